@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef POSTERN_AGENT_H
+#define POSTERN_AGENT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#pragma GCC visibility push(default)
+
+/*
+ * An agent is whoever executes: one IOMMU, or one logical CPU (its silicon and the host code that
+ * runs on it). Every stage in the life of an interrupt is a step; pn_step() is the one hook by
+ * which statistics, cost, trace export and counter-examples see it.
+ *
+ * A step's key is its name in cost tables (scenarios/costs/) and in trace files.
+ */
+#define PN_STEPS(X)                                                                                \
+	/* the IOMMU */                                                                            \
+	X(MSI, "msi", "an interrupt request arrives at the IOMMU")                                 \
+	X(DTE_HIT, "dte_hit", "device table entry found in the cache")                             \
+	X(DTE_MISS, "dte_miss", "device table entry fetched from memory")                          \
+	X(IRTE_HIT, "irte_hit", "remapping entry found in the cache")                              \
+	X(IRTE_MISS, "irte_miss", "remapping entry fetched from memory")                           \
+	X(IRR_SET, "irr_set", "atomic OR of one IRR bit by the IOMMU")                             \
+	X(IRR_MERGE, "irr_merge", "the bit was already set: the interrupt is coalesced")           \
+	X(IRTE_VOLATILE, "irte_volatile", "IsRun, Destination, GATag read from memory")            \
+	X(DOORBELL_SEND, "doorbell_send", "doorbell sent to the CPU that runs the vCPU")           \
+	X(GALOG_ENTRY, "galog_entry", "entry written to the guest APIC log")                       \
+	X(GALOG_QUIET, "galog_quiet", "GALogIntr=0: no entry")                                     \
+	X(GALOG_DROP, "galog_drop", "log full or stopped: entry dropped")                          \
+	X(GALOG_OVERFLOW, "galog_overflow", "the log overflowed and stopped")                      \
+	X(GA_INT, "ga_int", "guest APIC log interrupt raised")                                     \
+	X(GAPPI_SEND, "gappi_send", "physical processor interrupt sent to the host")               \
+	X(GAPPI_NONEMPTY, "gappi_nonempty", "IRR was not empty: no notification")                  \
+	X(GAPPI_DIS, "gappi_dis", "GAPPIDis=1: no notification")                                   \
+	X(REMAP_SEND, "remap_send", "remapped physical interrupt sent")                            \
+	X(FORWARD, "forward", "interrupt forwarded unmapped")                                      \
+	X(ABORT, "abort", "interrupt request aborted")                                             \
+	X(EVENT_LOG, "event_log", "event log entry written")                                       \
+	X(EVENT_DROP, "event_drop", "event log full: entry dropped")                               \
+	X(IOMMU_INT, "iommu_int", "event log or completion wait interrupt raised")                 \
+	X(CMD, "cmd", "command executed")                                                          \
+	X(CMD_INVALIDATE, "cmd_invalidate", "cached entries dropped by a command")                 \
+	X(CMD_WAIT, "cmd_wait", "COMPLETION_WAIT finished")                                        \
+	/* the processor */                                                                        \
+	X(INTR_WIRE, "intr_wire", "interrupt message travels to a local APIC")                     \
+	X(DOORBELL_WIRE, "doorbell_wire", "doorbell travels to a core")                            \
+	X(DOORBELL_HOST, "doorbell_host", "doorbell reached a core in host mode: dropped")         \
+	X(AVIC_EVAL, "avic_eval", "virtual interrupt evaluation")                                  \
+	X(GUEST_DELIVER, "guest_deliver", "virtual interrupt delivered to the guest")              \
+	X(GUEST_EOI, "guest_eoi", "EOI accelerated by hardware")                                   \
+	X(IPI_POST, "ipi_post", "IRR bit set by an accelerated IPI")                               \
+	X(VMRUN, "vmrun", "world switch into the guest")                                           \
+	X(VMEXIT, "vmexit", "world switch out of the guest")                                       \
+	X(IDLE_EXIT, "idle_exit", "an idle CPU leaves its C-state")                                \
+	/* the host */                                                                             \
+	X(IRQ_ENTRY, "irq_entry", "host interrupt entry, exit and EOI")                            \
+	X(EXIT_HANDLE, "exit_handle", "hypervisor handles one exit")                               \
+	X(EOI_EXIT, "eoi_exit", "hypervisor emulates an EOI")                                      \
+	X(ENTRY_INJECT, "entry_inject", "hypervisor injects an interrupt at entry")                \
+	X(IRQFD_INJECT, "irqfd_inject", "host sets the IRR of a vCPU in software")                 \
+	X(KICK_IPI, "kick_ipi", "IPI that makes a running vCPU exit")                              \
+	X(DOORBELL_WRMSR, "doorbell_wrmsr", "host rings the doorbell")                             \
+	X(IRTE_WRITE, "irte_write", "host rewrites one IRTE")                                      \
+	X(IRT_FLUSH, "irt_flush", "INVALIDATE_INTERRUPT_TABLE and COMPLETION_WAIT")                \
+	X(TABLE_WRITE, "table_write", "host writes a physical APIC ID table entry")                \
+	X(LIST_ADD, "list_add", "vCPU added to a wakeup list")                                     \
+	X(LIST_DEL, "list_del", "vCPU removed from a wakeup list")                                 \
+	X(LIST_SCAN, "list_scan", "wakeup handler looks at one vCPU")                              \
+	X(GALOG_IRQ, "galog_irq", "GA log interrupt handler wakes its thread")                     \
+	X(GALOG_STATUS, "galog_status", "GA log thread reads and clears the status register")      \
+	X(GALOG_READ, "galog_read", "GA log thread takes one entry")                               \
+	X(GALOG_RESTART, "galog_restart", "GA log restarted after an overflow")                    \
+	X(TAG_LOOKUP, "tag_lookup", "GATag resolved to a vCPU")                                    \
+	X(BLOCK_CHECK, "block_check", "blocking vCPU looks for a deliverable interrupt")           \
+	X(PARK, "park", "undeliverable IRR bits parked")                                           \
+	X(UNPARK, "unpark", "parked IRR bits merged back")                                         \
+	X(WAKE, "wake", "a sleeping task made runnable")                                           \
+	X(WAKE_SPURIOUS, "wake_spurious", "a wake-up that found the task awake")                   \
+	X(RESCHED_IPI, "resched_ipi", "IPI that makes a CPU reschedule")                           \
+	X(CTX_SWITCH, "ctx_switch", "scheduler switches tasks")                                    \
+	X(HALT_POLL, "halt_poll", "one turn of the halt polling loop")                             \
+	X(HOST_TICK, "host_tick", "periodic host timer")                                           \
+	X(INHIBIT, "inhibit", "AVIC inhibited or allowed again for a VM")                         \
+	/* what the world sees: free of cost, for statistics */                                    \
+	X(DEVICE_WRITE, "device_write", "a device writes its MSI")                                 \
+	X(HANDLER_START, "handler_start", "first instruction of the guest's handler")              \
+	X(EXIT_INTR, "exit_intr", "VM exit: external interrupt")                                   \
+	X(EXIT_HLT, "exit_hlt", "VM exit: HLT")                                                    \
+	X(EXIT_EOI, "exit_eoi", "VM exit: EOI write")                                              \
+	X(EXIT_TPR, "exit_tpr", "VM exit: task priority write")                                    \
+	X(EXIT_IPI, "exit_ipi", "VM exit: incomplete IPI")                                         \
+	X(EXIT_NOACCEL, "exit_noaccel", "VM exit: unaccelerated APIC access")                      \
+	X(IRQ_DEVICE, "irq_device", "host interrupt of a device")                                  \
+	X(IRQ_GA_LOG, "irq_ga_log", "host interrupt of a GA log")                                  \
+	X(IRQ_WAKEUP, "irq_wakeup", "host interrupt: wakeup vector")                               \
+	X(IRQ_RESCHED, "irq_resched", "host interrupt: reschedule or kick IPI")                    \
+	X(IRQ_TIMER, "irq_timer", "host interrupt: timer")                                         \
+	X(TASK_SLEEP, "task_sleep", "a vCPU's task goes to sleep")                                 \
+	X(TASK_RUN, "task_run", "a task is switched to")
+
+enum pn_step {
+#define X(id, key, doc) PN_STEP_##id,
+	PN_STEPS(X)
+#undef X
+	PN_STEP_NR
+};
+
+struct pn_agent;
+
+/*
+ * Observer of steps. @a and @b depend on the step; 0 where the table says nothing. It runs in the
+ * context of the agent, must not call back into the models, and must not block.
+ *
+ *   step of the IOMMU           a                       b
+ *   MSI                         DevID                   data[10:0], the index
+ *   DTE_HIT, DTE_MISS           DevID                   index
+ *   IRTE_HIT, IRTE_MISS         DevID                   index
+ *   IRR_SET, IRR_MERGE          address of vAPIC page   vector; MERGE follows a SET
+ *   IRTE_VOLATILE               DevID                   index
+ *   DOORBELL_SEND               Destination
+ *   GALOG_ENTRY, QUIET, DROP    GATag                   DevID
+ *   GALOG_OVERFLOW              head                    tail
+ *   GAPPI_SEND, NONEMPTY, DIS   Destination             vector (GATag[7:0])
+ *   REMAP_SEND, FORWARD         destination             vector
+ *   GA_INT, IOMMU_INT           destination             vector
+ *   ABORT                       DevID                   index
+ *   EVENT_LOG, EVENT_DROP       first quadword          second quadword
+ *   CMD                         first quadword          second quadword
+ *   CMD_INVALIDATE              DevID; all ones: ALL    entries that were dropped
+ *   CMD_WAIT                    address of the store    data
+ */
+typedef void (*pn_step_fn)(void *ctx, struct pn_agent *agent, enum pn_step step, uint64_t a,
+			   uint64_t b);
+
+/*
+ * One executing agent. The fields are written by the agent's own thread only. An embedder that
+ * wants neither costs nor statistics may pass no agent where a function says so.
+ */
+struct pn_agent {
+	uint32_t id;		       /* index among the agents of its kind */
+	uint32_t irq_off;	       /* nesting of interrupt-disabled sections */
+	uint64_t elapsed_ns;	       /* charged since the world last collected it */
+	const uint32_t *cost_ns;       /* PN_STEP_NR entries; never NULL after pn_agent_init() */
+	uint64_t count[PN_STEP_NR];    /* how often each step was taken */
+	uint64_t watch[2];	       /* bit per step: call @observe */
+	pn_step_fn observe;	       /* set before any bit of @watch */
+	void *observe_ctx;
+	void (*irq_poll)(struct pn_agent *agent); /* world: interrupts were enabled again; or NULL */
+	void *world;			/* belongs to the world that runs the agent */
+};
+
+/* Clears @agent and gives it the identity @id and a cost table of zeros. Never fails. */
+void pn_agent_init(struct pn_agent *agent, uint32_t id);
+
+/* The key of a step ("irr_set") and its one-line description; NULL if @step is out of range. */
+const char *pn_step_key(enum pn_step step);
+const char *pn_step_doc(enum pn_step step);
+
+/* The step with that key, or -ENOENT. */
+int pn_step_by_key(const char *key);
+
+static inline void pn_step(struct pn_agent *agent, enum pn_step step, uint64_t a, uint64_t b)
+{
+	agent->elapsed_ns += agent->cost_ns[step];
+	agent->count[step]++;
+	if (__builtin_expect((agent->watch[step / 64] >> (step % 64)) & 1, 0))
+		agent->observe(agent->observe_ctx, agent, step, a, b);
+}
+
+#pragma GCC visibility pop
+
+#endif

@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef PN_SEAM_IMPL_H
+#define PN_SEAM_IMPL_H
+
+/*
+ * The seam for the simulator, for real threads and for embedders: compiler atomics. Another world
+ * puts its own seam_impl.h first in the include path.
+ *
+ * A read-modify-write and a load or store with the suffix _sc are sequentially consistent, which
+ * is what the two-sided protocols need (set IRR, then read IsRun; clear IsRun, then read IRR).
+ * Without a suffix: relaxed.
+ */
+#define PN_SEAM_PLAIN(bits, type)                                                                  \
+	static inline type pn_ld##bits(const type *p)                                              \
+	{                                                                                          \
+		return __atomic_load_n(p, __ATOMIC_RELAXED);                                       \
+	}                                                                                          \
+	static inline type pn_ld##bits##_acq(const type *p)                                        \
+	{                                                                                          \
+		return __atomic_load_n(p, __ATOMIC_ACQUIRE);                                       \
+	}                                                                                          \
+	static inline type pn_ld##bits##_sc(const type *p)                                         \
+	{                                                                                          \
+		return __atomic_load_n(p, __ATOMIC_SEQ_CST);                                       \
+	}                                                                                          \
+	static inline void pn_st##bits(type *p, type v)                                            \
+	{                                                                                          \
+		__atomic_store_n(p, v, __ATOMIC_RELAXED);                                          \
+	}                                                                                          \
+	static inline void pn_st##bits##_rel(type *p, type v)                                      \
+	{                                                                                          \
+		__atomic_store_n(p, v, __ATOMIC_RELEASE);                                          \
+	}                                                                                          \
+	static inline type pn_or##bits(type *p, type v)                                            \
+	{                                                                                          \
+		return __atomic_fetch_or(p, v, __ATOMIC_SEQ_CST);                                  \
+	}                                                                                          \
+	static inline type pn_and##bits(type *p, type v)                                           \
+	{                                                                                          \
+		return __atomic_fetch_and(p, v, __ATOMIC_SEQ_CST);                                 \
+	}                                                                                          \
+	static inline type pn_xchg##bits(type *p, type v)                                          \
+	{                                                                                          \
+		return __atomic_exchange_n(p, v, __ATOMIC_SEQ_CST);                                \
+	}                                                                                          \
+	static inline bool pn_cas##bits(type *p, type *expected, type v)                           \
+	{                                                                                          \
+		return __atomic_compare_exchange_n(p, expected, v, false, __ATOMIC_SEQ_CST,        \
+						   __ATOMIC_SEQ_CST);                              \
+	}
+
+PN_SEAM_PLAIN(32, uint32_t)
+PN_SEAM_PLAIN(64, uint64_t)
+#undef PN_SEAM_PLAIN
+
+static inline bool pn_cas128(struct pn_u128 *p, struct pn_u128 *expected, struct pn_u128 v)
+{
+	unsigned __int128 want = (unsigned __int128)expected->hi << 64 | expected->lo;
+	unsigned __int128 next = (unsigned __int128)v.hi << 64 | v.lo;
+	unsigned __int128 seen =
+		__sync_val_compare_and_swap((unsigned __int128 *)(void *)p, want, next);
+
+	expected->lo = (uint64_t)seen;
+	expected->hi = (uint64_t)(seen >> 64);
+	return seen == want;
+}
+
+#if defined(__x86_64__) && !defined(__SANITIZE_THREAD__)
+/* An aligned 16-byte SSE load is atomic on every processor with AVX (AMD64 APM vol 2, 7.3.2). */
+static inline struct pn_u128 pn_ld128_sc(const struct pn_u128 *p)
+{
+	struct pn_u128 v;
+	__extension__ typedef long long v2 __attribute__((vector_size(16)));
+	v2 x;
+
+	__asm__ volatile("movdqa %1, %0" : "=x"(x) : "m"(*(const v2 *)(const void *)p) : "memory");
+	v.lo = (uint64_t)x[0];
+	v.hi = (uint64_t)x[1];
+	return v;
+}
+#else
+static inline struct pn_u128 pn_ld128_sc(const struct pn_u128 *p)
+{
+	struct pn_u128 v = {0, 0};
+
+	pn_cas128((struct pn_u128 *)(uintptr_t)p, &v, v);
+	return v;
+}
+#endif
+
+static inline void pn_fence(void)
+{
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+}
+
+static inline void pn_relax(void)
+{
+#ifdef __x86_64__
+	__builtin_ia32_pause();
+#endif
+}
+
+static inline void pn_lock_take(struct pn_lock *l)
+{
+	while (__atomic_exchange_n(&l->held, 1, __ATOMIC_ACQUIRE)) {
+		while (__atomic_load_n(&l->held, __ATOMIC_RELAXED))
+			pn_relax();
+	}
+}
+
+static inline void pn_lock_drop(struct pn_lock *l)
+{
+	__atomic_store_n(&l->held, 0, __ATOMIC_RELEASE);
+}
+
+static inline void pn_irq_off(struct pn_agent *self)
+{
+	self->irq_off++;
+}
+
+static inline void pn_irq_on(struct pn_agent *self)
+{
+	if (--self->irq_off == 0 && self->irq_poll)
+		self->irq_poll(self);
+}
+
+#endif

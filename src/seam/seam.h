@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef PN_SEAM_H
+#define PN_SEAM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "postern/agent.h"
+
+/*
+ * The one way by which silicon and host see memory that others write, locks, interrupts and
+ * wake-ups. Which world is behind it is decided by the include path: see seam_impl.h.
+ *
+ * Every use says in a comment which agent it pairs with.
+ *
+ *   pn_ld32/64[_acq|_sc]  pn_st32/64[_rel]  pn_or, pn_and, pn_xchg, pn_cas 32/64 (return the old
+ *   value, cas: success, with *expected updated)  pn_ld128_sc  pn_cas128  pn_fence
+ *   pn_lock_take/drop  pn_irq_off/on  pn_relax
+ */
+
+struct pn_u128 {
+	uint64_t lo, hi;
+} __attribute__((aligned(16)));
+
+struct pn_lock {
+	uint32_t held;
+};
+
+#include "seam_impl.h"
+
+/* Takes a lock that interrupt handlers take too: interrupts go off first. */
+static inline void pn_lock_irq(struct pn_agent *self, struct pn_lock *l)
+{
+	pn_irq_off(self);
+	pn_lock_take(l);
+}
+
+static inline void pn_unlock_irq(struct pn_agent *self, struct pn_lock *l)
+{
+	pn_lock_drop(l);
+	pn_irq_on(self);
+}
+
+/* Why a task is woken. Worlds keep statistics by it; it never changes what waking does. */
+enum pn_wake_reason {
+	PN_WAKE_NOTIFY,	 /* an interrupt's own notification: log entry, GAPPI, software injection */
+	PN_WAKE_RECOVER, /* the host suspects that a notification was dropped */
+	PN_WAKE_TIMER,	 /* the guest's own timer */
+	PN_WAKE_REQUEST, /* the host wants the task out of its block loop: offline, inhibit, detach
+			  */
+	PN_WAKE_NR
+};
+
+/*
+ * What the operating system around the host code gives it. @self is the CPU that calls.
+ * None of these blocks; all may be called with locks held and interrupts off.
+ */
+struct pn_os {
+	void *ctx;
+	/* Makes @task runnable; harmless if it is awake. Full barrier before it looks at the
+	 * task's state. Returns true if the task slept. */
+	bool (*wake)(void *ctx, struct pn_agent *self, void *task, enum pn_wake_reason why);
+	/* Sends a fixed interrupt @vector to CPU number @cpu. */
+	void (*ipi)(void *ctx, struct pn_agent *self, uint32_t cpu, uint8_t vector);
+	/* Writes the AVIC doorbell MSR C001_011B with @apicid. */
+	void (*doorbell)(void *ctx, struct pn_agent *self, uint32_t apicid);
+};
+
+#endif
