@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <string.h>
+
+#include "postern/agent.h"
+#include "postern/postern.h"
+
+static const uint32_t free_of_charge[PN_STEP_NR];
+
+static const struct {
+	const char *key, *doc;
+} steps[PN_STEP_NR] = {
+#define X(id, key, doc) [PN_STEP_##id] = {key, doc},
+	PN_STEPS(X)
+#undef X
+};
+
+void pn_agent_init(struct pn_agent *agent, uint32_t id)
+{
+	memset(agent, 0, sizeof(*agent));
+	agent->id = id;
+	agent->cost_ns = free_of_charge;
+}
+
+const char *pn_step_key(enum pn_step step)
+{
+	return (unsigned)step < PN_STEP_NR ? steps[step].key : NULL;
+}
+
+const char *pn_step_doc(enum pn_step step)
+{
+	return (unsigned)step < PN_STEP_NR ? steps[step].doc : NULL;
+}
+
+int pn_step_by_key(const char *key)
+{
+	for (int i = 0; key && i < PN_STEP_NR; i++) {
+		if (!strcmp(steps[i].key, key))
+			return i;
+	}
+	return -ENOENT;
+}
+
+const char *pn_version(void)
+{
+	return PN_VERSION;
+}
