@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: MIT */
+#include "iommu.h"
+
+/* The guest APIC log (2.7). One slot stays free: head == tail means empty. */
+
+static void drop(struct pn_amdvi *vi, uint32_t gatag, uint16_t devid)
+{
+	vi->stats.galog_dropped++;
+	pn_step(vi->agent, PN_STEP_GALOG_DROP, gatag, devid);
+}
+
+/*
+ * The IRR bit is set, so the interrupt is not lost; only its notification is. GAInt is the cause
+ * of the interrupt that announces the overflow (inferred).
+ */
+static void overflow(struct pn_amdvi *vi, uint32_t tail)
+{
+	vi->ga_stopped = true;
+	vi->r.status |= PN_ST_GALOVERFLOW;
+	vi->r.status &= ~PN_ST_GALOGRUN;
+	vi->stats.galog_overflows++;
+	pn_step(vi->agent, PN_STEP_GALOG_OVERFLOW, vi->r.ga_head, tail);
+	pn_amdvi_latch(vi, PN_ST_GAINT);
+}
+
+static void tail_shadow(struct pn_amdvi *vi)
+{
+	uint64_t *p;
+
+	if (!vi->r.galog_tail_addr)
+		return;
+	p = pn_amdvi_ptr(vi, vi->r.galog_tail_addr, sizeof(*p), sizeof(*p));
+	/* Pairs with a host that polls the shadow: the entry is visible before. */
+	if (p)
+		pn_st64_rel(p, vi->r.ga_tail);
+}
+
+void pn_amdvi_galog(struct pn_amdvi *vi, uint32_t gatag, uint16_t devid)
+{
+	const uint32_t mask = vi->ga_bytes - 1;
+	const uint32_t tail = (uint32_t)vi->r.ga_tail & mask;
+	const uint32_t next = (tail + PN_GALOG_SIZE) & mask;
+	uint64_t *entry;
+
+	if (!(vi->r.status & PN_ST_GALOGRUN)) {
+		drop(vi, gatag, devid);
+		return;
+	}
+	if (next == (vi->r.ga_head & mask)) {
+		drop(vi, gatag, devid);
+		overflow(vi, tail);
+		return;
+	}
+	entry = pn_amdvi_ptr(vi, (vi->r.galog & PN_AMDVI_BASE_MASK) + tail, PN_GALOG_SIZE,
+			     PN_GALOG_SIZE);
+	if (!entry) {
+		drop(vi, gatag, devid);
+		return;
+	}
+	/* Pairs with the host's log thread, which reads up to the tail. */
+	pn_st64_rel(entry, pn_galog_encode(gatag, devid));
+	vi->r.ga_tail = next;
+	vi->stats.galog_entries++;
+	pn_step(vi->agent, PN_STEP_GALOG_ENTRY, gatag, devid);
+	tail_shadow(vi);
+	pn_amdvi_latch(vi, PN_ST_GAINT);
+}

@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef PN_HW_AMD_IOMMU_H
+#define PN_HW_AMD_IOMMU_H
+
+#include "postern/amdvi.h"
+#include "postern/x86.h"
+#include "seam.h"
+
+/* What the files of the AMD IOMMU share. References: 48882 rev 3.11. */
+
+#define PN_VI_VALID	 (1u << 31) /* in the key of a cache slot */
+#define PN_VI_INDEX_MASK 0x7FFu	    /* data[10:0] of an interrupt request */
+#define PN_VI_INDEX_BITS 11
+#define PN_VI_BUCKETS	 256u
+#define PN_VI_LEN_MIN	 8u /* length codes 0 to 7 are reserved; they count as 8 */
+
+/* Value of the type field of a hardware error: nobody answered at the address. */
+#define PN_VI_MASTER_ABORT (1ull << PN_EVENT_TYPE_SH)
+
+/* The register file, as software reads it. */
+struct pn_vi_regs {
+	uint64_t devtab, cmdbuf, evtlog, control, efr, pprlog, galog, galog_tail_addr;
+	uint64_t msi_lo; /* 158h: upper half is MSI address low */
+	uint64_t msi_hi; /* 160h: MSI address high, MSI data */
+	uint64_t xt_gen, xt_ppr, xt_ga, efr2;
+	uint64_t cmd_head, cmd_tail, evt_head, evt_tail, status;
+	uint64_t ppr_head, ppr_tail, ga_head, ga_tail;
+};
+
+/* What to do with a device's interrupts. The fetch decides it, so that a hit is one comparison. */
+enum pn_vi_dte_kind {
+	PN_VI_DTE_REMAP,   /* IV = 1, IntCtl = 10b */
+	PN_VI_DTE_FORWARD, /* IV = 0 */
+	PN_VI_DTE_CONTROL, /* IV = 1, another IntCtl */
+	/* never cached */
+	PN_VI_DTE_ILLEGAL,
+	PN_VI_DTE_OUTSIDE, /* beyond the device table */
+	PN_VI_DTE_NO_MEMORY,
+};
+
+struct pn_vi_dte {
+	uint32_t key; /* PN_VI_VALID | DevID */
+	uint8_t kind;
+	uint8_t bad; /* PN_DTE_BAD_* */
+	struct pn_dte f;
+	uint64_t raw; /* quadword 2 */
+	uint64_t pa;
+	const uint64_t *mem;
+};
+
+enum pn_vi_irte_kind {
+	PN_VI_IRTE_POST,
+	PN_VI_IRTE_REMAP,
+	PN_VI_IRTE_ABSENT, /* RemapEn = 0 */
+	/* never cached */
+	PN_VI_IRTE_ILLEGAL,
+	PN_VI_IRTE_NO_MEMORY,
+	PN_VI_IRTE_NO_PAGE, /* guest form, and the vAPIC page cannot be reached */
+};
+
+/*
+ * A cached remapping entry. Of the guest form only the fields that hardware caches are taken from
+ * here (2.2.5.3: RemapEn, SupIOPF, GuestMode, Vector, root pointer); the others are read from @mem
+ * for each interrupt.
+ */
+struct pn_vi_irte {
+	uint32_t key;	     /* PN_VI_VALID | DevID << 11 | index */
+	uint32_t next, prev; /* slots of DevIDs in the same bucket, + 1 */
+	uint8_t kind;
+	uint8_t vector;
+	bool supiopf;
+	const void *mem;
+	uint32_t *irr; /* the word that holds the vector's bit */
+	uint64_t lo, hi;
+	uint64_t root;
+	uint32_t bit;
+} __attribute__((aligned(64)));
+
+struct pn_amdvi {
+	/* looked at by every interrupt */
+	struct pn_agent *agent;
+	bool on, gaen, vapic, xten, gappi;
+	bool stamped;	     /* GAPPI with an exact emptiness check: see post.c */
+	bool volatile_first; /* knob volatile_fetch */
+	bool poison;
+	uint32_t index_limit;
+	uint32_t dte_mask, irte_mask;
+	struct pn_vi_dte *dtes;
+	struct pn_vi_irte *irtes;
+	const struct pn_bus *bus;
+	struct pn_amdvi_stats stats;
+
+	struct pn_vi_regs r;
+	struct pn_amdvi_knobs knobs;
+	uint64_t control_mask; /* bits of Control that this IOMMU has */
+	uint32_t ga_bytes;     /* size of the GA log */
+	bool async_commands;
+	bool cmd_stopped, evt_stopped, ga_stopped; /* by an error, although enabled */
+	bool snp_locked;
+
+	bool msi_enable;
+	uint8_t msgnum_event, msgnum_ppr, msgnum_ga;
+
+	struct pn_vi_dte dte_scratch; /* the last fetched entry, if it is not cached */
+	struct pn_vi_irte irte_scratch;
+	uint32_t bucket[PN_VI_BUCKETS]; /* first slot + 1 */
+	struct pn_agent own_agent;
+};
+
+static inline bool pn_rarely(bool x)
+{
+	return __builtin_expect(x, 0);
+}
+
+/* Memory for an atomic access of @len bytes, or NULL: none, or the embedder's is misaligned. */
+static inline void *pn_amdvi_ptr(const struct pn_amdvi *vi, uint64_t pa, size_t len, size_t align)
+{
+	void *p = pn_bus_ptr(vi->bus, pa, len);
+
+	return ((uintptr_t)p & (align - 1)) ? NULL : p;
+}
+
+/* Bytes of a ring of 16-byte entries whose base register is @base (2^n entries). */
+static inline uint32_t pn_amdvi_ring_bytes(uint64_t base)
+{
+	uint32_t n = (uint32_t)((base & PN_AMDVI_LEN_MASK) >> PN_AMDVI_LEN_SH);
+
+	return 16u << (n < PN_VI_LEN_MIN ? PN_VI_LEN_MIN : n);
+}
+
+/* regs.c: recomputes Status run bits and everything that hangs on the registers. */
+void pn_amdvi_derive(struct pn_amdvi *vi);
+
+/* cache.c */
+static inline uint32_t pn_amdvi_dte_key(uint16_t devid)
+{
+	return PN_VI_VALID | devid;
+}
+
+static inline struct pn_vi_dte *pn_amdvi_dte_slot(const struct pn_amdvi *vi, uint16_t devid)
+{
+	return &vi->dtes[(devid ^ devid >> 6) & vi->dte_mask];
+}
+
+static inline uint32_t pn_amdvi_irte_key(uint16_t devid, uint32_t index)
+{
+	return PN_VI_VALID | (uint32_t)devid << PN_VI_INDEX_BITS | index;
+}
+
+static inline struct pn_vi_irte *pn_amdvi_irte_slot(const struct pn_amdvi *vi, uint16_t devid,
+						    uint32_t index)
+{
+	return &vi->irtes[(index + devid * 67u) & vi->irte_mask];
+}
+
+/* Read an entry from memory and, where that is allowed, into the cache. Never NULL. */
+const struct pn_vi_dte *pn_amdvi_dte_fetch(struct pn_amdvi *vi, uint16_t devid);
+const struct pn_vi_irte *pn_amdvi_irte_fetch(struct pn_amdvi *vi, uint16_t devid, uint32_t index,
+					     const struct pn_vi_dte *dte);
+/* Does memory still agree with what was cached? */
+bool pn_amdvi_dte_stale(const struct pn_vi_dte *dte);
+bool pn_amdvi_irte_stale(const struct pn_amdvi *vi, const struct pn_vi_irte *e);
+/* Drop cached entries; return how many there were. */
+unsigned pn_amdvi_dte_drop(struct pn_amdvi *vi, uint16_t devid);
+unsigned pn_amdvi_irte_drop(struct pn_amdvi *vi, uint16_t devid);
+unsigned pn_amdvi_drop_all(struct pn_amdvi *vi);
+
+/* cmd.c: after a write that may have given the command processor work. */
+void pn_amdvi_kick(struct pn_amdvi *vi);
+
+/* event.c: logs one event, or drops it. */
+void pn_amdvi_event(struct pn_amdvi *vi, uint64_t q0, uint64_t q1);
+
+/* intr.c */
+/* Sets a Status latch (EventLogInt, ComWaitInt, GAInt) and interrupts on its way from 0 to 1. */
+void pn_amdvi_latch(struct pn_amdvi *vi, uint64_t latch);
+
+/* post.c: posts into the vAPIC page of @e and notifies (2.2.5.3, 2.2.5.4). */
+enum pn_msi_result pn_amdvi_post(struct pn_amdvi *vi, const struct pn_msi *msi,
+				 const struct pn_vi_irte *e);
+
+/* galog.c: appends to the guest APIC log (2.7). */
+void pn_amdvi_galog(struct pn_amdvi *vi, uint32_t gatag, uint16_t devid);
+
+#endif

@@ -1,0 +1,360 @@
+/* SPDX-License-Identifier: MIT */
+#include "iommu.h"
+
+/*
+ * The life of an interrupt inside the IOMMU, from top to bottom: notification, posting, remapping,
+ * faults, and at the end the way in, pn_amdvi_msi().
+ */
+
+/* The destination in either 128-bit form (2.2.5.2, 2.2.5.3). */
+static inline uint32_t destination(const struct pn_amdvi *vi, uint64_t lo, uint64_t hi)
+{
+	if (!vi->xten)
+		return (uint32_t)(lo >> PN_IRTE_DESTLO_SH) & 0xFF;
+	return (uint32_t)(lo & PN_IRTE_DESTLO_MASK) >> PN_IRTE_DESTLO_SH |
+	       (uint32_t)(hi >> PN_IRTE_DESTHI_SH) << 24;
+}
+
+static void send(struct pn_amdvi *vi, const struct pn_intr *m)
+{
+	if (vi->bus->intr)
+		vi->bus->intr(vi->bus->ctx, m);
+}
+
+/*
+ * "All IRR bits were clear before this OR", without locking the page (knob PN_EMPTY_EXACT256).
+ *
+ * The posted word's old value comes from the OR itself. The other seven words cannot be read in
+ * the same instant:
+ *  - read before the OR, a bit may be seen that the vCPU's CPU takes before the OR: the IRR was
+ *    empty, and nobody is told;
+ *  - read after the OR, two IOMMUs that post to different words may see each other's bit: the
+ *    same, if neither tells;
+ *  - read before and after, both can happen at once.
+ * So whoever posts first leaves its stamp in a word that stands for the page, ORs, reads the other
+ * words, and looks at the stamp again. It stays silent only if it saw another bit and its own
+ * stamp. Suppose A stays silent although the IRR was empty at its OR. The bit that it saw was
+ * then set later, by D. If D stamped after A, A would have seen D's stamp, since D stamps before
+ * it ORs. So D stamped before A; D's second look is later than its OR, hence later than A's stamp:
+ * D finds a stranger's stamp and notifies. Somebody always does, and after A's bit was visible.
+ * What a CPU takes between the OR and the reads, a collision of stamps, or an overlap of two
+ * posts costs one notification more, which the specification allows; never one less. A CPU that
+ * sets IRR bits (IPI, injection) does not stamp, but it always notifies by itself.
+ */
+struct stamp {
+	uint64_t who;
+} __attribute__((aligned(64)));
+
+static struct stamp stamps[64];
+
+static struct stamp *stamp_of(uint64_t page)
+{
+	return &stamps[(page >> 12 ^ page >> 18) % (sizeof(stamps) / sizeof(stamps[0]))];
+}
+
+static inline void stamp(const struct pn_amdvi *vi, uint64_t page)
+{
+	/* Pairs with was_empty() of other IOMMUs. */
+	pn_xchg64(&stamp_of(page)->who, (uintptr_t)vi);
+}
+
+/* @old: what the OR found in the posted word. */
+static bool was_empty(const struct pn_amdvi *vi, const struct pn_vi_irte *e, uint32_t old)
+{
+	const uint32_t *word = e->irr - (e->vector >> 5) * 4;
+	uint32_t others = 0;
+
+	if (vi->knobs.gappi_emptiness == PN_EMPTY_ALWAYS)
+		return true;
+	if (old)
+		return false;
+	if (vi->knobs.gappi_emptiness == PN_EMPTY_WORD32)
+		return true;
+	/* Pairs with the vCPU's CPU, which takes bits, and with whoever sets them. */
+	for (unsigned i = 0; i < 8; i++)
+		others |= i == e->vector >> 5 ? 0 : pn_ld32_sc(&word[i * 4]);
+	return !others || pn_ld64_sc(&stamp_of(e->root)->who) != (uintptr_t)vi;
+}
+
+/* 2.2.5.4. Fixed, edge, physical: inferred, like the absence of an upper bound for the vector. */
+static void gappi(struct pn_amdvi *vi, const struct pn_vi_irte *e, struct pn_u128 now, uint32_t old)
+{
+	const struct pn_intr m = {
+		.dest = destination(vi, now.lo, now.hi),
+		.vector = (uint8_t)(now.lo >> PN_IRTE_GATAG_SH),
+		.mode = PN_DM_FIXED,
+	};
+
+	if ((now.lo & PN_IRTE_GAPPIDIS) && (vi->r.efr2 & PN_EFR2_GAPPIDISSUP)) {
+		vi->stats.gappi_dis++;
+		pn_step(vi->agent, PN_STEP_GAPPI_DIS, m.dest, m.vector);
+		return;
+	}
+	if (!was_empty(vi, e, old)) {
+		vi->stats.gappi_nonempty++;
+		pn_step(vi->agent, PN_STEP_GAPPI_NONEMPTY, m.dest, m.vector);
+		return;
+	}
+	vi->stats.gappi_sent++;
+	pn_step(vi->agent, PN_STEP_GAPPI_SEND, m.dest, m.vector);
+	send(vi, &m);
+}
+
+static void __attribute__((noinline))
+notify(struct pn_amdvi *vi, uint16_t devid, const struct pn_vi_irte *e, struct pn_u128 now,
+       uint32_t old)
+{
+	const uint32_t gatag = (uint32_t)(now.lo >> PN_IRTE_GATAG_SH);
+
+	if (vi->gappi)
+		gappi(vi, e, now, old);
+	else if (!(now.lo & PN_IRTE_GALOGINTR) ||
+		 (vi->knobs.galog_dedup == PN_DEDUP_SAME_BIT && (old & e->bit)))
+		pn_step(vi->agent, PN_STEP_GALOG_QUIET, gatag, devid);
+	else
+		pn_amdvi_galog(vi, gatag, devid);
+}
+
+/* The fields that are never cached: IsRun, Destination, GATag, GALogIntr, GAPPIDis. */
+static inline struct pn_u128 read_volatile(struct pn_amdvi *vi, uint16_t devid, uint32_t index,
+					   const struct pn_vi_irte *e)
+{
+	/* Pairs with the host: it clears IsRun, then reads the IRR; here the IRR bit comes first.
+	 */
+	struct pn_u128 now = pn_ld128_sc(e->mem);
+
+	pn_step(vi->agent, PN_STEP_IRTE_VOLATILE, devid, index);
+	return now;
+}
+
+enum pn_msi_result pn_amdvi_post(struct pn_amdvi *vi, const struct pn_msi *msi,
+				 const struct pn_vi_irte *e)
+{
+	const uint32_t index = msi->data & PN_VI_INDEX_MASK;
+	struct pn_u128 now = {0, 0};
+	uint32_t old;
+
+	if (pn_rarely(vi->volatile_first))
+		now = read_volatile(vi, msi->devid, index, e);
+	if (vi->stamped)
+		stamp(vi, e->root);
+	/* Pairs with the vCPU's CPU and its host code, which take IRR bits. */
+	old = pn_or32(e->irr, e->bit);
+	vi->stats.posted++;
+	pn_step(vi->agent, PN_STEP_IRR_SET, e->root, e->vector);
+	if (old & e->bit) {
+		vi->stats.merged++;
+		pn_step(vi->agent, PN_STEP_IRR_MERGE, e->root, e->vector);
+	}
+	if (!pn_rarely(vi->volatile_first))
+		now = read_volatile(vi, msi->devid, index, e);
+	if (pn_rarely(!(now.lo & PN_IRTE_ISRUN))) {
+		notify(vi, msi->devid, e, now, old);
+		return PN_MSI_POSTED;
+	}
+	vi->stats.doorbells++;
+	pn_step(vi->agent, PN_STEP_DOORBELL_SEND, destination(vi, now.lo, now.hi), 0);
+	if (vi->bus->doorbell)
+		vi->bus->doorbell(vi->bus->ctx, destination(vi, now.lo, now.hi));
+	return PN_MSI_POSTED;
+}
+
+static enum pn_msi_result remapped(struct pn_amdvi *vi, const struct pn_vi_irte *e)
+{
+	struct pn_intr m = {.mode = PN_DM_FIXED};
+	struct pn_irte f;
+
+	if (vi->gaen)
+		pn_irte128_decode((struct pn_irte128){e->lo, e->hi}, vi->xten, true, &f);
+	else
+		pn_irte32_decode((uint32_t)e->lo, &f);
+	/* The guest form gets here by the knob guestmode_off: IntType, DM and RqEOI read as 0. */
+	if (f.inttype == PN_DM_LOWEST)
+		m.mode = PN_DM_LOWEST;
+	m.dest = f.dest;
+	m.vector = f.vector;
+	m.logical = f.dm;
+	m.level = f.rqeoi;
+	vi->stats.remapped++;
+	pn_step(vi->agent, PN_STEP_REMAP_SEND, m.dest, m.vector);
+	send(vi, &m);
+	return PN_MSI_REMAPPED;
+}
+
+static enum pn_msi_result forwarded(struct pn_amdvi *vi, const struct pn_msi *msi)
+{
+	const struct pn_intr m = pn_msi_decode(msi->addr, msi->data);
+
+	vi->stats.forwarded++;
+	pn_step(vi->agent, PN_STEP_FORWARD, m.dest, m.vector);
+	send(vi, &m);
+	return PN_MSI_FORWARDED;
+}
+
+/* Target abort, and an event unless @quiet. */
+static enum pn_msi_result refused(struct pn_amdvi *vi, const struct pn_msi *msi, bool quiet,
+				  unsigned code, uint64_t flags, uint64_t addr)
+{
+	vi->stats.aborted++;
+	pn_step(vi->agent, PN_STEP_ABORT, msi->devid, msi->data & PN_VI_INDEX_MASK);
+	if (!quiet)
+		pn_amdvi_event(vi, (uint64_t)code << PN_EVENT_CODE_SH | flags | msi->devid, addr);
+	return PN_MSI_ABORTED;
+}
+
+/* IO_PAGE_FAULT of an interrupt: I = 1, RW = 0, PR = IRTE.RemapEn (2.5.3). */
+static enum pn_msi_result fault(struct pn_amdvi *vi, const struct pn_msi *msi, bool quiet,
+				uint64_t flags)
+{
+	const uint64_t addr = vi->knobs.fault_address == PN_FAULT_ADDR_INDEX
+				      ? msi->data & PN_VI_INDEX_MASK
+				      : msi->addr;
+
+	return refused(vi, msi, quiet, PN_EVENT_IO_PAGE_FAULT, PN_EVENT_I | flags, addr);
+}
+
+/*
+ * RZ tells a reserved bit from an undefined encoding (2.5.2). A DevID beyond the device table is
+ * reported the same way, with neither bit (inferred).
+ */
+static enum pn_msi_result bad_dte(struct pn_amdvi *vi, const struct pn_msi *msi,
+				  const struct pn_vi_dte *d)
+{
+	const bool rz = d->bad & (PN_DTE_BAD_RESERVED | PN_DTE_BAD_ALIGN);
+
+	if (d->kind == PN_VI_DTE_NO_MEMORY)
+		return refused(vi, msi, false, PN_EVENT_DEV_TAB_HARDWARE_ERROR,
+			       PN_EVENT_I | PN_VI_MASTER_ABORT, d->pa);
+	return refused(vi, msi, false, PN_EVENT_ILLEGAL_DEV_TABLE_ENTRY,
+		       PN_EVENT_I | (rz ? PN_EVENT_RZ : 0), msi->addr);
+}
+
+static uint64_t pasid_fields(uint32_t pasid)
+{
+	return PN_EVENT_GN | (uint64_t)(pasid & 0xFFFF) << 32 | (uint64_t)(pasid >> 16 & 15) << 16;
+}
+
+/* Message types other than fixed and arbitrated; only where data[10:8] is not part of the index. */
+static enum pn_msi_result special(struct pn_amdvi *vi, const struct pn_msi *msi,
+				  const struct pn_vi_dte *d)
+{
+	bool pass = false;
+
+	switch (msi->data >> 8 & 7) {
+	case PN_DM_NMI:
+		pass = d->f.nmipass;
+		break;
+	case PN_DM_INIT:
+		pass = d->f.initpass;
+		break;
+	case PN_DM_EXTINT:
+		pass = d->f.eintpass;
+		break;
+	default: /* SMI is not let through here; 3 and 6 are reserved (inferred: the same fault) */
+		break;
+	}
+	return pass ? forwarded(vi, msi) : fault(vi, msi, d->f.ig, 0);
+}
+
+/* Everything that does not end in a remapping entry (2.2.2.1, 2.2.5). */
+static enum pn_msi_result __attribute__((noinline))
+not_remapped(struct pn_amdvi *vi, const struct pn_msi *msi, const struct pn_vi_dte *d)
+{
+	if (d->kind >= PN_VI_DTE_ILLEGAL)
+		return bad_dte(vi, msi, d);
+	if (msi->has_pasid)
+		return fault(vi, msi, d->f.iv && d->f.ig, pasid_fields(msi->pasid));
+	if (d->kind == PN_VI_DTE_FORWARD)
+		return forwarded(vi, msi);
+	if ((msi->data & PN_VI_INDEX_MASK) >= vi->index_limit)
+		return special(vi, msi, d);
+	if (d->f.intctl == PN_INTCTL_FORWARD)
+		return forwarded(vi, msi);
+	if (d->f.intctl == PN_INTCTL_ABORT &&
+	    vi->knobs.intctl00_event == PN_INTCTL00_INVALID_REQUEST)
+		return refused(vi, msi, d->f.ig, PN_EVENT_INVALID_DEVICE_REQUEST,
+			       4ull << PN_EVENT_TYPE_SH, msi->addr);
+	return fault(vi, msi, d->f.ig, 0); /* IntCtl = 00b, or an index beyond the table */
+}
+
+/*
+ * An entry or a vAPIC page that cannot be reached is PAGE_TAB_HARDWARE_ERROR: the one event for
+ * failed accesses to tables other than the device table, and it has an I bit (inferred for the
+ * page).
+ */
+static enum pn_msi_result __attribute__((noinline))
+not_posted(struct pn_amdvi *vi, const struct pn_msi *msi, const struct pn_vi_dte *d,
+	   const struct pn_vi_irte *e)
+{
+	const bool quiet = d->f.ig || e->supiopf;
+
+	switch (e->kind) {
+	case PN_VI_IRTE_REMAP:
+		return remapped(vi, e);
+	case PN_VI_IRTE_ABSENT:
+		return fault(vi, msi, quiet, 0);
+	case PN_VI_IRTE_ILLEGAL:
+		return fault(vi, msi, quiet, PN_EVENT_PR | PN_EVENT_RZ);
+	default:
+		return refused(vi, msi, false, PN_EVENT_PAGE_TAB_HARDWARE_ERROR,
+			       PN_EVENT_I | PN_VI_MASTER_ABORT, e->root);
+	}
+}
+
+/* IOMMU off, or no interrupt request at all: that is not translated here. */
+static enum pn_msi_result __attribute__((noinline))
+not_mine(struct pn_amdvi *vi, const struct pn_msi *msi)
+{
+	if (!pn_msi_is(msi->addr))
+		return refused(vi, msi, true, 0, 0, 0);
+	return forwarded(vi, msi);
+}
+
+/* poison_stale: the host forgot an invalidation. */
+static enum pn_msi_result __attribute__((noinline))
+stale(struct pn_amdvi *vi, const struct pn_msi *msi, const struct pn_vi_irte *e)
+{
+	if (!e)
+		return refused(vi, msi, false, PN_EVENT_ILLEGAL_DEV_TABLE_ENTRY, PN_EVENT_I,
+			       msi->addr);
+	return fault(vi, msi, false, e->lo & PN_IRTE_REMAPEN ? PN_EVENT_PR : 0);
+}
+
+enum pn_msi_result pn_amdvi_msi(struct pn_amdvi *vi, const struct pn_msi *msi)
+{
+	const uint32_t index = msi->data & PN_VI_INDEX_MASK;
+	const uint16_t devid = msi->devid;
+	const struct pn_vi_irte *e;
+	const struct pn_vi_dte *d;
+
+	vi->stats.msis++;
+	pn_step(vi->agent, PN_STEP_MSI, devid, index);
+	if (pn_rarely(!vi->on || !pn_msi_is(msi->addr)))
+		return not_mine(vi, msi);
+
+	d = pn_amdvi_dte_slot(vi, devid);
+	if (d->key == pn_amdvi_dte_key(devid)) {
+		pn_step(vi->agent, PN_STEP_DTE_HIT, devid, index);
+		if (pn_rarely(vi->poison) && pn_amdvi_dte_stale(d))
+			return stale(vi, msi, NULL);
+	} else {
+		pn_step(vi->agent, PN_STEP_DTE_MISS, devid, index);
+		d = pn_amdvi_dte_fetch(vi, devid);
+	}
+	if (pn_rarely(d->kind != PN_VI_DTE_REMAP || msi->has_pasid || index >= vi->index_limit ||
+		      index >> d->f.inttablen))
+		return not_remapped(vi, msi, d);
+
+	e = pn_amdvi_irte_slot(vi, devid, index);
+	if (e->key == pn_amdvi_irte_key(devid, index)) {
+		pn_step(vi->agent, PN_STEP_IRTE_HIT, devid, index);
+		if (pn_rarely(vi->poison) && pn_amdvi_irte_stale(vi, e))
+			return stale(vi, msi, e);
+	} else {
+		pn_step(vi->agent, PN_STEP_IRTE_MISS, devid, index);
+		e = pn_amdvi_irte_fetch(vi, devid, index, d);
+	}
+	if (pn_rarely(e->kind != PN_VI_IRTE_POST))
+		return not_posted(vi, msi, d, e);
+	return pn_amdvi_post(vi, msi, e);
+}
