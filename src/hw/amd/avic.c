@@ -1,0 +1,283 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * AVIC of one core: world switch, doorbell, evaluation, delivery, end of interrupt.
+ * AMD64 APM vol 2 rev 3.44, 15.29.
+ *
+ * While a vCPU is in guest mode, ISR, TPR and PPR of its page are written by this core alone and
+ * need no RMW; the host touches them between VMEXIT and VMRUN only. The IRR is everybody's.
+ */
+#include "avic_priv.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "seam.h"
+
+#define PAGE	    4096u
+#define PTR_MASK    0xFFFFFFFFFFFFF000ull
+#define INDEX_MASK  0xFFFull
+#define ENTRY_BYTES 8u
+#define ADDR_BITS   0x000FFFFFFFFFFFFFull
+
+void pn_avic_features_default(struct pn_avic_features *f)
+{
+	memset(f, 0, sizeof(*f));
+	f->avic = true;
+	f->x2avic = true;
+	f->x2avic_ext = true;
+	f->extlvt = true;
+	f->phys_mask = ADDR_BITS;
+	f->level_eoi = PN_EOI_TRAP;
+	f->x2_broadcast = PN_X2BCAST_BROADCAST;
+	f->ipi_index = PN_IPI_INDEX_FIRST;
+	f->doorbell_host = PN_DOORBELL_HOST_DROP;
+}
+
+void pn_avic_init(struct pn_avic *av, const struct pn_bus *bus, struct pn_agent *agent,
+		  const struct pn_avic_features *feat, uint32_t host_apicid)
+{
+	memset(av, 0, sizeof(*av));
+	av->bus = bus;
+	av->agent = agent;
+	av->feat = *feat;
+	av->host_apicid = host_apicid;
+}
+
+static uint32_t max_index_limit(const struct pn_avic_features *f, bool x2)
+{
+	if (!x2)
+		return PN_XAVIC_MAX_INDEX;
+	return f->x2avic_ext ? PN_X2AVIC_EXT_MAX_INDEX : PN_X2AVIC_MAX_INDEX;
+}
+
+/* All of [pa, pa + len) within the physical addresses that the processor has; len > 0. */
+static bool reachable(const struct pn_avic_features *f, uint64_t pa, uint64_t len)
+{
+	uint64_t last = pa + len - 1;
+
+	return last >= pa && !((pa | last) & ~f->phys_mask);
+}
+
+/* The rules of 15.29.2 and 15.29.3.1. That x2AVIC does not look at the logical table pointer is
+ * inferred. */
+int pn_avic_vmcb_check(const struct pn_avic_features *f, const struct pn_avic_vmcb *vmcb)
+{
+	bool x2 = vmcb->v_intr & PN_VINTR_X2AVIC;
+	uint32_t max = (uint32_t)(vmcb->physical_table & INDEX_MASK);
+	uint64_t bytes = (max + 1ull) * ENTRY_BYTES;
+
+	if (!(vmcb->v_intr & PN_VINTR_AVIC))
+		return x2 ? -EINVAL : 0;
+	if (!f->avic || (x2 && !f->x2avic) || !vmcb->np_enable)
+		return -EINVAL;
+	if (max > max_index_limit(f, x2))
+		return -EINVAL;
+	if (!reachable(f, vmcb->backing_page & PTR_MASK, PAGE) ||
+	    !reachable(f, vmcb->physical_table & PTR_MASK, bytes))
+		return -EINVAL;
+	if (!x2 && !reachable(f, vmcb->logical_table & PTR_MASK, PAGE))
+		return -EINVAL;
+	return 0;
+}
+
+/* A register that only this core writes while the guest runs. */
+static uint32_t own_ld(const struct pn_avic *av, uint32_t off)
+{
+	return pn_ld32(av->page + off / 4);
+}
+
+/* Pairs with the host and with software that looks at the page from another core. */
+static void own_st(struct pn_avic *av, uint32_t off, uint32_t value)
+{
+	pn_st32(av->page + off / 4, value);
+}
+
+/* Highest vector in service that is not above @from's word, or -1. */
+static int in_service(const struct pn_avic *av, int from)
+{
+	for (int w = from >> 5; w >= 0; w--) {
+		uint32_t bits = own_ld(av, PN_APIC_ISR + (uint32_t)w * 16);
+
+		if (bits)
+			return w * 32 + 31 - __builtin_clz(bits);
+	}
+	return -1;
+}
+
+/* 16.6.4, with @isrv the highest vector in service or -1. */
+static void update_ppr(struct pn_avic *av, int isrv)
+{
+	uint32_t tpr = own_ld(av, PN_APIC_TPR) & 0xFF;
+
+	if (isrv >= 0 && isrv >> 4 > (int)(tpr >> 4))
+		tpr = (uint32_t)isrv & 0xF0;
+	own_st(av, PN_APIC_PPR, tpr);
+}
+
+void pn_avic_set_tpr(struct pn_avic *av, uint8_t tpr)
+{
+	av->v_tpr = tpr >> 4;
+	own_st(av, PN_APIC_TPR, tpr);
+	update_ppr(av, in_service(av, 255));
+}
+
+static int load(struct pn_avic *av, const struct pn_avic_vmcb *vmcb)
+{
+	uint64_t pa = vmcb->backing_page & PTR_MASK;
+	uint32_t *page = pn_avic_map(av, pa, PAGE, ENTRY_BYTES);
+
+	if (!page)
+		return -EFAULT;
+	av->page = page;
+	av->page_pa = pa;
+	av->x2 = vmcb->v_intr & PN_VINTR_X2AVIC;
+	av->max_index = (uint32_t)(vmcb->physical_table & INDEX_MASK);
+	av->physical_table = vmcb->physical_table & PTR_MASK;
+	av->logical_table = vmcb->logical_table & PTR_MASK;
+	return 0;
+}
+
+/* TPR[3:0] is left as the guest wrote it (inferred: V_TPR has no such bits). */
+static void load_tpr(struct pn_avic *av, const struct pn_avic_vmcb *vmcb)
+{
+	uint32_t v_tpr = (uint32_t)(vmcb->v_intr & PN_VINTR_TPR_MASK);
+
+	pn_avic_set_tpr(av, (uint8_t)(v_tpr << 4 | (own_ld(av, PN_APIC_TPR) & 0xF)));
+}
+
+/* A doorbell that rang since VMRUN began, or was held, is honoured right after entry: 15.29.8. */
+static void enter(struct pn_avic *av)
+{
+	bool rang = av->doorbell;
+
+	av->doorbell = false;
+	av->in_guest = true;
+	pn_step(av->agent, PN_STEP_VMRUN, av->page_pa, 0);
+	if (!av->active)
+		return;
+	pn_step(av->agent, PN_STEP_AVIC_EVAL, av->page_pa, 0);
+	if (rang)
+		pn_step(av->agent, PN_STEP_AVIC_EVAL, av->page_pa, 0);
+}
+
+static int vmrun(struct pn_avic *av, const struct pn_avic_vmcb *vmcb)
+{
+	int err = pn_avic_vmcb_check(&av->feat, vmcb);
+
+	if (err)
+		return err;
+	if (vmcb->v_intr & PN_VINTR_AVIC) {
+		err = load(av, vmcb);
+		if (err)
+			return err;
+		load_tpr(av, vmcb);
+		av->active = true;
+	}
+	enter(av);
+	return 0;
+}
+
+int pn_avic_vmrun(struct pn_avic *av, const struct pn_avic_vmcb *vmcb)
+{
+	int err;
+
+	av->in_guest = false;
+	av->active = false;
+	av->page = NULL;
+	av->page_pa = 0;
+	av->entering = true;
+	err = vmrun(av, vmcb);
+	av->entering = false;
+	if (err && av->doorbell && av->feat.doorbell_host == PN_DOORBELL_HOST_DROP) {
+		av->doorbell = false;
+		pn_step(av->agent, PN_STEP_DOORBELL_HOST, av->host_apicid, 0);
+	}
+	return err;
+}
+
+void pn_avic_vmexit(struct pn_avic *av)
+{
+	if (!av->in_guest)
+		return;
+	av->in_guest = false;
+	pn_step(av->agent, PN_STEP_VMEXIT, av->page_pa, 0);
+}
+
+/* A guest without AVIC has nothing to evaluate: its doorbell is lost like the host's (inferred). */
+bool pn_avic_doorbell(struct pn_avic *av)
+{
+	if (pn_avic_on(av)) {
+		pn_step(av->agent, PN_STEP_AVIC_EVAL, av->page_pa, 0);
+		return true;
+	}
+	if (av->entering || av->feat.doorbell_host == PN_DOORBELL_HOST_HOLD)
+		av->doorbell = true;
+	else
+		pn_step(av->agent, PN_STEP_DOORBELL_HOST, av->host_apicid, 0);
+	return false;
+}
+
+int pn_avic_evaluate(struct pn_avic *av, bool interruptible)
+{
+	if (!interruptible || !pn_avic_on(av))
+		return -1;
+	return pn_vapic_deliverable(av->page);
+}
+
+/* A vector that is no longer pending is not delivered. */
+void pn_avic_deliver(struct pn_avic *av, uint8_t vector)
+{
+	uint32_t off = pn_apic_word(PN_APIC_ISR, vector);
+
+	/* Pairs with posters, who may set the bit again at once: that is the next interrupt. */
+	if (!pn_avic_on(av) || !pn_vapic_clear(av->page, PN_APIC_IRR, vector))
+		return;
+	own_st(av, off, own_ld(av, off) | 1u << (vector & 31));
+	/* A vector above the PPR's class is the highest in service and outranks the TPR. */
+	if (vector >> 4 > (int)(own_ld(av, PN_APIC_PPR) >> 4 & 15))
+		own_st(av, PN_APIC_PPR, vector & 0xF0u);
+	else
+		update_ppr(av, in_service(av, 255));
+	pn_step(av->agent, PN_STEP_GUEST_DELIVER, av->page_pa, vector);
+}
+
+void pn_avic_write_cr8(struct pn_avic *av, uint8_t cr8)
+{
+	if (pn_avic_on(av))
+		pn_avic_set_tpr(av, (uint8_t)(cr8 << 4));
+}
+
+void pn_avic_noaccel(struct pn_avic_exit *exit, uint32_t off, bool write, uint8_t vector)
+{
+	exit->code = PN_EXIT_AVIC_NOACCEL;
+	exit->info1 = (uint64_t)write << 32 | (off & 0xFF0);
+	exit->info2 = vector;
+}
+
+/*
+ * Table 15-22: edge is accelerated, level exits; whether a level EOI has taken effect by then is
+ * the knob. With nothing in service the write has no effect and no exit (inferred).
+ */
+enum pn_avic_access pn_avic_eoi(struct pn_avic *av, struct pn_avic_exit *exit)
+{
+	int vector = in_service(av, 255);
+	uint32_t off, bit;
+	bool level;
+
+	if (vector < 0)
+		return PN_AVIC_EVALUATE;
+	off = pn_apic_word(0, (uint8_t)vector);
+	bit = 1u << (vector & 31);
+	/* The TMR is the host's: it is read as the host left it before or during the run. */
+	level = pn_ld32(av->page + (PN_APIC_TMR + off) / 4) & bit;
+	if (level)
+		pn_avic_noaccel(exit, PN_APIC_EOI, true, (uint8_t)vector);
+	if (level && av->feat.level_eoi == PN_EOI_FAULT)
+		return PN_AVIC_FAULT;
+	own_st(av, PN_APIC_ISR + off, own_ld(av, PN_APIC_ISR + off) & ~bit);
+	update_ppr(av, in_service(av, vector));
+	if (level)
+		return PN_AVIC_TRAP;
+	pn_step(av->agent, PN_STEP_GUEST_EOI, av->page_pa, (uint64_t)vector);
+	return PN_AVIC_EVALUATE;
+}

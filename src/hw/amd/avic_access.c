@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Guest accesses to the APIC registers under AVIC and x2AVIC. AMD64 APM vol 2 rev 3.44, table
+ * 15-22; an x2APIC MSR n has the class of offset (n - 800h) * 16.
+ */
+#include "avic_priv.h"
+
+#include "seam.h"
+
+enum reg_class {
+	ALLOW,	/* the page, nothing else */
+	TRAP,	/* the page, then exit */
+	FAULT,	/* exit instead */
+	GP,	/* #GP */
+	EXTLVT, /* by CPUID 8000_000A EDX[27]: read ALLOW, write TRAP; else FAULT */
+	TPR,
+	EOI,
+	ICR,
+	SELF_IPI,
+};
+
+enum {
+	XAVIC = 1,
+	X2AVIC = 2,
+	BOTH = XAVIC | X2AVIC,
+};
+
+/*
+ * First match counts; what is not listed is plain memory. The busy registers come first. Rows for
+ * X2AVIC alone are inferred from the x2APIC register map (chapter 16): no DFR, no upper ICR half,
+ * EOI and SELF_IPI write-only.
+ */
+static const struct reg_range {
+	uint16_t first, last;
+	uint8_t mode, read, write;
+} ranges[] = {
+	{PN_APIC_EOI, PN_APIC_EOI, XAVIC, ALLOW, EOI},
+	{PN_APIC_EOI, PN_APIC_EOI, X2AVIC, GP, EOI},
+	{PN_APIC_ICRL, PN_APIC_ICRL, BOTH, ICR, ICR},
+	{PN_APIC_TPR, PN_APIC_TPR, BOTH, ALLOW, TPR},
+	{PN_APIC_ICRH, PN_APIC_ICRH, XAVIC, ALLOW, ALLOW},
+	{PN_APIC_ICRH, PN_APIC_ICRH, X2AVIC, GP, GP},
+	{PN_APIC_SELF_IPI, PN_APIC_SELF_IPI, X2AVIC, GP, SELF_IPI},
+	{PN_APIC_ID, PN_APIC_ID, BOTH, ALLOW, TRAP},
+	{PN_APIC_VERSION, PN_APIC_VERSION, BOTH, ALLOW, FAULT},
+	{PN_APIC_APR, PN_APIC_APR, BOTH, FAULT, FAULT},
+	{PN_APIC_PPR, PN_APIC_PPR, BOTH, ALLOW, FAULT},
+	{PN_APIC_RRR, PN_APIC_RRR, BOTH, ALLOW, TRAP},
+	{PN_APIC_LDR, PN_APIC_LDR, BOTH, ALLOW, TRAP},
+	{PN_APIC_DFR, PN_APIC_DFR, XAVIC, ALLOW, TRAP},
+	{PN_APIC_DFR, PN_APIC_DFR, X2AVIC, GP, GP},
+	{PN_APIC_SVR, PN_APIC_SVR, BOTH, ALLOW, TRAP},
+	{PN_APIC_ISR, PN_APIC_ISR + 0x70, BOTH, ALLOW, FAULT},
+	{PN_APIC_TMR, PN_APIC_TMR + 0x70, BOTH, ALLOW, FAULT},
+	{PN_APIC_IRR, PN_APIC_IRR + 0x70, BOTH, ALLOW, FAULT},
+	{PN_APIC_ESR, PN_APIC_ESR, BOTH, ALLOW, TRAP},
+	{PN_APIC_LVT_TIMER, PN_APIC_LVT_LAST, BOTH, ALLOW, TRAP},
+	{PN_APIC_TMICT, PN_APIC_TMICT, BOTH, ALLOW, TRAP},
+	{PN_APIC_TMCCT, PN_APIC_TMCCT, BOTH, FAULT, FAULT},
+	{PN_APIC_TDCR, PN_APIC_TDCR, BOTH, ALLOW, TRAP},
+	{0x400, 0x420, BOTH, FAULT, FAULT},
+	{0x480, 0x4F0, BOTH, FAULT, FAULT},
+	{0x500, 0x530, BOTH, EXTLVT, EXTLVT},
+	{0x540, 0xFF0, BOTH, FAULT, FAULT},
+};
+
+/* x2APIC ICR bits that do not exist. BUSY (12) is ignored instead (inferred). */
+#define X2_ICR_RESERVED 0xFFF32000ull
+/* ICR bits that a guest can write. */
+#define ICR_WRITABLE  0x000CCFFFull
+#define LVTT_DEADLINE (1u << 18)
+
+/*
+ * No register starts there: not a multiple of 16, or outside the page. xAVIC leaves the access to
+ * the host (a fault), x2AVIC has no such MSR (#GP). Both are this model's choice.
+ */
+static bool no_register(uint32_t off)
+{
+	return off & 15 || off >= 4096;
+}
+
+static enum reg_class class_of(const struct pn_avic *av, uint32_t off, bool write)
+{
+	uint8_t mode = av->x2 ? X2AVIC : XAVIC;
+
+	if (no_register(off))
+		return av->x2 ? GP : FAULT;
+	for (size_t i = 0; i < sizeof(ranges) / sizeof(ranges[0]); i++) {
+		const struct reg_range *r = &ranges[i];
+		enum reg_class c = write ? r->write : r->read;
+
+		if (off < r->first || off > r->last || !(r->mode & mode))
+			continue;
+		if (c == EXTLVT)
+			c = !av->feat.extlvt ? FAULT : write ? TRAP : ALLOW;
+		return c;
+	}
+	return ALLOW;
+}
+
+static enum pn_avic_access fault(struct pn_avic_exit *exit, uint32_t off, bool write)
+{
+	pn_avic_noaccel(exit, off, write, 0);
+	return PN_AVIC_FAULT;
+}
+
+enum pn_avic_access pn_avic_read(struct pn_avic *av, uint32_t off, uint64_t *value,
+				 struct pn_avic_exit *exit)
+{
+	enum reg_class c;
+
+	if (!pn_avic_on(av))
+		return fault(exit, off, false);
+	c = class_of(av, off, false);
+	if (c == GP)
+		return PN_AVIC_GP;
+	if (c == FAULT)
+		return fault(exit, off, false);
+	*value = pn_vapic_read(av->page, off);
+	/* One 64-bit MSR, two registers in the page (inferred). */
+	if (c == ICR && av->x2)
+		*value |= (uint64_t)pn_vapic_read(av->page, PN_APIC_ICRH) << 32;
+	return PN_AVIC_DONE;
+}
+
+/*
+ * Values that WRMSR refuses: reserved bits by the x2APIC register map (inferred for AVIC), and the
+ * TSC-deadline mode of the timer, which AVIC does not know.
+ */
+static bool x2_refused(uint32_t off, uint64_t value, enum reg_class c)
+{
+	switch (c) {
+	case ICR:
+		return value & X2_ICR_RESERVED;
+	case TPR:
+	case SELF_IPI:
+		return value >> 8;
+	case EOI:
+		return value;
+	default:
+		return value >> 32 || (off == PN_APIC_LVT_TIMER && value & LVTT_DEADLINE);
+	}
+}
+
+static enum pn_avic_access write_icr(struct pn_avic *av, uint64_t value, struct pn_avic_exit *exit)
+{
+	uint32_t low = (uint32_t)(value & ICR_WRITABLE);
+	uint32_t high = av->x2 ? (uint32_t)(value >> 32) : pn_vapic_read(av->page, PN_APIC_ICRH);
+
+	if (av->x2)
+		pn_vapic_write(av->page, PN_APIC_ICRH, high);
+	pn_vapic_write(av->page, PN_APIC_ICRL, low);
+	return pn_avic_ipi(av, (uint64_t)high << 32 | low, exit);
+}
+
+/* The ICR that SELF_IPI stands for; an exit reports it so (inferred). */
+static enum pn_avic_access write_self_ipi(struct pn_avic *av, uint8_t vector,
+					  struct pn_avic_exit *exit)
+{
+	return pn_avic_ipi(av, PN_ICR_SH_SELF << 18 | vector, exit);
+}
+
+enum pn_avic_access pn_avic_write(struct pn_avic *av, uint32_t off, uint64_t value,
+				  struct pn_avic_exit *exit)
+{
+	enum reg_class c;
+
+	if (!pn_avic_on(av))
+		return fault(exit, off, true);
+	c = class_of(av, off, true);
+	if (c == GP || (c != FAULT && av->x2 && x2_refused(off, value, c)))
+		return PN_AVIC_GP;
+	switch (c) {
+	case EOI:
+		return pn_avic_eoi(av, exit);
+	case ICR:
+		return write_icr(av, value, exit);
+	case SELF_IPI:
+		return write_self_ipi(av, (uint8_t)value, exit);
+	case TPR:
+		pn_avic_set_tpr(av, (uint8_t)value);
+		return PN_AVIC_EVALUATE;
+	case FAULT:
+		return fault(exit, off, true);
+	default:
+		break;
+	}
+	pn_vapic_write(av->page, off, (uint32_t)value);
+	if (c != TRAP)
+		return PN_AVIC_DONE;
+	pn_avic_noaccel(exit, off, true, 0);
+	return PN_AVIC_TRAP;
+}

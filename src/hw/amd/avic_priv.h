@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef PN_AVIC_PRIV_H
+#define PN_AVIC_PRIV_H
+
+#include "postern/avic.h"
+
+/* The core has a vAPIC page to work on. */
+static inline bool pn_avic_on(const struct pn_avic *av)
+{
+	return av->active && av->in_guest;
+}
+
+/* Memory at @pa with the natural alignment of what is read there, or NULL. */
+static inline void *pn_avic_map(const struct pn_avic *av, uint64_t pa, size_t len, size_t align)
+{
+	void *p = pa & ~av->feat.phys_mask ? NULL : pn_bus_ptr(av->bus, pa, len);
+
+	return (uintptr_t)p & (align - 1) ? NULL : p;
+}
+
+/* Guest writes EOI: PN_AVIC_EVALUATE, or the exit of a level-triggered vector. */
+enum pn_avic_access pn_avic_eoi(struct pn_avic *av, struct pn_avic_exit *exit);
+/* Guest writes the TPR: page, V_TPR and PPR follow. */
+void pn_avic_set_tpr(struct pn_avic *av, uint8_t tpr);
+/* Fills @exit as exit 402h reports it: info1 bit 32 write, 11:4 offset; info2 7:0 EOI vector. */
+void pn_avic_noaccel(struct pn_avic_exit *exit, uint32_t off, bool write, uint8_t vector);
+
+#endif

@@ -1,0 +1,645 @@
+/* SPDX-License-Identifier: MIT */
+/* AVIC of one core: consistency checks, register access, evaluation, EOI, doorbell. */
+#include <errno.h>
+
+#include "avic_rig.h"
+
+/* Section 6.1: rules of VMRUN. */
+static void vmcb_rows(void **state)
+{
+	enum { AV = 1, X2 = 2, EXT = 4, ALL = 7 };
+	const uint64_t on = PN_VINTR_AVIC, x2 = PN_VINTR_AVIC | PN_VINTR_X2AVIC;
+	const uint64_t high = 1ull << 48, p = 0x10000;
+	const struct {
+		const char *row;
+		int cpu;
+		uint64_t v_intr, page, log, phys;
+		bool npt;
+		int want;
+	} rows[] = {
+		{"6.1 AVIC off: nothing is checked", 0, 0, high, high, high | 4095, false, 0},
+		{"6.1 x2AVIC without AVIC", ALL, PN_VINTR_X2AVIC, p, p, p, true, -EINVAL},
+		{"6.1 AVIC", ALL, on, p, p, p | 255, true, 0},
+		{"6.1 x2AVIC", ALL, x2, p, p, p | 511, true, 0},
+		{"6.1 AVIC not supported", 0, on, p, p, p, true, -EINVAL},
+		{"6.1 AVIC on a CPU without x2AVIC", AV, on, p, p, p, true, 0},
+		{"6.1 x2AVIC not supported", AV, x2, p, p, p, true, -EINVAL},
+		{"6.1 NPT off", ALL, on, p, p, p, false, -EINVAL},
+		{"6.1 NPT off, x2AVIC", ALL, x2, p, p, p, false, -EINVAL},
+		{"6.1 xAVIC index 256", ALL, on, p, p, p | 256, true, -EINVAL},
+		{"6.1 x2AVIC index 511 without EXT", AV | X2, x2, p, p, p | 511, true, 0},
+		{"6.1 x2AVIC index 512 without EXT", AV | X2, x2, p, p, p | 512, true, -EINVAL},
+		{"6.1 x2AVIC index 512 with EXT", ALL, x2, p, p, p | 512, true, 0},
+		{"6.1 x2AVIC index 4095 with EXT", ALL, x2, p, p, p | 4095, true, 0},
+		{"6.1 backing page out of range", ALL, on, high, p, p, true, -EINVAL},
+		{"6.1 logical table out of range", ALL, on, p, high, p, true, -EINVAL},
+		{"6.1 logical table unused in x2AVIC", ALL, x2, p, high, p, true, 0},
+		{"6.1 physical table out of range", ALL, on, p, p, high, true, -EINVAL},
+		{"6.1 last page of the table in range", ALL, x2, p, p, (high - 0x8000) | 4095, true,
+		 0},
+		{"6.1 last page of the table out of range", ALL, x2, p, p, (high - 0x7000) | 4095,
+		 true, -EINVAL},
+		{"6.1 ignored fields", ALL,
+		 on | PN_VINTR_IRQ | PN_VINTR_IGN_TPR | 0xFull << 16 | 0xFFull << 32, p, p, p, true,
+		 0},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		struct pn_avic_features f;
+		struct pn_avic_vmcb v = {rows[i].v_intr, 0,	     rows[i].page, rows[i].log,
+					 rows[i].phys,	 rows[i].npt};
+
+		pn_avic_features_default(&f);
+		f.avic = rows[i].cpu & AV;
+		f.x2avic = rows[i].cpu & X2;
+		f.x2avic_ext = rows[i].cpu & EXT;
+		f.phys_mask = high - 1;
+		ROW_EQ(rows[i].row, pn_avic_vmcb_check(&f, &v), rows[i].want);
+	}
+}
+
+/* Section 6.2: the entry of the test vector, limits and bits. */
+static void tables(void **state)
+{
+	(void)state;
+	assert_int_equal(PN_AVIC_PHYS_VALID | PN_AVIC_PHYS_ISRUNNING | 0x123456000ull | 0x2A,
+			 0xC00000012345602Aull);
+	assert_int_equal(PN_AVIC_PHYS_VALID | PN_AVIC_PHYS_ISRUNNING | PN_AVIC_PHYS_RSV |
+				 PN_AVIC_PHYS_PAGE_MASK | PN_AVIC_PHYS_HOST_MASK,
+			 ~0ull);
+	assert_int_equal(PN_AVIC_LOG_VALID | PN_AVIC_LOG_ID_MASK, 0x800000FFu);
+	for (unsigned bit = 0; bit < 10; bit++)
+		assert_int_equal(pn_avic_logical_slot(false, 0, bit), bit < 8 ? (int)bit : -1);
+	for (uint8_t cluster = 0; cluster < 17; cluster++) {
+		for (unsigned bit = 0; bit < 6; bit++)
+			assert_int_equal(pn_avic_logical_slot(true, cluster, bit),
+					 cluster < 15 && bit < 4 ? cluster * 4 + (int)bit : -1);
+	}
+	assert_int_equal(pn_x2apic_logical(0), 1);
+	assert_int_equal(pn_x2apic_logical(0x2F), 0x28000);
+	assert_int_equal(pn_x2apic_logical(0xFFF), 0xFF8000);
+}
+
+enum expect { OK, TRAPS, FAULTS, GPS };
+
+/* Section 6.3, for one range of offsets: read and write in each mode. */
+static const struct {
+	const char *row;
+	uint32_t first, last;
+	enum expect xr, xw, x2r, x2w;
+} access_rows[] = {
+	{"6.3 unlisted 000", 0x000, 0x010, OK, OK, OK, OK},
+	{"6.3 ID 020", 0x020, 0x020, OK, TRAPS, OK, TRAPS},
+	{"6.3 version 030", 0x030, 0x030, OK, FAULTS, OK, FAULTS},
+	{"6.3 unlisted 040", 0x040, 0x070, OK, OK, OK, OK},
+	{"6.3 APR 090", 0x090, 0x090, FAULTS, FAULTS, FAULTS, FAULTS},
+	{"6.3 PPR 0A0", 0x0A0, 0x0A0, OK, FAULTS, OK, FAULTS},
+	{"6.3 RRR 0C0", 0x0C0, 0x0C0, OK, TRAPS, OK, TRAPS},
+	{"6.3 LDR 0D0", 0x0D0, 0x0D0, OK, TRAPS, OK, TRAPS},
+	{"6.3 DFR 0E0, absent in x2APIC", 0x0E0, 0x0E0, OK, TRAPS, GPS, GPS},
+	{"6.3 SVR 0F0", 0x0F0, 0x0F0, OK, TRAPS, OK, TRAPS},
+	{"6.3 ISR", 0x100, 0x170, OK, FAULTS, OK, FAULTS},
+	{"6.3 TMR", 0x180, 0x1F0, OK, FAULTS, OK, FAULTS},
+	{"6.3 IRR", 0x200, 0x270, OK, FAULTS, OK, FAULTS},
+	{"6.3 ESR 280", 0x280, 0x280, OK, TRAPS, OK, TRAPS},
+	{"6.3 unlisted 290", 0x290, 0x2F0, OK, OK, OK, OK},
+	{"6.3 ICRH 310, absent in x2APIC", 0x310, 0x310, OK, OK, GPS, GPS},
+	{"6.3 LVTs", 0x320, 0x370, OK, TRAPS, OK, TRAPS},
+	{"6.3 TMICT 380", 0x380, 0x380, OK, TRAPS, OK, TRAPS},
+	{"6.3 TMCCT 390", 0x390, 0x390, FAULTS, FAULTS, FAULTS, FAULTS},
+	{"6.3 unlisted 3A0", 0x3A0, 0x3D0, OK, OK, OK, OK},
+	{"6.3 TDCR 3E0", 0x3E0, 0x3E0, OK, TRAPS, OK, TRAPS},
+	{"6.3 xAVIC has no SELF_IPI", 0x3F0, 0x3F0, OK, OK, GPS, GPS},
+	{"6.3 extended 400-420", 0x400, 0x420, FAULTS, FAULTS, FAULTS, FAULTS},
+	{"6.3 unlisted 430", 0x430, 0x470, OK, OK, OK, OK},
+	{"6.3 480-4F0", 0x480, 0x4F0, FAULTS, FAULTS, FAULTS, FAULTS},
+	{"6.3 extended LVTs, EDX[27]", 0x500, 0x530, OK, TRAPS, OK, TRAPS},
+	{"6.3 540 and above", 0x540, 0xFF0, FAULTS, FAULTS, FAULTS, FAULTS},
+	{"6.3 alignment", 0x024, 0x024, FAULTS, FAULTS, GPS, GPS},
+	{"6.3 beyond the page", 0x1000, 0x1010, FAULTS, FAULTS, GPS, GPS},
+	{"6.3 far beyond the page", 0xFFFFFFF0, 0xFFFFFFF0, FAULTS, FAULTS, GPS, GPS},
+};
+
+static void check_exit402(const struct rig *r, const char *row, uint32_t off, bool write,
+			  uint8_t vector)
+{
+	ROW_EQ(row, r->exit.code, 0x402);
+	ROW_EQ(row, r->exit.info1, (write ? 1ull << 32 : 0) | (off & 0xFF0));
+	ROW_EQ(row, r->exit.info2, vector);
+}
+
+static void check_read(struct rig *r, const char *row, uint32_t off, enum expect want)
+{
+	static const enum pn_avic_access result[] = {PN_AVIC_DONE, PN_AVIC_TRAP, PN_AVIC_FAULT,
+						     PN_AVIC_GP};
+	uint64_t value = 0x1234;
+
+	memset(&r->exit, 0, sizeof(r->exit));
+	if (off < 4096)
+		rig_page(RIG_SELF)[off / 4] = 0xC0DE0000u | (off & 0xFFFF);
+	ROW_EQ(row, pn_avic_read(&r->av, off, &value, &r->exit), result[want]);
+	ROW_EQ(row, value, want == OK ? 0xC0DE0000u | off : 0x1234);
+	if (want == FAULTS)
+		check_exit402(r, row, off, false, 0);
+	else
+		ROW_EQ(row, r->exit.code, 0);
+}
+
+static void check_write(struct rig *r, const char *row, uint32_t off, enum expect want)
+{
+	static const enum pn_avic_access result[] = {PN_AVIC_DONE, PN_AVIC_TRAP, PN_AVIC_FAULT,
+						     PN_AVIC_GP};
+	bool lands = want == OK || want == TRAPS;
+
+	memset(&r->exit, 0, sizeof(r->exit));
+	if (off < 4096)
+		rig_page(RIG_SELF)[off / 4] = 0x01020304;
+	ROW_EQ(row, pn_avic_write(&r->av, off, 0xA00000A5, &r->exit), result[want]);
+	if (off < 4096)
+		ROW_EQ(row, rig_self_reg(off), lands ? 0xA00000A5 : 0x01020304);
+	if (want == FAULTS || want == TRAPS)
+		check_exit402(r, row, off, true, 0);
+	else
+		ROW_EQ(row, r->exit.code, 0);
+}
+
+static void access_all(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < COUNT(access_rows); i++) {
+		for (uint64_t off = access_rows[i].first; off <= access_rows[i].last; off += 16) {
+			struct rig r;
+
+			rig_init(&r, false);
+			rig_run(&r);
+			check_read(&r, access_rows[i].row, (uint32_t)off, access_rows[i].xr);
+			check_write(&r, access_rows[i].row, (uint32_t)off, access_rows[i].xw);
+			rig_init(&r, true);
+			rig_run(&r);
+			check_read(&r, access_rows[i].row, (uint32_t)off, access_rows[i].x2r);
+			check_write(&r, access_rows[i].row, (uint32_t)off,
+				    off == PN_APIC_SELF_IPI ? GPS : access_rows[i].x2w);
+		}
+	}
+}
+
+/* The rows above and the four registers of their own (TPR, EOI, ICR) cover the page. */
+static void access_complete(void **state)
+{
+	(void)state;
+	for (uint32_t off = 0; off < 4096; off += 16) {
+		unsigned n = off == PN_APIC_TPR || off == PN_APIC_EOI || off == PN_APIC_ICRL;
+
+		for (size_t i = 0; i < COUNT(access_rows); i++)
+			n += off >= access_rows[i].first && off <= access_rows[i].last &&
+			     !(access_rows[i].first & 15);
+		assert_int_equal(n, 1);
+	}
+}
+
+static void access_extlvt_off(void **state)
+{
+	struct rig r;
+
+	(void)state;
+	for (uint32_t off = 0x500; off <= 0x530; off += 16) {
+		rig_init(&r, false);
+		r.feat.extlvt = false;
+		rig_run(&r);
+		check_read(&r, "6.3 500-530 without EDX[27]", off, FAULTS);
+		check_write(&r, "6.3 500-530 without EDX[27]", off, FAULTS);
+	}
+}
+
+/* Section 6.3 and the x2APIC register map: values that are refused with #GP, without effect. */
+static void x2_values(void **state)
+{
+	static const struct {
+		const char *row;
+		uint32_t off;
+		uint64_t value;
+		enum pn_avic_access want;
+	} rows[] = {
+		{"TPR reserved bits", PN_APIC_TPR, 0x100, PN_AVIC_GP},
+		{"TPR", PN_APIC_TPR, 0x20, PN_AVIC_EVALUATE},
+		{"EOI not 0", PN_APIC_EOI, 1, PN_AVIC_GP},
+		{"EOI 0", PN_APIC_EOI, 0, PN_AVIC_EVALUATE},
+		{"SELF_IPI reserved bits", PN_APIC_SELF_IPI, 0x141, PN_AVIC_GP},
+		{"SELF_IPI", PN_APIC_SELF_IPI, 0x41, PN_AVIC_EVALUATE},
+		{"ICR bit 13", PN_APIC_ICRL, 0x42041, PN_AVIC_GP},
+		{"ICR bit 16", PN_APIC_ICRL, 0x50041, PN_AVIC_GP},
+		{"ICR bit 20", PN_APIC_ICRL, 0x140041, PN_AVIC_GP},
+		{"ICR bit 31", PN_APIC_ICRL, 0x80040041, PN_AVIC_GP},
+		{"ICR BUSY ignored", PN_APIC_ICRL, 0x41041, PN_AVIC_EVALUATE},
+		{"upper half of a 32-bit register", PN_APIC_SVR, 1ull << 32, PN_AVIC_GP},
+		{"TSC-deadline timer", PN_APIC_LVT_TIMER, 0x40030, PN_AVIC_GP},
+		{"periodic timer", PN_APIC_LVT_TIMER, 0x20030, PN_AVIC_TRAP},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		uint32_t before[1024];
+		struct rig r;
+
+		rig_init(&r, true);
+		rig_run(&r);
+		memcpy(before, rig_page(RIG_SELF), sizeof(before));
+		ROW_EQ(rows[i].row, pn_avic_write(&r.av, rows[i].off, rows[i].value, &r.exit),
+		       rows[i].want);
+		if (rows[i].want == PN_AVIC_GP)
+			ROW_EQ(rows[i].row, memcmp(before, rig_page(RIG_SELF), sizeof(before)) != 0,
+			       0);
+	}
+}
+
+/* EOI reads: xAVIC has memory there, the MSR is write-only. */
+static void eoi_read(void **state)
+{
+	uint64_t value = 5;
+	struct rig r;
+
+	(void)state;
+	rig_init(&r, false);
+	rig_run(&r);
+	assert_int_equal(pn_avic_read(&r.av, PN_APIC_EOI, &value, &r.exit), PN_AVIC_DONE);
+	assert_int_equal(value, 0);
+	rig_init(&r, true);
+	rig_run(&r);
+	assert_int_equal(pn_avic_read(&r.av, PN_APIC_EOI, &value, &r.exit), PN_AVIC_GP);
+}
+
+static void icr_access(void **state)
+{
+	uint64_t value = 0;
+	struct rig r;
+
+	(void)state;
+	/* xAVIC: two registers; reserved bits and BUSY do not land. */
+	rig_init(&r, false);
+	rig_run(&r);
+	assert_int_equal(pn_avic_write(&r.av, PN_APIC_ICRH, 0x02000000, &r.exit), PN_AVIC_DONE);
+	assert_int_equal(pn_avic_write(&r.av, PN_APIC_ICRL, 0xFFF33041, &r.exit), PN_AVIC_EVALUATE);
+	assert_int_equal(rig_self_reg(PN_APIC_ICRL), 0x41);
+	assert_true(rig_test(RIG_SELF, PN_APIC_IRR, 0x41));
+	assert_int_equal(pn_avic_read(&r.av, PN_APIC_ICRL, &value, &r.exit), PN_AVIC_DONE);
+	assert_int_equal(value, 0x41);
+	/* x2AVIC: one of 64 bits. */
+	rig_init(&r, true);
+	rig_run(&r);
+	value = 0;
+	assert_int_equal(pn_avic_write(&r.av, PN_APIC_ICRL, 0x0000000200000042ull, &r.exit),
+			 PN_AVIC_EVALUATE);
+	assert_int_equal(rig_self_reg(PN_APIC_ICRL), 0x42);
+	assert_int_equal(rig_self_reg(PN_APIC_ICRH), 2);
+	assert_int_equal(pn_avic_read(&r.av, PN_APIC_ICRL, &value, &r.exit), PN_AVIC_DONE);
+	assert_int_equal(value, 0x0000000200000042ull);
+	/* SELF_IPI with an illegal vector reports the ICR that it stands for. */
+	assert_int_equal(pn_avic_write(&r.av, PN_APIC_SELF_IPI, 0x0F, &r.exit), PN_AVIC_TRAP);
+	assert_int_equal(r.exit.code, 0x401);
+	assert_int_equal(r.exit.info1, 0x4000F);
+	assert_int_equal(r.exit.info2, 4ull << 32);
+}
+
+/* Section 6.5: TPR updates page, V_TPR and PPR; CR8 clears TPR[3:0]; VMRUN loads V_TPR. */
+static void priorities(void **state)
+{
+	struct rig r;
+
+	(void)state;
+	rig_init(&r, false);
+	rig_page(RIG_SELF)[PN_APIC_TPR / 4] = 0x95;
+	r.vmcb.v_intr |= 0x3;
+	rig_run(&r);
+	assert_int_equal(rig_self_reg(PN_APIC_TPR), 0x35);
+	assert_int_equal(rig_self_reg(PN_APIC_PPR), 0x35);
+	assert_int_equal(r.av.v_tpr, 3);
+
+	assert_int_equal(pn_avic_write(&r.av, PN_APIC_TPR, 0xFFFFFF57, &r.exit), PN_AVIC_EVALUATE);
+	assert_int_equal(rig_self_reg(PN_APIC_TPR), 0x57);
+	assert_int_equal(rig_self_reg(PN_APIC_PPR), 0x57);
+	assert_int_equal(r.av.v_tpr, 5);
+
+	pn_avic_write_cr8(&r.av, 0x4);
+	assert_int_equal(rig_self_reg(PN_APIC_TPR), 0x40);
+	assert_int_equal(r.av.v_tpr, 4);
+
+	rig_set(RIG_SELF, PN_APIC_IRR, 0x61);
+	pn_avic_deliver(&r.av, 0x61);
+	assert_int_equal(rig_self_reg(PN_APIC_PPR), 0x60);
+	pn_avic_write_cr8(&r.av, 0x6);
+	assert_int_equal(rig_self_reg(PN_APIC_PPR), 0x60);
+	assert_int_equal(pn_avic_write(&r.av, PN_APIC_TPR, 0x63, &r.exit), PN_AVIC_EVALUATE);
+	assert_int_equal(rig_self_reg(PN_APIC_PPR), 0x63);
+	pn_avic_write_cr8(&r.av, 0);
+	assert_int_equal(rig_self_reg(PN_APIC_PPR), 0x60);
+
+	/* In host mode CR8 is the host's. */
+	pn_avic_vmexit(&r.av);
+	pn_avic_write_cr8(&r.av, 9);
+	assert_int_equal(rig_self_reg(PN_APIC_TPR), 0);
+	/* VMRUN recomputes the PPR from what the host left in the ISR. */
+	rig_set(RIG_SELF, PN_APIC_ISR, 0x91);
+	assert_int_equal(pn_avic_vmrun(&r.av, &r.vmcb), 0);
+	assert_int_equal(rig_self_reg(PN_APIC_PPR), 0x90);
+}
+
+static void vmrun_results(void **state)
+{
+	struct rig r;
+
+	(void)state;
+	rig_init(&r, false);
+	pn_avic_init(&r.av, &r.bus, &r.agent, &r.feat, RIG_HOST);
+	assert_int_equal(pn_avic_vmrun(&r.av, &r.vmcb), 0);
+	assert_int_equal(r.agent.count[PN_STEP_VMRUN], 1);
+	assert_int_equal(r.agent.count[PN_STEP_AVIC_EVAL], 1);
+	pn_avic_vmexit(&r.av);
+	pn_avic_vmexit(&r.av);
+	assert_int_equal(r.agent.count[PN_STEP_VMEXIT], 1);
+
+	r.vmcb.np_enable = false;
+	assert_int_equal(pn_avic_vmrun(&r.av, &r.vmcb), -EINVAL);
+	r.vmcb.np_enable = true;
+	r.vmcb.backing_page = RIG_HOLE;
+	assert_int_equal(pn_avic_vmrun(&r.av, &r.vmcb), -EFAULT);
+	assert_int_equal(r.agent.count[PN_STEP_VMRUN], 1);
+	assert_int_equal(pn_avic_evaluate(&r.av, true), -1);
+	assert_int_equal(pn_avic_write(&r.av, PN_APIC_TPR, 0, &r.exit), PN_AVIC_FAULT);
+
+	/* Without AVIC: a guest, but no page. */
+	r.vmcb.v_intr = 0;
+	assert_int_equal(pn_avic_vmrun(&r.av, &r.vmcb), 0);
+	assert_int_equal(r.agent.count[PN_STEP_AVIC_EVAL], 1);
+	assert_int_equal(pn_avic_evaluate(&r.av, true), -1);
+	assert_false(pn_avic_doorbell(&r.av));
+	pn_avic_deliver(&r.av, 0x41);
+	pn_avic_vmexit(&r.av);
+	assert_int_equal(r.agent.count[PN_STEP_VMEXIT], 2);
+}
+
+/* Section 6.5: what may be delivered. */
+static void evaluation(void **state)
+{
+	static const struct {
+		const char *row;
+		uint8_t v_tpr;
+		int isr, irr[2];
+		bool interruptible;
+		int want;
+	} rows[] = {
+		{"6.5 nothing pending", 0, -1, {-1, -1}, true, -1},
+		{"6.5 highest vector", 0, -1, {0x31, 0xA1}, true, 0xA1},
+		{"6.5 IF=0, GIF=0 or shadow", 0, -1, {0x31, 0xA1}, false, -1},
+		{"6.5 class equal to TPR", 0xA, -1, {0x31, 0xA1}, true, -1},
+		{"6.5 class above TPR", 0x9, -1, {0x31, 0xA1}, true, 0xA1},
+		{"6.5 class equal to ISR", 0, 0x31, {0x3F, -1}, true, -1},
+		{"6.5 class above ISR", 0, 0x3F, {0x40, -1}, true, 0x40},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		struct rig r;
+
+		rig_init(&r, i & 1);
+		r.vmcb.v_intr |= rows[i].v_tpr;
+		if (rows[i].isr >= 0)
+			rig_set(RIG_SELF, PN_APIC_ISR, (uint8_t)rows[i].isr);
+		rig_run(&r);
+		for (int k = 0; k < 2; k++) {
+			if (rows[i].irr[k] >= 0)
+				rig_set(RIG_SELF, PN_APIC_IRR, (uint8_t)rows[i].irr[k]);
+		}
+		ROW_EQ(rows[i].row, pn_avic_evaluate(&r.av, rows[i].interruptible), rows[i].want);
+		ROW_EQ(rows[i].row, pn_avic_evaluate(&r.av, rows[i].interruptible), rows[i].want);
+		pn_avic_vmexit(&r.av);
+		ROW_EQ(rows[i].row, pn_avic_evaluate(&r.av, true), -1);
+	}
+}
+
+/* Section 6.5: IRR to ISR, PPR; every vector. */
+static void delivery(void **state)
+{
+	struct rig r;
+
+	(void)state;
+	for (int v = 16; v < 256; v++) {
+		rig_init(&r, false);
+		rig_run(&r);
+		rig_set(RIG_SELF, PN_APIC_IRR, (uint8_t)v);
+		assert_int_equal(pn_avic_evaluate(&r.av, true), v);
+		pn_avic_deliver(&r.av, (uint8_t)v);
+		assert_true(pn_vapic_empty(rig_page(RIG_SELF), PN_APIC_IRR));
+		assert_int_equal(pn_vapic_highest(rig_page(RIG_SELF), PN_APIC_ISR), v);
+		assert_int_equal(pn_vapic_count(rig_page(RIG_SELF), PN_APIC_ISR), 1);
+		assert_int_equal(rig_self_reg(PN_APIC_PPR), v & 0xF0);
+		assert_int_equal(r.agent.count[PN_STEP_GUEST_DELIVER], 1);
+		/* Not pending any more: not delivered again. */
+		pn_avic_deliver(&r.av, (uint8_t)v);
+		assert_int_equal(r.agent.count[PN_STEP_GUEST_DELIVER], 1);
+	}
+}
+
+/* Random life of one page against a plain model of TPR, IRR and ISR: PPR and choice always exact.
+ */
+static void life(void **state)
+{
+	bool irr[256] = {false}, isr[256] = {false};
+	uint64_t seed = 0x9E3779B97F4A7C15ull;
+	uint8_t tpr = 0;
+	struct rig r;
+
+	(void)state;
+	rig_init(&r, true);
+	rig_run(&r);
+	for (int n = 0; n < 50000; n++) {
+		int top = -1, want = -1, cls, v;
+
+		seed ^= seed << 13;
+		seed ^= seed >> 7;
+		seed ^= seed << 17;
+		v = (int)(seed >> 32 & 0xFF);
+		switch (seed & 7) {
+		case 0:
+			tpr = (uint8_t)(v & 0x7F);
+			pn_avic_write(&r.av, PN_APIC_TPR, tpr, &r.exit);
+			break;
+		case 1:
+			tpr = (uint8_t)(v & 0x70);
+			pn_avic_write_cr8(&r.av, tpr >> 4);
+			break;
+		case 2:
+		case 3:
+			pn_avic_write(&r.av, PN_APIC_EOI, 0, &r.exit);
+			for (v = 255; v >= 0 && !isr[v]; v--)
+				;
+			if (v >= 0)
+				isr[v] = false;
+			break;
+		default:
+			rig_set(RIG_SELF, PN_APIC_IRR, (uint8_t)v);
+			irr[v] = true;
+		}
+		for (v = 0; v < 256; v++)
+			top = isr[v] ? v : top;
+		cls = top >= 0 && top / 16 > tpr / 16 ? top / 16 : tpr / 16;
+		assert_int_equal(rig_self_reg(PN_APIC_PPR), cls == tpr / 16 ? tpr : (top & 0xF0));
+		for (v = 0; v < 256; v++)
+			want = irr[v] && v / 16 > cls ? v : want;
+		assert_int_equal(pn_avic_evaluate(&r.av, true), want);
+		if (want >= 0) {
+			pn_avic_deliver(&r.av, (uint8_t)want);
+			irr[want] = false;
+			isr[want] = true;
+			assert_int_equal(rig_self_reg(PN_APIC_PPR), want & 0xF0);
+		}
+		assert_int_equal(pn_vapic_ppr(rig_page(RIG_SELF)), rig_self_reg(PN_APIC_PPR));
+	}
+	assert_true(r.agent.count[PN_STEP_GUEST_EOI] > 1000);
+}
+
+/* Section 6.3, 6.4 (exit 402h) and knob 8. */
+static void eoi(void **state)
+{
+	static const struct {
+		const char *row;
+		bool level;
+		int knob;
+		enum pn_avic_access want;
+		bool cleared;
+	} rows[] = {
+		{"6.3 EOI of edge", false, PN_EOI_TRAP, PN_AVIC_EVALUATE, true},
+		{"6.3 EOI of edge, other knob", false, PN_EOI_FAULT, PN_AVIC_EVALUATE, true},
+		{"6.4 EOI of level, trap", true, PN_EOI_TRAP, PN_AVIC_TRAP, true},
+		{"6.4 EOI of level, fault", true, PN_EOI_FAULT, PN_AVIC_FAULT, false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		struct rig r;
+		uint32_t ppr = rows[i].cleared ? 0x50 : 0x90;
+
+		rig_init(&r, false);
+		if (rows[i].knob == PN_EOI_FAULT)
+			r.feat.level_eoi = PN_EOI_FAULT;
+		rig_set(RIG_SELF, PN_APIC_ISR, 0x91);
+		rig_set(RIG_SELF, PN_APIC_ISR, 0x51);
+		rig_set(RIG_SELF, PN_APIC_TMR, rows[i].level ? 0x91 : 0x51);
+		rig_run(&r);
+		ROW_EQ(rows[i].row, pn_avic_write(&r.av, PN_APIC_EOI, 0, &r.exit), rows[i].want);
+		ROW_EQ(rows[i].row, rig_test(RIG_SELF, PN_APIC_ISR, 0x91), !rows[i].cleared);
+		ROW_EQ(rows[i].row, rig_test(RIG_SELF, PN_APIC_ISR, 0x51), true);
+		ROW_EQ(rows[i].row, rig_self_reg(PN_APIC_PPR), ppr);
+		ROW_EQ(rows[i].row, r.agent.count[PN_STEP_GUEST_EOI], !rows[i].level);
+		if (rows[i].level)
+			check_exit402(&r, rows[i].row, PN_APIC_EOI, true, 0x91);
+		else
+			ROW_EQ(rows[i].row, r.exit.code, 0);
+	}
+}
+
+static void eoi_order(void **state)
+{
+	struct rig r;
+
+	(void)state;
+	rig_init(&r, true);
+	rig_run(&r);
+	for (int v = 16; v < 256; v++)
+		rig_set(RIG_SELF, PN_APIC_ISR, (uint8_t)v);
+	for (int v = 255; v >= 16; v--) {
+		assert_int_equal(pn_avic_write(&r.av, PN_APIC_EOI, 0, &r.exit), PN_AVIC_EVALUATE);
+		assert_int_equal(pn_vapic_highest(rig_page(RIG_SELF), PN_APIC_ISR),
+				 v > 16 ? v - 1 : -1);
+		assert_int_equal(rig_self_reg(PN_APIC_PPR), v > 16 ? (v - 1) & 0xF0 : 0);
+	}
+	/* Nothing in service: no effect, no exit, not counted; a TMR bit does not matter. */
+	rig_set(RIG_SELF, PN_APIC_TMR, 0);
+	assert_int_equal(pn_avic_write(&r.av, PN_APIC_EOI, 0, &r.exit), PN_AVIC_EVALUATE);
+	assert_int_equal(r.agent.count[PN_STEP_GUEST_EOI], 240);
+	assert_int_equal(r.exit.code, 0);
+}
+
+/* Section 6.5 and knob 7. */
+static void doorbell(void **state)
+{
+	struct rig r;
+
+	(void)state;
+	rig_init(&r, false);
+	rig_run(&r);
+	assert_true(pn_avic_doorbell(&r.av));
+	assert_int_equal(r.agent.count[PN_STEP_AVIC_EVAL], 1);
+	pn_avic_vmexit(&r.av);
+	assert_false(pn_avic_doorbell(&r.av));
+	assert_int_equal(r.agent.count[PN_STEP_DOORBELL_HOST], 1);
+	assert_int_equal(pn_avic_vmrun(&r.av, &r.vmcb), 0);
+	assert_int_equal(r.agent.count[PN_STEP_AVIC_EVAL], 2);
+
+	r.feat.doorbell_host = PN_DOORBELL_HOST_HOLD;
+	rig_run(&r);
+	pn_avic_vmexit(&r.av);
+	assert_false(pn_avic_doorbell(&r.av));
+	assert_int_equal(r.agent.count[PN_STEP_DOORBELL_HOST], 0);
+	assert_int_equal(pn_avic_vmrun(&r.av, &r.vmcb), 0);
+	assert_int_equal(r.agent.count[PN_STEP_AVIC_EVAL], 2);
+	pn_avic_vmexit(&r.av);
+	assert_int_equal(pn_avic_vmrun(&r.av, &r.vmcb), 0);
+	assert_int_equal(r.agent.count[PN_STEP_AVIC_EVAL], 3);
+}
+
+/* Memory that rings the doorbell of the core that asks for it: VMRUN is in progress. */
+static void *ringing_map(void *ctx, uint64_t pa, size_t len)
+{
+	struct rig *r = ctx;
+
+	(void)len;
+	assert_false(pn_avic_doorbell(&r->av));
+	return pa == 0x5000 ? rig_page(RIG_SELF) : NULL;
+}
+
+static void doorbell_during_vmrun(void **state)
+{
+	struct rig r;
+
+	(void)state;
+	rig_init(&r, false);
+	r.bus.map = ringing_map;
+	r.vmcb.backing_page = 0x5000;
+	pn_avic_init(&r.av, &r.bus, &r.agent, &r.feat, RIG_HOST);
+	assert_int_equal(pn_avic_vmrun(&r.av, &r.vmcb), 0);
+	assert_int_equal(r.agent.count[PN_STEP_AVIC_EVAL], 2);
+	assert_int_equal(r.agent.count[PN_STEP_DOORBELL_HOST], 0);
+	/* No entry: the core is back in the host, and the doorbell is dropped there. */
+	r.vmcb.backing_page = 0x6000;
+	assert_int_equal(pn_avic_vmrun(&r.av, &r.vmcb), -EFAULT);
+	assert_int_equal(r.agent.count[PN_STEP_DOORBELL_HOST], 1);
+	r.vmcb.backing_page = rig_page_pa(RIG_SELF);
+	assert_int_equal(pn_avic_vmrun(&r.av, &r.vmcb), 0);
+	assert_int_equal(r.agent.count[PN_STEP_AVIC_EVAL], 3);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(vmcb_rows),
+		cmocka_unit_test(tables),
+		cmocka_unit_test(access_all),
+		cmocka_unit_test(access_complete),
+		cmocka_unit_test(access_extlvt_off),
+		cmocka_unit_test(x2_values),
+		cmocka_unit_test(eoi_read),
+		cmocka_unit_test(icr_access),
+		cmocka_unit_test(priorities),
+		cmocka_unit_test(vmrun_results),
+		cmocka_unit_test(evaluation),
+		cmocka_unit_test(delivery),
+		cmocka_unit_test(life),
+		cmocka_unit_test(eoi),
+		cmocka_unit_test(eoi_order),
+		cmocka_unit_test(doorbell),
+		cmocka_unit_test(doorbell_during_vmrun),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
