@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <string.h>
+
+#include "amdvi_drv.h"
+#include "drv_priv.h"
+#include "postern/amd_dte.h"
+#include "postern/amd_log.h"
+#include "vectors.h"
+
+/* Remapping tables and entries. Formats and what the IOMMU caches: 48882 rev 3.11, 2.2.2.1, 2.2.5.
+ */
+
+#define IRTE_BYTES   16u
+#define IRT_ALIGN    128u /* with GAEn */
+#define ORDER_512    9u	  /* beyond it, index bits are message type bits */
+#define STORE_TRIES  4
+#define VECTOR_FIRST 16u
+
+static struct pn_u128 *word_of(const struct pn_ir *ir)
+{
+	return (struct pn_u128 *)(void *)ir->irte;
+}
+
+/*
+ * One 16-byte store under ir->lock. The other side is the IOMMU, which reads entries and never
+ * writes them, so the exchange succeeds at once; trying again is for the case that it does not.
+ */
+static int store(struct pn_ir *ir, struct pn_agent *self, const struct pn_irte *f)
+{
+	struct pn_irte128 raw = pn_irte128_encode(f);
+	struct pn_u128 cur = pn_ld128_sc(word_of(ir)), next = {raw.lo, raw.hi};
+
+	pn_step(self, PN_STEP_IRTE_WRITE, (uint64_t)ir->devid << 16 | ir->index, raw.lo);
+	for (int i = 0; i < STORE_TRIES; i++) {
+		if (pn_cas128(word_of(ir), &cur, next))
+			return 0;
+	}
+	return -EIO;
+}
+
+static int flush(const struct pn_ir *ir, struct pn_agent *self)
+{
+	struct pn_amd_cmd c = pn_amd_cmd_inv_irt(ir->devid);
+
+	return pn_amdvi_cmd_sync(ir->drv, self, (const uint64_t[2]){c.q0, c.q1});
+}
+
+/* For fields that the IOMMU caches (RemapEn, GuestMode, vector, root pointer). */
+static int store_and_flush(struct pn_ir *ir, struct pn_agent *self, const struct pn_irte *f)
+{
+	int r = store(ir, self, f);
+
+	return r ? r : flush(ir, self);
+}
+
+static struct pn_irte remap_form(const struct pn_ir *ir)
+{
+	return (struct pn_irte){
+		.form = PN_IRTE_128_REMAP,
+		.remapen = true,
+		.dest = ir->host_apicid,
+		.vector = ir->host_vector,
+	};
+}
+
+/* Linux's reading of 2.2.5.3 and 2.2.5.4: the log needs no destination for a vCPU that does not
+ * run, so the previous one stays; a GAPPI always needs one, also while it is suppressed. */
+static struct pn_irte guest_form(const struct pn_ir *ir, enum pn_notify notify,
+				 struct pn_ir_state st, uint32_t previous)
+{
+	bool quiet = st.is_run || !st.wakeup;
+	struct pn_irte f = {
+		.form = PN_IRTE_128_GUEST,
+		.remapen = true,
+		.guestmode = true,
+		.isrun = st.is_run,
+		.root = ir->page_pa,
+		.vector = ir->vector,
+	};
+
+	if (notify == PN_NOTIFY_GAPPI) {
+		f.gatag = PN_VEC_WAKEUP;
+		f.gappidis = quiet && !st.is_run && ir->drv->gappidis;
+		f.dest = st.apicid;
+	} else {
+		f.gatag = ir->ga_tag;
+		f.galogintr = !quiet;
+		f.dest = st.is_run ? st.apicid : previous;
+	}
+	return f;
+}
+
+static uint32_t current_dest(const struct pn_ir *ir)
+{
+	struct pn_u128 cur = pn_ld128_sc(word_of(ir)); /* only we write it */
+
+	return (uint32_t)(cur.lo & PN_IRTE_DESTLO_MASK) >> PN_IRTE_DESTLO_SH |
+	       (uint32_t)(cur.hi >> PN_IRTE_DESTHI_SH) << 24;
+}
+
+static enum pn_notify notify_of(const struct pn_ir *ir)
+{
+	/* Pairs with pn_iommus_switch(), before which every entry has left guest mode (H16). */
+	return (enum pn_notify)pn_ld32(&ir->drv->all->notify);
+}
+
+/* ---- tables ---- */
+
+static uint64_t *dte_word(const struct pn_amdvi_drv *d, uint16_t devid)
+{
+	return devid < d->devtab_entries ? &d->devtab[devid * (PN_DTE_SIZE / 8) + 2] : NULL;
+}
+
+static bool order_ok(const struct pn_amdvi_drv *d, unsigned order)
+{
+	return order <= (d->irt2k ? PN_DTE_INTTABLEN_MAX : ORDER_512);
+}
+
+int pn_irt_create(struct pn_amdvi_drv *d, struct pn_agent *self, uint16_t devid, unsigned order)
+{
+	struct pn_dte dte = {.iv = true, .inttablen = (uint8_t)order, .intctl = PN_INTCTL_REMAP};
+	struct pn_amd_cmd c = pn_amd_cmd_inv_devtab(devid);
+	uint64_t *word = dte_word(d, devid);
+
+	if (!word || !order_ok(d, order))
+		return -EINVAL;
+	if (pn_ld64(word) & PN_DTE_IV)
+		return -EEXIST;
+	if (!pn_pages_alloc(d->all->pages, (uint64_t)IRTE_BYTES << order, IRT_ALIGN, &dte.root))
+		return -ENOMEM;
+	/* Pairs with the IOMMU, which fetches the entry; the table behind it is zero: no RemapEn.
+	 */
+	pn_st64_rel(word, pn_dte_encode(&dte));
+	return pn_amdvi_cmd_sync(d, self, (const uint64_t[2]){c.q0, c.q1});
+}
+
+static struct pn_irte128 *find(struct pn_amdvi_drv *d, uint16_t devid, uint16_t index)
+{
+	const uint64_t *word = dte_word(d, devid);
+	struct pn_dte dte;
+
+	/* Only this driver writes the table. */
+	if (!word || pn_dte_decode(pn_ld64(word), true, &dte) || !dte.iv || index >> dte.inttablen)
+		return NULL;
+	return pn_bus_ptr(d->all->bus, dte.root + (uint64_t)index * IRTE_BYTES, IRTE_BYTES);
+}
+
+int pn_ir_init(struct pn_ir *ir, struct pn_amdvi_drv *d, struct pn_agent *self, uint16_t devid,
+	       uint16_t index, uint32_t host_apicid, uint8_t host_vector)
+{
+	struct pn_irte f;
+
+	memset(ir, 0, sizeof(*ir));
+	ir->irte = find(d, devid, index);
+	if (!ir->irte || host_vector < VECTOR_FIRST || !pn_drv_apicid_ok(d, host_apicid))
+		return -EINVAL;
+	ir->drv = d;
+	ir->devid = devid;
+	ir->index = index;
+	ir->host_apicid = host_apicid;
+	ir->host_vector = host_vector;
+	pn_list_init(&ir->node);
+	f = remap_form(ir);
+	return store_and_flush(ir, self, &f);
+}
+
+/* ---- one entry ---- */
+
+int pn_ir_affinity(struct pn_ir *ir, struct pn_agent *self, uint32_t host_apicid,
+		   uint8_t host_vector)
+{
+	int r = 0;
+
+	if (host_vector < VECTOR_FIRST || !pn_drv_apicid_ok(ir->drv, host_apicid))
+		return -EINVAL;
+	pn_lock_take(&ir->lock);
+	ir->host_apicid = host_apicid;
+	ir->host_vector = host_vector;
+	if (!ir->guest_mode) {
+		struct pn_irte f = remap_form(ir);
+
+		r = store_and_flush(ir, self, &f);
+	}
+	pn_lock_drop(&ir->lock);
+	return r;
+}
+
+int pn_ir_activate(struct pn_ir *ir, struct pn_agent *self, uint64_t page_pa, uint8_t vector,
+		   uint32_t ga_tag, struct pn_ir_state st)
+{
+	enum pn_notify notify = notify_of(ir);
+	struct pn_irte f;
+	int r;
+
+	if (notify == PN_NOTIFY_NONE || (page_pa & ~PN_IRTE_ROOT_MASK) || vector < VECTOR_FIRST ||
+	    !pn_drv_apicid_ok(ir->drv, st.apicid))
+		return -EINVAL;
+	pn_lock_take(&ir->lock);
+	ir->page_pa = page_pa;
+	ir->vector = vector;
+	ir->ga_tag = ga_tag;
+	ir->guest_mode = true;
+	f = guest_form(ir, notify, st, st.apicid);
+	r = store_and_flush(ir, self, &f);
+	pn_lock_drop(&ir->lock);
+	return r;
+}
+
+void pn_ir_update(struct pn_ir *ir, struct pn_agent *self, struct pn_ir_state st)
+{
+	pn_lock_take(&ir->lock);
+	if (ir->guest_mode) {
+		/* IsRun, Destination, GALogIntr, GAPPIDis are never cached: no flush. */
+		struct pn_irte f = guest_form(ir, notify_of(ir), st, current_dest(ir));
+
+		(void)store(ir, self, &f);
+	}
+	pn_lock_drop(&ir->lock);
+}
+
+int pn_ir_deactivate(struct pn_ir *ir, struct pn_agent *self)
+{
+	int r = 0;
+
+	pn_lock_take(&ir->lock);
+	if (ir->guest_mode) {
+		struct pn_irte f;
+
+		ir->guest_mode = false;
+		f = remap_form(ir);
+		r = store_and_flush(ir, self, &f);
+	}
+	pn_lock_drop(&ir->lock);
+	return r;
+}

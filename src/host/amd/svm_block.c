@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: MIT */
+#include "svm_priv.h"
+
+/*
+ * Blocking. The two-sided protocol with IOMMUs, IPI senders and software posters:
+ *
+ *	vCPU:	IRTEs and table say "not running"; fence; look at the IRR; sleep
+ *	others:	set the IRR bit; look at IsRun; notify if it is 0
+ *
+ * Whoever comes second sees the other (H2). GAPPI adds a condition: it fires only if the IRR was
+ * empty, so the vCPU must leave it empty when it sleeps (H1), every time that it sleeps.
+ */
+
+#define IRR_WORDS 8u
+
+/*
+ * Bits may be posted as fast as they are parked; a vCPU that saw so many rounds stays awake and
+ * asks again.
+ */
+#define PARK_ROUNDS 16
+
+void pn_svm_blocking(struct pn_svm_vcpu *v, struct pn_svm_cpu *c)
+{
+	pn_lock_irq(c->agent, &v->ir_lock); /* H9 */
+	if (!v->blocking) {
+		v->blocking = true;
+		v->loaded = false;
+		v->gcpu = c->id;
+		/* H3: whoever an IRTE names must be found by the handler there. */
+		if (pn_svm_wants_list(v))
+			pn_svm_list_add(v, c);
+		pn_svm_show(v, c->agent);
+	}
+	pn_unlock_irq(c->agent, &v->ir_lock);
+	/* H2. Stores: IRTEs, table entry, and mode (pn_svm_leave). Load: the IRR in
+	 * pn_svm_must_run(). Other side: IOMMU, IPI sender, pn_svm_notify(): IRR, then these. */
+	pn_fence();
+}
+
+/* In this order: see pn_svm_irr(). */
+static uint32_t irr_and_parked(const struct pn_svm_vcpu *v, unsigned word)
+{
+	uint32_t irr = pn_ld32_acq(pn_svm_irr_word(v, word));
+
+	return irr | pn_ld32_acq(&v->parked[word]);
+}
+
+int pn_svm_deliverable(const struct pn_svm_vcpu *v)
+{
+	/* Own context writes it and asks. */
+	if (!pn_ld32_acq(&v->has_parked))
+		return pn_vapic_deliverable(v->page);
+	for (unsigned word = IRR_WORDS; word-- > 0;) {
+		uint32_t bits = irr_and_parked(v, word);
+		int vector;
+
+		if (!bits)
+			continue;
+		vector = (int)(word * 32 + 31) - __builtin_clz(bits);
+		return vector >> 4 > pn_vapic_ppr(v->page) >> 4 ? vector : -1;
+	}
+	return -1;
+}
+
+/*
+ * One round: every bit found moves to the side map. It is in the map before it leaves the IRR, so
+ * that pn_svm_irr() in another context never misses it. Returns true if there was any: only a
+ * round that saw eight empty words proves that they were empty at one moment, because nobody but us
+ * clears bits now.
+ */
+static bool park_round(struct pn_svm_vcpu *v, struct pn_agent *self)
+{
+	bool any = false;
+
+	for (unsigned i = 0; i < IRR_WORDS; i++) {
+		uint32_t *word = pn_svm_irr_word(v, i);
+		/* Pairs with posters; a bit that they set meanwhile is found in the next round. */
+		uint32_t bits = pn_ld32_acq(word);
+
+		if (!bits)
+			continue;
+		any = true;
+		/* Pairs with pn_svm_irr(). */
+		pn_st32(&v->has_parked, 1);
+		pn_st32_rel(&v->parked[i], pn_ld32(&v->parked[i]) | bits);
+		/* Pairs with the IOMMU's look whether the IRR is empty. */
+		pn_and32(word, ~bits);
+		v->parked_bits += (unsigned)__builtin_popcount(bits);
+		pn_step(self, PN_STEP_PARK, i, bits);
+	}
+	return any;
+}
+
+/* P1. Something to deliver among IRR and parked bits? If not, the IRR is empty on return. */
+static bool park(struct pn_svm_vcpu *v, struct pn_agent *self)
+{
+	for (int i = 0; i < PARK_ROUNDS; i++) {
+		if (pn_svm_deliverable(v) >= 0)
+			return true;
+		if (!park_round(v, self))
+			return false;
+	}
+	return true;
+}
+
+void pn_svm_unpark(struct pn_svm_vcpu *v, struct pn_agent *self)
+{
+	if (!pn_ld32(&v->has_parked)) /* own context writes it */
+		return;
+	for (unsigned i = 0; i < IRR_WORDS; i++) {
+		uint32_t bits = pn_ld32(&v->parked[i]);
+
+		if (!bits)
+			continue;
+		/* Pairs with posters to the same word; and first here, then gone from the map. */
+		pn_or32(pn_svm_irr_word(v, i), bits);
+		pn_st32_rel(&v->parked[i], 0);
+		pn_step(self, PN_STEP_UNPARK, i, bits);
+	}
+	pn_st32_rel(&v->has_parked, 0);
+}
+
+/* H1 needs a GAPPI to be waited for; the log has an entry for every interrupt. */
+static bool must_park(const struct pn_svm_vcpu *v)
+{
+	const struct pn_svm *svm = v->vm->svm;
+
+	return svm->masked == PN_MASKED_PARK && pn_svm_apicv(v) &&
+	       pn_svm_notify_kind(svm) == PN_NOTIFY_GAPPI;
+}
+
+/*
+ * H17: whether the guest has IF = 0 or waits for SIPI is not asked here; to run for nothing is
+ * harmless, and who sleeps on in such a state is woken by NMI or SIPI.
+ */
+bool pn_svm_must_run(struct pn_svm_vcpu *v, struct pn_svm_cpu *c)
+{
+	bool run;
+
+	pn_st32(&v->woken, 0);
+	/* H11. Store: woken (and the task's state). Load: requests and IRR. Other side:
+	 * pn_svm_wake_once() after the IRR was set or a request made: it finds 0 and wakes, or
+	 * what it announces is seen below. */
+	pn_fence();
+	run = pn_ld32(&v->requests) & PN_REQ_BLOCK_MASK;
+	if (!run)
+		run = must_park(v) ? park(v, c->agent) : pn_svm_deliverable(v) >= 0;
+	pn_step(c->agent, PN_STEP_BLOCK_CHECK, pn_svm_key(v), run);
+	return run;
+}
+
+void pn_svm_unblocking(struct pn_svm_vcpu *v, struct pn_svm_cpu *c)
+{
+	pn_lock_irq(c->agent, &v->ir_lock);
+	v->blocking = false;
+	/* H4: in any order with the IRTEs; we are awake, and VMRUN evaluates what comes now. */
+	if (v->on_list)
+		pn_svm_list_del(v, c->agent);
+	pn_svm_set_running(v, c);
+	pn_unlock_irq(c->agent, &v->ir_lock);
+	pn_svm_unpark(v, c->agent);
+	/* Off the list, the request is fulfilled: who asks finds us on it, or not at all. Pairs
+	 * with pn_svm_cpu_offline(). */
+	pn_and32(&v->requests, ~PN_REQ_UNBLOCK);
+	pn_svm_refresh(v, c);
+}
+
+bool pn_svm_pending(const struct pn_svm_vcpu *v)
+{
+	return (pn_ld32(&v->requests) & PN_REQ_BLOCK_MASK) || pn_svm_deliverable(v) >= 0;
+}
+
+uint32_t pn_svm_irr(const struct pn_svm_vcpu *v, unsigned word)
+{
+	/* A bit that moves is in both places for a moment: it can be missed in the first look at
+	 * the IRR and in the map only if it is in the IRR by the second. */
+	uint32_t bits = irr_and_parked(v, word);
+
+	return bits | pn_ld32_acq(pn_svm_irr_word(v, word));
+}

@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+
+#include "svm_priv.h"
+
+/* Device interrupts: attach, detach, the log's notifications, and the switch between log and GAPPI.
+ */
+
+#define VECTOR_FIRST 16u
+
+static bool irr_empty(const struct pn_svm_vcpu *v)
+{
+	/* Pairs with IOMMUs. No fence of ours: COMPLETION_WAIT was seen to finish before. */
+	return pn_vapic_empty(v->page, PN_APIC_IRR);
+}
+
+/*
+ * IRTEs of a blocked vCPU have come or gone. Bits that are in the IRR now may have been posted when
+ * nobody was to be told, and while they are there no GAPPI fires (H1, H7): it has to look.
+ */
+static void recheck(struct pn_svm_vcpu *v, struct pn_svm_cpu *c)
+{
+	if (v->blocking && !irr_empty(v))
+		pn_svm_wake(v, c->agent, PN_WAKE_REQUEST);
+}
+
+static void leave_list(struct pn_svm_vcpu *v, struct pn_svm_cpu *c)
+{
+	if (v->on_list && !pn_svm_wants_list(v))
+		pn_svm_list_del(v, c->agent);
+}
+
+/*
+ * H6: the entry leaves first, with invalidation and wait, so that no IOMMU posts here any more;
+ * only then the list; and last the look at what was posted in between. An interrupt that was on its
+ * way may have read the new entry's IsRun or tag after it set our IRR bit: it told the wrong one or
+ * nobody. Asleep we are woken; in the guest we get our doorbell.
+ */
+static int detach(struct pn_svm_vcpu *v, struct pn_ir *ir, struct pn_svm_cpu *c)
+{
+	bool posted;
+	int r;
+
+	pn_lock_irq(c->agent, &v->ir_lock);
+	posted = ir->guest_mode;
+	r = pn_ir_deactivate(ir, c->agent);
+	pn_list_del(&ir->node);
+	ir->vcpu = NULL;
+	leave_list(v, c);
+	if (posted && !irr_empty(v))
+		pn_svm_notify(v, c, PN_WAKE_REQUEST);
+	pn_unlock_irq(c->agent, &v->ir_lock);
+	return r;
+}
+
+/* A CPU that takes interrupts, for a Destination that must be valid even if the vCPU never ran. */
+static void settle(struct pn_svm_vcpu *v, struct pn_svm_cpu *c)
+{
+	/* Pairs with pn_svm_cpu_offline(). A vCPU that is on a list stays with it: H5, H8. */
+	if (!v->loaded && !v->on_list && !pn_ld32(&v->vm->svm->cpu[v->gcpu].online))
+		v->gcpu = c->id;
+}
+
+static int program(struct pn_svm_vcpu *v, struct pn_ir *ir, uint8_t vector, struct pn_svm_cpu *c)
+{
+	if (!pn_svm_can_post(v)) {
+		ir->vector = vector; /* for pn_svm_refresh() */
+		return 0;
+	}
+	settle(v, c);
+	if (pn_svm_wants_list(v) && !v->on_list)
+		pn_svm_list_add(v, c);
+	return pn_ir_activate(ir, c->agent, v->page_pa, vector, pn_svm_ga_tag(v),
+			      pn_svm_ir_state(v));
+}
+
+/* H7: a valid CPU, the list first, then the entry, then the look at the IRR. */
+static int attach(struct pn_svm_vcpu *v, struct pn_ir *ir, uint8_t vector, struct pn_svm_cpu *c)
+{
+	int r;
+
+	pn_lock_irq(c->agent, &v->ir_lock);
+	if (!ir->vcpu) {
+		pn_list_add_tail(&v->ir_list, &ir->node);
+		ir->vcpu = v;
+	}
+	r = program(v, ir, vector, c);
+	if (r) {
+		(void)pn_ir_deactivate(ir, c->agent);
+		pn_list_del(&ir->node);
+		ir->vcpu = NULL;
+		leave_list(v, c);
+	}
+	recheck(v, c);
+	pn_unlock_irq(c->agent, &v->ir_lock);
+	return r;
+}
+
+int pn_svm_pi_update(struct pn_svm *svm, struct pn_ir *ir, struct pn_svm_vcpu *v, uint8_t vector,
+		     struct pn_svm_cpu *c)
+{
+	struct pn_svm_vcpu *old = ir->vcpu;
+	int r = 0;
+
+	if (!svm->iommus)
+		return -ENODEV;
+	if (v && vector < VECTOR_FIRST)
+		return -EINVAL;
+	/* Another page is two steps: in between the interrupt goes to the host, which injects it.
+	 */
+	if (old && old != v)
+		r = detach(old, ir, c);
+	if (r || !v)
+		return r;
+	return attach(v, ir, vector, c);
+}
+
+/* ---- the GA log ---- */
+
+void pn_svm_ga_entry(void *ctx, struct pn_agent *self, uint32_t tag)
+{
+	struct pn_svm *svm = ctx;
+	struct pn_svm_vcpu *v;
+
+	pn_lock_take(&svm->vm_lock); /* the VM stays until we are done */
+	v = pn_svm_by_tag(svm, tag);
+	pn_step(self, PN_STEP_TAG_LOOKUP, tag, v != NULL);
+	if (v)
+		pn_svm_wake_once(v, self);
+	pn_lock_drop(&svm->vm_lock);
+}
+
+static void recover(struct pn_svm_vcpu *v, struct pn_agent *self)
+{
+	pn_lock_irq(self, &v->ir_lock);
+	if (v->blocking && !pn_list_empty(&v->ir_list))
+		pn_svm_wake(v, self, PN_WAKE_RECOVER);
+	pn_unlock_irq(self, &v->ir_lock);
+}
+
+/*
+ * Entries are gone, and with them the wake-up of vCPUs whose IRR bits are set. The log runs again:
+ * a vCPU that we find awake here and that blocks later looks at its IRR after everything that was
+ * dropped.
+ */
+void pn_svm_ga_overflow(void *ctx, struct pn_agent *self)
+{
+	struct pn_svm *svm = ctx;
+
+	pn_lock_take(&svm->vm_lock);
+	for (uint32_t i = 0; i < PN_SVM_MAX_VMS; i++) {
+		struct pn_svm_vm *vm = svm->vm[i];
+
+		for (uint32_t n = 0; vm && n < vm->nr_vcpus; n++)
+			recover(&vm->vcpu[n], self);
+	}
+	pn_lock_drop(&svm->vm_lock);
+}
+
+/* ---- GALOG <-> GAPPI ---- */
+
+/* As detach and attach, with all IRTEs at once; they stay in the list. */
+static int hold(struct pn_svm_vcpu *v, struct pn_svm_cpu *c, bool on)
+{
+	int r;
+
+	pn_lock_irq(c->agent, &v->ir_lock);
+	v->hold = on;
+	settle(v, c);
+	if (pn_svm_wants_list(v) && !v->on_list)
+		pn_svm_list_add(v, c);
+	r = pn_svm_sync_post(v, c->agent);
+	leave_list(v, c);
+	if (!pn_list_empty(&v->ir_list) && !irr_empty(v))
+		pn_svm_notify(v, c, PN_WAKE_REQUEST);
+	pn_unlock_irq(c->agent, &v->ir_lock);
+	return r;
+}
+
+static int hold_all(struct pn_svm *svm, struct pn_svm_cpu *c, bool on)
+{
+	int ret = 0;
+
+	for (uint32_t i = 0; i < PN_SVM_MAX_VMS; i++) {
+		struct pn_svm_vm *vm = svm->vm[i];
+
+		for (uint32_t n = 0; vm && n < vm->nr_vcpus; n++) {
+			int r = hold(&vm->vcpu[n], c, on);
+
+			ret = ret ? ret : r;
+		}
+	}
+	return ret;
+}
+
+/*
+ * H16: GATag means something else with Control.GAPPIEn, so no entry may be in guest mode while it
+ * changes. hold keeps the vCPUs' own transitions and new attachments out. Log entries that nobody
+ * read are dropped with the log: each was an IRR bit, and who sleeps on one is woken by hold().
+ */
+int pn_svm_switch_notify(struct pn_svm *svm, struct pn_svm_cpu *c, enum pn_notify to)
+{
+	int r, back;
+
+	if (!svm->iommus)
+		return -ENODEV;
+	pn_lock_take(&svm->vm_lock);
+	r = hold_all(svm, c, true);
+	if (!r)
+		r = pn_iommus_switch(svm->iommus, c->agent, to);
+	back = hold_all(svm, c, false);
+	pn_lock_drop(&svm->vm_lock);
+	return r ? r : back;
+}

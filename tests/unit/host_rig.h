@@ -1,0 +1,394 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef PN_TEST_HOST_RIG_H
+#define PN_TEST_HOST_RIG_H
+
+#include <inttypes.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "amdvi_drv.h"
+#include "pages.h"
+#include "postern/amdvi.h"
+#include "svm.h"
+#include "vectors.h"
+
+/*
+ * A machine of one thread for the host's half: real IOMMU models behind the registers, four CPUs
+ * whose interrupts are taken as soon as they are enabled, tasks that only know whether they sleep.
+ * Everything that another agent could do in between is done from the host's own steps (rig.at) or
+ * from its register writes (rig.on_write).
+ */
+
+#define RIG_BASE	0x100000000ull
+#define RIG_SIZE	0x1000000u
+#define RIG_CPUS	4u
+#define RIG_IOMMUS	2u
+#define RIG_VCPUS	4u
+#define RIG_DEV		0x0841u
+#define RIG_APICID(cpu) ((cpu)*2 + 0x20)
+
+#define row_eq(name, what, got, want)                                                              \
+	do {                                                                                       \
+		uint64_t got_ = (uint64_t)(got), want_ = (uint64_t)(want);                         \
+		if (got_ != want_)                                                                 \
+			fail_msg("%s: %s is %#" PRIx64 ", expected %#" PRIx64, name, what, got_,   \
+				 want_);                                                           \
+	} while (0)
+
+struct rig_task {
+	bool asleep;
+	unsigned wakes, spurious;
+	enum pn_wake_reason why;
+};
+
+struct rig;
+
+struct rig_mmio {
+	struct rig *rig;
+	struct pn_amdvi *vi;
+};
+
+struct rig {
+	struct pn_bus bus;
+	struct pn_amdvi *vi[RIG_IOMMUS];
+	struct rig_mmio mmio[RIG_IOMMUS];
+	struct pn_agent hw[RIG_IOMMUS];
+	struct pn_agent agent[RIG_CPUS];
+	struct pn_os os;
+	struct pn_pages pages;
+	struct pn_amdvi_drv drv[RIG_IOMMUS];
+	struct pn_iommus iommus;
+	struct pn_svm svm;
+	struct pn_svm_cpu cpu[RIG_CPUS];
+	struct pn_svm_vm vm;
+	struct pn_svm_vcpu vcpu[RIG_VCPUS];
+	struct pn_ir ir[RIG_VCPUS];
+	struct rig_task task[RIG_VCPUS], log_thread;
+	uint64_t pending[RIG_CPUS][4]; /* physical interrupts while they are off */
+	unsigned intrs, ipis, bells, kicks;
+	uint8_t ipi_vector;
+	uint32_t ipi_cpu, bell_apicid, intr_dest, intr_vector;
+	/* hooks */
+	unsigned at;	/* the host's step number that calls @hook; 0: none */
+	unsigned steps; /* host steps so far */
+	void (*hook)(struct rig *r);
+	uint32_t write_off; /* register write that calls @on_write, before it takes effect */
+	void (*on_write)(struct rig *r);
+	bool dead_mmio; /* registers do not answer */
+	unsigned writes;
+};
+
+struct rig_conf {
+	enum pn_notify notify;
+	enum pn_masked_policy masked;
+	bool gate_always, erratum1235, no_gappidis, x2avic;
+	uint32_t inhibits;
+	uint32_t vcpus; /* 0: RIG_VCPUS */
+	uint32_t galog_entries;
+};
+
+static inline void rig_take(struct rig *r, uint32_t cpu, uint8_t vector)
+{
+	struct pn_agent *a = &r->agent[cpu];
+
+	a->irq_off++; /* as the processor does on entry */
+	if (vector == PN_VEC_WAKEUP)
+		pn_svm_wakeup_irq(&r->svm, &r->cpu[cpu]);
+	else if (vector == PN_VEC_GA_LOG)
+		pn_galog_irq(&r->drv[0], a, &r->log_thread);
+	a->irq_off--;
+}
+
+static inline void rig_poll(struct pn_agent *a)
+{
+	struct rig *r = a->world;
+	uint32_t cpu = a->id;
+
+	for (unsigned v = 0; v < 256; v++) {
+		if (!(r->pending[cpu][v / 64] >> (v % 64) & 1))
+			continue;
+		r->pending[cpu][v / 64] &= ~(1ull << (v % 64));
+		rig_take(r, cpu, (uint8_t)v);
+	}
+}
+
+static inline int rig_cpu_of(uint32_t apicid)
+{
+	for (uint32_t i = 0; i < RIG_CPUS; i++) {
+		if (RIG_APICID(i) == apicid)
+			return (int)i;
+	}
+	return -1;
+}
+
+static inline void rig_intr(void *ctx, const struct pn_intr *m)
+{
+	struct rig *r = ctx;
+	int cpu = rig_cpu_of(m->dest);
+
+	r->intrs++;
+	r->intr_dest = m->dest;
+	r->intr_vector = m->vector;
+	if (cpu < 0 || !pn_ld32(&r->cpu[cpu].online))
+		return;
+	if (r->agent[cpu].irq_off)
+		r->pending[cpu][m->vector / 64] |= 1ull << (m->vector % 64);
+	else
+		rig_take(r, (uint32_t)cpu, m->vector);
+}
+
+static inline void rig_bell(void *ctx, uint32_t apicid)
+{
+	struct rig *r = ctx;
+
+	r->bells++;
+	r->bell_apicid = apicid;
+}
+
+static inline uint64_t rig_read(void *ctx, uint32_t off, unsigned size)
+{
+	struct rig_mmio *m = ctx;
+	uint64_t v = 0;
+
+	if (!m->rig->dead_mmio)
+		pn_amdvi_read(m->vi, off, size, &v);
+	return v;
+}
+
+static inline void rig_write(void *ctx, uint32_t off, unsigned size, uint64_t value)
+{
+	struct rig_mmio *m = ctx;
+	struct rig *r = m->rig;
+
+	r->writes++;
+	if (r->on_write && off == r->write_off) {
+		void (*f)(struct rig *) = r->on_write;
+
+		r->on_write = NULL;
+		f(r);
+	}
+	pn_amdvi_write(m->vi, off, size, value);
+}
+
+static inline bool rig_wake(void *ctx, struct pn_agent *self, void *task, enum pn_wake_reason why)
+{
+	struct rig_task *t = task;
+	bool slept = t->asleep;
+
+	(void)ctx;
+	(void)self;
+	t->asleep = false;
+	t->why = why;
+	if (slept)
+		t->wakes++;
+	else
+		t->spurious++;
+	return slept;
+}
+
+static inline void rig_ipi(void *ctx, struct pn_agent *self, uint32_t cpu, uint8_t vector)
+{
+	struct rig *r = ctx;
+
+	(void)self;
+	r->ipis++;
+	r->ipi_cpu = cpu;
+	r->ipi_vector = vector;
+}
+
+static inline void rig_os_bell(void *ctx, struct pn_agent *self, uint32_t apicid)
+{
+	(void)self;
+	rig_bell(ctx, apicid);
+}
+
+static inline void rig_step(void *ctx, struct pn_agent *a, enum pn_step step, uint64_t x,
+			    uint64_t y)
+{
+	struct rig *r = ctx;
+
+	(void)a;
+	(void)step;
+	(void)x;
+	(void)y;
+	r->steps++;
+	if (r->hook && r->steps == r->at)
+		r->hook(r);
+}
+
+/* Hardware and operating system; the driver is not initialised. @tune may be NULL. */
+static inline void rig_open(struct rig *r, void (*tune)(struct pn_amdvi_config *, uint32_t))
+{
+	memset(r, 0, sizeof(*r));
+	r->bus = (struct pn_bus){.ctx = r,
+				 .ram_base = RIG_BASE,
+				 .ram_size = RIG_SIZE,
+				 .intr = rig_intr,
+				 .doorbell = rig_bell};
+	r->bus.ram = aligned_alloc(4096, RIG_SIZE);
+	assert_non_null(r->bus.ram);
+	memset(r->bus.ram, 0xA5, RIG_SIZE);
+	r->os = (struct pn_os){.ctx = r, .wake = rig_wake, .ipi = rig_ipi, .doorbell = rig_os_bell};
+	pn_pages_init(&r->pages, &r->bus, RIG_BASE, RIG_SIZE);
+	for (uint32_t i = 0; i < RIG_IOMMUS; i++) {
+		struct pn_amdvi_config cfg;
+
+		pn_amdvi_config_default(&cfg);
+		pn_agent_init(&r->hw[i], i);
+		cfg.bus = &r->bus;
+		cfg.agent = &r->hw[i];
+		cfg.poison_stale = true;
+		if (tune)
+			tune(&cfg, i);
+		assert_int_equal(pn_amdvi_create(&cfg, &r->vi[i]), 0);
+		r->mmio[i] = (struct rig_mmio){.rig = r, .vi = r->vi[i]};
+		r->drv[i].mmio =
+			(struct pn_mmio){.ctx = &r->mmio[i], .read = rig_read, .write = rig_write};
+	}
+	for (uint32_t i = 0; i < RIG_CPUS; i++) {
+		struct pn_agent *a = &r->agent[i];
+
+		pn_agent_init(a, i);
+		a->world = r;
+		a->irq_poll = rig_poll;
+		a->observe = rig_step;
+		a->observe_ctx = r;
+		a->watch[0] = a->watch[1] = UINT64_MAX;
+		r->cpu[i].agent = a;
+		r->cpu[i].apicid = RIG_APICID(i);
+		r->cpu[i].online = 1;
+	}
+}
+
+static inline void rig_close(struct rig *r)
+{
+	for (uint32_t i = 0; i < RIG_IOMMUS; i++)
+		pn_amdvi_destroy(r->vi[i]);
+	free(r->bus.ram);
+}
+
+static inline int rig_driver(struct rig *r, const struct pn_iommus_config *cfg)
+{
+	return pn_iommus_init(&r->iommus, r->drv, RIG_IOMMUS, cfg, &r->os, &r->bus, &r->pages,
+			      &r->agent[0]);
+}
+
+/* A VM and one device of IOMMU 0, whose interrupt i goes to CPU 3, vector 0x50 + i. */
+static inline void rig_vm(struct rig *r, const struct rig_conf *conf)
+{
+	const struct pn_svm_config cfg = {.os = &r->os,
+					  .iommus = &r->iommus,
+					  .cpu = r->cpu,
+					  .nr_cpus = RIG_CPUS,
+					  .masked = conf->masked,
+					  .gate_always = conf->gate_always,
+					  .erratum1235 = conf->erratum1235};
+
+	pn_svm_init(&r->svm, &cfg);
+	for (uint32_t i = 0; i < RIG_VCPUS; i++)
+		r->vcpu[i].task = &r->task[i];
+	assert_int_equal(pn_svm_vm_init(&r->svm, &r->vm, r->vcpu,
+					conf->vcpus ? conf->vcpus : RIG_VCPUS, conf->x2avic, false,
+					conf->inhibits, &r->pages),
+			 0);
+	assert_int_equal(pn_irt_create(&r->drv[0], &r->agent[0], RIG_DEV, 5), 0);
+	for (uint32_t i = 0; i < RIG_VCPUS; i++)
+		assert_int_equal(pn_ir_init(&r->ir[i], &r->drv[0], &r->agent[0], RIG_DEV,
+					    (uint16_t)i, RIG_APICID(3), (uint8_t)(0x50 + i)),
+				 0);
+}
+
+static inline void rig_no_gappidis(struct pn_amdvi_config *cfg, uint32_t i)
+{
+	(void)i;
+	cfg->efr2 &= ~PN_EFR2_GAPPIDISSUP;
+}
+
+/* All of it. GA log interrupts go to CPU 0. */
+static inline void rig_start(struct rig *r, const struct rig_conf *conf)
+{
+	const struct pn_iommus_config cfg = {.notify = conf->notify,
+					     .galog_entries = conf->galog_entries,
+					     .devids = 0x1000,
+					     .ga_apicid = RIG_APICID(0)};
+
+	rig_open(r, conf->no_gappidis ? rig_no_gappidis : NULL);
+	assert_int_equal(rig_driver(r, &cfg), 0);
+	rig_vm(r, conf);
+}
+
+static inline void rig_forget(struct rig *r)
+{
+	r->intrs = r->ipis = r->bells = r->steps = r->writes = 0;
+	memset(r->task, 0, sizeof(r->task));
+	for (uint32_t i = 0; i < RIG_CPUS; i++)
+		memset(r->agent[i].count, 0, sizeof(r->agent[i].count));
+}
+
+static inline uint64_t rig_count(const struct rig *r, enum pn_step step)
+{
+	uint64_t n = 0;
+
+	for (uint32_t i = 0; i < RIG_CPUS; i++)
+		n += r->agent[i].count[step];
+	return n;
+}
+
+static inline enum pn_msi_result rig_msi(struct rig *r, uint32_t index)
+{
+	const struct pn_msi m = {.addr = 0xFEE00000ull, .data = index, .devid = RIG_DEV};
+
+	return pn_amdvi_msi(r->vi[0], &m);
+}
+
+/* The log's thread, whenever it was woken. */
+static inline void rig_threads(struct rig *r)
+{
+	for (int i = 0; i < 100000 && !r->log_thread.asleep; i++) {
+		r->log_thread.asleep = true; /* first, then the look */
+		if (pn_galog_step(&r->drv[0], &r->agent[0]))
+			r->log_thread.asleep = false;
+	}
+}
+
+/* One turn of the block loop; true if the task sleeps now. */
+static inline bool rig_sleep(struct rig *r, uint32_t i, uint32_t cpu)
+{
+	r->task[i].asleep = true;
+	if (pn_svm_must_run(&r->vcpu[i], &r->cpu[cpu]))
+		r->task[i].asleep = false;
+	return r->task[i].asleep;
+}
+
+static inline void rig_checked(struct rig *r, const char *name)
+{
+	for (uint32_t i = 0; i < r->vm.nr_vcpus; i++) {
+		const char *what = pn_svm_check(&r->vcpu[i], &r->cpu[0]);
+
+		if (what)
+			fail_msg("%s: vCPU %u: %s", name, i, what);
+	}
+	for (uint32_t i = 0; i < RIG_CPUS; i++)
+		row_eq(name, "nesting of disabled interrupts", r->agent[i].irq_off, 0);
+}
+
+static inline void rig_attach(struct rig *r, uint32_t ir, uint32_t vcpu, uint8_t vector)
+{
+	assert_int_equal(pn_svm_pi_update(&r->svm, &r->ir[ir], &r->vcpu[vcpu], vector, &r->cpu[0]),
+			 0);
+}
+
+static inline uint64_t rig_reg(struct rig *r, uint32_t i, uint32_t off)
+{
+	uint64_t v;
+
+	assert_int_equal(pn_amdvi_read(r->vi[i], off, 8, &v), 0);
+	return v;
+}
+
+#endif
