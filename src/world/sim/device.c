@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: MIT */
+#include <stdlib.h>
+
+#include "sim.h"
+
+/* Device queues: requests complete, completions are coalesced into MSIs. */
+
+static uint64_t exponential(struct pn_queue *q, double mean)
+{
+	struct pn_dist d = {PN_DIST_EXP, mean, 0};
+
+	return pn_dist_sample(&d, &q->rng);
+}
+
+static void signal_msi(struct pn_queue *q)
+{
+	q->unsignalled = 0;
+	pn_wheel_cancel(&q->sim->wheel, &q->coalesce_ev);
+	q->sim->ops->msi(q);
+}
+
+void pn_queue_complete(struct pn_queue *q, uint32_t n)
+{
+	q->ready += n;
+	q->unsignalled += n;
+	if (q->unsignalled >= q->src->coalesce)
+		signal_msi(q);
+	else if (!pn_event_pending(&q->coalesce_ev))
+		pn_wheel_add(&q->sim->wheel, &q->coalesce_ev,
+			     pn_sim_now(q->sim) + q->src->coalesce_time);
+}
+
+static void coalesce_event(struct pn_event *ev)
+{
+	signal_msi(pn_container(ev, struct pn_queue, coalesce_ev));
+}
+
+/* ---- closed loop ---- */
+
+static void submit(struct pn_queue *q)
+{
+	uint64_t now = pn_sim_now(q->sim);
+	uint64_t done = now + pn_dist_sample(&q->src->service, &q->rng);
+	struct pn_request *r;
+
+	if (!q->nr_free || q->sim->draining)
+		return;
+	r = q->free_request[--q->nr_free];
+	if (done < q->last_done + q->src->service_floor)
+		done = q->last_done + q->src->service_floor;
+	if (done > q->last_done)
+		q->last_done = done;
+	pn_wheel_add(&q->sim->wheel, &r->ev, done);
+}
+
+static void request_event(struct pn_event *ev)
+{
+	struct pn_request *r = pn_container(ev, struct pn_request, ev);
+	struct pn_queue *q = r->q;
+
+	/* A pause: the device takes the request up again when it is over. */
+	if (q->vcpu->stall_until > pn_sim_now(q->sim)) {
+		pn_wheel_add(&q->sim->wheel, ev,
+			     q->vcpu->stall_until + pn_dist_sample(&q->src->service, &q->rng));
+		return;
+	}
+	q->free_request[q->nr_free++] = r;
+	pn_queue_complete(q, 1);
+}
+
+void pn_queue_worked(struct pn_queue *q)
+{
+	if (q->src->kind == PN_SRC_CLOSED)
+		submit(q);
+}
+
+/* ---- open loops ---- */
+
+static uint64_t onoff_next(struct pn_queue *q, uint64_t now)
+{
+	uint64_t cycle = q->src->on + q->src->off;
+	uint64_t next = now + exponential(q, q->src->interval_ns);
+
+	/* What falls into the off phase is carried into the next on phase. */
+	while (next >= q->phase_end) {
+		next += q->src->off;
+		q->phase_end += cycle;
+	}
+	return next;
+}
+
+static uint64_t next_arrival(struct pn_queue *q)
+{
+	uint64_t now = pn_sim_now(q->sim);
+
+	switch (q->src->kind) {
+	case PN_SRC_PERIODIC:
+		return now + (uint64_t)q->src->interval_ns;
+	case PN_SRC_ONOFF:
+		return onoff_next(q, now);
+	default:
+		return now + exponential(q, q->src->interval_ns);
+	}
+}
+
+static void arrival_event(struct pn_event *ev)
+{
+	struct pn_queue *q = pn_container(ev, struct pn_queue, ev);
+
+	if (q->sim->draining)
+		return;
+	pn_wheel_add(&q->sim->wheel, ev, next_arrival(q));
+	pn_queue_complete(q, 1);
+}
+
+static void start_onoff(struct pn_queue *q)
+{
+	uint64_t cycle = q->src->on + q->src->off;
+	uint64_t phase = q->src->sync ? 0 : pn_rng_below(&q->rng, cycle);
+
+	/* The first on phase begins at now + phase. */
+	q->phase_end = pn_sim_now(q->sim) + phase + q->src->on;
+	pn_wheel_add(&q->sim->wheel, &q->ev, onoff_next(q, pn_sim_now(q->sim) + phase));
+}
+
+void pn_queue_start(struct pn_queue *q)
+{
+	struct pn_wheel *w = &q->sim->wheel;
+
+	switch (q->src->kind) {
+	case PN_SRC_CLOSED:
+		for (uint32_t i = 0; i < q->src->depth; i++)
+			submit(q);
+		break;
+	case PN_SRC_PERIODIC:
+		pn_wheel_add(w, &q->ev,
+			     w->now + 1 + pn_rng_below(&q->rng, (uint64_t)q->src->interval_ns + 1));
+		break;
+	case PN_SRC_POISSON:
+		pn_wheel_add(w, &q->ev, next_arrival(q));
+		break;
+	case PN_SRC_ONOFF:
+		start_onoff(q);
+		break;
+	case PN_SRC_EXTERNAL:
+		break;
+	}
+}
+
+static int make_requests(struct pn_queue *q)
+{
+	uint32_t depth = q->src->depth;
+
+	q->request = calloc(depth, sizeof(*q->request));
+	q->free_request = calloc(depth, sizeof(*q->free_request));
+	if (!q->request || !q->free_request)
+		return -1;
+	for (uint32_t i = 0; i < depth; i++) {
+		q->request[i].q = q;
+		pn_event_init(&q->request[i].ev, request_event);
+		q->free_request[q->nr_free++] = &q->request[i];
+	}
+	return 0;
+}
+
+int pn_queue_init(struct pn_sim *s, uint32_t i, const struct pn_source *src, struct pn_vcpu *v,
+		  uint8_t vector, uint64_t seed)
+{
+	struct pn_queue *q = &s->queue[i];
+
+	q->sim = s;
+	q->src = src;
+	pn_list_init(&q->todo_node);
+	pn_rng_seed(&q->rng, seed, 0x1000000 + i);
+	pn_event_init(&q->ev, arrival_event);
+	pn_event_init(&q->coalesce_ev, coalesce_event);
+	pn_queue_retarget(q, v, vector);
+	if (src->stall_period) {
+		v->stall_period = src->stall_period;
+		v->stall_time = src->stall_time;
+	}
+	return src->kind == PN_SRC_CLOSED ? make_requests(q) : 0;
+}
+
+void pn_queue_retarget(struct pn_queue *q, struct pn_vcpu *v, uint8_t vector)
+{
+	q->vcpu = v;
+	q->vector = vector;
+	v->by_vector[vector] = q;
+}

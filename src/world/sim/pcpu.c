@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: MIT */
+#include "sim.h"
+
+/*
+ * A physical CPU: idle, in host code, in a guest, or polling for a halted guest. Host code is run a
+ * piece at a time by host_step(); between two pieces pending interrupts are taken and tasks
+ * switched.
+ */
+
+static void irq(struct pn_pcpu *p, uint8_t vector)
+{
+	p->interrupts++;
+	pn_step(&p->agent, PN_STEP_IRQ_ENTRY, p->id, vector);
+	switch (vector) {
+	case PN_SIM_VEC_RESCHED:
+		pn_step(&p->agent, PN_STEP_IRQ_RESCHED, p->id, vector);
+		break;
+	case PN_SIM_VEC_TIMER:
+		pn_step(&p->agent, PN_STEP_IRQ_TIMER, p->id, vector);
+		if (p->slice_due)
+			pn_sched_slice(p);
+		p->slice_due = false;
+		pn_vcpu_timers(p);
+		break;
+	default:
+		p->sim->ops->host_vector(p->sim, p, vector);
+	}
+	pn_lapic_eoi(&p->lapic);
+}
+
+static void go_idle(struct pn_pcpu *p)
+{
+	p->mode = PN_CPU_IDLE;
+	if (p->online) {
+		pn_sched_idle(p, true);
+		return;
+	}
+	p->parked = true;
+	p->sim->ops->offlined(p);
+}
+
+/* One piece of host code. */
+static void work(struct pn_pcpu *p)
+{
+	struct pn_task *t = p->cur;
+	int vector;
+
+	if (t && t->hold) {
+		t->run(t, p);
+		return;
+	}
+	vector = pn_lapic_take(&p->lapic);
+	if (vector >= 0) {
+		irq(p, (uint8_t)vector);
+		return;
+	}
+	if (!t || p->resched || t->state != PN_TASK_RUNNABLE) {
+		pn_sched_switch(p);
+		if (!p->cur)
+			go_idle(p);
+		return;
+	}
+	t->run(t, p);
+}
+
+static void host_step(struct pn_pcpu *p)
+{
+	do {
+		p->agent.elapsed_ns = 0;
+		work(p);
+		if (p->mode != PN_CPU_HOST)
+			return;
+	} while (!p->agent.elapsed_ns);
+	pn_pcpu_host(p);
+}
+
+void pn_pcpu_host(struct pn_pcpu *p)
+{
+	struct pn_sim *s = p->sim;
+
+	p->mode = PN_CPU_HOST;
+	p->host_ns += p->agent.elapsed_ns;
+	pn_wheel_add(&s->wheel, &p->ev, pn_sim_now(s) + p->agent.elapsed_ns);
+	p->agent.elapsed_ns = 0;
+}
+
+void pn_pcpu_span(struct pn_pcpu *p, enum pn_pcpu_mode mode, uint64_t length)
+{
+	struct pn_sim *s = p->sim;
+
+	p->mode = mode;
+	if (length != UINT64_MAX)
+		pn_wheel_add(&s->wheel, &p->ev, pn_sim_now(s) + p->agent.elapsed_ns + length);
+	p->agent.elapsed_ns = 0;
+}
+
+static void cpu_event(struct pn_event *ev)
+{
+	struct pn_pcpu *p = pn_container(ev, struct pn_pcpu, ev);
+
+	p->agent.elapsed_ns = 0;
+	switch (p->mode) {
+	case PN_CPU_GUEST:
+		pn_vcpu_span_end(pn_vcpu_of(p->cur), p);
+		break;
+	case PN_CPU_POLL:
+		pn_pcpu_kick(p);
+		break;
+	default:
+		host_step(p);
+	}
+}
+
+void pn_pcpu_kick(struct pn_pcpu *p)
+{
+	struct pn_sim *s = p->sim;
+
+	if (p->mode == PN_CPU_IDLE) {
+		pn_sched_idle(p, false);
+		p->agent.elapsed_ns = 0;
+		pn_step(&p->agent, PN_STEP_IDLE_EXIT, p->id, 0);
+		pn_pcpu_host(p);
+	} else if (p->mode == PN_CPU_POLL) {
+		pn_wheel_cancel(&s->wheel, &p->ev);
+		p->host_ns += pn_sim_now(s) - p->poll_since;
+		p->mode = PN_CPU_HOST;
+		p->agent.elapsed_ns = 0;
+		p->cur->poll_end(p->cur, p);
+		pn_pcpu_host(p);
+	}
+}
+
+void pn_pcpu_intr(struct pn_pcpu *p, uint8_t vector)
+{
+	if (p->parked)
+		return;
+	if (pn_lapic_accept(&p->lapic, vector)) {
+		p->sim->ops->merged(p, vector);
+		return;
+	}
+	if (p->mode == PN_CPU_GUEST)
+		pn_vcpu_exit_intr(pn_vcpu_of(p->cur), p);
+	else if (p->mode != PN_CPU_HOST)
+		pn_pcpu_kick(p);
+}
+
+void pn_pcpu_doorbell(struct pn_pcpu *p)
+{
+	const struct pn_sim_ops *ops = p->sim->ops;
+	struct pn_vcpu *v = p->cur ? pn_vcpu_of(p->cur) : NULL;
+
+	if (p->mode == PN_CPU_GUEST)
+		p->agent.elapsed_ns = 0;
+	/* Between VMRUN and the guest's first instruction the processor holds it by itself. */
+	if (ops->doorbell(p) && p->mode == PN_CPU_GUEST)
+		pn_vcpu_poke(v, p);
+	else if (p->mode == PN_CPU_POLL && v && ops->pending(v))
+		pn_pcpu_kick(p);
+}
+
+static void slice_event(struct pn_event *ev)
+{
+	struct pn_pcpu *p = pn_container(ev, struct pn_pcpu, slice);
+
+	p->slice_due = true;
+	pn_pcpu_intr(p, PN_SIM_VEC_TIMER);
+}
+
+static void tick_event(struct pn_event *ev)
+{
+	struct pn_pcpu *p = pn_container(ev, struct pn_pcpu, tick_ev);
+	struct pn_sim *s = p->sim;
+
+	pn_wheel_add(&s->wheel, ev, pn_sim_now(s) + s->conf.host_tick);
+	if (p->mode != PN_CPU_IDLE) {
+		p->slice_due = true;
+		pn_pcpu_intr(p, PN_SIM_VEC_TIMER);
+	}
+}
+
+static void noise_event(struct pn_event *ev)
+{
+	struct pn_pcpu *p = pn_container(ev, struct pn_pcpu, noise_ev);
+	struct pn_sim *s = p->sim;
+	struct pn_dist next = {PN_DIST_EXP, (double)s->conf.noise_period, 0};
+
+	pn_wheel_add(&s->wheel, ev, pn_sim_now(s) + pn_dist_sample(&next, &p->rng));
+	if (p->online)
+		pn_thread_burn(&p->noise, s->conf.noise_time, NULL);
+}
+
+void pn_pcpu_init(struct pn_sim *s, uint32_t id)
+{
+	struct pn_pcpu *p = &s->pcpu[id];
+
+	p->sim = s;
+	p->id = id;
+	p->mode = PN_CPU_IDLE;
+	p->online = true;
+	pn_agent_init(&p->agent, id);
+	p->agent.cost_ns = s->conf.cost_ns;
+	p->agent.world = p;
+	pn_event_init(&p->ev, cpu_event);
+	pn_event_init(&p->slice, slice_event);
+	pn_event_init(&p->tick_ev, tick_event);
+	pn_event_init(&p->noise_ev, noise_event);
+	pn_list_init(&p->fair);
+	pn_list_init(&p->fifo);
+	pn_list_init(&p->timers);
+	pn_rng_seed(&p->rng, s->conf.seed, 0x10000 + id);
+	pn_thread_init(&p->noise, s, (int32_t)id, true, NULL, NULL);
+	pn_thread_init(&p->script, s, (int32_t)id, true, NULL, NULL);
+	pn_sched_idle(p, true);
+}
+
+void pn_pcpu_offline(struct pn_pcpu *p)
+{
+	if (!p->online)
+		return;
+	p->online = false;
+	p->resched = true;
+	pn_sched_idle(p, false);
+	pn_sched_drain(p);
+	if (p->mode == PN_CPU_GUEST)
+		pn_pcpu_intr(p, PN_SIM_VEC_RESCHED);
+	else
+		pn_pcpu_kick(p);
+}
+
+void pn_pcpu_online(struct pn_pcpu *p)
+{
+	if (!p->parked)
+		return;
+	p->online = true;
+	p->parked = false;
+	p->lapic = (struct pn_lapic){0};
+	pn_sched_idle(p, true);
+}

@@ -1,0 +1,357 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef PN_SIM_H
+#define PN_SIM_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "dist.h"
+#include "list.h"
+#include "postern/agent.h"
+#include "postern/x86.h"
+#include "seam.h"
+#include "wheel.h"
+
+/*
+ * The simulated world: one thread, virtual nanoseconds, the same bytes for the same seed. It knows
+ * CPUs, tasks, guests and devices, and no vendor: what a vCPU's interrupt hardware and the host
+ * code do is behind struct pn_sim_ops, which the lab assembles.
+ *
+ * Code runs at one instant and is paid for afterwards: a piece of host code takes effect at the
+ * moment it starts and keeps its CPU busy, interrupts off, for as long as its steps cost.
+ */
+
+struct pn_sim;
+struct pn_pcpu;
+struct pn_vcpu;
+struct pn_task;
+
+/* Host vectors that the world itself handles. */
+#define PN_SIM_VEC_TIMER   0xEC
+#define PN_SIM_VEC_RESCHED 0xFD
+
+/* ---- tasks ---- */
+
+enum pn_task_state {
+	PN_TASK_RUNNABLE, /* running or in a run queue */
+	PN_TASK_SLEEPING,
+};
+
+struct pn_task {
+	struct pn_sim *sim;
+	enum pn_task_state state;
+	bool fifo; /* before all fair tasks, no time slice */
+	bool queued;
+	bool hold;    /* runs before pending interrupts: it is between VMRUN and guest */
+	int32_t pin;  /* CPU it must stay on, or -1 */
+	uint32_t cpu; /* where it runs, waits or ran last */
+	uint64_t vruntime;
+	uint64_t ran_since;
+	struct pn_list rq;
+	/* One piece of work on @p: charges its agent; called again until it sleeps or is preempted.
+	 */
+	void (*run)(struct pn_task *t, struct pn_pcpu *p);
+	void (*in)(struct pn_task *t, struct pn_pcpu *p);  /* switched in; may be NULL */
+	void (*out)(struct pn_task *t, struct pn_pcpu *p); /* switched out; may be NULL */
+	/* A span of PN_CPU_POLL that it began ended, or was cut short. */
+	void (*poll_end)(struct pn_task *t, struct pn_pcpu *p);
+};
+
+/* A host thread: @step does one piece of work and returns false when there is none left. */
+struct pn_thread {
+	struct pn_task task;
+	bool (*step)(struct pn_thread *th, struct pn_pcpu *p);
+	void *arg;
+	uint64_t work_ns; /* for threads that only burn time */
+};
+
+/* ---- CPUs ---- */
+
+enum pn_pcpu_mode { PN_CPU_IDLE, PN_CPU_HOST, PN_CPU_GUEST, PN_CPU_POLL };
+
+struct pn_pcpu {
+	struct pn_agent agent;
+	struct pn_sim *sim;
+	uint32_t id;
+	enum pn_pcpu_mode mode;
+	bool online;
+	bool parked; /* offline and nothing left on it */
+	bool resched;
+	bool slice_due;
+	struct pn_lapic lapic;
+	struct pn_event ev; /* end of what the CPU does now */
+	struct pn_event slice, tick_ev;
+	struct pn_task *cur;
+	struct pn_list fair, fifo; /* waiting */
+	uint32_t waiting;
+	uint64_t min_vruntime;
+	uint64_t host_ns, poll_since;
+	uint64_t interrupts;
+	struct pn_list timers; /* vCPUs whose guest timer expired: pn_vcpu.timer_due */
+	struct pn_thread noise;
+	struct pn_event noise_ev;
+	struct pn_rng rng;
+	struct pn_thread script; /* replay: what displaces the vCPU here */
+	void *hw;		 /* the lab's: processor model */
+};
+
+/* ---- guests ---- */
+
+enum pn_vcpu_state {
+	PN_V_ENTER, /* on the way into the guest */
+	PN_V_GUEST, /* in the guest, or just left it involuntarily */
+	PN_V_HALT,  /* HLT exit to be handled */
+	PN_V_POLL,  /* halt polling */
+	PN_V_BLOCK, /* about to block */
+	PN_V_CHECK, /* in the block loop */
+	PN_V_UNBLOCK,
+	PN_V_EOI, /* EOI exit to be handled */
+};
+
+/* What a guest timer interrupt is for. */
+#define PN_GT_TICK   (1u << 0)
+#define PN_GT_BUSY   (1u << 1)
+#define PN_GT_MASK   (1u << 2)
+#define PN_GT_UNMASK (1u << 3)
+#define PN_GT_SCRIPT (1u << 4)
+
+struct pn_guest_conf {
+	uint64_t timer;
+	bool idle_poll;
+	uint8_t tpr;
+	uint64_t tpr_period, tpr_hold;
+	double busy;
+	uint64_t busy_burst;
+	bool scripted; /* runs and halts as a recording says */
+};
+
+enum pn_guest_act { PN_ACT_NONE, PN_ACT_HANDLER, PN_ACT_WORK, PN_ACT_BUSY, PN_ACT_SPIN };
+
+#define PN_GUEST_TIMER_VECTOR 0xEC
+#define PN_GUEST_TIMER_NS     1000 /* guest: timer handler */
+
+struct pn_queue;
+struct pn_message;
+
+struct pn_vcpu {
+	struct pn_task task; /* first */
+	struct pn_sim *sim;
+	uint32_t id; /* over all VMs */
+	enum pn_vcpu_state st;
+	struct pn_guest_conf conf;
+	struct pn_rng rng;
+	/* the guest */
+	enum pn_guest_act act; /* what the current span of guest mode is */
+	int handler;	       /* vector whose handler runs, or -1 */
+	uint64_t handler_ns;   /* left of it */
+	uint64_t work_ns;      /* left of the current completion */
+	struct pn_queue *work_q;
+	struct pn_list todo; /* queues with completions taken: pn_queue.todo_node */
+	uint64_t busy_ns;    /* other guest work left; UINT64_MAX: without end */
+	uint8_t tpr;
+	uint64_t span_start;
+	uint64_t stall_until, stall_period, stall_time;
+	uint64_t poll_left;
+	struct pn_queue *by_vector[256];
+	/* its timers */
+	uint32_t timer_flags; /* expired, handler not run yet */
+	bool timer_due_listed;
+	struct pn_list timer_due;
+	struct pn_event tick_ev, busy_ev, mask_ev, stall_ev;
+	bool masked;
+	bool script_run;
+	void *hw; /* the lab's */
+};
+
+/* ---- devices ---- */
+
+enum pn_source_kind {
+	PN_SRC_CLOSED,
+	PN_SRC_POISSON,
+	PN_SRC_PERIODIC,
+	PN_SRC_ONOFF,
+	PN_SRC_EXTERNAL, /* pn_queue_signal() from outside */
+};
+
+/* How a queue is loaded; shared by all queues of a [load]. */
+struct pn_source {
+	enum pn_source_kind kind;
+	uint32_t depth;
+	struct pn_dist service;
+	uint64_t service_floor;
+	double interval_ns; /* mean between arrivals */
+	uint64_t on, off;
+	bool sync;
+	uint64_t handler, work;
+	uint32_t coalesce;
+	uint64_t coalesce_time;
+	uint64_t stall_period, stall_time;
+};
+
+struct pn_request {
+	struct pn_event ev; /* its completion */
+	struct pn_queue *q;
+};
+
+/* One queue of a device: completions go in, an MSI comes out. */
+struct pn_queue {
+	struct pn_sim *sim;
+	const struct pn_source *src;
+	struct pn_vcpu *vcpu; /* whose interrupt it is */
+	uint8_t vector;
+	struct pn_rng rng;
+	struct pn_request *request; /* src->depth of them, closed loop */
+	struct pn_request **free_request;
+	uint32_t nr_free;
+	uint32_t ready;	      /* completed, not yet seen by the guest */
+	uint32_t unsignalled; /* completed since the last MSI */
+	uint64_t last_done;
+	struct pn_event ev, coalesce_ev;
+	uint64_t phase_end; /* on/off */
+	uint32_t taken;	    /* seen by the guest's handler, to be worked on */
+	struct pn_list todo_node;
+	void *hw; /* the lab's: requester, IOMMU */
+};
+
+/* ---- the machine behind it ---- */
+
+struct pn_sim_ops {
+	/* Host interrupt @vector on @p, interrupts off. */
+	void (*host_vector)(struct pn_sim *s, struct pn_pcpu *p, uint8_t vector);
+	/* Scheduling, as pn_svm_load, put, blocking, must_run, unblocking, pending. */
+	void (*load)(struct pn_vcpu *v, struct pn_pcpu *p);
+	void (*put)(struct pn_vcpu *v, struct pn_pcpu *p);
+	void (*blocking)(struct pn_vcpu *v, struct pn_pcpu *p);
+	bool (*must_run)(struct pn_vcpu *v, struct pn_pcpu *p);
+	void (*unblocking)(struct pn_vcpu *v, struct pn_pcpu *p);
+	bool (*pending)(struct pn_vcpu *v);
+	/* World switches. @enter returns false if the entry must be tried again (a request came).
+	 */
+	bool (*enter)(struct pn_vcpu *v, struct pn_pcpu *p);
+	void (*leave)(struct pn_vcpu *v, struct pn_pcpu *p);
+	/* In the guest: takes the vector to deliver now (IRR to ISR), or -1. */
+	int (*deliver)(struct pn_vcpu *v, struct pn_pcpu *p);
+	/* EOI: true if it exits; @eoi_exit then handles it. */
+	bool (*eoi)(struct pn_vcpu *v, struct pn_pcpu *p);
+	void (*eoi_exit)(struct pn_vcpu *v, struct pn_pcpu *p);
+	/* Guest writes TPR: true if it exits (handled already, charged). */
+	bool (*set_tpr)(struct pn_vcpu *v, struct pn_pcpu *p, uint8_t tpr);
+	/* The doorbell reached @p: true if it is in guest mode and has to evaluate. */
+	bool (*doorbell)(struct pn_pcpu *p);
+	/* The guest's timer expired: host injects its vector. @p runs the host's timer interrupt.
+	 */
+	void (*guest_timer)(struct pn_vcpu *v, struct pn_pcpu *p);
+	/* Device writes its MSI. */
+	void (*msi)(struct pn_queue *q);
+	/* An interrupt that arrived at @p merged with one that is pending there. */
+	void (*merged)(struct pn_pcpu *p, uint8_t vector);
+	/* A CPU on its way offline runs nothing any more. */
+	void (*offlined)(struct pn_pcpu *p);
+};
+
+struct pn_sim_conf {
+	uint32_t pcpus, vcpus, queues;
+	uint64_t slice, wakeup_granularity, halt_poll, host_tick;
+	uint64_t noise_period, noise_time;
+	uint64_t seed;
+	const uint32_t *cost_ns;
+};
+
+struct pn_sim {
+	struct pn_wheel wheel;
+	struct pn_sim_conf conf;
+	const struct pn_sim_ops *ops;
+	void *ctx; /* the lab's */
+	struct pn_pcpu *pcpu;
+	struct pn_vcpu *vcpu;
+	struct pn_queue *queue;
+	uint32_t nr_queues;
+	uint64_t *idle; /* bit per idle, online CPU */
+	uint32_t idle_words;
+	uint32_t waiting; /* tasks in run queues */
+	bool draining;	  /* devices send nothing new */
+	uint64_t events, completions;
+	bool out_of_memory;
+	struct pn_message *free_msg;
+	void *msg_blocks;
+};
+
+static inline uint64_t pn_sim_now(const struct pn_sim *s)
+{
+	return s->wheel.now;
+}
+
+/* Creates CPUs and vCPUs; the caller fills conf, hw and pins of each vCPU, then starts. -ENOMEM. */
+int pn_sim_create(const struct pn_sim_conf *conf, const struct pn_sim_ops *ops, void *ctx,
+		  struct pn_sim **out);
+void pn_sim_destroy(struct pn_sim *s);
+/* vCPUs start to run, noise, ticks and guest timers are armed. */
+void pn_sim_start(struct pn_sim *s);
+/* Executes events up to and including @until; @max events at most. Returns false if none is left
+ * before @until. */
+bool pn_sim_run(struct pn_sim *s, uint64_t until, uint64_t max);
+
+/* Queue number @i with its source; -ENOMEM. It sends nothing before pn_queue_start(). */
+int pn_queue_init(struct pn_sim *s, uint32_t i, const struct pn_source *src, struct pn_vcpu *v,
+		  uint8_t vector, uint64_t seed);
+void pn_queue_start(struct pn_queue *q);
+/* @n completions are there now: an MSI goes out, at once or when coalescing says so. */
+void pn_queue_complete(struct pn_queue *q, uint32_t n);
+/* Moves the queue's interrupt to another vCPU and vector; the old vector keeps its handler. */
+/* The guest worked one completion off. */
+void pn_queue_worked(struct pn_queue *q);
+void pn_queue_retarget(struct pn_queue *q, struct pn_vcpu *v, uint8_t vector);
+
+/* ---- messages ---- */
+
+/* A physical interrupt arrives at CPU @cpu after @delay. */
+void pn_sim_raise(struct pn_sim *s, uint32_t cpu, uint8_t vector, uint64_t delay);
+/* The doorbell arrives at CPU @cpu after @delay. */
+void pn_sim_doorbell(struct pn_sim *s, uint32_t cpu, uint64_t delay);
+
+/* ---- for the files of this room ---- */
+
+void pn_pcpu_init(struct pn_sim *s, uint32_t id);
+void pn_pcpu_intr(struct pn_pcpu *p, uint8_t vector);
+void pn_pcpu_doorbell(struct pn_pcpu *p);
+/* Ends an idle or polling span so that host code runs. */
+void pn_pcpu_kick(struct pn_pcpu *p);
+/* Host code goes on once what was charged is paid for. */
+void pn_pcpu_host(struct pn_pcpu *p);
+/* Guest or polling for @length ns (UINT64_MAX: until something happens), after what was charged. */
+void pn_pcpu_span(struct pn_pcpu *p, enum pn_pcpu_mode mode, uint64_t length);
+/* Takes a CPU away (ops->offlined follows) or gives it back. Its tasks move. */
+void pn_pcpu_offline(struct pn_pcpu *p);
+void pn_pcpu_online(struct pn_pcpu *p);
+
+void pn_task_init(struct pn_task *t, struct pn_sim *s, int32_t pin, bool fifo);
+/* Makes a task runnable on behalf of CPU @self (NULL: hardware or world); true if it slept. */
+bool pn_task_wake(struct pn_task *t, struct pn_pcpu *self);
+/* Switches tasks on @p as the state of p->cur and its queues ask for. */
+void pn_sched_switch(struct pn_pcpu *p);
+/* Time slice used up, or a tick: is there somebody better? */
+void pn_sched_slice(struct pn_pcpu *p);
+void pn_sched_account(struct pn_pcpu *p);
+void pn_sched_idle(struct pn_pcpu *p, bool idle);
+/* Moves everything that waits on an offline CPU elsewhere. */
+void pn_sched_drain(struct pn_pcpu *p);
+
+void pn_thread_init(struct pn_thread *th, struct pn_sim *s, int32_t pin, bool fifo,
+		    bool (*step)(struct pn_thread *, struct pn_pcpu *), void *arg);
+/* Wakes a thread without a step function to burn @ns (UINT64_MAX: until told otherwise). */
+void pn_thread_burn(struct pn_thread *th, uint64_t ns, struct pn_pcpu *self);
+
+void pn_vcpu_init(struct pn_sim *s, uint32_t id);
+void pn_vcpu_start(struct pn_vcpu *v);
+/* Guest mode events, called by the CPU. */
+void pn_vcpu_span_end(struct pn_vcpu *v, struct pn_pcpu *p);
+void pn_vcpu_poke(struct pn_vcpu *v, struct pn_pcpu *p);
+void pn_vcpu_exit_intr(struct pn_vcpu *v, struct pn_pcpu *p);
+/* Expired guest timers of the vCPUs that ran last on @p. */
+void pn_vcpu_timers(struct pn_pcpu *p);
+/* Replay: from now on the guest has work (true) or nothing to do. */
+void pn_vcpu_script(struct pn_vcpu *v, bool run);
+/* The vCPU of a task, if it is one. */
+struct pn_vcpu *pn_vcpu_of(struct pn_task *t);
+
+#endif

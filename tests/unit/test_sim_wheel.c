@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: MIT */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "dist.h"
+#include "wheel.h"
+
+#define N 3000
+
+struct item {
+	struct pn_event ev;
+	unsigned order;
+};
+
+static void nothing(struct pn_event *ev)
+{
+	(void)ev;
+}
+
+static void times_in_order(void **state)
+{
+	static const uint64_t when[] = {0,    1,    63,	      64,	  65,	      4095,
+					4096, 4097, 1u << 30, 1ull << 36, 1ull << 62, UINT64_MAX};
+	struct pn_event ev[sizeof(when) / sizeof(when[0])];
+	struct pn_wheel *w = calloc(1, sizeof(*w));
+	unsigned n = sizeof(when) / sizeof(when[0]);
+
+	(void)state;
+	pn_wheel_init(w);
+	for (unsigned i = n; i-- > 0;) {
+		pn_event_init(&ev[i], nothing);
+		pn_wheel_add(w, &ev[i], when[i]);
+	}
+	for (unsigned i = 0; i < n; i++)
+		assert_ptr_equal(pn_wheel_pop(w, UINT64_MAX), &ev[i]);
+	assert_null(pn_wheel_pop(w, UINT64_MAX));
+	free(w);
+}
+
+/* The same time: first in, first out, also across a cascade. */
+static void equal_times_keep_order(void **state)
+{
+	struct pn_wheel *w = calloc(1, sizeof(*w));
+	struct pn_event a, b, c, early;
+
+	(void)state;
+	pn_wheel_init(w);
+	pn_event_init(&a, nothing);
+	pn_event_init(&b, nothing);
+	pn_event_init(&c, nothing);
+	pn_event_init(&early, nothing);
+	pn_wheel_add(w, &a, 100000);
+	pn_wheel_add(w, &early, 99999);
+	pn_wheel_add(w, &b, 100000);
+	assert_ptr_equal(pn_wheel_pop(w, UINT64_MAX), &early);
+	pn_wheel_add(w, &c, 100000);
+	assert_ptr_equal(pn_wheel_pop(w, UINT64_MAX), &a);
+	assert_ptr_equal(pn_wheel_pop(w, UINT64_MAX), &b);
+	assert_ptr_equal(pn_wheel_pop(w, UINT64_MAX), &c);
+	free(w);
+}
+
+static void limit_is_kept(void **state)
+{
+	struct pn_wheel *w = calloc(1, sizeof(*w));
+	struct pn_event ev;
+
+	(void)state;
+	pn_wheel_init(w);
+	pn_event_init(&ev, nothing);
+	pn_wheel_add(w, &ev, 5000);
+	assert_null(pn_wheel_pop(w, 4999));
+	assert_true(w->now <= 4999);
+	assert_ptr_equal(pn_wheel_pop(w, 5000), &ev);
+	assert_int_equal(w->now, 5000);
+	/* The past counts as now. */
+	pn_wheel_add(w, &ev, 10);
+	assert_ptr_equal(pn_wheel_pop(w, UINT64_MAX), &ev);
+	assert_int_equal(w->now, 5000);
+	free(w);
+}
+
+/* Against a reference: a plain array searched for the smallest (time, order). */
+static void random_against_reference(void **state)
+{
+	struct pn_wheel *w = calloc(1, sizeof(*w));
+	struct item *it = calloc(N, sizeof(*it));
+	struct pn_rng rng;
+	unsigned order = 0;
+
+	(void)state;
+	pn_rng_seed(&rng, 7, 7);
+	pn_wheel_init(w);
+	for (unsigned i = 0; i < N; i++)
+		pn_event_init(&it[i].ev, nothing);
+	for (unsigned round = 0; round < 20000; round++) {
+		struct item *x = &it[pn_rng_below(&rng, 300)], *best = NULL;
+		unsigned op = (unsigned)pn_rng_below(&rng, 4);
+
+		if (op < 2 && !pn_event_pending(&x->ev)) {
+			pn_wheel_add(w, &x->ev,
+				     w->now + (pn_rng_next(&rng) >> (24 + pn_rng_below(&rng, 40))));
+			x->order = order++;
+			continue;
+		}
+		if (op == 2) {
+			pn_wheel_cancel(w, &x->ev);
+			continue;
+		}
+		for (unsigned i = 0; i < 300; i++) {
+			struct item *y = &it[i];
+
+			if (pn_event_pending(&y->ev) &&
+			    (!best || y->ev.when < best->ev.when ||
+			     (y->ev.when == best->ev.when && y->order < best->order)))
+				best = y;
+		}
+		assert_ptr_equal(pn_wheel_pop(w, UINT64_MAX), best ? &best->ev : NULL);
+	}
+	free(it);
+	free(w);
+}
+
+static void distributions_have_their_mean(void **state)
+{
+	static const struct pn_dist row[] = {
+		{PN_DIST_CONST, 500, 0},      {PN_DIST_UNIFORM, 100, 900},
+		{PN_DIST_EXP, 80000, 0},      {PN_DIST_LOGNORMAL, 80000, 0.4},
+		{PN_DIST_PARETO, 20000, 2.5},
+	};
+	struct pn_rng rng;
+
+	(void)state;
+	for (unsigned i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
+		double sum = 0, mean = pn_dist_mean(&row[i]);
+
+		pn_rng_seed(&rng, 3, i);
+		for (unsigned k = 0; k < 200000; k++)
+			sum += (double)pn_dist_sample(&row[i], &rng);
+		sum /= 200000;
+		assert_true(sum > mean * 0.97 && sum < mean * 1.03);
+	}
+}
+
+static void seeds_repeat(void **state)
+{
+	struct pn_rng a, b, c;
+
+	(void)state;
+	pn_rng_seed(&a, 42, 1);
+	pn_rng_seed(&b, 42, 1);
+	pn_rng_seed(&c, 42, 2);
+	for (int i = 0; i < 100; i++) {
+		uint64_t x = pn_rng_next(&a);
+
+		assert_int_equal(x, pn_rng_next(&b));
+		assert_int_not_equal(x, pn_rng_next(&c));
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(times_in_order),
+		cmocka_unit_test(equal_times_keep_order),
+		cmocka_unit_test(limit_is_kept),
+		cmocka_unit_test(random_against_reference),
+		cmocka_unit_test(distributions_have_their_mean),
+		cmocka_unit_test(seeds_repeat),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
