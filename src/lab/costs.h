@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef PN_LAB_COSTS_H
+#define PN_LAB_COSTS_H
+
+#include <stdint.h>
+
+#include "postern/agent.h"
+#include "diag.h"
+
+/* Where a cost comes from. */
+enum pn_cost_source { PN_COST_MEASURED, PN_COST_DERIVED, PN_COST_ASSUMPTION };
+
+/*
+ * A cost table: nanoseconds for every step (scenarios/costs/NAME.ini). One section per step key:
+ *   [irr_set]
+ *   value = 40ns
+ *   source = measured | derived | assumption
+ *   note = citation or reasoning; required for measured and derived
+ * Every step must be there; "[table]" holds name, cpu_ghz and a description.
+ */
+struct pn_costs {
+	char name[64];
+	char description[256];
+	uint32_t ns[PN_STEP_NR];
+	uint8_t source[PN_STEP_NR]; /* enum pn_cost_source */
+	char note[PN_STEP_NR][160];
+};
+
+/* Reads a table from a file, or, if @name has no slash and no such file exists, the built-in one of
+ * that name ("default"). -ENOENT, -EINVAL with @d. */
+int pn_costs_load(const char *name, struct pn_costs *out, struct pn_diag *d);
+/* Changes one value ("irr_set", "40ns"); its source becomes assumption. */
+int pn_costs_set(struct pn_costs *c, const char *key, const char *value, const char *file,
+		 unsigned long line, struct pn_diag *d);
+const char *pn_cost_source_name(enum pn_cost_source s);
+
+#endif

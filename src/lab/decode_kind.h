@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef PN_LAB_DECODE_KIND_H
+#define PN_LAB_DECODE_KIND_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+
+#include "decode.h"
+
+/* What is decoded: up to 256 bits, little endian, bit 0 of q[0] first. */
+struct pn_dec_obj {
+	uint64_t q[4];
+	unsigned bits;
+};
+
+/*
+ * One field. What it means is, in this order: @say's text; @off or @on for a flag; nothing.
+ * A reserved field has no name and is an error when it is not zero.
+ */
+struct pn_dec_field {
+	const char *name;
+	uint8_t hi, lo;
+	const char *off, *on;
+	void (*say)(const struct pn_dec_obj *o, uint64_t v, char *buf, size_t size);
+};
+
+#define DEC_FLAG(name, bit, off, on)                                                               \
+	{                                                                                          \
+		name, bit, bit, off, on, NULL                                                      \
+	}
+#define DEC_PLAIN(name, hi, lo)                                                                    \
+	{                                                                                          \
+		name, hi, lo, NULL, NULL, NULL                                                     \
+	}
+#define DEC_SAY(name, hi, lo, say)                                                                 \
+	{                                                                                          \
+		name, hi, lo, NULL, NULL, say                                                      \
+	}
+#define DEC_RSV(hi, lo)                                                                            \
+	{                                                                                          \
+		NULL, hi, lo, NULL, NULL, NULL                                                     \
+	}
+#define DEC_END                                                                                    \
+	{                                                                                          \
+		NULL, 0, 0, NULL, "", NULL                                                         \
+	}
+
+struct pn_dec_kind {
+	const char *name, *description, *usage;
+	uint16_t sizes[2]; /* of the object in bits; the second is 0 if there is only one */
+	bool message;	   /* msi: words of their own sizes, see decode.c */
+	/* The table for this object. */
+	const struct pn_dec_field *(*table)(const struct pn_dec_obj *o);
+	/* Adds to the errors what no single field shows; may be NULL. */
+	void (*check)(const struct pn_dec_obj *o, struct pn_decoded *out);
+};
+
+uint64_t pn_dec_bits(const struct pn_dec_obj *o, unsigned hi, unsigned lo);
+__attribute__((format(printf, 2, 3))) void pn_dec_error(struct pn_decoded *out, const char *fmt,
+							...);
+
+/* Meanings that several tables share. */
+void pn_dec_say_vector(const struct pn_dec_obj *o, uint64_t v, char *buf, size_t size);
+void pn_dec_say_bdf(const struct pn_dec_obj *o, uint64_t v, char *buf, size_t size);
+void pn_dec_say_address(const struct pn_dec_obj *o, uint64_t v, char *buf, size_t size);
+void pn_dec_say_delivery(const struct pn_dec_obj *o, uint64_t v, char *buf, size_t size);
+/* The value is address bits from 12 up. */
+void pn_dec_say_page(const struct pn_dec_obj *o, uint64_t v, char *buf, size_t size);
+
+extern const struct pn_dec_kind pn_dec_irte32, pn_dec_irte, pn_dec_dte, pn_dec_cmd, pn_dec_event,
+	pn_dec_galog, pn_dec_control, pn_dec_status, pn_dec_efr, pn_dec_efr2, pn_dec_xt,
+	pn_dec_avic_phys, pn_dec_avic_log, pn_dec_vmcb_int, pn_dec_exit401, pn_dec_exit402,
+	pn_dec_icr, pn_dec_msi;
+
+#endif

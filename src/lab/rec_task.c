@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT */
+#include "rec_priv.h"
+
+/*
+ * Recordings are often filtered: a trigger on the load's own switches, say, shows how its tasks go
+ * to sleep but not how they come back. The next event that finds the task running tells that it
+ * did.
+ */
+
+void pn_rec_cpu_init(struct pn_rec_cpu *cpu)
+{
+	*cpu = (struct pn_rec_cpu){.first = PN_COMM_UNKNOWN, .current = PN_COMM_UNKNOWN};
+}
+
+/* When a task that was not seen to come began to run: it is usually an interrupt that wakes it. */
+static uint64_t began(const struct pn_rec_cpu *cpu, uint64_t now, uint64_t last_irq_ns)
+{
+	if (cpu->last_irq)
+		return cpu->last_ns;
+	return last_irq_ns > cpu->last_ns && last_irq_ns < now ? last_irq_ns : now;
+}
+
+bool pn_rec_cpu_runs(struct pn_rec_cpu *cpu, uint16_t task, uint64_t now, uint64_t last_irq_ns,
+		     struct pn_rec_raw *raw)
+{
+	uint16_t before = cpu->current;
+
+	if (task == PN_COMM_UNKNOWN || task == before)
+		return false;
+	cpu->current = task;
+	if (before == PN_COMM_UNKNOWN) {
+		cpu->first = task;
+		return false;
+	}
+	*raw = (struct pn_rec_raw){.kind = PN_RAW_SWITCH, .a = before, .b = task};
+	raw->ns = task == PN_COMM_IDLE ? now : began(cpu, now, last_irq_ns);
+	return true;
+}

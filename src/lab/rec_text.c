@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <zlib.h>
+
+#include "rec_priv.h"
+
+#define CHUNK (256u << 10)
+
+struct pn_rec_text {
+	char path[256];
+	gzFile gz;
+	pn_rec_progress progress;
+	void *ctx;
+	uint64_t size; /* of the file; 0: unknown */
+	unsigned long line;
+	size_t pos, fill;
+	bool eof;
+	bool skipping; /* inside a line that did not fit */
+	char buf[CHUNK];
+};
+
+static int open_file(const char *path, uint64_t *size, struct pn_diag *d)
+{
+	struct stat st;
+	int fd = open(path, O_RDONLY | O_CLOEXEC), err;
+
+	if (fd < 0) {
+		err = errno;
+		return pn_diag_set(d, -err, path, 0, "cannot be opened: %s", strerror(err));
+	}
+	if (!fstat(fd, &st) && S_ISREG(st.st_mode))
+		*size = (uint64_t)st.st_size;
+	if (!fstat(fd, &st) && S_ISDIR(st.st_mode)) {
+		close(fd);
+		return pn_diag_set(d, -EISDIR, path, 0, "is a directory (expected a recording)");
+	}
+	return fd;
+}
+
+int pn_rec_text_open(const char *path, pn_rec_progress progress, void *ctx,
+		     struct pn_rec_text **out, struct pn_diag *d)
+{
+	struct pn_rec_text *t;
+	uint64_t size = 0;
+	int fd = open_file(path, &size, d);
+
+	if (fd < 0)
+		return fd;
+	t = malloc(sizeof(*t));
+	if (t)
+		t->gz = gzdopen(fd, "rb");
+	if (!t || !t->gz) {
+		free(t);
+		close(fd);
+		return pn_diag_set(d, -ENOMEM, path, 0, "out of memory");
+	}
+	gzbuffer(t->gz, CHUNK);
+	snprintf(t->path, sizeof(t->path), "%s", path);
+	t->progress = progress;
+	t->ctx = ctx;
+	t->size = size;
+	t->line = 0;
+	t->pos = t->fill = 0;
+	t->eof = t->skipping = false;
+	*out = t;
+	return 0;
+}
+
+void pn_rec_text_close(struct pn_rec_text *t)
+{
+	if (!t)
+		return;
+	gzclose(t->gz);
+	free(t);
+}
+
+unsigned long pn_rec_text_line(const struct pn_rec_text *t)
+{
+	return t->line;
+}
+
+/* A file that ends inside a compressed stream gives its data first and the error afterwards. */
+static int read_error(struct pn_rec_text *t, int got, struct pn_diag *d)
+{
+	int zerr = Z_OK, saved = errno;
+
+	gzerror(t->gz, &zerr);
+	if (zerr == Z_BUF_ERROR && got >= 0)
+		return pn_diag_set(d, -EBADMSG, t->path, t->line,
+				   "truncated gzip file: it ends in the middle of the stream");
+	if (zerr == Z_DATA_ERROR)
+		return pn_diag_set(d, -EBADMSG, t->path, t->line, "corrupt gzip file");
+	if (zerr == Z_MEM_ERROR)
+		return pn_diag_set(d, -ENOMEM, t->path, t->line, "out of memory");
+	if (got < 0)
+		return pn_diag_set(d, -EIO, t->path, t->line, "cannot be read: %s",
+				   strerror(zerr == Z_ERRNO && saved ? saved : EIO));
+	return 0;
+}
+
+static int refill(struct pn_rec_text *t, struct pn_diag *d)
+{
+	int got;
+
+	memmove(t->buf, t->buf + t->pos, t->fill - t->pos);
+	t->fill -= t->pos;
+	t->pos = 0;
+	if (t->progress && !t->progress(t->ctx, (uint64_t)gzoffset(t->gz), t->size))
+		return pn_diag_set(d, -EINTR, t->path, t->line, "stopped");
+	errno = 0;
+	got = gzread(t->gz, t->buf + t->fill, (unsigned)(sizeof(t->buf) - t->fill));
+	if (got > 0)
+		t->fill += (size_t)got;
+	/* only after its data was looked at is a truncated file an error, with the last line's
+	 * number */
+	t->eof = got <= 0;
+	return got <= 0 ? read_error(t, got, d) : 0;
+}
+
+int pn_rec_text_next(struct pn_rec_text *t, const char **s, const char **end, struct pn_diag *d)
+{
+	for (;;) {
+		const char *from = t->buf + t->pos;
+		const char *nl = memchr(from, '\n', t->fill - t->pos);
+		bool full = t->fill - t->pos == sizeof(t->buf);
+		int err;
+
+		if (!nl && !t->eof && !full) {
+			err = refill(t, d);
+			if (err)
+				return err;
+			continue;
+		}
+		if (!nl && t->eof && t->pos == t->fill && !t->skipping)
+			return 0;
+		t->pos = nl ? (size_t)(nl + 1 - t->buf) : t->fill;
+		if (!nl && !t->eof) { /* it does not fit: drop what is there of it */
+			t->skipping = true;
+			continue;
+		}
+		t->line++;
+		*s = from;
+		*end = nl ? nl : t->buf + t->fill;
+		if (t->skipping)
+			*end = from;
+		t->skipping = false;
+		if (*end > *s && (*end)[-1] == '\r')
+			(*end)--;
+		return 1;
+	}
+}
+
+int pn_rec_text_damaged(struct pn_rec_text *t, struct pn_diag *d)
+{
+	int err = 0;
+
+	if (gzdirect(t->gz))
+		return 0;
+	while (!err && !t->eof) {
+		t->pos = t->fill;
+		err = refill(t, d);
+	}
+	return err;
+}

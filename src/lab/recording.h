@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef PN_LAB_RECORDING_H
+#define PN_LAB_RECORDING_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "diag.h"
+
+/*
+ * A recording of a real machine: the text of ftrace's trace file, of `trace-cmd report` or of
+ * `perf script`, plain or gzip. Events: irq_handler_entry (each becomes one MSI), irq_handler_exit,
+ * sched_switch. Everything else is skipped and counted.
+ *
+ * Each CPU of the recording is a vCPU. It runs while one of the load's tasks is on it, sleeps while
+ * it is idle or its load task went to sleep, and is preempted while a load task that wanted to go
+ * on (prev_state R) is displaced by another one. The load's tasks are those of the comm that is
+ * switched to most often, idle and kernel threads aside.
+ */
+enum pn_rec_kind {
+	PN_REC_IRQ,
+	PN_REC_RUN,
+	PN_REC_SLEEP,
+	PN_REC_PREEMPT,
+};
+
+struct pn_rec_event {
+	uint64_t ns;   /* since the first event */
+	uint32_t cpu;  /* 0 .. cpus - 1, compacted in order of the recording's numbers */
+	uint16_t line; /* PN_REC_IRQ: index into lines[] */
+	uint8_t kind;
+	uint8_t runs_next; /* PN_REC_IRQ while asleep: the next thing on this CPU is PN_REC_RUN,
+			      soon */
+};
+
+#define PN_REC_MAX_LINES 64
+#define PN_REC_MAX_CPUS	 1024
+#define PN_REC_MAX_SKIP	 16
+
+struct pn_rec_summary {
+	char path[256];
+	char format[24];     /* "ftrace", "trace-cmd report", "perf script" */
+	char load_comm[32];  /* empty: no sched_switch, vCPUs are taken as always running */
+	uint64_t text_lines; /* all lines, comments included */
+	uint64_t events;     /* events understood */
+	uint64_t interrupts, switches, exits;
+	uint64_t inferred; /* switches that are not in the recording (filtered), but must have been
+			    */
+	uint64_t first_ns, span_ns; /* recorded clock; last - first */
+	uint32_t cpus;
+	uint32_t cpu_number[PN_REC_MAX_CPUS];
+	unsigned lines;
+	struct {
+		uint32_t irq;
+		char name[48];
+		uint64_t count;
+	} line[PN_REC_MAX_LINES];
+	unsigned skips; /* kinds of skipped lines: event name, "comment", "not an event", "lost
+			   events" */
+	struct {
+		char kind[48];
+		uint64_t count;
+		unsigned long first_line;
+	} skip[PN_REC_MAX_SKIP];
+	uint64_t sorted;	/* events that came late, within the tolerance */
+	uint64_t worst_back_ns; /* by how much at most */
+	unsigned long worst_back_line;
+};
+
+#define PN_REC_TOLERANCE_NS 1000000ull
+
+struct pn_recording;
+
+/*
+ * Reads a recording once: parses, sorts within PN_REC_TOLERANCE_NS, keeps the events in an unnamed
+ * temporary file. Memory does not grow with the input. @progress (may be NULL) is called now and
+ * then with bytes read and bytes in all (0: unknown); returning false stops with -EINTR.
+ * Errors, each with file and line: -ENOENT and other open errors, -ENODATA (empty, or no interrupt
+ * events: says which events there were), -EPROTO (clock goes back beyond the tolerance: says
+ * where), -EBADMSG (truncated or corrupt gzip), -E2BIG (too many lines or CPUs), -EIO.
+ */
+int pn_recording_open(const char *path, bool (*progress)(void *ctx, uint64_t done, uint64_t all),
+		      void *ctx, struct pn_recording **out, struct pn_diag *d);
+const struct pn_rec_summary *pn_recording_summary(const struct pn_recording *rec);
+
+/* An independent reader from the beginning. Its first events are one PN_REC_RUN or PN_REC_SLEEP for
+ * each CPU, at 0 ns. */
+struct pn_rec_reader;
+int pn_rec_reader_open(struct pn_recording *rec, struct pn_rec_reader **out);
+/* 1: *ev is the next event, in time order; 0: end; negative errno. */
+int pn_rec_reader_next(struct pn_rec_reader *r, struct pn_rec_event *ev);
+void pn_rec_reader_close(struct pn_rec_reader *r);
+
+void pn_recording_close(struct pn_recording *rec);
+
+#endif

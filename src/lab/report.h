@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef PN_LAB_REPORT_H
+#define PN_LAB_REPORT_H
+
+#include <stdio.h>
+
+#include "recording.h"
+#include "result.h"
+#include "scenario.h"
+
+/* Reports of a comparison. All write to @f and return 0 or -EIO. */
+
+/* One table of at most 100 columns, then a sentence or two of plain reading. */
+int pn_report_table(const struct pn_comparison *c, FILE *f);
+/* One mode in full detail (postern run). */
+int pn_report_detail(const struct pn_comparison *c, const struct pn_scenario *sc, FILE *f);
+/* The JSON object of cli.md, schema postern.compare/1. */
+int pn_report_json(const struct pn_comparison *c, FILE *f);
+/* A self-contained page: table, latency curves as SVG, cost table with sources, what is modelled.
+ */
+int pn_report_html(const struct pn_comparison *c, const struct pn_scenario *sc, FILE *f);
+/* What was read from a recording. */
+int pn_report_recording(const struct pn_rec_summary *s, FILE *f);
+/* @dir/SCENARIO-MODE-{latency,wake}.hgrm; creates @dir. 0 or negative errno. */
+int pn_report_hgrm(const struct pn_comparison *c, const char *dir);
+
+#endif

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef PN_LAB_REPORT_SVG_H
+#define PN_LAB_REPORT_SVG_H
+
+#include <stdbool.h>
+#include <stdio.h>
+
+#include "result.h"
+
+/* Text as HTML or SVG content or attribute: every character that means something is escaped. */
+void pn_html_text(const char *s, FILE *f);
+
+/* One curve per mode: percentile (log of 1 / (1 - p)) against latency (log). */
+void pn_svg_curves(const struct pn_comparison *c, bool wake, FILE *f);
+
+#endif

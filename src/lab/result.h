@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef PN_LAB_RESULT_H
+#define PN_LAB_RESULT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "hist.h"
+#include "mode.h"
+#include "postern/agent.h"
+
+enum pn_exit_reason {
+	PN_EXIT_INTR, /* external interrupt */
+	PN_EXIT_HLT,
+	PN_EXIT_APIC_EOI,   /* emulated: EOI write */
+	PN_EXIT_APIC_WRITE, /* emulated: other local APIC write (TPR) */
+	PN_EXIT_IPI,	    /* AVIC incomplete IPI, 401h */
+	PN_EXIT_NOACCEL,    /* AVIC unaccelerated access, 402h */
+	PN_EXIT_NR
+};
+
+enum pn_host_vector {
+	PN_HV_DEVICE,  /* remapped device interrupt */
+	PN_HV_GA_LOG,  /* GA log interrupt */
+	PN_HV_WAKEUP,  /* GAPPI: posted-interrupt wakeup vector */
+	PN_HV_RESCHED, /* reschedule or kick IPI */
+	PN_HV_TIMER,
+	PN_HV_NR
+};
+
+const char *pn_exit_reason_name(enum pn_exit_reason r); /* "interrupt", "hlt", "eoi", ... */
+const char *pn_host_vector_name(enum pn_host_vector v); /* "device", "ga_log", "wakeup", ... */
+
+/* What one mode did with the workload. */
+struct pn_result {
+	struct pn_mode mode;
+	uint64_t duration_ns; /* measured part of the simulated time */
+	bool partial;	      /* interrupted by the user */
+
+	uint64_t interrupts; /* MSIs that devices sent */
+	uint64_t posts;	     /* IRR bits set by IOMMUs, merged ones included */
+	uint64_t delivered, coalesced, lost;
+	struct pn_hist latency, wake_latency;
+	uint64_t exits[PN_EXIT_NR];
+	uint64_t host_vectors[PN_HV_NR];
+	double busiest_cpu_share;
+	uint64_t wakeups_needed, wakeups_spurious, wakeups_missed;
+	uint64_t galog_entries, galog_interrupts, galog_overflows, galog_dropped;
+	uint64_t gappi_notifications, gappi_spurious, gappi_vcpus_scanned;
+	uint64_t irt_invalidations;
+	uint64_t host_cpu_ns;
+	uint64_t completions; /* requests that the guests finished */
+
+	uint64_t parked; /* IRR bits parked by the host */
+	uint64_t events; /* simulator events executed */
+	double wall_s;	 /* real time that the simulation took */
+	uint64_t steps[PN_STEP_NR];
+	char check[512]; /* end-of-run self-check: empty if guest, host and IOMMUs agree */
+};
+
+struct pn_comparison {
+	char scenario[64];
+	char costs[64];
+	uint64_t seed, duration_ns;
+	unsigned n;
+	struct pn_result *result; /* n of them */
+};
+
+/* Lost interrupts, missed wakeups or a failed self-check. */
+bool pn_result_violated(const struct pn_result *r);
+
+#endif

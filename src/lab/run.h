@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef PN_LAB_RUN_H
+#define PN_LAB_RUN_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "diag.h"
+#include "recording.h"
+#include "result.h"
+#include "scenario.h"
+
+struct pn_run_options {
+	uint64_t seed;
+	struct pn_recording *recording; /* NULL: the scenario's own loads */
+	FILE *trace;			/* Chrome trace format; NULL: none */
+	unsigned trace_pid;		/* process number in the trace: index of the mode */
+	uint64_t trace_limit;		/* events written at most; 0: a million */
+	/* Called now and then with simulated time done and in all; false: stop, result is partial.
+	 */
+	bool (*progress)(void *ctx, uint64_t done_ns, uint64_t all_ns);
+	void *progress_ctx;
+};
+
+/* Every trace event is written as one line "{...},\n" of a JSON array that the caller opens and
+ * closes. Runs one mode. 0, -ENOMEM, -EINVAL with @d, or the error of the recording. */
+int pn_run(const struct pn_scenario *sc, const struct pn_mode *mode,
+	   const struct pn_run_options *opt, struct pn_result *out, struct pn_diag *d);
+
+/*
+ * The scenario for a recording: one VM with a vCPU per recorded CPU on as many pCPUs, one device
+ * with one MSI per interrupt line and CPU. @base (may be NULL) gives machine and costs. Free with
+ * free().
+ */
+int pn_replay_scenario(const struct pn_rec_summary *rec, const struct pn_scenario *base,
+		       struct pn_scenario **out, struct pn_diag *d);
+
+#endif

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef PN_LAB_SCENARIO_BUILD_H
+#define PN_LAB_SCENARIO_BUILD_H
+
+#include <limits.h>
+
+#include "ini_text.h"
+#include "scenario_keys.h"
+
+/* A scenario while it is read: which line said what. */
+#define PN_SC_SECTIONS	  (2 + 3 * PN_MAX_SECTION)
+#define PN_SC_LINE_OPTION ULONG_MAX /* said by --set */
+
+struct pn_sc_section {
+	enum pn_sc_kind kind;
+	unsigned index; /* in the scenario's array of its kind */
+	char name[32];
+	unsigned long line;
+	unsigned long key_line[PN_KEY_MAX]; /* by index in pn_keys; 0: not said */
+};
+
+struct pn_sc_cost {
+	char value[64];
+	unsigned long line; /* 0: not said */
+};
+
+struct pn_sc_build {
+	struct pn_scenario *sc;
+	const char *path;
+	unsigned sections;
+	struct pn_sc_section section[PN_SC_SECTIONS];
+	struct pn_sc_section *current;
+	char table[200]; /* cost table, empty: not said */
+	unsigned long table_line;
+	struct pn_sc_cost cost[PN_STEP_NR];
+};
+
+/* Defaults, then the file's text. */
+int pn_sc_parse(struct pn_sc_build *b, const struct pn_ini_text *t, struct pn_diag *d);
+/* One "SECTION.KEY=VALUE". */
+int pn_sc_set(struct pn_sc_build *b, const char *text, struct pn_diag *d);
+/* What a single key cannot tell: references, limits of the silicon. */
+int pn_sc_check(struct pn_sc_build *b, struct pn_diag *d);
+
+void *pn_sc_base(struct pn_scenario *sc, const struct pn_sc_section *s);
+struct pn_sc_section *pn_sc_find(struct pn_sc_build *b, enum pn_sc_kind kind, unsigned index);
+
+/* Refuses with the line of the first of the @keys (NULL: end) that was said, else of the section.
+ */
+__attribute__((format(printf, 5, 6))) int pn_sc_refuse(struct pn_sc_build *b,
+						       const struct pn_sc_section *s,
+						       const char *const *keys, struct pn_diag *d,
+						       const char *fmt, ...);
+#define PN_SC_KEYS(...) ((const char *const[]){__VA_ARGS__, NULL})
+
+#endif

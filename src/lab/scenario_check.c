@@ -1,0 +1,326 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "postern/avic.h"
+#include "scenario_build.h"
+
+#define MAX_TOTAL_VCPUS 16384u /* memory: a vAPIC page and a thread each */
+#define MAX_IN_FLIGHT	(1u << 24)
+#define FIRST_VECTOR	0x31u /* that a guest gives to devices */
+#define LAST_VECTOR	0xefu
+
+/* A requester ID has 16 bits and ID 0 is the host bridge's. */
+_Static_assert(PN_MAX_SECTION * 1024 <= 65535, "one PCI function for each device");
+
+typedef int (*section_check)(struct pn_sc_build *b, struct pn_sc_section *s, struct pn_diag *d);
+
+static int check_machine(struct pn_sc_build *b, struct pn_sc_section *s, struct pn_diag *d)
+{
+	const struct pn_sc_machine *m = &b->sc->machine;
+
+	if (m->galog_cpu >= m->pcpus)
+		return pn_sc_refuse(b, s, PN_SC_KEYS("galog_cpu", "pcpus"), d,
+				    "galog_cpu = %u: there are %u CPUs, 0 .. %u", m->galog_cpu,
+				    m->pcpus, m->pcpus - 1);
+	if (m->noise_period && !m->noise_time)
+		return pn_sc_refuse(b, s, PN_SC_KEYS("noise_period"), d,
+				    "noise_period needs noise_time");
+	if (m->noise_period && m->noise_time >= m->noise_period)
+		return pn_sc_refuse(b, s, PN_SC_KEYS("noise_time", "noise_period"), d,
+				    "noise_time must be shorter than noise_period");
+	if (m->churn_offline && m->pcpus < 2)
+		return pn_sc_refuse(b, s, PN_SC_KEYS("churn_offline", "pcpus"), d,
+				    "churn_offline needs at least two CPUs");
+	return 0;
+}
+
+/* APM vol 2, 15.29.3.1 and 15.29.2: the largest index of the physical APIC ID table; xAPIC's ID
+ * FFh is the broadcast. */
+static uint32_t vcpu_limit(const struct pn_sc_machine *m, const char **why)
+{
+	if (!m->x2avic) {
+		*why = "x2avic = no";
+		return PN_XAVIC_MAX_INDEX;
+	}
+	*why = m->x2avic_ext ? "x2AVIC with its extension" : "x2avic_ext = no";
+	return (m->x2avic_ext ? PN_X2AVIC_EXT_MAX_INDEX : PN_X2AVIC_MAX_INDEX) + 1;
+}
+
+static int check_vm(struct pn_sc_build *b, struct pn_sc_section *s, struct pn_diag *d)
+{
+	const struct pn_sc_machine *m = &b->sc->machine;
+	const struct pn_sc_vm *vm = &b->sc->vm[s->index];
+	const char *why;
+	uint32_t limit = vcpu_limit(m, &why);
+
+	if (!vm->vcpus)
+		return pn_sc_refuse(b, s, PN_SC_KEYS("vcpus"), d, "[vm %s] needs vcpus", vm->name);
+	if (vm->vcpus > limit)
+		return pn_sc_refuse(b, s, PN_SC_KEYS("vcpus"), d,
+				    "vcpus = %u: a VM has at most %u with %s", vm->vcpus, limit,
+				    why);
+	if (vm->first_pcpu >= m->pcpus)
+		return pn_sc_refuse(b, s, PN_SC_KEYS("first_pcpu"), d,
+				    "first_pcpu = %u: there are %u CPUs, 0 .. %u", vm->first_pcpu,
+				    m->pcpus, m->pcpus - 1);
+	if (vm->tpr_period && (!vm->tpr || !vm->tpr_hold))
+		return pn_sc_refuse(b, s, PN_SC_KEYS("tpr_period"), d,
+				    "tpr_period needs tpr and tpr_hold");
+	if (vm->tpr_period && vm->tpr_hold >= vm->tpr_period)
+		return pn_sc_refuse(b, s, PN_SC_KEYS("tpr_hold", "tpr_period"), d,
+				    "tpr_hold must be shorter than tpr_period");
+	return 0;
+}
+
+static int check_load(struct pn_sc_build *b, struct pn_sc_section *s, struct pn_diag *d)
+{
+	const struct pn_sc_load *l = &b->sc->load[s->index];
+	int k = pn_key_find(PN_SC_LOAD, "type"), service = pn_key_find(PN_SC_LOAD, "service");
+	bool closed = l->kind == PN_LOAD_CLOSED;
+
+	if (!s->key_line[k])
+		return pn_sc_refuse(b, s, PN_SC_KEYS("type"), d,
+				    "[load %s] needs a type (closed, poisson, periodic or onoff)",
+				    l->name);
+	if (closed && !s->key_line[service])
+		return pn_sc_refuse(b, s, PN_SC_KEYS("type"), d,
+				    "type = closed needs service (as in service = exp(80us))");
+	if (!closed && !(l->rate > 0))
+		return pn_sc_refuse(b, s, PN_SC_KEYS("type"), d,
+				    "this type needs a rate (as in rate = 10k/s)");
+	if (l->kind == PN_LOAD_ONOFF && (!l->on || !l->off))
+		return pn_sc_refuse(b, s, PN_SC_KEYS("type"), d,
+				    "type = onoff needs on and off (as in on = 2ms)");
+	if (l->stall_period && (!l->stall_time || l->stall_time >= l->stall_period))
+		return pn_sc_refuse(b, s, PN_SC_KEYS("stall_time", "stall_period"), d,
+				    "stall_period needs a stall_time shorter than it");
+	return 0;
+}
+
+static int missing(struct pn_sc_build *b, struct pn_sc_section *s, enum pn_sc_kind kind,
+		   const char *name, struct pn_diag *d)
+{
+	const char *kn = pn_sc_kind_name(kind), *names[PN_MAX_SECTION], *near;
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < b->sections; i++)
+		if (b->section[i].kind == kind)
+			names[n++] = b->section[i].name;
+	if (!n)
+		return pn_sc_refuse(b, s, PN_SC_KEYS(kn), d,
+				    "[device %s] needs a [%s NAME] section", s->name, kn);
+	near = pn_nearest(name, names, n);
+	return pn_sc_refuse(b, s, PN_SC_KEYS(kn), d, "there is no [%s %s] (did you mean \"%s\"?)",
+			    kn, name, near ? near : names[0]);
+}
+
+/* The sections that a device names; the first ones if it names none. */
+static int resolve(struct pn_sc_build *b, struct pn_sc_section *s, const struct pn_sc_vm **vm,
+		   const struct pn_sc_load **load, struct pn_diag *d)
+{
+	struct pn_scenario *sc = b->sc;
+	struct pn_sc_device *dev = &sc->device[s->index];
+
+	if (!dev->vm[0] && sc->vms)
+		memcpy(dev->vm, sc->vm[0].name, sizeof(dev->vm));
+	if (!dev->load[0] && sc->loads)
+		memcpy(dev->load, sc->load[0].name, sizeof(dev->load));
+	*vm = NULL;
+	*load = NULL;
+	for (unsigned i = 0; i < sc->vms; i++)
+		if (!strcmp(sc->vm[i].name, dev->vm))
+			*vm = &sc->vm[i];
+	for (unsigned i = 0; i < sc->loads; i++)
+		if (!strcmp(sc->load[i].name, dev->load))
+			*load = &sc->load[i];
+	if (!*vm)
+		return missing(b, s, PN_SC_VM, dev->vm, d);
+	if (!*load)
+		return missing(b, s, PN_SC_LOAD, dev->load, d);
+	return 0;
+}
+
+static int check_device(struct pn_sc_build *b, struct pn_sc_section *s, struct pn_diag *d)
+{
+	const struct pn_sc_machine *m = &b->sc->machine;
+	const struct pn_sc_device *dev = &b->sc->device[s->index];
+	const struct pn_sc_vm *vm;
+	const struct pn_sc_load *load;
+	uint32_t queues, entries = 1u << m->inttablen;
+	int err = resolve(b, s, &vm, &load, d);
+
+	if (err)
+		return err;
+	queues = dev->queues ? dev->queues : vm->vcpus;
+	if (queues > entries)
+		return pn_sc_refuse(b, s, PN_SC_KEYS("queues"), d,
+				    "%u queues%s, but int_tab_entries = %u: a function has no more "
+				    "interrupts than its remapping table has entries",
+				    queues, dev->queues ? "" : " (one per vCPU)", entries);
+	if (dev->iommu >= m->iommus)
+		return pn_sc_refuse(b, s, PN_SC_KEYS("iommu"), d,
+				    "iommu = %u: there are %u, 0 .. %u", dev->iommu, m->iommus,
+				    m->iommus - 1);
+	if (dev->first_vcpu >= vm->vcpus)
+		return pn_sc_refuse(b, s, PN_SC_KEYS("first_vcpu"), d,
+				    "first_vcpu = %u: [vm %s] has %u vCPUs, 0 .. %u",
+				    dev->first_vcpu, vm->name, vm->vcpus, vm->vcpus - 1);
+	return 0;
+}
+
+static int for_each(struct pn_sc_build *b, enum pn_sc_kind kind, section_check check,
+		    struct pn_diag *d)
+{
+	int err = 0;
+
+	for (unsigned i = 0; i < b->sections && !err; i++)
+		if (b->section[i].kind == kind)
+			err = check(b, &b->section[i], d);
+	return err;
+}
+
+static int check_total(struct pn_sc_build *b, struct pn_diag *d)
+{
+	uint64_t total = 0;
+
+	for (unsigned i = 0; i < b->sc->vms; i++) {
+		const struct pn_sc_vm *vm = &b->sc->vm[i];
+
+		total += (uint64_t)vm->vcpus * vm->count;
+		if (total > MAX_TOTAL_VCPUS)
+			return pn_sc_refuse(b, pn_sc_find(b, PN_SC_VM, i),
+					    PN_SC_KEYS("count", "vcpus"), d,
+					    "%llu vCPUs in all (at most %u)",
+					    (unsigned long long)total, MAX_TOTAL_VCPUS);
+	}
+	return 0;
+}
+
+/* The vectors that one vCPU's guest has given to devices. */
+struct vectors {
+	uint32_t fixed[8];
+	uint32_t n; /* of FIRST_VECTOR .. LAST_VECTOR */
+};
+
+/* One queue takes a vector of its vCPU. */
+static int take(struct pn_sc_build *b, struct pn_sc_section *s, struct vectors *v, uint32_t vcpu,
+		struct pn_diag *d)
+{
+	const struct pn_sc_device *dev = &b->sc->device[s->index];
+	uint8_t vec = dev->vector;
+
+	if (vec && v->fixed[vec >> 5] & 1u << (vec & 31))
+		return pn_sc_refuse(b, s, PN_SC_KEYS("vector", "queues"), d,
+				    "vector 0x%x of vCPU %u of VM %s is given out twice", vec, vcpu,
+				    dev->vm);
+	if (vec)
+		v->fixed[vec >> 5] |= 1u << (vec & 31);
+	if (!vec || (vec >= FIRST_VECTOR && vec <= LAST_VECTOR))
+		v->n++;
+	if (v->n > LAST_VECTOR - FIRST_VECTOR + 1)
+		return pn_sc_refuse(b, s, PN_SC_KEYS("queues", "count"), d,
+				    "vCPU %u of VM %s runs out of vectors: more than %u queues "
+				    "interrupt it (0x%x .. 0x%x)",
+				    vcpu, dev->vm, LAST_VECTOR - FIRST_VECTOR + 1, FIRST_VECTOR,
+				    LAST_VECTOR);
+	return 0;
+}
+
+static int take_all(struct pn_sc_build *b, struct pn_sc_section *s, const struct pn_sc_vm *vm,
+		    struct vectors *of_vm, struct pn_diag *d)
+{
+	const struct pn_sc_device *dev = &b->sc->device[s->index];
+	uint32_t queues = dev->queues ? dev->queues : vm->vcpus;
+
+	for (uint32_t k = 0; k < dev->count; k++) {
+		struct vectors *of_one = of_vm + (size_t)(k % vm->count) * vm->vcpus;
+
+		for (uint32_t q = 0; q < queues; q++) {
+			uint32_t vcpu = (dev->first_vcpu + q) % vm->vcpus;
+			int err = take(b, s, &of_one[vcpu], vcpu, d);
+
+			if (err)
+				return err;
+		}
+	}
+	return 0;
+}
+
+static int check_vectors(struct pn_sc_build *b, struct pn_diag *d)
+{
+	struct pn_scenario *sc = b->sc;
+	int err = 0;
+
+	for (unsigned v = 0; v < sc->vms && !err; v++) {
+		struct pn_sc_vm *vm = &sc->vm[v];
+		struct vectors *of_vm = calloc((size_t)vm->vcpus * vm->count, sizeof(*of_vm));
+
+		if (!of_vm)
+			return pn_diag_set(d, -ENOMEM, b->path, 0, "out of memory");
+		for (unsigned i = 0; i < sc->devices && !err; i++)
+			if (!strcmp(sc->device[i].vm, vm->name))
+				err = take_all(b, pn_sc_find(b, PN_SC_DEVICE, i), vm, of_vm, d);
+		free(of_vm);
+	}
+	return err;
+}
+
+static uint64_t in_flight(struct pn_scenario *sc, const struct pn_sc_device *dev)
+{
+	uint32_t vcpus = 0, depth = 1;
+
+	for (unsigned i = 0; i < sc->vms; i++)
+		if (!strcmp(sc->vm[i].name, dev->vm))
+			vcpus = sc->vm[i].vcpus;
+	for (unsigned i = 0; i < sc->loads; i++)
+		if (!strcmp(sc->load[i].name, dev->load) && sc->load[i].kind == PN_LOAD_CLOSED)
+			depth = sc->load[i].depth;
+	return (uint64_t)dev->count * (dev->queues ? dev->queues : vcpus) * depth;
+}
+
+static int check_in_flight(struct pn_sc_build *b, struct pn_diag *d)
+{
+	uint64_t total = 0;
+
+	for (unsigned i = 0; i < b->sc->devices; i++) {
+		total += in_flight(b->sc, &b->sc->device[i]);
+		if (total > MAX_IN_FLIGHT)
+			return pn_sc_refuse(b, pn_sc_find(b, PN_SC_DEVICE, i),
+					    PN_SC_KEYS("queues", "count"), d,
+					    "%llu requests in flight in all (at most %u)",
+					    (unsigned long long)total, MAX_IN_FLIGHT);
+	}
+	return 0;
+}
+
+int pn_sc_check(struct pn_sc_build *b, struct pn_diag *d)
+{
+	static const struct {
+		enum pn_sc_kind kind;
+		section_check check;
+	} checks[] = {{PN_SC_MACHINE, check_machine},
+		      {PN_SC_VM, check_vm},
+		      {PN_SC_LOAD, check_load},
+		      {PN_SC_DEVICE, check_device}};
+	int err;
+
+	if (!b->sc->vms)
+		return pn_diag_set(d, -EINVAL, b->path, 0, "no [vm NAME] section");
+	if (!b->sc->devices)
+		return pn_diag_set(d, -EINVAL, b->path, 0,
+				   "no [device NAME] section: nothing would interrupt");
+	for (unsigned i = 0; i < sizeof(checks) / sizeof(checks[0]); i++) {
+		err = for_each(b, checks[i].kind, checks[i].check, d);
+		if (err)
+			return err;
+	}
+	err = check_total(b, d);
+	if (!err)
+		err = check_vectors(b, d);
+	if (!err)
+		err = check_in_flight(b, d);
+	return err;
+}

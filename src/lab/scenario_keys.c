@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: MIT */
+#include "scenario_keys.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#define US 1000ull
+#define MS 1000000ull
+#define S  1000000000ull
+#define H  3600000000000ull
+
+static const struct pn_key_choice yes_no[] = {{"no", 0}, {"yes", 1}, {NULL, 0}};
+static const struct pn_key_choice thread_class[] = {{"fair", 0}, {"fifo", 1}, {NULL, 0}};
+static const struct pn_key_choice affinity[] = {{"cpu0", 0}, {"spread", 1}, {NULL, 0}};
+static const struct pn_key_choice int_tab[] = {{"512", 9}, {"2048", 11}, {NULL, 0}};
+static const struct pn_key_choice idle[] = {{"halt", 0}, {"poll", 1}, {NULL, 0}};
+static const struct pn_key_choice fetch[] = {
+	{"after_irr", PN_VOLATILE_AFTER_IRR}, {"before_irr", PN_VOLATILE_BEFORE_IRR}, {NULL, 0}};
+static const struct pn_key_choice dedup[] = {
+	{"never", PN_DEDUP_NEVER}, {"same_bit", PN_DEDUP_SAME_BIT}, {NULL, 0}};
+static const struct pn_key_choice emptiness[] = {{"exact256", PN_EMPTY_EXACT256},
+						 {"word32", PN_EMPTY_WORD32},
+						 {"always", PN_EMPTY_ALWAYS},
+						 {NULL, 0}};
+static const struct pn_key_choice load_type[] = {{"closed", PN_LOAD_CLOSED},
+						 {"poisson", PN_LOAD_POISSON},
+						 {"periodic", PN_LOAD_PERIODIC},
+						 {"onoff", PN_LOAD_ONOFF},
+						 {NULL, 0}};
+
+/* clang-format off */
+#define FIELD(st, f) .offset = offsetof(struct st, f), .size = sizeof(((struct st *)0)->f)
+#define KEY(k, st, f, n, t, d) .kind = PN_SC_##k, FIELD(st, f), .name = n, .type = PN_KEY_##t, .doc = d
+#define MACHINE(f, n, t, d) KEY(MACHINE, pn_sc_machine, f, n, t, d)
+#define VM(f, n, t, d)	    KEY(VM, pn_sc_vm, f, n, t, d)
+#define DEVICE(f, n, t, d)  KEY(DEVICE, pn_sc_device, f, n, t, d)
+#define LOAD(f, n, t, d)    KEY(LOAD, pn_sc_load, f, n, t, d)
+#define RANGE(lo, hi, def)  .min = (lo), .max = (hi), .dflt = (def)
+#define OR_ZERO		    .flags = PN_KEY_ZERO
+#define ONE_OF(c, def)	    .choices = (c), .dflt = (def)
+
+const struct pn_key pn_keys[] = {
+	{MACHINE(pcpus, "pcpus", COUNT, "logical CPUs of the host"), RANGE(1, PN_MAX_PCPUS, "16")},
+	{MACHINE(iommus, "iommus", COUNT, "IOMMUs"), RANGE(1, PN_MAX_IOMMUS, "1")},
+	{MACHINE(duration, "duration", TIME, "simulated time"), RANGE(10 * US, H, "1s")},
+	{MACHINE(warmup, "warmup", TIME, "simulated time before the statistics start"), RANGE(0, H, "10ms")},
+	{MACHINE(halt_poll, "halt_poll", TIME, "the host polls that long before a vCPU blocks; 0 = it does not"), RANGE(0, S, "0")},
+	{MACHINE(slice, "slice", TIME, "time slice of the host's scheduler"), RANGE(10 * US, S, "3ms")},
+	{MACHINE(wakeup_granularity, "wakeup_granularity", TIME, "a woken task preempts one that is ahead by more than this"), RANGE(0, S, "1ms")},
+	{MACHINE(host_tick, "host_tick", TIME, "periodic timer on busy CPUs; 0 = tickless"), RANGE(10 * US, S, "0"), OR_ZERO},
+	{MACHINE(noise_period, "noise_period", TIME, "mean time between pieces of other host work on a CPU; 0 = none"), RANGE(US, H, "0"), OR_ZERO},
+	{MACHINE(noise_time, "noise_time", TIME, "how long such a piece runs in place of the vCPU"), RANGE(0, S, "0")},
+	{MACHINE(galog_entries, "galog_entries", COUNT, "entries of each guest APIC log"), RANGE(512, 8192, "512"), .flags = PN_KEY_POW2},
+	{MACHINE(galog_cpu, "galog_cpu", COUNT, "CPU that takes the guest APIC log interrupts"), RANGE(0, PN_MAX_PCPUS - 1, "0")},
+	{MACHINE(galog_fifo, "galog_thread", CHOICE, "scheduling class of the guest APIC log thread"), ONE_OF(thread_class, "fifo")},
+	{MACHINE(irq_spread, "irq_affinity", CHOICE, "where the host takes interrupts of devices that are not posted"), ONE_OF(affinity, "spread")},
+	{MACHINE(x2avic, "x2avic", CHOICE, "x2AVIC: up to 512 vCPUs in a VM, 255 without"), ONE_OF(yes_no, "yes")},
+	{MACHINE(x2avic_ext, "x2avic_ext", CHOICE, "x2AVIC extension: up to 4096 vCPUs in a VM"), ONE_OF(yes_no, "yes")},
+	{MACHINE(gappi, "gappi", CHOICE, "EFR.GAPPISup"), ONE_OF(yes_no, "yes")},
+	{MACHINE(gappidis, "gappidis", CHOICE, "EFR2.GAPPIDisSup"), ONE_OF(yes_no, "yes")},
+	{MACHINE(erratum1235, "erratum1235", CHOICE, "the core may read a stale IsRunning = 1, so that IPIs of guests must exit"), ONE_OF(yes_no, "no")},
+	{MACHINE(inttablen, "int_tab_entries", CHOICE, "entries of an interrupt remapping table, so queues of a device"), ONE_OF(int_tab, "512")},
+	{MACHINE(irte_cache, "irte_cache", COUNT, "remapping entries that an IOMMU caches"), RANGE(1, 1u << 20, "1024"), .flags = PN_KEY_POW2},
+	{MACHINE(knobs.volatile_fetch, "volatile_fetch", CHOICE, "when an IOMMU reads IsRun, Destination and GATag"), ONE_OF(fetch, "after_irr")},
+	{MACHINE(knobs.galog_dedup, "galog_dedup", CHOICE, "when a log entry is left out because the IRR bit was set"), ONE_OF(dedup, "never")},
+	{MACHINE(knobs.gappi_emptiness, "gappi_emptiness", CHOICE, "what must be clear for a GAPPI: the IRR, one word of it, nothing"), ONE_OF(emptiness, "exact256")},
+	{MACHINE(churn_offline, "churn_offline", TIME, "mean time between CPUs going offline for a while; 0 = never"), RANGE(10 * US, H, "0"), OR_ZERO},
+	{MACHINE(churn_inhibit, "churn_inhibit", TIME, "mean time between AVIC being inhibited for a while; 0 = never"), RANGE(10 * US, H, "0"), OR_ZERO},
+	{MACHINE(churn_retarget, "churn_retarget", TIME, "mean time between interrupts moving to another vCPU; 0 = never"), RANGE(10 * US, H, "0"), OR_ZERO},
+	{MACHINE(churn_detach, "churn_detach", TIME, "mean time between interrupts being taken away and given back; 0 = never"), RANGE(10 * US, H, "0"), OR_ZERO},
+
+	{VM(count, "count", COUNT, "identical VMs"), RANGE(1, 1024, "1")},
+	{VM(vcpus, "vcpus", COUNT, "vCPUs of each"), RANGE(1, PN_MAX_VCPUS, NULL), .without = "required"},
+	{VM(pin, "pin", CHOICE, "vCPU n stays on CPU (first_pcpu + n) mod pcpus"), ONE_OF(yes_no, "no")},
+	{VM(first_pcpu, "first_pcpu", COUNT, "see pin"), RANGE(0, PN_MAX_PCPUS - 1, "0")},
+	{VM(timer, "timer", TIME, "the guest's own periodic timer; 0 = tickless"), RANGE(10 * US, H, "0"), OR_ZERO},
+	{VM(idle_poll, "idle", CHOICE, "what an idle vCPU does"), ONE_OF(idle, "halt")},
+	{VM(tpr, "tpr", COUNT, "task priority while the guest masks interrupts"), RANGE(0, 0xff, "0"), .flags = PN_KEY_HEX},
+	{VM(tpr_period, "tpr_period", TIME, "how often the guest masks; 0 = never"), RANGE(US, H, "0"), OR_ZERO},
+	{VM(tpr_hold, "tpr_hold", TIME, "for how long"), RANGE(0, H, "0")},
+	{VM(busy, "busy", SHARE, "share of each vCPU that other guest work takes"), RANGE(0, 1, "0")},
+	{VM(busy_burst, "busy_burst", TIME, "in pieces this long"), RANGE(US, S, "100us")},
+
+	{DEVICE(count, "count", COUNT, "identical devices, one PCI function each; device k goes to VM k mod count of the VM section"), RANGE(1, 1024, "1")},
+	{DEVICE(vm, "vm", NAME, "the VM section that it is passed through to"), .min = PN_SC_VM, .without = "the first"},
+	{DEVICE(load, "load", NAME, "the load section that drives its queues"), .min = PN_SC_LOAD, .without = "the first"},
+	{DEVICE(iommu, "iommu", IOMMU, "the IOMMU that it is behind; spread = device k behind IOMMU k mod iommus"), RANGE(0, PN_MAX_IOMMUS - 1, "0")},
+	{DEVICE(queues, "queues", COUNT, "queues, one MSI each: queue q interrupts vCPU (first_vcpu + q) mod vcpus; 0 = one per vCPU"), RANGE(0, 2048, "0")},
+	{DEVICE(first_vcpu, "first_vcpu", COUNT, "see queues"), RANGE(0, PN_MAX_VCPUS - 1, "0")},
+	{DEVICE(vector, "vector", COUNT, "guest vector of all its queues; 0 = given out from 0x31 up"), RANGE(0x20, 0xff, "0"), .flags = PN_KEY_HEX | PN_KEY_ZERO},
+
+	{LOAD(kind, "type", CHOICE, "closed = depth requests in flight per queue; poisson, periodic = rate per queue; onoff = Poisson at rate while on"), .choices = load_type, .without = "required"},
+	{LOAD(depth, "depth", COUNT, "closed: requests in flight per queue"), RANGE(1, 65536, "32")},
+	{LOAD(service, "service", DIST, "closed: from submission to completion"), .without = "required if closed"},
+	{LOAD(service_floor, "service_floor", TIME, "closed: completions of one queue are at least this far apart"), RANGE(0, S, "0")},
+	{LOAD(rate, "rate", RATE, "events per queue"), .max = S, .without = "required unless closed"},
+	{LOAD(on, "on", TIME, "onoff: length of a burst"), RANGE(US, H, NULL), .without = "required if onoff"},
+	{LOAD(off, "off", TIME, "onoff: pause between bursts"), RANGE(US, H, NULL), .without = "required if onoff"},
+	{LOAD(sync, "sync", CHOICE, "onoff: all queues burst together"), ONE_OF(yes_no, "no")},
+	{LOAD(handler, "handler", TIME, "guest: interrupt handler, until its EOI"), RANGE(0, S, "1us")},
+	{LOAD(work, "work", TIME, "guest: per completion, outside the handler"), RANGE(0, S, "2us")},
+	{LOAD(coalesce, "coalesce", COUNT, "completions per MSI"), RANGE(1, 256, "1")},
+	{LOAD(coalesce_time, "coalesce_time", TIME, "the MSI is at most that late"), RANGE(0, S, "10us")},
+	{LOAD(stall_period, "stall_period", TIME, "closed: mean time between pauses of the device; 0 = never"), RANGE(US, 24 * H, "0"), OR_ZERO},
+	{LOAD(stall_time, "stall_time", TIME, "closed: such a pause, of all queues that share a vCPU"), RANGE(0, H, "0")},
+};
+/* clang-format on */
+
+const unsigned pn_key_count = sizeof(pn_keys) / sizeof(pn_keys[0]);
+_Static_assert(sizeof(pn_keys) / sizeof(pn_keys[0]) <= PN_KEY_MAX, "callers size arrays by it");
+
+const char *pn_sc_kind_name(enum pn_sc_kind kind)
+{
+	static const char *const names[] = {"machine", "costs", "vm", "device", "load"};
+
+	return names[kind];
+}
+
+int pn_key_find(enum pn_sc_kind kind, const char *name)
+{
+	for (unsigned i = 0; i < pn_key_count; i++)
+		if (pn_keys[i].kind == kind && !strcmp(pn_keys[i].name, name))
+			return (int)i;
+	return -ENOENT;
+}
+
+unsigned pn_key_names(enum pn_sc_kind kind, const char **names)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < pn_key_count; i++)
+		if (pn_keys[i].kind == kind)
+			names[n++] = pn_keys[i].name;
+	return n;
+}

@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "costs.h"
+#include "lab_file.h"
+#include "scenario.h"
+
+#define ROWS(t) (sizeof(t) / sizeof((t)[0]))
+
+static char dir[128], path[160];
+
+/* A table with every step; what @key's section says is replaced by @body, NULL: left out. */
+static size_t table(char *buf, size_t size, const char *key, const char *body)
+{
+	size_t n = (size_t)snprintf(buf, size, "# a table\n[table]\nname = mine\ncpu_ghz = 2.7\n");
+
+	for (unsigned i = 0; i < PN_STEP_NR; i++) {
+		const char *step = pn_step_key((enum pn_step)i);
+		bool special = key && !strcmp(step, key);
+
+		if (special && !body)
+			continue;
+		n += (size_t)snprintf(buf + n, size - n, "[%s]\n%s\n", step,
+				      special ? body : "value = 7ns\nsource = assumption");
+	}
+	return n;
+}
+
+static int load(const char *text, size_t n, struct pn_costs *c, struct pn_diag *d)
+{
+	lab_write(path, text, n);
+	return pn_costs_load(path, c, d);
+}
+
+static void test_builtin(void **state)
+{
+	struct pn_costs c;
+	struct pn_diag d = {0};
+	const char *doc;
+
+	(void)state;
+	if (pn_costs_load("default", &c, &d))
+		fail_msg("%s:%lu: %s", d.file, d.line, d.text);
+	assert_string_equal(c.name, "default");
+	assert_int_equal(c.ns[PN_STEP_IRR_SET], 60);
+	assert_int_equal(c.ns[PN_STEP_GALOG_QUIET], 0);
+	for (unsigned i = 0; i < PN_STEP_NR; i++)
+		if (!c.note[i][0])
+			fail_msg("[%s] has no note", pn_step_key((enum pn_step)i));
+	assert_string_equal(pn_builtin_costs(0, &doc), "default");
+	assert_non_null(strstr(doc, "assumption"));
+	assert_null(pn_builtin_costs(1, NULL));
+	assert_int_equal(pn_costs_load("defualt", &c, &d), -ENOENT);
+	assert_non_null(strstr(d.text, "did you mean \"default\"?"));
+}
+
+static const struct {
+	const char *rule, *key, *body;
+	int err;
+	unsigned long line; /* after the head and the sections before; 0: none */
+	const char *text;
+} bodies[] = {
+	{"complete", "msi", "value = 40ns\nsource = derived\nnote = why", 0, 0, NULL},
+	{"comment and blank", "msi", "value = 40ns # c\nsource = derived ; c\nnote = x #5", 0, 0,
+	 NULL},
+	{"missing step", "msi", NULL, -EINVAL, 0, "step [msi] is missing"},
+	{"no value", "msi", "source = assumption", -EINVAL, 5, "[msi] has no value"},
+	{"no source", "msi", "value = 1us", -EINVAL, 5, "[msi] has no source"},
+	{"no note", "msi", "value = 1us\nsource = derived", -EINVAL, 5, "no note"},
+	{"no unit", "msi", "value = 40", -EINVAL, 6, "not a time"},
+	{"too long", "msi", "value = 5s", -EINVAL, 6, "too long"},
+	{"bad source", "msi", "source = rumour", -EINVAL, 6, "expected measured, derived or"},
+	{"unknown key", "msi", "vlaue = 1us", -EINVAL, 6, "did you mean \"value\"?"},
+	{"key twice", "msi", "value = 1us\nvalue = 2us", -EINVAL, 7, "value is there twice"},
+	{"section twice", "msi", "value = 1us\n[msi]", -EINVAL, 7, "[msi] is there twice"},
+	{"unknown step", "msi", "value = 1us\n[irr_sett]", -EINVAL, 7, "did you mean \"irr_set\"?"},
+	{"named section", "msi", "value = 1us\n[irr_set x]", -EINVAL, 7, "is one word"},
+	{"syntax", "msi", "value 1us", -EINVAL, 6, "neither a comment nor a [section]"},
+};
+
+static void test_bodies(void **state)
+{
+	static char text[32768];
+	struct pn_costs c;
+	struct pn_diag d;
+
+	(void)state;
+	for (size_t i = 0; i < ROWS(bodies); i++) {
+		size_t n = table(text, sizeof(text), bodies[i].key, bodies[i].body);
+		unsigned long before = 0, line;
+		int err = load(text, n, &c, &d);
+
+		for (unsigned s = 0; s < PN_STEP_NR && strcmp(pn_step_key((enum pn_step)s), "msi");
+		     s++)
+			before += 3;
+		line = bodies[i].line ? bodies[i].line + before : 0;
+		if (err != bodies[i].err)
+			fail_msg("%s: %d %s", bodies[i].rule, err, err ? d.text : "");
+		if (err && (d.line != line || !strstr(d.text, bodies[i].text)))
+			fail_msg("%s: line %lu: %s", bodies[i].rule, d.line, d.text);
+		if (!err && (c.ns[PN_STEP_MSI] != 40 || c.source[PN_STEP_MSI] != PN_COST_DERIVED))
+			fail_msg("%s: %u ns", bodies[i].rule, c.ns[PN_STEP_MSI]);
+	}
+}
+
+static void test_set(void **state)
+{
+	struct pn_costs c;
+	struct pn_diag d;
+
+	(void)state;
+	assert_int_equal(pn_costs_load("default", &c, &d), 0);
+	assert_int_equal(pn_costs_set(&c, "irr_set", "10ns", "s.ini", 5, &d), 0);
+	assert_int_equal(c.ns[PN_STEP_IRR_SET], 10);
+	assert_int_equal(c.source[PN_STEP_IRR_SET], PN_COST_ASSUMPTION);
+	assert_string_equal(c.name, "default (changed)");
+	assert_int_equal(pn_costs_set(&c, "msi", "1ns", "s.ini", 5, &d), 0);
+	assert_string_equal(c.name, "default (changed)");
+	assert_int_equal(pn_costs_set(&c, "irr_set", "10", "s.ini", 5, &d), -EINVAL);
+	assert_string_equal(d.file, "s.ini");
+	assert_int_equal(d.line, 5);
+	assert_int_equal(pn_costs_set(&c, "irrset", "10ns", "--set", 0, &d), -EINVAL);
+	assert_non_null(strstr(d.text, "did you mean \"irr_set\"?"));
+	assert_string_equal(pn_cost_source_name(PN_COST_DERIVED), "derived");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_builtin),
+		cmocka_unit_test(test_bodies),
+		cmocka_unit_test(test_set),
+	};
+	int failed;
+
+	lab_dir(dir, sizeof(dir));
+	snprintf(path, sizeof(path), "%s/costs.ini", dir);
+	failed = cmocka_run_group_tests(tests, NULL, NULL);
+	unlink(path);
+	rmdir(dir);
+	return failed;
+}

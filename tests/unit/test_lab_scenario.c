@@ -1,0 +1,408 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "lab_file.h"
+#include "scenario.h"
+#include "scenario_keys.h"
+
+#define ROWS(t) (sizeof(t) / sizeof((t)[0]))
+
+#define VM   "[vm g]\nvcpus = 4\n"
+#define DEV  "[device d]\n"
+#define LOAD "[load l]\ntype = poisson\nrate = 1k/s\n"
+#define ALL  VM DEV LOAD
+#define LONG "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+
+static char dir[128], path[160];
+
+static const struct {
+	const char *rule, *text;
+	const char *set; /* one --set, or NULL */
+	int err;
+	unsigned long line;
+	const char *expect; /* part of the message */
+} rows[] = {
+	{"smallest", ALL, NULL, 0, 0, NULL},
+	{"bare sections", "[vm]\nvcpus=1\n[device]\n[load]\ntype=poisson\nrate=1/s\n", NULL, 0, 0,
+	 NULL},
+	{"indented, CRLF, BOM", "\xEF\xBB\xBF[vm g]\r\n  vcpus = 4\r\n  pin = yes\r\n" DEV LOAD,
+	 NULL, 0, 0, NULL},
+	{"comments", "# c\n; c\n[vm g] # c\nvcpus = 4 # c\npin = yes ; c\n" DEV LOAD, NULL, 0, 0,
+	 NULL},
+	{"no newline at the end", VM LOAD "[device d]\nqueues = 2", NULL, 0, 0, NULL},
+	{"one name, three kinds", "[vm x]\nvcpus=1\n[device x]\n[load x]\ntype=poisson\nrate=1/s",
+	 NULL, 0, 0, NULL},
+
+	{"empty", "", NULL, -EINVAL, 0, "no [vm NAME] section"},
+	{"no vm", DEV LOAD, NULL, -EINVAL, 0, "no [vm NAME] section"},
+	{"no device", VM LOAD, NULL, -EINVAL, 0, "no [device NAME] section"},
+	{"no load", VM DEV, NULL, -EINVAL, 3, "needs a [load NAME] section"},
+	{"unknown section", ALL "[divice x]\n", NULL, -EINVAL, 7, "did you mean [device]?"},
+	{"alien section", "[global]\n", NULL, -EINVAL, 1,
+	 "unknown section [global] (expected machine"},
+	{"empty section", "[]\n", NULL, -EINVAL, 1, "unknown section []"},
+	{"section without end", "[vm x\n", NULL, -EINVAL, 1, "neither a comment"},
+	{"text after a section", "[vm x] y\n", NULL, -EINVAL, 1, "text after"},
+	{"machine with a name", "[machine big]\n", NULL, -EINVAL, 1, "takes no name"},
+	{"machine twice", "[machine]\n[vm g]\n[machine]\n", NULL, -EINVAL, 3, "first in line 1"},
+	{"vm twice", VM "[vm g]\n", NULL, -EINVAL, 3, "[vm g] is there twice (first in line 1)"},
+	{"bad name", "[vm a.b]\n", NULL, -EINVAL, 1, "is no name"},
+	{"name of 32", "[vm a2345678901234567890123456789012]\n", NULL, -EINVAL, 1, "is no name"},
+	{"header of 80", "[vm " LONG "]\n", NULL, -EINVAL, 1, "too long"},
+	{"key first", "vcpus = 1\n", NULL, -EINVAL, 1, "before the first [section]"},
+	{"no equals sign", "[vm g]\nvcpus 4\n", NULL, -EINVAL, 2, "neither a comment"},
+	{"unknown key", "[machine]\npcpu = 4\n" ALL, NULL, -EINVAL, 2, "did you mean \"pcpus\"?"},
+	{"alien key", "[vm g]\nzebra = 4\n", NULL, -EINVAL, 2, "known: count, vcpus, pin"},
+	{"key of another section", "[vm g]\nservice = exp(1us)\n", NULL, -EINVAL, 2, "unknown key"},
+	{"key twice", "[vm g]\nvcpus = 4\npin = no\nvcpus = 5\n", NULL, -EINVAL, 4,
+	 "first in line 2"},
+	{"long line", "[vm g]\nvcpus = " LONG LONG LONG "\n", NULL, -EINVAL, 2, "line too long"},
+	{"long line, not split", VM "pin = yes " LONG LONG LONG " = 1\n", NULL, -EINVAL, 3,
+	 "line too long"},
+	{"control byte", "[vm g]\nvcpus = 4\x01\n", NULL, -EINVAL, 2, "byte 0x01: not a text file"},
+	{"first error wins", "[vm g]\nvcpus 4\nfoo = 1\n", NULL, -EINVAL, 2, "neither"},
+
+	{"time without unit", "[machine]\nduration = 10\n" ALL, NULL, -EINVAL, 2,
+	 "a time needs a unit: ns, us"},
+	{"time in parsecs", "[machine]\nduration = 10pc\n" ALL, NULL, -EINVAL, 2, "not a time"},
+	{"time too long", "[machine]\nduration = 2h\n" ALL, NULL, -EINVAL, 2,
+	 "expected time, 10us .. 1h"},
+	{"time or zero", "[machine]\nhost_tick = 0\n" ALL, NULL, 0, 0, NULL},
+	{"tick too short", "[machine]\nhost_tick = 5ns\n" ALL, NULL, -EINVAL, 2, "0 or 10us .. 1s"},
+	{"count", "[machine]\npcpus = many\n" ALL, NULL, -EINVAL, 2,
+	 "not a number (expected 1 .. 1024)"},
+	{"count range", "[machine]\npcpus = 1025\n" ALL, NULL, -EINVAL, 2, "out of range"},
+	{"count zero", "[machine]\npcpus = 0\n" ALL, NULL, -EINVAL, 2, "out of range"},
+	{"count overflow", "[machine]\npcpus = 4294967297\n" ALL, NULL, -EINVAL, 2, "out of range"},
+	{"empty value", "[machine]\npcpus =\n" ALL, NULL, -EINVAL, 2, "not a number"},
+	{"33 IOMMUs", "[machine]\niommus = 33\n" ALL, NULL, -EINVAL, 2, "1 .. 32"},
+	{"log: power of two", "[machine]\ngalog_entries = 1000\n" ALL, NULL, -EINVAL, 2,
+	 "a power of two"},
+	{"log: 8192 entries, pointer 15:3", "[machine]\ngalog_entries = 16384\n" ALL, NULL, -EINVAL,
+	 2, "512 .. 8192"},
+	{"choice", "[machine]\ngalog_thread = fifa\n" ALL, NULL, -EINVAL, 2,
+	 "did you mean \"fifo\"?"},
+	{"choice alien", "[machine]\nx2avic = 1\n" ALL, NULL, -EINVAL, 2,
+	 "expected one of no, yes"},
+	{"share", "[vm g]\nvcpus = 1\nbusy = 1.1\n", NULL, -EINVAL, 3, "share, 0 .. 1"},
+	{"share percent", "[vm g]\nvcpus = 4\nbusy = 25%\n" DEV LOAD, NULL, 0, 0, NULL},
+	{"share word", "[vm g]\nvcpus = 1\nbusy = very\n", NULL, -EINVAL, 3, "expected a share"},
+	{"vector 0x1f", VM LOAD DEV "vector = 0x1f\n", NULL, -EINVAL, 7, "0 or 0x20 .. 0xff"},
+	{"tpr 256", VM "tpr = 256\n", NULL, -EINVAL, 3, "0x0 .. 0xff"},
+	{"rate zero", VM DEV "[load l]\nrate = 0/s\n", NULL, -EINVAL, 5, "above 0"},
+	{"rate without /s", VM DEV "[load l]\nrate = 100\n", NULL, -EINVAL, 5, "not a rate"},
+	{"distribution", VM DEV "[load l]\nservice = gauss(1us)\n", NULL, -EINVAL, 5,
+	 "lognormal(MEDIAN,SIGMA)"},
+	{"recording is replay's", VM DEV "[load l]\ntype = recording\n", NULL, -EINVAL, 5,
+	 "expected one of closed"},
+
+	{"vcpus required", "[vm g]\n" DEV LOAD, NULL, -EINVAL, 1, "needs vcpus"},
+	{"AVIC: 255 vCPUs, 15.29", "[machine]\nx2avic = no\n[vm g]\nvcpus = 256\n" DEV LOAD, NULL,
+	 -EINVAL, 4, "at most 255"},
+	{"AVIC: 255 are fine", "[machine]\nx2avic = no\n[vm g]\nvcpus = 255\n" DEV LOAD, NULL, 0, 0,
+	 NULL},
+	{"x2AVIC: 512", "[machine]\nx2avic_ext = no\n[vm g]\nvcpus = 513\n" DEV LOAD, NULL, -EINVAL,
+	 4, "at most 512 with x2avic_ext = no"},
+	{"4096 vCPUs", "[vm g]\nvcpus = 4096\n[device d]\nqueues = 8\n" LOAD, NULL, 0, 0, NULL},
+	{"4097 vCPUs", "[vm g]\nvcpus = 4097\n" DEV LOAD, NULL, -EINVAL, 2, "1 .. 4096"},
+	{"16384 vCPUs in all", "[vm g]\nvcpus = 512\ncount = 33\n" DEV LOAD, NULL, -EINVAL, 3,
+	 "16896 vCPUs in all"},
+	{"first_pcpu", VM "first_pcpu = 16\n" DEV LOAD, NULL, -EINVAL, 3, "there are 16 CPUs"},
+	{"galog_cpu", "[machine]\ngalog_cpu = 16\n" ALL, NULL, -EINVAL, 2, "there are 16 CPUs"},
+	{"tpr_hold", VM "tpr=0x50\ntpr_period = 1ms\ntpr_hold = 1ms\n" DEV LOAD, NULL, -EINVAL, 5,
+	 "shorter than tpr_period"},
+	{"tpr_period alone", VM "tpr_period = 1ms\n" DEV LOAD, NULL, -EINVAL, 3,
+	 "needs tpr and tpr_hold"},
+	{"noise alone", "[machine]\nnoise_period = 1ms\n" ALL, NULL, -EINVAL, 2,
+	 "needs noise_time"},
+	{"load type", VM DEV "[load l]\nrate = 1/s\n", NULL, -EINVAL, 4, "needs a type"},
+	{"closed: service", VM DEV "[load l]\ntype = closed\n", NULL, -EINVAL, 5, "needs service"},
+	{"poisson: rate", VM DEV "[load l]\ntype = poisson\n", NULL, -EINVAL, 5, "needs a rate"},
+	{"onoff: on, off", VM DEV "[load l]\ntype = onoff\nrate = 1/s\non = 1ms\n", NULL, -EINVAL,
+	 5, "needs on and off"},
+	{"stall", VM DEV "[load l]\ntype = closed\nservice=exp(1us)\nstall_period = 1s\n", NULL,
+	 -EINVAL, 7, "needs a stall_time"},
+	{"no such vm", VM LOAD DEV "vm = gg\n", NULL, -EINVAL, 7,
+	 "there is no [vm gg] (did you mean \"g\"?)"},
+	{"no such load", VM LOAD DEV "load = x\n", NULL, -EINVAL, 7, "there is no [load x]"},
+	{"iommu index", VM LOAD DEV "iommu = 1\n", NULL, -EINVAL, 7, "iommu = 1: there are 1"},
+	{"iommu spread", VM LOAD DEV "iommu = spread\n", NULL, 0, 0, NULL},
+	{"first_vcpu", VM LOAD DEV "first_vcpu = 4\n", NULL, -EINVAL, 7, "has 4 vCPUs"},
+	{"table of 512, 2.2.2.1", VM LOAD DEV "queues = 513\n", NULL, -EINVAL, 7,
+	 "int_tab_entries = 512"},
+	{"one per vCPU", "[vm g]\nvcpus = 600\n" LOAD DEV, NULL, -EINVAL, 6,
+	 "600 queues (one per vCPU)"},
+	{"table of 2048", "[machine]\nint_tab_entries = 2048\n[vm g]\nvcpus = 600\n" LOAD DEV, NULL,
+	 0, 0, NULL},
+	{"191 vectors of a vCPU", VM LOAD DEV "count = 48\nqueues = 16\n", NULL, -EINVAL, 8,
+	 "runs out of vectors"},
+	{"191 are fine", "[vm g]\nvcpus = 1\n" LOAD DEV "count = 191\n", NULL, 0, 0, NULL},
+	{"192 are not", "[vm g]\nvcpus = 1\n" LOAD DEV "count = 192\n", NULL, -EINVAL, 7,
+	 "runs out of vectors"},
+	{"188 are fine", VM LOAD DEV "count = 47\nqueues = 16\n", NULL, 0, 0, NULL},
+	{"vectors of many VMs",
+	 "[vm g]\nvcpus = 4\ncount = 2\n" LOAD DEV "count = 94\nqueues = 16\n", NULL, 0, 0, NULL},
+	{"vector twice", VM LOAD DEV "vector = 0x41\nqueues = 5\n", NULL, -EINVAL, 7,
+	 "vector 0x41 of vCPU 0"},
+	{"vector once for each", VM LOAD DEV "vector = 0x41\nqueues = 4\n", NULL, 0, 0, NULL},
+	{"in flight",
+	 "[vm g]\nvcpus = 512\n" DEV "[load l]\ntype=closed\nservice=exp(1us)\ndepth=65536\n", NULL,
+	 -EINVAL, 3, "requests in flight"},
+
+	{"costs: unknown", "[costs]\nirr_sett = 1ns\n" ALL, NULL, -EINVAL, 2,
+	 "did you mean \"irr_set\"?"},
+	{"costs: unit", "[costs]\nirr_set = 1\n" ALL, NULL, -EINVAL, 2, "not a time"},
+	{"costs: twice", "[costs]\nirr_set = 1ns\nirr_set = 2ns\n" ALL, NULL, -EINVAL, 3,
+	 "there twice"},
+	{"costs: no table", "[costs]\ntable = nope\n" ALL, NULL, -ENOENT, 0,
+	 "no built-in cost table"},
+	{"costs: table", "[costs]\ntable = default\nirr_set = 1ns\n" ALL, NULL, 0, 0, NULL},
+
+	{"set", ALL, "machine.pcpus=32", 0, 0, NULL},
+	{"set costs", ALL, "costs.irr_set=10ns", 0, 0, NULL},
+	{"set overrides", "[machine]\npcpus = 4\n" ALL, "machine.pcpus=32", 0, 0, NULL},
+	{"set by name", ALL, "l.rate=5k/s", 0, 0, NULL},
+	{"set by kind and name", ALL, "load l.rate=5k/s", 0, 0, NULL},
+	{"set: the key tells", "[vm x]\nvcpus=1\n[device x]\n[load x]\ntype=poisson\nrate=1/s",
+	 "x.rate=5/s", 0, 0, NULL},
+	{"set: ambiguous", "[vm x]\nvcpus=1\n[device x]\n[load x]\ntype=poisson\nrate=1/s",
+	 "x.count=5", -EINVAL, 0, "several sections"},
+	{"set: no section", ALL, "gg.vcpus=5", -EINVAL, 0, "did you mean \"g\"?"},
+	{"set: no key", ALL, "g.vcpu=5", -EINVAL, 0, "did you mean \"vcpus\"?"},
+	{"set: value", ALL, "g.vcpus=lots", -EINVAL, 0, "not a number"},
+	{"set: form", ALL, "pcpus=5", -EINVAL, 0, "expected SECTION.KEY=VALUE"},
+	{"set: no equals", ALL, "machine.pcpus", -EINVAL, 0, "expected SECTION.KEY=VALUE"},
+	{"set: check", ALL, "machine.galog_cpu=16", -EINVAL, 0, "there are 16 CPUs"},
+};
+
+static void test_rows(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ROWS(rows); i++) {
+		const char *const set[] = {rows[i].set, NULL};
+		struct pn_scenario *sc;
+		struct pn_diag d = {0};
+		int err;
+
+		lab_write(path, rows[i].text, strlen(rows[i].text));
+		err = pn_scenario_load(path, NULL, rows[i].set ? set : NULL, &sc, &d);
+		free(sc);
+		if (err != rows[i].err)
+			fail_msg("%s: %d, line %lu: %s", rows[i].rule, err, d.line, d.text);
+		if (!err)
+			continue;
+		if (d.line != rows[i].line || !strstr(d.text, rows[i].expect))
+			fail_msg("%s: line %lu: %s", rows[i].rule, d.line, d.text);
+		if (rows[i].set && err != -ENOENT)
+			assert_string_equal(d.file, "--set");
+	}
+}
+
+static void test_nul(void **state)
+{
+	static const char text[] = "[vm g]\nvcpus = 4\0\n";
+	struct pn_scenario *sc;
+	struct pn_diag d;
+
+	(void)state;
+	lab_write(path, text, sizeof(text) - 1);
+	assert_int_equal(pn_scenario_load(path, NULL, NULL, &sc, &d), -EINVAL);
+	assert_int_equal(d.line, 2);
+	assert_string_equal(d.text, "byte 0x00: not a text file");
+}
+
+static void test_open_errors(void **state)
+{
+	struct pn_scenario *sc;
+	struct pn_diag d;
+
+	(void)state;
+	assert_int_equal(pn_scenario_load("/nowhere/x.ini", NULL, NULL, &sc, &d), -ENOENT);
+	assert_int_equal(pn_scenario_load("strom", NULL, NULL, &sc, &d), -ENOENT);
+	assert_non_null(strstr(d.text, "did you mean \"storm\"?"));
+	assert_int_equal(pn_scenario_load(dir, NULL, NULL, &sc, &d), -EIO);
+	assert_null(sc);
+}
+
+/* Every key arrives in its field. */
+static void test_values(void **state)
+{
+	static const char text[] =
+		"[machine]\npcpus = 8\niommus = 2\nduration = 2s\nwarmup = 0\nhalt_poll = 200us\n"
+		"galog_entries = 1024\ngalog_cpu = 3\ngalog_thread = fair\nirq_affinity = cpu0\n"
+		"x2avic = no\ngappi = no\nerratum1235 = yes\nint_tab_entries = 2048\n"
+		"volatile_fetch = before_irr\ngalog_dedup = same_bit\ngappi_emptiness = always\n"
+		"[costs]\nirr_set = 5ns\n"
+		"[vm a]\nvcpus = 4\npin = yes\nidle = poll\nbusy = 25%\ntpr = 0x50\n"
+		"[vm b]\nvcpus = 2\ncount = 3\n"
+		"[device d]\nvm = b\nload = m\niommu = 1\nqueues = 3\nfirst_vcpu = 1\nvector = 0\n"
+		"[device e]\niommu = spread\n"
+		"[load l]\ntype = closed\nservice = lognormal(80us, 0.4)\ndepth = 4\n"
+		"[load m]\ntype = onoff\nrate = 2M/s\non = 1ms\noff = 2ms\nsync = yes\ncoalesce = "
+		"3\n";
+	struct pn_scenario *sc;
+	struct pn_diag d;
+
+	(void)state;
+	lab_write(path, text, sizeof(text) - 1);
+	if (pn_scenario_load(path, NULL, NULL, &sc, &d))
+		fail_msg("line %lu: %s", d.line, d.text);
+	assert_string_equal(sc->name, "scenario");
+	assert_int_equal(sc->machine.pcpus, 8);
+	assert_int_equal(sc->machine.duration, 2000000000);
+	assert_int_equal(sc->machine.warmup, 0);
+	assert_int_equal(sc->machine.slice, 3000000);
+	assert_int_equal(sc->machine.galog_entries, 1024);
+	assert_false(sc->machine.galog_fifo);
+	assert_false(sc->machine.irq_spread);
+	assert_false(sc->machine.x2avic);
+	assert_true(sc->machine.x2avic_ext);
+	assert_true(sc->machine.erratum1235);
+	assert_int_equal(sc->machine.inttablen, 11);
+	assert_int_equal(sc->machine.knobs.volatile_fetch, PN_VOLATILE_BEFORE_IRR);
+	assert_int_equal(sc->machine.knobs.galog_dedup, PN_DEDUP_SAME_BIT);
+	assert_int_equal(sc->machine.knobs.gappi_emptiness, PN_EMPTY_ALWAYS);
+	assert_int_equal(sc->machine.knobs.galog_len_max, 12);
+	assert_int_equal(sc->costs.ns[PN_STEP_IRR_SET], 5);
+	assert_int_equal(sc->vms, 2);
+	assert_string_equal(sc->vm[0].name, "a");
+	assert_true(sc->vm[0].pin);
+	assert_true(sc->vm[0].idle_poll);
+	assert_true(sc->vm[0].busy > 0.249 && sc->vm[0].busy < 0.251);
+	assert_int_equal(sc->vm[0].tpr, 0x50);
+	assert_int_equal(sc->vm[1].count, 3);
+	assert_string_equal(sc->device[0].vm, "b");
+	assert_string_equal(sc->device[0].load, "m");
+	assert_int_equal(sc->device[0].iommu, 1);
+	assert_int_equal(sc->device[0].first_vcpu, 1);
+	assert_string_equal(sc->device[1].vm, "a");
+	assert_string_equal(sc->device[1].load, "l");
+	assert_true(sc->device[1].iommu_spread);
+	assert_int_equal(sc->load[0].kind, PN_LOAD_CLOSED);
+	assert_int_equal(sc->load[0].service.kind, PN_DIST_LOGNORMAL);
+	assert_int_equal(sc->load[1].kind, PN_LOAD_ONOFF);
+	assert_true(sc->load[1].rate > 1.99e6 && sc->load[1].rate < 2.01e6);
+	assert_true(sc->load[1].sync);
+	assert_int_equal(sc->load[1].coalesce, 3);
+	assert_int_equal(sc->load[1].handler, 1000);
+	free(sc);
+}
+
+static void test_builtin(void **state)
+{
+	struct pn_scenario *sc;
+	struct pn_diag d;
+	const char *name, *doc;
+	unsigned n = 0;
+
+	(void)state;
+	for (; (name = pn_builtin_scenario(n, &doc)) != NULL; n++) {
+		if (pn_scenario_load(name, "default", NULL, &sc, &d))
+			fail_msg("%s:%lu: %s", d.file, d.line, d.text);
+		assert_string_equal(sc->name, name);
+		assert_true(strlen(doc) > 20);
+		free(sc);
+	}
+	assert_int_equal(n, 6);
+}
+
+/* Defaults obey their own ranges, fields have a size that their type can fill. */
+static void test_key_table(void **state)
+{
+	union {
+		struct pn_sc_machine m;
+		struct pn_sc_vm vm;
+		struct pn_sc_device dev;
+		struct pn_sc_load load;
+	} u;
+	char why[320];
+
+	(void)state;
+	for (unsigned i = 0; i < pn_key_count; i++) {
+		const struct pn_key *k = &pn_keys[i];
+
+		if (!k->dflt == !k->without)
+			fail_msg("%s: either a default or a word on what happens without", k->name);
+		if (k->dflt && pn_key_set(k, &u, k->dflt, why, sizeof(why)))
+			fail_msg("%s: default %s: %s", k->name, k->dflt, why);
+		if (k->type <= PN_KEY_CHOICE && k->size != 1 && k->size != 4 && k->size != 8)
+			fail_msg("%s: size %u", k->name, k->size);
+		if (k->type == PN_KEY_COUNT && k->size < 8 && k->max >> (8 * k->size))
+			fail_msg("%s: maximum does not fit", k->name);
+		if (k->type == PN_KEY_TIME && k->size != 8)
+			fail_msg("%s: a time has 64 bits", k->name);
+	}
+}
+
+/* A row of docs/scenarios.md. */
+static void key_row(const struct pn_key *k, char *buf, size_t size)
+{
+	char range[160];
+
+	snprintf(buf, size, "| %s | `%s` | %s | %s%s%s | %s |\n",
+		 pn_sc_kind_name((enum pn_sc_kind)k->kind), k->name,
+		 pn_key_range(k, range, sizeof(range)), k->dflt ? "`" : "",
+		 k->dflt ? k->dflt : k->without, k->dflt ? "`" : "", k->doc);
+}
+
+static void test_document(void **state)
+{
+	char line[1024], row[1024];
+	bool keys = false;
+	unsigned i = 0;
+	FILE *f = fopen(PN_SOURCE_ROOT "/docs/scenarios.md", "r");
+
+	(void)state;
+	assert_non_null(f);
+	while (fgets(line, sizeof(line), f)) {
+		keys |= !strcmp(line, "## The keys\n");
+		if (!keys || strncmp(line, "| ", 2) || !strncmp(line, "| section", 9))
+			continue;
+		if (i == pn_key_count)
+			fail_msg("one row too many: %s", line);
+		key_row(&pn_keys[i++], row, sizeof(row));
+		if (strcmp(line, row))
+			fail_msg("docs/scenarios.md (see --keys): expected %s", row);
+	}
+	fclose(f);
+	assert_int_equal(i, pn_key_count);
+}
+
+/* "--keys" prints the table for docs/scenarios.md. */
+static int print_keys(void)
+{
+	char row[1024];
+
+	for (unsigned i = 0; i < pn_key_count; i++) {
+		key_row(&pn_keys[i], row, sizeof(row));
+		fputs(row, stdout);
+	}
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_rows),	    cmocka_unit_test(test_nul),
+		cmocka_unit_test(test_open_errors), cmocka_unit_test(test_values),
+		cmocka_unit_test(test_builtin),	    cmocka_unit_test(test_key_table),
+		cmocka_unit_test(test_document),
+	};
+	int failed;
+
+	if (argc > 1 && !strcmp(argv[1], "--keys"))
+		return print_keys();
+	lab_dir(dir, sizeof(dir));
+	snprintf(path, sizeof(path), "%s/scenario.ini", dir);
+	failed = cmocka_run_group_tests(tests, NULL, NULL);
+	unlink(path);
+	rmdir(dir);
+	return failed;
+}
