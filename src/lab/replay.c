@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "machine.h"
+
+/*
+ * A recording in the simulated world: each recorded CPU is a vCPU on a CPU of its own, each device
+ * interrupt an MSI at its recorded time, and the vCPU runs, sleeps or is displaced when the
+ * recording says so.
+ */
+
+#define REPLAY_HANDLER_NS 1000u
+#define DEFAULT_BASE	  "passthrough-nvme" /* machine and costs */
+
+struct pn_feed {
+	struct pn_machine *m;
+	struct pn_rec_reader *reader;
+	const struct pn_rec_summary *sum;
+	struct pn_event ev;
+	struct pn_rec_event next;
+	int error;
+};
+
+static struct pn_queue *queue_of(const struct pn_feed *f, const struct pn_rec_event *e)
+{
+	return &f->m->sim->queue[e->line * f->sum->cpus + e->cpu];
+}
+
+/* Who displaces the vCPU has the CPU for as long as the recording says. */
+static void displace(struct pn_vcpu *v, bool on)
+{
+	struct pn_thread *th = &v->sim->pcpu[v->task.pin].script;
+
+	if (on)
+		pn_thread_burn(th, UINT64_MAX, NULL);
+	else if (th->task.state == PN_TASK_RUNNABLE)
+		pn_thread_burn(th, 0, NULL);
+}
+
+static void apply(struct pn_feed *f, const struct pn_rec_event *e)
+{
+	struct pn_vcpu *v = &f->m->sim->vcpu[e->cpu];
+
+	switch (e->kind) {
+	case PN_REC_IRQ:
+		/* The interrupt is what makes it run: it has work from its handler on. */
+		if (e->runs_next)
+			v->script_run = true;
+		pn_queue_complete(queue_of(f, e), 1);
+		break;
+	case PN_REC_RUN:
+		displace(v, false);
+		pn_vcpu_script(v, true);
+		break;
+	case PN_REC_SLEEP:
+		displace(v, false);
+		pn_vcpu_script(v, false);
+		break;
+	case PN_REC_PREEMPT:
+		displace(v, true);
+		break;
+	}
+}
+
+static void feed_event(struct pn_event *ev)
+{
+	struct pn_feed *f = pn_container(ev, struct pn_feed, ev);
+	uint64_t now = pn_sim_now(f->m->sim);
+	int more;
+
+	do {
+		apply(f, &f->next);
+		more = pn_rec_reader_next(f->reader, &f->next);
+	} while (more > 0 && f->next.ns <= now);
+	if (more < 0)
+		f->error = more;
+	if (more > 0)
+		pn_wheel_add(&f->m->sim->wheel, &f->ev, f->next.ns);
+}
+
+int pn_feed_open(struct pn_machine *m, struct pn_recording *rec, struct pn_feed **out)
+{
+	struct pn_feed *f = calloc(1, sizeof(*f));
+	int err;
+
+	if (!f)
+		return -ENOMEM;
+	f->m = m;
+	f->sum = pn_recording_summary(rec);
+	*out = f;
+	err = pn_rec_reader_open(rec, &f->reader);
+	if (err)
+		return err;
+	for (uint32_t i = 0; i < f->sum->cpus && !f->sum->load_comm[0]; i++)
+		m->sim->vcpu[i].script_run = true;
+	pn_event_init(&f->ev, feed_event);
+	err = pn_rec_reader_next(f->reader, &f->next);
+	if (err > 0)
+		pn_wheel_add(&m->sim->wheel, &f->ev, f->next.ns);
+	return err < 0 ? err : 0;
+}
+
+int pn_feed_close(struct pn_feed *f)
+{
+	int err;
+
+	if (!f)
+		return 0;
+	err = f->error;
+	if (f->reader)
+		pn_rec_reader_close(f->reader);
+	free(f);
+	return err;
+}
+
+static void replay_load(struct pn_sc_load *l)
+{
+	memset(l, 0, sizeof(*l));
+	snprintf(l->name, sizeof(l->name), "recording");
+	l->kind = PN_LOAD_RECORDING;
+	l->coalesce = 1;
+	l->handler = REPLAY_HANDLER_NS;
+}
+
+static int copy_scenario(const struct pn_scenario *base, struct pn_scenario **out,
+			 const struct pn_rec_summary *rec, struct pn_diag *d)
+{
+	*out = malloc(sizeof(**out));
+	if (!*out)
+		return pn_diag_set(d, -ENOMEM, rec->path, 0, "out of memory");
+	**out = *base;
+	return 0;
+}
+
+int pn_replay_scenario(const struct pn_rec_summary *rec, const struct pn_scenario *base,
+		       struct pn_scenario **out, struct pn_diag *d)
+{
+	struct pn_scenario *sc;
+	const char *slash = strrchr(rec->path, '/');
+	int err;
+
+	if (rec->lines > PN_MAX_SECTION || rec->cpus > PN_MAX_PCPUS)
+		return pn_diag_set(
+			d, -EINVAL, rec->path, 0,
+			"%u interrupt lines and %u CPUs (at most %d and %d can be replayed)",
+			rec->lines, rec->cpus, PN_MAX_SECTION, PN_MAX_PCPUS);
+	err = base ? copy_scenario(base, &sc, rec, d)
+		   : pn_scenario_load(DEFAULT_BASE, NULL, NULL, &sc, d);
+	if (err)
+		return err;
+	snprintf(sc->name, sizeof(sc->name), "%.60s", slash ? slash + 1 : rec->path);
+	snprintf(sc->path, sizeof(sc->path), "%s", rec->path);
+	sc->machine.pcpus = rec->cpus;
+	sc->machine.warmup = 0;
+	sc->machine.duration = rec->span_ns + 1;
+	if (sc->machine.galog_cpu >= rec->cpus)
+		sc->machine.galog_cpu = 0;
+	sc->vms = sc->loads = 1;
+	memset(&sc->vm[0], 0, sizeof(sc->vm[0]));
+	snprintf(sc->vm[0].name, sizeof(sc->vm[0].name), "recorded");
+	sc->vm[0].count = 1;
+	sc->vm[0].vcpus = rec->cpus;
+	sc->vm[0].pin = true;
+	replay_load(&sc->load[0]);
+	sc->devices = rec->lines;
+	for (unsigned i = 0; i < rec->lines; i++) {
+		struct pn_sc_device *dev = &sc->device[i];
+
+		memset(dev, 0, sizeof(*dev));
+		snprintf(dev->name, sizeof(dev->name), "irq%u", rec->line[i].irq);
+		snprintf(dev->vm, sizeof(dev->vm), "recorded");
+		snprintf(dev->load, sizeof(dev->load), "recording");
+		dev->count = 1;
+	}
+	*out = sc;
+	return 0;
+}

@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: MIT */
+#include "run.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "machine.h"
+
+#define SLICE_EVENTS 100000u
+#define DRAIN_NS     100000000ull
+
+void pn_machine_drain(struct pn_machine *m)
+{
+	uint64_t now = pn_sim_now(m->sim), end = now + DRAIN_NS;
+
+	m->sim->draining = true;
+	do {
+		now += 1000000;
+		while (pn_sim_run(m->sim, now, SLICE_EVENTS))
+			;
+	} while (m->outstanding && now < end);
+	/* Handlers, EOIs and threads that are still at it. */
+	while (pn_sim_run(m->sim, now + 5000000, SLICE_EVENTS))
+		;
+}
+
+static double seconds(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (double)ts.tv_sec + (double)ts.tv_nsec * 1e-9;
+}
+
+/* Runs to @until; false: the user wants to stop. */
+static bool run_to(struct pn_machine *m, uint64_t until, uint64_t all,
+		   const struct pn_run_options *opt)
+{
+	while (pn_sim_run(m->sim, until, SLICE_EVENTS)) {
+		if (opt->progress && !opt->progress(opt->progress_ctx, pn_sim_now(m->sim), all))
+			return false;
+	}
+	return true;
+}
+
+static void subtract(struct pn_totals *t, const struct pn_totals *from, uint32_t cpus)
+{
+	for (unsigned i = 0; i < PN_STEP_NR; i++)
+		t->steps[i] -= from->steps[i];
+	t->needed -= from->needed;
+	t->spurious -= from->spurious;
+	t->missed -= from->missed;
+	t->gappi_spurious -= from->gappi_spurious;
+	t->host_ns -= from->host_ns;
+	t->completions -= from->completions;
+	t->parked -= from->parked;
+	for (uint32_t i = 0; i < cpus; i++)
+		t->cpu_interrupts[i] -= from->cpu_interrupts[i];
+}
+
+static double busiest_share(const struct pn_totals *t, uint32_t cpus)
+{
+	uint64_t all = 0, most = 0;
+
+	for (uint32_t i = 0; i < cpus; i++) {
+		all += t->cpu_interrupts[i];
+		if (t->cpu_interrupts[i] > most)
+			most = t->cpu_interrupts[i];
+	}
+	return all ? (double)most / (double)all : 0;
+}
+
+static void fill(const struct pn_machine *m, const struct pn_totals *t, struct pn_result *r)
+{
+	static const enum pn_step exits[PN_EXIT_NR] = {
+		[PN_EXIT_INTR] = PN_STEP_EXIT_INTR,    [PN_EXIT_HLT] = PN_STEP_EXIT_HLT,
+		[PN_EXIT_APIC_EOI] = PN_STEP_EXIT_EOI, [PN_EXIT_APIC_WRITE] = PN_STEP_EXIT_TPR,
+		[PN_EXIT_IPI] = PN_STEP_EXIT_IPI,      [PN_EXIT_NOACCEL] = PN_STEP_EXIT_NOACCEL,
+	};
+	static const enum pn_step vectors[PN_HV_NR] = {
+		[PN_HV_DEVICE] = PN_STEP_IRQ_DEVICE, [PN_HV_GA_LOG] = PN_STEP_IRQ_GA_LOG,
+		[PN_HV_WAKEUP] = PN_STEP_IRQ_WAKEUP, [PN_HV_RESCHED] = PN_STEP_IRQ_RESCHED,
+		[PN_HV_TIMER] = PN_STEP_IRQ_TIMER,
+	};
+
+	for (unsigned i = 0; i < PN_EXIT_NR; i++)
+		r->exits[i] = t->steps[exits[i]];
+	for (unsigned i = 0; i < PN_HV_NR; i++)
+		r->host_vectors[i] = t->steps[vectors[i]];
+	memcpy(r->steps, t->steps, sizeof(r->steps));
+	r->interrupts = t->interrupts;
+	r->posts = t->steps[PN_STEP_IRR_SET];
+	r->delivered = t->delivered;
+	r->coalesced = t->coalesced;
+	r->lost = t->interrupts - t->delivered - t->coalesced;
+	r->latency = *m->latency;
+	r->wake_latency = *m->wake;
+	r->busiest_cpu_share = busiest_share(t, m->sc->machine.pcpus);
+	r->wakeups_needed = t->needed;
+	r->wakeups_spurious = t->spurious;
+	r->wakeups_missed = t->missed;
+	r->galog_entries = t->steps[PN_STEP_GALOG_ENTRY];
+	r->galog_interrupts = t->steps[PN_STEP_GA_INT];
+	r->galog_overflows = t->steps[PN_STEP_GALOG_OVERFLOW];
+	r->galog_dropped = t->steps[PN_STEP_GALOG_DROP];
+	r->gappi_notifications = t->steps[PN_STEP_GAPPI_SEND];
+	r->gappi_spurious = t->gappi_spurious;
+	r->gappi_vcpus_scanned = t->steps[PN_STEP_LIST_SCAN];
+	r->irt_invalidations = t->steps[PN_STEP_IRT_FLUSH];
+	r->host_cpu_ns = t->host_ns;
+	r->completions = t->completions;
+	r->parked = t->parked;
+	r->events = t->events;
+}
+
+/* Whoever still sleeps with something to do was never told. */
+static uint64_t still_asleep(const struct pn_machine *m)
+{
+	uint64_t n = 0;
+
+	for (uint32_t i = 0; i < m->vcpus; i++)
+		n += m->vcpu[i].need && m->vcpu[i].sim->task.state == PN_TASK_SLEEPING;
+	return n;
+}
+
+static int measure(struct pn_machine *m, const struct pn_run_options *opt, struct pn_result *r)
+{
+	const struct pn_sc_machine *sm = &m->sc->machine;
+	struct pn_totals *before = calloc(2, sizeof(*before)), *after = before + 1;
+	uint64_t end = sm->warmup + sm->duration, stopped, completions, host_ns;
+
+	if (!before)
+		return -ENOMEM;
+	m->warmup_at = sm->warmup;
+	pn_sim_start(m->sim);
+	pn_churn_start(m);
+	r->partial = !run_to(m, sm->warmup, end, opt);
+	pn_machine_totals(m, before);
+	if (!r->partial)
+		r->partial = !run_to(m, end, end, opt);
+	stopped = r->partial ? pn_sim_now(m->sim) : end;
+	r->duration_ns = stopped > sm->warmup ? stopped - sm->warmup : 0;
+	pn_machine_totals(m, after);
+	completions = after->completions - before->completions;
+	host_ns = after->host_ns - before->host_ns;
+	pn_machine_drain(m);
+	pn_selfcheck(m, r->check, sizeof(r->check));
+	pn_machine_totals(m, after);
+	subtract(after, before, sm->pcpus);
+	fill(m, after, r);
+	/* Rates are of the measured part; what was on its way then may still have arrived. */
+	r->completions = completions;
+	r->host_cpu_ns = host_ns;
+	r->wakeups_missed += still_asleep(m);
+	free(before);
+	return 0;
+}
+
+int pn_run(const struct pn_scenario *sc, const struct pn_mode *mode,
+	   const struct pn_run_options *opt, struct pn_result *out, struct pn_diag *d)
+{
+	struct pn_machine *m = NULL;
+	struct pn_tracer *tracer = NULL;
+	struct pn_feed *feed = NULL;
+	double start = seconds();
+	int err, err2;
+
+	memset(out, 0, sizeof(*out));
+	pn_hist_init(&out->latency);
+	pn_hist_init(&out->wake_latency);
+	out->mode = *mode;
+	err = pn_machine_create(sc, mode, opt->seed, &m, d);
+	if (!err && opt->trace)
+		err = pn_tracer_attach(m, opt, &tracer);
+	if (!err && opt->recording)
+		err = pn_feed_open(m, opt->recording, &feed);
+	if (!err)
+		err = measure(m, opt, out);
+	err2 = pn_feed_close(feed);
+	if (!err)
+		err = err2;
+	err2 = pn_tracer_close(tracer);
+	if (!err)
+		err = err2;
+	pn_machine_destroy(m);
+	out->wall_s = seconds() - start;
+	if (err && d && !d->text[0])
+		pn_diag_set(d, err, sc->path, 0, "%s", strerror(-err));
+	return err;
+}

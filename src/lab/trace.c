@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "machine.h"
+
+/* Chrome trace format (opens in Perfetto): every step of every agent, one line an event. */
+
+#define TRACE_LIMIT 1000000u
+
+struct pn_tracer {
+	struct pn_machine *m;
+	FILE *f;
+	unsigned pid;
+	uint64_t left;
+};
+
+static void meta(struct pn_tracer *t, const char *what, uint32_t tid, const char *name,
+		 uint32_t number)
+{
+	fprintf(t->f,
+		"{\"ph\":\"M\",\"name\":\"%s\",\"pid\":%u,\"tid\":%" PRIu32
+		",\"args\":{\"name\":\"%s %" PRIu32 "\"}},\n",
+		what, t->pid, tid, name, number);
+}
+
+static uint32_t tid_of(const struct pn_machine *m, const struct pn_agent *a)
+{
+	return a->world ? a->id : m->sc->machine.pcpus + a->id;
+}
+
+static void observe(void *ctx, struct pn_agent *a, enum pn_step step, uint64_t x, uint64_t y)
+{
+	struct pn_tracer *t = ctx;
+	uint64_t cost = a->cost_ns[step];
+	/* The hook comes after the charge: the step began that much earlier. */
+	uint64_t at = pn_sim_now(t->m->sim) + a->elapsed_ns - cost;
+
+	if (!t->left)
+		return;
+	t->left--;
+	fprintf(t->f,
+		"{\"ph\":\"X\",\"name\":\"%s\",\"pid\":%u,\"tid\":%" PRIu32 ",\"ts\":%" PRIu64
+		".%03u,\"dur\":%" PRIu64 ".%03u,\"args\":{\"a\":\"0x%" PRIx64
+		"\",\"b\":\"0x%" PRIx64 "\"}},\n",
+		pn_step_key(step), t->pid, tid_of(t->m, a), at / 1000, (unsigned)(at % 1000),
+		cost / 1000, (unsigned)(cost % 1000), x, y);
+}
+
+static void watch(struct pn_tracer *t, struct pn_agent *a)
+{
+	a->observe = observe;
+	a->observe_ctx = t;
+	a->watch[0] = a->watch[1] = ~0ull;
+}
+
+int pn_tracer_attach(struct pn_machine *m, const struct pn_run_options *opt, struct pn_tracer **out)
+{
+	struct pn_tracer *t = calloc(1, sizeof(*t));
+	char name[64];
+
+	if (!t)
+		return -ENOMEM;
+	t->m = m;
+	t->f = opt->trace;
+	t->pid = opt->trace_pid;
+	t->left = opt->trace_limit ? opt->trace_limit : TRACE_LIMIT;
+	fprintf(t->f,
+		"{\"ph\":\"M\",\"name\":\"process_name\",\"pid\":%u,\"args\":{\"name\":\"%s\"}},\n",
+		t->pid, pn_mode_text(&m->mode, name, sizeof(name)));
+	for (uint32_t i = 0; i < m->sc->machine.pcpus; i++) {
+		meta(t, "thread_name", i, "pCPU", i);
+		watch(t, &m->sim->pcpu[i].agent);
+	}
+	for (uint32_t i = 0; i < m->sc->machine.iommus; i++) {
+		meta(t, "thread_name", m->sc->machine.pcpus + i, "IOMMU", i);
+		watch(t, &m->iommu[i].agent);
+	}
+	*out = t;
+	return 0;
+}
+
+int pn_tracer_close(struct pn_tracer *t)
+{
+	int err;
+
+	if (!t)
+		return 0;
+	err = ferror(t->f) ? -EIO : 0;
+	free(t);
+	return err;
+}
