@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+
+#include "report_fmt.h"
+
+#define BAR 48
+
+static void summary(const struct pn_result *r, FILE *f)
+{
+	const struct pn_report_row *row;
+	const char *group = "";
+	char cell[PN_FMT_SIZE];
+
+	for (unsigned i = 0; (row = pn_report_row(i)) != NULL; i++) {
+		if (row->group)
+			group = row->group;
+		if (!pn_report_cell(row, r, cell))
+			continue;
+		fprintf(f, "%-14s%-24s%14s\n", group, row->label, cell);
+		group = "";
+	}
+	fprintf(f, "%-14s%-24s%14s\n", "posting", "IRR bits set by IOMMUs",
+		pn_fmt_count(cell, (double)r->posts));
+	fprintf(f, "%-14s%-24s%14s\n", "", "IRR bits parked",
+		pn_fmt_count(cell, (double)r->parked));
+	fprintf(f, "%-14s%-24s%14s\n\n", "simulator", "events",
+		pn_fmt_count(cell, (double)r->events));
+}
+
+static void counts(const struct pn_result *r, FILE *f)
+{
+	char n[PN_FMT_SIZE];
+
+	fprintf(f, "VM exits by reason\n");
+	for (unsigned i = 0; i < PN_EXIT_NR; i++)
+		if (r->exits[i])
+			fprintf(f, "  %-22s%14s\n", pn_exit_reason_name((enum pn_exit_reason)i),
+				pn_fmt_count(n, (double)r->exits[i]));
+	if (!pn_report_exits(r))
+		fprintf(f, "  none\n");
+	fprintf(f, "\nHost interrupts by vector\n");
+	for (unsigned i = 0; i < PN_HV_NR; i++)
+		if (r->host_vectors[i])
+			fprintf(f, "  %-22s%14s\n", pn_host_vector_name((enum pn_host_vector)i),
+				pn_fmt_count(n, (double)r->host_vectors[i]));
+	if (!pn_report_host_interrupts(r))
+		fprintf(f, "  none\n");
+	fputc('\n', f);
+}
+
+static void steps(const struct pn_result *r, const struct pn_costs *costs, FILE *f)
+{
+	char n[PN_FMT_SIZE], each[PN_FMT_SIZE], all[PN_FMT_SIZE];
+
+	fprintf(f, "Steps%23s%12s%12s  %-11s %s\n", "count", "each", "in all", "source",
+		"what it is");
+	for (unsigned i = 0; i < PN_STEP_NR; i++) {
+		if (!r->steps[i])
+			continue;
+		fprintf(f, "  %-15s%11s%12s%12s  %-11s %s\n", pn_step_key((enum pn_step)i),
+			pn_fmt_count(n, (double)r->steps[i]), pn_fmt_ns(each, costs->ns[i]),
+			pn_fmt_ns(all, (double)r->steps[i] * costs->ns[i]),
+			pn_cost_source_name((enum pn_cost_source)costs->source[i]),
+			pn_step_doc((enum pn_step)i));
+	}
+	fputc('\n', f);
+}
+
+static uint64_t between(const struct pn_hist *h, unsigned from, unsigned to)
+{
+	uint64_t n = 0;
+
+	while (from < to)
+		n += h->bucket[from++];
+	return n;
+}
+
+/* Half an octave a line. */
+static void bars(const struct pn_hist *h, FILE *f)
+{
+	const unsigned half = 1u << (PN_HIST_SUB_BITS - 1);
+	unsigned first = pn_hist_index(h->min) / half, last = pn_hist_index(h->max) / half;
+	char low[PN_FMT_SIZE];
+	uint64_t most = 1;
+
+	for (unsigned i = first; i <= last; i++)
+		if (between(h, i * half, (i + 1) * half) > most)
+			most = between(h, i * half, (i + 1) * half);
+	for (unsigned i = first; i <= last; i++) {
+		uint64_t n = between(h, i * half, (i + 1) * half);
+		unsigned bar = (unsigned)((double)n / (double)most * BAR + 0.5);
+
+		fprintf(f, "  >= %-9s %12llu ", pn_fmt_ns(low, (double)pn_hist_low(i * half)),
+			(unsigned long long)n);
+		for (unsigned k = 0; k < bar || (n && !k); k++)
+			fputc(k < bar ? '#' : '.', f);
+		fputc('\n', f);
+	}
+}
+
+static void histogram(const char *title, const struct pn_hist *h, FILE *f)
+{
+	static const struct {
+		const char *name;
+		double at;
+	} points[] = {{"min", 0},    {"p50", 0.5},     {"p90", 0.9},
+		      {"p99", 0.99}, {"p99.9", 0.999}, {"max", 1}};
+	char t[PN_FMT_SIZE];
+
+	fprintf(f, "%s: %llu samples\n", title, (unsigned long long)h->n);
+	if (h->n) {
+		for (unsigned i = 0; i < sizeof(points) / sizeof(points[0]); i++)
+			fprintf(f, "  %s %s", points[i].name,
+				pn_fmt_ns(t, (double)pn_hist_quantile(h, points[i].at)));
+		fprintf(f, "  mean %s\n", pn_fmt_ns(t, pn_hist_mean(h)));
+		bars(h, f);
+	}
+	fputc('\n', f);
+}
+
+int pn_report_detail(const struct pn_comparison *c, const struct pn_scenario *sc, FILE *f)
+{
+	const char *key, *value;
+
+	pn_report_header(c, f);
+	pn_report_sentences(c, f, true);
+	for (unsigned i = 0; i < c->n; i++) {
+		const struct pn_result *r = &c->result[i];
+
+		fprintf(f, "Mode %s", pn_mode_name(r->mode.id));
+		if (pn_mode_variant(&r->mode, &key, &value))
+			fprintf(f, ", %s=%s", key, value);
+		fprintf(f, ": %s\n\n", pn_mode_doc(r->mode.id));
+		summary(r, f);
+		counts(r, f);
+		histogram("Latency, device to the guest's handler", &r->latency, f);
+		histogram("Latency of interrupts whose vCPU slept", &r->wake_latency, f);
+		steps(r, &sc->costs, f);
+	}
+	pn_report_sentences(c, f, false);
+	return ferror(f) ? -EIO : 0;
+}

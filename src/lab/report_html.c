@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <string.h>
+
+#include "report_fmt.h"
+#include "report_svg.h"
+
+static const char style[] =
+	":root{color-scheme:light dark;--fg:#1b1f24;--bg:#fff;--dim:#667;--line:#ccd;--box:#f3f5f8;"
+	"--bad:#b00020;--c0:#7a7f87;--c1:#1f77b4;--c2:#d9820f;--c3:#2a8f4f;--c4:#8d55c7;--c5:#"
+	"c23b6d;"
+	"--c6:#0f8f8f;--c7:#8a6d1d}\n"
+	"@media(prefers-color-scheme:dark){:root{--fg:#e3e6ea;--bg:#14171b;--dim:#99a;--line:#"
+	"3a4048;"
+	"--box:#1d2127;--bad:#ff6b7d;--c0:#a9afb8;--c1:#62b0ea;--c2:#f0a645;--c3:#62c585;--c4:#"
+	"bd93ec;"
+	"--c5:#ee7aa5;--c6:#4fc7c7;--c7:#d0b050}}\n"
+	"body{font:15px/1.5 system-ui,sans-serif;color:var(--fg);background:var(--bg);margin:2em "
+	"auto;"
+	"max-width:62em;padding:0 1em}\n"
+	"h1{font-size:1.5em}h2{font-size:1.15em;margin-top:2em}\n"
+	"table{border-collapse:collapse;font-variant-numeric:tabular-nums}\n"
+	".scroll{overflow-x:auto}\n"
+	"th,td{padding:.2em .8em;border-bottom:1px solid var(--line);text-align:right}\n"
+	"th.l,td.l{text-align:left}td.g{color:var(--dim);text-align:left}\n"
+	".box{background:var(--box);border:1px solid var(--line);padding:.6em "
+	"1em;border-radius:.4em}\n"
+	".alarm{color:var(--bad);font-weight:600}\n"
+	"small,.dim{color:var(--dim)}svg{max-width:100%;height:auto}\n"
+	"svg text{fill:var(--fg);font:12px system-ui,sans-serif}svg .grid{stroke:var(--line)}\n"
+	"svg polyline{fill:none;stroke-width:2}\n";
+
+void pn_html_text(const char *s, FILE *f)
+{
+	for (; *s; s++) {
+		switch (*s) {
+		case '&':
+			fputs("&amp;", f);
+			break;
+		case '<':
+			fputs("&lt;", f);
+			break;
+		case '>':
+			fputs("&gt;", f);
+			break;
+		case '"':
+			fputs("&quot;", f);
+			break;
+		case '\'':
+			fputs("&#39;", f);
+			break;
+		default:
+			fputc(*s, f);
+		}
+	}
+}
+
+static void element(const char *open, const char *text, const char *close, FILE *f)
+{
+	fputs(open, f);
+	pn_html_text(text, f);
+	fputs(close, f);
+}
+
+static void head(const struct pn_comparison *c, FILE *f)
+{
+	char t[PN_FMT_SIZE];
+
+	fputs("<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\n"
+	      "<meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\n",
+	      f);
+	element("<title>Postern: ", c->scenario, "</title>\n", f);
+	fprintf(f, "<style>\n%s</style></head><body>\n", style);
+	element("<h1>Postern: ", c->scenario, "</h1>\n", f);
+	fprintf(f, "<p>Seed %llu, %s simulated, costs ", (unsigned long long)c->seed,
+		pn_fmt_ns(t, (double)c->duration_ns));
+	element("<b>", c->costs, "</b>. <b>Modelled, not measured.</b></p>\n", f);
+}
+
+static void reading(const struct pn_comparison *c, FILE *f)
+{
+	struct pn_reading rd[PN_READING_MAX];
+	unsigned n = pn_report_reading(c, rd);
+
+	for (unsigned i = 0; i < n; i++)
+		element(rd[i].alarm ? "<p class=\"alarm\">" : "<p>", rd[i].text, "</p>\n", f);
+}
+
+static void what_is_what(const struct pn_comparison *c, FILE *f)
+{
+	fputs("<div class=\"box\"><p><b>What is model, what is measured.</b> Nothing on this page "
+	      "was "
+	      "measured on hardware. Counts (interrupts, exits, log entries, wakeups) are what the "
+	      "models of the IOMMU, the processor and the host's code did with this workload. "
+	      "Times are "
+	      "sums of the steps' costs in the table ",
+	      f);
+	element("<b>", c->costs,
+		"</b> below, plus waiting. Each cost says whether its value was "
+		"measured by somebody (and cited), derived from such values, or "
+		"assumed.</p></div>\n",
+		f);
+}
+
+static void table(const struct pn_comparison *c, FILE *f)
+{
+	const struct pn_report_row *row;
+	char cell[PN_FMT_SIZE], mode[64];
+	const char *group = "";
+
+	fputs("<h2>Comparison</h2>\n<div class=\"scroll\"><table>\n<tr><th></th><th></th>", f);
+	for (unsigned i = 0; i < c->n; i++)
+		element("<th>", pn_mode_text(&c->result[i].mode, mode, sizeof(mode)), "</th>", f);
+	fputs("</tr>\n", f);
+	for (unsigned i = 0; (row = pn_report_row(i)) != NULL; i++) {
+		if (row->group)
+			group = row->group;
+		if (!pn_report_row_used(row, c))
+			continue;
+		element("<tr><td class=\"g\">", group, "</td>", f);
+		element("<td class=\"l\">", row->label, "</td>", f);
+		for (unsigned m = 0; m < c->n; m++) {
+			pn_report_cell(row, &c->result[m], cell);
+			element("<td>", cell, "</td>", f);
+		}
+		fputs("</tr>\n", f);
+		group = "";
+	}
+	fputs("</table></div>\n", f);
+}
+
+static void costs(const struct pn_costs *t, FILE *f)
+{
+	char value[PN_FMT_SIZE];
+
+	element("<h2>Cost table: ", t->name, "</h2>\n", f);
+	element("<p>", t->description, "</p>\n", f);
+	fputs("<div class=\"scroll\"><table>\n<tr><th class=\"l\">step</th><th>cost</th>"
+	      "<th class=\"l\">source</th><th class=\"l\">what it is; where the value comes "
+	      "from</th></tr>\n",
+	      f);
+	for (unsigned i = 0; i < PN_STEP_NR; i++) {
+		element("<tr><td class=\"l\">", pn_step_key((enum pn_step)i), "</td>", f);
+		element("<td>", pn_fmt_ns(value, t->ns[i]), "</td>", f);
+		element("<td class=\"l\">", pn_cost_source_name((enum pn_cost_source)t->source[i]),
+			"</td>", f);
+		element("<td class=\"l\">", pn_step_doc((enum pn_step)i), "", f);
+		element("<br><small>", t->note[i], "</small></td></tr>\n", f);
+	}
+	fputs("</table></div>\n", f);
+}
+
+int pn_report_html(const struct pn_comparison *c, const struct pn_scenario *sc, FILE *f)
+{
+	head(c, f);
+	reading(c, f);
+	what_is_what(c, f);
+	table(c, f);
+	fputs("<h2>Latency: from the device's write to the guest's handler</h2>\n", f);
+	pn_svg_curves(c, false, f);
+	fputs("<h2>Latency of interrupts whose vCPU slept</h2>\n", f);
+	pn_svg_curves(c, true, f);
+	costs(&sc->costs, f);
+	fputs("</body></html>\n", f);
+	return ferror(f) ? -EIO : 0;
+}

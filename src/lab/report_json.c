@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <jansson.h>
+#include <math.h>
+
+#include "report_fmt.h"
+
+/* Keys come in the order in which they are set; numbers have the same digits on every machine. */
+#define FLAGS (JSON_INDENT(2) | JSON_REAL_PRECISION(12))
+
+static json_t *integer(uint64_t n)
+{
+	return json_integer(n > INT64_MAX ? INT64_MAX : (json_int_t)n);
+}
+
+/* Names come from files and need not be UTF-8, JSON must be. */
+static json_t *string(const char *text)
+{
+	json_t *s = json_string(text);
+	char ascii[512];
+	size_t i;
+
+	if (s)
+		return s;
+	for (i = 0; text[i] && i + 1 < sizeof(ascii); i++)
+		ascii[i] = (char)(text[i] & 0x80 ? '?' : text[i]);
+	ascii[i] = 0;
+	return json_string(ascii);
+}
+
+/* No number where there is nothing to divide by. */
+static json_t *quotient(double a, double b)
+{
+	return b > 0 && isfinite(a / b) ? json_real(a / b) : json_null();
+}
+
+/* Without a sample there is no quantile: null, not zero. */
+static json_t *quantile(const struct pn_hist *h, double fraction)
+{
+	return h->n ? integer(pn_hist_quantile(h, fraction)) : json_null();
+}
+
+static json_t *latency(const struct pn_hist *h)
+{
+	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "min", quantile(h, 0), "p50",
+			 quantile(h, 0.5), "p90", quantile(h, 0.9), "p99", quantile(h, 0.99),
+			 "p999", quantile(h, 0.999), "max", quantile(h, 1), "mean",
+			 quotient(h->sum, (double)h->n));
+}
+
+static json_t *variant(const struct pn_mode *m)
+{
+	const char *key, *value;
+
+	return pn_mode_variant(m, &key, &value) ? json_pack("{s:s}", key, value) : json_object();
+}
+
+static json_t *exits(const struct pn_result *r)
+{
+	json_t *by = json_object();
+
+	for (unsigned i = 0; i < PN_EXIT_NR; i++)
+		if (r->exits[i])
+			json_object_set_new(by, pn_exit_reason_name((enum pn_exit_reason)i),
+					    integer(r->exits[i]));
+	return json_pack("{s:o, s:o, s:o}", "total", integer(pn_report_exits(r)), "per_interrupt",
+			 quotient((double)pn_report_exits(r), (double)r->interrupts), "by_reason",
+			 by);
+}
+
+static json_t *host_interrupts(const struct pn_result *r)
+{
+	uint64_t total = pn_report_host_interrupts(r);
+	json_t *by = json_object();
+
+	for (unsigned i = 0; i < PN_HV_NR; i++)
+		if (r->host_vectors[i])
+			json_object_set_new(by, pn_host_vector_name((enum pn_host_vector)i),
+					    integer(r->host_vectors[i]));
+	return json_pack("{s:o, s:o, s:o}", "total", integer(total), "by_vector", by,
+			 "busiest_cpu_share",
+			 total ? quotient(r->busiest_cpu_share, 1) : json_null());
+}
+
+static json_t *galog(const struct pn_result *r)
+{
+	return json_pack("{s:o, s:o, s:o, s:o}", "entries", integer(r->galog_entries), "interrupts",
+			 integer(r->galog_interrupts), "overflows", integer(r->galog_overflows),
+			 "dropped", integer(r->galog_dropped));
+}
+
+static json_t *gappi(const struct pn_result *r)
+{
+	return json_pack("{s:o, s:o, s:o}", "notifications", integer(r->gappi_notifications),
+			 "spurious", integer(r->gappi_spurious), "vcpus_scanned",
+			 integer(r->gappi_vcpus_scanned));
+}
+
+static json_t *mode(const struct pn_result *r)
+{
+	json_t *o = json_object();
+
+	json_object_set_new(o, "mode", json_string(pn_mode_name(r->mode.id)));
+	json_object_set_new(o, "variant", variant(&r->mode));
+	if (r->partial)
+		json_object_set_new(o, "partial", json_true());
+	if (r->check[0])
+		json_object_set_new(o, "check", string(r->check));
+	json_object_set_new(o, "interrupts", integer(r->interrupts));
+	json_object_set_new(o, "posts", integer(r->posts));
+	json_object_set_new(o, "delivered", integer(r->delivered));
+	json_object_set_new(o, "coalesced", integer(r->coalesced));
+	json_object_set_new(o, "lost", integer(r->lost));
+	json_object_set_new(o, "latency_ns", latency(&r->latency));
+	json_object_set_new(o, "wake_latency_ns", latency(&r->wake_latency));
+	json_object_set_new(o, "vm_exits", exits(r));
+	json_object_set_new(o, "host_interrupts", host_interrupts(r));
+	json_object_set_new(o, "wakeups",
+			    json_pack("{s:o, s:o, s:o}", "needed", integer(r->wakeups_needed),
+				      "spurious", integer(r->wakeups_spurious), "missed",
+				      integer(r->wakeups_missed)));
+	json_object_set_new(o, "galog", galog(r));
+	json_object_set_new(o, "gappi", gappi(r));
+	json_object_set_new(o, "irt_invalidations", integer(r->irt_invalidations));
+	json_object_set_new(o, "host_cpu_ns", integer(r->host_cpu_ns));
+	json_object_set_new(o, "host_cpu_ns_per_interrupt",
+			    quotient((double)r->host_cpu_ns, (double)r->interrupts));
+	json_object_set_new(o, "guest_throughput_per_s",
+			    quotient(1e9 * (double)r->completions, (double)r->duration_ns));
+	return o;
+}
+
+int pn_report_json(const struct pn_comparison *c, FILE *f)
+{
+	json_t *o = json_object(), *modes = json_array();
+	bool failed;
+
+	json_object_set_new(o, "schema", json_string("postern.compare/1"));
+	json_object_set_new(o, "scenario", string(c->scenario));
+	json_object_set_new(o, "seed", integer(c->seed));
+	json_object_set_new(o, "costs", string(c->costs));
+	json_object_set_new(o, "duration_ns", integer(c->duration_ns));
+	for (unsigned i = 0; i < c->n; i++)
+		json_array_append_new(modes, mode(&c->result[i]));
+	json_object_set_new(o, "modes", modes);
+	failed = json_dumpf(o, f, FLAGS) < 0 || fputc('\n', f) == EOF;
+	json_decref(o);
+	return failed || ferror(f) ? -EIO : 0;
+}

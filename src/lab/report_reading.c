@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: MIT */
+#include <ctype.h>
+#include <stdarg.h>
+#include <string.h>
+
+#include "report_fmt.h"
+
+/* Fewer samples than this say nothing about the slowest hundredth; fewer than the second, little.
+ */
+#define P99_MIN	  100
+#define P99_SOUND 1000
+/* Two buckets of the histogram apart, and a little: below that, equal. */
+#define P99_EQUAL 1.07
+
+struct reading {
+	struct pn_reading *out;
+	unsigned n;
+};
+
+__attribute__((format(printf, 3, 4))) static void say(struct reading *rd, bool alarm,
+						      const char *fmt, ...)
+{
+	va_list ap;
+
+	if (rd->n == PN_READING_MAX)
+		return;
+	rd->out[rd->n].alarm = alarm;
+	va_start(ap, fmt);
+	vsnprintf(rd->out[rd->n].text, sizeof(rd->out[rd->n].text), fmt, ap);
+	va_end(ap);
+	rd->n++;
+}
+
+static const char *plural(uint64_t n)
+{
+	return n == 1 ? "" : "s";
+}
+
+static void alarms(struct reading *rd, const struct pn_result *r)
+{
+	char mode[64];
+
+	pn_mode_text(&r->mode, mode, sizeof(mode));
+	if (r->lost)
+		say(rd, true, "LOST: %s lost %llu interrupt%s.", mode, (unsigned long long)r->lost,
+		    plural(r->lost));
+	if (r->wakeups_missed)
+		say(rd, true,
+		    "MISSED: %s left a vCPU asleep with a deliverable interrupt %llu time%s.", mode,
+		    (unsigned long long)r->wakeups_missed, plural(r->wakeups_missed));
+	if (r->check[0])
+		say(rd, true, "SELF-CHECK FAILED: %s: %s", mode, r->check);
+}
+
+static void partial(struct reading *rd, const struct pn_comparison *c, const struct pn_result *r)
+{
+	char mode[64], done[PN_FMT_SIZE], all[PN_FMT_SIZE];
+
+	if (!r->partial)
+		return;
+	say(rd, true, "PARTIAL: %s was stopped after %s of %s.",
+	    pn_mode_text(&r->mode, mode, sizeof(mode)), pn_fmt_ns(done, (double)r->duration_ns),
+	    pn_fmt_ns(all, (double)c->duration_ns));
+}
+
+static const struct pn_result *first_of(const struct pn_comparison *c, enum pn_mode_id id)
+{
+	for (unsigned i = 0; i < c->n; i++)
+		if (c->result[i].mode.id == id)
+			return &c->result[i];
+	return NULL;
+}
+
+/* "GALOG"; with a variant that is not the default: "galog:gate=always". */
+static const char *label(const struct pn_result *r, char *buf, unsigned size)
+{
+	pn_mode_text(&r->mode, buf, size);
+	for (unsigned i = 0; !strchr(buf, ':') && buf[i]; i++)
+		buf[i] = (char)toupper((unsigned char)buf[i]);
+	return buf;
+}
+
+static const char *times(char *buf, double x)
+{
+	snprintf(buf, PN_FMT_SIZE, x >= 9.95 ? "%.0fx" : "%.1fx", x);
+	return buf;
+}
+
+static uint64_t p99(const struct pn_hist *h)
+{
+	return pn_hist_quantile(h, 0.99);
+}
+
+/* Which of two wakes sleepers faster, as far as there were sleepers. */
+static void wake_compare(struct reading *rd, const struct pn_result *log,
+			 const struct pn_result *gp)
+{
+	const struct pn_hist *a = &log->wake_latency, *b = &gp->wake_latency;
+	char x[PN_FMT_SIZE], ta[PN_FMT_SIZE], tb[PN_FMT_SIZE], la[64], lb[64], rough[96] = "";
+	uint64_t least = a->n < b->n ? a->n : b->n;
+	double slow, fast;
+
+	label(log, la, sizeof(la));
+	label(gp, lb, sizeof(lb));
+	if (least < P99_MIN) {
+		say(rd, false,
+		    "Too few wakeups to compare %s and %s at p99: %llu and %llu samples, %d each "
+		    "are "
+		    "needed.",
+		    la, lb, (unsigned long long)a->n, (unsigned long long)b->n, P99_MIN);
+		return;
+	}
+	pn_fmt_ns(ta, (double)p99(a));
+	pn_fmt_ns(tb, (double)p99(b));
+	slow = (double)(p99(a) > p99(b) ? p99(a) : p99(b));
+	fast = (double)(p99(a) > p99(b) ? p99(b) : p99(a));
+	if (least < P99_SOUND)
+		snprintf(rough, sizeof(rough), "; few samples (%llu), so this is rough",
+			 (unsigned long long)least);
+	if (fast < 1 || slow / fast < P99_EQUAL)
+		say(rd, false, "%s and %s wake equally fast at p99 here (%s and %s%s).", lb, la, tb,
+		    ta, rough);
+	else
+		say(rd, false, "%s wakes %s %s than %s at p99 here (%s against %s%s).", lb,
+		    times(x, slow / fast), p99(a) > p99(b) ? "faster" : "slower", la, tb, ta,
+		    rough);
+}
+
+static void galog_losses(struct reading *rd, const struct pn_result *r)
+{
+	const char *entries = r->galog_dropped == 1 ? "entry" : "entries";
+	char mode[64];
+
+	if (r->mode.id != PN_MODE_GALOG)
+		return;
+	label(r, mode, sizeof(mode));
+	if (r->galog_overflows)
+		say(rd, false, "%s overflowed %llu time%s and dropped %llu %s.", mode,
+		    (unsigned long long)r->galog_overflows, plural(r->galog_overflows),
+		    (unsigned long long)r->galog_dropped, entries);
+	else
+		say(rd, false, "%s dropped %llu %s.", mode, (unsigned long long)r->galog_dropped,
+		    entries);
+}
+
+static bool comparable(const struct pn_result *r)
+{
+	return r->latency.n >= P99_MIN;
+}
+
+static void too_few(struct reading *rd, const struct pn_comparison *c)
+{
+	uint64_t most = 0;
+	unsigned few = 0;
+	char mode[64];
+
+	for (unsigned i = 0; i < c->n; i++) {
+		few += !comparable(&c->result[i]);
+		if (c->result[i].latency.n > most)
+			most = c->result[i].latency.n;
+	}
+	if (few == c->n) {
+		say(rd, false, "Too few interrupts for a p99: %llu samples at most, %d are needed.",
+		    (unsigned long long)most, P99_MIN);
+		return;
+	}
+	for (unsigned i = 0; i < c->n; i++)
+		if (!comparable(&c->result[i]))
+			say(rd, false, "Too few interrupts for a p99 in %s: %llu samples.",
+			    pn_mode_text(&c->result[i].mode, mode, sizeof(mode)),
+			    (unsigned long long)c->result[i].latency.n);
+}
+
+/* The fastest and the slowest at p99, and what each asks of the host. */
+static void extremes(struct reading *rd, const struct pn_comparison *c)
+{
+	const struct pn_result *best = NULL, *worst = NULL;
+	char bm[64], wm[64], tb[PN_FMT_SIZE], tw[PN_FMT_SIZE], eb[PN_FMT_SIZE], ew[PN_FMT_SIZE];
+
+	for (unsigned i = 0; i < c->n; i++) {
+		const struct pn_result *r = &c->result[i];
+
+		if (!comparable(r))
+			continue;
+		if (!best || p99(&r->latency) < p99(&best->latency))
+			best = r;
+		if (!worst || p99(&r->latency) > p99(&worst->latency))
+			worst = r;
+	}
+	if (!best || best == worst)
+		return;
+	pn_mode_text(&best->mode, bm, sizeof(bm));
+	pn_mode_text(&worst->mode, wm, sizeof(wm));
+	pn_fmt_ns(tb, (double)p99(&best->latency));
+	pn_fmt_ns(tw, (double)p99(&worst->latency));
+	pn_fmt_ratio(eb, (double)pn_report_exits(best) / (double)best->interrupts);
+	pn_fmt_ratio(ew, (double)pn_report_exits(worst) / (double)worst->interrupts);
+	say(rd, false,
+	    "Over all interrupts, p99 is lowest with %s (%s, %s VM exits each) and highest with %s "
+	    "(%s, %s).",
+	    bm, tb, eb, wm, tw, ew);
+}
+
+unsigned pn_report_reading(const struct pn_comparison *c, struct pn_reading *out)
+{
+	const struct pn_result *log = first_of(c, PN_MODE_GALOG), *gp = first_of(c, PN_MODE_GAPPI);
+	struct reading rd = {.out = out};
+	uint64_t interrupts = 0;
+
+	for (unsigned i = 0; i < c->n; i++)
+		alarms(&rd, &c->result[i]);
+	for (unsigned i = 0; i < c->n; i++) {
+		partial(&rd, c, &c->result[i]);
+		interrupts += c->result[i].interrupts;
+	}
+	if (!interrupts) {
+		say(&rd, false, "No device sent an interrupt: there is nothing to compare.");
+		return rd.n;
+	}
+	if (log && gp)
+		wake_compare(&rd, log, gp);
+	for (unsigned i = 0; i < c->n; i++)
+		galog_losses(&rd, &c->result[i]);
+	too_few(&rd, c);
+	if (c->n > 1)
+		extremes(&rd, c);
+	return rd.n;
+}

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+
+#include "report_fmt.h"
+
+static void cpus(const struct pn_rec_summary *s, FILE *f)
+{
+	fprintf(f, "  CPUs         %u:", s->cpus);
+	for (uint32_t i = 0; i < s->cpus && i < 16 && i < PN_REC_MAX_CPUS; i++)
+		fprintf(f, " %u", s->cpu_number[i]);
+	fprintf(f, "%s\n", s->cpus > 16 ? " ..." : "");
+}
+
+static void lines(const struct pn_rec_summary *s, FILE *f)
+{
+	char n[PN_FMT_SIZE];
+
+	for (unsigned i = 0; i < s->lines && i < PN_REC_MAX_LINES; i++)
+		fprintf(f, "  interrupt    %u %s: %s\n", s->line[i].irq, s->line[i].name,
+			pn_fmt_count(n, (double)s->line[i].count));
+}
+
+static void skips(const struct pn_rec_summary *s, FILE *f)
+{
+	char t[PN_FMT_SIZE];
+
+	for (unsigned i = 0; i < s->skips && i < PN_REC_MAX_SKIP; i++)
+		fprintf(f, "  skipped      %llu %s (first: line %lu)\n",
+			(unsigned long long)s->skip[i].count, s->skip[i].kind,
+			s->skip[i].first_line);
+	if (s->sorted)
+		fprintf(f, "  sorted       %llu events that came late, by %s at most (line %lu)\n",
+			(unsigned long long)s->sorted, pn_fmt_ns(t, (double)s->worst_back_ns),
+			s->worst_back_line);
+}
+
+int pn_report_recording(const struct pn_rec_summary *s, FILE *f)
+{
+	char span[PN_FMT_SIZE], rate[PN_FMT_SIZE];
+
+	fprintf(f, "%s: %s\n", s->path, s->format);
+	fprintf(f,
+		"  events       %llu in %llu lines: %llu interrupts, %llu task switches, %llu "
+		"returns\n",
+		(unsigned long long)s->events, (unsigned long long)s->text_lines,
+		(unsigned long long)s->interrupts, (unsigned long long)s->switches,
+		(unsigned long long)s->exits);
+	fprintf(f, "  span         %s", pn_fmt_ns(span, (double)s->span_ns));
+	if (s->span_ns)
+		fprintf(f, ", %s interrupts per second",
+			pn_fmt_count(rate, (double)s->interrupts * 1e9 / (double)s->span_ns));
+	fputc('\n', f);
+	cpus(s, f);
+	if (s->load_comm[0])
+		fprintf(f, "  load         %s\n", s->load_comm);
+	else
+		fprintf(f, "  load         no task switches: vCPUs are taken as always running\n");
+	lines(s, f);
+	skips(s, f);
+	fputc('\n', f);
+	return ferror(f) ? -EIO : 0;
+}

@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <string.h>
+
+#include "report_fmt.h"
+
+#define WIDTH	     100
+#define GROUP_WIDTH  14
+#define LABEL_WIDTH  24
+#define COLUMN_WIDTH 12
+#define COLUMNS	     ((WIDTH - GROUP_WIDTH - LABEL_WIDTH) / COLUMN_WIDTH)
+
+void pn_report_header(const struct pn_comparison *c, FILE *f)
+{
+	char t[PN_FMT_SIZE];
+
+	fprintf(f, "%s, seed %llu, %s simulated, costs \"%s\": modelled, not measured\n\n",
+		c->scenario, (unsigned long long)c->seed, pn_fmt_ns(t, (double)c->duration_ns),
+		c->costs);
+}
+
+/* The variant, where it is not the default, stands below the mode's name. */
+static void column_heads(const struct pn_comparison *c, unsigned from, unsigned to, FILE *f)
+{
+	bool variants = false;
+	char text[64];
+
+	fprintf(f, "%*s", GROUP_WIDTH + LABEL_WIDTH, "");
+	for (unsigned i = from; i < to; i++) {
+		fprintf(f, "%*s", COLUMN_WIDTH, pn_mode_name(c->result[i].mode.id));
+		variants |=
+			strchr(pn_mode_text(&c->result[i].mode, text, sizeof(text)), ':') != NULL;
+	}
+	if (variants)
+		fprintf(f, "\n%*s", GROUP_WIDTH + LABEL_WIDTH, "");
+	for (unsigned i = from; variants && i < to; i++) {
+		const char *colon =
+			strchr(pn_mode_text(&c->result[i].mode, text, sizeof(text)), ':');
+
+		fprintf(f, "%*s", COLUMN_WIDTH, colon ? colon + 1 : "");
+	}
+	fputc('\n', f);
+}
+
+static void block(const struct pn_comparison *c, unsigned from, unsigned to, FILE *f)
+{
+	const struct pn_report_row *row;
+	const char *group = "";
+	char cell[PN_FMT_SIZE];
+
+	column_heads(c, from, to, f);
+	for (unsigned i = 0; (row = pn_report_row(i)) != NULL; i++) {
+		if (row->group)
+			group = row->group;
+		if (!pn_report_row_used(row, c))
+			continue;
+		fprintf(f, "%-*s%-*s", GROUP_WIDTH, group, LABEL_WIDTH, row->label);
+		group = "";
+		for (unsigned m = from; m < to; m++) {
+			pn_report_cell(row, &c->result[m], cell);
+			fprintf(f, "%*s", COLUMN_WIDTH, cell);
+		}
+		fputc('\n', f);
+	}
+}
+
+/* Breaks @text at spaces so that no line is longer than the table. */
+static void wrapped(const char *text, FILE *f)
+{
+	size_t left = strlen(text);
+
+	while (left > WIDTH) {
+		size_t cut = WIDTH;
+
+		while (cut && text[cut] != ' ')
+			cut--;
+		if (!cut)
+			cut = WIDTH;
+		fprintf(f, "%.*s\n", (int)cut, text);
+		text += cut + (text[cut] == ' ');
+		left = strlen(text);
+	}
+	fprintf(f, "%s\n", text);
+}
+
+void pn_report_sentences(const struct pn_comparison *c, FILE *f, bool alarms)
+{
+	struct pn_reading reading[PN_READING_MAX];
+	unsigned n = pn_report_reading(c, reading);
+	bool any = false;
+
+	for (unsigned i = 0; i < n; i++) {
+		if (reading[i].alarm != alarms)
+			continue;
+		wrapped(reading[i].text, f);
+		any = true;
+	}
+	if (any && alarms)
+		fputc('\n', f);
+}
+
+int pn_report_table(const struct pn_comparison *c, FILE *f)
+{
+	pn_report_header(c, f);
+	/* Nobody should have to read a table to learn that interrupts were lost. */
+	pn_report_sentences(c, f, true);
+	for (unsigned from = 0; from < c->n; from += COLUMNS) {
+		block(c, from, from + COLUMNS < c->n ? from + COLUMNS : c->n, f);
+		fputc('\n', f);
+	}
+	pn_report_sentences(c, f, false);
+	return ferror(f) ? -EIO : 0;
+}

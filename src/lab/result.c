@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT */
+#include <stddef.h>
+
+#include "result.h"
+
+static const char *const exit_names[PN_EXIT_NR] = {
+	[PN_EXIT_INTR] = "interrupt",	  [PN_EXIT_HLT] = "hlt",
+	[PN_EXIT_APIC_EOI] = "eoi",	  [PN_EXIT_APIC_WRITE] = "apic_write",
+	[PN_EXIT_IPI] = "incomplete_ipi", [PN_EXIT_NOACCEL] = "unaccelerated",
+};
+
+static const char *const vector_names[PN_HV_NR] = {
+	[PN_HV_DEVICE] = "device",   [PN_HV_GA_LOG] = "ga_log", [PN_HV_WAKEUP] = "wakeup",
+	[PN_HV_RESCHED] = "resched", [PN_HV_TIMER] = "timer",
+};
+
+const char *pn_exit_reason_name(enum pn_exit_reason r)
+{
+	return (unsigned)r < PN_EXIT_NR ? exit_names[r] : NULL;
+}
+
+const char *pn_host_vector_name(enum pn_host_vector v)
+{
+	return (unsigned)v < PN_HV_NR ? vector_names[v] : NULL;
+}
+
+bool pn_result_violated(const struct pn_result *r)
+{
+	return r->lost || r->wakeups_missed || r->check[0];
+}

@@ -1,0 +1,383 @@
+/* SPDX-License-Identifier: MIT */
+#include <dirent.h>
+#include <jansson.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#include "report.h"
+
+/* A comparison of four modes, made up; @wakes samples of wake latency for each. */
+static struct pn_comparison *made_up(uint64_t wakes)
+{
+	static const uint64_t speed[] = {40, 20, 12, 4};
+	struct pn_comparison *c = calloc(1, sizeof(*c));
+
+	assert_non_null(c);
+	strcpy(c->scenario, "made<up>");
+	strcpy(c->costs, "default");
+	c->seed = 1;
+	c->duration_ns = 1000000000;
+	c->n = PN_MODE_NR;
+	c->result = calloc(c->n, sizeof(*c->result));
+	assert_non_null(c->result);
+	for (unsigned m = 0; m < c->n; m++) {
+		struct pn_result *r = &c->result[m];
+
+		r->mode.id = (enum pn_mode_id)m;
+		r->duration_ns = c->duration_ns;
+		pn_hist_init(&r->latency);
+		pn_hist_init(&r->wake_latency);
+		for (uint64_t i = 0; i < 10000; i++)
+			pn_hist_add(&r->latency, speed[m] * (100 + i % 100));
+		for (uint64_t i = 0; i < wakes; i++)
+			pn_hist_add(&r->wake_latency, speed[m] * (1000 + i % 100));
+		r->interrupts = r->posts = 12000;
+		r->delivered = 10000;
+		r->coalesced = 2000;
+		r->completions = 10000;
+		r->exits[PN_EXIT_HLT] = 600;
+		r->host_vectors[PN_HV_WAKEUP] = 50;
+		r->busiest_cpu_share = 0.25;
+		r->host_cpu_ns = 24000000;
+		r->steps[PN_STEP_IRR_SET] = 12000;
+	}
+	return c;
+}
+
+static void forget(struct pn_comparison *c)
+{
+	free(c->result);
+	free(c);
+}
+
+/* What a report writes, as a string. */
+static char *table_of(const struct pn_comparison *c)
+{
+	char *text = NULL;
+	size_t size;
+	FILE *f = open_memstream(&text, &size);
+
+	assert_non_null(f);
+	assert_int_equal(pn_report_table(c, f), 0);
+	fclose(f);
+	return text;
+}
+
+static void must_say(const char *text, const char *what)
+{
+	if (!strstr(text, what))
+		fail_msg("\"%s\" is missing from:\n%s", what, text);
+}
+
+static void table_fits(void **state)
+{
+	struct pn_comparison *c = made_up(2000);
+	char *text = table_of(c);
+
+	(void)state;
+	for (const char *line = text; *line; line += strcspn(line, "\n") + 1)
+		assert_true(strcspn(line, "\n") <= 100);
+	must_say(text, "modelled, not measured");
+	must_say(text, "made<up>, seed 1, 1.00 s simulated, costs \"default\"");
+	must_say(text, "GAPPI wakes 3.0x faster than GALOG at p99 here");
+	must_say(text, "GALOG dropped 0 entries.");
+	must_say(text, "0.05");	   /* exits per interrupt */
+	must_say(text, "2.00 us"); /* host CPU per interrupt */
+	must_say(text, "25.0 %");
+	free(text);
+	forget(c);
+}
+
+/* The reading is computed, and never flatters. */
+static void reading_is_true(void **state)
+{
+	struct pn_comparison *c = made_up(2000);
+	struct pn_hist swap = c->result[PN_MODE_GALOG].wake_latency;
+	char *text;
+
+	(void)state;
+	c->result[PN_MODE_GALOG].wake_latency = c->result[PN_MODE_GAPPI].wake_latency;
+	text = table_of(c);
+	must_say(text, "GAPPI and GALOG wake equally fast at p99 here");
+	free(text);
+	c->result[PN_MODE_GAPPI].wake_latency = swap;
+	c->result[PN_MODE_GALOG].galog_overflows = 2;
+	c->result[PN_MODE_GALOG].galog_dropped = 77;
+	text = table_of(c);
+	must_say(text, "GAPPI wakes 3.0x slower than GALOG at p99 here");
+	must_say(text, "GALOG overflowed 2 times and dropped 77 entries.");
+	free(text);
+	forget(c);
+}
+
+static void few_samples_are_said(void **state)
+{
+	struct pn_comparison *c = made_up(40);
+	char *text = table_of(c);
+
+	(void)state;
+	must_say(text, "Too few wakeups to compare GALOG and GAPPI at p99: 40 and 40 samples");
+	free(text);
+	forget(c);
+	c = made_up(400);
+	text = table_of(c);
+	must_say(text, "few samples (400)");
+	free(text);
+	forget(c);
+}
+
+static void losses_come_first(void **state)
+{
+	struct pn_comparison *c = made_up(2000);
+	char *text;
+
+	(void)state;
+	c->result[PN_MODE_AVIC].lost = 3;
+	c->result[PN_MODE_GAPPI].wakeups_missed = 1;
+	strcpy(c->result[PN_MODE_GAPPI].check, "vCPU 3 sleeps");
+	c->result[PN_MODE_GALOG].partial = true;
+	c->result[PN_MODE_GALOG].duration_ns = 250000000;
+	text = table_of(c);
+	must_say(text, "LOST: avic lost 3 interrupts.");
+	must_say(text, "MISSED: gappi left a vCPU asleep");
+	must_say(text, "SELF-CHECK FAILED: gappi: vCPU 3 sleeps");
+	must_say(text, "PARTIAL: galog was stopped after 250 ms of 1.00 s.");
+	assert_true(strstr(text, "LOST") < strstr(text, "sent by devices"));
+	assert_true(strstr(text, "MISSED") < strstr(text, "sent by devices"));
+	free(text);
+	forget(c);
+}
+
+static void irrelevant_rows_go(void **state)
+{
+	struct pn_comparison *c = made_up(0);
+	char *text;
+
+	(void)state;
+	c->n = 2; /* emulated and avic */
+	text = table_of(c);
+	assert_null(strstr(text, "GA log"));
+	assert_null(strstr(text, "GAPPI"));
+	assert_null(strstr(text, "wake latency"));
+	free(text);
+	forget(c);
+}
+
+static json_t *json_of(const struct pn_comparison *c)
+{
+	char *text = NULL;
+	size_t size;
+	FILE *f = open_memstream(&text, &size);
+	json_t *o;
+
+	assert_non_null(f);
+	assert_int_equal(pn_report_json(c, f), 0);
+	fclose(f);
+	o = json_loads(text, 0, NULL);
+	assert_non_null(o);
+	free(text);
+	return o;
+}
+
+/* Keys of @o in their order, separated by blanks. */
+static void keys_are(json_t *o, const char *expected)
+{
+	char keys[512] = "";
+	const char *key;
+	json_t *value;
+
+	json_object_foreach(o, key, value)
+	{
+		strcat(keys, keys[0] ? " " : "");
+		strcat(keys, key);
+	}
+	assert_string_equal(keys, expected);
+}
+
+static void json_contract(void **state)
+{
+	static const char LATENCY[] = "min p50 p90 p99 p999 max mean";
+	struct pn_comparison *c = made_up(0);
+	json_t *o = json_of(c), *modes = json_object_get(o, "modes"), *m = json_array_get(modes, 3);
+
+	(void)state;
+	keys_are(o, "schema scenario seed costs duration_ns modes");
+	assert_string_equal(json_string_value(json_object_get(o, "schema")), "postern.compare/1");
+	assert_int_equal(json_array_size(modes), 4);
+	keys_are(
+		m,
+		"mode variant interrupts posts delivered coalesced lost latency_ns wake_latency_ns "
+		"vm_exits host_interrupts wakeups galog gappi irt_invalidations host_cpu_ns "
+		"host_cpu_ns_per_interrupt guest_throughput_per_s");
+	keys_are(json_object_get(m, "variant"), "masked");
+	keys_are(json_object_get(json_array_get(modes, 0), "variant"), "");
+	keys_are(json_object_get(m, "latency_ns"), LATENCY);
+	keys_are(json_object_get(m, "wake_latency_ns"), LATENCY);
+	/* A quantile of nothing is nothing. */
+	assert_true(json_is_null(json_object_get(json_object_get(m, "wake_latency_ns"), "p99")));
+	keys_are(json_object_get(m, "vm_exits"), "total per_interrupt by_reason");
+	keys_are(json_object_get(json_object_get(m, "vm_exits"), "by_reason"), "hlt");
+	keys_are(json_object_get(m, "host_interrupts"), "total by_vector busiest_cpu_share");
+	keys_are(json_object_get(json_object_get(m, "host_interrupts"), "by_vector"), "wakeup");
+	keys_are(json_object_get(m, "wakeups"), "needed spurious missed");
+	keys_are(json_object_get(m, "galog"), "entries interrupts overflows dropped");
+	keys_are(json_object_get(m, "gappi"), "notifications spurious vcpus_scanned");
+	assert_true(json_real_value(json_object_get(m, "host_cpu_ns_per_interrupt")) == 2000);
+	assert_true(json_real_value(json_object_get(m, "guest_throughput_per_s")) == 10000);
+	json_decref(o);
+	c->result[3].partial = true;
+	strcpy(c->result[3].check, "not well");
+	o = json_of(c);
+	m = json_array_get(json_object_get(o, "modes"), 3);
+	assert_true(json_is_true(json_object_get(m, "partial")));
+	assert_string_equal(json_string_value(json_object_get(m, "check")), "not well");
+	json_decref(o);
+	forget(c);
+}
+
+/* Nothing from outside, text escaped, every mode has its curve. */
+static void html_stands_alone(void **state)
+{
+	struct pn_scenario *sc = calloc(1, sizeof(*sc));
+	struct pn_comparison *c = made_up(2000);
+	char *text = NULL;
+	size_t size;
+	FILE *f = open_memstream(&text, &size);
+
+	(void)state;
+	assert_non_null(f);
+	assert_non_null(sc);
+	strcpy(sc->costs.name, "a & b");
+	strcpy(sc->costs.note[PN_STEP_IRR_SET], "<script>\"'");
+	assert_int_equal(pn_report_html(c, sc, f), 0);
+	fclose(f);
+	assert_null(strstr(text, "http"));
+	assert_null(strstr(text, "<script"));
+	assert_null(strstr(text, "made<up>"));
+	must_say(text, "made&lt;up&gt;");
+	must_say(text, "a &amp; b");
+	must_say(text, "&lt;script&gt;&quot;&#39;");
+	must_say(text, "prefers-color-scheme:dark");
+	must_say(text, "Nothing on this page was measured on hardware");
+	must_say(text, "</html>");
+	assert_null(strstr(text, "nan"));
+	free(text);
+	free(sc);
+	forget(c);
+}
+
+static void detail_has_everything(void **state)
+{
+	struct pn_scenario *sc = calloc(1, sizeof(*sc));
+	struct pn_comparison *c = made_up(2000);
+	char *text = NULL;
+	size_t size;
+	FILE *f = open_memstream(&text, &size);
+
+	(void)state;
+	assert_non_null(f);
+	assert_non_null(sc);
+	sc->costs.ns[PN_STEP_IRR_SET] = 40;
+	assert_int_equal(pn_report_detail(c, sc, f), 0);
+	fclose(f);
+	must_say(text, "VM exits by reason\n  hlt");
+	must_say(text, "Host interrupts by vector\n  wakeup");
+	must_say(text, "Mode galog, gate=blocking");
+	must_say(text, "irr_set");
+	must_say(text, "480 us"); /* 12000 times 40 ns */
+	must_say(text, "10000 samples");
+	free(text);
+	free(sc);
+	forget(c);
+}
+
+static void hgrm_files(void **state)
+{
+	struct pn_comparison *c = made_up(200);
+	char dir[] = "/tmp/postern-hgrm-XXXXXX", sub[64], path[512];
+	unsigned n = 0;
+	struct dirent *e;
+	DIR *d;
+
+	(void)state;
+	assert_non_null(mkdtemp(dir));
+	snprintf(sub, sizeof(sub), "%s/made", dir);
+	c->result[3].mode.masked_none = true;
+	assert_int_equal(pn_report_hgrm(c, sub), 0);
+	assert_int_equal(pn_report_hgrm(c, sub), 0);
+	snprintf(path, sizeof(path), "%s/made-up--gappi-masked-none-wake.hgrm", sub);
+	assert_int_equal(access(path, R_OK), 0);
+	d = opendir(sub);
+	assert_non_null(d);
+	while ((e = readdir(d)) != NULL) {
+		if (e->d_name[0] == '.')
+			continue;
+		n++;
+		snprintf(path, sizeof(path), "%s/%s", sub, e->d_name);
+		assert_int_equal(unlink(path), 0);
+	}
+	closedir(d);
+	assert_int_equal(n, 8);
+	assert_int_equal(rmdir(sub), 0);
+	assert_int_equal(rmdir(dir), 0);
+	assert_true(pn_report_hgrm(c, "/dev/null/x") < 0);
+	forget(c);
+}
+
+static void recording(void **state)
+{
+	struct pn_rec_summary *s = calloc(1, sizeof(*s));
+	char *text = NULL;
+	size_t size;
+	FILE *f = open_memstream(&text, &size);
+
+	(void)state;
+	assert_non_null(f);
+	assert_non_null(s);
+	strcpy(s->path, "trace.txt");
+	strcpy(s->format, "ftrace");
+	s->events = 100;
+	s->text_lines = 120;
+	s->interrupts = 50;
+	s->span_ns = 1000000;
+	s->cpus = 1;
+	s->lines = 1;
+	s->line[0].irq = 36;
+	strcpy(s->line[0].name, "nvme0q1");
+	s->line[0].count = 50;
+	s->skips = 1;
+	strcpy(s->skip[0].kind, "not an event");
+	s->skip[0].count = 20;
+	s->skip[0].first_line = 4;
+	s->sorted = 2;
+	s->worst_back_ns = 1500;
+	s->worst_back_line = 9;
+	assert_int_equal(pn_report_recording(s, f), 0);
+	fclose(f);
+	must_say(text, "50000 interrupts per second");
+	must_say(text, "36 nvme0q1: 50");
+	must_say(text, "20 not an event (first: line 4)");
+	must_say(text, "2 events that came late, by 1.50 us at most (line 9)");
+	must_say(text, "always running");
+	free(text);
+	free(s);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(table_fits),		cmocka_unit_test(reading_is_true),
+		cmocka_unit_test(few_samples_are_said), cmocka_unit_test(losses_come_first),
+		cmocka_unit_test(irrelevant_rows_go),	cmocka_unit_test(json_contract),
+		cmocka_unit_test(html_stands_alone),	cmocka_unit_test(detail_has_everything),
+		cmocka_unit_test(hgrm_files),		cmocka_unit_test(recording),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
