@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: MIT */
+#include <argp.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "bench.h"
+#include "cli.h"
+#include "json_out.h"
+#include "progress.h"
+#include "scenario.h"
+
+#define MAX_FIGURES 32
+
+enum { OPT_JSON = 0x100 };
+
+struct bench_options {
+	const char *figure[MAX_FIGURES];
+	unsigned figures;
+	bool json;
+};
+
+struct figure {
+	const struct pn_bench *bench;
+	double value, peer;
+};
+
+/* "AMD EPYC ..., 2 CPUs" */
+static void machine_name(char *buf, size_t size)
+{
+	char line[256], model[160] = "unknown processor";
+	FILE *f = fopen("/proc/cpuinfo", "re");
+
+	while (f && fgets(line, sizeof(line), f)) {
+		if (sscanf(line, "model name : %159[^\n]", model) == 1)
+			break;
+	}
+	if (f)
+		fclose(f);
+	snprintf(buf, size, "%s, %ld CPUs", model, sysconf(_SC_NPROCESSORS_ONLN));
+}
+
+static bool wanted(const struct bench_options *o, const struct pn_bench *b)
+{
+	for (unsigned i = 0; i < o->figures; i++)
+		if (!strcmp(o->figure[i], b->name))
+			return true;
+	return !o->figures;
+}
+
+static int unknown_figure(const char *name)
+{
+	const char *names[MAX_FIGURES], *near;
+	unsigned n = 0;
+
+	while (n < MAX_FIGURES && pn_bench_get(n)) {
+		names[n] = pn_bench_get(n)->name;
+		if (!strcmp(names[n++], name))
+			return CLI_DONE;
+	}
+	near = n ? pn_nearest(name, names, n) : NULL;
+	if (near)
+		pn_cli_error("there is no figure '%s' (did you mean '%s'?)", name, near);
+	else
+		pn_cli_error("there is no figure '%s'", name);
+	return CLI_USAGE;
+}
+
+static bool measure(const struct bench_options *o, struct figure *fig, unsigned *n)
+{
+	const struct pn_bench *b;
+	bool ok = true;
+
+	*n = 0;
+	pn_progress_begin();
+	for (unsigned i = 0; i < MAX_FIGURES && (b = pn_bench_get(i)) != NULL; i++) {
+		struct figure f = {b, 0, 0};
+		int r;
+
+		if (!wanted(o, b))
+			continue;
+		if (pn_progress_due())
+			pn_progress_line("measuring %s", b->name);
+		r = b->fn(&f.value, &f.peer);
+		if (r) {
+			pn_progress_end();
+			pn_cli_error("%s: %s", b->name, strerror(-r));
+			ok = false;
+			continue;
+		}
+		fig[(*n)++] = f;
+	}
+	pn_progress_end();
+	return ok;
+}
+
+static void print_table(const char *machine, const struct figure *fig, unsigned n)
+{
+	printf("Measured on this machine: %s\n\n", machine);
+	if (!n) {
+		printf("no figures\n");
+		return;
+	}
+	printf("%-30s%14s %-10s  %-20s%14s%10s\n", "figure", "value", "unit", "peer", "value",
+	       "ratio");
+	for (unsigned i = 0; i < n; i++) {
+		const struct pn_bench *b = fig[i].bench;
+
+		printf("%-30s%14.4g %-10s", b->name, fig[i].value, b->unit);
+		if (b->peer)
+			printf("  %-20s%14.4g%10.3g", b->peer, fig[i].peer,
+			       fig[i].peer > 0 ? fig[i].value / fig[i].peer : 0);
+		putchar('\n');
+	}
+}
+
+static void print_json(const char *machine, const struct figure *fig, unsigned n)
+{
+	json_t *figures = json_array();
+
+	for (unsigned i = 0; i < n; i++) {
+		const struct pn_bench *b = fig[i].bench;
+		bool ratio = b->peer && fig[i].peer > 0;
+
+		json_array_append_new(
+			figures,
+			json_pack("{s:s, s:f, s:s, s:s?, s:o, s:o}", "name", b->name, "value",
+				  fig[i].value, "unit", b->unit, "peer", b->peer, "peer_value",
+				  b->peer ? json_real(fig[i].peer) : json_null(), "ratio",
+				  ratio ? json_real(fig[i].value / fig[i].peer) : json_null()));
+	}
+	pn_cli_print_json(json_pack("{s:s, s:s, s:o}", "schema", "postern.bench/1", "machine",
+				    machine, "figures", figures));
+}
+
+static int parse(int key, char *arg, struct argp_state *state)
+{
+	struct bench_options *o = state->input;
+
+	switch (key) {
+	case OPT_JSON:
+		o->json = true;
+		return 0;
+	case ARGP_KEY_ARG:
+		if (o->figures == MAX_FIGURES)
+			argp_error(state, "too many figures");
+		o->figure[o->figures++] = arg;
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+int pn_cli_bench(int argc, char **argv)
+{
+	static const struct argp_option options[] = {
+		{"json", OPT_JSON, NULL, 0, "print one JSON object", 0},
+		{0},
+	};
+	static const struct argp argp = {
+		options,
+		parse,
+		"[FIGURE...]",
+		"Measures how fast the models are on this machine, together "
+		"with what they are compared with.\v"
+		"Example:\n  postern bench post_ns",
+		NULL,
+		NULL,
+		NULL};
+	struct figure fig[MAX_FIGURES];
+	struct bench_options o = {0};
+	char machine[256];
+	unsigned n;
+	bool ok;
+
+	argp_parse(&argp, argc, argv, 0, NULL, &o);
+	for (unsigned i = 0; i < o.figures; i++)
+		if (unknown_figure(o.figure[i]))
+			return CLI_USAGE;
+	ok = measure(&o, fig, &n);
+	machine_name(machine, sizeof(machine));
+	if (o.json)
+		print_json(machine, fig, n);
+	else
+		print_table(machine, fig, n);
+	return ok ? CLI_DONE : CLI_VIOLATED;
+}

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef PN_CLI_H
+#define PN_CLI_H
+
+#include <stdbool.h>
+
+#include "diag.h"
+
+/* Exit statuses of every verb. */
+enum {
+	CLI_DONE = 0,
+	CLI_VIOLATED = 1,
+	CLI_USAGE = 2,
+	CLI_INPUT = 3,
+	CLI_STOPPED = 130, /* by Ctrl-C, after what there is was printed */
+};
+
+/* A verb: its options are parsed from @argv, argv[0] is "postern VERB". */
+int pn_cli_compare(int argc, char **argv);
+int pn_cli_run(int argc, char **argv);
+int pn_cli_replay(int argc, char **argv);
+int pn_cli_decode(int argc, char **argv);
+int pn_cli_list(int argc, char **argv);
+int pn_cli_bench(int argc, char **argv);
+
+/* "postern: FILE:LINE: text" on standard error. */
+void pn_cli_diag(const struct pn_diag *d);
+__attribute__((format(printf, 1, 2))) void pn_cli_error(const char *fmt, ...);
+
+#endif

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: MIT */
+#include <stdlib.h>
+
+#include "cli.h"
+#include "progress.h"
+#include "runner.h"
+
+#define DEFAULT_SCENARIO "passthrough-nvme"
+
+static int parse_modes(int key, char *arg, struct argp_state *state)
+{
+	struct pn_cli_options *o = state->input;
+
+	switch (key) {
+	case ARGP_KEY_INIT:
+		state->child_inputs[0] = o;
+		return 0;
+	case CLI_OPT_MODES:
+	case CLI_OPT_MODE:
+		pn_cli_add_modes(o, arg);
+		return 0;
+	case ARGP_KEY_ARG:
+		if (o->input)
+			argp_error(state, "one scenario at a time, '%s' is a second one", arg);
+		o->input = arg;
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+static const struct argp_child children[] = {{&pn_cli_common, 0, NULL, 0}, {0}};
+
+static int run_scenario(struct pn_cli_options *o, const char *name, bool detail)
+{
+	int status;
+	struct pn_scenario *sc = pn_cli_load(o, name, &status);
+
+	if (!sc)
+		return status;
+	pn_cli_catch_stop();
+	status = pn_cli_compare_scenario(o, sc, NULL, detail);
+	free(sc);
+	return status;
+}
+
+int pn_cli_compare(int argc, char **argv)
+{
+	static const struct argp_option options[] = {
+		{"modes", CLI_OPT_MODES, "A,B,C", 0,
+		 "modes to compare (default: emulated,avic,galog,gappi)", 1},
+		{0},
+	};
+	static const struct argp argp = {
+		options,
+		parse_modes,
+		"[SCENARIO.ini]",
+		"Runs the same workload through every mode and prints them side by side. Without a "
+		"scenario: " DEFAULT_SCENARIO ".\v"
+		"Example:\n  postern compare overcommit --modes galog,gappi:masked=none --duration "
+		"500ms",
+		children,
+		NULL,
+		NULL};
+	struct pn_cli_options o;
+
+	pn_cli_options_init(&o);
+	argp_parse(&argp, argc, argv, 0, NULL, &o);
+	pn_cli_default_modes(&o);
+	return run_scenario(&o, o.input ? o.input : DEFAULT_SCENARIO, false);
+}
+
+int pn_cli_run(int argc, char **argv)
+{
+	static const struct argp_option options[] = {
+		{"mode", CLI_OPT_MODE, "MODE", 0, "the mode, as in `postern list modes`", 1},
+		{0},
+	};
+	static const struct argp argp = {
+		options,
+		parse_modes,
+		"SCENARIO.ini --mode MODE",
+		"Runs one mode and prints everything: exits by reason, steps with their counts and "
+		"costs, histograms.\v"
+		"Example:\n  postern run overcommit --mode gappi --trace gappi.json",
+		children,
+		NULL,
+		NULL};
+	struct pn_cli_options o;
+
+	pn_cli_options_init(&o);
+	argp_parse(&argp, argc, argv, 0, NULL, &o);
+	if (!o.input || o.modes != 1) {
+		pn_cli_error("%s (see postern run --help)",
+			     o.input ? "run takes one --mode" : "run needs a scenario");
+		return CLI_USAGE;
+	}
+	return run_scenario(&o, o.input, true);
+}

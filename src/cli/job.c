@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli.h"
+#include "outfile.h"
+#include "progress.h"
+#include "report.h"
+#include "runner.h"
+
+/* The output files of one job. */
+struct outputs {
+	struct pn_outfile report, trace;
+	const char *hgrm;
+	bool hgrm_made;
+};
+
+static void drop(struct outputs *out)
+{
+	pn_outfile_drop(&out->report);
+	pn_outfile_drop(&out->trace);
+	/* Only if it is still empty. */
+	if (out->hgrm_made)
+		rmdir(out->hgrm);
+}
+
+static bool open_all(const struct pn_cli_options *o, struct outputs *out)
+{
+	memset(out, 0, sizeof(*out));
+	out->hgrm = o->hgrm;
+	if (!pn_outfile_open(&out->report, o->report) && !pn_outfile_open(&out->trace, o->trace) &&
+	    (!o->hgrm || !pn_outdir_check(o->hgrm, &out->hgrm_made)))
+		return true;
+	drop(out);
+	return false;
+}
+
+/* Every event ends with a comma; the order of the modes closes the list. */
+static void end_trace(const struct pn_comparison *c, FILE *f)
+{
+	for (unsigned i = 0; i < c->n; i++)
+		fprintf(f,
+			"{\"name\":\"process_sort_index\",\"ph\":\"M\",\"pid\":%u,"
+			"\"args\":{\"sort_index\":%u}}%s\n",
+			i, i, i + 1 < c->n ? "," : "");
+	fputs("]}\n", f);
+}
+
+static bool write_all(struct outputs *out, const struct pn_comparison *c,
+		      const struct pn_scenario *sc)
+{
+	int r;
+
+	if (out->trace.f)
+		end_trace(c, out->trace.f);
+	if (out->report.f)
+		pn_report_html(c, sc, out->report.f);
+	r = out->hgrm ? pn_report_hgrm(c, out->hgrm) : 0;
+	if (r)
+		pn_cli_error("%s: %s", out->hgrm, strerror(-r));
+	if (!r && !pn_outfile_commit(&out->report) && !pn_outfile_commit(&out->trace))
+		return true;
+	drop(out);
+	return false;
+}
+
+static void print(const struct pn_cli_options *o, const struct pn_comparison *c,
+		  const struct pn_scenario *sc, bool detail)
+{
+	if (o->json)
+		pn_report_json(c, stdout);
+	else if (detail)
+		pn_report_detail(c, sc, stdout);
+	else
+		pn_report_table(c, stdout);
+}
+
+static int status_of(const struct pn_comparison *c)
+{
+	if (pn_cli_stopped())
+		return CLI_STOPPED;
+	for (unsigned i = 0; i < c->n; i++)
+		if (pn_result_violated(&c->result[i]))
+			return CLI_VIOLATED;
+	return CLI_DONE;
+}
+
+static int finish(const struct pn_cli_options *o, struct pn_comparison *c,
+		  const struct pn_scenario *sc, struct outputs *out, bool detail)
+{
+	if (!c->n) {
+		pn_cli_error("stopped before anything was simulated");
+		drop(out);
+		return CLI_STOPPED;
+	}
+	if (c->n < o->modes)
+		pn_cli_error("stopped: %u of %u modes were not begun", o->modes - c->n, o->modes);
+	if (!write_all(out, c, sc))
+		return CLI_INPUT;
+	print(o, c, sc, detail);
+	return status_of(c);
+}
+
+int pn_cli_compare_scenario(const struct pn_cli_options *o, const struct pn_scenario *sc,
+			    struct pn_recording *rec, bool detail)
+{
+	struct pn_comparison c = {0};
+	struct outputs out;
+	int status = CLI_INPUT;
+
+	if (!open_all(o, &out))
+		return CLI_INPUT;
+	if (out.trace.f)
+		fputs("{\"displayTimeUnit\":\"ns\",\"traceEvents\":[\n", out.trace.f);
+	if (pn_cli_run_modes(o, sc, rec, out.trace.f, &c))
+		status = finish(o, &c, sc, &out, detail);
+	else
+		drop(&out);
+	free(c.result);
+	return status;
+}
+
+struct pn_scenario *pn_cli_load(struct pn_cli_options *o, const char *name, int *status)
+{
+	struct pn_scenario *sc;
+	struct pn_diag d = {0};
+	char duration[64];
+	int r;
+
+	o->set[o->sets] = NULL;
+	if (o->duration) {
+		snprintf(duration, sizeof(duration), "machine.duration=%lluns",
+			 (unsigned long long)o->duration);
+		o->set[o->sets] = duration;
+		o->set[o->sets + 1] = NULL;
+	}
+	r = pn_scenario_load(name, o->costs, o->set, &sc, &d);
+	o->set[o->sets] = NULL;
+	if (!r)
+		return sc;
+	if (!d.text[0])
+		pn_diag_set(&d, r, name, 0, "%s", strerror(-r));
+	if (o->duration && !strcmp(d.file, "--set") && !strncmp(d.text, "duration =", 10))
+		snprintf(d.file, sizeof(d.file), "--duration");
+	pn_cli_diag(&d);
+	/* A wrong --set or --duration is a mistake of the command line, not of a file. */
+	*status = strncmp(d.file, "--", 2) ? CLI_INPUT : CLI_USAGE;
+	return NULL;
+}

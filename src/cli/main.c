@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: MIT */
+#include <argp.h>
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli.h"
+#include "scenario.h"
+
+const char *argp_program_version = "postern " PN_VERSION;
+
+static const struct verb {
+	const char *name, *args, *doc;
+	int (*run)(int argc, char **argv); /* NULL: not in this build */
+} verbs[] = {
+	{"compare", "[SCENARIO.ini]", "the same workload through every mode, side by side",
+	 pn_cli_compare},
+	{"run", "SCENARIO.ini --mode MODE", "one mode in full detail", pn_cli_run},
+	{"replay", "RECORDING", "a real recording's interrupts through every mode", pn_cli_replay},
+	{"decode", "KIND WORD...", "an IRTE, DTE, log entry, register, field by field",
+	 pn_cli_decode},
+	{"list", "WHAT", "modes, scenarios, cases, costs or decoders", pn_cli_list},
+	{"bench", "[FIGURE...]", "how fast the models are here", pn_cli_bench},
+	{"explore", NULL, NULL, NULL},
+	{"torture", NULL, NULL, NULL},
+	{"sweep", NULL, NULL, NULL},
+};
+
+#define NR_VERBS ((unsigned)(sizeof(verbs) / sizeof(verbs[0])))
+
+static void help(FILE *f)
+{
+	fputs("Usage: postern VERB [OPTION...]\n"
+	      "Posted-interrupt hardware models, and the hosts that drive them.\n\n",
+	      f);
+	for (unsigned i = 0; i < NR_VERBS; i++)
+		if (verbs[i].run)
+			fprintf(f, "  %-8s %-26s%s\n", verbs[i].name, verbs[i].args, verbs[i].doc);
+	fputs("\n  postern VERB --help   what a verb takes, with an example\n"
+	      "  postern --version\n\n"
+	      "Start with: postern compare\n",
+	      f);
+}
+
+static int unknown_verb(const char *word)
+{
+	const char *names[NR_VERBS], *near;
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < NR_VERBS; i++)
+		if (verbs[i].run)
+			names[n++] = verbs[i].name;
+	near = pn_nearest(word, names, n);
+	if (near)
+		pn_cli_error("unknown verb '%s' (did you mean '%s'?)", word, near);
+	else
+		pn_cli_error("unknown verb '%s' (see postern --help)", word);
+	return CLI_USAGE;
+}
+
+static int dispatch(const struct verb *v, int argc, char **argv)
+{
+	char name[32];
+
+	if (!v->run) {
+		pn_cli_error("verb '%s' is not in this build", v->name);
+		return CLI_USAGE;
+	}
+	/* Messages of the option parser begin with it. */
+	snprintf(name, sizeof(name), "postern %s", v->name);
+	argv[0] = name;
+	return v->run(argc, argv);
+}
+
+static bool reader_gone(void)
+{
+	struct pollfd p = {.fd = STDOUT_FILENO, .events = POLLOUT};
+
+	return poll(&p, 1, 0) == 1 && (p.revents & POLLERR);
+}
+
+/* Whatever way the program ends: what was printed must have arrived, or it says that it has not.
+ * A reader that has read enough (head) is no error. */
+static void finish_stdout(void)
+{
+	int e;
+
+	errno = 0;
+	if (!fflush(stdout) && !ferror(stdout))
+		return;
+	e = errno;
+	if (e == EPIPE || reader_gone())
+		return;
+	fprintf(stderr, "postern: standard output: %s\n", strerror(e ? e : EIO));
+	_exit(CLI_INPUT);
+}
+
+int main(int argc, char **argv)
+{
+	signal(SIGPIPE, SIG_IGN);
+	atexit(finish_stdout);
+	argp_err_exit_status = CLI_USAGE;
+	if (argc < 2) {
+		help(stderr);
+		return CLI_USAGE;
+	}
+	if (!strcmp(argv[1], "--version") || !strcmp(argv[1], "-V")) {
+		printf("%s\n", argp_program_version);
+		return CLI_DONE;
+	}
+	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-?") || !strcmp(argv[1], "-h") ||
+	    !strcmp(argv[1], "help")) {
+		help(stdout);
+		return CLI_DONE;
+	}
+	for (unsigned i = 0; i < NR_VERBS; i++)
+		if (!strcmp(argv[1], verbs[i].name))
+			return dispatch(&verbs[i], argc - 1, argv + 1);
+	return unknown_verb(argv[1]);
+}

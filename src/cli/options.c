@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli.h"
+#include "options.h"
+#include "scenario.h"
+
+enum {
+	OPT_COSTS = 0x200,
+	OPT_SET,
+	OPT_DURATION,
+	OPT_SEED,
+	OPT_JSON,
+	OPT_REPORT,
+	OPT_TRACE,
+	OPT_HGRM,
+};
+
+static const struct argp_option options[] = {
+	{"costs", OPT_COSTS, "FILE.ini", 0, "cost table: a file or a built-in name", 1},
+	{"set", OPT_SET, "SECTION.KEY=VALUE", 0, "change one value of the scenario (repeatable)",
+	 1},
+	{"duration", OPT_DURATION, "TIME", 0, "simulated time, as 500ms or 2s", 1},
+	{"seed", OPT_SEED, "N", 0, "random seed (default 1); the same seed gives the same bytes",
+	 1},
+	{"json", OPT_JSON, NULL, 0, "print one JSON object", 2},
+	{"report", OPT_REPORT, "FILE.html", 0, "write a page with curves and the cost table", 2},
+	{"trace", OPT_TRACE, "FILE.json", 0, "write a trace that opens in Perfetto", 2},
+	{"hgrm", OPT_HGRM, "DIR", 0, "write latency histograms (.hgrm, in microseconds)", 2},
+	{0},
+};
+
+/* A mistake in the command line: said, and the end. */
+__attribute__((noreturn)) static void refuse(const struct pn_diag *d)
+{
+	pn_cli_diag(d);
+	exit(CLI_USAGE);
+}
+
+void pn_cli_options_init(struct pn_cli_options *o)
+{
+	memset(o, 0, sizeof(*o));
+	o->seed = 1;
+}
+
+void pn_cli_add_modes(struct pn_cli_options *o, const char *list)
+{
+	struct pn_diag d = {0};
+	char text[128];
+
+	for (;;) {
+		size_t len = strcspn(list, ",");
+
+		if (o->modes == CLI_MAX_MODES) {
+			pn_diag_set(&d, -EINVAL, NULL, 0, "more than %d modes", CLI_MAX_MODES);
+			refuse(&d);
+		}
+		snprintf(text, sizeof(text), "%.*s", (int)len, list);
+		if (pn_mode_parse(text, &o->mode[o->modes], &d))
+			refuse(&d);
+		o->modes++;
+		if (!list[len])
+			return;
+		list += len + 1;
+	}
+}
+
+void pn_cli_default_modes(struct pn_cli_options *o)
+{
+	if (!o->modes)
+		pn_cli_add_modes(o, "emulated,avic,galog,gappi");
+}
+
+static void parse_duration(struct pn_cli_options *o, const char *arg, struct argp_state *state)
+{
+	if (pn_parse_time(arg, &o->duration) || !o->duration)
+		argp_error(state, "--duration: '%s' is not a time (expected 500ms, 2s)", arg);
+}
+
+static void parse_seed(struct pn_cli_options *o, const char *arg, struct argp_state *state)
+{
+	char *end;
+
+	errno = 0;
+	o->seed = strtoull(arg, &end, 0);
+	if (errno || end == arg || *end || *arg == '-' || o->seed > INT64_MAX)
+		argp_error(state, "--seed: '%s' is not a number (expected 0 .. 2^63 - 1)", arg);
+}
+
+static void add_set(struct pn_cli_options *o, const char *arg, struct argp_state *state)
+{
+	const char *eq = strchr(arg, '='), *dot = strchr(arg, '.');
+
+	if (!eq || !dot || dot > eq)
+		argp_error(state, "--set: '%s' is not SECTION.KEY=VALUE", arg);
+	if (o->sets == CLI_MAX_SETS)
+		argp_error(state, "more than %d --set", CLI_MAX_SETS);
+	o->set[o->sets++] = arg;
+}
+
+static int parse(int key, char *arg, struct argp_state *state)
+{
+	struct pn_cli_options *o = state->input;
+
+	switch (key) {
+	case OPT_COSTS:
+		o->costs = arg;
+		return 0;
+	case OPT_SET:
+		add_set(o, arg, state);
+		return 0;
+	case OPT_DURATION:
+		parse_duration(o, arg, state);
+		return 0;
+	case OPT_SEED:
+		parse_seed(o, arg, state);
+		return 0;
+	case OPT_JSON:
+		o->json = true;
+		return 0;
+	case OPT_REPORT:
+		o->report = arg;
+		return 0;
+	case OPT_TRACE:
+		o->trace = arg;
+		return 0;
+	case OPT_HGRM:
+		o->hgrm = arg;
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+const struct argp pn_cli_common = {options, parse, NULL, NULL, NULL, NULL, NULL};

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef PN_CLI_OPTIONS_H
+#define PN_CLI_OPTIONS_H
+
+#include <argp.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "mode.h"
+
+#define CLI_MAX_MODES 16
+#define CLI_MAX_SETS  64
+
+/* What compare, run and replay take. */
+struct pn_cli_options {
+	const char *input;    /* scenario or recording */
+	const char *scenario; /* replay --scenario */
+	struct pn_mode mode[CLI_MAX_MODES];
+	unsigned modes;
+	const char *costs;
+	const char *set[CLI_MAX_SETS + 2]; /* ends with NULL; --duration is the last */
+	unsigned sets;
+	uint64_t duration; /* 0: not given */
+	uint64_t seed;
+	bool json;
+	const char *report, *trace, *hgrm;
+};
+
+/* Child parser for the options that the three share; its input is a struct pn_cli_options. */
+extern const struct argp pn_cli_common;
+
+/* Options of one verb only. */
+enum {
+	CLI_OPT_MODES = 0x100,
+	CLI_OPT_MODE,
+	CLI_OPT_SCENARIO,
+};
+
+void pn_cli_options_init(struct pn_cli_options *o);
+/* Adds the modes of a comma-separated list; ends the program if one is unknown. */
+void pn_cli_add_modes(struct pn_cli_options *o, const char *list);
+/* The modes that are compared when nothing else is said. */
+void pn_cli_default_modes(struct pn_cli_options *o);
+
+#endif

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: MIT */
+#include <signal.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "outfile.h"
+#include "progress.h"
+
+#define FIRST_S	 1.0
+#define PERIOD_S 0.1
+#define COLUMNS	 79
+
+static atomic_bool stop_asked;
+static double begun, last;
+static bool on_terminal, shown;
+
+static void on_signal(int sig)
+{
+	if (sig == SIGINT && !atomic_exchange(&stop_asked, true))
+		return;
+	pn_outfile_unlink_all();
+	signal(sig, SIG_DFL);
+	raise(sig);
+}
+
+void pn_cli_catch_stop(void)
+{
+	static const int signals[] = {SIGINT, SIGTERM, SIGHUP};
+	struct sigaction sa = {.sa_handler = on_signal, .sa_flags = SA_RESTART}, old;
+
+	sigemptyset(&sa.sa_mask);
+	for (unsigned i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
+		/* What the caller made us ignore (nohup, a background job) stays ignored. */
+		if (!sigaction(signals[i], NULL, &old) && old.sa_handler != SIG_IGN)
+			sigaction(signals[i], &sa, NULL);
+}
+
+bool pn_cli_stopped(void)
+{
+	return atomic_load_explicit(&stop_asked, memory_order_relaxed);
+}
+
+static double now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+void pn_progress_begin(void)
+{
+	begun = now();
+	last = 0;
+	shown = false;
+	on_terminal = isatty(STDERR_FILENO);
+}
+
+double pn_progress_seconds(void)
+{
+	return now() - begun;
+}
+
+bool pn_progress_due(void)
+{
+	double t;
+
+	if (!on_terminal)
+		return false;
+	t = now();
+	return t - begun >= FIRST_S && t - last >= PERIOD_S;
+}
+
+void pn_progress_line(const char *fmt, ...)
+{
+	char line[COLUMNS + 1];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(line, sizeof(line), fmt, ap);
+	va_end(ap);
+	fprintf(stderr, "\r\033[K%s", line);
+	fflush(stderr);
+	last = now();
+	shown = true;
+}
+
+void pn_progress_end(void)
+{
+	if (shown)
+		fputs("\r\033[K", stderr);
+	shown = false;
+}

@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: MIT */
+#define _GNU_SOURCE /* memfd_create() */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "cli.h"
+#include "progress.h"
+#include "report.h"
+#include "runner.h"
+
+static bool reading(void *ctx, uint64_t done, uint64_t all)
+{
+	const char *path = ctx;
+
+	if (pn_progress_due()) {
+		double mb = 1e-6 * (double)done, rate = mb / pn_progress_seconds();
+
+		if (all)
+			pn_progress_line("reading %.40s %.0f %%  %.0f MB/s", path,
+					 100.0 * (double)done / (double)all, rate);
+		else
+			pn_progress_line("reading %.40s %.0f MB  %.0f MB/s", path, mb, rate);
+	}
+	return !pn_cli_stopped();
+}
+
+/* @base gives machine and costs; a recording that is shorter than --duration stays as long as it
+ * is. */
+static int replay(struct pn_cli_options *o, struct pn_recording *rec,
+		  const struct pn_scenario *base)
+{
+	const struct pn_rec_summary *s = pn_recording_summary(rec);
+	struct pn_scenario *sc;
+	struct pn_diag d = {0};
+	int r, status;
+
+	r = pn_replay_scenario(s, base, &sc, &d);
+	if (r) {
+		if (!d.text[0])
+			pn_diag_set(&d, r, o->input, 0, "%s", strerror(-r));
+		pn_cli_diag(&d);
+		return CLI_INPUT;
+	}
+	if (o->duration && o->duration < sc->machine.duration)
+		sc->machine.duration = o->duration;
+	pn_report_recording(s, o->json ? stderr : stdout);
+	status = pn_cli_compare_scenario(o, sc, rec, false);
+	free(sc);
+	return status;
+}
+
+static int open_and_replay(struct pn_cli_options *o, const struct pn_scenario *base)
+{
+	struct pn_recording *rec;
+	struct pn_diag d = {0};
+	char path[4096];
+	int r, status;
+
+	snprintf(path, sizeof(path), "%s", o->input);
+	pn_cli_catch_stop();
+	pn_progress_begin();
+	r = pn_recording_open(o->input, reading, path, &rec, &d);
+	pn_progress_end();
+	if (r == -EINTR && pn_cli_stopped()) {
+		pn_cli_error("stopped while reading %s", o->input);
+		return CLI_STOPPED;
+	}
+	if (r) {
+		if (!d.text[0])
+			pn_diag_set(&d, r, o->input, 0, "%s", strerror(-r));
+		pn_cli_diag(&d);
+		return CLI_INPUT;
+	}
+	status = replay(o, rec, base);
+	pn_recording_close(rec);
+	return status;
+}
+
+/* Without --scenario: every default of a scenario, so that --costs and --set work all the same. */
+static struct pn_scenario *load_defaults(struct pn_cli_options *o, int *status)
+{
+	static const char text[] = "[vm guest]\nvcpus = 1\n[device any]\n"
+				   "[load any]\ntype = poisson\nrate = 1/s\n";
+	int fd = memfd_create("defaults", MFD_CLOEXEC);
+	struct pn_scenario *sc = NULL;
+	char path[64];
+
+	*status = CLI_INPUT;
+	if (fd < 0 || write(fd, text, sizeof(text) - 1) != (ssize_t)sizeof(text) - 1) {
+		pn_cli_error("%s", strerror(errno));
+	} else {
+		snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+		sc = pn_cli_load(o, path, status);
+	}
+	if (fd >= 0)
+		close(fd);
+	return sc;
+}
+
+static int parse(int key, char *arg, struct argp_state *state)
+{
+	struct pn_cli_options *o = state->input;
+
+	switch (key) {
+	case ARGP_KEY_INIT:
+		state->child_inputs[0] = o;
+		return 0;
+	case CLI_OPT_MODES:
+		pn_cli_add_modes(o, arg);
+		return 0;
+	case CLI_OPT_SCENARIO:
+		o->scenario = arg;
+		return 0;
+	case ARGP_KEY_ARG:
+		if (o->input)
+			argp_error(state, "one recording at a time, '%s' is a second one", arg);
+		o->input = arg;
+		return 0;
+	case ARGP_KEY_NO_ARGS:
+		argp_error(state, "replay needs a recording");
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+int pn_cli_replay(int argc, char **argv)
+{
+	static const struct argp_option options[] = {
+		{"modes", CLI_OPT_MODES, "A,B,C", 0,
+		 "modes to compare (default: emulated,avic,galog,gappi)", 1},
+		{"scenario", CLI_OPT_SCENARIO, "FILE.ini", 0,
+		 "take machine and costs from this scenario", 1},
+		{0},
+	};
+	static const struct argp_child children[] = {{&pn_cli_common, 0, NULL, 0}, {0}};
+	static const struct argp argp = {
+		options,
+		parse,
+		"RECORDING",
+		"Sends the interrupts of a real recording through every mode. A recording is the "
+		"text of "
+		"ftrace's trace file, of trace-cmd report or of perf script, plain or .gz, with "
+		"irq_handler_entry and, if possible, sched_switch.\v"
+		"Example:\n  trace-cmd record -e irq:irq_handler_entry -e sched:sched_switch sleep "
+		"2\n"
+		"  trace-cmd report > trace.txt && postern replay trace.txt",
+		children,
+		NULL,
+		NULL};
+	struct pn_cli_options o;
+	struct pn_scenario *base;
+	int status;
+
+	pn_cli_options_init(&o);
+	argp_parse(&argp, argc, argv, 0, NULL, &o);
+	pn_cli_default_modes(&o);
+	base = o.scenario ? pn_cli_load(&o, o.scenario, &status) : load_defaults(&o, &status);
+	if (!base)
+		return status;
+	status = open_and_replay(&o, base);
+	free(base);
+	return status;
+}

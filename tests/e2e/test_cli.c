@@ -1,0 +1,446 @@
+/* SPDX-License-Identifier: MIT */
+#define _GNU_SOURCE /* pipe2() */
+#include <dirent.h>
+#include <fcntl.h>
+#include <jansson.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#include "spawn.h"
+
+/* The command line as it is promised: help, statuses, messages, JSON keys, files. */
+
+static const char *recordings;
+
+/* Arguments, exit status, and what standard output and standard error must contain. */
+struct row {
+	const char *args;
+	int status;
+	const char *out, *err;
+};
+
+static const struct row rows[] = {
+	{"", 2, NULL, "Usage: postern VERB"},
+	{"--help", 0, "Start with: postern compare", NULL},
+	{"--version", 0, "postern ", NULL},
+	{"compare --help", 0, "Example:", NULL},
+	{"run --help", 0, "Example:", NULL},
+	{"replay --help", 0, "Example:", NULL},
+	{"decode --help", 0, "Example", NULL},
+	{"list --help", 0, "Example:", NULL},
+	{"bench --help", 0, "Example:", NULL},
+	{"comapre", 2, NULL, "postern: unknown verb 'comapre' (did you mean 'compare'?)"},
+	{"explore --all", 2, NULL, "postern: verb 'explore' is not in this build"},
+	{"torture", 2, NULL, "not in this build"},
+	{"sweep x.ini", 2, NULL, "not in this build"},
+	{"list", 2, NULL, "list what?"},
+	{"list mode", 2, NULL, "did you mean 'modes'"},
+	{"list modes", 0, "gappi:masked=park (default)", NULL},
+	{"list scenarios", 0, "passthrough-nvme", NULL},
+	{"list costs", 0, "default", NULL},
+	{"list cases", 0, "not in this build", NULL},
+	{"list decoders", 0, "avic-phys", NULL},
+	{"decode", 2, NULL, "decode what?"},
+	{"decode irtee 0", 2, NULL, "postern: unknown kind 'irtee' (did you mean 'irte'?)"},
+	{"decode irte", 2, NULL, "expected two 64-bit words"},
+	{"decode irte 1 2 3", 3, NULL, "expected two 64-bit words"},
+	{"decode irte 1 xyz", 3, NULL, "'xyz' is not a hexadecimal number"},
+	{"decode irte 000000F100002A81 0000000123456041", 0, "GAPPI: vector 0xf1", NULL},
+	{"decode irte 000000F100002A81 41", 0, "wrong: GuestMode=1 but the vAPIC page root is 0",
+	 NULL},
+	{"compare --modes gapi", 2, NULL, "unknown mode 'gapi' (did you mean 'gappi'?)"},
+	{"compare --modes avic,vtd-pi", 2, NULL, "mode 'vtd-pi' is not in this build"},
+	{"compare --modes galog:gate=no", 2, NULL, "unknown value 'no' of 'gate'"},
+	{"compare --nonsense", 2, NULL, "--nonsense"},
+	{"compare one two", 2, NULL, "one scenario at a time"},
+	{"compare --seed x", 2, NULL, "--seed: 'x' is not a number"},
+	{"compare --seed -1", 2, NULL, "--seed"},
+	{"compare --duration 3", 2, NULL, "--duration: '3' is not a time"},
+	{"compare --set pcpus=3", 2, NULL, "not SECTION.KEY=VALUE"},
+	{"compare --set machine.pcpu=3", 2, NULL, "postern: --set: unknown key \"pcpu\""},
+	{"compare nosuch.ini", 3, NULL, "postern: nosuch.ini: "},
+	{"compare bad.ini", 3, NULL, "postern: bad.ini:2: unknown key \"pcpsu\""},
+	{"compare --costs nosuch.ini", 3, NULL, "postern: nosuch.ini: "},
+	{"compare --report no/such/dir/x.html", 3, NULL,
+	 "postern: no/such/dir/x.html: No such file"},
+	{"compare --trace .", 3, NULL, "postern: .: Is a directory"},
+	{"compare --hgrm bad.ini", 3, NULL, "postern: bad.ini: Not a directory"},
+	{"run passthrough-nvme", 2, NULL, "run takes one --mode"},
+	{"run --mode gappi", 2, NULL, "run needs a scenario"},
+	{"run bad.ini --mode gappi", 3, NULL, "bad.ini:2"},
+	{"replay", 2, NULL, "replay needs a recording"},
+	{"replay nosuch.txt", 3, NULL, "postern: nosuch.txt: "},
+	{"replay empty.txt", 3, NULL, "postern: empty.txt"},
+	{"replay bad.ini", 3, NULL, "postern: bad.ini"},
+	{"replay empty.txt --scenario bad.ini", 3, NULL, "bad.ini:2"},
+	{"bench nosuch", 2, NULL, "there is no figure 'nosuch'"},
+	{"compare --duration 20ms --modes gappi", 0, "modelled, not measured", NULL},
+	{"run sparse-wakeups --duration 20ms --mode galog:gate=always", 0, "VM exits by reason",
+	 NULL},
+	{"compare sparse-wakeups --duration 20ms --modes galog,gappi", 0, "GALOG dropped", NULL},
+};
+
+static void statuses_and_messages(void **state)
+{
+	(void)state;
+	for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		const struct row *r = &rows[i];
+		struct run run;
+
+		run_program(r->args, &run);
+		if (run.status != r->status)
+			fail_msg("postern %s: status %d\n%s", r->args, run.status, run.err);
+		if (r->out && !strstr(run.out, r->out))
+			fail_msg("postern %s prints\n%s", r->args, run.out);
+		if (r->err && !strstr(run.err, r->err))
+			fail_msg("postern %s says\n%s", r->args, run.err);
+		if (r->err && run.out[0])
+			fail_msg("postern %s: an error, but it prints\n%s", r->args, run.out);
+		if (!r->err && run.err[0])
+			fail_msg("postern %s: no error, but it says\n%s", r->args, run.err);
+		run_free(&run);
+	}
+}
+
+static json_t *json_from(const char *args, int status)
+{
+	json_error_t e;
+	struct run run;
+	json_t *o;
+
+	run_program(args, &run);
+	if (run.status != status)
+		fail_msg("postern %s: status %d\n%s", args, run.status, run.err);
+	o = json_loads(run.out, 0, &e);
+	if (!o)
+		fail_msg("postern %s: %s (line %d)", args, e.text, e.line);
+	run_free(&run);
+	return o;
+}
+
+static void keys_are(json_t *o, const char *expected)
+{
+	char keys[512] = "";
+	const char *key;
+	json_t *value;
+
+	json_object_foreach(o, key, value)
+	{
+		strcat(keys, keys[0] ? " " : "");
+		strcat(keys, key);
+	}
+	assert_string_equal(keys, expected);
+}
+
+static long long number(json_t *o, const char *key)
+{
+	json_t *v = json_object_get(o, key);
+
+	if (!json_is_integer(v))
+		fail_msg("%s is not an integer", key);
+	return json_integer_value(v);
+}
+
+static void check_mode(json_t *m)
+{
+	keys_are(
+		m,
+		"mode variant interrupts posts delivered coalesced lost latency_ns wake_latency_ns "
+		"vm_exits host_interrupts wakeups galog gappi irt_invalidations host_cpu_ns "
+		"host_cpu_ns_per_interrupt guest_throughput_per_s");
+	keys_are(json_object_get(m, "latency_ns"), "min p50 p90 p99 p999 max mean");
+	keys_are(json_object_get(m, "wake_latency_ns"), "min p50 p90 p99 p999 max mean");
+	keys_are(json_object_get(m, "vm_exits"), "total per_interrupt by_reason");
+	keys_are(json_object_get(m, "host_interrupts"), "total by_vector busiest_cpu_share");
+	keys_are(json_object_get(m, "wakeups"), "needed spurious missed");
+	keys_are(json_object_get(m, "galog"), "entries interrupts overflows dropped");
+	keys_are(json_object_get(m, "gappi"), "notifications spurious vcpus_scanned");
+	assert_true(number(m, "interrupts") > 0);
+	assert_int_equal(number(m, "delivered") + number(m, "coalesced") + number(m, "lost"),
+			 number(m, "interrupts"));
+	assert_int_equal(number(m, "lost"), 0);
+}
+
+static void check_comparison(const char *args, unsigned modes)
+{
+	json_t *o = json_from(args, 0), *list = json_object_get(o, "modes");
+
+	keys_are(o, "schema scenario seed costs duration_ns modes");
+	assert_string_equal(json_string_value(json_object_get(o, "schema")), "postern.compare/1");
+	assert_int_equal(json_array_size(list), modes);
+	for (size_t i = 0; i < modes; i++)
+		check_mode(json_array_get(list, i));
+	json_decref(o);
+}
+
+static void json_of_comparisons(void **state)
+{
+	char args[512];
+
+	(void)state;
+	check_comparison("compare --json --duration 20ms", 4);
+	check_comparison(
+		"compare --json --duration 20ms --modes gappi:masked=none,galog:gate=always", 2);
+	check_comparison("run sparse-wakeups --json --duration 50ms --mode gappi", 1);
+	snprintf(args, sizeof(args), "replay %s/randread-qd1.txt.gz --json --duration 100ms",
+		 recordings);
+	check_comparison(args, 4);
+}
+
+static void json_of_the_rest(void **state)
+{
+	json_t *o = json_from("decode --json galog 0x1000084100012345", 0), *f;
+
+	(void)state;
+	keys_are(o, "kind words fields errors");
+	assert_string_equal(json_string_value(json_array_get(json_object_get(o, "words"), 0)),
+			    "0x1000084100012345");
+	f = json_array_get(json_object_get(o, "fields"), 0);
+	keys_are(f, "name bits value meaning");
+	assert_string_equal(json_string_value(json_object_get(f, "bits")), "31:0");
+	assert_string_equal(json_string_value(json_object_get(f, "value")), "0x12345");
+	assert_int_equal(json_array_size(json_object_get(o, "errors")), 0);
+	json_decref(o);
+	o = json_from("list modes --json", 0);
+	assert_int_equal(json_array_size(json_object_get(o, "items")), 4);
+	json_decref(o);
+	o = json_from("bench --json post_ns", 0);
+	keys_are(o, "schema machine figures");
+	assert_string_equal(json_string_value(json_object_get(o, "schema")), "postern.bench/1");
+	f = json_array_get(json_object_get(o, "figures"), 0);
+	keys_are(f, "name value unit peer peer_value ratio");
+	json_decref(o);
+}
+
+static void same_bytes(const char *a, const char *b, bool same)
+{
+	struct run x, y;
+
+	run_program(a, &x);
+	run_program(b, &y);
+	assert_int_equal(x.status, 0);
+	assert_int_equal(y.status, 0);
+	if ((x.out_size == y.out_size && !memcmp(x.out, y.out, x.out_size)) != same)
+		fail_msg("\"%s\" and \"%s\": %s", a, b, same ? "different" : "the same");
+	run_free(&x);
+	run_free(&y);
+}
+
+static void a_seed_fixes_the_bytes(void **state)
+{
+	(void)state;
+	same_bytes("compare --duration 20ms --json", "compare --duration 20ms --json --seed 1",
+		   true);
+	same_bytes("compare --duration 20ms", "compare --duration 20ms --seed 2", false);
+	/* One thread after the other, or several: no difference. */
+	same_bytes("compare --duration 20ms --json",
+		   "compare --duration 20ms --json --trace same.json", true);
+	assert_int_equal(unlink("same.json"), 0);
+}
+
+static unsigned entries(const char *dir, const char *suffix)
+{
+	struct dirent *e;
+	DIR *d = opendir(dir);
+	unsigned n = 0;
+
+	assert_non_null(d);
+	while ((e = readdir(d)) != NULL) {
+		size_t len = strlen(e->d_name), end = strlen(suffix);
+
+		n += len >= end && !strcmp(e->d_name + len - end, suffix);
+	}
+	closedir(d);
+	return n;
+}
+
+static void output_files(void **state)
+{
+	json_t *o, *events, *e;
+	bool pids[2] = {false, false};
+	struct run run;
+	size_t i;
+
+	(void)state;
+	run_program("compare --duration 5ms --modes galog,gappi --report r.html --trace t.json "
+		    "--hgrm h",
+		    &run);
+	assert_int_equal(run.status, 0);
+	assert_int_equal(entries(".", ".tmp"), 0);
+	assert_int_equal(entries("h", ".hgrm"), 4);
+	assert_int_equal(access("r.html", R_OK), 0);
+	o = json_load_file("t.json", 0, NULL);
+	assert_non_null(o);
+	events = json_object_get(o, "traceEvents");
+	assert_true(json_array_size(events) > 10);
+	json_array_foreach(events, i, e)
+	{
+		long long pid = number(e, "pid");
+
+		assert_true(pid == 0 || pid == 1);
+		pids[pid] = true;
+		assert_non_null(json_string_value(json_object_get(e, "ph")));
+	}
+	assert_true(pids[0] && pids[1]);
+	json_decref(o);
+	run_free(&run);
+}
+
+/* A failure leaves nothing half-done behind. */
+static void failures_leave_nothing(void **state)
+{
+	struct run run;
+
+	(void)state;
+	run_program("compare bad.ini --report left.html --trace left.json --hgrm left", &run);
+	assert_int_equal(run.status, 3);
+	run_free(&run);
+	run_program("compare --report left.html --trace no/such/dir/left.json", &run);
+	assert_int_equal(run.status, 3);
+	assert_int_equal(entries(".", ".tmp"), 0);
+	assert_int_not_equal(access("left.html", F_OK), 0);
+	assert_int_not_equal(access("left.json", F_OK), 0);
+	assert_int_not_equal(access("left", F_OK), 0);
+	run_free(&run);
+}
+
+static void a_closed_pipe_is_no_drama(void **state)
+{
+	int p[2];
+	struct run run;
+	pid_t pid;
+
+	(void)state;
+	assert_int_equal(pipe2(p, O_CLOEXEC), 0);
+	close(p[0]);
+	pid = start_program("list decoders", p[1], &run);
+	close(p[1]);
+	finish_program(pid, &run);
+	assert_int_equal(run.status, 0);
+	assert_string_equal(run.err, "");
+	run_free(&run);
+}
+
+static void a_full_disk_is_said(void **state)
+{
+	int fd = open("/dev/full", O_WRONLY | O_CLOEXEC);
+	struct run run;
+	pid_t pid;
+
+	(void)state;
+	if (fd < 0)
+		skip();
+	pid = start_program("list decoders", fd, &run);
+	close(fd);
+	finish_program(pid, &run);
+	assert_int_equal(run.status, 3);
+	assert_non_null(strstr(run.err, "postern: standard output: No space left on device"));
+	run_free(&run);
+}
+
+/* Ctrl-C: what there is, marked as partial. */
+static void ctrl_c_gives_a_part(void **state)
+{
+	const struct timespec wait = {.tv_sec = 1};
+	json_t *o, *m;
+	struct run run;
+	pid_t pid;
+
+	(void)state;
+	pid = start_program("run passthrough-nvme --mode gappi --duration 1000s --json", -1, &run);
+	nanosleep(&wait, NULL);
+	kill(pid, SIGINT);
+	finish_program(pid, &run);
+	assert_int_equal(run.status, 130);
+	o = json_loads(run.out, 0, NULL);
+	assert_non_null(o);
+	m = json_array_get(json_object_get(o, "modes"), 0);
+	assert_true(json_is_true(json_object_get(m, "partial")));
+	assert_true(number(m, "interrupts") > 0);
+	json_decref(o);
+	run_free(&run);
+}
+
+static void write_file(const char *name, const char *text)
+{
+	FILE *f = fopen(name, "w");
+
+	assert_non_null(f);
+	fputs(text, f);
+	fclose(f);
+}
+
+/* Works in a directory of its own. */
+static int set_up(void **state)
+{
+	static char dir[] = "/tmp/postern-cli-XXXXXX";
+
+	if (!mkdtemp(dir) || chdir(dir))
+		return -1;
+	*state = dir;
+	write_file("bad.ini", "[machine]\npcpsu = 3\n");
+	write_file("empty.txt", "");
+	return 0;
+}
+
+static int remove_all(const char *dir)
+{
+	char path[600];
+	struct dirent *e;
+	DIR *d = opendir(dir);
+
+	while (d && (e = readdir(d)) != NULL) {
+		if (!strcmp(e->d_name, ".") || !strcmp(e->d_name, ".."))
+			continue;
+		snprintf(path, sizeof(path), "%s/%s", dir, e->d_name);
+		if (unlink(path))
+			remove_all(path);
+	}
+	if (d)
+		closedir(d);
+	return rmdir(dir);
+}
+
+static int tear_down(void **state)
+{
+	return chdir("/") || remove_all(*state);
+}
+
+/* The tests leave this directory. */
+static const char *absolute(const char *path)
+{
+	return path ? realpath(path, NULL) : NULL;
+}
+
+int main(int argc, char **argv)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(statuses_and_messages),
+		cmocka_unit_test(json_of_comparisons),
+		cmocka_unit_test(json_of_the_rest),
+		cmocka_unit_test(a_seed_fixes_the_bytes),
+		cmocka_unit_test(output_files),
+		cmocka_unit_test(failures_leave_nothing),
+		cmocka_unit_test(a_closed_pipe_is_no_drama),
+		cmocka_unit_test(a_full_disk_is_said),
+		cmocka_unit_test(ctrl_c_gives_a_part),
+	};
+
+	program = absolute(argc > 1 ? argv[1] : getenv("POSTERN"));
+	recordings = absolute(argc > 2 ? argv[2] : getenv("POSTERN_RECORDINGS"));
+	if (!program || !recordings) {
+		fprintf(stderr, "usage: test_cli PATH/postern PATH/scenarios/recordings\n");
+		return 99;
+	}
+	return cmocka_run_group_tests(tests, set_up, tear_down);
+}
