@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: MIT
+# Everything that a user needs is one word: make help.
+BUILD    ?= build
+PREFIX   ?= /usr/local
+PACKAGES := gcc meson ninja-build pkg-config python3 libinih-dev libjansson-dev zlib1g-dev libcmocka-dev
+MESON    ?= $(if $(wildcard /usr/bin/meson),/usr/bin/meson,meson)
+POSTERN  := $(BUILD)/src/cli/postern
+RECORDING := scenarios/recordings/randread-qd32.txt.gz
+
+.PHONY: all run test bench install clean help deps build
+
+all: build
+
+help:
+	@echo "make run              install what is missing, build, compare the modes, replay a recording"
+	@echo "make test             install what is missing, build, run all tests"
+	@echo "make bench            measure the speeds that the project promises, with their peers"
+	@echo "make build            build only ($(POSTERN))"
+	@echo "make install PREFIX=  install program, library and headers (default $(PREFIX))"
+	@echo "make deps             install the Debian packages that are missing"
+	@echo "make clean            remove $(BUILD)/"
+
+deps:
+	@missing=$$(for p in $(PACKAGES); do \
+	  dpkg-query -W -f='$${Status}\n' $$p 2>/dev/null | grep -q 'ok installed' || echo $$p; done); \
+	if [ -n "$$missing" ]; then \
+	  echo "installing:" $$missing; \
+	  if [ "$$(id -u)" = 0 ]; then sudo=; else sudo=sudo; fi; \
+	  $$sudo apt-get update -qq && \
+	  DEBIAN_FRONTEND=noninteractive $$sudo apt-get install -y -qq --no-install-recommends $$missing >/dev/null || \
+	  { echo "postern: could not install:" $$missing >&2; exit 1; }; \
+	fi
+
+$(BUILD)/build.ninja:
+	@$(MESON) setup $(BUILD) >/dev/null || { $(MESON) setup $(BUILD); exit 1; }
+
+build: deps $(BUILD)/build.ninja
+	@ninja -C $(BUILD) | tail -n 1
+
+run: build
+	@echo; $(POSTERN) compare
+	@echo; $(POSTERN) replay $(RECORDING)
+
+test: build
+	@tests/run $(BUILD)
+
+bench: build
+	@$(POSTERN) bench
+
+install: build
+	@$(MESON) configure $(BUILD) -Dprefix=$(abspath $(PREFIX)) >/dev/null
+	@$(MESON) install -C $(BUILD)
+
+clean:
+	rm -rf $(BUILD)

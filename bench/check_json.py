@@ -1,0 +1,17 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""The figures that the contract names are all there, positive, and have their peers."""
+import json
+import subprocess
+import sys
+
+out = subprocess.run([sys.argv[1], "bench", "--json"], check=True, capture_output=True)
+report = json.loads(out.stdout)
+assert report["schema"] == "postern.bench/1", report["schema"]
+figures = {f["name"]: f for f in report["figures"]}
+for name, peer in (("post_ns", "bare_locked_or"), ("sim_interrupts_per_s", None),
+                   ("sim_event_ns_100k", None)):
+    figure = figures[name]
+    assert figure["value"] > 0, figure
+    assert figure["peer"] == peer, figure
+    assert peer is None or (figure["peer_value"] > 0 and figure["ratio"] > 0), figure
