@@ -142,12 +142,12 @@ struct pn_agent {
 	uint32_t irq_off;	       /* nesting of interrupt-disabled sections */
 	uint64_t elapsed_ns;	       /* charged since the world last collected it */
 	const uint32_t *cost_ns;       /* PN_STEP_NR entries; never NULL after pn_agent_init() */
-	uint64_t count[PN_STEP_NR];    /* how often each step was taken */
 	uint64_t watch[2];	       /* bit per step: call @observe */
 	pn_step_fn observe;	       /* set before any bit of @watch */
 	void *observe_ctx;
 	void (*irq_poll)(struct pn_agent *agent); /* world: interrupts were enabled again; or NULL */
 	void *world;			/* belongs to the world that runs the agent */
+	uint64_t count[PN_STEP_NR];	/* how often each step was taken */
 };
 
 /* Clears @agent and gives it the identity @id and a cost table of zeros. Never fails. */

@@ -45,6 +45,9 @@ struct pn_amdvi_knobs {
 	enum { PN_GAINT_EDGE, PN_GAINT_EACH } galog_interrupt;
 	/* Largest GALogLen code taken as is; larger ones count as this. Default 12. */
 	uint8_t galog_len_max;
+	/* Entries of the GA log, a power of two, at least 2: smaller rings than the register can
+	 * say, for exploration. 0 (default): as GALogLen says. */
+	uint32_t galog_ring;
 	/* Mask of the GA log head and tail registers. Default PN_GA_PTR_MASK. */
 	uint32_t galog_ptr_mask;
 };
@@ -53,6 +56,9 @@ struct pn_amdvi_config {
 	uint64_t efr, efr2;	  /* feature registers, as the guest will read them */
 	const struct pn_bus *bus; /* outlives the IOMMU */
 	struct pn_agent *agent;	  /* statistics and cost; NULL: kept inside */
+	/* Another IOMMU of the same machine, or NULL for the first. IOMMUs that may post to the same
+	 * vAPIC page must be peers, or a GAPPI may be missed. */
+	struct pn_amdvi *peer;
 	struct pn_amdvi_knobs knobs;
 	uint32_t dte_cache;  /* entries, a power of two; 0: 64 */
 	uint32_t irte_cache; /* entries, a power of two; 0: 1024 */
@@ -68,7 +74,7 @@ struct pn_amdvi_config {
 void pn_amdvi_config_default(struct pn_amdvi_config *cfg);
 
 /*
- * Creates an IOMMU in reset state. -EINVAL: no bus, or a cache size that is no power of two or
+ * Creates an IOMMU in reset state. Not concurrent with creation or destruction of a peer. -EINVAL: no bus, or a cache size that is no power of two or
  * above 1 << 20; -ENOMEM. The only allocation that the model ever makes.
  */
 int pn_amdvi_create(const struct pn_amdvi_config *cfg, struct pn_amdvi **out);

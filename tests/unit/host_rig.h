@@ -243,6 +243,7 @@ static inline void rig_open(struct rig *r, void (*tune)(struct pn_amdvi_config *
 		cfg.bus = &r->bus;
 		cfg.agent = &r->hw[i];
 		cfg.poison_stale = true;
+		cfg.peer = i ? r->vi[0] : NULL;
 		if (tune)
 			tune(&cfg, i);
 		assert_int_equal(pn_amdvi_create(&cfg, &r->vi[i]), 0);

@@ -938,6 +938,7 @@ static void race_run(uint64_t control)
 		pn_agent_init(&r->agent, i);
 		cfg.bus = &r->bus;
 		cfg.agent = &r->agent;
+		cfg.peer = i ? race.r[0].vi : NULL;
 		assert_int_equal(pn_amdvi_create(&cfg, &r->vi), 0);
 		pn_amdvi_write(r->vi, PN_AMDVI_DEVTAB, 8, F_DEVTAB | F_DT_SIZE);
 		pn_amdvi_write(r->vi, PN_AMDVI_CONTROL, 8, control);

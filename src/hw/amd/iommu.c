@@ -83,6 +83,8 @@ static void sanitize(struct pn_amdvi_knobs *k)
 	    span < 4095)
 		span = PN_GA_PTR_MASK | (PN_GALOG_SIZE - 1);
 	k->galog_ptr_mask = span & ~(PN_GALOG_SIZE - 1);
+	if (k->galog_ring < 2 || k->galog_ring > 256 || (k->galog_ring & (k->galog_ring - 1)))
+		k->galog_ring = 0;
 	if (!k->galog_len_max)
 		k->galog_len_max = GALOG_LEN_DEFAULT;
 	if (k->galog_len_max < PN_VI_LEN_MIN)
@@ -96,6 +98,22 @@ static bool cache_size(uint32_t *n, uint32_t fallback)
 	if (!*n)
 		*n = fallback;
 	return *n <= CACHE_MAX && !(*n & (*n - 1));
+}
+
+static struct pn_vi_stamps *share_stamps(const struct pn_amdvi *peer)
+{
+	struct pn_vi_stamps *s;
+
+	if (peer) {
+		peer->stamps->refs++;
+		return peer->stamps;
+	}
+	s = aligned_alloc(_Alignof(struct pn_vi_stamps), sizeof(*s));
+	if (s) {
+		memset(s, 0, sizeof(*s));
+		s->refs = 1;
+	}
+	return s;
 }
 
 int pn_amdvi_create(const struct pn_amdvi_config *cfg, struct pn_amdvi **out)
@@ -112,7 +130,8 @@ int pn_amdvi_create(const struct pn_amdvi_config *cfg, struct pn_amdvi **out)
 		return -ENOMEM;
 	vi->dtes = calloc(dtes, sizeof(*vi->dtes));
 	vi->irtes = aligned_alloc(_Alignof(struct pn_vi_irte), irtes * sizeof(*vi->irtes));
-	if (!vi->dtes || !vi->irtes) {
+	vi->stamps = share_stamps(cfg->peer);
+	if (!vi->dtes || !vi->irtes || !vi->stamps) {
 		pn_amdvi_destroy(vi);
 		return -ENOMEM;
 	}
@@ -138,6 +157,8 @@ void pn_amdvi_destroy(struct pn_amdvi *vi)
 {
 	if (!vi)
 		return;
+	if (vi->stamps && !--vi->stamps->refs)
+		free(vi->stamps);
 	free(vi->dtes);
 	free(vi->irtes);
 	free(vi);

@@ -76,7 +76,18 @@ struct pn_vi_irte {
 	uint32_t bit;
 } __attribute__((aligned(64)));
 
+/* Who posted last to a page: see post.c. Shared by the IOMMUs of a machine. */
+#define PN_VI_STAMPS 64u
+
+struct pn_vi_stamps {
+	uint32_t refs; /* creation and destruction are not concurrent */
+	struct {
+		uint64_t who;
+	} __attribute__((aligned(64))) word[PN_VI_STAMPS];
+};
+
 struct pn_amdvi {
+	struct pn_vi_stamps *stamps;
 	/* looked at by every interrupt */
 	struct pn_agent *agent;
 	bool on, gaen, vapic, xten, gappi;

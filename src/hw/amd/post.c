@@ -3,7 +3,7 @@
 
 /*
  * The life of an interrupt inside the IOMMU, from top to bottom: notification, posting, remapping,
- * faults, and at the end the way in, pn_amdvi_msi().
+ * faults, and at the end the way in, pn_amdvi_msi(). D1 to D7 are the steps of docs/protocol.md.
  */
 
 /* The destination in either 128-bit form (2.2.5.2, 2.2.5.3). */
@@ -41,42 +41,47 @@ static void send(struct pn_amdvi *vi, const struct pn_intr *m)
  * posts costs one notification more, which the specification allows; never one less. A CPU that
  * sets IRR bits (IPI, injection) does not stamp, but it always notifies by itself.
  */
-struct stamp {
-	uint64_t who;
-} __attribute__((aligned(64)));
-
-static struct stamp stamps[64];
-
-static struct stamp *stamp_of(uint64_t page)
+static uint64_t *stamp_of(const struct pn_amdvi *vi, uint64_t page)
 {
-	return &stamps[(page >> 12 ^ page >> 18) % (sizeof(stamps) / sizeof(stamps[0]))];
+	return &vi->stamps->word[(page >> 12 ^ page >> 18) % PN_VI_STAMPS].who;
 }
 
 static inline void stamp(const struct pn_amdvi *vi, uint64_t page)
 {
-	/* Pairs with was_empty() of other IOMMUs. */
-	pn_xchg64(&stamp_of(page)->who, (uintptr_t)vi);
+	/* D2. Pairs with was_empty() of other IOMMUs. */
+	pn_xchg64(stamp_of(vi, page), (uintptr_t)vi);
+}
+
+/* Bits of the IRR's other seven words. Pairs with the vCPU's CPU, which takes bits, and with
+ * whoever sets them. */
+static uint32_t other_words(const struct pn_vi_irte *e)
+{
+	const uint32_t *word = e->irr - (e->vector >> 5) * 4;
+	uint32_t bits = 0;
+
+	for (unsigned i = 0; i < 8; i++)
+		bits |= i == e->vector >> 5 ? 0 : pn_ld32_sc(&word[i * 4]);
+	return bits;
 }
 
 /* @old: what the OR found in the posted word. */
 static bool was_empty(const struct pn_amdvi *vi, const struct pn_vi_irte *e, uint32_t old)
 {
-	const uint32_t *word = e->irr - (e->vector >> 5) * 4;
-	uint32_t others = 0;
-
 	if (vi->knobs.gappi_emptiness == PN_EMPTY_ALWAYS)
 		return true;
 	if (old)
 		return false;
-	if (vi->knobs.gappi_emptiness == PN_EMPTY_WORD32)
+	if (vi->knobs.gappi_emptiness == PN_EMPTY_WORD32 || pn_mistake(PN_MISTAKE_SCAN_BEFORE_OR))
 		return true;
-	/* Pairs with the vCPU's CPU, which takes bits, and with whoever sets them. */
-	for (unsigned i = 0; i < 8; i++)
-		others |= i == e->vector >> 5 ? 0 : pn_ld32_sc(&word[i * 4]);
-	return !others || pn_ld64_sc(&stamp_of(e->root)->who) != (uintptr_t)vi;
+	if (!other_words(e))
+		return true;
+	if (pn_mistake(PN_MISTAKE_SCAN_AFTER_OR))
+		return false;
+	return pn_ld64_sc(stamp_of(vi, e->root)) != (uintptr_t)vi;
 }
 
-/* 2.2.5.4. Fixed, edge, physical: inferred, like the absence of an upper bound for the vector. */
+/* D7; 2.2.5.4. Fixed, edge, physical: inferred, like the absence of an upper bound for the vector.
+ */
 static void gappi(struct pn_amdvi *vi, const struct pn_vi_irte *e, struct pn_u128 now, uint32_t old)
 {
 	const struct pn_intr m = {
@@ -112,15 +117,15 @@ notify(struct pn_amdvi *vi, uint16_t devid, const struct pn_vi_irte *e, struct p
 		 (vi->knobs.galog_dedup == PN_DEDUP_SAME_BIT && (old & e->bit)))
 		pn_step(vi->agent, PN_STEP_GALOG_QUIET, gatag, devid);
 	else
-		pn_amdvi_galog(vi, gatag, devid);
+		pn_amdvi_galog(vi, gatag, devid); /* D6 */
 }
 
 /* The fields that are never cached: IsRun, Destination, GATag, GALogIntr, GAPPIDis. */
 static inline struct pn_u128 read_volatile(struct pn_amdvi *vi, uint16_t devid, uint32_t index,
 					   const struct pn_vi_irte *e)
 {
-	/* Pairs with the host: it clears IsRun, then reads the IRR; here the IRR bit comes first.
-	 */
+	/* D4. Pairs with the host: it clears IsRun, then reads the IRR; here the IRR bit comes
+	 * first. */
 	struct pn_u128 now = pn_ld128_sc(e->mem);
 
 	pn_step(vi->agent, PN_STEP_IRTE_VOLATILE, devid, index);
@@ -132,13 +137,15 @@ enum pn_msi_result pn_amdvi_post(struct pn_amdvi *vi, const struct pn_msi *msi,
 {
 	const uint32_t index = msi->data & PN_VI_INDEX_MASK;
 	struct pn_u128 now = {0, 0};
-	uint32_t old;
+	uint32_t old, early = 0;
 
+	if (pn_mistake(PN_MISTAKE_SCAN_BEFORE_OR) && other_words(e))
+		early = ~e->bit;
 	if (pn_rarely(vi->volatile_first))
 		now = read_volatile(vi, msi->devid, index, e);
 	if (vi->stamped)
 		stamp(vi, e->root);
-	/* Pairs with the vCPU's CPU and its host code, which take IRR bits. */
+	/* D3. Pairs with the vCPU's CPU and its host code, which take IRR bits. */
 	old = pn_or32(e->irr, e->bit);
 	vi->stats.posted++;
 	pn_step(vi->agent, PN_STEP_IRR_SET, e->root, e->vector);
@@ -149,10 +156,10 @@ enum pn_msi_result pn_amdvi_post(struct pn_amdvi *vi, const struct pn_msi *msi,
 	if (!pn_rarely(vi->volatile_first))
 		now = read_volatile(vi, msi->devid, index, e);
 	if (pn_rarely(!(now.lo & PN_IRTE_ISRUN))) {
-		notify(vi, msi->devid, e, now, old);
+		notify(vi, msi->devid, e, now, old | early);
 		return PN_MSI_POSTED;
 	}
-	vi->stats.doorbells++;
+	vi->stats.doorbells++; /* D5 */
 	pn_step(vi->agent, PN_STEP_DOORBELL_SEND, destination(vi, now.lo, now.hi), 0);
 	if (vi->bus->doorbell)
 		vi->bus->doorbell(vi->bus->ctx, destination(vi, now.lo, now.hi));
@@ -332,7 +339,7 @@ enum pn_msi_result pn_amdvi_msi(struct pn_amdvi *vi, const struct pn_msi *msi)
 	if (pn_rarely(!vi->on || !pn_msi_is(msi->addr)))
 		return not_mine(vi, msi);
 
-	d = pn_amdvi_dte_slot(vi, devid);
+	d = pn_amdvi_dte_slot(vi, devid); /* D1 */
 	if (d->key == pn_amdvi_dte_key(devid)) {
 		pn_step(vi->agent, PN_STEP_DTE_HIT, devid, index);
 		if (pn_rarely(vi->poison) && pn_amdvi_dte_stale(d))

@@ -86,6 +86,8 @@ static void derive_galog(struct pn_amdvi *vi)
 		n = vi->knobs.galog_len_max;
 	/* 2^(n + 1) entries of 8 bytes; the pointers may not reach all of them */
 	vi->ga_bytes = 16u << n < span ? 16u << n : span;
+	if (vi->knobs.galog_ring)
+		vi->ga_bytes = vi->knobs.galog_ring * PN_GALOG_SIZE;
 }
 
 void pn_amdvi_derive(struct pn_amdvi *vi)
@@ -204,7 +206,10 @@ int pn_amdvi_write(struct pn_amdvi *vi, uint32_t off, unsigned size, uint64_t va
 		value = (value & UINT32_MAX) << (off & 4) * 8;
 	}
 	if (reg == PN_AMDVI_STATUS) {
-		vi->r.status &= ~(value & PN_ST_W1C);
+		if (pn_mistake(PN_MISTAKE_STATUS_COPIES))
+			vi->r.status |= value;
+		else
+			vi->r.status &= ~(value & PN_ST_W1C);
 		return 0;
 	}
 	value |= peek(vi, reg) & ~mask;
