@@ -17,6 +17,8 @@
  *   pn_ld32/64[_acq|_sc]  pn_st32/64[_rel]  pn_or, pn_and, pn_xchg, pn_cas 32/64 (return the old
  *   value, cas: success, with *expected updated)  pn_ld128_sc  pn_cas128  pn_fence
  *   pn_lock_take/drop  pn_irq_off/on  pn_relax
+ *   pn_lock_irq, pn_unlock_irq: a lock that interrupt handlers take too, interrupts off first
+ *   pn_mistake(PN_MISTAKE_x): is that mistake made here? Constant false but for the explorer
  */
 
 struct pn_u128 {
@@ -27,20 +29,8 @@ struct pn_lock {
 	uint32_t held;
 };
 
+#include "mistake.h"
 #include "seam_impl.h"
-
-/* Takes a lock that interrupt handlers take too: interrupts go off first. */
-static inline void pn_lock_irq(struct pn_agent *self, struct pn_lock *l)
-{
-	pn_irq_off(self);
-	pn_lock_take(l);
-}
-
-static inline void pn_unlock_irq(struct pn_agent *self, struct pn_lock *l)
-{
-	pn_lock_drop(l);
-	pn_irq_on(self);
-}
 
 /* Why a task is woken. Worlds keep statistics by it; it never changes what waking does. */
 enum pn_wake_reason {

@@ -271,6 +271,8 @@ static bool all_have(const struct pn_iommus *all, uint64_t mask, uint64_t want)
 /* H15: GATag has one meaning per machine, so one IOMMU that cannot decides for all. */
 static enum pn_notify choose(const struct pn_iommus *all, enum pn_notify wanted)
 {
+	if (pn_mistake(PN_MISTAKE_FIRST_IOMMU_DECIDES))
+		return wanted;
 	if (wanted == PN_NOTIFY_GAPPI && !all_have(all, PN_EFR_GAPPISUP, PN_EFR_GAPPISUP))
 		return PN_NOTIFY_GALOG;
 	return wanted;
@@ -323,6 +325,8 @@ int pn_iommus_init(struct pn_iommus *all, struct pn_amdvi_drv *drv, uint32_t n,
 void pn_iommus_disable(struct pn_iommus *all, struct pn_agent *self)
 {
 	(void)self;
+	if (pn_mistake(PN_MISTAKE_KEXEC_KEEPS_GAPPI))
+		return;
 	/* Pairs with vCPUs that block or load: no more guest mode from here on. */
 	pn_st32(&all->notify, PN_NOTIFY_NONE);
 	for (uint32_t i = 0; i < all->n; i++) {

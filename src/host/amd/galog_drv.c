@@ -5,7 +5,8 @@
 #include "drv_priv.h"
 #include "postern/amd_log.h"
 
-/* The guest APIC log: enable, interrupt, drain, restart. 48882 rev 3.11, 2.7. */
+/* The guest APIC log: enable, interrupt, drain, restart. 48882 rev 3.11, 2.7. G1, G2, ... are the
+ * steps of docs/protocol.md. */
 
 #define SHADOW_BYTES 64u /* a cache line of its own; the IOMMU writes 8 bytes */
 
@@ -69,7 +70,7 @@ void pn_galog_irq(struct pn_amdvi_drv *d, struct pn_agent *self, void *task)
 	bool slept;
 
 	pn_step(self, PN_STEP_GALOG_IRQ, (uint64_t)(d - d->all->drv), 0);
-	/* Pairs with the thread, which looks here after it said that it sleeps. */
+	/* G1. Pairs with the thread, which looks here after it said that it sleeps. */
 	pn_xchg32(&d->ga_irq_pending, 1);
 	slept = os->wake(os->ctx, self, task, PN_WAKE_NOTIFY);
 	pn_step(self, slept ? PN_STEP_WAKE : PN_STEP_WAKE_SPURIOUS, (uint64_t)(d - d->all->drv),
@@ -77,9 +78,10 @@ void pn_galog_irq(struct pn_amdvi_drv *d, struct pn_agent *self, void *task)
 }
 
 /*
- * Acknowledges, then reads the tail. In this order: an entry that comes after the look at the tail
- * finds GAInt clear, sets it and interrupts again; one that comes before is below the tail. Only
- * what was seen is cleared, so an overflow that arises now stays in Status for the next turn.
+ * G2, G3. Acknowledges, then reads the tail. In this order: an entry that comes after the look at
+ * the tail finds GAInt clear, sets it and interrupts again; one that comes before is below the
+ * tail. Only what was seen is cleared, so an overflow that arises now stays in Status for the next
+ * turn.
  */
 static bool begin(struct pn_amdvi_drv *d, struct pn_agent *self)
 {
@@ -100,7 +102,7 @@ static bool begin(struct pn_amdvi_drv *d, struct pn_agent *self)
 
 static uint64_t take(struct pn_amdvi_drv *d, struct pn_agent *self)
 {
-	/* Pairs with the IOMMU, which wrote the entry before it moved the tail. */
+	/* G4. Pairs with the IOMMU, which wrote the entry before it moved the tail. */
 	uint64_t e = pn_ld64_acq(&d->galog[d->drain.head / PN_GALOG_SIZE]);
 
 	d->drain.head = (d->drain.head + PN_GALOG_SIZE) & (log_bytes(d) - 1);
@@ -110,7 +112,7 @@ static uint64_t take(struct pn_amdvi_drv *d, struct pn_agent *self)
 }
 
 /*
- * 2.7.4: the log has stopped; off, overflow cleared, on. The pointers stay: entries between our
+ * G5; 2.7.4: the log has stopped; off, overflow cleared, on. The pointers stay: entries between our
  * tail and the IOMMU's are read in the next turn. GAInt is not touched either, for their sake.
  */
 static void restart(struct pn_amdvi_drv *d, struct pn_agent *self)
@@ -165,7 +167,8 @@ bool pn_galog_step(struct pn_amdvi_drv *d, struct pn_agent *self)
 
 	/* The hypervisor cannot unregister while it is being called. */
 	pn_lock_take(&all->notifier_lock);
-	if (what == PIECE_OVERFLOW && all->notifier.overflow)
+	if (what == PIECE_OVERFLOW && all->notifier.overflow &&
+	    !pn_mistake(PN_MISTAKE_NO_OVERFLOW_WAKE))
 		all->notifier.overflow(all->notifier.ctx, self);
 	else if (what == PIECE_ENTRY && all->notifier.entry &&
 		 e >> PN_GALOG_CODE_SH == PN_GALOG_GUEST_NR)

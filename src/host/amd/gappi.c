@@ -3,7 +3,8 @@
 
 /*
  * Wakeup lists: who sleeps and is notified by GAPPIs of which CPU. The handler takes the list's
- * lock and no other (H9), and leaves the list alone: a vCPU takes itself off.
+ * lock and no other (H9), and leaves the list alone: a vCPU takes itself off. B3, U2, W and O of
+ * docs/protocol.md.
  */
 
 static void list_add_to(struct pn_svm_vcpu *v, struct pn_svm_cpu *to)
@@ -23,6 +24,8 @@ void pn_svm_list_add(struct pn_svm_vcpu *v, struct pn_svm_cpu *c)
 	struct pn_svm_cpu *home = &v->vm->svm->cpu[v->gcpu];
 	bool online;
 
+	if (pn_mistake(PN_MISTAKE_LIST_IRQS_ON))
+		pn_irq_on(c->agent);
 	pn_lock_take(&home->wake_lock); /* ir_lock is held: interrupts are off */
 	online = pn_ld32(&home->online);
 	if (online)
@@ -33,6 +36,8 @@ void pn_svm_list_add(struct pn_svm_vcpu *v, struct pn_svm_cpu *c)
 		list_add_to(v, c);
 		pn_lock_drop(&c->wake_lock);
 	}
+	if (pn_mistake(PN_MISTAKE_LIST_IRQS_ON))
+		pn_irq_off(c->agent);
 	pn_step(c->agent, PN_STEP_LIST_ADD, pn_svm_key(v), v->gcpu);
 }
 
@@ -71,11 +76,11 @@ static void scan(struct pn_svm_cpu *c)
 void pn_svm_wakeup_irq(struct pn_svm *svm, struct pn_svm_cpu *c)
 {
 	pn_st32(&c->in_handler, 1);
-	/* Store: in_handler. Load: loaded. Other side: pn_svm_exit(). */
+	/* W2. Store: in_handler. Load: loaded. Other side: pn_svm_exit(). */
 	pn_fence();
 	if (pn_ld32(&svm->loaded)) {
 		pn_lock_take(&c->wake_lock); /* interrupts are off here */
-		scan(c);
+		scan(c);		     /* W3 */
 		pn_lock_drop(&c->wake_lock);
 	}
 	pn_st32_rel(&c->in_handler, 0);
@@ -89,13 +94,15 @@ void pn_svm_wakeup_irq(struct pn_svm *svm, struct pn_svm_cpu *c)
 void pn_svm_cpu_offline(struct pn_svm *svm, struct pn_svm_cpu *dead, struct pn_svm_cpu *self)
 {
 	(void)svm;
-	/* Before the lock: pairs with pn_svm_list_add(). */
+	if (pn_mistake(PN_MISTAKE_OFFLINE_SILENT))
+		return;
+	/* O1. Before the lock: pairs with pn_svm_list_add(). */
 	pn_xchg32(&dead->online, 0);
 	pn_lock_irq(self->agent, &dead->wake_lock);
 	pn_list_for_each (node, &dead->wake_list) {
 		struct pn_svm_vcpu *v = pn_container(node, struct pn_svm_vcpu, wake_node);
 
-		/* Pairs with pn_svm_must_run(), which looks after the wake-up. */
+		/* O2. Pairs with pn_svm_must_run(), which looks after the wake-up. */
 		pn_or32(&v->requests, PN_REQ_UNBLOCK);
 		pn_svm_wake(v, self->agent, PN_WAKE_REQUEST);
 	}

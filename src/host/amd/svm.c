@@ -60,6 +60,8 @@ void pn_svm_init(struct pn_svm *svm, const struct pn_svm_config *cfg)
 
 void pn_svm_exit(struct pn_svm *svm)
 {
+	if (pn_mistake(PN_MISTAKE_NO_UNREGISTER))
+		return;
 	if (svm->iommus) {
 		/* The lock is held while the notifier is called: here that is over. */
 		pn_lock_take(&svm->iommus->notifier_lock);
@@ -67,7 +69,7 @@ void pn_svm_exit(struct pn_svm *svm)
 		pn_lock_drop(&svm->iommus->notifier_lock);
 	}
 	pn_st32(&svm->loaded, 0);
-	/* Store: loaded. Load: in_handler. Other side: pn_svm_wakeup_irq() stores in_handler,
+	/* W2. Store: loaded. Load: in_handler. Other side: pn_svm_wakeup_irq() stores in_handler,
 	 * fences and loads loaded; one of us sees the other. */
 	pn_fence();
 	for (uint32_t i = 0; i < svm->nr_cpus; i++) {
@@ -260,8 +262,22 @@ static void show_entry(struct pn_svm_vcpu *v, struct pn_agent *self, struct pn_i
 	if (pn_ld64(v->phys_entry) == entry) /* only written under ir_lock */
 		return;
 	pn_step(self, PN_STEP_TABLE_WRITE, pn_svm_key(v), entry);
-	/* Pairs with a processor that sends an IPI: it sets the IRR bit, then looks here. */
+	/* B4, U3, L2. Pairs with a processor that sends an IPI: it sets the IRR bit, then looks
+	 * here. */
 	pn_st64(v->phys_entry, entry);
+}
+
+/* The mistake of 2016: IRTEs are found by a hash of the tag, and the tag is not compared. */
+static void show_bucket(const struct pn_svm_vcpu *v, struct pn_agent *self, struct pn_ir_state st)
+{
+	for (uint32_t i = 0; i < PN_SVM_MAX_VMS; i++) {
+		struct pn_svm_vm *vm = v->vm->svm->vm[i];
+
+		if (!vm || vm == v->vm || v->idx >= vm->nr_vcpus)
+			continue;
+		pn_list_for_each (node, &vm->vcpu[v->idx].ir_list)
+			pn_ir_update(pn_container(node, struct pn_ir, node), self, st);
+	}
 }
 
 void pn_svm_show(struct pn_svm_vcpu *v, struct pn_agent *self)
@@ -271,6 +287,8 @@ void pn_svm_show(struct pn_svm_vcpu *v, struct pn_agent *self)
 	show_entry(v, self, st);
 	pn_list_for_each (node, &v->ir_list)
 		pn_ir_update(pn_container(node, struct pn_ir, node), self, st);
+	if (pn_mistake(PN_MISTAKE_HASH_BUCKET))
+		show_bucket(v, self, st);
 }
 
 void pn_svm_set_running(struct pn_svm_vcpu *v, struct pn_svm_cpu *c)
@@ -307,9 +325,9 @@ int pn_svm_sync_post(struct pn_svm_vcpu *v, struct pn_agent *self)
 void pn_svm_load(struct pn_svm_vcpu *v, struct pn_svm_cpu *c)
 {
 	pn_lock_irq(c->agent, &v->ir_lock);
-	/* H5: preempted between blocking() and sleep, perhaps migrated. List, gcpu and Destination
-	 * stay where they are, all three; and IsRunning stays 0 outside the guest. */
-	if (!v->blocking)
+	/* L1; H5: preempted between blocking() and sleep, perhaps migrated. List, gcpu and
+	 * Destination stay where they are, all three; and IsRunning stays 0 outside the guest. */
+	if (!v->blocking || pn_mistake(PN_MISTAKE_LOAD_WHILE_BLOCKING))
 		pn_svm_set_running(v, c);
 	pn_unlock_irq(c->agent, &v->ir_lock);
 }
@@ -317,8 +335,8 @@ void pn_svm_load(struct pn_svm_vcpu *v, struct pn_svm_cpu *c)
 void pn_svm_put(struct pn_svm_vcpu *v, struct pn_svm_cpu *c)
 {
 	pn_lock_irq(c->agent, &v->ir_lock);
-	/* Blocking is not loaded: IRTEs stay as pn_svm_blocking() left them. H12: preempted is not
-	 * asleep, it is on no list and GAPPIDis keeps its old CPU quiet. No fence: VMRUN will
+	/* L2. Blocking is not loaded: IRTEs stay as pn_svm_blocking() left them. H12: preempted is
+	 * not asleep, it is on no list and GAPPIDis keeps its old CPU quiet. No fence: VMRUN will
 	 * evaluate. */
 	if (v->loaded) {
 		v->loaded = false;

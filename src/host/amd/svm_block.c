@@ -2,7 +2,8 @@
 #include "svm_priv.h"
 
 /*
- * Blocking. The two-sided protocol with IOMMUs, IPI senders and software posters:
+ * Blocking. B1, K2, ... are the steps of docs/protocol.md. The two-sided protocol with IOMMUs, IPI
+ * senders and software posters:
  *
  *	vCPU:	IRTEs and table say "not running"; fence; look at the IRR; sleep
  *	others:	set the IRR bit; look at IsRun; notify if it is 0
@@ -18,24 +19,6 @@
  * asks again.
  */
 #define PARK_ROUNDS 16
-
-void pn_svm_blocking(struct pn_svm_vcpu *v, struct pn_svm_cpu *c)
-{
-	pn_lock_irq(c->agent, &v->ir_lock); /* H9 */
-	if (!v->blocking) {
-		v->blocking = true;
-		v->loaded = false;
-		v->gcpu = c->id;
-		/* H3: whoever an IRTE names must be found by the handler there. */
-		if (pn_svm_wants_list(v))
-			pn_svm_list_add(v, c);
-		pn_svm_show(v, c->agent);
-	}
-	pn_unlock_irq(c->agent, &v->ir_lock);
-	/* H2. Stores: IRTEs, table entry, and mode (pn_svm_leave). Load: the IRR in
-	 * pn_svm_must_run(). Other side: IOMMU, IPI sender, pn_svm_notify(): IRR, then these. */
-	pn_fence();
-}
 
 /* In this order: see pn_svm_irr(). */
 static uint32_t irr_and_parked(const struct pn_svm_vcpu *v, unsigned word)
@@ -63,7 +46,7 @@ int pn_svm_deliverable(const struct pn_svm_vcpu *v)
 }
 
 /*
- * One round: every bit found moves to the side map. It is in the map before it leaves the IRR, so
+ * K2, K3: every bit found moves to the side map. It is in the map before it leaves the IRR, so
  * that pn_svm_irr() in another context never misses it. Returns true if there was any: only a
  * round that saw eight empty words proves that they were empty at one moment, because nobody but us
  * clears bits now.
@@ -91,7 +74,7 @@ static bool park_round(struct pn_svm_vcpu *v, struct pn_agent *self)
 	return any;
 }
 
-/* P1. Something to deliver among IRR and parked bits? If not, the IRR is empty on return. */
+/* K1 to K4. Something to deliver among IRR and parked bits? If not, the IRR is empty on return. */
 static bool park(struct pn_svm_vcpu *v, struct pn_agent *self)
 {
 	for (int i = 0; i < PARK_ROUNDS; i++) {
@@ -101,6 +84,29 @@ static bool park(struct pn_svm_vcpu *v, struct pn_agent *self)
 			return false;
 	}
 	return true;
+}
+
+void pn_svm_blocking(struct pn_svm_vcpu *v, struct pn_svm_cpu *c)
+{
+	pn_lock_irq(c->agent, &v->ir_lock); /* B2; H9 */
+	if (!v->blocking) {
+		v->blocking = true;
+		v->loaded = false;
+		v->gcpu = c->id;
+		if (pn_mistake(PN_MISTAKE_LIST_AFTER_IRTE))
+			pn_svm_show(v, c->agent);
+		/* B3; H3: whoever an IRTE names must be found by the handler there. */
+		if (pn_svm_wants_list(v))
+			pn_svm_list_add(v, c);
+		pn_svm_show(v, c->agent); /* B4, B5 */
+	}
+	pn_unlock_irq(c->agent, &v->ir_lock);
+	/* B6; H2. Stores: IRTEs, table entry, and mode (pn_svm_leave). Load: the IRR in
+	 * pn_svm_must_run(). Other side: IOMMU, IPI sender, pn_svm_notify(): IRR, then these. */
+	if (!pn_mistake(PN_MISTAKE_NO_FENCE))
+		pn_fence();
+	if (pn_mistake(PN_MISTAKE_PARK_ONCE))
+		(void)park(v, c->agent);
 }
 
 void pn_svm_unpark(struct pn_svm_vcpu *v, struct pn_agent *self)
@@ -126,7 +132,7 @@ static bool must_park(const struct pn_svm_vcpu *v)
 	const struct pn_svm *svm = v->vm->svm;
 
 	return svm->masked == PN_MASKED_PARK && pn_svm_apicv(v) &&
-	       pn_svm_notify_kind(svm) == PN_NOTIFY_GAPPI;
+	       !pn_mistake(PN_MISTAKE_PARK_ONCE) && pn_svm_notify_kind(svm) == PN_NOTIFY_GAPPI;
 }
 
 /*
@@ -138,11 +144,13 @@ bool pn_svm_must_run(struct pn_svm_vcpu *v, struct pn_svm_cpu *c)
 	bool run;
 
 	pn_st32(&v->woken, 0);
-	/* H11. Store: woken (and the task's state). Load: requests and IRR. Other side:
+	if (pn_mistake(PN_MISTAKE_NO_FENCE))
+		return pn_svm_deliverable(v) >= 0;
+	/* B7; H11. Store: woken (and the task's state). Load: requests and IRR. Other side:
 	 * pn_svm_wake_once() after the IRR was set or a request made: it finds 0 and wakes, or
 	 * what it announces is seen below. */
 	pn_fence();
-	run = pn_ld32(&v->requests) & PN_REQ_BLOCK_MASK;
+	run = pn_ld32(&v->requests) & PN_REQ_BLOCK_MASK; /* B8 */
 	if (!run)
 		run = must_park(v) ? park(v, c->agent) : pn_svm_deliverable(v) >= 0;
 	pn_step(c->agent, PN_STEP_BLOCK_CHECK, pn_svm_key(v), run);
@@ -151,15 +159,16 @@ bool pn_svm_must_run(struct pn_svm_vcpu *v, struct pn_svm_cpu *c)
 
 void pn_svm_unblocking(struct pn_svm_vcpu *v, struct pn_svm_cpu *c)
 {
-	pn_lock_irq(c->agent, &v->ir_lock);
+	pn_lock_irq(c->agent, &v->ir_lock); /* U1 */
 	v->blocking = false;
-	/* H4: in any order with the IRTEs; we are awake, and VMRUN evaluates what comes now. */
+	/* U2, U3; H4: in any order with the IRTEs; we are awake, and VMRUN evaluates what comes
+	 * now. */
 	if (v->on_list)
 		pn_svm_list_del(v, c->agent);
 	pn_svm_set_running(v, c);
 	pn_unlock_irq(c->agent, &v->ir_lock);
-	pn_svm_unpark(v, c->agent);
-	/* Off the list, the request is fulfilled: who asks finds us on it, or not at all. Pairs
+	pn_svm_unpark(v, c->agent); /* U4 */
+	/* U5. Off the list, the request is fulfilled: who asks finds us on it, or not at all. Pairs
 	 * with pn_svm_cpu_offline(). */
 	pn_and32(&v->requests, ~PN_REQ_UNBLOCK);
 	pn_svm_refresh(v, c);

@@ -2,7 +2,8 @@
 #include "svm_priv.h"
 #include "vectors.h"
 
-/* Notification by software, entry and exit, injection while AVIC is off, inhibits. */
+/* Notification by software, entry and exit, injection while AVIC is off, inhibits: S, W1, B1, E and
+ * Q of docs/protocol.md. */
 
 static bool wake_task(struct pn_svm_vcpu *v, struct pn_agent *self, enum pn_wake_reason why)
 {
@@ -15,7 +16,7 @@ static bool wake_task(struct pn_svm_vcpu *v, struct pn_agent *self, enum pn_wake
 
 bool pn_svm_wake(struct pn_svm_vcpu *v, struct pn_agent *self, enum pn_wake_reason why)
 {
-	/* Pairs with pn_svm_must_run(): cleared, fence, look. */
+	/* W1. Pairs with pn_svm_must_run(): cleared, fence, look. */
 	pn_xchg32(&v->woken, 1);
 	return wake_task(v, self, why);
 }
@@ -23,8 +24,8 @@ bool pn_svm_wake(struct pn_svm_vcpu *v, struct pn_agent *self, enum pn_wake_reas
 bool pn_svm_wake_once(struct pn_svm_vcpu *v, struct pn_agent *self)
 {
 	/*
-	 * Pairs with pn_svm_must_run(). Set already: whoever set it wakes the task, and the task
-	 * has not looked since, so it will look, and later than the bit that brought us here.
+	 * W1. Pairs with pn_svm_must_run(). Set already: whoever set it wakes the task, and the
+	 * task has not looked since, so it will look, and later than the bit that brought us here.
 	 */
 	if (pn_xchg32(&v->woken, 1))
 		return false;
@@ -58,15 +59,16 @@ void pn_svm_notify(struct pn_svm_vcpu *v, struct pn_svm_cpu *c, enum pn_wake_rea
 	uint32_t cpu;
 
 	if (!apicv)
-		pn_or32(&v->requests, PN_REQ_EVENT);
-	/* Stores: the IRR bit, a request. Load: mode. Other side: pn_svm_enter() says IN_GUEST,
+		pn_or32(&v->requests, PN_REQ_EVENT); /* S2 */
+	/* S3. Stores: the IRR bit, a request. Load: mode. Other side: pn_svm_enter() says IN_GUEST,
 	 * fences, looks at both; after pn_svm_leave() the fence in pn_svm_blocking(). */
 	pn_fence();
-	if (pn_ld32_acq(&v->mode) != PN_IN_GUEST) {
-		pn_svm_wake(v, c->agent, why);
+	if (pn_ld32_acq(&v->mode) != PN_IN_GUEST) { /* S4 */
+		pn_svm_wake(v, c->agent, why);	    /* S5 */
 		return;
 	}
-	/* A stale number is harmless: to move, it has to enter again, and that looks at the IRR. */
+	/* S6. A stale number is harmless: to move, it has to enter again, and that looks at the
+	 * IRR. */
 	cpu = pn_ld32(&v->cpu);
 	if (cpu == c->id)
 		return; /* it is not in the guest while we run here */
@@ -82,7 +84,7 @@ bool pn_svm_inject(struct pn_svm_vcpu *v, struct pn_svm_cpu *c, uint8_t vector,
 	bool was;
 
 	pn_step(c->agent, PN_STEP_IRQFD_INJECT, pn_svm_key(v), vector);
-	/* Pairs with whoever takes the bit: the processor, inject_one(), park_round(). */
+	/* S1. Pairs with whoever takes the bit: the processor, inject_one(), park_round(). */
 	was = pn_vapic_set(v->page, PN_APIC_IRR, vector);
 	if (pn_ld32_acq(&v->has_parked))
 		was |= pn_ld32_acq(&v->parked[vector >> 5]) >> (vector & 31) & 1;
@@ -114,24 +116,24 @@ static int inject_one(struct pn_svm_vcpu *v, struct pn_svm_cpu *c)
 
 int pn_svm_enter(struct pn_svm_vcpu *v, struct pn_svm_cpu *c)
 {
-	pn_svm_unpark(v, c->agent); /* normally done by pn_svm_unblocking() */
-	pn_st32_rel(&v->mode, PN_IN_GUEST);
-	/* Store: mode. Loads: requests and IRR, here and by VMRUN. Other side: pn_svm_notify() and
-	 * pn_svm_inhibit(). From here on they ring or kick. */
+	pn_svm_unpark(v, c->agent);	    /* E1: normally done by pn_svm_unblocking() */
+	pn_st32_rel(&v->mode, PN_IN_GUEST); /* E2 */
+	/* E3. Store: mode. Loads: requests and IRR, here and by VMRUN. Other side: pn_svm_notify()
+	 * and pn_svm_inhibit(). From here on they ring or kick. */
 	pn_fence();
 	if (pn_ld32(&v->requests)) {
-		/* Cleared before the look at what they ask for. */
+		/* E4. Cleared before the look at what they ask for. */
 		pn_and32(&v->requests, ~(PN_REQ_UNBLOCK | PN_REQ_EVENT));
 		pn_svm_refresh(v, c);
 	}
-	return pn_svm_apicv(v) ? -1 : inject_one(v, c);
+	return pn_svm_apicv(v) ? -1 : inject_one(v, c); /* E5 */
 }
 
 void pn_svm_leave(struct pn_svm_vcpu *v, struct pn_svm_cpu *c)
 {
 	(void)c;
-	/* Pairs with pn_svm_notify(): who still sees IN_GUEST rings in vain, but its bit is seen by
-	 * the next entry, or by the look before sleep, which comes after a fence. */
+	/* B1. Pairs with pn_svm_notify(): who still sees IN_GUEST rings in vain, but its bit is
+	 * seen by the next entry, or by the look before sleep, which comes after a fence. */
 	pn_st32_rel(&v->mode, PN_OUTSIDE_GUEST);
 }
 
@@ -154,7 +156,7 @@ void pn_svm_refresh(struct pn_svm_vcpu *v, struct pn_svm_cpu *c)
 
 	if (!(pn_ld32(&v->requests) & PN_REQ_APICV_UPDATE))
 		return;
-	/* Before the look at inhibits: pairs with pn_svm_inhibit(), which changes it first. */
+	/* Q2. Before the look at inhibits: pairs with pn_svm_inhibit(), which changes it first. */
 	pn_and32(&v->requests, ~PN_REQ_APICV_UPDATE);
 	want = !pn_ld32(&v->vm->inhibits);
 	pn_lock_irq(c->agent, &v->ir_lock);
@@ -166,7 +168,7 @@ void pn_svm_refresh(struct pn_svm_vcpu *v, struct pn_svm_cpu *c)
 		pn_svm_show(v, c->agent);
 	}
 	pn_unlock_irq(c->agent, &v->ir_lock);
-	/* Store: apicv (and IRTEs). Load: the IRR, by the caller or by VMRUN. Other side:
+	/* Q3. Store: apicv (and IRTEs). Load: the IRR, by the caller or by VMRUN. Other side:
 	 * pn_svm_notify() and IOMMUs, which set the bit first. */
 	pn_fence();
 }
@@ -175,7 +177,7 @@ static void ask_update(struct pn_svm_vcpu *v, struct pn_svm_cpu *c)
 {
 	uint32_t cpu;
 
-	/* Stores: inhibits, the request. Load: mode. Both stores are locked. Other side:
+	/* Q1. Stores: inhibits, the request. Load: mode. Both stores are locked. Other side:
 	 * pn_svm_enter(), mode then requests. */
 	pn_or32(&v->requests, PN_REQ_APICV_UPDATE);
 	if (pn_ld32_acq(&v->mode) != PN_IN_GUEST) {

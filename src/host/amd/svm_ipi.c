@@ -3,7 +3,8 @@
 
 /*
  * Exit 401h: AMD64 APM vol 2 rev 3.44, 15.29.6. The processor gives up on an IPI in two ways: it
- * has posted it everywhere and found somebody not running (id 1), or it has done nothing.
+ * has posted it everywhere and found somebody not running (id 1), or it has done nothing. C and S
+ * of docs/protocol.md.
  */
 
 #define XAPIC_BCAST	 0xFFu
@@ -66,7 +67,7 @@ static void wake_targets(struct pn_svm_vcpu *v, struct pn_svm_cpu *c, uint64_t i
 		/* Its own bit is found by the next VMRUN. */
 		if (t == v || !matches(v, t, icr))
 			continue;
-		/* Store: the IRR bit, by this CPU's silicon. Load: mode. Other side: as in
+		/* C6. Store: the IRR bit, by this CPU's silicon. Load: mode. Other side: as in
 		 * pn_svm_notify(). */
 		pn_fence();
 		if (!runs_by_itself(t))

@@ -4,7 +4,7 @@
 #include "svm_priv.h"
 
 /* Device interrupts: attach, detach, the log's notifications, and the switch between log and GAPPI.
- */
+ * A1, R1, ... are the steps of docs/protocol.md. */
 
 #define VECTOR_FIRST 16u
 
@@ -15,11 +15,13 @@ static bool irr_empty(const struct pn_svm_vcpu *v)
 }
 
 /*
- * IRTEs of a blocked vCPU have come or gone. Bits that are in the IRR now may have been posted when
- * nobody was to be told, and while they are there no GAPPI fires (H1, H7): it has to look.
+ * A5. IRTEs of a blocked vCPU have come or gone. Bits that are in the IRR now may have been posted
+ * when nobody was to be told, and while they are there no GAPPI fires (H1, H7): it has to look.
  */
 static void recheck(struct pn_svm_vcpu *v, struct pn_svm_cpu *c)
 {
+	if (pn_mistake(PN_MISTAKE_ATTACH_UNARMED) || pn_mistake(PN_MISTAKE_LIST_AFTER_IRTE))
+		return;
 	if (v->blocking && !irr_empty(v))
 		pn_svm_wake(v, c->agent, PN_WAKE_REQUEST);
 }
@@ -42,18 +44,21 @@ static int detach(struct pn_svm_vcpu *v, struct pn_ir *ir, struct pn_svm_cpu *c)
 	int r;
 
 	pn_lock_irq(c->agent, &v->ir_lock);
-	posted = ir->guest_mode;
-	r = pn_ir_deactivate(ir, c->agent);
+	posted = ir->guest_mode && !pn_mistake(PN_MISTAKE_UNLIST_FIRST);
+	if (pn_mistake(PN_MISTAKE_UNLIST_FIRST) && v->on_list)
+		pn_svm_list_del(v, c->agent);
+	r = pn_ir_deactivate(ir, c->agent); /* R1 */
 	pn_list_del(&ir->node);
 	ir->vcpu = NULL;
-	leave_list(v, c);
+	leave_list(v, c); /* R2 */
 	if (posted && !irr_empty(v))
-		pn_svm_notify(v, c, PN_WAKE_REQUEST);
+		pn_svm_notify(v, c, PN_WAKE_REQUEST); /* R3 */
 	pn_unlock_irq(c->agent, &v->ir_lock);
 	return r;
 }
 
-/* A CPU that takes interrupts, for a Destination that must be valid even if the vCPU never ran. */
+/* A2. A CPU that takes interrupts, for a Destination that must be valid even if the vCPU never ran.
+ */
 static void settle(struct pn_svm_vcpu *v, struct pn_svm_cpu *c)
 {
 	/* Pairs with pn_svm_cpu_offline(). A vCPU that is on a list stays with it: H5, H8. */
@@ -61,20 +66,30 @@ static void settle(struct pn_svm_vcpu *v, struct pn_svm_cpu *c)
 		v->gcpu = c->id;
 }
 
+static void arm(struct pn_svm_vcpu *v, struct pn_svm_cpu *c)
+{
+	if (pn_svm_wants_list(v) && !v->on_list && !pn_mistake(PN_MISTAKE_ATTACH_UNARMED))
+		pn_svm_list_add(v, c); /* A3 */
+}
+
 static int program(struct pn_svm_vcpu *v, struct pn_ir *ir, uint8_t vector, struct pn_svm_cpu *c)
 {
+	int r;
+
 	if (!pn_svm_can_post(v)) {
 		ir->vector = vector; /* for pn_svm_refresh() */
 		return 0;
 	}
 	settle(v, c);
-	if (pn_svm_wants_list(v) && !v->on_list)
-		pn_svm_list_add(v, c);
-	return pn_ir_activate(ir, c->agent, v->page_pa, vector, pn_svm_ga_tag(v),
-			      pn_svm_ir_state(v));
+	if (!pn_mistake(PN_MISTAKE_LIST_AFTER_IRTE))
+		arm(v, c);
+	r = pn_ir_activate(ir, c->agent, v->page_pa, vector, pn_svm_ga_tag(v), pn_svm_ir_state(v));
+	if (pn_mistake(PN_MISTAKE_LIST_AFTER_IRTE))
+		arm(v, c);
+	return r;
 }
 
-/* H7: a valid CPU, the list first, then the entry, then the look at the IRR. */
+/* A1 to A5; H7: a valid CPU, the list first, then the entry, then the look at the IRR. */
 static int attach(struct pn_svm_vcpu *v, struct pn_ir *ir, uint8_t vector, struct pn_svm_cpu *c)
 {
 	int r;
@@ -123,7 +138,7 @@ void pn_svm_ga_entry(void *ctx, struct pn_agent *self, uint32_t tag)
 	struct pn_svm_vcpu *v;
 
 	pn_lock_take(&svm->vm_lock); /* the VM stays until we are done */
-	v = pn_svm_by_tag(svm, tag);
+	v = pn_svm_by_tag(svm, tag); /* G4 */
 	pn_step(self, PN_STEP_TAG_LOOKUP, tag, v != NULL);
 	if (v)
 		pn_svm_wake_once(v, self);
@@ -139,9 +154,9 @@ static void recover(struct pn_svm_vcpu *v, struct pn_agent *self)
 }
 
 /*
- * Entries are gone, and with them the wake-up of vCPUs whose IRR bits are set. The log runs again:
- * a vCPU that we find awake here and that blocks later looks at its IRR after everything that was
- * dropped.
+ * G6. Entries are gone, and with them the wake-up of vCPUs whose IRR bits are set. The log runs
+ * again: a vCPU that we find awake here and that blocks later looks at its IRR after everything
+ * that was dropped.
  */
 void pn_svm_ga_overflow(void *ctx, struct pn_agent *self)
 {
@@ -171,7 +186,7 @@ static int hold(struct pn_svm_vcpu *v, struct pn_svm_cpu *c, bool on)
 		pn_svm_list_add(v, c);
 	r = pn_svm_sync_post(v, c->agent);
 	leave_list(v, c);
-	if (!pn_list_empty(&v->ir_list) && !irr_empty(v))
+	if (!pn_list_empty(&v->ir_list) && !irr_empty(v) && !pn_mistake(PN_MISTAKE_TOGGLE_FIRST))
 		pn_svm_notify(v, c, PN_WAKE_REQUEST);
 	pn_unlock_irq(c->agent, &v->ir_lock);
 	return r;
@@ -194,9 +209,10 @@ static int hold_all(struct pn_svm *svm, struct pn_svm_cpu *c, bool on)
 }
 
 /*
- * H16: GATag means something else with Control.GAPPIEn, so no entry may be in guest mode while it
- * changes. hold keeps the vCPUs' own transitions and new attachments out. Log entries that nobody
- * read are dropped with the log: each was an IRR bit, and who sleeps on one is woken by hold().
+ * M1 to M3; H16: GATag means something else with Control.GAPPIEn, so no entry may be in guest mode
+ * while it changes. hold keeps the vCPUs' own transitions and new attachments out. Log entries that
+ * nobody read are dropped with the log: each was an IRR bit, and who sleeps on one is woken by
+ * hold().
  */
 int pn_svm_switch_notify(struct pn_svm *svm, struct pn_svm_cpu *c, enum pn_notify to)
 {
@@ -205,7 +221,9 @@ int pn_svm_switch_notify(struct pn_svm *svm, struct pn_svm_cpu *c, enum pn_notif
 	if (!svm->iommus)
 		return -ENODEV;
 	pn_lock_take(&svm->vm_lock);
-	r = hold_all(svm, c, true);
+	r = pn_mistake(PN_MISTAKE_TOGGLE_FIRST) ? pn_iommus_switch(svm->iommus, c->agent, to) : 0;
+	if (!r)
+		r = hold_all(svm, c, true);
 	if (!r)
 		r = pn_iommus_switch(svm->iommus, c->agent, to);
 	back = hold_all(svm, c, false);
