@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -24,8 +25,22 @@ static void nothing(struct pn_event *ev)
 
 static void times_in_order(void **state)
 {
-	static const uint64_t when[] = {0,    1,    63,	      64,	  65,	      4095,
-					4096, 4097, 1u << 30, 1ull << 36, 1ull << 62, UINT64_MAX};
+	static const uint64_t when[] = {0,
+					1,
+					15,
+					16,
+					17,
+					63,
+					64,
+					65535,
+					65536,
+					65537,
+					(1u << 22) - 1,
+					1u << 22,
+					1u << 30,
+					1ull << 36,
+					1ull << 62,
+					UINT64_MAX};
 	struct pn_event ev[sizeof(when) / sizeof(when[0])];
 	struct pn_wheel *w = calloc(1, sizeof(*w));
 	unsigned n = sizeof(when) / sizeof(when[0]);
@@ -73,9 +88,14 @@ static void limit_is_kept(void **state)
 	(void)state;
 	pn_wheel_init(w);
 	pn_event_init(&ev, nothing);
+	/* Now is the time of the last event, wherever the next one lies. */
+	pn_wheel_add(w, &ev, 5000000);
+	assert_null(pn_wheel_pop(w, 4999999));
+	assert_int_equal(w->now, 0);
+	pn_wheel_cancel(w, &ev);
 	pn_wheel_add(w, &ev, 5000);
 	assert_null(pn_wheel_pop(w, 4999));
-	assert_true(w->now <= 4999);
+	assert_int_equal(w->now, 0);
 	assert_ptr_equal(pn_wheel_pop(w, 5000), &ev);
 	assert_int_equal(w->now, 5000);
 	/* The past counts as now. */
@@ -147,6 +167,33 @@ static void distributions_have_their_mean(void **state)
 	}
 }
 
+/* How often |x| exceeds a bound: inside, at the edge and in the tail of the sampler's layers. */
+static void normal_has_its_tails(void **state)
+{
+	static const double bound[] = {0.1, 0.5, 1, 2, 3, 3.4, 3.5, 3.8, 4.2};
+	enum { ROWS = sizeof(bound) / sizeof(bound[0]), DRAWS = 10000000 };
+	unsigned beyond[ROWS] = {0}, positive = 0;
+	struct pn_rng rng;
+
+	(void)state;
+	pn_rng_seed(&rng, 5, 5);
+	for (unsigned k = 0; k < DRAWS; k++) {
+		double x = pn_rng_normal(&rng);
+
+		positive += x > 0;
+		for (unsigned i = 0; i < ROWS && fabs(x) > bound[i]; i++)
+			beyond[i]++;
+	}
+	for (unsigned i = 0; i < ROWS; i++) {
+		double p = erfc(bound[i] / sqrt(2)), expected = p * DRAWS;
+		double deviation = sqrt(expected * (1 - p));
+
+		if (fabs(beyond[i] - expected) > 4 * deviation)
+			fail_msg("|x| > %g: %u times, not %.0f", bound[i], beyond[i], expected);
+	}
+	assert_true(fabs(positive - DRAWS / 2.0) < 4 * sqrt(DRAWS / 4.0));
+}
+
 static void seeds_repeat(void **state)
 {
 	struct pn_rng a, b, c;
@@ -171,6 +218,7 @@ int main(void)
 		cmocka_unit_test(limit_is_kept),
 		cmocka_unit_test(random_against_reference),
 		cmocka_unit_test(distributions_have_their_mean),
+		cmocka_unit_test(normal_has_its_tails),
 		cmocka_unit_test(seeds_repeat),
 	};
 

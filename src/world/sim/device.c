@@ -15,7 +15,8 @@ static uint64_t exponential(struct pn_queue *q, double mean)
 static void signal_msi(struct pn_queue *q)
 {
 	q->unsignalled = 0;
-	pn_wheel_cancel(&q->sim->wheel, &q->coalesce_ev);
+	if (q->src->coalesce > 1)
+		pn_wheel_cancel(&q->sim->wheel, &q->coalesce_ev);
 	q->sim->ops->msi(q);
 }
 
@@ -43,14 +44,21 @@ static void submit(struct pn_queue *q)
 	uint64_t done = now + pn_dist_sample(&q->src->service, &q->rng);
 	struct pn_request *r;
 
-	if (!q->nr_free || q->sim->draining)
+	if (!q->free || q->sim->draining)
 		return;
-	r = q->free_request[--q->nr_free];
+	r = q->free;
+	q->free = r->next_free;
 	if (done < q->last_done + q->src->service_floor)
 		done = q->last_done + q->src->service_floor;
 	if (done > q->last_done)
 		q->last_done = done;
 	pn_wheel_add(&q->sim->wheel, &r->ev, done);
+}
+
+static void release(struct pn_queue *q, struct pn_request *r)
+{
+	r->next_free = q->free;
+	q->free = r;
 }
 
 static void request_event(struct pn_event *ev)
@@ -64,7 +72,7 @@ static void request_event(struct pn_event *ev)
 			     q->vcpu->stall_until + pn_dist_sample(&q->src->service, &q->rng));
 		return;
 	}
-	q->free_request[q->nr_free++] = r;
+	release(q, r);
 	pn_queue_complete(q, 1);
 }
 
@@ -152,13 +160,12 @@ static int make_requests(struct pn_queue *q)
 	uint32_t depth = q->src->depth;
 
 	q->request = calloc(depth, sizeof(*q->request));
-	q->free_request = calloc(depth, sizeof(*q->free_request));
-	if (!q->request || !q->free_request)
+	if (!q->request)
 		return -1;
 	for (uint32_t i = 0; i < depth; i++) {
 		q->request[i].q = q;
 		pn_event_init(&q->request[i].ev, request_event);
-		q->free_request[q->nr_free++] = &q->request[i];
+		release(q, &q->request[i]);
 	}
 	return 0;
 }

@@ -20,27 +20,6 @@ void pn_rng_seed(struct pn_rng *r, uint64_t seed, uint64_t stream)
 		r->s[i] = splitmix(&x);
 }
 
-static inline uint64_t rotl(uint64_t x, int k)
-{
-	return x << k | x >> (64 - k);
-}
-
-/* xoshiro256** by Blackman and Vigna. */
-uint64_t pn_rng_next(struct pn_rng *r)
-{
-	uint64_t *s = r->s;
-	uint64_t result = rotl(s[1] * 5, 7) * 9;
-	uint64_t t = s[1] << 17;
-
-	s[2] ^= s[0];
-	s[3] ^= s[1];
-	s[1] ^= s[2];
-	s[0] ^= s[3];
-	s[2] ^= t;
-	s[3] = rotl(s[3], 45);
-	return result;
-}
-
 double pn_rng_unit(struct pn_rng *r)
 {
 	return (double)((pn_rng_next(r) >> 11) + 1) * 0x1p-53;
@@ -49,13 +28,6 @@ double pn_rng_unit(struct pn_rng *r)
 uint64_t pn_rng_below(struct pn_rng *r, uint64_t n)
 {
 	return (uint64_t)(((unsigned __int128)pn_rng_next(r) * n) >> 64);
-}
-
-static double normal(struct pn_rng *r)
-{
-	double u = pn_rng_unit(r), v = pn_rng_unit(r);
-
-	return sqrt(-2.0 * log(u)) * cos(6.283185307179586 * v);
 }
 
 uint64_t pn_dist_sample(const struct pn_dist *d, struct pn_rng *r)
@@ -72,7 +44,7 @@ uint64_t pn_dist_sample(const struct pn_dist *d, struct pn_rng *r)
 		x = -d->a * log(pn_rng_unit(r));
 		break;
 	case PN_DIST_LOGNORMAL:
-		x = d->a * exp(d->b * normal(r));
+		x = d->a * exp(d->b * pn_rng_normal(r));
 		break;
 	case PN_DIST_PARETO:
 		x = d->a * pow(pn_rng_unit(r), -1.0 / d->b);

@@ -10,9 +10,32 @@ struct pn_rng {
 };
 
 void pn_rng_seed(struct pn_rng *r, uint64_t seed, uint64_t stream);
-uint64_t pn_rng_next(struct pn_rng *r);
+
+static inline uint64_t pn_rng_rotl(uint64_t x, int k)
+{
+	return x << k | x >> (64 - k);
+}
+
+/* xoshiro256** by Blackman and Vigna. */
+static inline uint64_t pn_rng_next(struct pn_rng *r)
+{
+	uint64_t *s = r->s;
+	uint64_t result = pn_rng_rotl(s[1] * 5, 7) * 9;
+	uint64_t t = s[1] << 17;
+
+	s[2] ^= s[0];
+	s[3] ^= s[1];
+	s[1] ^= s[2];
+	s[0] ^= s[3];
+	s[2] ^= t;
+	s[3] = pn_rng_rotl(s[3], 45);
+	return result;
+}
+
 /* Uniform in (0, 1]. */
 double pn_rng_unit(struct pn_rng *r);
+/* Mean 0, deviation 1. */
+double pn_rng_normal(struct pn_rng *r);
 /* Uniform in [0, n), n > 0. */
 uint64_t pn_rng_below(struct pn_rng *r, uint64_t n);
 

@@ -17,9 +17,11 @@ static void irq(struct pn_pcpu *p, uint8_t vector)
 		break;
 	case PN_SIM_VEC_TIMER:
 		pn_step(&p->agent, PN_STEP_IRQ_TIMER, p->id, vector);
+		if (p->tick_due)
+			pn_step(&p->agent, PN_STEP_HOST_TICK, p->id, 0);
 		if (p->slice_due)
 			pn_sched_slice(p);
-		p->slice_due = false;
+		p->slice_due = p->tick_due = false;
 		pn_vcpu_timers(p);
 		break;
 	default:
@@ -173,7 +175,7 @@ static void tick_event(struct pn_event *ev)
 
 	pn_wheel_add(&s->wheel, ev, pn_sim_now(s) + s->conf.host_tick);
 	if (p->mode != PN_CPU_IDLE) {
-		p->slice_due = true;
+		p->slice_due = p->tick_due = true;
 		pn_pcpu_intr(p, PN_SIM_VEC_TIMER);
 	}
 }

@@ -32,6 +32,12 @@ void pn_sched_idle(struct pn_pcpu *p, bool idle)
 		p->sim->idle[p->id / 64] &= ~bit;
 }
 
+/* Virtual times count from somewhere, so only their differences mean something. */
+static bool before(uint64_t a, uint64_t b)
+{
+	return (int64_t)(a - b) < 0;
+}
+
 static void enqueue(struct pn_pcpu *p, struct pn_task *t)
 {
 	struct pn_list *at;
@@ -45,7 +51,7 @@ static void enqueue(struct pn_pcpu *p, struct pn_task *t)
 		return;
 	}
 	for (at = p->fair.prev; at != &p->fair; at = at->prev)
-		if (task_of(at)->vruntime <= t->vruntime)
+		if (!before(t->vruntime, task_of(at)->vruntime))
 			break;
 	pn_list_add_tail(at->next, &t->rq);
 }
@@ -61,19 +67,21 @@ static void dequeue(struct pn_pcpu *p, struct pn_task *t)
 void pn_sched_account(struct pn_pcpu *p)
 {
 	struct pn_task *t = p->cur;
-	uint64_t now = pn_sim_now(p->sim);
+	uint64_t now = pn_sim_now(p->sim), low;
+	struct pn_list *first;
 
 	if (!t)
 		return;
 	t->vruntime += now - t->ran_since;
 	t->ran_since = now;
-	if (!t->fifo && t->vruntime > p->min_vruntime) {
-		struct pn_list *first = pn_list_first(&p->fair);
-
-		p->min_vruntime = t->vruntime;
-		if (first && task_of(first)->vruntime < p->min_vruntime)
-			p->min_vruntime = task_of(first)->vruntime;
-	}
+	if (t->fifo)
+		return;
+	first = pn_list_first(&p->fair);
+	low = t->vruntime;
+	if (first && before(task_of(first)->vruntime, low))
+		low = task_of(first)->vruntime;
+	if (before(p->min_vruntime, low)) /* never back: sleepers are placed by it */
+		p->min_vruntime = low;
 }
 
 static void arm_slice(struct pn_pcpu *p)
@@ -93,7 +101,7 @@ static bool preempts(const struct pn_pcpu *p, const struct pn_task *t)
 		return true;
 	if (cur->fifo)
 		return false;
-	return t->fifo || t->vruntime + p->sim->conf.wakeup_granularity < cur->vruntime;
+	return t->fifo || before(t->vruntime + p->sim->conf.wakeup_granularity, cur->vruntime);
 }
 
 static int find_idle(const struct pn_sim *s, uint32_t from)
@@ -159,15 +167,20 @@ bool pn_task_wake(struct pn_task *t, struct pn_pcpu *self)
 	struct pn_pcpu *p = &s->pcpu[t->cpu];
 	uint64_t credit = s->conf.slice;
 
-	if (t->state != PN_TASK_SLEEPING)
+	if (t->state != PN_TASK_SLEEPING) {
+		pn_vcpu_notice(t, p);
 		return false;
+	}
 	t->state = PN_TASK_RUNNABLE;
 	if (p->cur == t) /* about to sleep, not switched out yet */
 		return true;
+	pn_sched_account(p);
+	t->vruntime -= p->min_vruntime;
 	p = select_cpu(t);
-	t->vruntime += p->min_vruntime - s->pcpu[t->cpu].min_vruntime;
-	if ((int64_t)(t->vruntime + credit - p->min_vruntime) < 0)
-		t->vruntime = p->min_vruntime > credit ? p->min_vruntime - credit : 0;
+	pn_sched_account(p);
+	t->vruntime += p->min_vruntime;
+	if (before(t->vruntime + credit, p->min_vruntime))
+		t->vruntime = p->min_vruntime - credit;
 	enqueue(p, t);
 	notify(p, t, self);
 	return true;
@@ -191,6 +204,7 @@ static struct pn_task *steal(struct pn_pcpu *p)
 			if (t->pin >= 0)
 				continue;
 			dequeue(from, t);
+			pn_sched_account(from);
 			t->vruntime += p->min_vruntime - from->min_vruntime;
 			t->cpu = p->id;
 			return t;
@@ -252,7 +266,8 @@ void pn_sched_slice(struct pn_pcpu *p)
 	pn_sched_account(p);
 	if (!pn_list_empty(&p->fifo) && p->cur && !p->cur->fifo)
 		p->resched = true;
-	else if (first && p->cur && !p->cur->fifo && task_of(first)->vruntime < p->cur->vruntime)
+	else if (first && p->cur && !p->cur->fifo &&
+		 before(task_of(first)->vruntime, p->cur->vruntime))
 		p->resched = true;
 	else
 		arm_slice(p);

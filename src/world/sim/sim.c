@@ -112,10 +112,8 @@ void pn_sim_destroy(struct pn_sim *s)
 		s->msg_blocks = b->next;
 		free(b);
 	}
-	for (uint32_t i = 0; s->queue && i < s->nr_queues; i++) {
+	for (uint32_t i = 0; s->queue && i < s->nr_queues; i++)
 		free(s->queue[i].request);
-		free(s->queue[i].free_request);
-	}
 	free(s->queue);
 	free(s->vcpu);
 	free(s->pcpu);

@@ -70,29 +70,28 @@ struct pn_thread {
 enum pn_pcpu_mode { PN_CPU_IDLE, PN_CPU_HOST, PN_CPU_GUEST, PN_CPU_POLL };
 
 struct pn_pcpu {
-	struct pn_agent agent;
 	struct pn_sim *sim;
 	uint32_t id;
 	enum pn_pcpu_mode mode;
 	bool online;
 	bool parked; /* offline and nothing left on it */
 	bool resched;
-	bool slice_due;
-	struct pn_lapic lapic;
-	struct pn_event ev; /* end of what the CPU does now */
-	struct pn_event slice, tick_ev;
-	struct pn_task *cur;
-	struct pn_list fair, fifo; /* waiting */
+	bool slice_due, tick_due;
 	uint32_t waiting;
-	uint64_t min_vruntime;
+	struct pn_task *cur;
+	void *hw;	    /* the lab's: processor model */
+	struct pn_event ev; /* end of what the CPU does now */
 	uint64_t host_ns, poll_since;
 	uint64_t interrupts;
-	struct pn_list timers; /* vCPUs whose guest timer expired: pn_vcpu.timer_due */
-	struct pn_thread noise;
-	struct pn_event noise_ev;
+	uint64_t min_vruntime;
+	struct pn_lapic lapic;
+	struct pn_list fair, fifo; /* waiting */
+	struct pn_list timers;	   /* vCPUs whose guest timer expired: pn_vcpu.timer_due */
+	struct pn_event slice, tick_ev, noise_ev;
+	struct pn_agent agent;
 	struct pn_rng rng;
+	struct pn_thread noise;
 	struct pn_thread script; /* replay: what displaces the vCPU here */
-	void *hw;		 /* the lab's: processor model */
 };
 
 /* ---- guests ---- */
@@ -136,10 +135,9 @@ struct pn_message;
 struct pn_vcpu {
 	struct pn_task task; /* first */
 	struct pn_sim *sim;
+	void *hw;    /* the lab's */
 	uint32_t id; /* over all VMs */
 	enum pn_vcpu_state st;
-	struct pn_guest_conf conf;
-	struct pn_rng rng;
 	/* the guest */
 	enum pn_guest_act act; /* what the current span of guest mode is */
 	int handler;	       /* vector whose handler runs, or -1 */
@@ -148,19 +146,19 @@ struct pn_vcpu {
 	struct pn_queue *work_q;
 	struct pn_list todo; /* queues with completions taken: pn_queue.todo_node */
 	uint64_t busy_ns;    /* other guest work left; UINT64_MAX: without end */
-	uint8_t tpr;
 	uint64_t span_start;
 	uint64_t stall_until, stall_period, stall_time;
 	uint64_t poll_left;
-	struct pn_queue *by_vector[256];
-	/* its timers */
-	uint32_t timer_flags; /* expired, handler not run yet */
+	bool script_run;
+	bool masked;
 	bool timer_due_listed;
+	uint32_t timer_flags; /* expired, handler not run yet */
+	struct pn_guest_conf conf;
+	struct pn_rng rng;
+	/* its timers */
 	struct pn_list timer_due;
 	struct pn_event tick_ev, busy_ev, mask_ev, stall_ev;
-	bool masked;
-	bool script_run;
-	void *hw; /* the lab's */
+	struct pn_queue *by_vector[256];
 };
 
 /* ---- devices ---- */
@@ -191,26 +189,27 @@ struct pn_source {
 struct pn_request {
 	struct pn_event ev; /* its completion */
 	struct pn_queue *q;
+	struct pn_request *next_free;
 };
 
-/* One queue of a device: completions go in, an MSI comes out. */
+/* One queue of a device: completions go in, an MSI comes out. What each completion needs is first:
+ * with hundreds of queues it is memory that decides the speed. */
 struct pn_queue {
 	struct pn_sim *sim;
 	const struct pn_source *src;
 	struct pn_vcpu *vcpu; /* whose interrupt it is */
-	uint8_t vector;
-	struct pn_rng rng;
-	struct pn_request *request; /* src->depth of them, closed loop */
-	struct pn_request **free_request;
-	uint32_t nr_free;
+	void *hw;	      /* the lab's: requester, IOMMU */
 	uint32_t ready;	      /* completed, not yet seen by the guest */
 	uint32_t unsignalled; /* completed since the last MSI */
+	uint32_t taken;	      /* seen by the guest's handler, to be worked on */
+	uint8_t vector;
+	struct pn_request *free; /* closed loop */
 	uint64_t last_done;
-	struct pn_event ev, coalesce_ev;
-	uint64_t phase_end; /* on/off */
-	uint32_t taken;	    /* seen by the guest's handler, to be worked on */
+	struct pn_rng rng;
 	struct pn_list todo_node;
-	void *hw; /* the lab's: requester, IOMMU */
+	struct pn_event ev, coalesce_ev;
+	uint64_t phase_end;	    /* on/off */
+	struct pn_request *request; /* src->depth of them, closed loop */
 };
 
 /* ---- the machine behind it ---- */
@@ -297,9 +296,9 @@ int pn_queue_init(struct pn_sim *s, uint32_t i, const struct pn_source *src, str
 void pn_queue_start(struct pn_queue *q);
 /* @n completions are there now: an MSI goes out, at once or when coalescing says so. */
 void pn_queue_complete(struct pn_queue *q, uint32_t n);
-/* Moves the queue's interrupt to another vCPU and vector; the old vector keeps its handler. */
 /* The guest worked one completion off. */
 void pn_queue_worked(struct pn_queue *q);
+/* Moves the queue's interrupt to another vCPU and vector; the old vector keeps its handler. */
 void pn_queue_retarget(struct pn_queue *q, struct pn_vcpu *v, uint8_t vector);
 
 /* ---- messages ---- */
@@ -347,11 +346,17 @@ void pn_vcpu_start(struct pn_vcpu *v);
 void pn_vcpu_span_end(struct pn_vcpu *v, struct pn_pcpu *p);
 void pn_vcpu_poke(struct pn_vcpu *v, struct pn_pcpu *p);
 void pn_vcpu_exit_intr(struct pn_vcpu *v, struct pn_pcpu *p);
+/* Somebody has news for a task that does not sleep: if it polls on @p, it sees them now. */
+void pn_vcpu_notice(struct pn_task *t, struct pn_pcpu *p);
 /* Expired guest timers of the vCPUs that ran last on @p. */
 void pn_vcpu_timers(struct pn_pcpu *p);
 /* Replay: from now on the guest has work (true) or nothing to do. */
 void pn_vcpu_script(struct pn_vcpu *v, bool run);
+void pn_vcpu_run(struct pn_task *t, struct pn_pcpu *p); /* pn_task.run of every vCPU */
 /* The vCPU of a task, if it is one. */
-struct pn_vcpu *pn_vcpu_of(struct pn_task *t);
+static inline struct pn_vcpu *pn_vcpu_of(struct pn_task *t)
+{
+	return t->run == pn_vcpu_run ? pn_container(t, struct pn_vcpu, task) : NULL;
+}
 
 #endif

@@ -6,13 +6,6 @@
  * handler), then works on what they brought, then on its other work, then halts.
  */
 
-static void vcpu_run(struct pn_task *t, struct pn_pcpu *p);
-
-struct pn_vcpu *pn_vcpu_of(struct pn_task *t)
-{
-	return t->run == vcpu_run ? pn_container(t, struct pn_vcpu, task) : NULL;
-}
-
 /* ---- the guest ---- */
 
 /* Out of the guest, into host code; @st is what the host does when nothing else is first. */
@@ -287,6 +280,14 @@ static void poll(struct pn_vcpu *v, struct pn_pcpu *p)
 	pn_pcpu_span(p, PN_CPU_POLL, v->poll_left);
 }
 
+void pn_vcpu_notice(struct pn_task *t, struct pn_pcpu *p)
+{
+	struct pn_vcpu *v = pn_vcpu_of(t);
+
+	if (v && p->cur == t && p->mode == PN_CPU_POLL && p->sim->ops->pending(v))
+		pn_pcpu_kick(p);
+}
+
 static void poll_end(struct pn_task *t, struct pn_pcpu *p)
 {
 	struct pn_vcpu *v = pn_vcpu_of(t);
@@ -307,7 +308,7 @@ static void check(struct pn_vcpu *v, struct pn_pcpu *p)
 	v->st = PN_V_UNBLOCK;
 }
 
-static void vcpu_run(struct pn_task *t, struct pn_pcpu *p)
+void pn_vcpu_run(struct pn_task *t, struct pn_pcpu *p)
 {
 	struct pn_vcpu *v = pn_container(t, struct pn_vcpu, task);
 	const struct pn_sim_ops *ops = p->sim->ops;
@@ -419,7 +420,7 @@ void pn_vcpu_init(struct pn_sim *s, uint32_t id)
 	struct pn_vcpu *v = &s->vcpu[id];
 
 	pn_task_init(&v->task, s, -1, false);
-	v->task.run = vcpu_run;
+	v->task.run = pn_vcpu_run;
 	v->task.in = vcpu_in;
 	v->task.out = vcpu_out;
 	v->task.poll_end = poll_end;

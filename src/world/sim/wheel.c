@@ -3,117 +3,166 @@
 
 #include <string.h>
 
+#define SLOT_BITS 4  /* of the time are open in a slot of the lowest wheel, */
+#define WIDE_BITS 16 /* and so many in that wheel */
+#define HIGH_ROW  64 /* of the wheel above it */
+
 void pn_wheel_init(struct pn_wheel *w)
 {
 	memset(w, 0, sizeof(*w));
 }
 
-static inline void append(struct pn_wheel *w, struct pn_event *ev)
+static inline void mark_used(struct pn_wheel *w, uint32_t b)
 {
-	unsigned level = (unsigned)(63 - __builtin_clzll((ev->when ^ w->now) | 1)) / 6;
-	unsigned slot = (unsigned)(ev->when >> (6 * level)) & 63;
-	uint32_t b = level * 64 + slot;
-	struct pn_event *tail = w->tail[b];
+	uint32_t row = b / 64;
 
-	ev->bucket = b;
-	ev->next = NULL;
-	ev->prev = tail;
-	if (tail)
-		tail->next = ev;
-	else
-		w->head[b] = ev;
-	w->tail[b] = ev;
-	w->slots[level] |= 1ull << slot;
-	w->levels |= 1u << level;
+	w->slots[row] |= 1ull << (b % 64);
+	w->rows[row / 64] |= 1ull << (row % 64);
 }
 
 static inline void mark_empty(struct pn_wheel *w, uint32_t b)
 {
-	unsigned level = b / 64;
+	uint32_t row = b / 64;
 
-	w->slots[level] &= ~(1ull << (b % 64));
-	if (!w->slots[level])
-		w->levels &= ~(1u << level);
+	w->slots[row] &= ~(1ull << (b % 64));
+	if (!w->slots[row])
+		w->rows[row / 64] &= ~(1ull << (row % 64));
+}
+
+/* Puts @ev behind @prev; NULL: in front. */
+static inline void link_event(struct pn_wheel *w, uint32_t b, struct pn_event *prev,
+			      struct pn_event *ev)
+{
+	struct pn_slot *slot = &w->slot[b];
+
+	ev->bucket = b;
+	ev->prev = prev;
+	ev->next = prev ? prev->next : slot->head;
+	if (ev->next)
+		ev->next->prev = ev;
+	else
+		slot->tail = ev;
+	if (prev)
+		prev->next = ev;
+	else
+		slot->head = ev;
+	mark_used(w, b);
+}
+
+static inline void unlink_event(struct pn_wheel *w, struct pn_event *ev)
+{
+	struct pn_slot *slot = &w->slot[ev->bucket];
+
+	if (ev->prev)
+		ev->prev->next = ev->next;
+	else
+		slot->head = ev->next;
+	if (ev->next)
+		ev->next->prev = ev->prev;
+	else
+		slot->tail = ev->prev;
+	if (!slot->head)
+		mark_empty(w, ev->bucket);
+	ev->bucket = PN_EVENT_IDLE;
+}
+
+static inline void find_first(struct pn_wheel *w)
+{
+	unsigned row;
+
+	w->first = NULL;
+	if (!w->rows[0])
+		return;
+	row = (unsigned)__builtin_ctzll(w->rows[0]);
+	w->first = w->slot[row * 64 + (unsigned)__builtin_ctzll(w->slots[row])].head;
+}
+
+static inline void insert(struct pn_wheel *w, struct pn_event *ev)
+{
+	uint64_t changed = ev->when ^ w->now;
+	struct pn_event *prev;
+	unsigned digit;
+	uint32_t b;
+
+	if (changed >> WIDE_BITS) {
+		digit = (63 - WIDE_BITS - (unsigned)__builtin_clzll(changed)) / 6;
+		b = (HIGH_ROW + digit) * 64 + (ev->when >> (WIDE_BITS + 6 * digit) & 63);
+		link_event(w, b, w->slot[b].tail, ev);
+		return;
+	}
+	b = ev->when >> SLOT_BITS & 4095;
+	for (prev = w->slot[b].tail; prev; prev = prev->prev)
+		if (prev->when <= ev->when)
+			break;
+	link_event(w, b, prev, ev);
+	if (!w->first || ev->when < w->first->when)
+		w->first = ev;
 }
 
 void pn_wheel_add(struct pn_wheel *w, struct pn_event *ev, uint64_t when)
 {
 	ev->when = when < w->now ? w->now : when;
-	append(w, ev);
-	w->pending++;
+	insert(w, ev);
 }
 
 void pn_wheel_cancel(struct pn_wheel *w, struct pn_event *ev)
 {
-	uint32_t b = ev->bucket;
-
-	if (b == PN_EVENT_IDLE)
+	if (!pn_event_pending(ev))
 		return;
-	if (ev->prev)
-		ev->prev->next = ev->next;
-	else
-		w->head[b] = ev->next;
-	if (ev->next)
-		ev->next->prev = ev->prev;
-	else
-		w->tail[b] = ev->prev;
-	if (!w->head[b])
-		mark_empty(w, b);
-	ev->bucket = PN_EVENT_IDLE;
-	w->pending--;
+	unlink_event(w, ev);
+	if (ev == w->first)
+		find_first(w);
 }
 
-/* Moves now to the start of a slot and its events to lower wheels, in their order. */
+/* Moves the events of a slot to lower wheels, in their order. */
 static void cascade(struct pn_wheel *w, uint32_t b)
 {
-	unsigned shift = 6 * (b / 64);
-	uint64_t digit = (uint64_t)(b % 64) << shift;
-	uint64_t above = shift + 6 < 64 ? w->now >> (shift + 6) << (shift + 6) : 0;
-	struct pn_event *ev = w->head[b];
+	struct pn_event *ev = w->slot[b].head;
 
-	w->head[b] = w->tail[b] = NULL;
+	w->slot[b] = (struct pn_slot){NULL, NULL};
 	mark_empty(w, b);
-	w->now = above | digit;
 	while (ev) {
 		struct pn_event *next = ev->next;
 
 		if (next)
 			__builtin_prefetch(next->next);
-		append(w, ev);
+		insert(w, ev);
 		ev = next;
 	}
 }
 
+/* Empties the earliest slot above the lowest wheel into the wheels below and moves now to its
+ * start; false if nothing in it is due until @limit: then now stays, it is seen from outside. */
+static bool descend(struct pn_wheel *w, uint64_t limit)
+{
+	unsigned wheel = (unsigned)__builtin_ctzll(w->rows[1]), row = HIGH_ROW + wheel;
+	uint32_t b = row * 64 + (unsigned)__builtin_ctzll(w->slots[row]);
+	unsigned open = WIDE_BITS + 6 * wheel;
+	const struct pn_event *ev = w->slot[b].head;
+
+	while (ev && ev->when > limit)
+		ev = ev->next;
+	if (!ev)
+		return false;
+	w->now = ev->when >> open << open;
+	cascade(w, b);
+	return true;
+}
+
 struct pn_event *pn_wheel_pop(struct pn_wheel *w, uint64_t limit)
 {
-	while (w->levels) {
-		unsigned level = (unsigned)__builtin_ctz(w->levels);
-		unsigned slot = (unsigned)__builtin_ctzll(w->slots[level]);
-		uint32_t b = level * 64 + slot;
-		struct pn_event *ev = w->head[b];
-		unsigned shift = 6 * level;
-		uint64_t start = ev->when >> shift << shift;
+	struct pn_event *ev;
 
-		if (start > limit)
+	while (!w->first) {
+		if (!w->rows[1] || !descend(w, limit))
 			return NULL;
-		/* The earliest slot holds the earliest event; alone in it, it needs no cascade. */
-		if (level && ev->next) {
-			cascade(w, b);
-			continue;
-		}
-		if (ev->when > limit)
-			return NULL;
-		w->head[b] = ev->next;
-		if (ev->next) {
-			ev->next->prev = NULL;
-		} else {
-			w->tail[b] = NULL;
-			mark_empty(w, b);
-		}
-		ev->bucket = PN_EVENT_IDLE;
-		w->pending--;
-		w->now = ev->when;
-		return ev;
 	}
-	return NULL;
+	ev = w->first;
+	if (ev->when > limit)
+		return NULL;
+	unlink_event(w, ev);
+	w->now = ev->when;
+	/* Looked for now, the next one is at hand when this one has run. */
+	find_first(w);
+	return ev;
 }

@@ -1,0 +1,802 @@
+/* SPDX-License-Identifier: MIT */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "sim.h"
+
+/* The scheduler and the CPUs of the simulated world, with a machine behind it that only notes. */
+
+#define US 1000ull
+#define MS 1000000ull
+
+#define IDLE_EXIT 1500u
+#define SWITCH	  1000u
+#define CHECK	  800u
+#define VMRUN	  400u
+#define VECTOR	  0x41
+#define CPUS	  4
+#define THREADS	  8
+
+enum what {
+	RAN,   /* a piece of thread @arg */
+	IRQ,   /* host vector @arg */
+	BLOCK, /* vCPU @arg, and so on */
+	CHECKED,
+	UNBLOCK,
+	ENTER,
+	LEAVE,
+	DELIVER,
+	PUT,
+	LOAD,
+	OFFLINED,
+};
+
+struct note {
+	uint64_t at;
+	enum what what;
+	uint32_t cpu, arg;
+};
+
+struct worker {
+	struct pn_thread th;
+	struct rig *r;
+	uint32_t id;
+	uint64_t left, piece; /* ns */
+	uint64_t done;
+	uint32_t last_cpu;
+};
+
+struct rig {
+	struct pn_sim *s;
+	uint32_t cost[PN_STEP_NR];
+	struct worker w[THREADS];
+	bool pending[CPUS]; /* by vCPU */
+	struct pn_vcpu *guest[CPUS];
+	struct note *note;
+	unsigned notes, room;
+};
+
+static void note(struct rig *r, enum what what, uint32_t cpu, uint32_t arg)
+{
+	if (r->notes == r->room) {
+		r->room = r->room ? 2 * r->room : 1024;
+		r->note = realloc(r->note, r->room * sizeof(*r->note));
+		assert_non_null(r->note);
+	}
+	r->note[r->notes++] = (struct note){pn_sim_now(r->s), what, cpu, arg};
+}
+
+static unsigned how_often(const struct rig *r, enum what what)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < r->notes; i++)
+		n += r->note[i].what == what;
+	return n;
+}
+
+/* Time of the first @what at or after @from; UINT64_MAX: none. */
+static uint64_t first_at(const struct rig *r, enum what what, uint32_t arg, uint64_t from)
+{
+	for (unsigned i = 0; i < r->notes; i++)
+		if (r->note[i].what == what && r->note[i].arg == arg && r->note[i].at >= from)
+			return r->note[i].at;
+	return UINT64_MAX;
+}
+
+/* ---- the machine ---- */
+
+static void f_host_vector(struct pn_sim *s, struct pn_pcpu *p, uint8_t vector)
+{
+	note(s->ctx, IRQ, p->id, vector);
+}
+
+static void f_load(struct pn_vcpu *v, struct pn_pcpu *p)
+{
+	note(p->sim->ctx, LOAD, p->id, v->id);
+}
+
+static void f_put(struct pn_vcpu *v, struct pn_pcpu *p)
+{
+	note(p->sim->ctx, PUT, p->id, v->id);
+}
+
+static void f_blocking(struct pn_vcpu *v, struct pn_pcpu *p)
+{
+	note(p->sim->ctx, BLOCK, p->id, v->id);
+}
+
+static bool f_pending(struct pn_vcpu *v)
+{
+	return ((struct rig *)v->sim->ctx)->pending[v->id];
+}
+
+static bool f_must_run(struct pn_vcpu *v, struct pn_pcpu *p)
+{
+	note(p->sim->ctx, CHECKED, p->id, v->id);
+	p->agent.elapsed_ns += CHECK;
+	return f_pending(v);
+}
+
+static void f_unblocking(struct pn_vcpu *v, struct pn_pcpu *p)
+{
+	note(p->sim->ctx, UNBLOCK, p->id, v->id);
+}
+
+static bool f_enter(struct pn_vcpu *v, struct pn_pcpu *p)
+{
+	struct rig *r = p->sim->ctx;
+
+	note(r, ENTER, p->id, v->id);
+	p->agent.elapsed_ns += VMRUN;
+	r->guest[p->id] = v;
+	return true;
+}
+
+static void f_leave(struct pn_vcpu *v, struct pn_pcpu *p)
+{
+	struct rig *r = p->sim->ctx;
+
+	note(r, LEAVE, p->id, v->id);
+	r->guest[p->id] = NULL;
+}
+
+static int f_deliver(struct pn_vcpu *v, struct pn_pcpu *p)
+{
+	struct rig *r = p->sim->ctx;
+
+	if (!r->pending[v->id])
+		return -1;
+	r->pending[v->id] = false;
+	note(r, DELIVER, p->id, v->id);
+	return VECTOR;
+}
+
+static bool f_eoi(struct pn_vcpu *v, struct pn_pcpu *p)
+{
+	(void)v;
+	(void)p;
+	return false;
+}
+
+static void f_nothing(struct pn_vcpu *v, struct pn_pcpu *p)
+{
+	(void)v;
+	(void)p;
+}
+
+static bool f_set_tpr(struct pn_vcpu *v, struct pn_pcpu *p, uint8_t tpr)
+{
+	(void)v;
+	(void)p;
+	(void)tpr;
+	return false;
+}
+
+static bool f_doorbell(struct pn_pcpu *p)
+{
+	return ((struct rig *)p->sim->ctx)->guest[p->id];
+}
+
+static void f_guest_timer(struct pn_vcpu *v, struct pn_pcpu *p)
+{
+	((struct rig *)v->sim->ctx)->pending[v->id] = true;
+	pn_task_wake(&v->task, p);
+}
+
+static void f_msi(struct pn_queue *q)
+{
+	(void)q;
+}
+
+static void f_merged(struct pn_pcpu *p, uint8_t vector)
+{
+	(void)p;
+	(void)vector;
+}
+
+static void f_offlined(struct pn_pcpu *p)
+{
+	note(p->sim->ctx, OFFLINED, p->id, 0);
+}
+
+static const struct pn_sim_ops ops = {
+	.host_vector = f_host_vector,
+	.load = f_load,
+	.put = f_put,
+	.blocking = f_blocking,
+	.must_run = f_must_run,
+	.unblocking = f_unblocking,
+	.pending = f_pending,
+	.enter = f_enter,
+	.leave = f_leave,
+	.deliver = f_deliver,
+	.eoi = f_eoi,
+	.eoi_exit = f_nothing,
+	.set_tpr = f_set_tpr,
+	.doorbell = f_doorbell,
+	.guest_timer = f_guest_timer,
+	.msi = f_msi,
+	.merged = f_merged,
+	.offlined = f_offlined,
+};
+
+/* ---- the rig ---- */
+
+static bool piece(struct pn_thread *th, struct pn_pcpu *p)
+{
+	struct worker *w = th->arg;
+
+	if (!w->left)
+		return false;
+	note(w->r, RAN, p->id, w->id);
+	w->left -= w->piece < w->left ? w->piece : w->left;
+	w->done += w->piece;
+	w->last_cpu = p->id;
+	p->agent.elapsed_ns += w->piece;
+	return true;
+}
+
+static struct rig *make(uint32_t pcpus, uint32_t vcpus, struct pn_sim_conf conf)
+{
+	struct rig *r = calloc(1, sizeof(*r));
+
+	assert_non_null(r);
+	r->cost[PN_STEP_IDLE_EXIT] = IDLE_EXIT;
+	r->cost[PN_STEP_CTX_SWITCH] = SWITCH;
+	conf.pcpus = pcpus;
+	conf.vcpus = vcpus;
+	conf.cost_ns = r->cost;
+	if (!conf.slice)
+		conf.slice = 3 * MS;
+	if (!conf.wakeup_granularity)
+		conf.wakeup_granularity = 1 * MS;
+	assert_int_equal(pn_sim_create(&conf, &ops, r, &r->s), 0);
+	for (uint32_t i = 0; i < THREADS; i++) {
+		r->w[i] = (struct worker){.r = r, .id = i, .piece = 10 * US};
+		pn_thread_init(&r->w[i].th, r->s, -1, false, piece, &r->w[i]);
+	}
+	return r;
+}
+
+static void unmake(struct rig *r)
+{
+	pn_sim_destroy(r->s);
+	free(r->note);
+	free(r);
+}
+
+static void run(struct rig *r, uint64_t until)
+{
+	while (pn_sim_run(r->s, until, 1u << 20))
+		;
+}
+
+static void set(struct rig *r, unsigned i, int32_t pin, bool fifo)
+{
+	pn_thread_init(&r->w[i].th, r->s, pin, fifo, piece, &r->w[i]);
+}
+
+static void start(struct rig *r, unsigned i, uint64_t work)
+{
+	r->w[i].left = work;
+	pn_task_wake(&r->w[i].th.task, NULL);
+}
+
+struct later {
+	struct pn_event ev;
+	struct rig *r;
+	unsigned what;
+	uint32_t arg;
+};
+
+enum { L_START, L_RAISE, L_PEND_BELL, L_PEND_WAKE, L_OFFLINE, L_ONLINE };
+
+static void later_event(struct pn_event *ev)
+{
+	struct later *l = pn_container(ev, struct later, ev);
+	struct rig *r = l->r;
+
+	switch (l->what) {
+	case L_START:
+		start(r, l->arg, 100 * MS);
+		break;
+	case L_RAISE:
+		pn_sim_raise(r->s, 0, (uint8_t)l->arg, 0);
+		break;
+	case L_PEND_BELL:
+		r->pending[l->arg] = true;
+		pn_pcpu_doorbell(&r->s->pcpu[r->s->vcpu[l->arg].task.cpu]);
+		break;
+	case L_PEND_WAKE:
+		r->pending[l->arg] = true;
+		pn_task_wake(&r->s->vcpu[l->arg].task, NULL);
+		break;
+	case L_OFFLINE:
+		pn_pcpu_offline(&r->s->pcpu[l->arg]);
+		break;
+	case L_ONLINE:
+		pn_pcpu_online(&r->s->pcpu[l->arg]);
+		break;
+	}
+}
+
+static void at(struct rig *r, struct later *l, uint64_t when, unsigned what, uint32_t arg)
+{
+	*l = (struct later){.r = r, .what = what, .arg = arg};
+	pn_event_init(&l->ev, later_event);
+	pn_wheel_add(&r->s->wheel, &l->ev, when);
+}
+
+/* ---- tasks ---- */
+
+static void time_slices(void **state)
+{
+	struct rig *r = make(1, 1, (struct pn_sim_conf){.slice = 2 * MS});
+	unsigned changes = 0, last = THREADS;
+
+	(void)state;
+	start(r, 0, 100 * MS);
+	start(r, 1, 100 * MS);
+	run(r, 40 * MS);
+	for (unsigned i = 0; i < r->notes; i++) {
+		changes += r->note[i].arg != last;
+		last = r->note[i].arg;
+	}
+	assert_in_range(changes, 16, 24);
+	assert_in_range(r->w[0].done, 17 * MS, 23 * MS);
+	assert_in_range(r->w[1].done, 17 * MS, 23 * MS);
+	unmake(r);
+}
+
+static void no_slice_when_alone(void **state)
+{
+	struct rig *r = make(1, 1, (struct pn_sim_conf){.slice = 100 * US});
+
+	(void)state;
+	start(r, 0, 10 * MS);
+	run(r, 20 * MS);
+	assert_int_equal(r->s->pcpu[0].interrupts, 0);
+	assert_int_equal(r->w[0].left, 0);
+	unmake(r);
+}
+
+/* A sleeper is placed a slice behind; it preempts if that is more than the granularity. */
+static void wakeup_preemption(void **state)
+{
+	static const struct {
+		uint64_t granularity;
+		bool preempts;
+	} rows[] = {{1 * MS, true}, {2900 * US, true}, {3100 * US, false}, {50 * MS, false}};
+
+	(void)state;
+	for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct rig *r =
+			make(1, 1, (struct pn_sim_conf){.wakeup_granularity = rows[i].granularity});
+		struct later l;
+		uint64_t ran;
+
+		start(r, 0, 100 * MS);
+		at(r, &l, 20 * MS, L_START, 1);
+		run(r, 60 * MS);
+		ran = first_at(r, RAN, 1, 0);
+		if (rows[i].preempts != (ran < 20 * MS + 20 * US))
+			fail_msg("granularity %lu: ran at %lu", (unsigned long)rows[i].granularity,
+				 (unsigned long)ran);
+		/* If not at once, then when the slice ends. */
+		assert_true(ran < 24 * MS);
+		unmake(r);
+	}
+}
+
+static void fifo_before_fair(void **state)
+{
+	struct rig *r = make(1, 1, (struct pn_sim_conf){.slice = 500 * US});
+	struct later l, l2, l3;
+	uint64_t from, end = 0;
+
+	(void)state;
+	set(r, 1, 0, true);
+	set(r, 3, 0, true);
+	start(r, 0, 300 * MS);
+	at(r, &l, 5 * MS, L_START, 1); /* 100 ms of FIFO work */
+	at(r, &l2, 6 * MS, L_START, 2);
+	at(r, &l3, 7 * MS, L_START, 3); /* FIFO too: waits its turn */
+	run(r, 250 * MS);
+	from = first_at(r, RAN, 1, 0);
+	assert_in_range(from, 5 * MS, 5 * MS + 20 * US);
+	/* Nobody else until it is through. */
+	for (unsigned i = 0; i < r->notes; i++) {
+		if (r->note[i].arg == 1)
+			end = r->note[i].at;
+	}
+	assert_true(end - from >= 99 * MS);
+	for (unsigned i = 0; i < r->notes; i++)
+		assert_false(r->note[i].arg != 1 && r->note[i].at > from && r->note[i].at < end);
+	assert_in_range(first_at(r, RAN, 3, 0), end, end + 20 * US);
+	assert_in_range(first_at(r, RAN, 2, 0), end + 99 * MS, 250 * MS);
+	unmake(r);
+}
+
+static void pinned_stays(void **state)
+{
+	struct rig *r = make(CPUS, 1, (struct pn_sim_conf){0});
+
+	(void)state;
+	for (unsigned i = 0; i < 3; i++) {
+		set(r, i, 2, false);
+		start(r, i, 20 * MS);
+	}
+	run(r, 100 * MS);
+	for (unsigned i = 0; i < r->notes; i++)
+		assert_int_equal(r->note[i].cpu, 2);
+	assert_int_equal(r->w[0].left + r->w[1].left + r->w[2].left, 0);
+	unmake(r);
+}
+
+static void wakes_go_to_idle_cpus(void **state)
+{
+	struct rig *r = make(CPUS, 1, (struct pn_sim_conf){0});
+
+	(void)state;
+	for (unsigned i = 0; i < CPUS; i++)
+		start(r, i, 20 * MS);
+	run(r, 10 * MS);
+	for (unsigned i = 0; i < CPUS; i++)
+		for (unsigned k = 0; k < i; k++)
+			assert_int_not_equal(r->w[i].last_cpu, r->w[k].last_cpu);
+	unmake(r);
+}
+
+/* A CPU that becomes idle takes what waits elsewhere and may move. */
+static void idle_cpus_steal(void **state)
+{
+	struct rig *r = make(2, 1, (struct pn_sim_conf){0});
+
+	(void)state;
+	set(r, 0, 0, false);
+	set(r, 1, 1, false);
+	set(r, 2, 0, false);
+	start(r, 0, 100 * MS);
+	start(r, 1, 5 * MS); /* then CPU 1 is idle */
+	start(r, 2, 100 * MS);
+	start(r, 3, 30 * MS); /* may move */
+	run(r, 80 * MS);
+	assert_int_equal(r->w[3].last_cpu, 1);
+	assert_true(r->w[3].left == 0);
+	/* Then CPU 1 is idle again, and these two may not. */
+	for (unsigned i = 0; i < r->notes; i++)
+		if (r->note[i].arg == 0 || r->note[i].arg == 2)
+			assert_int_equal(r->note[i].cpu, 0);
+	assert_int_equal(r->s->pcpu[1].mode, PN_CPU_IDLE);
+	unmake(r);
+}
+
+/* Virtual times start at zero, and a task may be behind that: it must not count as far ahead. */
+static void behind_zero(void **state)
+{
+	struct rig *r = make(2, 1, (struct pn_sim_conf){.slice = 3 * MS});
+	struct later l;
+
+	(void)state;
+	set(r, 0, 0, false);
+	set(r, 1, 1, false);
+	start(r, 0, 100 * MS); /* CPU 0 is at 5 ms */
+	run(r, 5 * MS);
+	start(r, 1, 100 * MS); /* CPU 1 begins */
+	run(r, 6 * MS);
+	r->w[2].th.task.cpu = 0;
+	r->w[2].th.task.vruntime = 2 * MS; /* slept on CPU 0; its CPU there is at 6 ms */
+	r->w[2].th.task.pin = 1;
+	at(r, &l, 6 * MS + 1, L_START, 2);
+	run(r, 12 * MS);
+	assert_true(r->w[2].done > 1 * MS);
+	assert_true(r->w[1].done > 1 * MS);
+	assert_in_range(r->w[1].done + r->w[2].done, 6 * MS, 7 * MS + 20 * US);
+	unmake(r);
+}
+
+/* Sleepers that come one after the other get their credit, not ever more of it. */
+static void credit_is_bounded(void **state)
+{
+	struct rig *r = make(1, 1, (struct pn_sim_conf){.slice = 1 * MS, .wakeup_granularity = 1});
+	struct later l[60];
+
+	(void)state;
+	start(r, 0, 200 * MS);
+	run(r, 20 * MS);
+	for (unsigned i = 0; i < 60; i++) {
+		unsigned who = 1 + i % 6;
+
+		r->w[who].piece = 100 * US;
+		at(r, &l[i], 20 * MS + i * 200 * US, L_START, who);
+	}
+	run(r, 21 * MS);
+	/* 1 ms of credit below the hog: nobody starts lower. */
+	for (unsigned i = 1; i < 7; i++)
+		if (r->w[i].th.task.state == PN_TASK_RUNNABLE)
+			assert_true(r->w[i].th.task.vruntime + 1 * MS >= 19900 * US);
+	run(r, 120 * MS);
+	/* Seven tasks, 100 ms. */
+	for (unsigned i = 0; i < 7; i++)
+		if (r->w[i].done < (i ? 0 : 20 * MS) + 11 * MS)
+			fail_msg("task %u got %lu ns", i, (unsigned long)r->w[i].done);
+	unmake(r);
+}
+
+/* ---- interrupts ---- */
+
+static void idle_exit_is_paid(void **state)
+{
+	struct rig *r = make(1, 1, (struct pn_sim_conf){0});
+	struct later l;
+
+	(void)state;
+	at(r, &l, 1 * MS, L_RAISE, 0x50);
+	run(r, 2 * MS);
+	assert_int_equal(first_at(r, IRQ, 0x50, 0), 1 * MS + IDLE_EXIT);
+	unmake(r);
+}
+
+/* Interrupts are off in a piece of host code; after it they come by priority. */
+static void held_during_host_code(void **state)
+{
+	struct rig *r = make(1, 1, (struct pn_sim_conf){0});
+	struct later a, b;
+	uint64_t begin;
+
+	(void)state;
+	r->w[0].piece = 50 * US;
+	start(r, 0, 1 * MS);
+	begin = IDLE_EXIT + SWITCH;
+	at(r, &a, begin + 10 * US, L_RAISE, 0x50);
+	at(r, &b, begin + 20 * US, L_RAISE, 0xD0);
+	run(r, 2 * MS);
+	assert_int_equal(first_at(r, RAN, 0, 0), begin);
+	assert_int_equal(first_at(r, IRQ, 0xD0, 0), begin + 50 * US);
+	assert_int_equal(first_at(r, IRQ, 0x50, 0), begin + 50 * US);
+	for (unsigned i = 0, seen = 0; i < r->notes; i++) {
+		if (r->note[i].what == IRQ)
+			assert_int_equal(r->note[i].arg, seen++ ? 0x50 : 0xD0);
+	}
+	unmake(r);
+}
+
+/* ---- vCPUs ---- */
+
+static void spin(struct rig *r, uint32_t v)
+{
+	r->s->vcpu[v].conf.idle_poll = true;
+}
+
+static void interrupt_leaves_the_guest(void **state)
+{
+	struct rig *r = make(1, 1, (struct pn_sim_conf){0});
+	struct later l;
+
+	(void)state;
+	spin(r, 0);
+	pn_sim_start(r->s);
+	at(r, &l, 1 * MS, L_RAISE, 0x50);
+	run(r, 2 * MS);
+	assert_int_equal(first_at(r, LEAVE, 0, 0), 1 * MS);
+	assert_int_equal(first_at(r, IRQ, 0x50, 0), 1 * MS);
+	assert_int_equal(how_often(r, ENTER), 2);
+	unmake(r);
+}
+
+/* Between VMRUN and the first instruction: it exits without having run. */
+static void interrupt_during_vmrun(void **state)
+{
+	struct rig *r = make(1, 1, (struct pn_sim_conf){0});
+	struct later l;
+	uint64_t enter = IDLE_EXIT + SWITCH;
+
+	(void)state;
+	spin(r, 0);
+	r->pending[0] = true;
+	pn_sim_start(r->s);
+	at(r, &l, enter + VMRUN / 2, L_RAISE, 0x50);
+	run(r, 2 * MS);
+	assert_int_equal(first_at(r, ENTER, 0, 0), enter);
+	assert_int_equal(first_at(r, LEAVE, 0, 0), enter + VMRUN);
+	assert_int_equal(first_at(r, IRQ, 0x50, 0), enter + VMRUN);
+	assert_true(first_at(r, DELIVER, 0, 0) > enter + VMRUN);
+	assert_int_equal(how_often(r, ENTER), 2);
+	unmake(r);
+}
+
+static void doorbell_delivers_in_the_guest(void **state)
+{
+	struct rig *r = make(1, 1, (struct pn_sim_conf){0});
+	struct later l;
+
+	(void)state;
+	spin(r, 0);
+	pn_sim_start(r->s);
+	at(r, &l, 1 * MS, L_PEND_BELL, 0);
+	run(r, 2 * MS);
+	assert_int_equal(first_at(r, DELIVER, 0, 0), 1 * MS);
+	assert_int_equal(how_often(r, LEAVE), 0);
+	unmake(r);
+}
+
+/* Halt polling: how it ends, and when. */
+static void halt_polling(void **state)
+{
+	enum { NEVER = 99 };
+	static const struct {
+		const char *name;
+		unsigned what;
+		uint64_t after; /* since the poll began */
+		bool blocks;
+	} rows[] = {
+		{"nothing comes: the deadline", NEVER, 0, true},
+		{"doorbell", L_PEND_BELL, 20 * US, false},
+		{"software injection", L_PEND_WAKE, 20 * US, false},
+		{"an interrupt of somebody else", L_RAISE, 20 * US, true},
+	};
+	const uint64_t polls = IDLE_EXIT + SWITCH + VMRUN, limit = 50 * US;
+
+	(void)state;
+	for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct rig *r = make(1, 1, (struct pn_sim_conf){.halt_poll = limit});
+		struct later l;
+		uint64_t block, want;
+
+		pn_sim_start(r->s);
+		if (rows[i].what != NEVER)
+			at(r, &l, polls + rows[i].after, rows[i].what,
+			   rows[i].what == L_RAISE ? 0x50 : 0);
+		run(r, polls + 45 * US);
+		assert_int_equal(how_often(r, BLOCK), 0);
+		if (!rows[i].blocks && first_at(r, ENTER, 0, polls) != polls + rows[i].after)
+			fail_msg("%s: not entered again at once", rows[i].name);
+		if (rows[i].what == L_RAISE)
+			assert_int_equal(first_at(r, IRQ, 0x50, 0), polls + rows[i].after);
+		run(r, 1 * MS);
+		block = first_at(r, BLOCK, 0, 0);
+		/* In the other rows it polls again, from after its handler on. */
+		want = polls + limit;
+		if (!rows[i].blocks)
+			want += rows[i].after + VMRUN + PN_GUEST_TIMER_NS;
+		if (block != want)
+			fail_msg("%s: blocks at %lu, expected %lu", rows[i].name,
+				 (unsigned long)block, (unsigned long)want);
+		unmake(r);
+	}
+}
+
+/* Another task wants the CPU: no more polling. */
+static void polling_gives_way(void **state)
+{
+	struct rig *r = make(1, 1, (struct pn_sim_conf){.halt_poll = 10 * MS});
+	struct later l;
+
+	(void)state;
+	pn_sim_start(r->s);
+	r->w[0].th.task.vruntime = 100 * MS; /* even one that is far behind in the queue */
+	at(r, &l, 1 * MS, L_START, 0);
+	run(r, 2 * MS);
+	assert_in_range(first_at(r, RAN, 0, 0), 1 * MS, 1 * MS + 2 * SWITCH + CHECK);
+	unmake(r);
+}
+
+/*
+ * A wake-up at every nanosecond from before the look until after the switch: the vCPU runs again,
+ * whether it was still there or asleep already.
+ */
+static void wake_up_is_never_lost(void **state)
+{
+	uint64_t halt = IDLE_EXIT + SWITCH + VMRUN;
+	bool there = false, asleep = false;
+
+	(void)state;
+	for (uint64_t d = 0; d < CHECK + SWITCH + IDLE_EXIT; d += 7) {
+		struct rig *r = make(1, 1, (struct pn_sim_conf){0});
+		struct later l;
+
+		pn_sim_start(r->s);
+		at(r, &l, halt + d, L_PEND_WAKE, 0);
+		run(r, 1 * MS);
+		if (how_often(r, DELIVER) != 1)
+			fail_msg("lost %lu ns after HLT", (unsigned long)d);
+		/* And asleep again, in no queue. */
+		assert_int_equal(r->s->vcpu[0].task.state, PN_TASK_SLEEPING);
+		assert_int_equal(r->s->waiting, 0);
+		assert_null(r->s->pcpu[0].cur);
+		assert_int_equal(how_often(r, LOAD), how_often(r, PUT));
+		there |= how_often(r, CHECKED) == 3 && how_often(r, LOAD) == 2;
+		asleep |= how_often(r, PUT) == 2;
+		unmake(r);
+	}
+	assert_true(there && asleep);
+}
+
+/* ---- offline ---- */
+
+static void offline_moves_tasks(void **state)
+{
+	struct rig *r = make(2, 1, (struct pn_sim_conf){0});
+	struct later off, on, wake, irq;
+
+	(void)state;
+	set(r, 0, 0, false);
+	set(r, 1, 0, false);
+	set(r, 2, 0, true);
+	start(r, 0, 100 * MS);
+	start(r, 1, 100 * MS);
+	at(r, &off, 10 * MS, L_OFFLINE, 0);
+	at(r, &irq, 12 * MS, L_RAISE, 0x50); /* to nobody */
+	at(r, &wake, 14 * MS, L_START, 2);   /* pinned there, but it must run */
+	at(r, &on, 200 * MS, L_ONLINE, 0);
+	run(r, 190 * MS);
+	assert_int_equal(how_often(r, OFFLINED), 1);
+	assert_int_equal(how_often(r, IRQ), 0);
+	for (unsigned i = 0; i < r->notes; i++)
+		if (r->note[i].what == RAN && r->note[i].at < 10 * MS)
+			assert_int_equal(r->note[i].cpu, 0);
+		else if (r->note[i].what == RAN && r->note[i].at > 10 * MS + 20 * US)
+			assert_int_equal(r->note[i].cpu, 1);
+	assert_true(r->w[0].done > 20 * MS && r->w[1].done > 20 * MS);
+	assert_int_equal(r->w[2].left, 0);
+	run(r, 400 * MS);
+	assert_int_equal(r->w[0].left + r->w[1].left, 0);
+	/* And back: it takes work again. */
+	start(r, 0, 1 * MS);
+	run(r, 500 * MS);
+	assert_int_equal(r->w[0].last_cpu, 0);
+	unmake(r);
+}
+
+static void offline_takes_the_guest_away(void **state)
+{
+	struct rig *r = make(2, 1, (struct pn_sim_conf){0});
+	struct later off;
+
+	(void)state;
+	spin(r, 0);
+	pn_sim_start(r->s);
+	at(r, &off, 1 * MS, L_OFFLINE, 0);
+	run(r, 3 * MS);
+	assert_int_equal(first_at(r, LEAVE, 0, 0), 1 * MS);
+	assert_int_equal(how_often(r, OFFLINED), 1);
+	assert_int_equal(how_often(r, PUT), 1);
+	assert_ptr_equal(r->guest[1], &r->s->vcpu[0]);
+	assert_null(r->guest[0]);
+	assert_true(r->s->pcpu[0].parked);
+	unmake(r);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(time_slices),
+		cmocka_unit_test(no_slice_when_alone),
+		cmocka_unit_test(wakeup_preemption),
+		cmocka_unit_test(fifo_before_fair),
+		cmocka_unit_test(pinned_stays),
+		cmocka_unit_test(wakes_go_to_idle_cpus),
+		cmocka_unit_test(idle_cpus_steal),
+		cmocka_unit_test(behind_zero),
+		cmocka_unit_test(credit_is_bounded),
+		cmocka_unit_test(idle_exit_is_paid),
+		cmocka_unit_test(held_during_host_code),
+		cmocka_unit_test(interrupt_leaves_the_guest),
+		cmocka_unit_test(interrupt_during_vmrun),
+		cmocka_unit_test(doorbell_delivers_in_the_guest),
+		cmocka_unit_test(halt_polling),
+		cmocka_unit_test(polling_gives_way),
+		cmocka_unit_test(wake_up_is_never_lost),
+		cmocka_unit_test(offline_moves_tasks),
+		cmocka_unit_test(offline_takes_the_guest_away),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
