@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+#include <string.h>
+
 #include "machine.h"
 #include "vectors.h"
 
@@ -8,9 +10,11 @@
  * after a fixed while.
  */
 
-enum churn_kind { OFFLINE, ONLINE, INHIBIT, ALLOW, RETARGET, DETACH, ATTACH };
+enum churn_kind { OFFLINE, PARK, ONLINE, INHIBIT, ALLOW, RETARGET, DETACH, ATTACH };
+_Static_assert(ATTACH < PN_CHURN_EVENTS, "one event of each kind");
 
 #define OFFLINE_NS 2000000u
+#define SETTLE_NS  100000u /* longer than any message is on its way */
 #define INHIBIT_NS 300000u
 #define DETACH_NS  200000u
 
@@ -64,6 +68,20 @@ static struct pn_svm_cpu *some_cpu(struct pn_machine *m, uint32_t but)
 	return NULL;
 }
 
+/*
+ * A CPU other than @but to run host code on. Out of the guest first: that code takes for granted
+ * that it is not in the guest itself.
+ */
+static struct pn_svm_cpu *borrow_cpu(struct pn_machine *m, uint32_t but)
+{
+	struct pn_svm_cpu *c = some_cpu(m, but);
+	struct pn_pcpu *p = c ? &m->sim->pcpu[c->id] : NULL;
+
+	if (p && (p->mode == PN_CPU_GUEST || (p->cur && p->cur->hold)))
+		pn_pcpu_intr(p, PN_SIM_VEC_RESCHED);
+	return c;
+}
+
 /* What runs here is paid for by nobody: it stands for code that runs elsewhere on the host. */
 static void unpay(struct pn_svm_cpu *c, uint64_t elapsed)
 {
@@ -85,10 +103,6 @@ static bool move_device_irqs(struct pn_machine *m, uint32_t dead, struct pn_svm_
 			return false;
 		core = &m->core[to->id];
 		if (core->next_vector > PN_VEC_DEVICE_LAST)
-			core->next_vector = PN_VEC_DEVICE_FIRST;
-		while (core->by_vector[core->next_vector] && core->next_vector < PN_VEC_DEVICE_LAST)
-			core->next_vector++;
-		if (core->by_vector[core->next_vector])
 			return false;
 		/* The old vector keeps its handler for what is on its way. */
 		q->host_cpu = to->id;
@@ -99,42 +113,57 @@ static bool move_device_irqs(struct pn_machine *m, uint32_t dead, struct pn_svm_
 	return true;
 }
 
+/* The log's interrupt and its threads, which look at once: one may be lost on the way. */
+static void move_ga_log(struct pn_machine *m, struct pn_svm_cpu *to)
+{
+	m->ga_cpu = to->id;
+	pn_iommus_ga_affinity(&m->iommus, to->agent, to->apicid);
+	for (uint32_t i = 0; i < m->sc->machine.iommus; i++) {
+		struct pn_task *task = &m->iommu[i].thread.task;
+
+		task->pin = (int32_t)to->id;
+		pn_task_wake(task, NULL);
+	}
+}
+
+/* One CPU at a time is away, or on its way there. */
+static bool all_online(const struct pn_machine *m)
+{
+	for (uint32_t i = 0; i < m->sc->machine.pcpus; i++)
+		if (!m->sim->pcpu[i].online)
+			return false;
+	return !pn_event_pending(&m->churn[PARK].ev);
+}
+
+/*
+ * First its interrupts go elsewhere; the CPU itself follows when what was sent to it before has
+ * arrived.
+ */
 static void offline(struct pn_machine *m)
 {
-	struct pn_svm_cpu *victim = some_cpu(m, UINT32_MAX), *self;
+	struct pn_svm_cpu *victim, *self;
 	uint64_t elapsed;
 
-	if (!victim || pn_event_pending(&m->churn[ONLINE].ev))
+	if (!all_online(m))
 		return;
-	self = some_cpu(m, victim->id);
+	victim = some_cpu(m, UINT32_MAX);
+	self = borrow_cpu(m, victim->id);
 	if (!self)
 		return;
 	elapsed = self->agent->elapsed_ns;
 	if (move_device_irqs(m, victim->id, self)) {
-		if (m->ga_cpu == victim->id) {
-			m->ga_cpu = self->id;
-			pn_iommus_ga_affinity(&m->iommus, self->agent, self->apicid);
-			for (uint32_t i = 0; i < m->sc->machine.iommus; i++)
-				m->iommu[i].thread.task.pin = (int32_t)self->id;
-		}
-		pn_pcpu_offline(&m->sim->pcpu[victim->id]);
+		if (m->ga_cpu == victim->id)
+			move_ga_log(m, self);
+		later(m, PARK, victim->id, SETTLE_NS);
 	}
 	unpay(self, elapsed);
 }
 
 void pn_churn_offlined(struct pn_machine *m, struct pn_pcpu *p)
 {
-	struct pn_lab_core *core = &m->core[p->id];
-	struct pn_svm_cpu *self = some_cpu(m, p->id);
+	struct pn_svm_cpu *self = borrow_cpu(m, p->id);
 	uint64_t elapsed = self->agent->elapsed_ns;
 
-	/* What its local APIC still held is raised again where the interrupt lives now. */
-	for (unsigned v = PN_VEC_DEVICE_FIRST; v <= PN_VEC_DEVICE_LAST; v++)
-		if (p->lapic.irr[v / 64] >> (v % 64) & 1 && core->by_vector[v])
-			pn_account_inject(&m->queue[core->by_vector[v] - 1], self);
-	if (p->lapic.irr[PN_VEC_GA_LOG / 64] >> (PN_VEC_GA_LOG % 64) & 1)
-		pn_sim_raise(m->sim, m->ga_cpu, PN_VEC_GA_LOG, 0);
-	p->lapic = (struct pn_lapic){0};
 	pn_svm_cpu_offline(&m->svm, &m->cpu[p->id], self);
 	unpay(self, elapsed);
 	later(m, ONLINE, p->id, OFFLINE_NS);
@@ -142,13 +171,18 @@ void pn_churn_offlined(struct pn_machine *m, struct pn_pcpu *p)
 
 static void online(struct pn_machine *m, uint32_t cpu)
 {
+	struct pn_lab_core *core = &m->core[cpu];
+
+	/* Nothing that was sent to its old vectors is left. */
+	memset(core->by_vector, 0, sizeof(core->by_vector));
+	core->next_vector = PN_VEC_DEVICE_FIRST;
 	pn_pcpu_online(&m->sim->pcpu[cpu]);
 	pn_svm_cpu_online(&m->svm, &m->cpu[cpu]);
 }
 
 static void inhibit(struct pn_machine *m, uint32_t vm, bool set)
 {
-	struct pn_svm_cpu *self = some_cpu(m, UINT32_MAX);
+	struct pn_svm_cpu *self = borrow_cpu(m, UINT32_MAX);
 	uint64_t elapsed = self->agent->elapsed_ns;
 
 	pn_svm_inhibit(&m->vm[vm], self, PN_INHIBIT_IRQWIN, set);
@@ -157,19 +191,37 @@ static void inhibit(struct pn_machine *m, uint32_t vm, bool set)
 		later(m, ALLOW, vm, INHIBIT_NS);
 }
 
+/* A vector that the guest may give to an interrupt of @v: nobody's, and nothing of it is left. */
+static bool vector_free(const struct pn_lab_vcpu *v, unsigned vector)
+{
+	const struct pn_queue *q = v->sim->by_vector[vector];
+
+	if (q && q->vcpu == v->sim && q->vector == vector)
+		return false;
+	return !v->sent[vector] && v->inject != (int)vector && v->sim->handler != (int)vector;
+}
+
+static uint8_t pick_vector(const struct pn_lab_vcpu *v, uint8_t wanted)
+{
+	if (vector_free(v, wanted))
+		return wanted;
+	for (unsigned i = PN_GUEST_VECTOR_FIRST; i <= PN_GUEST_VECTOR_LAST; i++)
+		if (vector_free(v, i))
+			return (uint8_t)i;
+	return 0;
+}
+
 static void retarget(struct pn_machine *m)
 {
 	struct pn_lab_queue *q = &m->queue[pn_rng_below(&m->churn_rng, m->queues)];
-	struct pn_svm_vcpu *old = pn_lab_of(q->sim->vcpu)->svm;
-	uint32_t base = (uint32_t)(old->vm->vcpu - m->svcpu);
-	struct pn_lab_vcpu *to = &m->vcpu[base + pn_rng_below(&m->churn_rng, old->vm->nr_vcpus)];
-	uint8_t vector = q->sim->vector;
-	struct pn_svm_cpu *self = some_cpu(m, UINT32_MAX);
+	const struct pn_svm_vm *vm = pn_lab_of(q->sim->vcpu)->svm->vm;
+	uint32_t base = (uint32_t)(vm->vcpu - m->svcpu);
+	struct pn_lab_vcpu *to = &m->vcpu[base + pn_rng_below(&m->churn_rng, vm->nr_vcpus)];
+	uint8_t vector = pick_vector(to, q->sim->vector);
+	struct pn_svm_cpu *self = borrow_cpu(m, UINT32_MAX);
 	uint64_t elapsed = self->agent->elapsed_ns;
-	const struct pn_queue *there = to->sim->by_vector[vector];
 
-	/* A guest moves an interrupt only to a vector that is free there; its own old one is. */
-	if (q->detached || to->svm == old || (there && there != q->sim) || to->sent[vector])
+	if (q->detached || !vector)
 		return;
 	if (pn_svm_pi_update(&m->svm, &q->ir, to->svm, vector, self))
 		m->error = 4;
@@ -181,7 +233,7 @@ static void detach(struct pn_machine *m, uint32_t number, bool away)
 {
 	struct pn_lab_queue *q = &m->queue[number];
 	struct pn_svm_vcpu *v = pn_lab_of(q->sim->vcpu)->svm;
-	struct pn_svm_cpu *self = some_cpu(m, UINT32_MAX);
+	struct pn_svm_cpu *self = borrow_cpu(m, UINT32_MAX);
 	uint64_t elapsed = self->agent->elapsed_ns;
 
 	q->detached = away;
@@ -200,6 +252,9 @@ static void churn_event(struct pn_event *ev)
 	switch (e->what) {
 	case OFFLINE:
 		offline(m);
+		break;
+	case PARK:
+		pn_pcpu_offline(&m->sim->pcpu[e->arg]);
 		break;
 	case ONLINE:
 		online(m, e->arg);

@@ -11,9 +11,7 @@
 _Static_assert(PN_SIM_VEC_TIMER == PN_VEC_TIMER && PN_SIM_VEC_RESCHED == PN_VEC_RESCHED,
 	       "the world and the host share these vectors");
 
-#define FIRST_GUEST_VECTOR 0x31
-#define LAST_GUEST_VECTOR  0xEB
-#define FIRST_DEVID	   0x0008u /* 00:01.0; one function a device */
+#define FIRST_DEVID 0x0008u /* 00:01.0; one function a device */
 
 /* ---- the bus ---- */
 
@@ -183,6 +181,7 @@ static int make_iommus(struct pn_machine *m, uint32_t devices)
 		pn_amdvi_config_default(&hw);
 		hw.bus = &io->bus;
 		hw.agent = &io->agent;
+		hw.peer = m->iommu[0].vi;
 		hw.knobs = sm->knobs;
 		hw.irte_cache = sm->irte_cache;
 		if (!sm->gappi)
@@ -319,7 +318,7 @@ static uint8_t guest_vector(const struct pn_vcpu *v, uint8_t wanted)
 {
 	if (wanted && !v->by_vector[wanted])
 		return wanted;
-	for (unsigned i = FIRST_GUEST_VECTOR; i <= LAST_GUEST_VECTOR; i++)
+	for (unsigned i = PN_GUEST_VECTOR_FIRST; i <= PN_GUEST_VECTOR_LAST; i++)
 		if (!v->by_vector[i])
 			return (uint8_t)i;
 	return 0;

@@ -15,6 +15,10 @@
 
 struct pn_machine;
 
+/* Vectors that guests give out by themselves. */
+#define PN_GUEST_VECTOR_FIRST 0x31
+#define PN_GUEST_VECTOR_LAST  0xEB
+
 /* A pending interrupt, from the device's write to the guest's handler; 0: none. */
 #define PN_SENT_WINDOW	1ull /* sent in the measured part */
 #define PN_SENT_BLOCKED 2ull /* its vCPU slept */
@@ -24,12 +28,12 @@ struct pn_lab_vcpu {
 	struct pn_machine *m;
 	struct pn_vcpu *sim;
 	struct pn_svm_vcpu *svm;
-	uint64_t sent[256];
-	uint64_t
-		taken; /* of the vector that left the IRR last, until its handler starts; 0: none */
+	/* of the vector that left the IRR last, until its handler starts; 0: none */
+	uint64_t taken;
 	int inject;    /* AVIC off: vector that the host put into the VMCB, or -1 */
 	bool need;     /* asleep with a deliverable interrupt */
 	bool notified; /* since it went to sleep, hardware told the host something about it */
+	uint64_t sent[256];
 };
 
 /* A remapped interrupt between the device and the host's handler. */
@@ -121,7 +125,7 @@ struct pn_machine {
 int pn_machine_create(const struct pn_scenario *sc, const struct pn_mode *mode, uint64_t seed,
 		      struct pn_machine **out, struct pn_diag *d);
 void pn_machine_destroy(struct pn_machine *m);
-/* Stops the devices and runs until nothing is on its way, for at most 100 ms. */
+/* Stops the devices and runs until nothing is on its way, or nothing moves any more. */
 void pn_machine_drain(struct pn_machine *m);
 void pn_machine_totals(const struct pn_machine *m, struct pn_totals *t);
 

@@ -13,7 +13,6 @@
  */
 
 #define REPLAY_HANDLER_NS 1000u
-#define DEFAULT_BASE	  "passthrough-nvme" /* machine and costs */
 
 struct pn_feed {
 	struct pn_machine *m;
@@ -125,32 +124,21 @@ static void replay_load(struct pn_sc_load *l)
 	l->handler = REPLAY_HANDLER_NS;
 }
 
-static int copy_scenario(const struct pn_scenario *base, struct pn_scenario **out,
-			 const struct pn_rec_summary *rec, struct pn_diag *d)
-{
-	*out = malloc(sizeof(**out));
-	if (!*out)
-		return pn_diag_set(d, -ENOMEM, rec->path, 0, "out of memory");
-	**out = *base;
-	return 0;
-}
-
 int pn_replay_scenario(const struct pn_rec_summary *rec, const struct pn_scenario *base,
 		       struct pn_scenario **out, struct pn_diag *d)
 {
 	struct pn_scenario *sc;
 	const char *slash = strrchr(rec->path, '/');
-	int err;
 
 	if (rec->lines > PN_MAX_SECTION || rec->cpus > PN_MAX_PCPUS)
 		return pn_diag_set(
 			d, -EINVAL, rec->path, 0,
 			"%u interrupt lines and %u CPUs (at most %d and %d can be replayed)",
 			rec->lines, rec->cpus, PN_MAX_SECTION, PN_MAX_PCPUS);
-	err = base ? copy_scenario(base, &sc, rec, d)
-		   : pn_scenario_load(DEFAULT_BASE, NULL, NULL, &sc, d);
-	if (err)
-		return err;
+	sc = malloc(sizeof(*sc));
+	if (!sc)
+		return pn_diag_set(d, -ENOMEM, rec->path, 0, "out of memory");
+	*sc = *base;
 	snprintf(sc->name, sizeof(sc->name), "%.60s", slash ? slash + 1 : rec->path);
 	snprintf(sc->path, sizeof(sc->path), "%s", rec->path);
 	sc->machine.pcpus = rec->cpus;

@@ -52,15 +52,15 @@ static void steps(const struct pn_result *r, const struct pn_costs *costs, FILE 
 {
 	char n[PN_FMT_SIZE], each[PN_FMT_SIZE], all[PN_FMT_SIZE];
 
-	fprintf(f, "Steps%23s%12s%12s  %-11s %s\n", "count", "each", "in all", "source",
-		"what it is");
+	fprintf(f, "%-17s%8s%9s%9s  %s\n", "Steps", "count", "each", "in all",
+		"cost: measured, derived, assumed; what it is");
 	for (unsigned i = 0; i < PN_STEP_NR; i++) {
 		if (!r->steps[i])
 			continue;
-		fprintf(f, "  %-15s%11s%12s%12s  %-11s %s\n", pn_step_key((enum pn_step)i),
+		fprintf(f, "  %-15s%8s%9s%9s  %c  %s\n", pn_step_key((enum pn_step)i),
 			pn_fmt_count(n, (double)r->steps[i]), pn_fmt_ns(each, costs->ns[i]),
 			pn_fmt_ns(all, (double)r->steps[i] * costs->ns[i]),
-			pn_cost_source_name((enum pn_cost_source)costs->source[i]),
+			*pn_cost_source_name((enum pn_cost_source)costs->source[i]),
 			pn_step_doc((enum pn_step)i));
 	}
 	fputc('\n', f);

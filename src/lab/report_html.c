@@ -21,12 +21,15 @@ static const char style[] =
 	"h1{font-size:1.5em}h2{font-size:1.15em;margin-top:2em}\n"
 	"table{border-collapse:collapse;font-variant-numeric:tabular-nums}\n"
 	".scroll{overflow-x:auto}\n"
-	"th,td{padding:.2em .8em;border-bottom:1px solid var(--line);text-align:right}\n"
-	"th.l,td.l{text-align:left}td.g{color:var(--dim);text-align:left}\n"
+	"th,td{padding:.2em .8em;border-bottom:1px solid var(--line);text-align:right;"
+	"white-space:nowrap}\n"
+	"th.l,td.l,td.w{text-align:left}td.g{color:var(--dim);text-align:left}\n"
+	"td.w{white-space:normal;min-width:18em}\n"
+	"@media(max-width:40em){td.l,td.g{white-space:normal}th,td{padding:.2em .4em}}\n"
 	".box{background:var(--box);border:1px solid var(--line);padding:.6em "
 	"1em;border-radius:.4em}\n"
 	".alarm{color:var(--bad);font-weight:600}\n"
-	"small,.dim{color:var(--dim)}svg{max-width:100%;height:auto}\n"
+	"small,.dim{color:var(--dim)}svg{width:100%;min-width:46em;height:auto}\n"
 	"svg text{fill:var(--fg);font:12px system-ui,sans-serif}svg .grid{stroke:var(--line)}\n"
 	"svg polyline{fill:none;stroke-width:2}\n";
 
@@ -102,15 +105,30 @@ static void what_is_what(const struct pn_comparison *c, FILE *f)
 		f);
 }
 
+/* A variant that is not the default stands below the mode's name. */
+static void column_head(const struct pn_mode *m, FILE *f)
+{
+	char text[64], *variant;
+
+	pn_mode_text(m, text, sizeof(text));
+	variant = strchr(text, ':');
+	if (variant)
+		*variant++ = 0;
+	element("<th>", text, "", f);
+	if (variant)
+		element("<br><small>", variant, "</small>", f);
+	fputs("</th>", f);
+}
+
 static void table(const struct pn_comparison *c, FILE *f)
 {
 	const struct pn_report_row *row;
-	char cell[PN_FMT_SIZE], mode[64];
+	char cell[PN_FMT_SIZE];
 	const char *group = "";
 
 	fputs("<h2>Comparison</h2>\n<div class=\"scroll\"><table>\n<tr><th></th><th></th>", f);
 	for (unsigned i = 0; i < c->n; i++)
-		element("<th>", pn_mode_text(&c->result[i].mode, mode, sizeof(mode)), "</th>", f);
+		column_head(&c->result[i].mode, f);
 	fputs("</tr>\n", f);
 	for (unsigned i = 0; (row = pn_report_row(i)) != NULL; i++) {
 		if (row->group)
@@ -144,7 +162,7 @@ static void costs(const struct pn_costs *t, FILE *f)
 		element("<td>", pn_fmt_ns(value, t->ns[i]), "</td>", f);
 		element("<td class=\"l\">", pn_cost_source_name((enum pn_cost_source)t->source[i]),
 			"</td>", f);
-		element("<td class=\"l\">", pn_step_doc((enum pn_step)i), "", f);
+		element("<td class=\"w\">", pn_step_doc((enum pn_step)i), "", f);
 		element("<br><small>", t->note[i], "</small></td></tr>\n", f);
 	}
 	fputs("</table></div>\n", f);

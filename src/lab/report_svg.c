@@ -4,10 +4,10 @@
 #include "report_fmt.h"
 #include "report_svg.h"
 
-#define W	860
+#define W	900
 #define H	360
 #define LEFT	70
-#define RIGHT	150
+#define RIGHT	190 /* the longest mode and variant fit */
 #define TOP	15
 #define BOTTOM	40
 #define COLOURS 8
@@ -114,7 +114,9 @@ void pn_svg_curves(const struct pn_comparison *c, bool wake, FILE *f)
 		fputs("<p class=\"dim\">No samples.</p>\n", f);
 		return;
 	}
-	fprintf(f, "<svg viewBox=\"0 0 %d %d\" role=\"img\" aria-label=\"latency percentiles\">\n",
+	fprintf(f,
+		"<div class=\"scroll\"><svg viewBox=\"0 0 %d %d\" role=\"img\" "
+		"aria-label=\"latency percentiles\">\n",
 		W, H);
 	grid(&a, f);
 	for (unsigned i = 0; i < c->n; i++) {
@@ -123,5 +125,5 @@ void pn_svg_curves(const struct pn_comparison *c, bool wake, FILE *f)
 		curve(&a, hist_of(&c->result[i], wake), i, f);
 		legend(&c->result[i].mode, row++, i, f);
 	}
-	fputs("</svg>\n", f);
+	fputs("</svg></div>\n", f);
 }

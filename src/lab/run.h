@@ -30,7 +30,7 @@ int pn_run(const struct pn_scenario *sc, const struct pn_mode *mode,
 
 /*
  * The scenario for a recording: one VM with a vCPU per recorded CPU on as many pCPUs, one device
- * with one MSI per interrupt line and CPU. @base (may be NULL) gives machine and costs. Free with
+ * with one MSI per interrupt line and CPU. @base gives machine and costs. Free with
  * free().
  */
 int pn_replay_scenario(const struct pn_rec_summary *rec, const struct pn_scenario *base,

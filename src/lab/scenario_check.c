@@ -10,7 +10,8 @@
 #define MAX_TOTAL_VCPUS 16384u /* memory: a vAPIC page and a thread each */
 #define MAX_IN_FLIGHT	(1u << 24)
 #define FIRST_VECTOR	0x31u /* that a guest gives to devices */
-#define LAST_VECTOR	0xefu
+#define GUEST_TIMER_VECTOR 0xecu
+#define LAST_VECTOR	0xebu /* the guest timer has 0xec */
 
 /* A requester ID has 16 bits and ID 0 is the host bridge's. */
 _Static_assert(PN_MAX_SECTION * 1024 <= 65535, "one PCI function for each device");
@@ -212,6 +213,9 @@ static int take(struct pn_sc_build *b, struct pn_sc_section *s, struct vectors *
 	const struct pn_sc_device *dev = &b->sc->device[s->index];
 	uint8_t vec = dev->vector;
 
+	if (vec == GUEST_TIMER_VECTOR)
+		return pn_sc_refuse(b, s, PN_SC_KEYS("vector", "queues"), d,
+				    "vector 0x%x is the guest timer's (expected another one)", vec);
 	if (vec && v->fixed[vec >> 5] & 1u << (vec & 31))
 		return pn_sc_refuse(b, s, PN_SC_KEYS("vector", "queues"), d,
 				    "vector 0x%x of vCPU %u of VM %s is given out twice", vec, vcpu,

@@ -30,6 +30,15 @@ static uint32_t tid_of(const struct pn_machine *m, const struct pn_agent *a)
 	return a->world ? a->id : m->sc->machine.pcpus + a->id;
 }
 
+/* What comes later is missing, and the trace says so. */
+static void full(const struct pn_tracer *t, uint64_t ns)
+{
+	fprintf(t->f,
+		"{\"ph\":\"i\",\"s\":\"g\",\"name\":\"trace is full: later steps are missing\","
+		"\"pid\":%u,\"tid\":0,\"ts\":%" PRIu64 ".%03u},\n",
+		t->pid, ns / 1000, (unsigned)(ns % 1000));
+}
+
 static void observe(void *ctx, struct pn_agent *a, enum pn_step step, uint64_t x, uint64_t y)
 {
 	struct pn_tracer *t = ctx;
@@ -39,7 +48,10 @@ static void observe(void *ctx, struct pn_agent *a, enum pn_step step, uint64_t x
 
 	if (!t->left)
 		return;
-	t->left--;
+	if (!--t->left) {
+		full(t, at);
+		return;
+	}
 	fprintf(t->f,
 		"{\"ph\":\"X\",\"name\":\"%s\",\"pid\":%u,\"tid\":%" PRIu32 ",\"ts\":%" PRIu64
 		".%03u,\"dur\":%" PRIu64 ".%03u,\"args\":{\"a\":\"0x%" PRIx64

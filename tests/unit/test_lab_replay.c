@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: MIT */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include <cmocka.h>
+
+#include "lab_file.h"
+#include "lab_rig.h"
+
+/* Recordings through whole machines. */
+
+static const char *const modes[] = {"emulated", "avic", "galog", "gappi"};
+
+static struct pn_recording *open_recording(const char *path)
+{
+	struct pn_recording *rec;
+	struct pn_diag d = {0};
+
+	if (pn_recording_open(path, NULL, NULL, &rec, &d))
+		fail_msg("%s: %s", path, d.text);
+	return rec;
+}
+
+static struct pn_scenario *scenario_of(struct pn_recording *rec)
+{
+	struct pn_scenario *base = lab_scenario("passthrough-nvme", ""), *sc;
+	struct pn_diag d = {0};
+
+	if (pn_replay_scenario(pn_recording_summary(rec), base, &sc, &d))
+		fail_msg("%s", d.text);
+	free(base);
+	return sc;
+}
+
+/* How long vCPUs are displaced, by the recording alone. */
+static uint64_t displaced(struct pn_recording *rec, uint64_t *preemptions)
+{
+	uint64_t since[PN_REC_MAX_CPUS] = {0}, sum = 0;
+	struct pn_rec_reader *reader;
+	struct pn_rec_event e;
+
+	*preemptions = 0;
+	assert_int_equal(pn_rec_reader_open(rec, &reader), 0);
+	while (pn_rec_reader_next(reader, &e) > 0) {
+		if (e.kind == PN_REC_IRQ)
+			continue;
+		if (since[e.cpu])
+			sum += e.ns + 1 - since[e.cpu];
+		since[e.cpu] = e.kind == PN_REC_PREEMPT ? e.ns + 1 : 0;
+		*preemptions += e.kind == PN_REC_PREEMPT;
+	}
+	pn_rec_reader_close(reader);
+	return sum;
+}
+
+static void recordings(void **state)
+{
+	static const struct {
+		const char *name;
+		uint64_t interrupts;
+	} rows[] = {
+		{"randread-qd32", 5667},
+		{"randread-qd1", 13270},
+		{"bursty-write", 1720},
+	};
+	uint64_t all = 0;
+
+	(void)state;
+	for (unsigned i = 0; i < LAB_ROWS(rows); i++) {
+		char path[512];
+		struct pn_recording *rec;
+		struct pn_scenario *sc;
+		uint64_t away, times;
+
+		snprintf(path, sizeof(path), PN_SOURCE_ROOT "/scenarios/recordings/%s.txt.gz",
+			 rows[i].name);
+		rec = open_recording(path);
+		sc = scenario_of(rec);
+		away = displaced(rec, &times);
+		all += times;
+		for (unsigned k = 0; k < LAB_ROWS(modes); k++) {
+			struct pn_result *r = lab_run(sc, modes[k], 1, rec);
+
+			lab_clean(r, rows[i].name, modes[k], 1);
+			assert_int_equal(r->interrupts, rows[i].interrupts);
+			assert_int_equal(r->steps[PN_STEP_DEVICE_WRITE], rows[i].interrupts);
+			/* The last comes when the measured part ends. */
+			assert_in_range(r->completions, rows[i].interrupts - 2, rows[i].interrupts);
+			assert_int_equal(r->duration_ns, pn_recording_summary(rec)->span_ns + 1);
+			/* Who displaces a vCPU takes the CPU's time. */
+			if (r->host_cpu_ns < away)
+				fail_msg("%s, %s: %lu ns on the host, displaced %lu times for %lu",
+					 rows[i].name, modes[k], (unsigned long)r->host_cpu_ns,
+					 (unsigned long)times, (unsigned long)away);
+			free(r);
+		}
+		free(sc);
+		pn_recording_close(rec);
+	}
+	assert_true(all > 0);
+}
+
+/* ---- made up: an interrupt at 2 ms, while its vCPU does this or that ---- */
+
+#define IDLE "swapper/0", "0"
+#define FIO  "fio", "7"
+#define KW   "kworker/0:1", "9"
+#define PART(t, comm, pid, st, to, to_pid)                                                         \
+	" " comm "-" pid " [000] d..2. 10." t ": sched_switch: prev_comm=" comm " prev_pid=" pid   \
+	" prev_prio=120 prev_state=" st " ==> next_comm=" to " next_pid=" to_pid                   \
+	" next_prio=120\n"
+#define SWITCH(...) PART(__VA_ARGS__)
+#define AT(t, comm, pid)                                                                           \
+	" " comm "-" pid " [000] d.h1. 10." t ": irq_handler_entry: irq=36 name=nvme0q1\n"
+#define IRQ(...) AT(__VA_ARGS__)
+#define BEGIN                                                                                      \
+	SWITCH("000000", IDLE, "R", FIO)                                                           \
+	SWITCH("000100", FIO, "S", IDLE) SWITCH("000200", IDLE, "R", FIO)
+#define END SWITCH("009000", FIO, "S", IDLE) SWITCH("009500", IDLE, "R", FIO)
+
+static const struct {
+	const char *name, *text;
+	uint64_t least, most;		/* latency */
+	uint64_t host_least, host_most; /* CPU time of the host */
+	uint64_t needed;
+} made_up[] = {
+	{"running", BEGIN IRQ("002000", FIO) END, 100, 3000, 0, 100000, 0},
+	{"displaced for 3 ms",
+	 BEGIN SWITCH("001000", FIO, "R", KW) IRQ("002000", KW) SWITCH("004000", KW, "I", FIO) END,
+	 2000000, 2020000, 3000000, 3100000, 0},
+	{"displaced before and after",
+	 BEGIN SWITCH("001000", FIO, "R", KW) SWITCH("001500", KW, "I", FIO) IRQ("002000", FIO)
+		 SWITCH("003000", FIO, "R", KW) SWITCH("004000", KW, "I", FIO) END,
+	 100, 3000, 1500000, 1600000, 0},
+	{"asleep, and woken by it",
+	 BEGIN SWITCH("001000", FIO, "S", IDLE) IRQ("002000", "<idle>", "0")
+		 SWITCH("002010", IDLE, "R", FIO) END,
+	 3000, 12000, 0, 100000, 1},
+};
+
+static void what_the_vcpu_does(void **state)
+{
+	char dir[256], path[300];
+
+	(void)state;
+	lab_dir(dir, sizeof(dir));
+	snprintf(path, sizeof(path), "%s/made-up.txt", dir);
+	for (unsigned i = 0; i < LAB_ROWS(made_up); i++) {
+		struct pn_recording *rec;
+		struct pn_scenario *sc;
+
+		lab_write(path, made_up[i].text, strlen(made_up[i].text));
+		rec = open_recording(path);
+		sc = scenario_of(rec);
+		for (unsigned k = 0; k < LAB_ROWS(modes); k++) {
+			struct pn_result *r = lab_run(sc, modes[k], 1, rec);
+
+			lab_clean(r, made_up[i].name, modes[k], 1);
+			assert_int_equal(r->delivered, 1);
+			if (r->latency.max < made_up[i].least || r->latency.max > made_up[i].most ||
+			    r->host_cpu_ns < made_up[i].host_least ||
+			    r->host_cpu_ns > made_up[i].host_most ||
+			    r->wakeups_needed != made_up[i].needed)
+				fail_msg("%s, %s: latency %lu, host %lu ns, %lu wake-ups needed",
+					 made_up[i].name, modes[k], (unsigned long)r->latency.max,
+					 (unsigned long)r->host_cpu_ns,
+					 (unsigned long)r->wakeups_needed);
+			free(r);
+		}
+		free(sc);
+		pn_recording_close(rec);
+	}
+	unlink(path);
+	rmdir(dir);
+}
+
+/* A recording on a machine that is churned as well. */
+static void with_churn(void **state)
+{
+	struct pn_recording *rec =
+		open_recording(PN_SOURCE_ROOT "/scenarios/recordings/bursty-write.txt.gz");
+	struct pn_scenario *base = lab_scenario(
+		"passthrough-nvme", "machine.churn_offline=20ms machine.churn_inhibit=1ms "
+				    "machine.churn_retarget=500us machine.churn_detach=1ms");
+	struct pn_scenario *sc;
+	struct pn_diag d = {0};
+
+	(void)state;
+	assert_int_equal(pn_replay_scenario(pn_recording_summary(rec), base, &sc, &d), 0);
+	for (unsigned k = 0; k < LAB_ROWS(modes); k++) {
+		struct pn_result *r = lab_run(sc, modes[k], 1, rec);
+
+		lab_clean(r, "with churn", modes[k], 1);
+		assert_int_equal(r->interrupts, 1720);
+		free(r);
+	}
+	free(sc);
+	free(base);
+	pn_recording_close(rec);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(recordings),
+		cmocka_unit_test(what_the_vcpu_does),
+		cmocka_unit_test(with_churn),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
