@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef PN_LAB_CASES_H
+#define PN_LAB_CASES_H
+
+#include <stdbool.h>
+
+#include "px.h"
+
+/*
+ * The named cases of `postern explore`: host and hardware code in a small machine, once with a real
+ * mistake and once without. Compiled against the explorer's seam; one exploration at a time in a
+ * process.
+ */
+struct pn_case {
+	const char *name;
+	const char *origin;   /* where it is known from; "inferred" if from spec text alone */
+	const char *broken;   /* the mistake, one sentence */
+	const char *fixed;    /* what is right, one sentence */
+	const char *property; /* that the broken variant violates: "P1" */
+	bool inferred;
+	bool needs_tso; /* the broken variant holds under sequential consistency */
+};
+
+/* The i-th case; NULL beyond the end. */
+const struct pn_case *pn_case_get(unsigned i);
+
+/* Explores one variant of @c. As px_explore(). */
+int pn_case_explore(const struct pn_case *c, bool broken, const struct px_options *opt,
+		    struct px_result *res);
+
+#endif

@@ -1,0 +1,753 @@
+/* SPDX-License-Identifier: MIT */
+#include "engine.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Threads, memory and store buffers: what one transition does. */
+
+struct px px;
+
+#define ARENA_SIZE (1u << 20)
+
+/* ---- memory ---- */
+
+static struct px_val peek(const char *p, uint32_t size)
+{
+	struct px_val v = {0, 0};
+
+	memcpy(&v.lo, p, size < 8 ? size : 8);
+	if (size == 16)
+		memcpy(&v.hi, p + 8, 8);
+	return v;
+}
+
+static void poke(char *p, uint32_t size, struct px_val v)
+{
+	memcpy(p, &v.lo, size < 8 ? size : 8);
+	if (size == 16)
+		memcpy(p + 8, &v.hi, 8);
+}
+
+static bool same(struct px_val a, struct px_val b)
+{
+	return a.lo == b.lo && a.hi == b.hi;
+}
+
+static struct px_val combine(const struct px_access *a, struct px_val old)
+{
+	struct px_val v = a->val;
+
+	switch (a->rmw) {
+	case PX_OR:
+		v.lo |= old.lo;
+		break;
+	case PX_AND:
+		v.lo &= old.lo;
+		break;
+	case PX_XCHG:
+		break;
+	case PX_CAS:
+		v = same(old, a->want) ? a->val : old;
+		break;
+	}
+	return v;
+}
+
+void *px_alloc(size_t size, size_t align)
+{
+	size_t at = (px.arena_used + align - 1) & ~(align - 1);
+
+	if (!px.arena) {
+		px.arena = aligned_alloc(4096, ARENA_SIZE);
+		if (!px.arena)
+			return NULL;
+		memset(px.arena, 0, ARENA_SIZE);
+		px.arena_size = ARENA_SIZE;
+	}
+	if (size > px.arena_size || at > px.arena_size - size)
+		return NULL;
+	px.arena_used = at + size;
+	return px.arena + at;
+}
+
+void px_kill(const void *p, size_t size, const char *property, const char *what)
+{
+	static const struct px_site site = {"", "", "free", 0};
+
+	px_fence(&site); /* what was stored there before is in memory first */
+	if (px.deads < PX_DEAD) {
+		px.dead[px.deads].p = (char *)(uintptr_t)p;
+		px.dead[px.deads].size = size;
+		px.dead[px.deads].property = property;
+		px.dead[px.deads++].what = what;
+	}
+}
+
+void px_name(const void *p, size_t size, const char *name)
+{
+	if (px.names == PX_NAMES)
+		return;
+	px.named[px.names].p = p;
+	px.named[px.names].size = size;
+	px.named[px.names++].name = name;
+}
+
+static void check_dead(const struct px_access *a)
+{
+	for (unsigned i = 0; i < px.deads && !px.failed; i++)
+		if (a->addr >= px.dead[i].p && a->addr < px.dead[i].p + px.dead[i].size)
+			px_fail(px.dead[i].property, "%s is accessed after it is gone (%s)",
+				px.dead[i].what, a->site ? a->site->what : "");
+}
+
+static bool is_named(const char *addr)
+{
+	for (unsigned i = 0; i < px.names; i++)
+		if (addr >= px.named[i].p && addr < px.named[i].p + px.named[i].size)
+			return true;
+	return false;
+}
+
+#define SHARE_GRANULE 16u
+#define SHARE_WRITTEN (1u << 8)
+#define SHARE_SHARED  (1u << 9)
+
+/*
+ * An access to memory that no other thread accesses, or that nobody writes, commutes with
+ * everything that others do: it needs no transition of its own. Which memory that is, is found out
+ * on the way; when something turns out to be shared after all, the search starts over and knows it.
+ */
+static bool private(const char *addr, uint32_t size, bool write)
+{
+	bool shared = false;
+	size_t first, last;
+
+	if (addr < px.arena || addr >= px.arena + px.arena_size)
+		return false;
+	if (px.show_named && is_named(addr))
+		return false;
+	first = (size_t)(addr - px.arena) / SHARE_GRANULE;
+	last = (size_t)(addr + size - 1 - px.arena) / SHARE_GRANULE;
+	for (size_t i = first; i <= last; i++) {
+		uint16_t s =
+			(uint16_t)(px.share[i] | 1u << px.current | (write ? SHARE_WRITTEN : 0));
+		unsigned who = s & (SHARE_WRITTEN - 1);
+
+		if ((s & SHARE_WRITTEN) && (who & (who - 1)) && !(s & SHARE_SHARED)) {
+			s |= SHARE_SHARED;
+			px.reclassified = true;
+		}
+		px.share[i] = s;
+		shared |= s & SHARE_SHARED;
+	}
+	return !shared;
+}
+
+static bool alone(void)
+{
+	return px.current < 0;
+}
+
+static bool drained(void)
+{
+	const struct px_thread_state *t = &px.thread[px.current];
+
+	return t->head == t->tail;
+}
+
+/* ---- threads ---- */
+
+static void entry(void *arg)
+{
+	struct px_thread_state *t = arg;
+
+	px_fiber_entered(&t->fiber);
+	t->fn(t->arg);
+	t->done = true;
+	t->next = (struct px_access){.op = PX_OP_NONE};
+	px_fiber_switch(&t->fiber, &px.main);
+}
+
+/* Stops before @a until the search chooses this thread; returns what the operation gave. */
+static struct px_val point(const struct px_access *a)
+{
+	struct px_thread_state *t = &px.thread[px.current];
+
+	t->next = *a;
+	px_fiber_switch(&t->fiber, &px.main);
+	return t->result;
+}
+
+static struct px_thread_state *add_thread(const char *name, int cpu)
+{
+	struct px_thread_state *t;
+
+	if (px.threads == PX_THREADS || cpu >= PX_CPUS)
+		return NULL;
+	t = &px.thread[px.threads++];
+	memset(t, 0, sizeof(*t));
+	snprintf(t->name, sizeof(t->name), "%s", name);
+	t->cpu = t->home = cpu;
+	return t;
+}
+
+void px_thread(const char *name, int cpu, void (*fn)(void *arg), void *arg)
+{
+	struct px_thread_state *t = add_thread(name, cpu);
+
+	if (!t)
+		return;
+	t->fn = fn;
+	t->arg = arg;
+}
+
+static uint8_t take_vector(struct px_cpu_state *c)
+{
+	for (int w = 3; w >= 0; w--)
+		if (c->pending[w]) {
+			int bit = 63 - __builtin_clzll(c->pending[w]);
+
+			c->pending[w] &= ~(1ull << bit);
+			return (uint8_t)(w * 64 + bit);
+		}
+	return 0;
+}
+
+static void handler_loop(void *arg)
+{
+	struct px_thread_state *t = &px.thread[px.current];
+	struct px_cpu_state *c = &px.cpu[t->cpu];
+
+	for (;;) {
+		struct px_val v = point(&(struct px_access){.op = PX_OP_BEGIN,
+							    .size = sizeof(c->pending),
+							    .addr = (char *)c->pending,
+							    .what = "interrupt"});
+
+		t->irq_fn(arg, (uint8_t)v.lo);
+		point(&(struct px_access){.op = PX_OP_END, .what = "return from interrupt"});
+	}
+}
+
+void px_handler(const char *name, int cpu, void (*fn)(void *arg, uint8_t vector), void *arg)
+{
+	struct px_thread_state *t = add_thread(name, cpu);
+
+	if (!t)
+		return;
+	t->handler = true;
+	t->fn = handler_loop;
+	t->irq_fn = fn;
+	t->arg = arg;
+	px.cpu[cpu].handler = (int)(t - px.thread);
+}
+
+static void resume(unsigned i)
+{
+	px.current = (int)i;
+	px_fiber_switch(&px.main, &px.thread[i].fiber);
+	px.current = -1;
+}
+
+void px_reset(void)
+{
+	memcpy(px.arena, px.initial, px.arena_used);
+	px.deads = 0;
+	px.failed = false;
+	for (unsigned i = 0; i < PX_CPUS; i++) {
+		memset(px.cpu[i].pending, 0, sizeof(px.cpu[i].pending));
+		px.cpu[i].active = -1;
+	}
+	for (unsigned i = 0; i < px.threads; i++) {
+		struct px_thread_state *t = &px.thread[i];
+
+		t->done = false;
+		t->irq_off = 0;
+		t->head = t->tail = 0;
+		t->last_addr = NULL;
+		t->doing = NULL;
+		t->fenced = false;
+		t->cpu = t->home;
+		px_fiber_start(&t->fiber, entry, t);
+	}
+	for (unsigned i = 0; i < px.threads; i++)
+		resume(i);
+}
+
+int px_main_on(int cpu)
+{
+	for (unsigned i = 0; i < px.threads; i++)
+		if (!px.thread[i].handler && !px.thread[i].done && px.thread[i].cpu == cpu &&
+		    px.thread[i].next.op != PX_OP_SLEEP)
+			return (int)i;
+	return -1;
+}
+
+/* ---- which transitions are possible ---- */
+
+bool px_waits(enum px_op op)
+{
+	return op == PX_OP_LOCK || op == PX_OP_SLEEP || op == PX_OP_SPIN || op == PX_OP_BEGIN;
+}
+
+bool px_would_go(const struct px_access *a, struct px_val v)
+{
+	switch (a->op) {
+	case PX_OP_LOCK:
+	case PX_OP_SLEEP:
+		return !v.lo;
+	case PX_OP_SPIN:
+		return !same(v, a->val);
+	case PX_OP_BEGIN:
+		return v.lo != 0 || v.hi != 0;
+	default:
+		return true;
+	}
+}
+
+static bool pending(const struct px_cpu_state *c)
+{
+	return c->pending[0] | c->pending[1] | c->pending[2] | c->pending[3];
+}
+
+static bool handler_can_begin(const struct px_thread_state *h)
+{
+	const struct px_cpu_state *c = &px.cpu[h->cpu];
+	int main = px_main_on(h->cpu);
+
+	if (!pending(c) || c->active >= 0)
+		return false;
+	return main < 0 ||
+	       (!px.thread[main].irq_off && px.thread[main].head == px.thread[main].tail);
+}
+
+/* A load of something that lies in the own buffer only in part has to wait for it. */
+static bool partly_buffered(const struct px_thread_state *t, const struct px_access *a)
+{
+	for (uint32_t i = t->head; i != t->tail; i++) {
+		const struct px_buffered *b = &t->buf[i % PX_BUFFER];
+
+		if (b->addr < a->addr + a->size && a->addr < b->addr + b->size &&
+		    (b->addr != a->addr || b->size != a->size))
+			return true;
+	}
+	return false;
+}
+
+static bool can_go(const struct px_thread_state *t)
+{
+	const struct px_access *a = &t->next;
+	bool empty = t->head == t->tail;
+
+	if (t->done)
+		return false;
+	if (a->op == PX_OP_BEGIN)
+		return handler_can_begin(t);
+	if (!t->handler && t->cpu >= 0 && a->op != PX_OP_SLEEP && px.cpu[t->cpu].active >= 0)
+		return false;
+	switch (a->op) {
+	case PX_OP_LOAD:
+		return !partly_buffered(t, a);
+	case PX_OP_STORE:
+		return t->tail - t->head < PX_BUFFER;
+	case PX_OP_LOCK:
+	case PX_OP_SLEEP:
+	case PX_OP_SPIN:
+		return empty && px_would_go(a, peek(a->addr, a->size));
+	default:
+		return empty;
+	}
+}
+
+uint32_t px_enabled(void)
+{
+	uint32_t set = 0;
+
+	for (unsigned i = 0; i < px.threads; i++) {
+		const struct px_thread_state *t = &px.thread[i];
+
+		if (can_go(t))
+			set |= 1u << i;
+		if (t->head != t->tail)
+			set |= 1u << (i + PX_THREADS);
+	}
+	return set;
+}
+
+struct px_access px_next(unsigned proc)
+{
+	const struct px_thread_state *t = &px.thread[proc % PX_THREADS];
+	const struct px_buffered *b;
+
+	if (proc < PX_THREADS)
+		return t->next;
+	if (t->head == t->tail)
+		return (struct px_access){.op = PX_OP_NONE};
+	b = &t->buf[t->head % PX_BUFFER];
+	return (struct px_access){.op = PX_OP_FLUSH,
+				  .size = b->size,
+				  .addr = b->addr,
+				  .val = {b->val, 0},
+				  .site = b->site,
+				  .what = b->site ? b->site->what : NULL};
+}
+
+/* ---- executing one ---- */
+
+static void do_load(struct px_thread_state *t, const struct px_access *a, struct px_event *ev)
+{
+	for (uint32_t i = t->tail; i != t->head; i--) {
+		const struct px_buffered *b = &t->buf[(i - 1) % PX_BUFFER];
+
+		if (b->addr == a->addr && b->size == a->size) {
+			ev->forwarded = true;
+			t->result = (struct px_val){b->val, 0};
+			break;
+		}
+	}
+	if (!ev->forwarded)
+		t->result = peek(a->addr, a->size);
+	t->last_addr = a->addr;
+	t->last_size = a->size;
+	t->last_val = t->result;
+}
+
+static void do_store(struct px_thread_state *t, const struct px_access *a, struct px_event *ev,
+		     uint32_t index)
+{
+	if (px.sc) {
+		ev->writes = true;
+		poke(a->addr, a->size, a->val);
+		return;
+	}
+	t->buf[t->tail++ % PX_BUFFER] = (struct px_buffered){.addr = a->addr,
+							     .size = a->size,
+							     .val = a->val.lo,
+							     .event = index,
+							     .site = a->site};
+}
+
+static void do_write(struct px_thread_state *t, const struct px_access *a, struct px_event *ev)
+{
+	struct px_val old = peek(a->addr, a->size);
+
+	ev->writes = true;
+	t->result = old;
+	poke(a->addr, a->size, combine(a, old));
+}
+
+static void do_begin(struct px_thread_state *t, struct px_event *ev)
+{
+	struct px_cpu_state *c = &px.cpu[t->cpu];
+
+	ev->writes = true;
+	c->active = (int)(t - px.thread);
+	t->result = (struct px_val){take_vector(c), 0};
+}
+
+static bool irq_ok(int cpu)
+{
+	int main = cpu >= 0 ? px_main_on(cpu) : -1;
+
+	return main >= 0 && px.cpu[cpu].active < 0 && !px.thread[main].irq_off &&
+	       px.thread[main].head == px.thread[main].tail;
+}
+
+static void perform(struct px_thread_state *t, const struct px_access *a, struct px_event *ev,
+		    uint32_t index)
+{
+	switch (a->op) {
+	case PX_OP_LOAD:
+		do_load(t, a, ev);
+		break;
+	case PX_OP_STORE:
+		do_store(t, a, ev, index);
+		break;
+	case PX_OP_FLUSH:
+		ev->writes = true;
+		poke(a->addr, a->size, a->val);
+		t->head++;
+		break;
+	case PX_OP_RMW:
+		do_write(t, a, ev);
+		break;
+	case PX_OP_LOCK:
+		ev->writes = true;
+		poke(a->addr, a->size, (struct px_val){1, 0});
+		break;
+	case PX_OP_SEND: {
+		struct px_cpu_state *c = (struct px_cpu_state *)(void *)a->addr;
+
+		ev->writes = true;
+		c->pending[a->val.lo / 64] |= 1ull << (a->val.lo % 64);
+		break;
+	}
+	case PX_OP_BEGIN:
+		do_begin(t, ev);
+		break;
+	case PX_OP_END:
+		px.cpu[t->cpu].active = -1;
+		break;
+	default:
+		break;
+	}
+}
+
+/* Pending vectors as one value for px_would_go(). */
+static struct px_val value_at(const struct px_access *a)
+{
+	const uint64_t *w = (const uint64_t *)(void *)a->addr;
+
+	if (a->size == 32)
+		return (struct px_val){w[0] | w[1], w[2] | w[3]};
+	return a->size ? peek(a->addr, a->size) : (struct px_val){0, 0};
+}
+
+void px_execute(unsigned proc, struct px_event *ev, uint32_t index)
+{
+	struct px_thread_state *t = &px.thread[proc % PX_THREADS];
+	struct px_access a = px_next(proc);
+
+	ev->proc = (uint8_t)proc;
+	ev->op = (uint8_t)a.op;
+	ev->cpu = (int8_t)(a.op == PX_OP_SLEEP ? -1 : t->cpu);
+	ev->writes = ev->forwarded = ev->toggles = false;
+	ev->irq_ok = proc < PX_THREADS && !t->handler && irq_ok(t->cpu);
+	ev->size = a.size;
+	ev->addr = a.addr;
+	ev->site = a.site;
+	ev->what = a.what;
+	ev->doing = t->doing;
+	ev->rmw = (uint8_t)a.rmw;
+	ev->before = value_at(&a);
+	if (px.deads && a.size)
+		check_dead(&a);
+	perform(t, &a, ev, index);
+	ev->after = a.op == PX_OP_STORE ? a.val : value_at(&a);
+	ev->got = t->result;
+	if (proc < PX_THREADS) {
+		bool off = t->irq_off;
+
+		resume(proc);
+		ev->toggles = !t->handler && off != (t->irq_off != 0);
+	}
+}
+
+/* ---- what programs and the seam call ---- */
+
+static struct px_val load(const void *p, unsigned size, const struct px_site *site)
+{
+	struct px_access a = {
+		.op = PX_OP_LOAD, .size = size, .addr = (char *)(uintptr_t)p, .site = site};
+	struct px_thread_state *t;
+
+	if (alone())
+		return peek(a.addr, size);
+	t = &px.thread[px.current];
+	if (!private(a.addr, size, false))
+		return point(&a);
+	if (px.deads)
+		check_dead(&a);
+	t->last_addr = a.addr;
+	t->last_size = size;
+	t->last_val = peek(a.addr, size);
+	return t->last_val;
+}
+
+uint64_t px_load(const void *p, unsigned size, const struct px_site *site)
+{
+	return load(p, size, site).lo;
+}
+
+struct pn_u128 px_load128(const struct pn_u128 *p, const struct px_site *site)
+{
+	struct px_val v = load(p, 16, site);
+
+	return (struct pn_u128){v.lo, v.hi};
+}
+
+void px_store(void *p, unsigned size, uint64_t v, const struct px_site *site)
+{
+	struct px_access a = {
+		.op = PX_OP_STORE, .size = size, .addr = p, .val = {v, 0}, .site = site};
+
+	if (size == 4)
+		a.val.lo = (uint32_t)v;
+	if (!alone() && !private(p, size, true)) {
+		point(&a);
+		return;
+	}
+	if (px.deads && !alone())
+		check_dead(&a);
+	poke(p, size, a.val);
+}
+
+static struct px_val rmw(struct px_access *a)
+{
+	struct px_val old;
+
+	if (!alone()) {
+		bool mine = private(a->addr, a->size, true);
+
+		if (!mine || !drained())
+			return point(a);
+		px.thread[px.current].fenced = true;
+		if (px.deads)
+			check_dead(a);
+	}
+	old = peek(a->addr, a->size);
+	poke(a->addr, a->size, combine(a, old));
+	return old;
+}
+
+uint64_t px_rmw(void *p, unsigned size, enum px_rmw op, uint64_t v, uint64_t want,
+		const struct px_site *site)
+{
+	struct px_access a = {.op = PX_OP_RMW,
+			      .rmw = op,
+			      .size = size,
+			      .addr = p,
+			      .val = {v, 0},
+			      .want = {want, 0},
+			      .site = site};
+
+	return rmw(&a).lo;
+}
+
+bool px_cas128(struct pn_u128 *p, struct pn_u128 *expected, struct pn_u128 v,
+	       const struct px_site *site)
+{
+	struct px_access a = {.op = PX_OP_RMW,
+			      .rmw = PX_CAS,
+			      .size = 16,
+			      .addr = (char *)p,
+			      .val = {v.lo, v.hi},
+			      .want = {expected->lo, expected->hi},
+			      .site = site};
+	struct px_val old = rmw(&a);
+
+	*expected = (struct pn_u128){old.lo, old.hi};
+	return same(old, a.want);
+}
+
+void px_fence(const struct px_site *site)
+{
+	if (alone() || px.sc)
+		return;
+	if (drained())
+		px.thread[px.current].fenced = true;
+	else
+		point(&(struct px_access){.op = PX_OP_FENCE, .site = site});
+}
+
+/* Spinning goes on when the place that was looked at last has changed. */
+void px_relax(const struct px_site *site)
+{
+	struct px_thread_state *t = &px.thread[px.current];
+
+	if (!alone() && t->last_addr)
+		point(&(struct px_access){.op = PX_OP_SPIN,
+					  .size = t->last_size,
+					  .addr = t->last_addr,
+					  .val = t->last_val,
+					  .site = site});
+}
+
+void px_lock(struct pn_lock *l, const struct px_site *site)
+{
+	struct px_access a = {.op = PX_OP_LOCK, .size = 4, .addr = (char *)&l->held, .site = site};
+
+	if (!alone()) {
+		bool mine = private(a.addr, a.size, true);
+
+		if (!mine || !drained() || l->held) {
+			point(&a);
+			return;
+		}
+		px.thread[px.current].fenced = true;
+		if (px.deads)
+			check_dead(&a);
+	}
+	l->held = 1;
+}
+
+void px_irq(struct pn_agent *self, bool on, const struct px_site *site)
+{
+	(void)self;
+	(void)site;
+	if (alone())
+		return;
+	if (on)
+		px.thread[px.current].irq_off--;
+	else
+		px.thread[px.current].irq_off++;
+}
+
+void px_send(int cpu, uint8_t vector)
+{
+	if (alone())
+		px.cpu[cpu].pending[vector / 64] |= 1ull << (vector % 64);
+	else
+		point(&(struct px_access){.op = PX_OP_SEND,
+					  .size = sizeof(px.cpu[cpu].pending),
+					  .addr = (char *)px.cpu[cpu].pending,
+					  .val = {vector, 0},
+					  .what = "interrupt message"});
+}
+
+void px_sleep(const uint32_t *state, const char *what)
+{
+	point(&(struct px_access){
+		.op = PX_OP_SLEEP, .size = 4, .addr = (char *)(uintptr_t)state, .what = what});
+}
+
+void px_migrate(int cpu)
+{
+	px.thread[px.current].cpu = cpu;
+}
+
+void px_device_enter(struct pn_lock *busy)
+{
+	static const struct px_site site = {"", "", "device", 0};
+
+	px_lock(busy, &site);
+}
+
+void px_device_leave(struct pn_lock *busy)
+{
+	static const struct px_site site = {"", "", "device", 0};
+
+	px_rmw(&busy->held, 4, PX_XCHG, 0, 0, &site);
+}
+
+void px_doing(const char *text)
+{
+	if (!alone())
+		px.thread[px.current].doing = text;
+}
+
+void px_set_mistake(enum pn_mistake m)
+{
+	px.mistake = m;
+}
+
+bool pn_mistake(enum pn_mistake m)
+{
+	return px.mistake == m;
+}
+
+void px_fail(const char *property, const char *fmt, ...)
+{
+	va_list ap;
+
+	if (px.failed)
+		return;
+	px.failed = true;
+	snprintf(px.property, sizeof(px.property), "%s", property);
+	va_start(ap, fmt);
+	vsnprintf(px.text, sizeof(px.text), fmt, ap);
+	va_end(ap);
+}

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: MIT */
+#include "fiber.h"
+
+#include <stdint.h>
+
+#if defined(__SANITIZE_ADDRESS__)
+#define PX_ASAN 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define PX_ASAN 1
+#endif
+#endif
+
+#ifdef PX_ASAN
+#include <sanitizer/common_interface_defs.h>
+
+static void leaving(struct px_fiber *from, const struct px_fiber *to)
+{
+	__sanitizer_start_switch_fiber(&from->fake, to->stack, to->size);
+}
+
+void px_fiber_entered(struct px_fiber *self)
+{
+	__sanitizer_finish_switch_fiber(self->fake, NULL, NULL);
+}
+#else
+static void leaving(struct px_fiber *from, const struct px_fiber *to)
+{
+	(void)from;
+	(void)to;
+}
+
+void px_fiber_entered(struct px_fiber *self)
+{
+	(void)self;
+}
+#endif
+
+#ifdef __x86_64__
+/* System V ABI: six callee-saved registers; the rest is the caller's business. */
+void px_swap(void **save, void *load);
+__asm__(".text\n"
+	".globl px_swap\n"
+	".hidden px_swap\n"
+	".type px_swap, @function\n"
+	"px_swap:\n"
+	"	endbr64\n"
+	"	pushq %rbp\n"
+	"	pushq %rbx\n"
+	"	pushq %r12\n"
+	"	pushq %r13\n"
+	"	pushq %r14\n"
+	"	pushq %r15\n"
+	"	movq %rsp, (%rdi)\n"
+	"	movq %rsi, %rsp\n"
+	"	popq %r15\n"
+	"	popq %r14\n"
+	"	popq %r13\n"
+	"	popq %r12\n"
+	"	popq %rbx\n"
+	"	popq %rbp\n"
+	"	ret\n"
+	".size px_swap, . - px_swap\n");
+
+/* Entered by ret with fn in r12 and arg in r13. */
+void px_first(void);
+__asm__(".text\n"
+	".globl px_first\n"
+	".hidden px_first\n"
+	".type px_first, @function\n"
+	"px_first:\n"
+	"	endbr64\n"
+	"	movq %r13, %rdi\n"
+	"	callq *%r12\n"
+	"	ud2\n"
+	".size px_first, . - px_first\n");
+
+void px_fiber_start(struct px_fiber *f, void (*fn)(void *arg), void *arg)
+{
+	uintptr_t top = ((uintptr_t)f->stack + f->size) & ~(uintptr_t)15;
+	uint64_t *sp = (uint64_t *)top;
+
+	*--sp = 0; /* rsp is a multiple of 16 at the call */
+	*--sp = 0;
+	*--sp = (uint64_t)(uintptr_t)px_first;
+	*--sp = 0;			  /* rbp */
+	*--sp = 0;			  /* rbx */
+	*--sp = (uint64_t)(uintptr_t)fn;  /* r12 */
+	*--sp = (uint64_t)(uintptr_t)arg; /* r13 */
+	*--sp = 0;			  /* r14 */
+	*--sp = 0;			  /* r15 */
+	f->sp = sp;
+	f->fake = NULL;
+}
+
+void px_fiber_switch(struct px_fiber *from, struct px_fiber *to)
+{
+	leaving(from, to);
+	px_swap(&from->sp, to->sp);
+	px_fiber_entered(from);
+}
+#else
+#error "the explorer's coroutines are written for x86-64"
+#endif

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef PN_PX_FIBER_H
+#define PN_PX_FIBER_H
+
+#include <stddef.h>
+
+/* Coroutines on stacks of their own. A fiber is abandoned by starting it anew. */
+struct px_fiber {
+	void *sp;
+	char *stack;
+	size_t size;
+	void *fake; /* AddressSanitizer's */
+};
+
+/* Makes @f start in fn(arg) when it is switched to next; fn must not return. */
+void px_fiber_start(struct px_fiber *f, void (*fn)(void *arg), void *arg);
+/* Goes on in @to; returns when somebody switches back to @from. */
+void px_fiber_switch(struct px_fiber *from, struct px_fiber *to);
+/* To be called first in a fiber, and after each switch back into one. */
+void px_fiber_entered(struct px_fiber *self);
+
+#endif

@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef PN_PX_H
+#define PN_PX_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "seam.h"
+
+/*
+ * The explorer: runs a small program of agents under every interleaving that x86-TSO allows.
+ *
+ * Agents are coroutines. Each access through the seam, each interrupt and each sleep is a
+ * transition; between two transitions of an agent any other may go on. A plain store goes to the
+ * agent's store buffer; taking the oldest store out of a buffer to memory is a transition of its
+ * own.
+ *
+ * Search: source-DPOR with sleep sets (P. Abdulla, S. Aronis, B. Jonsson, K. Sagonas, "Optimal
+ * dynamic partial order reduction", POPL 2014, algorithm 1), with a store buffer's owner and its
+ * flushes as two processes, and with waiting operations (locks, sleep, spinning, interrupt
+ * delivery) racing with the last write before which they were enabled too. Stateless: a backtrack
+ * runs the program again from its initial state.
+ *
+ * One exploration at a time in a process.
+ */
+
+/* ---- a program ---- */
+
+/* Memory of the program: zeroed, put back to its state at the start before each execution. */
+void *px_alloc(size_t size, size_t align);
+
+/* A thread that runs on CPU @cpu (interrupts of that CPU may interrupt it), or -1: hardware. */
+void px_thread(const char *name, int cpu, void (*fn)(void *arg), void *arg);
+/* The interrupt handler of CPU @cpu: runs while no handler does there and interrupts are on. */
+void px_handler(const char *name, int cpu, void (*fn)(void *arg, uint8_t vector), void *arg);
+
+/* ---- what its threads may do besides the seam ---- */
+
+/* Raises @vector at @cpu; a vector that is pending there merges. Drains the caller's buffer. */
+void px_send(int cpu, uint8_t vector);
+/* Leaves the CPU until *@state is 0, then goes on. Others see the CPU idle meanwhile. */
+void px_sleep(const uint32_t *state, const char *what);
+/* Says on which CPU the calling thread runs from now on. */
+void px_migrate(int cpu);
+/* One agent at a time in a device: everything before is visible, everything inside is when it ends.
+ */
+void px_device_enter(struct pn_lock *busy);
+void px_device_leave(struct pn_lock *busy);
+/* What [p, p + size) is called in counter-examples; @name is not copied. */
+void px_name(const void *p, size_t size, const char *name);
+/* Shown beside the following steps of this thread. */
+void px_doing(const char *text);
+/* @property ("P1") is violated now. Ends this execution. */
+void px_fail(const char *property, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* [p, p + size) is gone: any access through the seam violates @property. */
+void px_kill(const void *p, size_t size, const char *property, const char *what);
+/* Mistake that is made in this exploration. */
+void px_set_mistake(enum pn_mistake m);
+
+/* ---- exploring it ---- */
+
+struct px_program {
+	/* Builds memory and threads. Runs once, before the first execution, alone. */
+	void (*setup)(void *arg);
+	/* Nothing can go on any more: NULL, or the property that is violated, with a sentence in
+	 * @text. Runs alone; accesses through the seam are not transitions. */
+	const char *(*check)(void *arg, char *text, unsigned size);
+	void *arg;
+};
+
+struct px_options {
+	bool sc;	    /* no store buffers */
+	bool unreduced;	    /* no partial-order reduction: for comparison on small programs */
+	unsigned bound;	    /* preemptions at most; UINT32_MAX: none */
+	uint64_t max_steps; /* of one execution; beyond: livelock. 0: 20000 */
+	double seconds;	    /* 0: no limit; beyond: not finished */
+	bool quick;	    /* first look for a violation with few preemptions */
+	/* Called for each complete execution: the final state as the program sees it. */
+	void (*outcome)(void *ctx);
+	void *outcome_ctx;
+};
+
+enum px_verdict {
+	PX_HELD,
+	PX_VIOLATION,
+	PX_UNFINISHED, /* time or memory ran out */
+};
+
+#define PX_TEXT 240
+
+struct px_step {
+	char agent[24];
+	char text[PX_TEXT]; /* what was read or written */
+	char doing[48];
+	char where[64];	   /* file:line */
+	char buffered[64]; /* stores of this agent that are still in its buffer */
+	bool shared;	   /* another agent accesses the place, and one of them writes */
+};
+
+struct px_result {
+	enum px_verdict verdict;
+	char property[16];
+	char text[PX_TEXT];
+	uint64_t executions, blocked, transitions, depth;
+	bool exhaustive;
+	double seconds;
+	size_t memory;	/* bytes that the search holds */
+	unsigned steps; /* of the counter-example */
+	struct px_step *step;
+};
+
+/* 0 or -ENOMEM, -EINVAL (no thread, too many). @res->step is freed by px_result_free(). */
+int px_explore(const struct px_program *prog, const struct px_options *opt, struct px_result *res);
+void px_result_free(struct px_result *res);
+
+#endif

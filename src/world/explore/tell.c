@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "search.h"
+
+/* A path as text that a kernel engineer can read. */
+
+static const char *base(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? slash + 1 : path;
+}
+
+static void value(char *buf, size_t size, struct px_val v, uint32_t bytes)
+{
+	if (bytes == 16)
+		snprintf(buf, size, "%" PRIx64 ":%016" PRIx64, v.hi, v.lo);
+	else
+		snprintf(buf, size, "%" PRIx64, v.lo);
+}
+
+/* What a place is called: by the program, else by the expression in the source. */
+static const char *place(const struct px_event *e)
+{
+	for (unsigned i = 0; e->size && i < px.names; i++)
+		if (e->addr >= px.named[i].p && e->addr < px.named[i].p + px.named[i].size)
+			return px.named[i].name;
+	if (e->site)
+		return e->site->what;
+	return e->what ? e->what : "";
+}
+
+static void describe(const struct px_event *e, char *out, size_t size)
+{
+	char got[48], is[48];
+	const char *what = e->op == PX_OP_SLEEP && e->what ? e->what : place(e);
+	static const char *const rmw[] = {"or", "and", "xchg", "cmpxchg"};
+
+	value(got, sizeof(got), e->op == PX_OP_LOAD ? e->got : e->before, e->size);
+	value(is, sizeof(is), e->after, e->size);
+	switch (e->op) {
+	case PX_OP_LOAD:
+		snprintf(out, size, "read  %s = %s%s", what, got,
+			 e->forwarded ? " (from its own buffer)" : "");
+		break;
+	case PX_OP_STORE:
+		snprintf(out, size, "store %s = %s%s", what, is, e->writes ? "" : " (into buffer)");
+		break;
+	case PX_OP_FLUSH:
+		snprintf(out, size, "      %s = %s reaches memory", what, is);
+		break;
+	case PX_OP_RMW:
+		snprintf(out, size, "%-5s %s: %s -> %s", rmw[e->rmw], what, got, is);
+		break;
+	case PX_OP_LOCK:
+		snprintf(out, size, "lock  %s", what);
+		break;
+	case PX_OP_SEND:
+		snprintf(out, size, "send  %s", what);
+		break;
+	case PX_OP_BEGIN:
+		snprintf(out, size, "takes vector 0x%02x", (unsigned)e->got.lo);
+		break;
+	case PX_OP_SLEEP:
+		snprintf(out, size, "wakes up: %s", what);
+		break;
+	case PX_OP_SPIN:
+		snprintf(out, size, "spins until the value changes");
+		break;
+	default:
+		snprintf(out, size, "%s", what);
+	}
+}
+
+static bool is_shared(const struct px_event *ev, uint32_t n, uint32_t k)
+{
+	const struct px_event *e = &ev[k];
+
+	if (e->op == PX_OP_BEGIN || e->op == PX_OP_END || e->op == PX_OP_SEND ||
+	    e->op == PX_OP_SLEEP || e->op == PX_OP_SPIN)
+		return true;
+	if (!e->size)
+		return false;
+	for (uint32_t i = 0; i < n; i++)
+		if (ev[i].proc % PX_THREADS != e->proc % PX_THREADS && ev[i].size &&
+		    ev[i].addr < e->addr + e->size && e->addr < ev[i].addr + ev[i].size &&
+		    (ev[i].writes || e->writes || e->op == PX_OP_STORE || ev[i].op == PX_OP_STORE))
+			return true;
+	return false;
+}
+
+/* What of its stores @proc still has in the buffer after event @k. */
+static void buffered(const struct px_event *ev, uint32_t k, char *out, size_t size)
+{
+	unsigned t = ev[k].proc % PX_THREADS;
+	unsigned stores = 0, flushed = 0, seen = 0;
+	size_t used = 0;
+
+	out[0] = '\0';
+	for (uint32_t i = 0; i <= k; i++) {
+		stores += ev[i].proc == t && ev[i].op == PX_OP_STORE && !ev[i].writes;
+		flushed += ev[i].proc == t + PX_THREADS;
+	}
+	for (uint32_t i = 0; i <= k && stores > flushed; i++) {
+		if (ev[i].proc != t || ev[i].op != PX_OP_STORE || ev[i].writes)
+			continue;
+		if (seen++ < flushed || used >= size)
+			continue;
+		used += (size_t)snprintf(out + used, size - used, "%s%s", used ? ", " : "",
+					 place(&ev[i]));
+	}
+}
+
+int px_tell(const struct px_event *ev, uint32_t n, struct px_result *res)
+{
+	res->step = calloc(n ? n : 1, sizeof(*res->step));
+	if (!res->step)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < n; i++) {
+		struct px_step *s = &res->step[res->steps++];
+		const struct px_event *e = &ev[i];
+
+		snprintf(s->agent, sizeof(s->agent), "%s", px.thread[e->proc % PX_THREADS].name);
+		describe(e, s->text, sizeof(s->text));
+		if (e->doing)
+			snprintf(s->doing, sizeof(s->doing), "%s", e->doing);
+		if (e->site && e->site->line)
+			snprintf(s->where, sizeof(s->where), "%s:%d", base(e->site->file),
+				 e->site->line);
+		buffered(ev, i, s->buffered, sizeof(s->buffered));
+		s->shared = is_shared(ev, n, i);
+	}
+	return 0;
+}
+
+void px_result_free(struct px_result *res)
+{
+	free(res->step);
+	res->step = NULL;
+	res->steps = 0;
+}
