@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: MIT
 """The figures that the contract names are all there, positive, and have their peers."""
 import json
+import shutil
 import subprocess
 import sys
 
@@ -10,8 +11,16 @@ report = json.loads(out.stdout)
 assert report["schema"] == "postern.bench/1", report["schema"]
 figures = {f["name"]: f for f in report["figures"]}
 for name, peer in (("post_ns", "bare_locked_or"), ("sim_interrupts_per_s", None),
-                   ("sim_event_ns_100k", None)):
+                   ("sim_event_ns_100k", None), ("explore_transitions_per_s", None),
+                   ("explore_memory_bytes", None)):
     figure = figures[name]
     assert figure["value"] > 0, figure
     assert figure["peer"] == peer, figure
     assert peer is None or (figure["peer_value"] > 0 and figure["ratio"] > 0), figure
+# The peer is a package that need not be there; then there is a word about it.
+figure = figures["explore_block_without_fence_s"]
+assert figure["value"] > 0, figure
+if shutil.which("spin"):
+    assert figure["peer"] == "spin" and figure["peer_value"] > 0 and figure["ratio"] > 0, figure
+else:
+    assert figure["peer"] is None and b"no peer" in out.stderr, (figure, out.stderr)

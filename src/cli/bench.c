@@ -5,8 +5,10 @@
 #include <unistd.h>
 
 #include "bench.h"
+#include "bench_explore.h"
 #include "cli.h"
 #include "json_out.h"
+#include "options.h"
 #include "progress.h"
 #include "scenario.h"
 
@@ -24,6 +26,22 @@ struct figure {
 	const struct pn_bench *bench;
 	double value, peer;
 };
+
+/* The lab's figures, then the explorer's; NULL beyond the end. */
+static const struct pn_bench *bench_at(unsigned i)
+{
+	unsigned lab = 0;
+
+	while (pn_bench_get(lab))
+		lab++;
+	return i < lab ? pn_bench_get(i) : pn_bench_explore_get(i - lab);
+}
+
+/* A peer that is not on this machine is none. */
+static const char *peer_of(const struct figure *f)
+{
+	return f->peer > 0 ? f->bench->peer : NULL;
+}
 
 /* "AMD EPYC ..., 2 CPUs" */
 static void machine_name(char *buf, size_t size)
@@ -53,8 +71,8 @@ static int unknown_figure(const char *name)
 	const char *names[MAX_FIGURES], *near;
 	unsigned n = 0;
 
-	while (n < MAX_FIGURES && pn_bench_get(n)) {
-		names[n] = pn_bench_get(n)->name;
+	while (n < MAX_FIGURES && bench_at(n)) {
+		names[n] = bench_at(n)->name;
 		if (!strcmp(names[n++], name))
 			return CLI_DONE;
 	}
@@ -73,12 +91,17 @@ static bool measure(const struct bench_options *o, struct figure *fig, unsigned 
 
 	*n = 0;
 	pn_progress_begin();
-	for (unsigned i = 0; i < MAX_FIGURES && (b = pn_bench_get(i)) != NULL; i++) {
+	for (unsigned i = 0; i < MAX_FIGURES && (b = bench_at(i)) != NULL; i++) {
 		struct figure f = {b, 0, 0};
 		int r;
 
 		if (!wanted(o, b))
 			continue;
+		if (pn_cli_stopped()) {
+			pn_progress_end();
+			pn_cli_error("stopped: not all figures were measured");
+			return ok;
+		}
 		if (pn_progress_due())
 			pn_progress_line("measuring %s", b->name);
 		r = b->fn(&f.value, &f.peer);
@@ -101,15 +124,15 @@ static void print_table(const char *machine, const struct figure *fig, unsigned 
 		printf("no figures\n");
 		return;
 	}
-	printf("%-30s%14s %-10s  %-20s%14s%10s\n", "figure", "value", "unit", "peer", "value",
+	printf("%-31s%12s %-10s  %-20s%12s%9s\n", "figure", "value", "unit", "peer", "value",
 	       "ratio");
 	for (unsigned i = 0; i < n; i++) {
 		const struct pn_bench *b = fig[i].bench;
 
-		printf("%-30s%14.4g %-10s", b->name, fig[i].value, b->unit);
-		if (b->peer)
-			printf("  %-20s%14.4g%10.3g", b->peer, fig[i].peer,
-			       fig[i].peer > 0 ? fig[i].value / fig[i].peer : 0);
+		printf("%-31s%12.4g %-10s", b->name, fig[i].value, b->unit);
+		if (peer_of(&fig[i]))
+			printf("  %-20s%12.4g%9.3g", b->peer, fig[i].peer,
+			       fig[i].value / fig[i].peer);
 		putchar('\n');
 	}
 }
@@ -120,14 +143,14 @@ static void print_json(const char *machine, const struct figure *fig, unsigned n
 
 	for (unsigned i = 0; i < n; i++) {
 		const struct pn_bench *b = fig[i].bench;
-		bool ratio = b->peer && fig[i].peer > 0;
+		const char *peer = peer_of(&fig[i]);
 
 		json_array_append_new(
 			figures,
 			json_pack("{s:s, s:f, s:s, s:s?, s:o, s:o}", "name", b->name, "value",
-				  fig[i].value, "unit", b->unit, "peer", b->peer, "peer_value",
-				  b->peer ? json_real(fig[i].peer) : json_null(), "ratio",
-				  ratio ? json_real(fig[i].value / fig[i].peer) : json_null()));
+				  fig[i].value, "unit", b->unit, "peer", peer, "peer_value",
+				  peer ? json_real(fig[i].peer) : json_null(), "ratio",
+				  peer ? json_real(fig[i].value / fig[i].peer) : json_null()));
 	}
 	pn_cli_print_json(json_pack("{s:s, s:s, s:o}", "schema", "postern.bench/1", "machine",
 				    machine, "figures", figures));
@@ -157,6 +180,7 @@ int pn_cli_bench(int argc, char **argv)
 		{"json", OPT_JSON, NULL, 0, "print one JSON object", 0},
 		{0},
 	};
+	static const struct argp_child children[] = {{&pn_cli_seed, 0, NULL, 0}, {0}};
 	static const struct argp argp = {
 		options,
 		parse,
@@ -164,7 +188,7 @@ int pn_cli_bench(int argc, char **argv)
 		"Measures how fast the models are on this machine, together "
 		"with what they are compared with.\v"
 		"Example:\n  postern bench post_ns",
-		NULL,
+		children,
 		NULL,
 		NULL};
 	struct figure fig[MAX_FIGURES];
@@ -177,11 +201,14 @@ int pn_cli_bench(int argc, char **argv)
 	for (unsigned i = 0; i < o.figures; i++)
 		if (unknown_figure(o.figure[i]))
 			return CLI_USAGE;
+	pn_cli_catch_stop();
 	ok = measure(&o, fig, &n);
 	machine_name(machine, sizeof(machine));
 	if (o.json)
 		print_json(machine, fig, n);
 	else
 		print_table(machine, fig, n);
+	if (pn_cli_stopped())
+		return CLI_STOPPED;
 	return ok ? CLI_DONE : CLI_VIOLATED;
 }

@@ -22,6 +22,7 @@ int pn_cli_replay(int argc, char **argv);
 int pn_cli_decode(int argc, char **argv);
 int pn_cli_list(int argc, char **argv);
 int pn_cli_bench(int argc, char **argv);
+int pn_cli_explore(int argc, char **argv);
 
 /* "postern: FILE:LINE: text" on standard error. */
 void pn_cli_diag(const struct pn_diag *d);

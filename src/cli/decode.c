@@ -7,6 +7,7 @@
 #include "cli.h"
 #include "decode.h"
 #include "json_out.h"
+#include "options.h"
 
 enum { OPT_JSON = 0x100 };
 
@@ -105,6 +106,7 @@ int pn_cli_decode(int argc, char **argv)
 		{"json", OPT_JSON, NULL, 0, "print one JSON object", 0},
 		{0},
 	};
+	static const struct argp_child children[] = {{&pn_cli_seed, 0, NULL, 0}, {0}};
 	static const struct argp argp = {
 		options,
 		parse,
@@ -114,7 +116,7 @@ int pn_cli_decode(int argc, char **argv)
 		"them. Words are 64, 32 or 16 bits wide, lowest first.\v"
 		"Examples:\n  postern decode irte 0x000000f100002a81 0x0000000123456041\n"
 		"  postern decode galog 00012345 10000841",
-		NULL,
+		children,
 		NULL,
 		NULL};
 	struct decode_options o = {0};

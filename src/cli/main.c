@@ -23,9 +23,9 @@ static const struct verb {
 	{"replay", "RECORDING", "a real recording's interrupts through every mode", pn_cli_replay},
 	{"decode", "KIND WORD...", "an IRTE, DTE, log entry, register, field by field",
 	 pn_cli_decode},
+	{"explore", "CASE|--all", "every interleaving of a named case", pn_cli_explore},
 	{"list", "WHAT", "modes, scenarios, cases, costs or decoders", pn_cli_list},
 	{"bench", "[FIGURE...]", "how fast the models are here", pn_cli_bench},
-	{"explore", NULL, NULL, NULL},
 	{"torture", NULL, NULL, NULL},
 	{"sweep", NULL, NULL, NULL},
 };
@@ -101,7 +101,11 @@ static void finish_stdout(void)
 
 int main(int argc, char **argv)
 {
+	static char dash_help[] = "--help";
+
+	/* Both come back as errors of the write. */
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN);
 	atexit(finish_stdout);
 	argp_err_exit_status = CLI_USAGE;
 	if (argc < 2) {
@@ -113,9 +117,13 @@ int main(int argc, char **argv)
 		return CLI_DONE;
 	}
 	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-?") || !strcmp(argv[1], "-h") ||
-	    !strcmp(argv[1], "help")) {
+	    (!strcmp(argv[1], "help") && argc == 2)) {
 		help(stdout);
 		return CLI_DONE;
+	}
+	if (!strcmp(argv[1], "help")) {
+		argv[1] = argv[2];
+		argv[2] = dash_help;
 	}
 	for (unsigned i = 0; i < NR_VERBS; i++)
 		if (!strcmp(argv[1], verbs[i].name))

@@ -28,7 +28,8 @@ static const struct argp_option options[] = {
 	 1},
 	{"json", OPT_JSON, NULL, 0, "print one JSON object", 2},
 	{"report", OPT_REPORT, "FILE.html", 0, "write a page with curves and the cost table", 2},
-	{"trace", OPT_TRACE, "FILE.json", 0, "write a trace that opens in Perfetto", 2},
+	{"trace", OPT_TRACE, "FILE.json", 0,
+	 "write a trace that opens in Perfetto (the first million steps of each mode)", 2},
 	{"hgrm", OPT_HGRM, "DIR", 0, "write latency histograms (.hgrm, in microseconds)", 2},
 	{0},
 };
@@ -80,14 +81,16 @@ static void parse_duration(struct pn_cli_options *o, const char *arg, struct arg
 		argp_error(state, "--duration: '%s' is not a time (expected 500ms, 2s)", arg);
 }
 
-static void parse_seed(struct pn_cli_options *o, const char *arg, struct argp_state *state)
+static uint64_t parse_seed(const char *arg, struct argp_state *state)
 {
+	uint64_t seed;
 	char *end;
 
 	errno = 0;
-	o->seed = strtoull(arg, &end, 0);
-	if (errno || end == arg || *end || *arg == '-' || o->seed > INT64_MAX)
+	seed = strtoull(arg, &end, 0);
+	if (errno || end == arg || *end || *arg == '-' || seed > INT64_MAX)
 		argp_error(state, "--seed: '%s' is not a number (expected 0 .. 2^63 - 1)", arg);
+	return seed;
 }
 
 static void add_set(struct pn_cli_options *o, const char *arg, struct argp_state *state)
@@ -116,7 +119,7 @@ static int parse(int key, char *arg, struct argp_state *state)
 		parse_duration(o, arg, state);
 		return 0;
 	case OPT_SEED:
-		parse_seed(o, arg, state);
+		o->seed = parse_seed(arg, state);
 		return 0;
 	case OPT_JSON:
 		o->json = true;
@@ -136,3 +139,18 @@ static int parse(int key, char *arg, struct argp_state *state)
 }
 
 const struct argp pn_cli_common = {options, parse, NULL, NULL, NULL, NULL, NULL};
+
+static const struct argp_option seed_option[] = {
+	{"seed", OPT_SEED, "N", 0, "as everywhere; changes nothing here", 0},
+	{0},
+};
+
+static int ignore_seed(int key, char *arg, struct argp_state *state)
+{
+	if (key != OPT_SEED)
+		return ARGP_ERR_UNKNOWN;
+	(void)parse_seed(arg, state);
+	return 0;
+}
+
+const struct argp pn_cli_seed = {seed_option, ignore_seed, NULL, NULL, NULL, NULL, NULL};

@@ -29,6 +29,9 @@ struct pn_cli_options {
 /* Child parser for the options that the three share; its input is a struct pn_cli_options. */
 extern const struct argp pn_cli_common;
 
+/* Child parser for verbs that have no use for a seed: they take --seed like all others. */
+extern const struct argp pn_cli_seed;
+
 /* Options of one verb only. */
 enum {
 	CLI_OPT_MODES = 0x100,

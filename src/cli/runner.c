@@ -159,6 +159,10 @@ static void run_pool(struct pool *p)
 static bool collect(struct pool *p, struct pn_comparison *out)
 {
 	out->n = 0;
+	if (p->trace && ferror(p->trace)) {
+		pn_cli_error("%s: cannot be written", p->o->trace);
+		return false;
+	}
 	for (unsigned i = 0; i < p->n; i++) {
 		struct job *j = &p->job[i];
 

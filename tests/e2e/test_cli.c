@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 #include <cmocka.h>
@@ -33,6 +34,8 @@ static const struct row rows[] = {
 	{"", 2, NULL, "Usage: postern VERB"},
 	{"--help", 0, "Start with: postern compare", NULL},
 	{"--version", 0, "postern ", NULL},
+	{"help compare", 0, "Usage: postern compare", NULL},
+	{"help comapre", 2, NULL, "did you mean 'compare'?"},
 	{"compare --help", 0, "Example:", NULL},
 	{"run --help", 0, "Example:", NULL},
 	{"replay --help", 0, "Example:", NULL},
@@ -40,7 +43,28 @@ static const struct row rows[] = {
 	{"list --help", 0, "Example:", NULL},
 	{"bench --help", 0, "Example:", NULL},
 	{"comapre", 2, NULL, "postern: unknown verb 'comapre' (did you mean 'compare'?)"},
-	{"explore --all", 2, NULL, "postern: verb 'explore' is not in this build"},
+	{"explore --help", 0, "Examples:", NULL},
+	{"explore", 2, NULL, "explore what?"},
+	{"explore --all gappi-masked-irr", 2, NULL, "a case, or --all, not both"},
+	{"explore gappi-masked-irr cpu-offline", 2, NULL, "one case at a time"},
+	{"explore gappi-masked-ir", 2, NULL, "did you mean 'gappi-masked-irr'?"},
+	{"explore nosuch", 2, NULL, "there is no case 'nosuch' (see postern list cases)"},
+	{"explore --all --variant brokn", 2, NULL, "did you mean 'broken'?"},
+	{"explore --all --memory arm", 2, NULL, "expected x86-tso or sc"},
+	{"explore --all --bound x", 2, NULL, "--bound: 'x' is not a number"},
+	{"explore --all --steps 40000", 2, NULL, "--steps: '40000' is not a number from 1 to"},
+	{"explore --all --seconds 0", 2, NULL, "--seconds: '0' is not a time"},
+	{"explore --all --trace no/such/dir/x.json", 3, NULL, "No such file"},
+	{"explore gappi-masked-irr --variant broken", 0, "P1 is violated", NULL},
+	{"explore gappi-masked-irr --variant fixed", 0, "1 of 1 as expected", NULL},
+	{"explore block-without-fence --variant broken", 0, "into buffer", NULL},
+	{"explore block-without-fence --variant broken --memory sc", 0, "1 of 1 as expected", NULL},
+	{"explore gappi-masked-irr --variant broken --bound 0", 1, "bounded to 0 preemptions",
+	 NULL},
+	{"explore gappi-masked-irr --variant fixed --seconds 0.0001", 3,
+	 "not finished: out of time", NULL},
+	{"explore gappi-masked-irr --variant fixed --steps 20", 3, "did not end within 20 steps",
+	 NULL},
 	{"torture", 2, NULL, "not in this build"},
 	{"sweep x.ini", 2, NULL, "not in this build"},
 	{"list", 2, NULL, "list what?"},
@@ -48,7 +72,11 @@ static const struct row rows[] = {
 	{"list modes", 0, "gappi:masked=park (default)", NULL},
 	{"list scenarios", 0, "passthrough-nvme", NULL},
 	{"list costs", 0, "default", NULL},
-	{"list cases", 0, "not in this build", NULL},
+	{"list modes --seed 3", 0, "gappi", NULL},
+	{"list modes --seed x", 2, NULL, "--seed: 'x' is not a number"},
+	{"decode irte32 00310F41 --seed 3", 0, "logical APIC ID 0x0f", NULL},
+	{"bench post_ns --seed 3", 0, "post_ns", NULL},
+	{"list cases", 0, "block-without-fence", NULL},
 	{"list decoders", 0, "avic-phys", NULL},
 	{"decode", 2, NULL, "decode what?"},
 	{"decode irtee 0", 2, NULL, "postern: unknown kind 'irtee' (did you mean 'irte'?)"},
@@ -73,6 +101,7 @@ static const struct row rows[] = {
 	{"compare --costs nosuch.ini", 3, NULL, "postern: nosuch.ini: "},
 	{"compare --report no/such/dir/x.html", 3, NULL,
 	 "postern: no/such/dir/x.html: No such file"},
+	{"compare --trace /dev/full --duration 20ms", 3, NULL, "postern: /dev/full: "},
 	{"compare --trace .", 3, NULL, "postern: .: Is a directory"},
 	{"compare --hgrm bad.ini", 3, NULL, "postern: bad.ini: Not a directory"},
 	{"run passthrough-nvme", 2, NULL, "run takes one --mode"},
@@ -222,6 +251,117 @@ static void json_of_the_rest(void **state)
 	json_decref(o);
 }
 
+static json_t *case_of(json_t *o, size_t i)
+{
+	return json_array_get(json_object_get(o, "cases"), i);
+}
+
+static void text_is(json_t *o, const char *key, const char *expected)
+{
+	const char *text = json_string_value(json_object_get(o, key));
+
+	if (!text || strcmp(text, expected))
+		fail_msg("%s is %s, not %s", key, text ? text : "no text", expected);
+}
+
+static void json_of_explorations(void **state)
+{
+	static const char *const keys = "case variant memory_model expected found property "
+					"executions transitions depth exhaustive seconds trace";
+	json_t *o = json_from("explore block-without-fence --json", 0), *c;
+
+	(void)state;
+	keys_are(o, "schema cases");
+	text_is(o, "schema", "postern.explore/1");
+	assert_int_equal(json_array_size(json_object_get(o, "cases")), 2);
+	c = case_of(o, 0);
+	keys_are(c, keys);
+	text_is(c, "case", "block-without-fence");
+	text_is(c, "variant", "broken");
+	text_is(c, "memory_model", "x86-tso");
+	text_is(c, "expected", "violation");
+	text_is(c, "found", "violation");
+	text_is(c, "property", "P1");
+	assert_true(number(c, "transitions") > 0);
+	keys_are(json_array_get(json_object_get(c, "trace"), 0),
+		 "agent text where buffered doing shared");
+	c = case_of(o, 1);
+	keys_are(c, keys);
+	text_is(c, "variant", "fixed");
+	text_is(c, "found", "held");
+	assert_true(json_is_null(json_object_get(c, "property")));
+	assert_true(json_is_true(json_object_get(c, "exhaustive")));
+	assert_int_equal(json_array_size(json_object_get(c, "trace")), 0);
+	json_decref(o);
+	o = json_from("explore block-without-fence --memory sc --json", 0);
+	text_is(case_of(o, 0), "memory_model", "sc");
+	text_is(case_of(o, 0), "expected", "held");
+	text_is(case_of(o, 0), "found", "held");
+	json_decref(o);
+	/* A bound, however generous, is not the whole. */
+	o = json_from("explore gappi-masked-irr --variant fixed --bound 1 --json", 0);
+	text_is(case_of(o, 0), "found", "held");
+	assert_true(json_is_false(json_object_get(case_of(o, 0), "exhaustive")));
+	json_decref(o);
+}
+
+static void trace_of_a_counter_example(void **state)
+{
+	json_t *o, *e;
+	struct run run;
+	size_t i, slices = 0, lines = 0;
+
+	(void)state;
+	run_program("explore block-without-fence --variant broken --trace x.json", &run);
+	assert_int_equal(run.status, 0);
+	run_free(&run);
+	o = json_load_file("x.json", 0, NULL);
+	assert_non_null(o);
+	json_array_foreach(json_object_get(o, "traceEvents"), i, e)
+	{
+		if (!strcmp(json_string_value(json_object_get(e, "ph")), "X")) {
+			assert_int_equal(number(e, "ts"), slices++);
+			assert_int_equal(number(e, "dur"), 1);
+		} else {
+			lines += !strcmp(json_string_value(json_object_get(e, "name")),
+					 "thread_name");
+		}
+	}
+	assert_true(slices > 10);
+	assert_true(lines >= 2);
+	json_decref(o);
+}
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define SHADOW_MEMORY true
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define SHADOW_MEMORY true
+#endif
+#endif
+#ifndef SHADOW_MEMORY
+#define SHADOW_MEMORY false
+#endif
+
+/* Never "held". Sanitizers need more address space than any limit gives. */
+static void out_of_memory_is_not_finished(void **state)
+{
+	struct run run;
+	json_t *o;
+
+	(void)state;
+	if (SHADOW_MEMORY)
+		skip();
+	run_program("explore gappi-masked-irr --variant fixed --memory-limit 1 --json", &run);
+	assert_int_equal(run.status, 3);
+	assert_non_null(strstr(run.err, "not finished: "));
+	o = json_loads(run.out, 0, NULL);
+	text_is(case_of(o, 0), "found", "not finished");
+	assert_true(json_is_false(json_object_get(case_of(o, 0), "exhaustive")));
+	json_decref(o);
+	run_free(&run);
+}
+
 static void same_bytes(const char *a, const char *b, bool same)
 {
 	struct run x, y;
@@ -311,6 +451,25 @@ static void failures_leave_nothing(void **state)
 	assert_int_not_equal(access("left.html", F_OK), 0);
 	assert_int_not_equal(access("left.json", F_OK), 0);
 	assert_int_not_equal(access("left", F_OK), 0);
+	run_free(&run);
+}
+
+static void a_file_too_large_leaves_nothing(void **state)
+{
+	struct rlimit old, small;
+	struct run run;
+
+	(void)state;
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &old), 0);
+	small = old;
+	small.rlim_cur = 100000;
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
+	run_program("compare --duration 20ms --modes gappi --trace large.json", &run);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &old), 0);
+	assert_int_equal(run.status, 3);
+	assert_non_null(strstr(run.err, "postern: large.json: "));
+	assert_int_equal(entries(".", ".tmp"), 0);
+	assert_int_not_equal(access("large.json", F_OK), 0);
 	run_free(&run);
 }
 
@@ -428,9 +587,13 @@ int main(int argc, char **argv)
 		cmocka_unit_test(statuses_and_messages),
 		cmocka_unit_test(json_of_comparisons),
 		cmocka_unit_test(json_of_the_rest),
+		cmocka_unit_test(json_of_explorations),
+		cmocka_unit_test(trace_of_a_counter_example),
+		cmocka_unit_test(out_of_memory_is_not_finished),
 		cmocka_unit_test(a_seed_fixes_the_bytes),
 		cmocka_unit_test(output_files),
 		cmocka_unit_test(failures_leave_nothing),
+		cmocka_unit_test(a_file_too_large_leaves_nothing),
 		cmocka_unit_test(a_closed_pipe_is_no_drama),
 		cmocka_unit_test(a_full_disk_is_said),
 		cmocka_unit_test(ctrl_c_gives_a_part),

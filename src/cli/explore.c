@@ -1,0 +1,352 @@
+/* SPDX-License-Identifier: MIT */
+#define _GNU_SOURCE /* sched_getaffinity() */
+#include <argp.h>
+#include <errno.h>
+#include <math.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cases.h"
+#include "cli.h"
+#include "json_out.h"
+#include "outfile.h"
+#include "progress.h"
+#include "scenario.h"
+#include "xchild.h"
+#include "xreport.h"
+
+#define MAX_CASES     256
+#define MAX_STEPS     32000 /* the explorer counts the steps of an agent in 15 bits */
+#define MAX_SECONDS   1e6
+#define MAX_BOUND     1000000
+#define DEFAULT_LIMIT 2048 /* MiB */
+
+enum {
+	OPT_ALL = 0x100,
+	OPT_VARIANT,
+	OPT_MEMORY,
+	OPT_BOUND,
+	OPT_STEPS,
+	OPT_SECONDS,
+	OPT_JOBS,
+	OPT_LIMIT,
+	OPT_ALL_STEPS,
+	OPT_JSON,
+	OPT_TRACE,
+};
+
+enum { BROKEN = 1, FIXED = 2 };
+
+struct explore_options {
+	const char *name; /* of a case; NULL: all */
+	bool all, all_steps, json;
+	unsigned variants;
+	struct px_options search;
+	unsigned jobs, limit_mib;
+	const char *trace;
+};
+
+/* ---- options ---- */
+
+static uint64_t whole(struct argp_state *state, const char *option, const char *arg, uint64_t min,
+		      uint64_t max)
+{
+	unsigned long long v;
+	char *end;
+
+	errno = 0;
+	v = strtoull(arg, &end, 10);
+	if (errno || end == arg || *end || *arg == '-' || v < min || v > max)
+		argp_error(state, "%s: '%s' is not a number from %llu to %llu", option, arg,
+			   (unsigned long long)min, (unsigned long long)max);
+	return v;
+}
+
+static double seconds(struct argp_state *state, const char *arg)
+{
+	char *end;
+	double v = strtod(arg, &end);
+
+	if (end == arg || *end || !isfinite(v) || v <= 0 || v > MAX_SECONDS)
+		argp_error(state, "--seconds: '%s' is not a time in seconds (expected 0.5, 60)",
+			   arg);
+	return v;
+}
+
+/* Index of @arg among @names; ends the program if it is none of them. */
+static unsigned one_of(struct argp_state *state, const char *what, const char *arg,
+		       const char *const names[2])
+{
+	const char *near;
+
+	for (unsigned i = 0; i < 2; i++)
+		if (!strcmp(arg, names[i]))
+			return i;
+	near = pn_nearest(arg, names, 2);
+	if (near)
+		argp_error(state, "unknown %s '%s' (did you mean '%s'?)", what, arg, near);
+	argp_error(state, "unknown %s '%s' (expected %s or %s)", what, arg, names[0], names[1]);
+	return 0;
+}
+
+static int parse(int key, char *arg, struct argp_state *state)
+{
+	static const char *const variants[] = {"broken", "fixed"};
+	static const char *const memories[] = {"x86-tso", "sc"};
+	struct explore_options *o = state->input;
+
+	switch (key) {
+	case OPT_ALL:
+		o->all = true;
+		return 0;
+	case OPT_VARIANT:
+		o->variants = one_of(state, "variant", arg, variants) ? FIXED : BROKEN;
+		return 0;
+	case OPT_MEMORY:
+		o->search.sc = one_of(state, "memory order", arg, memories);
+		return 0;
+	case OPT_BOUND:
+		o->search.bound = (unsigned)whole(state, "--bound", arg, 0, MAX_BOUND);
+		return 0;
+	case OPT_STEPS:
+		o->search.max_steps = whole(state, "--steps", arg, 1, MAX_STEPS);
+		return 0;
+	case OPT_SECONDS:
+		o->search.seconds = seconds(state, arg);
+		return 0;
+	case OPT_JOBS:
+		o->jobs = (unsigned)whole(state, "--jobs", arg, 1, PN_XJOBS_AT_ONCE);
+		return 0;
+	case OPT_LIMIT:
+		o->limit_mib = (unsigned)whole(state, "--memory-limit", arg, 1, 1u << 24);
+		return 0;
+	case OPT_ALL_STEPS:
+		o->all_steps = true;
+		return 0;
+	case OPT_JSON:
+		o->json = true;
+		return 0;
+	case OPT_TRACE:
+		o->trace = arg;
+		return 0;
+	case ARGP_KEY_ARG:
+		if (o->name)
+			argp_error(state, "one case at a time, or --all");
+		o->name = arg;
+		return 0;
+	case ARGP_KEY_END:
+		if (!o->name && !o->all)
+			argp_error(state, "explore what? (a CASE, see postern list cases, or "
+					  "--all)");
+		if (o->name && o->all)
+			argp_error(state, "a case, or --all, not both");
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+static const struct argp_option options[] = {
+	{"all", OPT_ALL, NULL, 0, "every case", 1},
+	{"variant", OPT_VARIANT, "broken|fixed", 0, "only this one (default: both)", 1},
+	{"memory", OPT_MEMORY, "x86-tso|sc", 0,
+	 "memory order: with store buffers (default), or sequential consistency", 1},
+	{"bound", OPT_BOUND, "N", 0, "no more than N preemptions: not exhaustive", 2},
+	{"steps", OPT_STEPS, "N", 0, "no more than N steps of an execution: not exhaustive", 2},
+	{"seconds", OPT_SECONDS, "N", 0, "stop each search after N seconds: not finished", 2},
+	{"memory-limit", OPT_LIMIT, "MiB", 0, "memory of each search (default 2048)", 2},
+	{"jobs", OPT_JOBS, "N", 0, "searches at a time (default: one for each processor)", 2},
+	{"all-steps", OPT_ALL_STEPS, NULL, 0, "show steps that no other agent can notice, too", 3},
+	{"json", OPT_JSON, NULL, 0, "print one JSON object", 3},
+	{"trace", OPT_TRACE, "FILE.json", 0, "write counter-examples to open in Perfetto", 3},
+	{0},
+};
+
+static const struct argp argp = {
+	options,
+	parse,
+	"CASE|--all",
+	"Runs hardware and host code of a named case under every interleaving that the memory "
+	"order allows. The broken variant has a real mistake that must be found; the fixed one "
+	"must hold.\v"
+	"Exit status: 0 as expected, 1 not as expected, 2 usage, 3 a search did not finish.\n\n"
+	"Examples:\n  postern explore gappi-masked-irr\n"
+	"  postern explore block-without-fence --variant broken --memory sc\n"
+	"  postern explore --all --json",
+	NULL,
+	NULL,
+	NULL};
+
+/* ---- cases ---- */
+
+static const struct pn_case *find_case(const char *name)
+{
+	const char *names[MAX_CASES], *near;
+	const struct pn_case *c;
+	unsigned n = 0;
+
+	while (n < MAX_CASES && (c = pn_case_get(n)) != NULL) {
+		if (!strcmp(c->name, name))
+			return c;
+		names[n++] = c->name;
+	}
+	near = pn_nearest(name, names, n);
+	if (near)
+		pn_cli_error("there is no case '%s' (did you mean '%s'?)", name, near);
+	else
+		pn_cli_error("there is no case '%s' (see postern list cases)", name);
+	return NULL;
+}
+
+static void add_job(struct pn_xjob *j, const struct explore_options *o, const struct pn_case *c,
+		    bool broken)
+{
+	/* A mistake that takes a store buffer to be one is none without. */
+	bool wrong = broken && !(o->search.sc && c->needs_tso);
+
+	*j = (struct pn_xjob){.c = c, .broken = broken, .opt = o->search};
+	j->memory = (size_t)o->limit_mib << 20;
+	j->opt.quick = wrong && o->search.bound == UINT32_MAX;
+	j->run.name = c->name;
+	j->run.variant = broken ? "broken" : "fixed";
+	j->run.memory = o->search.sc ? "sc" : "x86-tso";
+	j->run.property = wrong ? c->property : NULL;
+	j->run.bound = o->search.bound;
+}
+
+static unsigned add_jobs(struct pn_xjob *job, const struct explore_options *o,
+			 const struct pn_case *only)
+{
+	const struct pn_case *c;
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < MAX_CASES && (c = pn_case_get(i)) != NULL; i++) {
+		if (only && c != only)
+			continue;
+		if (o->variants & BROKEN)
+			add_job(&job[n++], o, c, true);
+		if (o->variants & FIXED)
+			add_job(&job[n++], o, c, false);
+	}
+	return n;
+}
+
+/* ---- output ---- */
+
+/* A violation that was not expected outweighs a search that did not finish. */
+static int status_of(const struct pn_xrun *run, unsigned n)
+{
+	int status = CLI_DONE;
+
+	if (pn_cli_stopped())
+		return CLI_STOPPED;
+	for (unsigned i = 0; i < n; i++) {
+		if (run[i].res.verdict != PX_UNFINISHED && !pn_xreport_as_expected(&run[i]))
+			return CLI_VIOLATED;
+		if (run[i].res.verdict == PX_UNFINISHED)
+			status = CLI_INPUT;
+	}
+	return status;
+}
+
+static void print_text(const struct explore_options *o, const struct pn_case *c,
+		       const struct pn_xrun *run, unsigned n)
+{
+	pn_xreport_table(stdout, run, n);
+	for (unsigned i = 0; c && i < n; i++) {
+		if (run[i].res.verdict != PX_VIOLATION)
+			continue;
+		printf("\n%s: %s\n\n", run[i].variant,
+		       !strcmp(run[i].variant, "broken") ? c->broken : c->fixed);
+		pn_xreport_trace(stdout, &run[i], o->all_steps);
+	}
+}
+
+/* What has no place in the JSON object. */
+static void say_unfinished(const struct pn_xrun *run, unsigned n)
+{
+	for (unsigned i = 0; i < n; i++)
+		if (run[i].res.verdict == PX_UNFINISHED)
+			pn_cli_error("%s, %s: not finished: %s", run[i].name, run[i].variant,
+				     run[i].why);
+}
+
+static int report(const struct explore_options *o, const struct pn_case *c,
+		  const struct pn_xrun *run, unsigned n, struct pn_outfile *trace)
+{
+	if (trace->f) {
+		json_t *chrome = pn_xreport_chrome(run, n);
+
+		json_dumpf(chrome, trace->f, JSON_COMPACT);
+		json_decref(chrome);
+		if (pn_outfile_commit(trace))
+			return CLI_INPUT;
+	}
+	if (o->json) {
+		pn_cli_print_json(pn_xreport_json(run, n));
+		say_unfinished(run, n);
+	} else {
+		print_text(o, c, run, n);
+	}
+	return status_of(run, n);
+}
+
+static int explore(const struct explore_options *o, const struct pn_case *c, struct pn_xjob *job,
+		   struct pn_xrun *run)
+{
+	static struct pn_outfile trace;
+	unsigned n = add_jobs(job, o, c), done = 0;
+	int status;
+
+	if (pn_outfile_open(&trace, o->trace))
+		return CLI_INPUT;
+	pn_xjobs_run(job, n, o->jobs);
+	for (unsigned i = 0; i < n; i++)
+		if (job[i].done)
+			run[done++] = job[i].run;
+	status = report(o, c, run, done, &trace);
+	pn_outfile_drop(&trace);
+	pn_xjobs_free(job, n);
+	return status;
+}
+
+static unsigned processors(void)
+{
+	cpu_set_t set;
+	int n = sched_getaffinity(0, sizeof(set), &set) ? 1 : CPU_COUNT(&set);
+
+	return n < 1 ? 1 : n > PN_XJOBS_AT_ONCE ? PN_XJOBS_AT_ONCE : (unsigned)n;
+}
+
+int pn_cli_explore(int argc, char **argv)
+{
+	struct explore_options o = {
+		.variants = BROKEN | FIXED,
+		.search = {.bound = UINT32_MAX},
+		.jobs = processors(),
+		.limit_mib = DEFAULT_LIMIT,
+	};
+	const struct pn_case *c = NULL;
+	struct pn_xjob *job;
+	struct pn_xrun *run;
+	int status = CLI_INPUT;
+
+	argp_parse(&argp, argc, argv, 0, NULL, &o);
+	if (o.name) {
+		c = find_case(o.name);
+		if (!c)
+			return CLI_USAGE;
+	}
+	pn_cli_catch_stop();
+	job = calloc(2 * MAX_CASES, sizeof(*job));
+	run = calloc(2 * MAX_CASES, sizeof(*run));
+	if (job && run)
+		status = explore(&o, c, job, run);
+	else
+		pn_cli_error("out of memory");
+	free(job);
+	free(run);
+	return status;
+}

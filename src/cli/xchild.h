@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef PN_CLI_XCHILD_H
+#define PN_CLI_XCHILD_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "cases.h"
+#include "xreport.h"
+
+/*
+ * Explorations in processes of their own: one that dies, hangs or takes all memory that it may is
+ * "not finished" and disturbs nobody.
+ */
+struct pn_xjob {
+	const struct pn_case *c;
+	bool broken;
+	struct px_options opt;
+	size_t memory; /* bytes at most; 0: no limit */
+
+	struct pn_xrun run; /* what came out; valid when done */
+	bool done;
+
+	/* while it runs */
+	pid_t pid; /* 0: not started or over */
+	int fd;
+	char *buf;
+	size_t used, room;
+	double begun;
+	const char *ended; /* from outside, and why */
+};
+
+#define PN_XJOBS_AT_ONCE 256
+
+/* Runs all, at most @at_once at a time. Those that a Ctrl-C kept from starting are not done. */
+void pn_xjobs_run(struct pn_xjob *job, unsigned n, unsigned at_once);
+void pn_xjobs_free(struct pn_xjob *job, unsigned n);
+
+#endif
