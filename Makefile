@@ -35,7 +35,9 @@ $(BUILD)/build.ninja:
 	@$(MESON) setup $(BUILD) >/dev/null || { $(MESON) setup $(BUILD); exit 1; }
 
 build: deps $(BUILD)/build.ninja
-	@ninja -C $(BUILD) | tail -n 1
+	@if [ -t 1 ]; then exec ninja -C $(BUILD); fi; \
+	out=$$(ninja -C $(BUILD) 2>&1) || { printf '%s\n' "$$out" >&2; exit 1; }; \
+	printf '%s\n' "$$out" | tail -n 1
 
 run: build
 	@echo; $(POSTERN) compare
