@@ -74,8 +74,9 @@ struct pn_amdvi_config {
 void pn_amdvi_config_default(struct pn_amdvi_config *cfg);
 
 /*
- * Creates an IOMMU in reset state. Not concurrent with creation or destruction of a peer. -EINVAL: no bus, or a cache size that is no power of two or
- * above 1 << 20; -ENOMEM. The only allocation that the model ever makes.
+ * Creates an IOMMU in reset state. -EINVAL: no bus, or a cache size that is no power of two or
+ * above 1 << 20; -ENOMEM. The only allocation that the model ever makes. Not concurrent with the
+ * creation or destruction of a peer.
  */
 int pn_amdvi_create(const struct pn_amdvi_config *cfg, struct pn_amdvi **out);
 void pn_amdvi_destroy(struct pn_amdvi *vi);
