@@ -56,8 +56,8 @@ struct pn_amdvi_config {
 	uint64_t efr, efr2;	  /* feature registers, as the guest will read them */
 	const struct pn_bus *bus; /* outlives the IOMMU */
 	struct pn_agent *agent;	  /* statistics and cost; NULL: kept inside */
-	/* Another IOMMU of the same machine, or NULL for the first. IOMMUs that may post to the same
-	 * vAPIC page must be peers, or a GAPPI may be missed. */
+	/* Another IOMMU of the same machine, or NULL for the first. IOMMUs that may post to the
+	 * same vAPIC page must be peers, or a GAPPI may be missed. */
 	struct pn_amdvi *peer;
 	struct pn_amdvi_knobs knobs;
 	uint32_t dte_cache;  /* entries, a power of two; 0: 64 */
@@ -65,6 +65,8 @@ struct pn_amdvi_config {
 	/* false: a write of the command tail executes what was queued before it returns. true: the
 	 * embedder calls pn_amdvi_commands() itself. */
 	bool async_commands;
+	/* true: Control.IRTCacheDis does not stick, this IOMMU always caches. */
+	bool no_irtcachedis;
 	/* Debug: poison cached copies that memory no longer agrees with, so that a missing flush
 	 * faults at once instead of working by luck. */
 	bool poison_stale;

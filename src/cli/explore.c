@@ -10,6 +10,7 @@
 
 #include "cases.h"
 #include "cli.h"
+#include "options.h"
 #include "json_out.h"
 #include "outfile.h"
 #include "progress.h"
@@ -164,6 +165,8 @@ static const struct argp_option options[] = {
 	{0},
 };
 
+static const struct argp_child children[] = {{&pn_cli_seed, 0, NULL, 0}, {0}};
+
 static const struct argp argp = {
 	options,
 	parse,
@@ -175,7 +178,7 @@ static const struct argp argp = {
 	"Examples:\n  postern explore gappi-masked-irr\n"
 	"  postern explore block-without-fence --variant broken --memory sc\n"
 	"  postern explore --all --json",
-	NULL,
+	children,
 	NULL,
 	NULL};
 

@@ -45,6 +45,8 @@ static void apply(struct pn_feed *f, const struct pn_rec_event *e)
 
 	switch (e->kind) {
 	case PN_REC_IRQ:
+		if (v->sim->draining)
+			break; /* the measured part is over */
 		/* The interrupt is what makes it run: it has work from its handler on. */
 		if (e->runs_next)
 			v->script_run = true;

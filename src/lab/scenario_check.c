@@ -7,11 +7,11 @@
 #include "postern/avic.h"
 #include "scenario_build.h"
 
-#define MAX_TOTAL_VCPUS 16384u /* memory: a vAPIC page and a thread each */
-#define MAX_IN_FLIGHT	(1u << 24)
-#define FIRST_VECTOR	0x31u /* that a guest gives to devices */
+#define MAX_TOTAL_VCPUS	   16384u /* memory: a vAPIC page and a thread each */
+#define MAX_IN_FLIGHT	   (1u << 24)
+#define FIRST_VECTOR	   0x31u /* that a guest gives to devices */
 #define GUEST_TIMER_VECTOR 0xecu
-#define LAST_VECTOR	0xebu /* the guest timer has 0xec */
+#define LAST_VECTOR	   0xebu /* the guest timer has 0xec */
 
 /* A requester ID has 16 bits and ID 0 is the host bridge's. */
 _Static_assert(PN_MAX_SECTION * 1024 <= 65535, "one PCI function for each device");

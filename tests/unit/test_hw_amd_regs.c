@@ -377,6 +377,7 @@ static void test_bad_access(void **state)
 static void test_create(void **state)
 {
 	struct pn_amdvi_config cfg;
+	uint64_t control;
 	struct pn_amdvi *vi;
 	struct pn_bus bus = {0};
 
@@ -393,6 +394,13 @@ static void test_create(void **state)
 	assert_int_equal(pn_amdvi_create(&cfg, &vi), -EINVAL);
 	assert_null(vi);
 	cfg.dte_cache = 0;
+	cfg.no_irtcachedis = true; /* 1.2: support is seen by whether the bit sticks */
+	assert_int_equal(pn_amdvi_create(&cfg, &vi), 0);
+	pn_amdvi_write(vi, PN_AMDVI_CONTROL, 8, PN_CTRL_IRTCACHEDIS);
+	pn_amdvi_read(vi, PN_AMDVI_CONTROL, 8, &control);
+	assert_int_equal(control & PN_CTRL_IRTCACHEDIS, 0);
+	pn_amdvi_destroy(vi);
+	cfg.no_irtcachedis = false;
 	cfg.knobs = (struct pn_amdvi_knobs){0};
 	/* no agent, no memory, nobody to notify: still no crash */
 	assert_int_equal(pn_amdvi_create(&cfg, &vi), 0);

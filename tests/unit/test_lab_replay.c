@@ -202,12 +202,37 @@ static void with_churn(void **state)
 	pn_recording_close(rec);
 }
 
+/* The measured part ends before the recording does: what comes later is not sent. */
+static void cut_short(void **state)
+{
+	struct pn_recording *rec =
+		open_recording(PN_SOURCE_ROOT "/scenarios/recordings/randread-qd1.txt.gz");
+	struct pn_scenario *sc = scenario_of(rec);
+	uint64_t sent = 0;
+
+	(void)state;
+	sc->machine.duration = 100000000;
+	for (unsigned k = 0; k < LAB_ROWS(modes); k++) {
+		struct pn_result *r = lab_run(sc, modes[k], 1, rec);
+
+		lab_clean(r, "cut short", modes[k], 1);
+		if (k)
+			assert_int_equal(r->interrupts, sent);
+		sent = r->interrupts;
+		free(r);
+	}
+	assert_true(sent > 0 && sent < 13270);
+	free(sc);
+	pn_recording_close(rec);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(recordings),
 		cmocka_unit_test(what_the_vcpu_does),
 		cmocka_unit_test(with_churn),
+		cmocka_unit_test(cut_short),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

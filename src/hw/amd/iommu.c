@@ -65,6 +65,8 @@ static uint64_t control_mask(const struct pn_amdvi_config *cfg)
 {
 	uint64_t mask = CONTROL_ALWAYS;
 
+	if (cfg->no_irtcachedis)
+		mask &= ~PN_CTRL_IRTCACHEDIS;
 	for (size_t i = 0; i < sizeof(gates) / sizeof(gates[0]); i++) {
 		uint64_t have = (gates[i].efr2 ? cfg->efr2 : cfg->efr) & gates[i].feature;
 

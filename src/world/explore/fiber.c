@@ -14,14 +14,26 @@
 #ifdef PX_ASAN
 #include <sanitizer/common_interface_defs.h>
 
+/* The stack that the program came with: nobody allocated it. */
+static const void *own_stack;
+static size_t own_size;
+
 static void leaving(struct px_fiber *from, const struct px_fiber *to)
 {
-	__sanitizer_start_switch_fiber(&from->fake, to->stack, to->size);
+	__sanitizer_start_switch_fiber(&from->fake, to->stack ? to->stack : own_stack,
+				       to->stack ? to->size : own_size);
 }
 
 void px_fiber_entered(struct px_fiber *self)
 {
-	__sanitizer_finish_switch_fiber(self->fake, NULL, NULL);
+	const void *stack;
+	size_t size;
+
+	__sanitizer_finish_switch_fiber(self->fake, &stack, &size);
+	if (!own_stack) { /* the first switch is away from there */
+		own_stack = stack;
+		own_size = size;
+	}
 }
 #else
 static void leaving(struct px_fiber *from, const struct px_fiber *to)

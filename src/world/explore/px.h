@@ -89,13 +89,14 @@ enum px_verdict {
 
 #define PX_TEXT 240
 
+/* A step of a counter-example. */
 struct px_step {
 	char agent[24];
 	char text[PX_TEXT]; /* what was read or written */
 	char doing[48];
-	char where[64];	   /* file:line */
-	char buffered[64]; /* stores of this agent that are still in its buffer */
-	bool shared;	   /* another agent accesses the place, and one of them writes */
+	char where[64];	    /* file:line */
+	char buffered[160]; /* stores of this agent that are still in its buffer */
+	bool shared;	    /* another agent accesses the place, and one of them writes */
 };
 
 struct px_result {

@@ -604,9 +604,10 @@ int px_explore(const struct px_program *prog, const struct px_options *opt, stru
 	struct search s = {.prog = prog, .opt = opt, .res = res};
 	double begun = now();
 	bool complete = true;
-	int err = prepare(prog, opt);
+	int err;
 
 	memset(res, 0, sizeof(*res));
+	err = prepare(prog, opt);
 	if (err)
 		return err;
 	s.max = opt->max_steps ? (uint32_t)opt->max_steps : DEFAULT_STEPS;
