@@ -18,6 +18,7 @@ struct setup {
 static const int first_only[] = {0, -1};
 static const int second_only[] = {1, -1};
 static const int two_posts[] = {0, 1, -1};
+static const int last_two[] = {1, 2, -1};
 static const int other_way[] = {1, 0, -1};
 
 /* A vCPU on CPU 0 with two interrupts of one IOMMU, GAPPI. */
@@ -149,7 +150,8 @@ static void deassign(bool broken)
 	gappi_machine(&(struct rig_conf){.masked = PN_MASKED_PARK});
 	rig->ir[0].target = NULL;
 	rig_run_vcpu(0, 0, -1);
-	rig_run_posts(0, second_only);
+	rig_attach(2, 0, &rig->vcpu[0], 0x51);
+	rig_run_posts(0, last_two);
 	px_thread("deassign", 1, deassigner, broken ? rig : NULL);
 	rig_run_handlers(1);
 }
@@ -274,7 +276,8 @@ static void mode_switch(bool broken)
 	(void)broken;
 	gappi_machine(&(struct rig_conf){.masked = PN_MASKED_PARK});
 	rig_run_vcpu(0, 0, -1);
-	rig_run_posts(0, first_only);
+	rig_post(0); /* the first interrupt is there already when it blocks */
+	rig_run_posts(0, second_only);
 	px_thread("switch", 2, switcher, NULL);
 	rig_run_log(0, 1);
 	rig_run_handlers(2);
