@@ -30,7 +30,8 @@ struct search {
 	double deadline;
 	bool bounded;
 	unsigned bound;
-	bool cut; /* something was left out because of the bound */
+	uint32_t limit; /* 0, or steps at which an execution is not worth going on with */
+	bool cut;	/* something was left out because of the bound */
 };
 
 static double now(void)
@@ -461,6 +462,10 @@ static void extend(struct search *s)
 			px_fail("P1", "livelock: no end after %u steps", s->max);
 			return;
 		}
+		if (s->limit && s->n >= s->limit) {
+			s->res->blocked++;
+			return;
+		}
 		set = open_node(s);
 		if (!s->ev[s->n].enabled) {
 			at_rest(s);
@@ -568,10 +573,46 @@ static int prepare(const struct px_program *prog, const struct px_options *opt)
 	return 0;
 }
 
-/* Few preemptions first: what is found is short. */
+#define QUICK_SECONDS	0.4
+#define SHORTEN_SECONDS 0.3
+
+/* Looks for the same violation in fewer steps, with a preemption more if need be. */
+static void shorten(struct search *s, unsigned bound)
+{
+	char property[sizeof(px.property)], text[sizeof(px.text)];
+	struct px_event *best = aligned_alloc(64, ((s->n * sizeof(*best)) | 63) + 1);
+	uint32_t n = s->n;
+
+	if (!best)
+		return;
+	memcpy(property, px.property, sizeof(property));
+	memcpy(text, px.text, sizeof(text));
+	memcpy(best, s->ev, n * sizeof(*best));
+	s->deadline = now() + SHORTEN_SECONDS;
+	for (s->bound = bound; s->bound <= bound + 1; s->bound++) {
+		for (;;) {
+			s->limit = n;
+			px.failed = false;
+			if (!run(s) || !px.failed || s->n >= n || strcmp(px.property, property))
+				break;
+			n = s->n;
+			memcpy(text, px.text, sizeof(text));
+			memcpy(best, s->ev, n * sizeof(*best));
+		}
+	}
+	memcpy(s->ev, best, n * sizeof(*best));
+	free(best);
+	s->n = n;
+	s->limit = 0;
+	px.failed = true;
+	memcpy(px.property, property, sizeof(property));
+	memcpy(px.text, text, sizeof(text));
+}
+
+/* Few preemptions first, then few steps: what is found is short. */
 static bool quick(struct search *s)
 {
-	double end = now() + 0.4;
+	double end = now() + QUICK_SECONDS;
 
 	for (unsigned bound = 0; bound < 4; bound++) {
 		s->bounded = true;
@@ -579,8 +620,11 @@ static bool quick(struct search *s)
 		s->deadline = end;
 		if (!run(s))
 			break;
-		if (px.failed)
+		if (px.failed) {
+			if (s->n < s->max)
+				shorten(s, bound);
 			return true;
+		}
 	}
 	return false;
 }
