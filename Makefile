@@ -46,6 +46,8 @@ run: build
 test: build
 	@tests/run $(BUILD)
 
+# The peer of the explorer.
+bench: PACKAGES += spin
 bench: build
 	@$(POSTERN) bench
 
