@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "engine.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -63,27 +64,18 @@ void *px_alloc(size_t size, size_t align)
 	if (!px.arena) {
 		px.arena = aligned_alloc(4096, ARENA_SIZE);
 		if (!px.arena)
-			return NULL;
+			goto full;
 		memset(px.arena, 0, ARENA_SIZE);
 		px.arena_size = ARENA_SIZE;
 	}
-	if (size > px.arena_size || at > px.arena_size - size)
-		return NULL;
+	/* Only setup may: memory is not put back to its state at the start otherwise. */
+	if (px.current >= 0 || size > px.arena_size || at > px.arena_size - size)
+		goto full;
 	px.arena_used = at + size;
 	return px.arena + at;
-}
-
-void px_kill(const void *p, size_t size, const char *property, const char *what)
-{
-	static const struct px_site site = {"", "", "free", 0};
-
-	px_fence(&site); /* what was stored there before is in memory first */
-	if (px.deads < PX_DEAD) {
-		px.dead[px.deads].p = (char *)(uintptr_t)p;
-		px.dead[px.deads].size = size;
-		px.dead[px.deads].property = property;
-		px.dead[px.deads++].what = what;
-	}
+full:
+	px.error = -ENOMEM;
+	return NULL;
 }
 
 void px_name(const void *p, size_t size, const char *name)
@@ -98,7 +90,7 @@ void px_name(const void *p, size_t size, const char *name)
 static void check_dead(const struct px_access *a)
 {
 	for (unsigned i = 0; i < px.deads && !px.failed; i++)
-		if (a->addr >= px.dead[i].p && a->addr < px.dead[i].p + px.dead[i].size)
+		if (a->addr + a->size > px.dead[i].p && a->addr < px.dead[i].p + px.dead[i].size)
 			px_fail(px.dead[i].property, "%s is accessed after it is gone (%s)",
 				px.dead[i].what, a->site ? a->site->what : "");
 }
@@ -111,6 +103,11 @@ static bool is_named(const char *addr)
 	return false;
 }
 
+static bool alone(void)
+{
+	return px.current < 0;
+}
+
 #define SHARE_GRANULE 16u
 #define SHARE_WRITTEN (1u << 8)
 #define SHARE_SHARED  (1u << 9)
@@ -120,7 +117,7 @@ static bool is_named(const char *addr)
  * everything that others do: it needs no transition of its own. Which memory that is, is found out
  * on the way; when something turns out to be shared after all, the search starts over and knows it.
  */
-static bool private(const char *addr, uint32_t size, bool write)
+static bool private(const char *addr, size_t size, bool write)
 {
 	bool shared = false;
 	size_t first, last;
@@ -144,11 +141,6 @@ static bool private(const char *addr, uint32_t size, bool write)
 		shared |= s & SHARE_SHARED;
 	}
 	return !shared;
-}
-
-static bool alone(void)
-{
-	return px.current < 0;
 }
 
 static bool drained(void)
@@ -185,8 +177,10 @@ static struct px_thread_state *add_thread(const char *name, int cpu)
 {
 	struct px_thread_state *t;
 
-	if (px.threads == PX_THREADS || cpu >= PX_CPUS)
+	if (!alone() || px.threads == PX_THREADS || cpu >= PX_CPUS || cpu < -1) {
+		px.error = -EINVAL;
 		return NULL;
+	}
 	t = &px.thread[px.threads++];
 	memset(t, 0, sizeof(*t));
 	snprintf(t->name, sizeof(t->name), "%s", name);
@@ -234,8 +228,13 @@ static void handler_loop(void *arg)
 
 void px_handler(const char *name, int cpu, void (*fn)(void *arg, uint8_t vector), void *arg)
 {
-	struct px_thread_state *t = add_thread(name, cpu);
+	struct px_thread_state *t;
 
+	if (cpu < 0 || cpu >= PX_CPUS || px.cpu[cpu].handler >= 0) {
+		px.error = -EINVAL;
+		return;
+	}
+	t = add_thread(name, cpu);
 	if (!t)
 		return;
 	t->handler = true;
@@ -277,13 +276,9 @@ void px_reset(void)
 		resume(i);
 }
 
-int px_main_on(int cpu)
+bool px_is_handler(unsigned proc)
 {
-	for (unsigned i = 0; i < px.threads; i++)
-		if (!px.thread[i].handler && !px.thread[i].done && px.thread[i].cpu == cpu &&
-		    px.thread[i].next.op != PX_OP_SLEEP)
-			return (int)i;
-	return -1;
+	return px.thread[proc % PX_THREADS].handler;
 }
 
 /* ---- which transitions are possible ---- */
@@ -300,7 +295,7 @@ bool px_would_go(const struct px_access *a, struct px_val v)
 	case PX_OP_SLEEP:
 		return !v.lo;
 	case PX_OP_SPIN:
-		return !same(v, a->val);
+		return !a->size || !same(v, a->val); /* size 0: looked at nothing */
 	case PX_OP_BEGIN:
 		return v.lo != 0 || v.hi != 0;
 	default:
@@ -313,28 +308,61 @@ static bool pending(const struct px_cpu_state *c)
 	return c->pending[0] | c->pending[1] | c->pending[2] | c->pending[3];
 }
 
+/* Is @t on @cpu with interrupts off? */
+static bool masks(const struct px_thread_state *t, int cpu)
+{
+	return t->cpu == cpu && !t->handler && !t->done && t->irq_off && t->next.op != PX_OP_SLEEP;
+}
+
+/*
+ * An interrupt waits until the store buffer of its processor is empty (Intel SDM vol. 3A, 11.10;
+ * AMD APM vol. 2, 7.4.2: delivering one empties it).
+ */
 static bool handler_can_begin(const struct px_thread_state *h)
 {
 	const struct px_cpu_state *c = &px.cpu[h->cpu];
-	int main = px_main_on(h->cpu);
 
 	if (!pending(c) || c->active >= 0)
 		return false;
-	return main < 0 ||
-	       (!px.thread[main].irq_off && px.thread[main].head == px.thread[main].tail);
+	for (unsigned i = 0; i < px.threads; i++) {
+		const struct px_thread_state *t = &px.thread[i];
+
+		if (t->cpu == h->cpu && (masks(t, h->cpu) || t->head != t->tail))
+			return false;
+	}
+	return true;
+}
+
+/* The newest store in the own buffer that @a overlaps, or NULL. */
+static const struct px_buffered *newest(const struct px_thread_state *t, const struct px_access *a)
+{
+	for (uint32_t i = t->tail; i != t->head; i--) {
+		const struct px_buffered *b = &t->buf[(i - 1) % PX_BUFFER];
+
+		if (b->addr < a->addr + a->size && a->addr < b->addr + b->size)
+			return b;
+	}
+	return NULL;
+}
+
+static bool contains(const struct px_buffered *b, const struct px_access *a)
+{
+	return b->addr <= a->addr && a->addr + a->size <= b->addr + b->size;
 }
 
 /* A load of something that lies in the own buffer only in part has to wait for it. */
 static bool partly_buffered(const struct px_thread_state *t, const struct px_access *a)
 {
-	for (uint32_t i = t->head; i != t->tail; i++) {
-		const struct px_buffered *b = &t->buf[i % PX_BUFFER];
+	const struct px_buffered *b = newest(t, a);
 
-		if (b->addr < a->addr + a->size && a->addr < b->addr + b->size &&
-		    (b->addr != a->addr || b->size != a->size))
-			return true;
-	}
-	return false;
+	return b && !contains(b, a);
+}
+
+bool px_forwards(unsigned proc)
+{
+	const struct px_thread_state *t = &px.thread[proc];
+
+	return newest(t, &t->next);
 }
 
 static bool can_go(const struct px_thread_state *t)
@@ -353,6 +381,8 @@ static bool can_go(const struct px_thread_state *t)
 		return !partly_buffered(t, a);
 	case PX_OP_STORE:
 		return t->tail - t->head < PX_BUFFER;
+	case PX_OP_WINDOW:
+		return true;
 	case PX_OP_LOCK:
 	case PX_OP_SLEEP:
 	case PX_OP_SPIN:
@@ -399,34 +429,33 @@ struct px_access px_next(unsigned proc)
 
 static void do_load(struct px_thread_state *t, const struct px_access *a, struct px_event *ev)
 {
-	for (uint32_t i = t->tail; i != t->head; i--) {
-		const struct px_buffered *b = &t->buf[(i - 1) % PX_BUFFER];
+	const struct px_buffered *b = newest(t, a);
 
-		if (b->addr == a->addr && b->size == a->size) {
-			ev->forwarded = true;
-			t->result = (struct px_val){b->val, 0};
-			break;
-		}
-	}
-	if (!ev->forwarded)
+	if (b) {
+		ev->forwarded = true;
+		ev->own = b->number;
+		t->result = (struct px_val){0, 0};
+		memcpy(&t->result.lo, (const char *)&b->val + (a->addr - b->addr), a->size);
+	} else {
 		t->result = peek(a->addr, a->size);
+	}
 	t->last_addr = a->addr;
 	t->last_size = a->size;
 	t->last_val = t->result;
 }
 
-static void do_store(struct px_thread_state *t, const struct px_access *a, struct px_event *ev,
-		     uint32_t index)
+static void do_store(struct px_thread_state *t, const struct px_access *a, struct px_event *ev)
 {
 	if (px.sc) {
 		ev->writes = true;
 		poke(a->addr, a->size, a->val);
 		return;
 	}
+	ev->own = (int16_t)(t->tail + 1);
 	t->buf[t->tail++ % PX_BUFFER] = (struct px_buffered){.addr = a->addr,
 							     .size = a->size,
 							     .val = a->val.lo,
-							     .event = index,
+							     .number = ev->own,
 							     .site = a->site};
 }
 
@@ -448,23 +477,14 @@ static void do_begin(struct px_thread_state *t, struct px_event *ev)
 	t->result = (struct px_val){take_vector(c), 0};
 }
 
-static bool irq_ok(int cpu)
-{
-	int main = cpu >= 0 ? px_main_on(cpu) : -1;
-
-	return main >= 0 && px.cpu[cpu].active < 0 && !px.thread[main].irq_off &&
-	       px.thread[main].head == px.thread[main].tail;
-}
-
-static void perform(struct px_thread_state *t, const struct px_access *a, struct px_event *ev,
-		    uint32_t index)
+static void perform(struct px_thread_state *t, const struct px_access *a, struct px_event *ev)
 {
 	switch (a->op) {
 	case PX_OP_LOAD:
 		do_load(t, a, ev);
 		break;
 	case PX_OP_STORE:
-		do_store(t, a, ev, index);
+		do_store(t, a, ev);
 		break;
 	case PX_OP_FLUSH:
 		ev->writes = true;
@@ -491,52 +511,103 @@ static void perform(struct px_thread_state *t, const struct px_access *a, struct
 	case PX_OP_END:
 		px.cpu[t->cpu].active = -1;
 		break;
+	case PX_OP_KILL:
+		ev->writes = true;
+		break;
 	default:
 		break;
 	}
 }
 
-/* Pending vectors as one value for px_would_go(). */
-static struct px_val value_at(const struct px_access *a)
+/* What is there; pending vectors as one value for px_would_go(). */
+struct px_val px_value_at(const struct px_access *a)
 {
 	const uint64_t *w = (const uint64_t *)(void *)a->addr;
 
-	if (a->size == 32)
+	if (a->op == PX_OP_SEND || a->op == PX_OP_BEGIN)
 		return (struct px_val){w[0] | w[1], w[2] | w[3]};
-	return a->size ? peek(a->addr, a->size) : (struct px_val){0, 0};
+	return a->size && a->op != PX_OP_KILL ? peek(a->addr, a->size) : (struct px_val){0, 0};
 }
 
-void px_execute(unsigned proc, struct px_event *ev, uint32_t index)
+/* Lets the thread go on to its next operation, and sees what that means for interrupts. */
+static void go_on(struct px_thread_state *t, struct px_event *ev)
+{
+	int from = t->cpu;
+	bool masked = masks(t, from);
+
+	resume((unsigned)(t - px.thread));
+	if (t->handler)
+		return;
+	if (from >= 0) {
+		/* A buffer that is not empty keeps interrupts off, too. */
+		bool store = ev->op == PX_OP_STORE && !px.sc;
+
+		ev->irq_ok = (uint8_t)(!masked << from);
+		if (masked != masks(t, from) || (store && !masked) ||
+		    (t->cpu != from && t->head != t->tail))
+			ev->toggles |= (uint8_t)(1u << from);
+	}
+	if (t->cpu != from && t->cpu >= 0) {
+		ev->irq_ok |= (uint8_t)(1u << t->cpu);
+		if (masks(t, t->cpu) || t->head != t->tail)
+			ev->toggles |= (uint8_t)(1u << t->cpu);
+	}
+}
+
+void px_execute(unsigned proc, struct px_event *ev)
 {
 	struct px_thread_state *t = &px.thread[proc % PX_THREADS];
 	struct px_access a = px_next(proc);
 
 	ev->proc = (uint8_t)proc;
 	ev->op = (uint8_t)a.op;
-	ev->cpu = (int8_t)(a.op == PX_OP_SLEEP ? -1 : t->cpu);
-	ev->writes = ev->forwarded = ev->toggles = false;
-	ev->irq_ok = proc < PX_THREADS && !t->handler && irq_ok(t->cpu);
+	ev->cpu = (int8_t)t->cpu;
+	ev->writes = ev->forwarded = false;
+	ev->irq_ok = ev->toggles = 0;
+	ev->own = 0;
 	ev->size = a.size;
 	ev->addr = a.addr;
 	ev->site = a.site;
 	ev->what = a.what;
 	ev->doing = t->doing;
 	ev->rmw = (uint8_t)a.rmw;
-	ev->before = value_at(&a);
+	ev->before = px_value_at(&a);
 	if (px.deads && a.size)
 		check_dead(&a);
-	perform(t, &a, ev, index);
-	ev->after = a.op == PX_OP_STORE ? a.val : value_at(&a);
+	perform(t, &a, ev);
+	ev->after = a.op == PX_OP_STORE ? a.val : px_value_at(&a);
 	ev->got = t->result;
-	if (proc < PX_THREADS) {
-		bool off = t->irq_off;
-
-		resume(proc);
-		ev->toggles = !t->handler && off != (t->irq_off != 0);
-	}
+	if (proc < PX_THREADS)
+		go_on(t, ev);
 }
 
 /* ---- what programs and the seam call ---- */
+
+void px_kill(const void *p, size_t size, const char *property, const char *what)
+{
+	static const struct px_site site = {"", "", "free", 0};
+	struct px_access a = {.op = PX_OP_KILL,
+			      .size = (uint32_t)size,
+			      .addr = (char *)(uintptr_t)p,
+			      .what = what,
+			      .site = &site};
+
+	if (px.deads == PX_DEAD) {
+		px.error = -ENOMEM;
+		return;
+	}
+	if (!alone()) {
+		/* What was stored there before is in memory first. */
+		if (private(p, size, true))
+			px_fence(&site);
+		else
+			point(&a);
+	}
+	px.dead[px.deads].p = a.addr;
+	px.dead[px.deads].size = size;
+	px.dead[px.deads].property = property;
+	px.dead[px.deads++].what = what;
+}
 
 static struct px_val load(const void *p, unsigned size, const struct px_site *site)
 {
@@ -646,14 +717,16 @@ void px_fence(const struct px_site *site)
 /* Spinning goes on when the place that was looked at last has changed. */
 void px_relax(const struct px_site *site)
 {
-	struct px_thread_state *t = &px.thread[px.current];
+	const struct px_thread_state *t;
 
-	if (!alone() && t->last_addr)
-		point(&(struct px_access){.op = PX_OP_SPIN,
-					  .size = t->last_size,
-					  .addr = t->last_addr,
-					  .val = t->last_val,
-					  .site = site});
+	if (alone())
+		return;
+	t = &px.thread[px.current];
+	point(&(struct px_access){.op = PX_OP_SPIN,
+				  .size = t->last_addr ? t->last_size : 0,
+				  .addr = t->last_addr,
+				  .val = t->last_val,
+				  .site = site});
 }
 
 void px_lock(struct pn_lock *l, const struct px_site *site)
@@ -676,14 +749,20 @@ void px_lock(struct pn_lock *l, const struct px_site *site)
 
 void px_irq(struct pn_agent *self, bool on, const struct px_site *site)
 {
+	struct px_thread_state *t;
+
 	(void)self;
-	(void)site;
 	if (alone())
 		return;
-	if (on)
-		px.thread[px.current].irq_off--;
-	else
-		px.thread[px.current].irq_off++;
+	t = &px.thread[px.current];
+	if (on) {
+		t->irq_off -= t->irq_off > 0;
+		return;
+	}
+	/* Between the last transition and here an interrupt may come, too. */
+	if (!t->irq_off && !t->handler && t->cpu >= 0 && px.cpu[t->cpu].handler >= 0)
+		point(&(struct px_access){.op = PX_OP_WINDOW, .site = site});
+	t->irq_off++;
 }
 
 void px_send(int cpu, uint8_t vector)
@@ -700,13 +779,21 @@ void px_send(int cpu, uint8_t vector)
 
 void px_sleep(const uint32_t *state, const char *what)
 {
+	private((const char *)state, sizeof(*state), false); /* who writes it is to be seen */
 	point(&(struct px_access){
 		.op = PX_OP_SLEEP, .size = 4, .addr = (char *)(uintptr_t)state, .what = what});
 }
 
 void px_migrate(int cpu)
 {
-	px.thread[px.current].cpu = cpu;
+	struct px_thread_state *t = &px.thread[px.current];
+
+	if (cpu < -1 || cpu >= PX_CPUS || t->handler) {
+		px.error = -EINVAL;
+		return;
+	}
+	t->migrates |= t->cpu != cpu;
+	t->cpu = cpu;
 }
 
 void px_device_enter(struct pn_lock *busy)

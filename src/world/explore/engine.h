@@ -28,6 +28,8 @@ enum px_op {
 	PX_OP_SPIN,
 	PX_OP_BEGIN, /* of an interrupt handler */
 	PX_OP_END,
+	PX_OP_WINDOW, /* before interrupts go off: they may still come here */
+	PX_OP_KILL,   /* memory is gone: a write for those who race with it */
 };
 
 struct px_val {
@@ -49,7 +51,7 @@ struct px_buffered {
 	char *addr;
 	uint32_t size;
 	uint64_t val;
-	uint32_t event; /* of its STORE */
+	int16_t number; /* of its flush */
 	const struct px_site *site;
 };
 
@@ -72,7 +74,8 @@ struct px_thread_state {
 	uint32_t last_size;
 	struct px_val last_val;
 	const char *doing;
-	bool fenced; /* passed a fence with its buffer empty since its last transition */
+	bool fenced;   /* passed a fence with its buffer empty since its last transition */
+	bool migrates; /* has been seen to change its CPU, in any execution */
 };
 
 /* How many events of each process came before. Signed: one instruction takes eight maxima. */
@@ -84,12 +87,17 @@ struct px_clock {
 struct px_event {
 	uint8_t proc;
 	uint8_t op;
-	int8_t cpu;
+	int8_t cpu; /* of its thread; -1: hardware */
 	bool writes, forwarded;
-	bool irq_ok;	/* a thread's: an interrupt could have come before it */
-	bool toggles;	/* a thread's: interrupts go off or on behind it */
-	uint32_t begin; /* a handler's: index of its PX_OP_BEGIN */
-	int16_t seq;	/* number among the events of its process, from 1 */
+	/*
+	 * Sets of CPUs. An interrupted thread's or its buffer's: @toggles: whether an interrupt can
+	 * begin there is not the same before and behind it. @irq_ok: before it the interrupt flag
+	 * let one begin.
+	 */
+	uint8_t toggles, irq_ok;
+	uint32_t begin; /* index of a handler's PX_OP_BEGIN, of a flush's store */
+	int16_t own; /* number of a store's flush; of a load's: of what its thread stored, or 0 */
+	int16_t seq; /* number among the events of its process, from 1 */
 	uint32_t size;
 	char *addr;
 	struct px_val before, after;
@@ -135,6 +143,7 @@ struct px {
 	} named[PX_NAMES];
 	unsigned names;
 	enum pn_mistake mistake;
+	int error; /* of the program: -ENOMEM, -EINVAL */
 	/* Who has accessed each 16 bytes of memory: see px_private(). */
 	uint16_t *share;
 	bool show_named;   /* named places count as shared: for a counter-example to read */
@@ -148,13 +157,17 @@ extern struct px px;
 void px_reset(void);
 uint32_t px_enabled(void);
 /* Executes the next transition of @proc, recording what it did in @ev. */
-void px_execute(unsigned proc, struct px_event *ev, uint32_t index);
+void px_execute(unsigned proc, struct px_event *ev);
 /* What @proc would do next; op NONE if nothing. */
 struct px_access px_next(unsigned proc);
+/* What is in memory at the place of @a; of interrupts: not 0 if one is pending. */
+struct px_val px_value_at(const struct px_access *a);
 /* At the place of a waiting operation: would it go on if the memory there were @v? */
 bool px_would_go(const struct px_access *a, struct px_val v);
-/* Main thread that is on @cpu, or -1. */
-int px_main_on(int cpu);
+/* The thread of event's or operation's process is a handler. */
+bool px_is_handler(unsigned proc);
+/* Would the load that @proc is about to do get its value from the store buffer? */
+bool px_forwards(unsigned proc);
 bool px_waits(enum px_op op);
 
 #endif

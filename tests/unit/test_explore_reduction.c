@@ -1,0 +1,485 @@
+/* SPDX-License-Identifier: MIT */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "px.h"
+
+/*
+ * Is the reduction sound? Small random programs, explored with and without it: the same final
+ * states (memory and everything that was read) and the same verdict.
+ */
+
+#define THREADS 4
+#define OPS	10
+#define PLACES	3
+
+enum kind {
+	LOAD,
+	STORE,
+	STORE64,
+	LOAD64,
+	FENCE,
+	XCHG,
+	OR,
+	CAS,
+	LOAD128,
+	CAS128,
+	LOCK,
+	UNLOCK,
+	LOCK_IRQ,
+	UNLOCK_IRQ,
+	IRQ_OFF,
+	IRQ_ON,
+	ENTER,
+	LEAVE,
+	SLEEP,
+	WAKE,
+	SEND,
+	SPIN,
+	MIGRATE,
+};
+
+static const char *const name[] = {"ld",       "st",	     "st64",   "ld64",	 "fence",  "xchg",
+				   "or",       "cas",	     "ld128",  "cas128", "lock",   "unlock",
+				   "lock_irq", "unlock_irq", "irqoff", "irqon",	 "enter",  "leave",
+				   "sleep",    "wake",	     "send",   "spin",	 "migrate"};
+
+struct op {
+	enum kind kind;
+	unsigned place, value;
+};
+
+struct agent {
+	int cpu;
+	bool handler;
+	unsigned n;
+	struct op op[OPS];
+};
+
+struct program {
+	unsigned agents;
+	struct agent agent[THREADS];
+};
+
+/* What threads share, and what they have read. */
+struct memory {
+	struct pn_u128 place[PLACES];
+	struct pn_lock lock[2] __attribute__((aligned(16)));
+	struct pn_lock busy __attribute__((aligned(16)));
+	uint32_t asleep[2] __attribute__((aligned(16)));
+	uint64_t saw[THREADS];
+	uint32_t step[THREADS];
+};
+
+static struct program prog;
+static struct memory *mem;
+
+static void saw(unsigned me, uint64_t v)
+{
+	mem->saw[me] = (mem->saw[me] ^ v) * 0x9e3779b97f4a7c15u + 1;
+	mem->saw[me] ^= mem->saw[me] >> 29;
+}
+
+static void run_op(unsigned me, const struct op *o)
+{
+	struct pn_u128 *p = &mem->place[o->place];
+	uint32_t *p32 = (uint32_t *)&p->lo + (o->value & 1);
+	struct pn_lock *lock = &mem->lock[o->place & 1];
+	uint32_t v = o->value;
+	struct pn_u128 q;
+
+	switch (o->kind) {
+	case LOAD:
+		saw(me, pn_ld32((uint32_t *)p));
+		break;
+	case STORE:
+		pn_st32((uint32_t *)p, v);
+		break;
+	case STORE64:
+		pn_st64(&p->lo, (uint64_t)v << 32 | v);
+		break;
+	case LOAD64:
+		saw(me, pn_ld64(&p->lo));
+		break;
+	case FENCE:
+		pn_fence();
+		break;
+	case XCHG:
+		saw(me, pn_xchg32((uint32_t *)p, v));
+		break;
+	case OR:
+		saw(me, pn_or32(p32, v));
+		break;
+	case CAS:
+		v = 0;
+		saw(me, pn_cas32((uint32_t *)p, &v, o->value));
+		saw(me, v);
+		break;
+	case LOAD128:
+		q = pn_ld128_sc(p);
+		saw(me, q.lo);
+		saw(me, q.hi);
+		break;
+	case CAS128:
+		q = (struct pn_u128){0, 0};
+		saw(me, pn_cas128(p, &q, ((struct pn_u128){v, v})));
+		saw(me, q.lo ^ q.hi << 7);
+		break;
+	case LOCK:
+		pn_lock_take(lock);
+		break;
+	case UNLOCK:
+		pn_lock_drop(lock);
+		break;
+	case LOCK_IRQ:
+		pn_lock_irq(NULL, lock);
+		break;
+	case UNLOCK_IRQ:
+		pn_unlock_irq(NULL, lock);
+		break;
+	case IRQ_OFF:
+		pn_irq_off(NULL);
+		break;
+	case IRQ_ON:
+		pn_irq_on(NULL);
+		break;
+	case ENTER:
+		px_device_enter(&mem->busy);
+		break;
+	case LEAVE:
+		px_device_leave(&mem->busy);
+		break;
+	case SLEEP:
+		if (v & 1)
+			pn_xchg32(&mem->asleep[o->place & 1], 1);
+		px_sleep(&mem->asleep[o->place & 1], "asleep");
+		break;
+	case WAKE:
+		saw(me, pn_xchg32(&mem->asleep[o->place & 1], 0));
+		break;
+	case SEND:
+		px_send((int)(o->place & 1), (uint8_t)(32 + v));
+		break;
+	case SPIN:
+		while (!pn_ld32((uint32_t *)p))
+			pn_relax();
+		break;
+	case MIGRATE:
+		px_migrate((int)(o->place & 1));
+		break;
+	}
+}
+
+static void body(void *arg)
+{
+	unsigned me = (unsigned)(uintptr_t)arg;
+
+	for (unsigned i = 0; i < prog.agent[me].n; i++) {
+		run_op(me, &prog.agent[me].op[i]);
+		mem->step[me]++;
+	}
+}
+
+static void handler(void *arg, uint8_t vector)
+{
+	saw((unsigned)(uintptr_t)arg, vector);
+	body(arg);
+}
+
+static void setup(void *arg)
+{
+	static const char *const title[] = {"A", "B", "C", "D"};
+
+	(void)arg;
+	mem = px_alloc(sizeof(*mem), 64);
+	mem->asleep[0] = mem->asleep[1] = 1;
+	for (unsigned i = 0; i < prog.agents; i++) {
+		struct agent *a = &prog.agent[i];
+
+		if (a->handler)
+			px_handler(title[i], a->cpu, handler, (void *)(uintptr_t)i);
+		else
+			px_thread(title[i], a->cpu, body, (void *)(uintptr_t)i);
+	}
+}
+
+/* ---- sets of final states ---- */
+
+struct states {
+	uint64_t h[4096];
+	unsigned n;
+};
+
+static void outcome(void *ctx)
+{
+	struct states *s = ctx;
+	const unsigned char *p = (const unsigned char *)mem;
+	uint64_t h = 0xcbf29ce484222325u;
+	unsigned lo = 0;
+
+	for (size_t i = 0; i < sizeof(*mem); i++)
+		h = (h ^ p[i]) * 0x100000001b3u;
+	while (lo < s->n && s->h[lo] < h)
+		lo++;
+	if ((lo < s->n && s->h[lo] == h) || s->n == 4096)
+		return;
+	memmove(&s->h[lo + 1], &s->h[lo], (s->n - lo) * sizeof(h));
+	s->h[lo] = h;
+	s->n++;
+}
+
+/* ---- random programs ---- */
+
+static uint64_t seed;
+static bool focus; /* interrupts, locks, sleep in every program */
+
+static unsigned rnd(unsigned n)
+{
+	seed ^= seed << 13;
+	seed ^= seed >> 7;
+	seed ^= seed << 17;
+	return (unsigned)((seed >> 20) % n);
+}
+
+static void add(struct agent *a, enum kind k, unsigned place, unsigned value)
+{
+	if (a->n < OPS)
+		a->op[a->n++] = (struct op){k, place, value};
+}
+
+static void plain(struct agent *a, unsigned flavour)
+{
+	static const enum kind small[] = {LOAD, STORE, STORE, LOAD, XCHG};
+	static const enum kind any[] = {LOAD, STORE, STORE64, LOAD64,  FENCE,  XCHG,  OR,
+					CAS,  LOAD,  STORE,   LOAD128, CAS128, STORE, LOAD};
+	enum kind k = flavour & 1 ? any[rnd(14)] : small[rnd(5)];
+
+	add(a, k, rnd(flavour & 2 ? 3 : 2), 1 + rnd(3));
+}
+
+static void section(struct agent *a, unsigned flavour, enum kind in, enum kind out)
+{
+	unsigned place = rnd(2);
+
+	if (a->n + 4 > OPS)
+		return;
+	add(a, in, place, 0);
+	plain(a, flavour);
+	if (in == LOCK && !rnd(6)) {
+		add(a, LOCK, !place, 0);
+		add(a, UNLOCK, !place, 0);
+	} else if (!rnd(3)) {
+		plain(a, flavour);
+	}
+	add(a, out, place, 0);
+}
+
+static void some(struct agent *a, unsigned flavour, bool irqs)
+{
+	switch (rnd(flavour & 4 ? 16 : 5)) {
+	case 5:
+		section(a, flavour, LOCK, UNLOCK);
+		break;
+	case 6:
+		section(a, flavour, LOCK_IRQ, UNLOCK_IRQ);
+		break;
+	case 7:
+		section(a, flavour, IRQ_OFF, IRQ_ON);
+		break;
+	case 8:
+		section(a, flavour, ENTER, LEAVE);
+		break;
+	case 9:
+		if (!a->handler)
+			add(a, SLEEP, rnd(2), rnd(2));
+		break;
+	case 10:
+		add(a, WAKE, rnd(2), 0);
+		break;
+	case 11:
+		if (!rnd(2))
+			add(a, SPIN, rnd(2), 0);
+		break;
+	case 12:
+		if (!a->handler && a->cpu >= 0 && irqs)
+			add(a, MIGRATE, rnd(2), 0);
+		break;
+	case 13:
+	case 14:
+		if (irqs && !a->handler)
+			add(a, SEND, rnd(2), rnd(2));
+		break;
+	default:
+		plain(a, flavour);
+	}
+}
+
+/* Upper estimate of the number of interleavings, with a flush as late as its thread's end. */
+static double interleavings(void)
+{
+	unsigned total = 0;
+	double n = 1;
+
+	for (unsigned i = 0; i < prog.agents; i++) {
+		unsigned len = prog.agent[i].handler ? 2 : 0;
+
+		for (unsigned k = 0; k < prog.agent[i].n; k++) {
+			enum kind kd = prog.agent[i].op[k].kind;
+
+			len += kd == STORE || kd == STORE64 || kd == UNLOCK || kd == UNLOCK_IRQ ||
+					       kd == SPIN || kd == SLEEP || kd == LOCK_IRQ
+				       ? 2
+				       : kd != IRQ_ON && kd != MIGRATE;
+		}
+		for (unsigned k = 1; k <= len; k++)
+			n *= (double)++total / k;
+	}
+	return n;
+}
+
+static void generate(double most)
+{
+	for (;;) {
+		unsigned flavour = focus ? 4 + rnd(4) : rnd(8);
+		bool irqs = (flavour & 4) && (focus || rnd(3));
+		unsigned threads = 2 + !rnd(3);
+
+		memset(&prog, 0, sizeof(prog));
+		for (unsigned i = 0; i < threads; i++) {
+			struct agent *a = &prog.agent[prog.agents++];
+			unsigned n = 1 + rnd(4);
+
+			a->cpu = rnd(5) ? (int)i : -1;
+			while (n--)
+				some(a, flavour, irqs);
+		}
+		for (unsigned c = 0; irqs && c < 2 && prog.agents < THREADS; c++) {
+			struct agent *a;
+
+			if (c ? rnd(3) : !rnd(8))
+				continue;
+			a = &prog.agent[prog.agents++];
+			a->cpu = (int)c;
+			a->handler = true;
+			for (unsigned n = rnd(3); n--;)
+				some(a, flavour, irqs);
+			if (prog.agent[1].n < OPS && rnd(3))
+				add(&prog.agent[rnd(2)], SEND, c, 0);
+		}
+		if (interleavings() <= most)
+			return;
+	}
+}
+
+/* The program that failed, to be read. */
+static void show(void)
+{
+	for (unsigned i = 0; i < prog.agents; i++) {
+		print_error("  %scpu %d:", prog.agent[i].handler ? "interrupts of " : "",
+			    prog.agent[i].cpu);
+		for (unsigned k = 0; k < prog.agent[i].n; k++)
+			print_error(" %s(%u,%u)", name[prog.agent[i].op[k].kind],
+				    prog.agent[i].op[k].place, prog.agent[i].op[k].value);
+		print_error("\n");
+	}
+}
+
+static void explore(bool sc, bool unreduced, struct states *s, struct px_result *r)
+{
+	struct px_program p = {.setup = setup};
+	struct px_options o = {.sc = sc,
+			       .unreduced = unreduced,
+			       .bound = UINT32_MAX,
+			       .max_steps = 500,
+			       .outcome = outcome,
+			       .outcome_ctx = s};
+
+	s->n = 0;
+	assert_int_equal(px_explore(&p, &o, r), 0);
+	px_result_free(r);
+}
+
+struct sums {
+	uint64_t full, reduced, violations, states;
+};
+
+/* What the reduced search got wrong, or NULL. */
+static const char *disagreement(bool sc, struct sums *sum)
+{
+	static struct states full, reduced;
+	struct px_result f, r;
+
+	explore(sc, true, &full, &f);
+	explore(sc, false, &reduced, &r);
+	sum->full += f.executions;
+	sum->reduced += r.executions;
+	sum->violations += f.verdict == PX_VIOLATION;
+	sum->states += full.n;
+	if (f.verdict != r.verdict)
+		return "another verdict";
+	if (f.verdict != PX_HELD)
+		return NULL;
+	if (full.n != reduced.n || memcmp(full.h, reduced.h, full.n * sizeof(full.h[0])))
+		return "other final states";
+	return r.executions > f.executions ? "more executions" : NULL;
+}
+
+struct batch {
+	unsigned programs;
+	double most; /* interleavings of a program, estimated */
+	uint64_t base;
+	bool focus;
+};
+
+static void run_batch(const struct batch *b)
+{
+	struct sums sum = {0};
+
+	focus = b->focus;
+	for (unsigned i = 0; i < b->programs; i++) {
+		const char *wrong;
+		bool sc;
+
+		seed = (b->base + i) * 0x9e3779b97f4a7c15u;
+		generate(b->most);
+		sc = !rnd(4);
+		wrong = disagreement(sc, &sum);
+		if (wrong) {
+			print_error("program %u of base %lu, %s:\n", i, (unsigned long)b->base,
+				    sc ? "SC" : "TSO");
+			show();
+			fail_msg("the reduced search finds %s", wrong);
+		}
+	}
+	/* It would prove little if all programs were alike, or nothing were left out. */
+	assert_true(sum.violations > 0 && sum.states > b->programs);
+	assert_true(sum.reduced * 10 < sum.full);
+}
+
+static void reduction_is_sound(void **state)
+{
+	static const struct batch batches[] = {
+		{4000, 20000, 100, false},
+		{4000, 20000, 100000, true},
+		{3000, 60000, 7777777, true},
+		{2000, 3000, 1, false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(batches) / sizeof(batches[0]); i++)
+		run_batch(&batches[i]);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(reduction_is_sound),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
