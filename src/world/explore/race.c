@@ -108,11 +108,13 @@ static struct px_clock join(struct px_clock a, struct px_clock b)
 
 /* ---- v ---- */
 
+#define OUTS (2 * PX_CPUS + PX_THREADS)
+
 /* What lies between event @from and @j, without what happens after one of @out. */
 struct between {
 	struct px_path *p;
 	uint32_t from;
-	uint32_t out[PX_CPUS + PX_THREADS + 1]; /* @from; where v cannot begin; shifting loads */
+	uint32_t out[OUTS]; /* @from; where v cannot begin; shifting loads */
 	uint32_t outs;
 	const struct px_event *j;
 	struct px_clock jclock;
@@ -220,7 +222,9 @@ static uint32_t open_handlers(const struct between *v, uint32_t set)
 			continue;
 		if (h.begins)
 			set &= ~(1u << px.cpu[c].handler);
-		if (h.active && !before(&v->p->ev[h.begin], v->jclock)) {
+		if (h.active && v->outs == OUTS)
+			v->p->ev[h.begin].backtrack = v->p->ev[h.begin].enabled;
+		else if (h.active && !before(&v->p->ev[h.begin], v->jclock)) {
 			struct between earlier = *v;
 
 			earlier.from = earlier.out[earlier.outs++] = h.begin;
