@@ -303,6 +303,16 @@ bool px_would_go(const struct px_access *a, struct px_val v)
 	}
 }
 
+/* What is there; pending vectors as one value for px_would_go(). */
+struct px_val px_value_at(const struct px_access *a)
+{
+	const uint64_t *w = (const uint64_t *)(void *)a->addr;
+
+	if (a->op == PX_OP_SEND || a->op == PX_OP_BEGIN)
+		return (struct px_val){w[0] | w[1], w[2] | w[3]};
+	return a->size && a->op != PX_OP_KILL ? peek(a->addr, a->size) : (struct px_val){0, 0};
+}
+
 static bool pending(const struct px_cpu_state *c)
 {
 	return c->pending[0] | c->pending[1] | c->pending[2] | c->pending[3];
@@ -386,7 +396,7 @@ static bool can_go(const struct px_thread_state *t)
 	case PX_OP_LOCK:
 	case PX_OP_SLEEP:
 	case PX_OP_SPIN:
-		return empty && px_would_go(a, peek(a->addr, a->size));
+		return empty && px_would_go(a, px_value_at(a));
 	default:
 		return empty;
 	}
@@ -517,16 +527,6 @@ static void perform(struct px_thread_state *t, const struct px_access *a, struct
 	default:
 		break;
 	}
-}
-
-/* What is there; pending vectors as one value for px_would_go(). */
-struct px_val px_value_at(const struct px_access *a)
-{
-	const uint64_t *w = (const uint64_t *)(void *)a->addr;
-
-	if (a->op == PX_OP_SEND || a->op == PX_OP_BEGIN)
-		return (struct px_val){w[0] | w[1], w[2] | w[3]};
-	return a->size && a->op != PX_OP_KILL ? peek(a->addr, a->size) : (struct px_val){0, 0};
 }
 
 /* Lets the thread go on to its next operation, and sees what that means for interrupts. */

@@ -5,18 +5,36 @@
 
 #if defined(__SANITIZE_ADDRESS__)
 #define PX_ASAN 1
+#elif defined(__SANITIZE_THREAD__)
+#define PX_TSAN 1
 #elif defined(__has_feature)
 #if __has_feature(address_sanitizer)
 #define PX_ASAN 1
+#elif __has_feature(thread_sanitizer)
+#define PX_TSAN 1
 #endif
 #endif
 
-#ifdef PX_ASAN
+#if defined(PX_ASAN)
+#include <sanitizer/asan_interface.h>
 #include <sanitizer/common_interface_defs.h>
 
 /* The stack that the program came with: nobody allocated it. */
 static const void *own_stack;
 static size_t own_size;
+
+static void starting(struct px_fiber *f)
+{
+	/* The frames of the fiber that was abandoned there. */
+	__asan_unpoison_memory_region(f->stack, f->size);
+}
+
+void px_fiber_stop(struct px_fiber *f)
+{
+	if (f->stack)
+		__asan_unpoison_memory_region(f->stack, f->size);
+	f->fake = NULL;
+}
 
 static void leaving(struct px_fiber *from, const struct px_fiber *to)
 {
@@ -35,7 +53,44 @@ void px_fiber_entered(struct px_fiber *self)
 		own_size = size;
 	}
 }
+#elif defined(PX_TSAN)
+#include <sanitizer/tsan_interface.h>
+
+void px_fiber_stop(struct px_fiber *f)
+{
+	if (f->fake)
+		__tsan_destroy_fiber(f->fake);
+	f->fake = NULL;
+}
+
+static void starting(struct px_fiber *f)
+{
+	px_fiber_stop(f);
+	f->fake = __tsan_create_fiber(0);
+}
+
+static void leaving(struct px_fiber *from, const struct px_fiber *to)
+{
+	if (!from->stack)
+		from->fake = __tsan_get_current_fiber();
+	__tsan_switch_to_fiber(to->fake, 0);
+}
+
+void px_fiber_entered(struct px_fiber *self)
+{
+	(void)self;
+}
 #else
+static void starting(struct px_fiber *f)
+{
+	(void)f;
+}
+
+void px_fiber_stop(struct px_fiber *f)
+{
+	(void)f;
+}
+
 static void leaving(struct px_fiber *from, const struct px_fiber *to)
 {
 	(void)from;
@@ -102,7 +157,7 @@ void px_fiber_start(struct px_fiber *f, void (*fn)(void *arg), void *arg)
 	*--sp = 0;			  /* r14 */
 	*--sp = 0;			  /* r15 */
 	f->sp = sp;
-	f->fake = NULL;
+	starting(f);
 }
 
 void px_fiber_switch(struct px_fiber *from, struct px_fiber *to)

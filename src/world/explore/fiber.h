@@ -9,11 +9,13 @@ struct px_fiber {
 	void *sp;
 	char *stack;
 	size_t size;
-	void *fake; /* AddressSanitizer's */
+	void *fake; /* a sanitizer's own */
 };
 
 /* Makes @f start in fn(arg) when it is switched to next; fn must not return. */
 void px_fiber_start(struct px_fiber *f, void (*fn)(void *arg), void *arg);
+/* Forgets @f, which does not run; its stack can be freed. */
+void px_fiber_stop(struct px_fiber *f);
 /* Goes on in @to; returns when somebody switches back to @from. */
 void px_fiber_switch(struct px_fiber *from, struct px_fiber *to);
 /* To be called first in a fiber, and after each switch back into one. */

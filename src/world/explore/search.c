@@ -297,8 +297,10 @@ static int prepare(const struct px_program *prog, const struct px_options *opt)
 	free(px.share);
 	if (arena)
 		memset(arena, 0, px.arena_used);
-	for (unsigned i = 0; i < PX_THREADS; i++)
+	for (unsigned i = 0; i < PX_THREADS; i++) {
+		px_fiber_stop(&px.thread[i].fiber);
 		free(px.thread[i].fiber.stack);
+	}
 	memset(&px, 0, sizeof(px));
 	px.arena = arena;
 	px.arena_size = arena ? 1u << 20 : 0;
@@ -389,6 +391,8 @@ static void verdict(struct search *s, bool complete)
 {
 	struct px_result *r = s->res;
 
+	if (px.error)
+		return;
 	r->exhaustive = complete && !s->cut && !px.failed;
 	if (px.failed) {
 		r->verdict = PX_VIOLATION;
@@ -407,6 +411,7 @@ int px_explore(const struct px_program *prog, const struct px_options *opt, stru
 	int err;
 
 	memset(res, 0, sizeof(*res));
+	res->verdict = PX_UNFINISHED;
 	if (opt->max_steps > INT16_MAX) /* px_clock */
 		return -EINVAL;
 	err = prepare(prog, opt);
