@@ -79,6 +79,7 @@ struct px_options {
 	/* Called for each complete execution: the final state as the program sees it. */
 	void (*outcome)(void *ctx);
 	void *outcome_ctx;
+	uint32_t shuffle; /* not 0: try things in another, pseudo-random order; for tests */
 };
 
 enum px_verdict {

@@ -21,6 +21,7 @@ struct search {
 	struct px_result *res;
 	struct px_path p;
 	uint32_t max;
+	uint32_t random;    /* state of choose_any(), or 0 */
 	uint32_t preempted; /* so far on this path */
 	double deadline;
 	bool bounded;
@@ -123,11 +124,24 @@ static uint32_t sleep_after(const struct search *s)
 	return keep;
 }
 
+static unsigned choose_any(struct search *s, uint32_t set)
+{
+	unsigned n;
+
+	s->random = s->random * 1664525u + 1013904223u;
+	n = (s->random >> 16) % (unsigned)__builtin_popcount(set);
+	while (n--)
+		set &= set - 1;
+	return (unsigned)__builtin_ctz(set);
+}
+
 /* The thread that ran last if it may, else the lowest; flushes last. */
-static unsigned choose(const struct search *s, uint32_t set)
+static unsigned choose(struct search *s, uint32_t set)
 {
 	int last = running(s);
 
+	if (s->random)
+		return choose_any(s, set);
 	if (last >= PX_THREADS)
 		last -= PX_THREADS;
 	if (last >= 0 && set >> last & 1)
@@ -405,7 +419,7 @@ static void verdict(struct search *s, bool complete)
 
 int px_explore(const struct px_program *prog, const struct px_options *opt, struct px_result *res)
 {
-	struct search s = {.prog = prog, .opt = opt, .res = res};
+	struct search s = {.prog = prog, .opt = opt, .res = res, .random = opt->shuffle};
 	double begun = now();
 	bool complete = true;
 	int err;
