@@ -38,7 +38,15 @@
 	X(ABORT, "abort", "interrupt request aborted")                                             \
 	X(EVENT_LOG, "event_log", "event log entry written")                                       \
 	X(EVENT_DROP, "event_drop", "event log full: entry dropped")                               \
-	X(IOMMU_INT, "iommu_int", "event log or completion wait interrupt raised")                 \
+	X(IOMMU_INT, "iommu_int", "the IOMMU's own interrupt raised: event log, fault, wait")      \
+	X(INTR_ISSUE, "intr_issue", "VT-d orders a device's interrupt behind its DMA: busy")       \
+	X(PIR_SET, "pir_set", "VT-d updates a posted-interrupt descriptor: one locked line")       \
+	X(PIR_MERGE, "pir_merge", "the PIR bit was already set: the interrupt is coalesced")       \
+	X(PI_NOTIFY, "pi_notify", "ON went from 0 to 1: notification sent")                        \
+	X(PI_ON, "pi_on", "ON was 1: no notification")                                             \
+	X(PI_SUPPRESSED, "pi_suppressed", "SN was 1: no notification, ON stays 0")                 \
+	X(FAULT_RECORD, "fault_record", "VT-d fault recorded")                                     \
+	X(FAULT_DROP, "fault_drop", "no free fault recording register: fault dropped")             \
 	X(CMD, "cmd", "command executed")                                                          \
 	X(CMD_INVALIDATE, "cmd_invalidate", "cached entries dropped by a command")                 \
 	X(CMD_WAIT, "cmd_wait", "COMPLETION_WAIT finished")                                        \
@@ -49,12 +57,19 @@
 	X(AVIC_EVAL, "avic_eval", "virtual interrupt evaluation")                                  \
 	X(GUEST_DELIVER, "guest_deliver", "virtual interrupt delivered to the guest")              \
 	X(GUEST_EOI, "guest_eoi", "EOI accelerated by hardware")                                   \
-	X(IPI_POST, "ipi_post", "IRR bit set by an accelerated IPI")                               \
+	X(IPI_POST, "ipi_post", "IRR or PIR bit set by an accelerated IPI")                        \
+	X(IPIV_NOTIFY, "ipiv_notify", "second step of a virtualized IPI: ON set, notification")    \
+	X(ICR_WRITE, "icr_write", "guest writes the ICR, x2APIC: one WRMSR")                       \
+	X(ICR_WRITE_MMIO, "icr_write_mmio", "guest writes the ICR, xAPIC: two stores")             \
+	X(PI_PROCESS, "pi_process", "posted processing: ON cleared, PIR taken, no exit")           \
+	X(PI_SPURIOUS, "pi_spurious", "posted processing found the PIR empty")                     \
+	X(VID_EVAL, "vid_eval", "virtual-interrupt delivery: evaluation")                          \
 	X(VMRUN, "vmrun", "world switch into the guest")                                           \
 	X(VMEXIT, "vmexit", "world switch out of the guest")                                       \
 	X(IDLE_EXIT, "idle_exit", "an idle CPU leaves its C-state")                                \
 	/* the host */                                                                             \
 	X(IRQ_ENTRY, "irq_entry", "host interrupt entry, exit and EOI")                            \
+	X(IRQ_AGAIN, "irq_again", "the same right behind another interrupt, all of it warm")       \
 	X(EXIT_HANDLE, "exit_handle", "hypervisor handles one exit")                               \
 	X(EOI_EXIT, "eoi_exit", "hypervisor emulates an EOI")                                      \
 	X(ENTRY_INJECT, "entry_inject", "hypervisor injects an interrupt at entry")                \
@@ -62,7 +77,16 @@
 	X(KICK_IPI, "kick_ipi", "IPI that makes a running vCPU exit")                              \
 	X(DOORBELL_WRMSR, "doorbell_wrmsr", "host rings the doorbell")                             \
 	X(IRTE_WRITE, "irte_write", "host rewrites one IRTE")                                      \
-	X(IRT_FLUSH, "irt_flush", "INVALIDATE_INTERRUPT_TABLE and COMPLETION_WAIT")                \
+	X(IRT_FLUSH, "irt_flush", "remapping entries invalidated, and waited for")                 \
+	X(PID_WRITE, "pid_write", "host changes NV, NDST or SN by compare and exchange")           \
+	X(PID_SYNC, "pid_sync", "host moves the PIR into the IRR")                                 \
+	X(PI_IPI, "pi_ipi", "host sends a notification vector, to itself or a vCPU's CPU")         \
+	X(ICR_HANDLE, "icr_handle", "hypervisor emulates an ICR write, x2APIC")                    \
+	X(ICR_HANDLE_MMIO, "icr_handle_mmio", "hypervisor emulates an ICR write, xAPIC")           \
+	X(MSI_HARVEST, "msi_harvest", "posted MSI: PIR read, its set words taken")                 \
+	X(MSI_CLEAR_ON, "msi_clear_on", "posted MSI: ON cleared")                                  \
+	X(MSI_DEMUX, "msi_demux", "posted MSI: one vector dispatched")                             \
+	X(IRQ_DISPATCH, "irq_dispatch", "host calls a device's handler")                           \
 	X(TABLE_WRITE, "table_write", "host writes a physical APIC ID table entry")                \
 	X(LIST_ADD, "list_add", "vCPU added to a wakeup list")                                     \
 	X(LIST_DEL, "list_del", "vCPU removed from a wakeup list")                                 \
@@ -84,17 +108,19 @@
 	X(INHIBIT, "inhibit", "AVIC inhibited or allowed again for a VM")                         \
 	/* what the world sees: free of cost, for statistics */                                    \
 	X(DEVICE_WRITE, "device_write", "a device writes its MSI")                                 \
-	X(HANDLER_START, "handler_start", "first instruction of the guest's handler")              \
+	X(HANDLER_START, "handler_start", "first instruction of the handler")                      \
 	X(EXIT_INTR, "exit_intr", "VM exit: external interrupt")                                   \
 	X(EXIT_HLT, "exit_hlt", "VM exit: HLT")                                                    \
 	X(EXIT_EOI, "exit_eoi", "VM exit: EOI write")                                              \
 	X(EXIT_TPR, "exit_tpr", "VM exit: task priority write")                                    \
-	X(EXIT_IPI, "exit_ipi", "VM exit: incomplete IPI")                                         \
+	X(EXIT_IPI, "exit_ipi", "VM exit: an IPI that hardware does not send by itself")           \
 	X(EXIT_NOACCEL, "exit_noaccel", "VM exit: unaccelerated APIC access")                      \
 	X(IRQ_DEVICE, "irq_device", "host interrupt of a device")                                  \
 	X(IRQ_GA_LOG, "irq_ga_log", "host interrupt of a GA log")                                  \
 	X(IRQ_WAKEUP, "irq_wakeup", "host interrupt: wakeup vector")                               \
 	X(IRQ_RESCHED, "irq_resched", "host interrupt: reschedule or kick IPI")                    \
+	X(IRQ_NOTIFY, "irq_notify", "host interrupt: notification that found no guest")            \
+	X(IRQ_POSTED_MSI, "irq_posted_msi", "host interrupt: posted MSI notification")             \
 	X(IRQ_TIMER, "irq_timer", "host interrupt: timer")                                         \
 	X(TASK_SLEEP, "task_sleep", "a vCPU's task goes to sleep")                                 \
 	X(TASK_RUN, "task_run", "a task is switched to")
@@ -129,6 +155,11 @@ struct pn_agent;
  *   CMD                         first quadword          second quadword
  *   CMD_INVALIDATE              DevID; all ones: ALL    entries that were dropped
  *   CMD_WAIT                    address of the store    data
+ *   PIR_SET, PIR_MERGE          address of descriptor   vector; MERGE follows a SET
+ *   PI_NOTIFY                   NDST                    NV
+ *   INTR_ISSUE                  destination             vector
+ *   PI_ON, PI_SUPPRESSED        address of descriptor   vector
+ *   FAULT_RECORD, FAULT_DROP    low quadword            high quadword of the record
  */
 typedef void (*pn_step_fn)(void *ctx, struct pn_agent *agent, enum pn_step step, uint64_t a,
 			   uint64_t b);
@@ -142,7 +173,7 @@ struct pn_agent {
 	uint32_t irq_off;	       /* nesting of interrupt-disabled sections */
 	uint64_t elapsed_ns;	       /* charged since the world last collected it */
 	const uint32_t *cost_ns;       /* PN_STEP_NR entries; never NULL after pn_agent_init() */
-	uint64_t watch[2];	       /* bit per step: call @observe */
+	uint64_t watch[(PN_STEP_NR + 63) / 64]; /* bit per step: call @observe */
 	pn_step_fn observe;	       /* set before any bit of @watch */
 	void *observe_ctx;
 	void (*irq_poll)(struct pn_agent *agent); /* world: interrupts were enabled again; or NULL */

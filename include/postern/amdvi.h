@@ -12,6 +12,7 @@
 #include "postern/amd_log.h"
 #include "postern/amdvi_regs.h"
 #include "postern/bus.h"
+#include "postern/x86.h"
 
 #pragma GCC visibility push(default)
 
@@ -106,23 +107,6 @@ void pn_amdvi_pci_msgnum(struct pn_amdvi *vi, uint8_t event, uint8_t ppr, uint8_
 
 /* Executes up to @max queued commands; returns how many. */
 unsigned pn_amdvi_commands(struct pn_amdvi *vi, unsigned max);
-
-/* What became of an interrupt request. */
-enum pn_msi_result {
-	PN_MSI_FORWARDED, /* unmapped, delivered as it was */
-	PN_MSI_REMAPPED,
-	PN_MSI_POSTED,	/* IRR bit set */
-	PN_MSI_ABORTED, /* target abort; an event was logged unless suppressed */
-};
-
-/* One interrupt request of a device. */
-struct pn_msi {
-	uint64_t addr;
-	uint32_t data;
-	uint32_t pasid; /* only if has_pasid */
-	uint16_t devid; /* requester, bus:dev.fn */
-	bool has_pasid;
-};
 
 /*
  * A device's 4-byte DMA write to FEEx_xxxx arrives (section 2.2.5). Ordering towards memory and

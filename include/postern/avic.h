@@ -170,11 +170,6 @@ enum pn_avic_access pn_avic_ipi(struct pn_avic *av, uint64_t icr, struct pn_avic
 
 /* Slot of the logical table for an xAPIC destination bit, or -1. @dfr_cluster: DFR says cluster. */
 int pn_avic_logical_slot(bool dfr_cluster, uint8_t cluster, unsigned bit);
-/* x2APIC logical ID of a physical ID. */
-static inline uint32_t pn_x2apic_logical(uint32_t id)
-{
-	return (id >> 4) << 16 | 1u << (id & 15);
-}
 
 #pragma GCC visibility pop
 

@@ -4,8 +4,11 @@
 
 #include "postern/agent.h"
 #include "postern/amdvi.h"
+#include "postern/apicv.h"
 #include "postern/avic.h"
 #include "postern/bus.h"
+#include "postern/pid.h"
+#include "postern/vtd.h"
 #include "postern/x86.h"
 
 #pragma GCC visibility push(default)

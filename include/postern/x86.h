@@ -60,10 +60,34 @@ static inline bool pn_msi_is(uint64_t addr)
 	return (addr & ~(uint64_t)0xFFFFF) == PN_MSI_ADDR_BASE;
 }
 
+/* One interrupt request of a device: a 4-byte DMA write to FEEx_xxxx. */
+struct pn_msi {
+	uint64_t addr;
+	uint32_t data;
+	uint32_t pasid; /* only if has_pasid */
+	uint16_t devid; /* requester, bus:dev.fn */
+	bool has_pasid;
+	bool malformed; /* not an aligned 4-byte write */
+};
+
+/* What became of it. */
+enum pn_msi_result {
+	PN_MSI_FORWARDED, /* unmapped, delivered as it was */
+	PN_MSI_REMAPPED,
+	PN_MSI_POSTED,	/* IRR or PIR bit set */
+	PN_MSI_ABORTED, /* blocked; an event or a fault was recorded unless suppressed */
+};
+
 /* Unmapped (compatibility) MSI to message and back: destination 8 bits in address[19:12], RH bit 3,
  * DM bit 2; data: vector 7:0, delivery mode 10:8, level 14, trigger 15. */
 struct pn_intr pn_msi_decode(uint64_t addr, uint32_t data);
 void pn_msi_encode(const struct pn_intr *intr, uint64_t *addr, uint32_t *data);
+
+/* x2APIC logical ID of a physical ID: cluster 31:16, bit of 15:0. */
+static inline uint32_t pn_x2apic_logical(uint32_t id)
+{
+	return (id >> 4) << 16 | 1u << (id & 15);
+}
 
 /* Byte offset of the 32-bit word that holds @vector in the bank at @bank (PN_APIC_ISR, TMR, IRR).
  */
@@ -85,6 +109,8 @@ void pn_vapic_write(void *page, uint32_t off, uint32_t value);
 bool pn_vapic_set(void *page, uint32_t bank, uint8_t vector);
 /* Atomically clears it; returns true if it was set before. */
 bool pn_vapic_clear(void *page, uint32_t bank, uint8_t vector);
+/* Atomically ORs @bits into word @word, 0..7, of @bank; returns what was there. */
+uint32_t pn_vapic_or(void *page, uint32_t bank, unsigned word, uint32_t bits);
 bool pn_vapic_test(const void *page, uint32_t bank, uint8_t vector);
 
 /* Highest vector set in @bank, or -1. Word by word from the top: not one atomic look. */

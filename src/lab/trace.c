@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "machine.h"
 
@@ -64,7 +65,7 @@ static void watch(struct pn_tracer *t, struct pn_agent *a)
 {
 	a->observe = observe;
 	a->observe_ctx = t;
-	a->watch[0] = a->watch[1] = ~0ull;
+	memset(a->watch, 0xFF, sizeof(a->watch));
 }
 
 int pn_tracer_attach(struct pn_machine *m, const struct pn_run_options *opt, struct pn_tracer **out)

@@ -11,22 +11,34 @@ enum pn_mistake {
 	PN_MISTAKE_PARK_ONCE, /* gappi-second-sleep */
 	PN_MISTAKE_NO_FENCE,  /* block-without-fence */
 	PN_MISTAKE_LIST_AFTER_IRTE,
-	PN_MISTAKE_UNLIST_FIRST,	/* detach-unlists-first */
-	PN_MISTAKE_ATTACH_UNARMED,	/* attach-while-blocked */
-	PN_MISTAKE_OFFLINE_SILENT,	/* cpu-offline */
-	PN_MISTAKE_LIST_IRQS_ON,	/* handler-lock-irqs-on */
-	PN_MISTAKE_NO_UNREGISTER,	/* handler-left-behind */
-	PN_MISTAKE_KEXEC_KEEPS_GAPPI,	/* gappi-over-kexec */
-	PN_MISTAKE_FIRST_IOMMU_DECIDES, /* mixed-iommus */
-	PN_MISTAKE_TOGGLE_FIRST,	/* mode-switch */
-	PN_MISTAKE_SCAN_AFTER_OR,	/* two-iommus-one-page: hardware */
-	PN_MISTAKE_SCAN_BEFORE_OR,	/* park-against-scan: hardware */
-	PN_MISTAKE_NO_OVERFLOW_WAKE,	/* galog-overflow-sleep */
-	PN_MISTAKE_STATUS_COPIES,	/* galog-status-latch: hardware */
-	PN_MISTAKE_LOAD_WHILE_BLOCKING, /* isrunning-outside-guest */
-	PN_MISTAKE_NO_IRT_FLUSH,	/* stale-irte-cache */
-	PN_MISTAKE_HASH_BUCKET,		/* hash-bucket-collision */
-	PN_MISTAKE_NO_DETACH,		/* irqfd-deassign */
+	PN_MISTAKE_UNLIST_FIRST,	  /* detach-unlists-first */
+	PN_MISTAKE_ATTACH_UNARMED,	  /* attach-while-blocked */
+	PN_MISTAKE_OFFLINE_SILENT,	  /* cpu-offline */
+	PN_MISTAKE_LIST_IRQS_ON,	  /* handler-lock-irqs-on */
+	PN_MISTAKE_NO_UNREGISTER,	  /* handler-left-behind */
+	PN_MISTAKE_KEXEC_KEEPS_GAPPI,	  /* gappi-over-kexec */
+	PN_MISTAKE_FIRST_IOMMU_DECIDES,	  /* mixed-iommus */
+	PN_MISTAKE_TOGGLE_FIRST,	  /* mode-switch */
+	PN_MISTAKE_SCAN_AFTER_OR,	  /* two-iommus-one-page: hardware */
+	PN_MISTAKE_SCAN_BEFORE_OR,	  /* park-against-scan: hardware */
+	PN_MISTAKE_NO_OVERFLOW_WAKE,	  /* galog-overflow-sleep */
+	PN_MISTAKE_STATUS_COPIES,	  /* galog-status-latch: hardware */
+	PN_MISTAKE_LOAD_WHILE_BLOCKING,	  /* isrunning-outside-guest */
+	PN_MISTAKE_NO_IRT_FLUSH,	  /* stale-irte-cache */
+	PN_MISTAKE_HASH_BUCKET,		  /* hash-bucket-collision */
+	PN_MISTAKE_NO_DETACH,		  /* irqfd-deassign */
+	PN_MISTAKE_PMSI_RETRIGGER_NO_EOI, /* posted-msi-retrigger */
+	PN_MISTAKE_PMSI_NO_LAST_HARVEST,  /* posted-msi-last-harvest */
+	PN_MISTAKE_SN_CLEAR_LOSES_ON,	  /* sn-clear-loses-on */
+	PN_MISTAKE_NV_SWITCH_MISSES_ON,	  /* nv-switch-misses-on */
+	PN_MISTAKE_PID_PLAIN_STORE,	  /* pid-plain-store */
+	PN_MISTAKE_ON_AFTER_PIR,	  /* on-cleared-after-pir */
+	PN_MISTAKE_DOUBLE_LIST_ADD,	  /* double-list-add */
+	PN_MISTAKE_MIGRATE_WRONG_LOCK,	  /* migrate-while-blocked */
+	PN_MISTAKE_PI_OFFLINE_SILENT,	  /* pi-cpu-offline */
+	PN_MISTAKE_TRUST_ON,		  /* ipiv-two-step */
+	PN_MISTAKE_SELF_IPI_LATE,
+	PN_MISTAKE_URG_SUPPRESSED, /* urgent-while-suppressed: hardware */
 	PN_MISTAKE_NR
 };
 

@@ -17,6 +17,8 @@
  *   pn_ld32/64[_acq|_sc]  pn_st32/64[_rel]  pn_or, pn_and, pn_xchg, pn_cas 32/64 (return the old
  *   value, cas: success, with *expected updated)  pn_ld128_sc  pn_cas128  pn_fence
  *   pn_lock_take/drop  pn_irq_off/on  pn_relax
+ *   pn_line_begin, pn_line_end: one access of a device to a whole line of memory, as one
+ *   read-modify-write; exact in the simulator and the explorer, in parts with real threads
  *   pn_lock_irq, pn_unlock_irq: a lock that interrupt handlers take too, interrupts off first
  *   pn_mistake(PN_MISTAKE_x): is that mistake made here? Constant false but for the explorer
  */

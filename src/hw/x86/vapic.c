@@ -60,6 +60,12 @@ bool pn_vapic_clear(void *page, uint32_t bank, uint8_t vector)
 	       bit_of(vector);
 }
 
+uint32_t pn_vapic_or(void *page, uint32_t bank, unsigned word, uint32_t bits)
+{
+	/* As pn_vapic_set(), for up to 32 vectors at once. */
+	return pn_or32(word_at(page, bank + word * WORD_STRIDE), bits);
+}
+
 bool pn_vapic_test(const void *page, uint32_t bank, uint8_t vector)
 {
 	return pn_vapic_read(page, pn_apic_word(bank, vector)) & bit_of(vector);

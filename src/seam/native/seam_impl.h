@@ -93,6 +93,19 @@ static inline void pn_fence(void)
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 }
 
+/* Between the two what happens to [p, p + size) is one access, in the worlds that have such. Here it
+ * is as many as it is written with, and must be correct in that order, too. */
+static inline void pn_line_begin(void *p, unsigned size)
+{
+	(void)p;
+	(void)size;
+}
+
+static inline void pn_line_end(void *p)
+{
+	(void)p;
+}
+
 static inline void pn_relax(void)
 {
 #ifdef __x86_64__

@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Guest accesses to its APIC: the APIC-access page (SDM vol 3, 30.4), the x2APIC MSRs (30.5) and
+ * CR8 (30.3).
+ */
+#include "apicv_priv.h"
+
+#include "seam.h"
+
+#define PAGE	  4096u
+#define MSR_FIRST PN_X2APIC_MSR
+#define MSR_LAST  0x8FFu
+#define MSR_TPR	  0x808u
+#define MSR_EOI	  0x80Bu
+#define MSR_ICR	  0x830u
+#define MSR_SELF  0x83Fu
+
+/* Exit qualification of an APIC access, 15:12: how it was made. 11:0 is the offset. */
+#define ACCESS_READ  (0ull << 12)
+#define ACCESS_WRITE (1ull << 12)
+
+/* What APIC-register virtualization virtualizes: 30.4.2 and 30.4.3.1. */
+static const struct {
+	uint16_t first, last;
+	bool write;
+} regs[] = {
+	{PN_APIC_ICRL, PN_APIC_ICRH, true},
+	{PN_APIC_TPR, PN_APIC_TPR, true},
+	{PN_APIC_EOI, PN_APIC_EOI, true},
+	{PN_APIC_ID, PN_APIC_ID, true},
+	{PN_APIC_VERSION, PN_APIC_VERSION, false},
+	{PN_APIC_LDR, PN_APIC_LDR, true},
+	{PN_APIC_DFR, PN_APIC_DFR, true},
+	{PN_APIC_SVR, PN_APIC_SVR, true},
+	{PN_APIC_ISR, PN_APIC_ISR + 0x70, false},
+	{PN_APIC_TMR, PN_APIC_TMR + 0x70, false},
+	{PN_APIC_IRR, PN_APIC_IRR + 0x70, false},
+	{PN_APIC_ESR, PN_APIC_ESR, true},
+	{PN_APIC_LVT_TIMER, PN_APIC_LVT_LAST, true},
+	{PN_APIC_TMICT, PN_APIC_TMICT, true},
+	{PN_APIC_TDCR, PN_APIC_TDCR, true},
+};
+
+static bool listed(uint32_t off, bool write)
+{
+	for (size_t i = 0; i < sizeof(regs) / sizeof(regs[0]); i++) {
+		if (off >= regs[i].first && off <= regs[i].last)
+			return !write || regs[i].write;
+	}
+	return false;
+}
+
+/*
+ * 32 bits at an offset that is no multiple of 16 are not within the four bytes of a register. That
+ * IPI virtualization alone suffices for a write of the ICR's low half is inferred.
+ */
+static bool virtualized(const struct pn_vmcs_apic *v, uint32_t off, bool write)
+{
+	if (!pn_apicv_tpr_shadow(v) || off & 15)
+		return false;
+	if (off == PN_APIC_TPR)
+		return true;
+	if (pn_apicv_vid(v) && (off == PN_APIC_EOI || off == PN_APIC_ICRL))
+		return true;
+	if (pn_apicv_ipiv(v) && off == PN_APIC_ICRL && write)
+		return true;
+	return pn_apicv_regs(v) && listed(off, write);
+}
+
+static enum pn_apicv_access access_exit(struct pn_apicv_exit *exit, uint64_t qualification)
+{
+	exit->reason = PN_VMX_EXIT_APIC_ACCESS;
+	exit->qualification = qualification;
+	return PN_APICV_FAULT;
+}
+
+static bool on_page(const struct pn_apicv *a, uint32_t off)
+{
+	return a->in_guest && a->vmcs.proc2 & PN_PROC2_APIC_ACCESSES && off < PAGE;
+}
+
+enum pn_apicv_access pn_apicv_read(struct pn_apicv *a, uint32_t off, uint32_t *value,
+				   struct pn_apicv_exit *exit)
+{
+	if (!on_page(a, off))
+		return PN_APICV_PASS;
+	if (!virtualized(&a->vmcs, off, false))
+		return access_exit(exit, ACCESS_READ | off);
+	*value = pn_vapic_read(a->page, off);
+	return PN_APICV_DONE;
+}
+
+/* APIC-write emulation, 30.4.3.2. What it clears of the value never gets into the page here. */
+static enum pn_apicv_access emulate(struct pn_apicv *a, uint32_t off, uint32_t value,
+				    struct pn_apicv_exit *exit)
+{
+	switch (off) {
+	case PN_APIC_TPR:
+		pn_vapic_write(a->page, off, value & 0xFF);
+		return pn_apicv_tpr(a, exit);
+	case PN_APIC_EOI:
+		if (!pn_apicv_vid(&a->vmcs))
+			break;
+		pn_vapic_write(a->page, off, 0);
+		return pn_apicv_eoi(a, exit);
+	case PN_APIC_ICRL:
+		pn_vapic_write(a->page, off, value);
+		return pn_apicv_icr_mmio(a, value, exit);
+	case PN_APIC_ICRH:
+		pn_vapic_write(a->page, off, value & 0xFF000000u);
+		return PN_APICV_DONE;
+	default:
+		break;
+	}
+	pn_vapic_write(a->page, off, value);
+	return pn_apicv_trap(exit, PN_VMX_EXIT_APIC_WRITE, off);
+}
+
+enum pn_apicv_access pn_apicv_write(struct pn_apicv *a, uint32_t off, uint32_t value,
+				    struct pn_apicv_exit *exit)
+{
+	if (!on_page(a, off))
+		return PN_APICV_PASS;
+	if (off == PN_APIC_ICRL)
+		pn_step(a->agent, PN_STEP_ICR_WRITE_MMIO, value, 0);
+	if (!virtualized(&a->vmcs, off, true))
+		return access_exit(exit, ACCESS_WRITE | off);
+	return emulate(a, off, value, exit);
+}
+
+static bool on_msrs(const struct pn_apicv *a, uint32_t msr)
+{
+	return a->in_guest && a->vmcs.proc2 & PN_PROC2_X2APIC && msr >= MSR_FIRST &&
+	       msr <= MSR_LAST;
+}
+
+/* The eight bytes at the offset of @msr. */
+static uint64_t *qword(struct pn_apicv *a, uint32_t msr)
+{
+	return (uint64_t *)(void *)a->page + (msr & 0xFF) * 2;
+}
+
+/* With APIC-register virtualization any MSR of the range can be read, existing or not. */
+enum pn_apicv_access pn_apicv_rdmsr(struct pn_apicv *a, uint32_t msr, uint64_t *value,
+				    struct pn_apicv_exit *exit)
+{
+	(void)exit;
+	if (!on_msrs(a, msr) || (msr != MSR_TPR && !pn_apicv_regs(&a->vmcs)))
+		return PN_APICV_PASS;
+	/* Pairs with host software that sets bits of the VIRR. */
+	*value = pn_ld64_acq(qword(a, msr));
+	return PN_APICV_DONE;
+}
+
+/* Does WRMSR treat @msr specially? All others are the MSR bitmap's and the physical APIC's. */
+static bool special(const struct pn_vmcs_apic *v, uint32_t msr)
+{
+	switch (msr) {
+	case MSR_TPR:
+		return true;
+	case MSR_EOI:
+	case MSR_SELF:
+		return pn_apicv_vid(v);
+	case MSR_ICR:
+		return pn_apicv_ipiv(v);
+	default:
+		return false;
+	}
+}
+
+static bool refused(uint32_t msr, uint64_t value)
+{
+	if (msr == MSR_EOI)
+		return value;
+	return msr == MSR_ICR ? value & PN_ICR_RESERVED : value >> 8;
+}
+
+enum pn_apicv_access pn_apicv_wrmsr(struct pn_apicv *a, uint32_t msr, uint64_t value,
+				    struct pn_apicv_exit *exit)
+{
+	bool mine;
+
+	if (!on_msrs(a, msr))
+		return PN_APICV_PASS;
+	mine = special(&a->vmcs, msr);
+	if (mine && refused(msr, value))
+		return PN_APICV_GP;
+	if (msr == MSR_ICR)
+		pn_step(a->agent, PN_STEP_ICR_WRITE, value, 0);
+	if (!mine)
+		return PN_APICV_PASS;
+	/* Pairs with host code that reads the page after the VM exit. */
+	pn_st64_rel(qword(a, msr), value);
+	switch (msr) {
+	case MSR_TPR:
+		return pn_apicv_tpr(a, exit);
+	case MSR_EOI:
+		return pn_apicv_eoi(a, exit);
+	case MSR_ICR:
+		return pn_apicv_icr_msr(a, value, exit);
+	default:
+		break;
+	}
+	if (value < PN_FIRST_VECTOR)
+		return pn_apicv_trap(exit, PN_VMX_EXIT_APIC_WRITE, PN_APIC_SELF_IPI);
+	return pn_apicv_self_ipi(a, (uint8_t)value);
+}
+
+enum pn_apicv_access pn_apicv_write_cr8(struct pn_apicv *a, uint8_t cr8, struct pn_apicv_exit *exit)
+{
+	if (!a->in_guest || !pn_apicv_tpr_shadow(&a->vmcs))
+		return PN_APICV_PASS;
+	if (cr8 >> 4)
+		return PN_APICV_GP;
+	pn_vapic_write(a->page, PN_APIC_TPR, (uint32_t)cr8 << 4);
+	return pn_apicv_tpr(a, exit);
+}
