@@ -19,6 +19,9 @@ static int parse_modes(int key, char *arg, struct argp_state *state)
 	case CLI_OPT_MODE:
 		pn_cli_add_modes(o, arg);
 		return 0;
+	case CLI_OPT_FIDELITY:
+		o->fidelity = true;
+		return 0;
 	case ARGP_KEY_ARG:
 		if (o->input)
 			argp_error(state, "one scenario at a time, '%s' is a second one", arg);
@@ -35,11 +38,15 @@ static int run_scenario(struct pn_cli_options *o, const char *name, bool detail)
 {
 	int status;
 	struct pn_scenario *sc = pn_cli_load(o, name, &status);
+	struct pn_cli_work w = {{NULL}};
 
 	if (!sc)
 		return status;
+	if (!o->modes)
+		pn_cli_add_workload(o, sc->work);
+	w.of[sc->work] = sc;
 	pn_cli_catch_stop();
-	status = pn_cli_compare_scenario(o, sc, NULL, detail);
+	status = pn_cli_compare_work(o, &w, NULL, detail);
 	free(sc);
 	return status;
 }
@@ -48,17 +55,26 @@ int pn_cli_compare(int argc, char **argv)
 {
 	static const struct argp_option options[] = {
 		{"modes", CLI_OPT_MODES, "A,B,C", 0,
-		 "modes to compare (default: emulated,avic,galog,gappi)", 1},
+		 "modes to compare (default: all that fit the scenario, see postern list modes)",
+		 1},
+		{"fidelity", CLI_OPT_FIDELITY, NULL, 0,
+		 "prints every published figure beside what the models give, and what was chosen "
+		 "to "
+		 "fit it",
+		 1},
 		{0},
 	};
 	static const struct argp argp = {
 		options,
 		parse_modes,
 		"[SCENARIO.ini]",
-		"Runs the same workload through every mode and prints them side by side. Without a "
-		"scenario: " DEFAULT_SCENARIO ".\v"
-		"Example:\n  postern compare overcommit --modes galog,gappi:masked=none --duration "
-		"500ms",
+		"Runs the same workload through every mode that fits it and prints them side by "
+		"side. Without a scenario: " DEFAULT_SCENARIO ".\v"
+		"Examples:\n"
+		"  postern compare overcommit --modes galog,gappi:masked=none --duration 500ms\n"
+		"  postern compare nvme-bare-metal\n"
+		"  postern compare ipi-storm --set machine.x2apic=no\n"
+		"  postern compare --fidelity",
 		children,
 		NULL,
 		NULL};
@@ -66,7 +82,14 @@ int pn_cli_compare(int argc, char **argv)
 
 	pn_cli_options_init(&o);
 	argp_parse(&argp, argc, argv, 0, NULL, &o);
-	pn_cli_default_modes(&o);
+	if (o.fidelity &&
+	    (o.input || o.modes || o.sets || o.duration || o.report || o.trace || o.hgrm)) {
+		pn_cli_error("--fidelity has its own scenarios and modes: only --costs, --seed and "
+			     "--json go with it");
+		return CLI_USAGE;
+	}
+	if (o.fidelity)
+		return pn_cli_fidelity(&o);
 	return run_scenario(&o, o.input ? o.input : DEFAULT_SCENARIO, false);
 }
 

@@ -115,7 +115,8 @@ int pn_cli_decode(int argc, char **argv)
 		"with "
 		"them. Words are 64, 32 or 16 bits wide, lowest first.\v"
 		"Examples:\n  postern decode irte 0x000000f100002a81 0x0000000123456041\n"
-		"  postern decode galog 00012345 10000841",
+		"  postern decode galog 00012345 10000841\n"
+		"  postern decode vtd-irte 0x2345678000418001 0x0000000100040841",
 		children,
 		NULL,
 		NULL};

@@ -103,19 +103,37 @@ static int finish(const struct pn_cli_options *o, struct pn_comparison *c,
 	return status_of(c);
 }
 
-int pn_cli_compare_scenario(const struct pn_cli_options *o, const struct pn_scenario *sc,
-			    struct pn_recording *rec, bool detail)
+/* A mode that does not fit is a mistake of the command line. */
+static bool all_fit(const struct pn_cli_options *o, const struct pn_cli_work *w)
+{
+	struct pn_diag d = {0};
+
+	for (unsigned i = 0; i < o->modes; i++) {
+		const struct pn_scenario *sc = w->of[pn_mode_workload(o->mode[i].id)];
+
+		if (!pn_scenario_fits(sc ? sc : pn_cli_first(w), &o->mode[i], &d))
+			continue;
+		pn_cli_diag(&d);
+		return false;
+	}
+	return true;
+}
+
+int pn_cli_compare_work(const struct pn_cli_options *o, const struct pn_cli_work *w,
+			struct pn_recording *rec, bool detail)
 {
 	struct pn_comparison c = {0};
 	struct outputs out;
 	int status = CLI_INPUT;
 
+	if (!all_fit(o, w))
+		return CLI_USAGE;
 	if (!open_all(o, &out))
 		return CLI_INPUT;
 	if (out.trace.f)
 		fputs("{\"displayTimeUnit\":\"ns\",\"traceEvents\":[\n", out.trace.f);
-	if (pn_cli_run_modes(o, sc, rec, out.trace.f, &c))
-		status = finish(o, &c, sc, &out, detail);
+	if (pn_cli_run_modes(o, w, rec, out.trace.f, &c))
+		status = finish(o, &c, pn_cli_first(w), &out, detail);
 	else
 		drop(&out);
 	free(c.result);

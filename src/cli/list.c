@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <argp.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "cases.h"
@@ -22,6 +23,24 @@ struct list_options {
 };
 
 typedef const char *(*item_fn)(unsigned i, const char **description);
+
+static const char *mode_work(unsigned i)
+{
+	return pn_workload_name(pn_mode_workload((enum pn_mode_id)i));
+}
+
+/* NULL for one that cannot be loaded: a test sees to it that there is none. */
+static const char *scenario_work(unsigned i)
+{
+	const char *name = pn_builtin_scenario(i, NULL), *work = NULL;
+	struct pn_scenario *sc;
+
+	if (name && !pn_scenario_load(name, NULL, NULL, &sc, NULL)) {
+		work = pn_workload_name(sc->work);
+		free(sc);
+	}
+	return work;
+}
 
 static const char *mode_item(unsigned i, const char **description)
 {
@@ -45,24 +64,14 @@ static const char *case_item(unsigned i, const char **description)
 static const struct {
 	const char *what;
 	item_fn item;
+	const char *(*work)(unsigned i); /* its workload, or NULL */
 } lists[] = {
-	{"modes", mode_item},	     {"scenarios", pn_builtin_scenario}, {"cases", case_item},
-	{"costs", pn_builtin_costs}, {"decoders", decoder_item},
+	{"modes", mode_item, mode_work},  {"scenarios", pn_builtin_scenario, scenario_work},
+	{"cases", case_item, NULL},	  {"costs", pn_builtin_costs, NULL},
+	{"decoders", decoder_item, NULL},
 };
 
 #define NR_LISTS ((unsigned)(sizeof(lists) / sizeof(lists[0])))
-
-/* "gate=blocking|always, default blocking" */
-static void print_variants(unsigned i)
-{
-	struct pn_mode plain = {.id = (enum pn_mode_id)i}, other = plain;
-	const char *key, *dflt, *value;
-
-	other.gate_always = other.masked_none = true;
-	if (pn_mode_variant(&plain, &key, &dflt) && pn_mode_variant(&other, &key, &value))
-		printf("  %-*s variants: %s:%s=%s (default), %s:%s=%s\n", NAME_WIDTH, "",
-		       pn_mode_name(plain.id), key, dflt, pn_mode_name(plain.id), key, value);
-}
 
 /* A hazard that nobody has published as a bug is called what it is. */
 static const char *inferred(unsigned i, const char *origin)
@@ -88,24 +97,51 @@ static void print_item(const char *name, const char *text)
 	printf("  %-*s %s\n", NAME_WIDTH, name, text);
 }
 
-static void print_list(item_fn item)
+/* What is printed beside the name; modes stand below the heading of their workload instead. */
+static void item_text(item_fn item, unsigned i, const char *description, const char *work,
+		      char *buf, size_t size)
 {
-	const char *name, *description, *usage;
+	if (item == case_item)
+		snprintf(buf, size, "%s%s", description, inferred(i, description));
+	else if (item == pn_builtin_scenario && work)
+		snprintf(buf, size, "%s: %s", work, description);
+	else
+		snprintf(buf, size, "%s", description);
+}
+
+/* What is printed below it. */
+static void print_more(item_fn item, unsigned i)
+{
+	const char *usage, *variants = pn_mode_variants((enum pn_mode_id)i);
+
+	if (item == mode_item && variants)
+		printf("  %-*s variants: %s:%s\n", NAME_WIDTH, "", pn_mode_name((enum pn_mode_id)i),
+		       variants);
+	if (item == decoder_item && pn_decode_kind(i, NULL, &usage))
+		printf("  %-*s   %s\n", NAME_WIDTH, "", usage);
+}
+
+static void print_list(unsigned list)
+{
+	const char *name, *description, *last = "";
+	item_fn item = lists[list].item;
 	char text[512];
 
 	for (unsigned i = 0; (name = item(i, &description)) != NULL; i++) {
-		snprintf(text, sizeof(text), "%s%s", description ? description : "",
-			 item == case_item ? inferred(i, description) : "");
+		const char *work = lists[list].work ? lists[list].work(i) : NULL;
+
+		if (item == mode_item && strcmp(work, last))
+			printf("%s:\n", work);
+		last = work;
+		item_text(item, i, description ? description : "", work, text, sizeof(text));
 		print_item(name, text);
-		if (item == mode_item)
-			print_variants(i);
-		if (item == decoder_item && pn_decode_kind(i, NULL, &usage))
-			printf("  %-*s   %s\n", NAME_WIDTH, "", usage);
+		print_more(item, i);
 	}
 }
 
-static void print_list_json(const char *what, item_fn item)
+static void print_list_json(unsigned list)
 {
+	item_fn item = lists[list].item;
 	json_t *items = json_array();
 	const char *name, *description;
 
@@ -113,12 +149,14 @@ static void print_list_json(const char *what, item_fn item)
 		json_t *o = json_pack("{s:s, s:s}", "name", name, "description",
 				      description ? description : "");
 
+		if (lists[list].work && lists[list].work(i))
+			json_object_set_new(o, "workload", json_string(lists[list].work(i)));
 		if (item == case_item)
 			json_object_set_new(o, "inferred", json_boolean(pn_case_get(i)->inferred));
 		json_array_append_new(items, o);
 	}
-	pn_cli_print_json(json_pack("{s:s, s:s, s:o}", "schema", "postern.list/1", "what", what,
-				    "items", items));
+	pn_cli_print_json(json_pack("{s:s, s:s, s:o}", "schema", "postern.list/1", "what",
+				    lists[list].what, "items", items));
 }
 
 static int parse(int key, char *arg, struct argp_state *state)
@@ -149,14 +187,16 @@ int pn_cli_list(int argc, char **argv)
 		{0},
 	};
 	static const struct argp_child children[] = {{&pn_cli_seed, 0, NULL, 0}, {0}};
-	static const struct argp argp = {options,
-					 parse,
-					 "modes|scenarios|cases|costs|decoders",
-					 "Prints what there is.\v"
-					 "Example:\n  postern list modes",
-					 children,
-					 NULL,
-					 NULL};
+	static const struct argp argp = {
+		options,
+		parse,
+		"modes|scenarios|cases|costs|decoders",
+		"Prints what there is: modes with the workload that they fit, "
+		"scenarios with the one that they are.\v"
+		"Example:\n  postern list modes",
+		children,
+		NULL,
+		NULL};
 	struct list_options o = {0};
 	const char *names[NR_LISTS], *near;
 
@@ -166,9 +206,9 @@ int pn_cli_list(int argc, char **argv)
 		if (strcmp(o.what, lists[i].what))
 			continue;
 		if (o.json)
-			print_list_json(o.what, lists[i].item);
+			print_list_json(i);
 		else
-			print_list(lists[i].item);
+			print_list(i);
 		return CLI_DONE;
 	}
 	near = pn_nearest(o.what, names, NR_LISTS);

@@ -8,7 +8,7 @@
 
 #include "mode.h"
 
-#define CLI_MAX_MODES 16
+#define CLI_MAX_MODES 24
 #define CLI_MAX_SETS  64
 
 /* What compare, run and replay take. */
@@ -23,6 +23,7 @@ struct pn_cli_options {
 	uint64_t duration; /* 0: not given */
 	uint64_t seed;
 	bool json;
+	bool fidelity; /* compare --fidelity */
 	const char *report, *trace, *hgrm;
 };
 
@@ -37,12 +38,13 @@ enum {
 	CLI_OPT_MODES = 0x100,
 	CLI_OPT_MODE,
 	CLI_OPT_SCENARIO,
+	CLI_OPT_FIDELITY,
 };
 
 void pn_cli_options_init(struct pn_cli_options *o);
 /* Adds the modes of a comma-separated list; ends the program if one is unknown. */
 void pn_cli_add_modes(struct pn_cli_options *o, const char *list);
-/* The modes that are compared when nothing else is said. */
-void pn_cli_default_modes(struct pn_cli_options *o);
+/* Adds all modes of a workload, each in its default variant. */
+void pn_cli_add_workload(struct pn_cli_options *o, enum pn_workload work);
 
 #endif

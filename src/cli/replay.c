@@ -27,28 +27,56 @@ static bool reading(void *ctx, uint64_t done, uint64_t all)
 	return !pn_cli_stopped();
 }
 
+static bool wanted(const struct pn_cli_options *o, enum pn_workload work)
+{
+	for (unsigned i = 0; i < o->modes; i++)
+		if (pn_mode_workload(o->mode[i].id) == work)
+			return true;
+	return false;
+}
+
 /* @base gives machine and costs; a recording that is shorter than --duration stays as long as it
  * is. */
-static int replay(struct pn_cli_options *o, struct pn_recording *rec,
-		  const struct pn_scenario *base)
+static struct pn_scenario *scenario_for(const struct pn_cli_options *o,
+					const struct pn_rec_summary *s,
+					const struct pn_scenario *base, enum pn_workload work)
 {
-	const struct pn_rec_summary *s = pn_recording_summary(rec);
 	struct pn_scenario *sc;
 	struct pn_diag d = {0};
-	int r, status;
+	int r = pn_replay_scenario(s, base, work, &sc, &d);
 
-	r = pn_replay_scenario(s, base, &sc, &d);
 	if (r) {
 		if (!d.text[0])
 			pn_diag_set(&d, r, o->input, 0, "%s", strerror(-r));
 		pn_cli_diag(&d);
-		return CLI_INPUT;
+		return NULL;
 	}
 	if (o->duration && o->duration < sc->machine.duration)
 		sc->machine.duration = o->duration;
-	pn_report_recording(s, o->json ? stderr : stdout);
-	status = pn_cli_compare_scenario(o, sc, rec, false);
-	free(sc);
+	return sc;
+}
+
+static int replay(struct pn_cli_options *o, struct pn_recording *rec,
+		  const struct pn_scenario *base)
+{
+	const struct pn_rec_summary *s = pn_recording_summary(rec);
+	struct pn_scenario *sc[PN_WORK_NR] = {NULL};
+	struct pn_cli_work w = {{NULL}};
+	int status = CLI_INPUT;
+	bool ok = true;
+
+	for (unsigned i = 0; i < PN_WORK_NR && ok; i++) {
+		if (!wanted(o, (enum pn_workload)i))
+			continue;
+		w.of[i] = sc[i] = scenario_for(o, s, base, (enum pn_workload)i);
+		ok = sc[i] != NULL;
+	}
+	if (ok) {
+		pn_report_recording(s, o->json ? stderr : stdout);
+		status = pn_cli_compare_work(o, &w, rec, false);
+	}
+	for (unsigned i = 0; i < PN_WORK_NR; i++)
+		free(sc[i]);
 	return status;
 }
 
@@ -100,6 +128,28 @@ static struct pn_scenario *load_defaults(struct pn_cli_options *o, int *status)
 	return sc;
 }
 
+/* A recording holds interrupts of devices: into a guest, or into the host itself. */
+static bool choose_modes(struct pn_cli_options *o)
+{
+	if (!o->modes) {
+		pn_cli_add_workload(o, PN_WORK_PASSTHROUGH);
+		pn_cli_add_workload(o, PN_WORK_BARE);
+	}
+	for (unsigned i = 0; i < o->modes; i++) {
+		char guests[160], bare[160];
+
+		if (pn_mode_workload(o->mode[i].id) != PN_WORK_IPI)
+			continue;
+		pn_cli_error("mode '%s' is for guest IPIs, and a recording holds interrupts of "
+			     "devices (expected %s; %s)",
+			     pn_mode_name(o->mode[i].id),
+			     pn_workload_modes(PN_WORK_PASSTHROUGH, guests, sizeof(guests)),
+			     pn_workload_modes(PN_WORK_BARE, bare, sizeof(bare)));
+		return false;
+	}
+	return true;
+}
+
 static int parse(int key, char *arg, struct argp_state *state)
 {
 	struct pn_cli_options *o = state->input;
@@ -131,7 +181,7 @@ int pn_cli_replay(int argc, char **argv)
 {
 	static const struct argp_option options[] = {
 		{"modes", CLI_OPT_MODES, "A,B,C", 0,
-		 "modes to compare (default: emulated,avic,galog,gappi)", 1},
+		 "modes to compare (default: all with devices, of guests and of bare metal)", 1},
 		{"scenario", CLI_OPT_SCENARIO, "FILE.ini", 0,
 		 "take machine and costs from this scenario", 1},
 		{0},
@@ -141,8 +191,9 @@ int pn_cli_replay(int argc, char **argv)
 		options,
 		parse,
 		"RECORDING",
-		"Sends the interrupts of a real recording through every mode. A recording is the "
-		"text of "
+		"Sends the interrupts of a real recording through every mode: into a guest with "
+		"the "
+		"recorded CPUs as its vCPUs, and into a host. A recording is the text of "
 		"ftrace's trace file, of trace-cmd report or of perf script, plain or .gz, with "
 		"irq_handler_entry and, if possible, sched_switch.\v"
 		"Example:\n  trace-cmd record -e irq:irq_handler_entry -e sched:sched_switch sleep "
@@ -157,7 +208,8 @@ int pn_cli_replay(int argc, char **argv)
 
 	pn_cli_options_init(&o);
 	argp_parse(&argp, argc, argv, 0, NULL, &o);
-	pn_cli_default_modes(&o);
+	if (!choose_modes(&o))
+		return CLI_USAGE;
 	base = o.scenario ? pn_cli_load(&o, o.scenario, &status) : load_defaults(&o, &status);
 	if (!base)
 		return status;

@@ -14,6 +14,7 @@
 #define POLL_NS 50000000l
 
 struct job {
+	const struct pn_scenario *sc;
 	const struct pn_mode *mode;
 	struct pn_result *result;
 	struct pn_diag diag;
@@ -26,7 +27,6 @@ struct job {
 
 struct pool {
 	const struct pn_cli_options *o;
-	const struct pn_scenario *sc;
 	struct pn_recording *rec;
 	FILE *trace;
 	struct job job[CLI_MAX_MODES];
@@ -59,7 +59,7 @@ static void run_job(struct pool *p, struct job *j)
 	};
 
 	j->begun = true;
-	j->error = pn_run(p->sc, j->mode, &opt, j->result, &j->diag);
+	j->error = pn_run(j->sc, j->mode, &opt, j->result, &j->diag);
 	if (j->error)
 		atomic_store(&p->failed, true);
 }
@@ -182,29 +182,34 @@ static bool collect(struct pool *p, struct pn_comparison *out)
 	return true;
 }
 
-bool pn_cli_run_modes(const struct pn_cli_options *o, const struct pn_scenario *sc,
+const struct pn_scenario *pn_cli_first(const struct pn_cli_work *w)
+{
+	unsigned i = 0;
+
+	while (i + 1 < PN_WORK_NR && !w->of[i])
+		i++;
+	return w->of[i];
+}
+
+bool pn_cli_run_items(const struct pn_cli_options *o, const struct pn_cli_item *item, unsigned n,
 		      struct pn_recording *rec, FILE *trace, struct pn_comparison *out)
 {
 	struct pool *p = calloc(1, sizeof(*p));
 	bool ok;
 
-	out->result = calloc(o->modes, sizeof(*out->result));
+	out->result = calloc(n, sizeof(*out->result));
 	if (!p || !out->result) {
 		pn_cli_error("%s", strerror(ENOMEM));
 		free(p);
 		return false;
 	}
-	snprintf(out->scenario, sizeof(out->scenario), "%s", sc->name);
-	snprintf(out->costs, sizeof(out->costs), "%s", sc->costs.name);
-	out->seed = o->seed;
-	out->duration_ns = sc->machine.duration;
 	p->o = o;
-	p->sc = sc;
 	p->rec = rec;
 	p->trace = trace;
-	p->n = o->modes;
-	for (unsigned i = 0; i < p->n; i++) {
-		p->job[i].mode = &o->mode[i];
+	p->n = n;
+	for (unsigned i = 0; i < n; i++) {
+		p->job[i].sc = item[i].sc;
+		p->job[i].mode = item[i].mode;
 		p->job[i].result = &out->result[i];
 		p->job[i].pool = p;
 		p->job[i].index = i;
@@ -219,4 +224,19 @@ bool pn_cli_run_modes(const struct pn_cli_options *o, const struct pn_scenario *
 	pthread_mutex_destroy(&p->lock);
 	free(p);
 	return ok;
+}
+
+bool pn_cli_run_modes(const struct pn_cli_options *o, const struct pn_cli_work *w,
+		      struct pn_recording *rec, FILE *trace, struct pn_comparison *out)
+{
+	const struct pn_scenario *sc = pn_cli_first(w);
+	struct pn_cli_item item[CLI_MAX_MODES];
+
+	snprintf(out->scenario, sizeof(out->scenario), "%s", sc->name);
+	snprintf(out->costs, sizeof(out->costs), "%s", sc->costs.name);
+	out->seed = o->seed;
+	out->duration_ns = sc->machine.duration;
+	for (unsigned i = 0; i < o->modes; i++)
+		item[i] = (struct pn_cli_item){w->of[pn_mode_workload(o->mode[i].id)], &o->mode[i]};
+	return pn_cli_run_items(o, item, o->modes, rec, trace, out);
 }

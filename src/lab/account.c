@@ -12,27 +12,68 @@
 static uint64_t stamp(const struct pn_machine *m, const struct pn_lab_vcpu *v)
 {
 	uint64_t now = pn_sim_now(m->sim);
-	uint64_t blocked = v->sim->task.state == PN_TASK_SLEEPING ? PN_SENT_BLOCKED : 0;
+	bool blocked = v && v->sim->task.state == PN_TASK_SLEEPING;
 	uint64_t window = now >= m->warmup_at ? PN_SENT_WINDOW : 0;
 
-	return (now + 1) << PN_SENT_SHIFT | blocked | window;
+	return (now + 1) << PN_SENT_SHIFT | (blocked ? PN_SENT_BLOCKED : 0) | window;
 }
 
-static void coalesce(struct pn_machine *m, uint64_t sent)
+uint64_t pn_account_sent(struct pn_machine *m, const struct pn_lab_vcpu *v)
+{
+	uint64_t sent = stamp(m, v);
+
+	if (sent & PN_SENT_WINDOW)
+		m->now.interrupts++;
+	return sent;
+}
+
+void pn_account_coalesced(struct pn_machine *m, uint64_t sent)
 {
 	if (sent & PN_SENT_WINDOW)
 		m->now.coalesced++;
 }
 
-/* The IRR bit of @vector is set, or was already. */
-static void arrived(struct pn_lab_vcpu *v, uint8_t vector, uint64_t sent)
+void pn_account_irr(struct pn_lab_vcpu *v, uint8_t vector, uint64_t sent)
 {
 	if (v->sent[vector]) {
-		coalesce(v->m, sent);
+		pn_account_coalesced(v->m, sent);
 		return;
 	}
 	v->sent[vector] = sent;
 	v->m->outstanding++;
+}
+
+/* A bit of the PIR merges with one of the IRR only when it gets there: until then both count. */
+void pn_account_pir(struct pn_lab_vcpu *v, uint8_t vector, uint64_t sent, bool merged)
+{
+	if (merged) {
+		pn_account_coalesced(v->m, sent);
+		return;
+	}
+	if (!v->sent[vector]) {
+		pn_account_irr(v, vector, sent);
+		return;
+	}
+	if (v->second[vector]) { /* it is in the IRR, where it met the first one */
+		pn_account_coalesced(v->m, v->second[vector]);
+		v->m->outstanding--;
+	}
+	v->second[vector] = sent;
+	v->m->outstanding++;
+}
+
+/* A self-IPI goes into the IRR at once, past what is in the PIR. */
+void pn_account_self(struct pn_lab_vcpu *v, uint8_t vector, uint64_t sent, bool merged)
+{
+	if (merged) {
+		pn_account_coalesced(v->m, sent);
+		return;
+	}
+	if (v->sent[vector]) {
+		v->second[vector] = v->sent[vector];
+		v->sent[vector] = 0;
+	}
+	pn_account_irr(v, vector, sent);
 }
 
 static void note_need(struct pn_lab_vcpu *v)
@@ -43,45 +84,30 @@ static void note_need(struct pn_lab_vcpu *v)
 	v->m->now.needed++;
 }
 
-static uint64_t notifications(const struct pn_agent *a)
+void pn_account_injecting(struct pn_lab_vcpu *v, uint8_t vector)
 {
-	return a->count[PN_STEP_GALOG_ENTRY] + a->count[PN_STEP_GALOG_DROP] +
-	       a->count[PN_STEP_GAPPI_SEND];
+	if ((vector & 0xF0) > (pn_vapic_ppr(v->h->page) & 0xF0))
+		note_need(v);
 }
 
-void pn_account_msi(struct pn_lab_queue *q)
+void pn_account_posted(struct pn_lab_vcpu *v, bool told)
 {
-	struct pn_machine *m = q->m;
-	struct pn_lab_iommu *io = &m->iommu[q->iommu];
-	struct pn_lab_vcpu *v = pn_lab_of(q->sim->vcpu);
-	uint64_t sent = stamp(m, v), told;
-
-	io->agent.elapsed_ns = 0;
-	pn_step(&io->agent, PN_STEP_DEVICE_WRITE, v->sim->id, q->sim->vector);
-	if (sent & PN_SENT_WINDOW)
-		m->now.interrupts++;
-	told = notifications(&io->agent);
-	switch (pn_amdvi_msi(io->vi, &q->msi)) {
-	case PN_MSI_POSTED:
-		arrived(v, q->sim->vector, sent);
-		if (notifications(&io->agent) != told)
-			v->notified = true;
-		if (v->sim->task.state == PN_TASK_SLEEPING &&
-		    pn_vapic_deliverable(v->svm->page) >= 0)
-			note_need(v);
-		break;
-	case PN_MSI_REMAPPED:
+	if (told)
 		v->notified = true;
-		if (q->flights == PN_FLIGHTS) {
-			m->error = 2;
-			break;
-		}
-		q->flight[(q->flight_head + q->flights++) % PN_FLIGHTS].sent = sent;
-		m->outstanding++;
-		break;
-	default:
-		m->error = 3;
+	if (v->sim->task.state == PN_TASK_SLEEPING && v->m->plat->deliverable(v))
+		note_need(v);
+}
+
+/* ---- on the way to the host ---- */
+
+void pn_account_flight(struct pn_lab_queue *q, uint64_t sent)
+{
+	if (q->flights == PN_FLIGHTS) {
+		q->m->error = 2;
+		return;
 	}
+	q->flight[(q->flight_head + q->flights++) % PN_FLIGHTS].sent = sent;
+	q->m->outstanding++;
 }
 
 void pn_account_merged(struct pn_lab_queue *q)
@@ -90,25 +116,33 @@ void pn_account_merged(struct pn_lab_queue *q)
 		return;
 	q->flights--;
 	q->m->outstanding--;
-	coalesce(q->m, q->flight[(q->flight_head + q->flights) % PN_FLIGHTS].sent);
+	pn_account_coalesced(q->m, q->flight[(q->flight_head + q->flights) % PN_FLIGHTS].sent);
 }
 
-void pn_account_inject(struct pn_lab_queue *q, struct pn_svm_cpu *c)
+/* The oldest one has arrived; 0: there is none. */
+static uint64_t landed(struct pn_lab_queue *q)
+{
+	uint64_t sent;
+
+	if (!q->flights)
+		return 0;
+	sent = q->flight[q->flight_head].sent;
+	q->flight_head = (q->flight_head + 1) % PN_FLIGHTS;
+	q->flights--;
+	q->m->outstanding--;
+	return sent;
+}
+
+void pn_account_inject(struct pn_lab_queue *q, struct pn_host_cpu *c)
 {
 	struct pn_lab_vcpu *v = pn_lab_of(q->sim->vcpu);
 	uint8_t vector = q->sim->vector;
+	uint64_t sent = landed(q);
 
-	if (q->flights) {
-		uint64_t sent = q->flight[q->flight_head].sent;
-
-		q->flight_head = (q->flight_head + 1) % PN_FLIGHTS;
-		q->flights--;
-		q->m->outstanding--;
-		arrived(v, vector, sent);
-	}
-	if ((vector & 0xF0) > (pn_vapic_ppr(v->svm->page) & 0xF0))
-		note_need(v);
-	pn_svm_inject(v->svm, c, vector, PN_WAKE_NOTIFY);
+	if (sent)
+		v->m->plat->arrived(v, vector, sent);
+	pn_account_injecting(v, vector);
+	v->m->plat->inject(v, c, vector, PN_WAKE_NOTIFY);
 }
 
 static void latency(struct pn_machine *m, uint64_t sent, uint64_t at)
@@ -120,10 +154,43 @@ static void latency(struct pn_machine *m, uint64_t sent, uint64_t at)
 		pn_hist_add(m->wake, ns);
 }
 
-void pn_account_take(struct pn_lab_vcpu *v, uint8_t vector)
+static void delivered(struct pn_machine *m, uint64_t sent, uint64_t at)
+{
+	if (!(sent & PN_SENT_WINDOW))
+		return;
+	m->now.delivered++;
+	latency(m, sent, at);
+}
+
+void pn_account_handled(struct pn_lab_queue *q, uint64_t at)
+{
+	uint64_t sent = landed(q);
+
+	if (sent)
+		delivered(q->m, sent, at);
+	else
+		q->m->now.unexpected++;
+}
+
+/* ---- in the guest ---- */
+
+/* What waits in the PIR is the next one; what does not was merged in the IRR. */
+static uint64_t next_of(struct pn_lab_vcpu *v, uint8_t vector, bool pir)
+{
+	uint64_t second = v->second[vector];
+
+	v->second[vector] = 0;
+	if (!second || pir)
+		return second;
+	pn_account_coalesced(v->m, second);
+	v->m->outstanding--;
+	return 0;
+}
+
+void pn_account_take(struct pn_lab_vcpu *v, uint8_t vector, bool pir)
 {
 	v->taken = v->sent[vector];
-	v->sent[vector] = 0;
+	v->sent[vector] = next_of(v, vector, pir);
 	if (!v->taken && vector != PN_GUEST_TIMER_VECTOR)
 		v->m->now.unexpected++;
 }
@@ -136,10 +203,47 @@ void pn_account_deliver(struct pn_lab_vcpu *v, uint64_t at)
 		return;
 	v->taken = 0;
 	v->m->outstanding--;
-	if (!(sent & PN_SENT_WINDOW))
-		return;
-	v->m->now.delivered++;
-	latency(v->m, sent, at);
+	delivered(v->m, sent, at);
+}
+
+/* ---- IPIs ---- */
+
+uint64_t pn_account_ipi_sent(struct pn_lab_vcpu *from)
+{
+	return stamp(from->m, NULL);
+}
+
+static void ipi_to(struct pn_lab_vcpu *to, const struct pn_ipi *ipi, uint64_t sent,
+		   void (*set)(struct pn_lab_vcpu *, uint8_t, uint64_t))
+{
+	uint64_t blocked = to->sim->task.state == PN_TASK_SLEEPING ? PN_SENT_BLOCKED : 0;
+
+	if (sent & PN_SENT_WINDOW)
+		to->m->now.interrupts++;
+	set(to, ipi->vector, sent | blocked);
+}
+
+void pn_account_ipi(struct pn_lab_vcpu *from, const struct pn_ipi *ipi, uint64_t sent,
+		    void (*set)(struct pn_lab_vcpu *, uint8_t, uint64_t))
+{
+	struct pn_machine *m = from->m;
+
+	switch (ipi->kind) {
+	case PN_SEND_FIXED:
+	case PN_SEND_LOGICAL:
+		ipi_to(pn_lab_of(ipi->to), ipi, sent, set);
+		break;
+	case PN_SEND_SELF:
+		ipi_to(from, ipi, sent, set);
+		break;
+	case PN_SEND_BROADCAST:
+		for (uint32_t i = 0; i < from->sim->ipi_vcpus; i++)
+			if (&m->vcpu[from->first + i] != from)
+				ipi_to(&m->vcpu[from->first + i], ipi, sent, set);
+		break;
+	default: /* NMI, INIT: no vector that a handler would see */
+		break;
+	}
 }
 
 bool pn_account_wake(struct pn_lab_vcpu *v, struct pn_pcpu *self, enum pn_wake_reason why)
@@ -180,7 +284,7 @@ void pn_machine_totals(const struct pn_machine *m, struct pn_totals *t)
 		add_agent(t, &m->iommu[i].agent);
 	t->parked = 0;
 	for (uint32_t i = 0; i < m->vcpus; i++)
-		t->parked += m->svcpu[i].parked_bits;
+		t->parked += m->plat->parked ? m->plat->parked(&m->vcpu[i]) : 0;
 	t->completions = m->sim->completions;
 	t->events = m->sim->events;
 }

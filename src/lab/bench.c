@@ -6,6 +6,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "bench_pid.h"
 #include "postern/amdvi.h"
 #include "postern/x86.h"
 #include "run.h"
@@ -189,20 +190,18 @@ static int bench_events(double *value, double *peer)
 
 /* ---- sim_interrupts_per_s: the main job, end to end with statistics, on one core ---- */
 
-static int bench_sim(double *value, double *peer)
+static int simulate(const char *scenario, enum pn_mode_id id, const char *const *set, double *value)
 {
-	static const char *const set[] = {"machine.duration=100ms", "machine.warmup=0ms", NULL};
 	struct pn_run_options opt = {.seed = 1};
-	struct pn_mode mode = {.id = PN_MODE_GAPPI};
+	struct pn_mode mode = pn_mode_plain(id);
 	struct pn_scenario *sc = NULL;
 	struct pn_result *r = malloc(sizeof(*r));
 	double rate[ROUNDS];
 	int err;
 
-	(void)peer;
 	if (!r)
 		return -ENOMEM;
-	err = pn_scenario_load("passthrough-nvme", NULL, set, &sc, NULL);
+	err = pn_scenario_load(scenario, NULL, set, &sc, NULL);
 	for (unsigned i = 0; i < ROUNDS && !err; i++) {
 		err = pn_run(sc, &mode, &opt, r, NULL);
 		rate[i] = r->wall_s > 0 ? (double)r->interrupts / r->wall_s : 0;
@@ -214,11 +213,39 @@ static int bench_sim(double *value, double *peer)
 	return err;
 }
 
+static const char *const guests[] = {"machine.duration=100ms", "machine.warmup=0ms", NULL};
+static const char *const bare[] = {"machine.duration=20ms", "machine.warmup=0ms", NULL};
+
+static int bench_sim(double *value, double *peer)
+{
+	(void)peer;
+	return simulate("passthrough-nvme", PN_MODE_GAPPI, guests, value);
+}
+
+static int bench_sim_vtd_pi(double *value, double *peer)
+{
+	(void)peer;
+	return simulate("passthrough-nvme", PN_MODE_VTD_PI, guests, value);
+}
+
+static int bench_sim_posted_msi(double *value, double *peer)
+{
+	(void)peer;
+	return simulate("nvme-bare-metal", PN_MODE_POSTED_MSI, bare, value);
+}
+
 static const struct pn_bench benches[] = {
 	{"post_ns", "ns", "bare_locked_or",
 	 "one MSI to a running vCPU, DTE and IRTE cached; peer: the locked OR alone", bench_post},
 	{"sim_interrupts_per_s", "1/s", NULL,
 	 "passthrough-nvme, mode gappi, one core, end to end with statistics", bench_sim},
+	{"sim_vtd_pi_interrupts_per_s", "1/s", NULL, "passthrough-nvme, mode vtd-pi, likewise",
+	 bench_sim_vtd_pi},
+	{"sim_posted_msi_interrupts_per_s", "1/s", NULL,
+	 "nvme-bare-metal, mode posted-msi, likewise", bench_sim_posted_msi},
+	{"pid_posts_per_s", "1/s", "eventfd_write",
+	 "posts to a descriptor that another thread harvests; peer: one eventfd write each",
+	 pn_bench_pid_posts},
 	{"sim_event_ns_100k", "ns", NULL, "one schedule and one pop with 100 000 events pending",
 	 bench_events},
 };

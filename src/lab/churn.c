@@ -55,7 +55,7 @@ static void again(struct pn_machine *m, uint32_t what)
 }
 
 /* Some CPU that is online and not @but; NULL if there is none. */
-static struct pn_svm_cpu *some_cpu(struct pn_machine *m, uint32_t but)
+static struct pn_host_cpu *some_cpu(struct pn_machine *m, uint32_t but)
 {
 	uint32_t n = m->sc->machine.pcpus, first = (uint32_t)pn_rng_below(&m->churn_rng, n);
 
@@ -72,9 +72,9 @@ static struct pn_svm_cpu *some_cpu(struct pn_machine *m, uint32_t but)
  * A CPU other than @but to run host code on. Out of the guest first: that code takes for granted
  * that it is not in the guest itself.
  */
-static struct pn_svm_cpu *borrow_cpu(struct pn_machine *m, uint32_t but)
+static struct pn_host_cpu *borrow_cpu(struct pn_machine *m, uint32_t but)
 {
-	struct pn_svm_cpu *c = some_cpu(m, but);
+	struct pn_host_cpu *c = some_cpu(m, but);
 	struct pn_pcpu *p = c ? &m->sim->pcpu[c->id] : NULL;
 
 	if (p && (p->mode == PN_CPU_GUEST || (p->cur && p->cur->hold)))
@@ -83,17 +83,17 @@ static struct pn_svm_cpu *borrow_cpu(struct pn_machine *m, uint32_t but)
 }
 
 /* What runs here is paid for by nobody: it stands for code that runs elsewhere on the host. */
-static void unpay(struct pn_svm_cpu *c, uint64_t elapsed)
+static void unpay(struct pn_host_cpu *c, uint64_t elapsed)
 {
 	c->agent->elapsed_ns = elapsed;
 }
 
 /* Host interrupts of devices leave a CPU before it goes. */
-static bool move_device_irqs(struct pn_machine *m, uint32_t dead, struct pn_svm_cpu *self)
+static bool move_device_irqs(struct pn_machine *m, uint32_t dead, struct pn_host_cpu *self)
 {
 	for (uint32_t i = 0; i < m->queues; i++) {
 		struct pn_lab_queue *q = &m->queue[i];
-		struct pn_svm_cpu *to;
+		struct pn_host_cpu *to;
 		struct pn_lab_core *core;
 
 		if (q->host_cpu != dead)
@@ -108,22 +108,9 @@ static bool move_device_irqs(struct pn_machine *m, uint32_t dead, struct pn_svm_
 		q->host_cpu = to->id;
 		q->host_vector = core->next_vector++;
 		core->by_vector[q->host_vector] = i + 1;
-		pn_ir_affinity(&q->ir, self->agent, to->apicid, q->host_vector);
+		m->plat->affinity(q, self);
 	}
 	return true;
-}
-
-/* The log's interrupt and its threads, which look at once: one may be lost on the way. */
-static void move_ga_log(struct pn_machine *m, struct pn_svm_cpu *to)
-{
-	m->ga_cpu = to->id;
-	pn_iommus_ga_affinity(&m->iommus, to->agent, to->apicid);
-	for (uint32_t i = 0; i < m->sc->machine.iommus; i++) {
-		struct pn_task *task = &m->iommu[i].thread.task;
-
-		task->pin = (int32_t)to->id;
-		pn_task_wake(task, NULL);
-	}
 }
 
 /* One CPU at a time is away, or on its way there. */
@@ -141,7 +128,7 @@ static bool all_online(const struct pn_machine *m)
  */
 static void offline(struct pn_machine *m)
 {
-	struct pn_svm_cpu *victim, *self;
+	struct pn_host_cpu *victim, *self;
 	uint64_t elapsed;
 
 	if (!all_online(m))
@@ -152,8 +139,8 @@ static void offline(struct pn_machine *m)
 		return;
 	elapsed = self->agent->elapsed_ns;
 	if (move_device_irqs(m, victim->id, self)) {
-		if (m->ga_cpu == victim->id)
-			move_ga_log(m, self);
+		if (m->plat->move_own)
+			m->plat->move_own(m, victim->id, self);
 		later(m, PARK, victim->id, SETTLE_NS);
 	}
 	unpay(self, elapsed);
@@ -161,10 +148,10 @@ static void offline(struct pn_machine *m)
 
 void pn_churn_offlined(struct pn_machine *m, struct pn_pcpu *p)
 {
-	struct pn_svm_cpu *self = borrow_cpu(m, p->id);
+	struct pn_host_cpu *self = borrow_cpu(m, p->id);
 	uint64_t elapsed = self->agent->elapsed_ns;
 
-	pn_svm_cpu_offline(&m->svm, &m->cpu[p->id], self);
+	m->plat->cpu_offline(m, &m->cpu[p->id], self);
 	unpay(self, elapsed);
 	later(m, ONLINE, p->id, OFFLINE_NS);
 }
@@ -177,15 +164,15 @@ static void online(struct pn_machine *m, uint32_t cpu)
 	memset(core->by_vector, 0, sizeof(core->by_vector));
 	core->next_vector = PN_VEC_DEVICE_FIRST;
 	pn_pcpu_online(&m->sim->pcpu[cpu]);
-	pn_svm_cpu_online(&m->svm, &m->cpu[cpu]);
+	m->plat->cpu_online(m, &m->cpu[cpu]);
 }
 
 static void inhibit(struct pn_machine *m, uint32_t vm, bool set)
 {
-	struct pn_svm_cpu *self = borrow_cpu(m, UINT32_MAX);
+	struct pn_host_cpu *self = borrow_cpu(m, UINT32_MAX);
 	uint64_t elapsed = self->agent->elapsed_ns;
 
-	pn_svm_inhibit(&m->vm[vm], self, PN_INHIBIT_IRQWIN, set);
+	m->plat->inhibit(m, vm, self, set);
 	unpay(self, elapsed);
 	if (set)
 		later(m, ALLOW, vm, INHIBIT_NS);
@@ -198,7 +185,8 @@ static bool vector_free(const struct pn_lab_vcpu *v, unsigned vector)
 
 	if (q && q->vcpu == v->sim && q->vector == vector)
 		return false;
-	return !v->sent[vector] && v->inject != (int)vector && v->sim->handler != (int)vector;
+	return !v->sent[vector] && !v->second[vector] && v->inject != (int)vector &&
+	       v->sim->handler != (int)vector;
 }
 
 static uint8_t pick_vector(const struct pn_lab_vcpu *v, uint8_t wanted)
@@ -211,19 +199,28 @@ static uint8_t pick_vector(const struct pn_lab_vcpu *v, uint8_t wanted)
 	return 0;
 }
 
+static uint32_t vcpus_of(const struct pn_machine *m, const struct pn_lab_vcpu *v)
+{
+	uint32_t n = 0;
+
+	while (v->first + n < m->vcpus && m->vcpu[v->first + n].vm == v->vm)
+		n++;
+	return n;
+}
+
 static void retarget(struct pn_machine *m)
 {
 	struct pn_lab_queue *q = &m->queue[pn_rng_below(&m->churn_rng, m->queues)];
-	const struct pn_svm_vm *vm = pn_lab_of(q->sim->vcpu)->svm->vm;
-	uint32_t base = (uint32_t)(vm->vcpu - m->svcpu);
-	struct pn_lab_vcpu *to = &m->vcpu[base + pn_rng_below(&m->churn_rng, vm->nr_vcpus)];
+	const struct pn_lab_vcpu *from = pn_lab_of(q->sim->vcpu);
+	struct pn_lab_vcpu *to =
+		&m->vcpu[from->first + pn_rng_below(&m->churn_rng, vcpus_of(m, from))];
 	uint8_t vector = pick_vector(to, q->sim->vector);
-	struct pn_svm_cpu *self = borrow_cpu(m, UINT32_MAX);
+	struct pn_host_cpu *self = borrow_cpu(m, UINT32_MAX);
 	uint64_t elapsed = self->agent->elapsed_ns;
 
 	if (q->detached || !vector)
 		return;
-	if (pn_svm_pi_update(&m->svm, &q->ir, to->svm, vector, self))
+	if (m->plat->retarget(q, to, vector, self))
 		m->error = 4;
 	pn_queue_retarget(q->sim, to->sim, vector);
 	unpay(self, elapsed);
@@ -232,12 +229,12 @@ static void retarget(struct pn_machine *m)
 static void detach(struct pn_machine *m, uint32_t number, bool away)
 {
 	struct pn_lab_queue *q = &m->queue[number];
-	struct pn_svm_vcpu *v = pn_lab_of(q->sim->vcpu)->svm;
-	struct pn_svm_cpu *self = borrow_cpu(m, UINT32_MAX);
+	struct pn_lab_vcpu *v = pn_lab_of(q->sim->vcpu);
+	struct pn_host_cpu *self = borrow_cpu(m, UINT32_MAX);
 	uint64_t elapsed = self->agent->elapsed_ns;
 
 	q->detached = away;
-	if (pn_svm_pi_update(&m->svm, &q->ir, away ? NULL : v, q->sim->vector, self))
+	if (m->plat->retarget(q, away ? NULL : v, q->sim->vector, self))
 		m->error = 5;
 	unpay(self, elapsed);
 	if (away)

@@ -21,6 +21,7 @@ enum pn_cost_source { PN_COST_MEASURED, PN_COST_DERIVED, PN_COST_ASSUMPTION };
 struct pn_costs {
 	char name[64];
 	char description[256];
+	double cpu_ghz;
 	uint32_t ns[PN_STEP_NR];
 	uint8_t source[PN_STEP_NR]; /* enum pn_cost_source */
 	char note[PN_STEP_NR][160];

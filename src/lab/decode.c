@@ -9,10 +9,12 @@
 #include "scenario.h"
 
 static const struct pn_dec_kind *const kinds[] = {
-	&pn_dec_irte32,	 &pn_dec_irte,	    &pn_dec_dte,      &pn_dec_cmd,	&pn_dec_event,
-	&pn_dec_galog,	 &pn_dec_control,   &pn_dec_status,   &pn_dec_efr,	&pn_dec_efr2,
-	&pn_dec_xt,	 &pn_dec_avic_phys, &pn_dec_avic_log, &pn_dec_vmcb_int, &pn_dec_exit401,
-	&pn_dec_exit402, &pn_dec_icr,	    &pn_dec_msi,
+	&pn_dec_irte32,	   &pn_dec_irte,     &pn_dec_dte,	  &pn_dec_cmd,
+	&pn_dec_event,	   &pn_dec_galog,    &pn_dec_control,	  &pn_dec_status,
+	&pn_dec_efr,	   &pn_dec_efr2,     &pn_dec_xt,	  &pn_dec_avic_phys,
+	&pn_dec_avic_log,  &pn_dec_vmcb_int, &pn_dec_exit401,	  &pn_dec_exit402,
+	&pn_dec_icr,	   &pn_dec_msi,	     &pn_dec_vtd_irte,	  &pn_dec_msi_vtd,
+	&pn_dec_vtd_fault, &pn_dec_pid,	     &pn_dec_pid_pointer,
 };
 
 #define NR_KINDS ((unsigned)(sizeof(kinds) / sizeof(kinds[0])))

@@ -8,7 +8,7 @@
 
 #define PN_DECODE_MAX_FIELDS 64
 #define PN_DECODE_MAX_ERRORS 16
-#define PN_DECODE_MAX_WORDS  16
+#define PN_DECODE_MAX_WORDS  64
 
 struct pn_decoded {
 	const char *kind;

@@ -8,9 +8,9 @@
 
 #include "decode.h"
 
-/* What is decoded: up to 256 bits, little endian, bit 0 of q[0] first. */
+/* What is decoded: up to 512 bits, little endian, bit 0 of q[0] first. */
 struct pn_dec_obj {
-	uint64_t q[4];
+	uint64_t q[8];
 	unsigned bits;
 };
 
@@ -20,7 +20,7 @@ struct pn_dec_obj {
  */
 struct pn_dec_field {
 	const char *name;
-	uint8_t hi, lo;
+	uint16_t hi, lo;
 	const char *off, *on;
 	void (*say)(const struct pn_dec_obj *o, uint64_t v, char *buf, size_t size);
 };
@@ -71,6 +71,7 @@ void pn_dec_say_page(const struct pn_dec_obj *o, uint64_t v, char *buf, size_t s
 extern const struct pn_dec_kind pn_dec_irte32, pn_dec_irte, pn_dec_dte, pn_dec_cmd, pn_dec_event,
 	pn_dec_galog, pn_dec_control, pn_dec_status, pn_dec_efr, pn_dec_efr2, pn_dec_xt,
 	pn_dec_avic_phys, pn_dec_avic_log, pn_dec_vmcb_int, pn_dec_exit401, pn_dec_exit402,
-	pn_dec_icr, pn_dec_msi;
+	pn_dec_icr, pn_dec_msi, pn_dec_vtd_irte, pn_dec_msi_vtd, pn_dec_vtd_fault, pn_dec_pid,
+	pn_dec_pid_pointer;
 
 #endif

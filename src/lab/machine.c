@@ -8,14 +8,12 @@
 
 #include "vectors.h"
 
+/* A machine from a scenario and a mode: what does not depend on the vendor. */
+
 _Static_assert(PN_SIM_VEC_TIMER == PN_VEC_TIMER && PN_SIM_VEC_RESCHED == PN_VEC_RESCHED,
 	       "the world and the host share these vectors");
 
-#define FIRST_DEVID 0x0008u /* 00:01.0; one function a device */
-
-/* ---- the bus ---- */
-
-static void iommu_intr(void *ctx, const struct pn_intr *intr)
+void pn_machine_intr(void *ctx, const struct pn_intr *intr)
 {
 	struct pn_lab_iommu *io = ctx;
 	struct pn_machine *m = io->m;
@@ -29,51 +27,15 @@ static void iommu_intr(void *ctx, const struct pn_intr *intr)
 	pn_sim_raise(m->sim, intr->dest, intr->vector, delay);
 }
 
-static void ring(struct pn_machine *m, struct pn_agent *from, uint32_t apicid)
-{
-	uint64_t delay = from->elapsed_ns + m->sc->costs.ns[PN_STEP_DOORBELL_WIRE];
-
-	if (apicid < m->sc->machine.pcpus)
-		pn_sim_doorbell(m->sim, apicid, delay);
-}
-
-static void iommu_doorbell(void *ctx, uint32_t apicid)
-{
-	struct pn_lab_iommu *io = ctx;
-
-	ring(io->m, &io->agent, apicid);
-}
-
-static void core_doorbell(void *ctx, uint32_t apicid)
-{
-	struct pn_lab_core *core = ctx;
-
-	ring(core->m, &core->sim->agent, apicid);
-}
-
-static uint64_t mmio_read(void *ctx, uint32_t off, unsigned size)
-{
-	struct pn_lab_iommu *io = ctx;
-	uint64_t value = 0;
-
-	pn_amdvi_read(io->vi, off, size, &value);
-	return value;
-}
-
-static void mmio_write(void *ctx, uint32_t off, unsigned size, uint64_t value)
-{
-	struct pn_lab_iommu *io = ctx;
-
-	pn_amdvi_write(io->vi, off, size, value);
-}
-
 /* ---- building ---- */
 
+/* One queue for each of whoever takes interrupts, unless the scenario says how many. */
 static uint32_t device_queues(const struct pn_scenario *sc, const struct pn_sc_device *dev,
 			      const struct pn_sc_vm *vm)
 {
-	(void)sc;
-	return dev->queues ? dev->queues : vm->vcpus;
+	if (dev->queues)
+		return dev->queues;
+	return sc->work == PN_WORK_BARE ? sc->machine.pcpus : vm->vcpus;
 }
 
 static const struct pn_sc_vm *vm_of(const struct pn_scenario *sc, const struct pn_sc_device *dev)
@@ -111,11 +73,7 @@ static void count(struct pn_machine *m, uint32_t *devices)
 
 static int make_ram(struct pn_machine *m, uint32_t devices)
 {
-	const struct pn_sc_machine *sm = &m->sc->machine;
-	uint64_t irt = 16ull << sm->inttablen;
-	uint64_t per_iommu = 1 << 20 | (FIRST_DEVID + devices) * 32ull;
-	uint64_t bytes = (1ull << 20) + sm->iommus * per_iommu + devices * irt +
-			 m->vcpus * 4096ull + m->vms * (40ull << 10);
+	uint64_t bytes = (1ull << 20) + m->vcpus * 4096ull + m->plat->ram(m, devices);
 
 	bytes = (bytes + 0xFFFF) & ~0xFFFFull;
 	m->ram = aligned_alloc(4096, bytes);
@@ -138,75 +96,20 @@ static struct pn_sim_conf sim_conf(const struct pn_machine *m, uint64_t seed)
 		.slice = sm->slice,
 		.wakeup_granularity = sm->wakeup_granularity,
 		.halt_poll = sm->halt_poll,
+		.idle_poll = sm->idle_poll,
 		.host_tick = sm->host_tick,
 		.noise_period = sm->noise_period,
 		.noise_time = sm->noise_time,
 		.seed = seed,
 		.cost_ns = m->sc->costs.ns,
+		.apps = m->sc->work == PN_WORK_BARE,
 	};
 }
 
-static bool galog_thread(struct pn_thread *th, struct pn_pcpu *p)
-{
-	return pn_galog_step(th->arg, &p->agent);
-}
-
-static int make_iommus(struct pn_machine *m, uint32_t devices)
-{
-	const struct pn_sc_machine *sm = &m->sc->machine;
-	bool posted = m->mode.id == PN_MODE_GALOG || m->mode.id == PN_MODE_GAPPI;
-	struct pn_iommus_config cfg = {
-		.notify = !posted			? PN_NOTIFY_NONE
-			  : m->mode.id == PN_MODE_GAPPI ? PN_NOTIFY_GAPPI
-							: PN_NOTIFY_GALOG,
-		.galog_entries = sm->galog_entries,
-		.devids = FIRST_DEVID + devices,
-		.ga_apicid = sm->galog_cpu,
-		.irt2k = sm->inttablen > 9,
-	};
-
-	m->ga_cpu = sm->galog_cpu;
-	for (uint32_t i = 0; i < sm->iommus; i++) {
-		struct pn_lab_iommu *io = &m->iommu[i];
-		struct pn_amdvi_config hw;
-		int err;
-
-		io->m = m;
-		pn_agent_init(&io->agent, i);
-		io->agent.cost_ns = m->sc->costs.ns;
-		io->bus = m->bus;
-		io->bus.ctx = io;
-		io->bus.intr = iommu_intr;
-		io->bus.doorbell = iommu_doorbell;
-		pn_amdvi_config_default(&hw);
-		hw.bus = &io->bus;
-		hw.agent = &io->agent;
-		hw.peer = m->iommu[0].vi;
-		hw.knobs = sm->knobs;
-		hw.irte_cache = sm->irte_cache;
-		if (!sm->gappi)
-			hw.efr &= ~PN_EFR_GAPPISUP;
-		if (!sm->gappidis)
-			hw.efr2 &= ~PN_EFR2_GAPPIDISSUP;
-		err = pn_amdvi_create(&hw, &io->vi);
-		if (err)
-			return err;
-		m->drv[i].mmio = (struct pn_mmio){io, mmio_read, mmio_write};
-		pn_thread_init(&io->thread, m->sim, (int32_t)sm->galog_cpu, sm->galog_fifo,
-			       galog_thread, &m->drv[i]);
-	}
-	return pn_iommus_init(&m->iommus, m->drv, sm->iommus, &cfg, &m->os, &m->bus, &m->pages,
-			      &m->sim->pcpu[0].agent);
-}
-
+/* What every processor has, whoever made it. */
 static void make_cores(struct pn_machine *m)
 {
-	const struct pn_sc_machine *sm = &m->sc->machine;
-	struct pn_avic_features feat;
-
-	pn_avic_features_default(&feat);
-	feat.erratum1235 = sm->erratum1235;
-	for (uint32_t i = 0; i < sm->pcpus; i++) {
+	for (uint32_t i = 0; i < m->sc->machine.pcpus; i++) {
 		struct pn_lab_core *core = &m->core[i];
 
 		core->m = m;
@@ -214,11 +117,23 @@ static void make_cores(struct pn_machine *m)
 		core->sim->hw = core;
 		core->bus = m->bus;
 		core->bus.ctx = core;
-		core->bus.doorbell = core_doorbell;
 		core->next_vector = PN_VEC_DEVICE_FIRST;
-		pn_avic_init(&core->avic, &core->bus, &core->sim->agent, &feat, i);
 		m->cpu[i].agent = &core->sim->agent;
 		m->cpu[i].apicid = i;
+	}
+}
+
+static void make_iommus(struct pn_machine *m)
+{
+	for (uint32_t i = 0; i < m->sc->machine.iommus; i++) {
+		struct pn_lab_iommu *io = &m->iommu[i];
+
+		io->m = m;
+		pn_agent_init(&io->agent, i);
+		io->agent.cost_ns = m->sc->costs.ns;
+		io->bus = m->bus;
+		io->bus.ctx = io;
+		io->bus.intr = pn_machine_intr;
 	}
 }
 
@@ -235,54 +150,68 @@ static struct pn_guest_conf guest_conf(const struct pn_sc_vm *vm)
 	};
 }
 
-static int make_vm(struct pn_machine *m, const struct pn_sc_vm *vm, uint32_t number, uint32_t first)
+static void make_vcpu(struct pn_machine *m, const struct pn_sc_vm *vm, uint32_t number,
+		      uint32_t first, uint32_t i)
 {
-	const struct pn_sc_machine *sm = &m->sc->machine;
-	uint32_t inhibits = m->mode.id == PN_MODE_EMULATED ? 1u << PN_INHIBIT_DISABLED : 0;
+	struct pn_lab_vcpu *lv = &m->vcpu[first + i];
+	struct pn_vcpu *v = &m->sim->vcpu[first + i];
 
-	for (uint32_t i = 0; i < vm->vcpus; i++) {
-		struct pn_lab_vcpu *lv = &m->vcpu[first + i];
-		struct pn_vcpu *v = &m->sim->vcpu[first + i];
-
-		lv->m = m;
-		lv->sim = v;
-		lv->svm = &m->svcpu[first + i];
-		lv->svm->task = &v->task;
-		lv->inject = -1;
-		v->hw = lv;
-		v->conf = guest_conf(vm);
-		if (vm->pin) {
-			v->task.pin = (int32_t)((vm->first_pcpu + i) % sm->pcpus);
-			v->task.cpu = (uint32_t)v->task.pin;
-		}
+	lv->m = m;
+	lv->sim = v;
+	lv->vm = number;
+	lv->first = first;
+	lv->inject = -1;
+	v->hw = lv;
+	v->conf = guest_conf(vm);
+	for (unsigned k = 0; k < m->sc->ipis; k++) {
+		if (strcmp(m->sc->ipi[k].vm, vm->name))
+			continue;
+		v->ipi = &m->ipi[k];
+		v->ipi_first = &m->sim->vcpu[first];
+		v->ipi_vcpus = vm->vcpus;
 	}
-	return pn_svm_vm_init(&m->svm, &m->vm[number], &m->svcpu[first], vm->vcpus, sm->x2avic,
-			      sm->x2avic_ext, inhibits, &m->pages);
+	if (vm->pin) {
+		v->task.pin = (int32_t)((vm->first_pcpu + i) % m->sc->machine.pcpus);
+		v->task.cpu = (uint32_t)v->task.pin;
+	}
 }
 
 static int make_vms(struct pn_machine *m)
 {
 	const struct pn_scenario *sc = m->sc;
-	struct pn_svm_config cfg = {
-		.os = &m->os,
-		.iommus = &m->iommus,
-		.cpu = m->cpu,
-		.nr_cpus = sc->machine.pcpus,
-		.masked = m->mode.masked_none ? PN_MASKED_NONE : PN_MASKED_PARK,
-		.gate_always = m->mode.gate_always,
-		.erratum1235 = sc->machine.erratum1235,
-	};
 	uint32_t number = 0, first = 0;
 	int err = 0;
 
-	pn_svm_init(&m->svm, &cfg);
 	for (unsigned i = 0; i < sc->vms && !err; i++) {
 		for (uint32_t k = 0; k < sc->vm[i].count && !err; k++) {
-			err = make_vm(m, &sc->vm[i], number++, first);
+			for (uint32_t n = 0; n < sc->vm[i].vcpus; n++)
+				make_vcpu(m, &sc->vm[i], number, first, n);
+			err = m->plat->vm(m, &sc->vm[i], number++, first);
 			first += sc->vm[i].vcpus;
 		}
 	}
 	return err;
+}
+
+static void make_ipis(struct pn_machine *m)
+{
+	for (unsigned i = 0; i < m->sc->ipis; i++) {
+		const struct pn_sc_ipi *l = &m->sc->ipi[i];
+
+		m->ipi[i] = (struct pn_ipi_conf){
+			.pingpong = l->kind == PN_IPI_PINGPONG,
+			.reply_memory = l->reply_memory,
+			.senders = l->senders,
+			.think = l->think,
+			.handler = l->handler,
+			.vector = l->vector,
+			.share = {[PN_SEND_LOGICAL] = l->logical,
+				  [PN_SEND_BROADCAST] = l->broadcast,
+				  [PN_SEND_SELF] = l->self,
+				  [PN_SEND_NMI] = l->nmi,
+				  [PN_SEND_INIT] = l->init},
+		};
+	}
 }
 
 static void make_sources(struct pn_machine *m)
@@ -310,6 +239,7 @@ static void make_sources(struct pn_machine *m)
 			.coalesce_time = l->coalesce_time,
 			.stall_period = l->stall_period,
 			.stall_time = l->stall_time,
+			.stall_spread = l->stall_spread,
 		};
 	}
 }
@@ -324,53 +254,75 @@ static uint8_t guest_vector(const struct pn_vcpu *v, uint8_t wanted)
 	return 0;
 }
 
-/* The CPU and vector on the host that the queue's interrupt has while it is not posted. */
-static bool host_vector(struct pn_machine *m, struct pn_lab_queue *q, uint32_t number)
+static bool give_vector(struct pn_machine *m, struct pn_lab_queue *q, uint32_t cpu)
+{
+	struct pn_lab_core *core = &m->core[cpu];
+
+	if (core->next_vector > PN_VEC_DEVICE_LAST)
+		return false;
+	q->host_cpu = cpu;
+	q->host_vector = core->next_vector++;
+	core->by_vector[q->host_vector] = (uint32_t)(q - m->queue) + 1;
+	return true;
+}
+
+bool pn_machine_host_vector(struct pn_machine *m, struct pn_lab_queue *q, uint32_t cpu)
+{
+	return give_vector(m, q, cpu);
+}
+
+/* For guests it does not matter where the host takes it, as long as there is a vector. */
+static bool find_host_vector(struct pn_machine *m, struct pn_lab_queue *q, uint32_t number)
 {
 	uint32_t n = m->sc->machine.pcpus;
 
 	for (uint32_t k = 0; k < n; k++) {
-		uint32_t cpu = m->sc->machine.irq_spread ? (number + k) % n : k;
-		struct pn_lab_core *core = &m->core[cpu];
-
-		if (core->next_vector > PN_VEC_DEVICE_LAST)
-			continue;
-		q->host_cpu = cpu;
-		q->host_vector = core->next_vector++;
-		core->by_vector[q->host_vector] = number + 1;
-		return true;
+		if (give_vector(m, q, m->sc->machine.irq_spread ? (number + k) % n : k))
+			return true;
 	}
 	return false;
 }
 
-static int make_queue(struct pn_machine *m, uint32_t number, const struct pn_sc_device *dev,
-		      uint32_t iommu, uint16_t devid, uint32_t index, struct pn_vcpu *v,
-		      uint64_t seed, struct pn_diag *d)
+static int no_vector(const struct pn_machine *m, const struct pn_sc_device *dev, uint32_t index,
+		     struct pn_diag *d)
+{
+	return pn_diag_set(d, -EINVAL, m->sc->path, 0,
+			   "no host vector left for queue %u of [device %s] (%d per pCPU)", index,
+			   dev->name, PN_VEC_DEVICE_LAST - PN_VEC_DEVICE_FIRST + 1);
+}
+
+/* A queue of a device, for @v or on bare metal for the CPU that the scenario says. */
+struct place {
+	const struct pn_sc_device *dev;
+	uint32_t iommu, index;
+	uint16_t devid;
+	struct pn_vcpu *v;
+};
+
+static int make_queue(struct pn_machine *m, uint32_t number, const struct place *at, uint64_t seed,
+		      struct pn_diag *d)
 {
 	struct pn_lab_queue *q = &m->queue[number];
-	struct pn_svm_cpu *boot = &m->cpu[0];
-	uint8_t vector = guest_vector(v, dev->vector);
+	uint32_t cpu = (at->dev->first_pcpu + at->index) % m->sc->machine.pcpus;
+	uint8_t vector = 0;
 	int err;
 
-	if (!vector)
-		return pn_diag_set(d, -EINVAL, m->sc->path, 0,
-				   "vCPU %u has no vector left for [device %s]", v->id, dev->name);
-	if (!host_vector(m, q, number))
-		return pn_diag_set(d, -EINVAL, m->sc->path, 0,
-				   "no host vector left for queue %u of [device %s] (%d per pCPU)",
-				   index, dev->name, PN_VEC_DEVICE_LAST - PN_VEC_DEVICE_FIRST + 1);
+	if (at->v) {
+		vector = guest_vector(at->v, at->dev->vector);
+		if (!vector)
+			return pn_diag_set(d, -EINVAL, m->sc->path, 0,
+					   "vCPU %u has no vector left for [device %s]", at->v->id,
+					   at->dev->name);
+	}
+	if (at->v ? !find_host_vector(m, q, number) : !give_vector(m, q, cpu))
+		return no_vector(m, at->dev, at->index, d);
 	q->m = m;
 	q->sim = &m->sim->queue[number];
 	q->sim->hw = q;
-	q->iommu = iommu;
-	q->msi = (struct pn_msi){.addr = PN_MSI_ADDR_BASE, .data = index, .devid = devid};
-	err = pn_queue_init(m->sim, number, &m->source[load_of(m->sc, dev)], v, vector, seed);
-	if (!err)
-		err = pn_ir_init(&q->ir, &m->drv[iommu], boot->agent, devid, (uint16_t)index,
-				 q->host_cpu, q->host_vector);
-	if (!err)
-		err = pn_svm_pi_update(&m->svm, &q->ir, pn_lab_of(v)->svm, vector, boot);
-	return err;
+	q->iommu = at->iommu;
+	err = pn_queue_init(m->sim, number, &m->source[load_of(m->sc, at->dev)], at->v,
+			    at->v ? NULL : &m->sim->app[cpu], vector, seed);
+	return err ? err : m->plat->queue(q, at->devid, at->index, vector);
 }
 
 static uint32_t first_vcpu(const struct pn_scenario *sc, const struct pn_sc_vm *vm, uint32_t copy)
@@ -388,21 +340,25 @@ static int make_device(struct pn_machine *m, const struct pn_sc_device *dev, uin
 	const struct pn_scenario *sc = m->sc;
 	const struct pn_sc_vm *vm = vm_of(sc, dev);
 	uint32_t queues = device_queues(sc, dev, vm);
-	uint32_t iommu = dev->iommu_spread ? copy % sc->machine.iommus : dev->iommu;
-	uint32_t base = first_vcpu(sc, vm, copy % vm->count);
-	int err = pn_irt_create(&m->drv[iommu], m->cpu[0].agent, devid, sc->machine.inttablen);
+	struct place at = {
+		.dev = dev,
+		.iommu = dev->iommu_spread ? copy % sc->machine.iommus : dev->iommu,
+		.devid = devid,
+	};
+	uint32_t base = sc->work == PN_WORK_BARE ? 0 : first_vcpu(sc, vm, copy % vm->count);
+	int err = m->plat->function(m, at.iommu, devid, queues);
 
-	for (uint32_t i = 0; i < queues && !err; i++) {
-		uint32_t v = base + (dev->first_vcpu + i) % vm->vcpus;
-
-		err = make_queue(m, (*number)++, dev, iommu, devid, i, &m->sim->vcpu[v], seed, d);
+	for (; at.index < queues && !err; at.index++) {
+		if (sc->work != PN_WORK_BARE)
+			at.v = &m->sim->vcpu[base + (dev->first_vcpu + at.index) % vm->vcpus];
+		err = make_queue(m, (*number)++, &at, seed, d);
 	}
 	return err;
 }
 
 static int make_devices(struct pn_machine *m, uint64_t seed, struct pn_diag *d)
 {
-	uint16_t devid = FIRST_DEVID;
+	uint16_t devid = PN_LAB_FIRST_DEVID;
 	uint32_t number = 0;
 	int err = 0;
 
@@ -417,21 +373,32 @@ static int allocate(struct pn_machine *m)
 	const struct pn_sc_machine *sm = &m->sc->machine;
 
 	m->iommu = calloc(sm->iommus, sizeof(*m->iommu));
-	m->drv = calloc(sm->iommus, sizeof(*m->drv));
 	m->cpu = calloc(sm->pcpus, sizeof(*m->cpu));
 	m->core = calloc(sm->pcpus, sizeof(*m->core));
-	m->vm = calloc(m->vms, sizeof(*m->vm));
-	m->svcpu = calloc(m->vcpus, sizeof(*m->svcpu));
-	m->vcpu = calloc(m->vcpus, sizeof(*m->vcpu));
-	m->queue = calloc(m->queues, sizeof(*m->queue));
+	m->vcpu = calloc(m->vcpus + 1, sizeof(*m->vcpu));
+	m->queue = calloc(m->queues + 1, sizeof(*m->queue));
 	m->latency = malloc(sizeof(*m->latency));
 	m->wake = malloc(sizeof(*m->wake));
-	if (!m->iommu || !m->drv || !m->cpu || !m->core || !m->vm || !m->svcpu || !m->vcpu ||
-	    !m->queue || !m->latency || !m->wake)
+	if (!m->iommu || !m->cpu || !m->core || !m->vcpu || !m->queue || !m->latency || !m->wake)
 		return -ENOMEM;
 	pn_hist_init(m->latency);
 	pn_hist_init(m->wake);
 	return 0;
+}
+
+static const struct pn_platform *platform(enum pn_mode_id mode)
+{
+	switch (mode) {
+	case PN_MODE_REMAPPED:
+	case PN_MODE_POSTED_MSI:
+		return &pn_platform_bare;
+	case PN_MODE_VTD_PI:
+	case PN_MODE_IPI_EXIT:
+	case PN_MODE_IPI_IPIV:
+		return &pn_platform_intel;
+	default:
+		return &pn_platform_amd;
+	}
 }
 
 int pn_machine_create(const struct pn_scenario *sc, const struct pn_mode *mode, uint64_t seed,
@@ -447,6 +414,7 @@ int pn_machine_create(const struct pn_scenario *sc, const struct pn_mode *mode, 
 		return -ENOMEM;
 	m->sc = sc;
 	m->mode = *mode;
+	m->plat = platform(mode->id);
 	count(m, &devices);
 	conf = sim_conf(m, seed);
 	m->os = pn_machine_os(m);
@@ -454,21 +422,19 @@ int pn_machine_create(const struct pn_scenario *sc, const struct pn_mode *mode, 
 	if (!err)
 		err = make_ram(m, devices);
 	if (!err)
-		err = pn_sim_create(&conf, &pn_machine_ops, m, &m->sim);
+		err = pn_sim_create(&conf, m->plat->ops, m, &m->sim);
 	if (err)
 		return err;
 	make_cores(m);
+	make_iommus(m);
 	make_sources(m);
+	make_ipis(m);
 	pn_rng_seed(&m->churn_rng, seed, 0x30000);
-	err = make_iommus(m, devices);
+	err = m->plat->create(m, devices, d);
 	if (!err)
 		err = make_vms(m);
 	if (!err)
 		err = make_devices(m, seed, d);
-	if (!err && mode->id == PN_MODE_GAPPI && m->iommus.notify != PN_NOTIFY_GAPPI)
-		err = pn_diag_set(
-			d, -EINVAL, sc->path, 0,
-			"mode gappi needs gappi = yes: this machine's IOMMUs lack GAPPISup");
 	if (err && d && !d->text[0])
 		pn_diag_set(d, err, sc->path, 0, "the machine cannot be built: %s", strerror(-err));
 	return err;
@@ -478,16 +444,12 @@ void pn_machine_destroy(struct pn_machine *m)
 {
 	if (!m)
 		return;
-	for (uint32_t i = 0; m->iommu && i < m->sc->machine.iommus; i++)
-		if (m->iommu[i].vi)
-			pn_amdvi_destroy(m->iommu[i].vi);
+	if (m->iommu)
+		m->plat->destroy(m);
 	pn_sim_destroy(m->sim);
 	free(m->iommu);
-	free(m->drv);
 	free(m->cpu);
 	free(m->core);
-	free(m->vm);
-	free(m->svcpu);
 	free(m->vcpu);
 	free(m->queue);
 	free(m->latency);

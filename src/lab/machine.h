@@ -2,22 +2,33 @@
 #ifndef PN_LAB_MACHINE_H
 #define PN_LAB_MACHINE_H
 
-#include "postern/amdvi.h"
-#include "postern/avic.h"
+#include "amdvi_drv.h"
+#include "host_cpu.h"
+#include "host_vcpu.h"
+#include "postern/postern.h"
+#include "posted_msi.h"
 #include "run.h"
 #include "sim.h"
 #include "svm.h"
+#include "vmx.h"
+#include "vtd_drv.h"
 
 /*
- * The AMD machine: IOMMUs and cores of hw/amd, the driver and hypervisor of host/amd, in the
- * simulated world. Private to the lab.
+ * A machine in the simulated world: silicon of hw, host code of host, and the lab's books. What
+ * the vendors have in common is here; struct pn_platform is the rest. Private to the lab.
  */
 
 struct pn_machine;
+struct pn_amd;
+struct pn_intel;
+struct pn_report;
+struct pn_totals;
 
 /* Vectors that guests give out by themselves. */
 #define PN_GUEST_VECTOR_FIRST 0x31
 #define PN_GUEST_VECTOR_LAST  0xEB
+
+#define PN_LAB_FIRST_DEVID 0x0008u /* 00:01.0; one function a device */
 
 /* A pending interrupt, from the device's write to the guest's handler; 0: none. */
 #define PN_SENT_WINDOW	1ull /* sent in the measured part */
@@ -27,16 +38,25 @@ struct pn_machine;
 struct pn_lab_vcpu {
 	struct pn_machine *m;
 	struct pn_vcpu *sim;
-	struct pn_svm_vcpu *svm;
+	struct pn_host_vcpu *h;
+	struct pn_svm_vcpu *svm; /* AMD */
+	struct pn_vmx_vcpu *vmx; /* Intel */
+	uint32_t vm, first;	 /* its VM, and that VM's vCPU 0 */
 	/* of the vector that left the IRR last, until its handler starts; 0: none */
 	uint64_t taken;
-	int inject;    /* AVIC off: vector that the host put into the VMCB, or -1 */
-	bool need;     /* asleep with a deliverable interrupt */
+	int inject; /* no virtualization: vector that the host put into the VMCB or VMCS, or -1 */
+	bool need;  /* asleep with a deliverable interrupt */
 	bool notified; /* since it went to sleep, hardware told the host something about it */
-	uint64_t sent[256];
+	/* an ICR write of its guest that exited */
+	struct pn_ipi ipi;
+	struct pn_avic_exit ipi_exit;
+	uint64_t ipi_sent;
+	bool ipi_posted; /* hardware had set the bits already */
+	/* Intel: in the IRR or the PIR; and in the PIR while an older one is in the IRR. */
+	uint64_t sent[256], second[256];
 };
 
-/* A remapped interrupt between the device and the host's handler. */
+/* A remapped or, on bare metal, posted interrupt between the device and the host's handler. */
 struct pn_flight {
 	uint64_t sent;
 };
@@ -45,7 +65,8 @@ struct pn_flight {
 struct pn_lab_queue {
 	struct pn_machine *m;
 	struct pn_queue *sim;
-	struct pn_ir ir;
+	struct pn_ir ir;	 /* AMD */
+	struct pn_vtd_ir vtd_ir; /* Intel */
 	struct pn_msi msi;
 	uint32_t iommu;
 	uint32_t host_cpu;
@@ -55,13 +76,26 @@ struct pn_lab_queue {
 	struct pn_flight flight[PN_FLIGHTS];
 };
 
+/* An interrupt request that waits until its IOMMU has done those before it. */
+struct pn_waiting {
+	struct pn_lab_queue *q;
+	uint64_t sent;
+	uint32_t completions; /* written before it, and held up with it */
+};
+
 struct pn_lab_iommu {
 	struct pn_machine *m;
 	struct pn_agent agent;
 	struct pn_bus bus;
-	struct pn_amdvi *vi;
+	struct pn_amdvi *vi;	 /* AMD */
+	struct pn_vtd *vtd;	 /* Intel */
 	struct pn_thread thread; /* GA log */
 	bool ga_pending;
+	/* Intel: one request after another */
+	struct pn_event ev;
+	uint64_t busy_until;
+	struct pn_waiting *waiting; /* ring */
+	uint32_t head, waits, room;
 };
 
 struct pn_lab_core {
@@ -69,9 +103,57 @@ struct pn_lab_core {
 	struct pn_pcpu *sim;
 	struct pn_bus bus;
 	struct pn_avic avic;
-	uint32_t by_vector[256]; /* queue number + 1 */
+	struct pn_apicv apicv;
+	struct pn_vmcs_apic vmcs;
+	struct pn_lab_queue *handling; /* bare metal: whose handler runs */
+	uint32_t by_vector[256];       /* queue number + 1 */
 	uint8_t next_vector;
 };
+
+/* What is different between the machines. */
+struct pn_platform {
+	/* IOMMUs, cores and the hypervisor; the simulation is there already. */
+	int (*create)(struct pn_machine *m, uint32_t devices, struct pn_diag *d);
+	void (*destroy)(struct pn_machine *m);
+	/* Memory that it needs for all that, besides a page for each vCPU. */
+	uint64_t (*ram)(const struct pn_machine *m, uint32_t devices);
+	/* VM number @number with the vCPUs from @first on. */
+	int (*vm)(struct pn_machine *m, const struct pn_sc_vm *vm, uint32_t number, uint32_t first);
+	/* A function behind @iommu with @queues interrupts. */
+	int (*function)(struct pn_machine *m, uint32_t iommu, uint16_t devid, uint32_t queues);
+	/* Interrupt @index of function @devid: host destination in @q, and to its vCPU. */
+	int (*queue)(struct pn_lab_queue *q, uint16_t devid, uint32_t index, uint8_t vector);
+	/* The device writes its MSI. */
+	void (*msi)(struct pn_lab_queue *q);
+	/* What is accounted when software is about to inject @vector: pn_account_irr or _pir. */
+	void (*arrived)(struct pn_lab_vcpu *v, uint8_t vector, uint64_t sent);
+	/* Software injects @vector. */
+	void (*inject)(struct pn_lab_vcpu *v, struct pn_host_cpu *c, uint8_t vector,
+		       enum pn_wake_reason why);
+	/* Could the vCPU take an interrupt that hardware holds for it? */
+	bool (*deliverable)(const struct pn_lab_vcpu *v);
+	/* One word of all that is pending for the vCPU. */
+	uint32_t (*irr)(const struct pn_lab_vcpu *v, unsigned word);
+	/* Interrupt to another vCPU, or taken away (NULL). */
+	int (*retarget)(struct pn_lab_queue *q, struct pn_lab_vcpu *to, uint8_t vector,
+			struct pn_host_cpu *self);
+	/* q->host_cpu and host_vector have changed. */
+	void (*affinity)(struct pn_lab_queue *q, struct pn_host_cpu *self);
+	/* The IOMMU's own interrupts leave @from for @to; NULL: they may stay. */
+	void (*move_own)(struct pn_machine *m, uint32_t from, struct pn_host_cpu *to);
+	void (*inhibit)(struct pn_machine *m, uint32_t vm, struct pn_host_cpu *self, bool set);
+	void (*cpu_offline)(struct pn_machine *m, struct pn_host_cpu *dead,
+			    struct pn_host_cpu *self);
+	void (*cpu_online)(struct pn_machine *m, struct pn_host_cpu *c);
+	/* Self-check: what disagrees about a vCPU, and about the IOMMUs. */
+	const char *(*check)(struct pn_lab_vcpu *v);
+	void (*check_iommus)(struct pn_report *r, struct pn_machine *m, const struct pn_totals *t);
+	bool (*listed)(const struct pn_lab_vcpu *v);
+	uint64_t (*parked)(const struct pn_lab_vcpu *v);
+	const struct pn_sim_ops *ops;
+};
+
+extern const struct pn_platform pn_platform_amd, pn_platform_intel, pn_platform_bare;
 
 /* Everything that is counted from the beginning; a result is the difference of two. */
 struct pn_totals {
@@ -81,6 +163,14 @@ struct pn_totals {
 	uint64_t host_ns, completions, events, parked;
 	uint64_t cpu_interrupts[PN_MAX_PCPUS];
 };
+
+/* A list of complaints. */
+struct pn_report {
+	char *buf;
+	unsigned size, used;
+};
+
+void pn_wrong(struct pn_report *r, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 struct pn_churn_event {
 	struct pn_event ev;
@@ -92,32 +182,30 @@ struct pn_churn_event {
 struct pn_machine {
 	const struct pn_scenario *sc;
 	struct pn_mode mode;
+	const struct pn_platform *plat;
+	struct pn_amd *amd;
+	struct pn_intel *intel;
 	struct pn_sim *sim;
 	uint8_t *ram;
 	struct pn_bus bus; /* memory only, for the host */
 	struct pn_pages pages;
 	struct pn_os os;
 	struct pn_lab_iommu *iommu;
-	struct pn_amdvi_drv *drv;
-	struct pn_iommus iommus;
-	struct pn_svm svm;
-	struct pn_svm_cpu *cpu;
+	struct pn_host_cpu *cpu;
 	struct pn_lab_core *core;
-	struct pn_svm_vm *vm;
 	uint32_t vms;
-	struct pn_svm_vcpu *svcpu;
 	struct pn_lab_vcpu *vcpu;
 	uint32_t vcpus;
+	struct pn_ipi_conf ipi[PN_MAX_SECTION];
 	struct pn_source source[PN_MAX_SECTION];
 	struct pn_lab_queue *queue;
 	uint32_t queues;
 	uint64_t warmup_at;   /* measured part starts */
-	uint64_t outstanding; /* entries in pn_lab_vcpu.sent and flights */
+	uint64_t outstanding; /* interrupts on their way, wherever they are */
 	struct pn_totals now; /* only the lab's own counters are kept up to date */
 	struct pn_hist *latency, *wake;
 	struct pn_rng churn_rng;
 	struct pn_churn_event churn[PN_CHURN_EVENTS];
-	uint32_t ga_cpu;
 	int error; /* something that cannot happen in a checked scenario */
 };
 
@@ -129,16 +217,52 @@ void pn_machine_destroy(struct pn_machine *m);
 void pn_machine_drain(struct pn_machine *m);
 void pn_machine_totals(const struct pn_machine *m, struct pn_totals *t);
 
-extern const struct pn_sim_ops pn_machine_ops;
 struct pn_os pn_machine_os(struct pn_machine *m);
+/* The host CPU and vector of the queue's interrupt while it is not posted to a guest. */
+bool pn_machine_host_vector(struct pn_machine *m, struct pn_lab_queue *q, uint32_t cpu);
+/* A physical interrupt of an IOMMU, for pn_bus.intr; @ctx is its struct pn_lab_iommu. */
+void pn_machine_intr(void *ctx, const struct pn_intr *intr);
+/* What every hypervisor's vCPU answers the same way: see struct pn_sim_ops. */
+void pn_machine_merged(struct pn_pcpu *p, uint8_t vector);
+void pn_machine_offlined(struct pn_pcpu *p);
+void pn_machine_guest_timer(struct pn_vcpu *v, struct pn_pcpu *p);
+void pn_machine_msi(struct pn_queue *q);
+/* A device's interrupt reached the host that was meant for a guest; false: the vector is no
+ * device's. */
+bool pn_machine_device_irq(struct pn_machine *m, struct pn_pcpu *p, uint8_t vector);
+
+/* The ICR of what a guest sends, in x2APIC form (destination in 63:32) or xAPIC form (63:56). */
+uint64_t pn_machine_icr(const struct pn_lab_vcpu *v, const struct pn_ipi *ipi, bool x2apic);
 
 /* ---- accounting ---- */
 
-void pn_account_msi(struct pn_lab_queue *q);
-void pn_account_inject(struct pn_lab_queue *q, struct pn_svm_cpu *c);
+/* @v NULL: bare metal. Counts it, and says when it was. */
+uint64_t pn_account_sent(struct pn_machine *m, const struct pn_lab_vcpu *v);
+/* Its IRR bit is set, or was. */
+void pn_account_irr(struct pn_lab_vcpu *v, uint8_t vector, uint64_t sent);
+/* Its PIR bit is set; @merged: it was before. */
+void pn_account_pir(struct pn_lab_vcpu *v, uint8_t vector, uint64_t sent, bool merged);
+/* The IRR bit is set by the vCPU itself; @merged: it was before. */
+void pn_account_self(struct pn_lab_vcpu *v, uint8_t vector, uint64_t sent, bool merged);
+/* Software is about to set a bit for a vCPU that may sleep. */
+void pn_account_injecting(struct pn_lab_vcpu *v, uint8_t vector);
+/* Something for a vCPU that may sleep has arrived by hardware; @told: the host was told. */
+void pn_account_posted(struct pn_lab_vcpu *v, bool told);
+/* It is on its way to the host. */
+void pn_account_flight(struct pn_lab_queue *q, uint64_t sent);
+/* It merged with another on that way, or before. */
+void pn_account_coalesced(struct pn_machine *m, uint64_t sent);
 void pn_account_merged(struct pn_lab_queue *q);
-/* @vector moved from IRR to ISR; its handler starts at @at. */
-void pn_account_take(struct pn_lab_vcpu *v, uint8_t vector);
+/* The host injects what arrived. */
+void pn_account_inject(struct pn_lab_queue *q, struct pn_host_cpu *c);
+/* Bare metal: the handler starts at @at. */
+void pn_account_handled(struct pn_lab_queue *q, uint64_t at);
+/* IPIs of @from's guest: one interrupt for each target; @set: its bit is set now. */
+uint64_t pn_account_ipi_sent(struct pn_lab_vcpu *from);
+void pn_account_ipi(struct pn_lab_vcpu *from, const struct pn_ipi *ipi, uint64_t sent,
+		    void (*set)(struct pn_lab_vcpu *to, uint8_t vector, uint64_t sent));
+/* @vector moved from IRR to ISR; its handler starts at @at. @pir: it is in the PIR again. */
+void pn_account_take(struct pn_lab_vcpu *v, uint8_t vector, bool pir);
 void pn_account_deliver(struct pn_lab_vcpu *v, uint64_t at);
 bool pn_account_wake(struct pn_lab_vcpu *v, struct pn_pcpu *self, enum pn_wake_reason why);
 
@@ -169,7 +293,7 @@ static inline struct pn_lab_core *pn_core_of(const struct pn_pcpu *p)
 	return p->hw;
 }
 
-static inline struct pn_svm_cpu *pn_cpu_of(const struct pn_pcpu *p)
+static inline struct pn_host_cpu *pn_cpu_of(const struct pn_pcpu *p)
 {
 	return &pn_core_of(p)->m->cpu[p->id];
 }

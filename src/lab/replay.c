@@ -7,9 +7,9 @@
 #include "machine.h"
 
 /*
- * A recording in the simulated world: each recorded CPU is a vCPU on a CPU of its own, each device
- * interrupt an MSI at its recorded time, and the vCPU runs, sleeps or is displaced when the
- * recording says so.
+ * A recording in the simulated world: each device interrupt is an MSI at its recorded time. With a
+ * guest each recorded CPU is a vCPU on a CPU of its own, which runs, sleeps or is displaced when
+ * the recording says so; on bare metal it is the CPU itself, which is busy or not.
  */
 
 #define REPLAY_HANDLER_NS 1000u
@@ -37,6 +37,27 @@ static void displace(struct pn_vcpu *v, bool on)
 		pn_thread_burn(th, UINT64_MAX, NULL);
 	else if (th->task.state == PN_TASK_RUNNABLE)
 		pn_thread_burn(th, 0, NULL);
+}
+
+/* Whatever runs on the recorded CPU keeps it out of its idle state. */
+static void apply_bare(struct pn_feed *f, const struct pn_rec_event *e)
+{
+	struct pn_thread *th = &f->m->sim->pcpu[e->cpu].script;
+
+	switch (e->kind) {
+	case PN_REC_IRQ:
+		if (!f->m->sim->draining)
+			pn_queue_complete(queue_of(f, e), 1);
+		break;
+	case PN_REC_RUN:
+	case PN_REC_PREEMPT:
+		pn_thread_burn(th, UINT64_MAX, NULL);
+		break;
+	case PN_REC_SLEEP:
+		if (th->task.state == PN_TASK_RUNNABLE)
+			pn_thread_burn(th, 0, NULL);
+		break;
+	}
 }
 
 static void apply(struct pn_feed *f, const struct pn_rec_event *e)
@@ -73,7 +94,10 @@ static void feed_event(struct pn_event *ev)
 	int more;
 
 	do {
-		apply(f, &f->next);
+		if (f->m->sc->work == PN_WORK_BARE)
+			apply_bare(f, &f->next);
+		else
+			apply(f, &f->next);
 		more = pn_rec_reader_next(f->reader, &f->next);
 	} while (more > 0 && f->next.ns <= now);
 	if (more < 0)
@@ -95,7 +119,7 @@ int pn_feed_open(struct pn_machine *m, struct pn_recording *rec, struct pn_feed 
 	err = pn_rec_reader_open(rec, &f->reader);
 	if (err)
 		return err;
-	for (uint32_t i = 0; i < f->sum->cpus && !f->sum->load_comm[0]; i++)
+	for (uint32_t i = 0; i < m->vcpus && !f->sum->load_comm[0]; i++)
 		m->sim->vcpu[i].script_run = true;
 	pn_event_init(&f->ev, feed_event);
 	err = pn_rec_reader_next(f->reader, &f->next);
@@ -126,8 +150,18 @@ static void replay_load(struct pn_sc_load *l)
 	l->handler = REPLAY_HANDLER_NS;
 }
 
+static void recorded_vm(struct pn_scenario *sc, uint32_t cpus)
+{
+	sc->vms = 1;
+	memset(&sc->vm[0], 0, sizeof(sc->vm[0]));
+	snprintf(sc->vm[0].name, sizeof(sc->vm[0].name), "recorded");
+	sc->vm[0].count = 1;
+	sc->vm[0].vcpus = cpus;
+	sc->vm[0].pin = true;
+}
+
 int pn_replay_scenario(const struct pn_rec_summary *rec, const struct pn_scenario *base,
-		       struct pn_scenario **out, struct pn_diag *d)
+		       enum pn_workload work, struct pn_scenario **out, struct pn_diag *d)
 {
 	struct pn_scenario *sc;
 	const char *slash = strrchr(rec->path, '/');
@@ -148,12 +182,11 @@ int pn_replay_scenario(const struct pn_rec_summary *rec, const struct pn_scenari
 	sc->machine.duration = rec->span_ns + 1;
 	if (sc->machine.galog_cpu >= rec->cpus)
 		sc->machine.galog_cpu = 0;
-	sc->vms = sc->loads = 1;
-	memset(&sc->vm[0], 0, sizeof(sc->vm[0]));
-	snprintf(sc->vm[0].name, sizeof(sc->vm[0].name), "recorded");
-	sc->vm[0].count = 1;
-	sc->vm[0].vcpus = rec->cpus;
-	sc->vm[0].pin = true;
+	sc->work = work;
+	sc->vms = sc->ipis = 0;
+	if (work != PN_WORK_BARE)
+		recorded_vm(sc, rec->cpus);
+	sc->loads = 1;
 	replay_load(&sc->load[0]);
 	sc->devices = rec->lines;
 	for (unsigned i = 0; i < rec->lines; i++) {
@@ -161,7 +194,8 @@ int pn_replay_scenario(const struct pn_rec_summary *rec, const struct pn_scenari
 
 		memset(dev, 0, sizeof(*dev));
 		snprintf(dev->name, sizeof(dev->name), "irq%u", rec->line[i].irq);
-		snprintf(dev->vm, sizeof(dev->vm), "recorded");
+		if (work != PN_WORK_BARE)
+			snprintf(dev->vm, sizeof(dev->vm), "recorded");
 		snprintf(dev->load, sizeof(dev->load), "recording");
 		dev->count = 1;
 	}

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
+#include <string.h>
 
 #include "report_fmt.h"
 
@@ -19,26 +20,24 @@ static void summary(const struct pn_result *r, FILE *f)
 		fprintf(f, "%-14s%-24s%14s\n", group, row->label, cell);
 		group = "";
 	}
-	fprintf(f, "%-14s%-24s%14s\n", "posting", "IRR bits set by IOMMUs",
-		pn_fmt_count(cell, (double)r->posts));
-	fprintf(f, "%-14s%-24s%14s\n", "", "IRR bits parked",
-		pn_fmt_count(cell, (double)r->parked));
-	fprintf(f, "%-14s%-24s%14s\n\n", "simulator", "events",
-		pn_fmt_count(cell, (double)r->events));
+	fputc('\n', f);
 }
 
 static void counts(const struct pn_result *r, FILE *f)
 {
 	char n[PN_FMT_SIZE];
 
-	fprintf(f, "VM exits by reason\n");
+	bool guests = pn_mode_workload(r->mode.id) != PN_WORK_BARE;
+
+	if (guests)
+		fprintf(f, "VM exits by reason\n");
 	for (unsigned i = 0; i < PN_EXIT_NR; i++)
 		if (r->exits[i])
 			fprintf(f, "  %-22s%14s\n", pn_exit_reason_name((enum pn_exit_reason)i),
 				pn_fmt_count(n, (double)r->exits[i]));
-	if (!pn_report_exits(r))
+	if (guests && !pn_report_exits(r))
 		fprintf(f, "  none\n");
-	fprintf(f, "\nHost interrupts by vector\n");
+	fprintf(f, "%sHost interrupts by vector\n", guests ? "\n" : "");
 	for (unsigned i = 0; i < PN_HV_NR; i++)
 		if (r->host_vectors[i])
 			fprintf(f, "  %-22s%14s\n", pn_host_vector_name((enum pn_host_vector)i),
@@ -46,6 +45,26 @@ static void counts(const struct pn_result *r, FILE *f)
 	if (!pn_report_host_interrupts(r))
 		fprintf(f, "  none\n");
 	fputc('\n', f);
+}
+
+#define STEP_DOC 48 /* column where the step's description begins */
+#define WIDTH	 100
+
+/* The description, broken at blanks. */
+static void step_doc(const char *text, FILE *f)
+{
+	size_t left = strlen(text), cut;
+
+	while (left > WIDTH - STEP_DOC) {
+		for (cut = WIDTH - STEP_DOC; cut && text[cut] != ' ';)
+			cut--;
+		if (!cut)
+			break;
+		fprintf(f, "%.*s\n%*s", (int)cut, text, STEP_DOC, "");
+		text += cut + 1;
+		left -= cut + 1;
+	}
+	fprintf(f, "%s\n", text);
 }
 
 static void steps(const struct pn_result *r, const struct pn_costs *costs, FILE *f)
@@ -57,11 +76,11 @@ static void steps(const struct pn_result *r, const struct pn_costs *costs, FILE 
 	for (unsigned i = 0; i < PN_STEP_NR; i++) {
 		if (!r->steps[i])
 			continue;
-		fprintf(f, "  %-15s%8s%9s%9s  %c  %s\n", pn_step_key((enum pn_step)i),
+		fprintf(f, "  %-15s%8s%9s%9s  %c  ", pn_step_key((enum pn_step)i),
 			pn_fmt_count(n, (double)r->steps[i]), pn_fmt_ns(each, costs->ns[i]),
 			pn_fmt_ns(all, (double)r->steps[i] * costs->ns[i]),
-			*pn_cost_source_name((enum pn_cost_source)costs->source[i]),
-			pn_step_doc((enum pn_step)i));
+			*pn_cost_source_name((enum pn_cost_source)costs->source[i]));
+		step_doc(pn_step_doc((enum pn_step)i), f);
 	}
 	fputc('\n', f);
 }
@@ -120,7 +139,9 @@ static void histogram(const char *title, const struct pn_hist *h, FILE *f)
 
 int pn_report_detail(const struct pn_comparison *c, const struct pn_scenario *sc, FILE *f)
 {
-	const char *key, *value;
+	char value[PN_MODE_VALUE], title[96];
+	enum pn_workload work;
+	const char *key;
 
 	pn_report_header(c, f);
 	pn_report_sentences(c, f, true);
@@ -128,13 +149,16 @@ int pn_report_detail(const struct pn_comparison *c, const struct pn_scenario *sc
 		const struct pn_result *r = &c->result[i];
 
 		fprintf(f, "Mode %s", pn_mode_name(r->mode.id));
-		if (pn_mode_variant(&r->mode, &key, &value))
+		work = pn_mode_workload(r->mode.id);
+		if (pn_mode_variant(&r->mode, &key, value))
 			fprintf(f, ", %s=%s", key, value);
 		fprintf(f, ": %s\n\n", pn_mode_doc(r->mode.id));
 		summary(r, f);
 		counts(r, f);
-		histogram("Latency, device to the guest's handler", &r->latency, f);
-		histogram("Latency of interrupts whose vCPU slept", &r->wake_latency, f);
+		snprintf(title, sizeof(title), "Latency, %s", pn_report_path(work));
+		histogram(title, &r->latency, f);
+		if (work != PN_WORK_BARE)
+			histogram("Latency of interrupts whose vCPU slept", &r->wake_latency, f);
 		steps(r, &sc->costs, f);
 	}
 	pn_report_sentences(c, f, false);

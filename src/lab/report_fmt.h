@@ -29,13 +29,14 @@ struct pn_report_row {
 	const char *group; /* heading before this row, or NULL */
 	const char *label;
 	bool (*fill)(const struct pn_result *r, char *buf);
+	bool detail; /* only in the report of one mode */
 };
 
 /* The i-th row, NULL beyond the end. */
 const struct pn_report_row *pn_report_row(unsigned i);
 /* Fills the cell; a dash and false where there is nothing to say. */
 bool pn_report_cell(const struct pn_report_row *row, const struct pn_result *r, char *buf);
-/* True if some mode has something to say. */
+/* True if it is for comparisons and some mode has something to say. */
 bool pn_report_row_used(const struct pn_report_row *row, const struct pn_comparison *c);
 
 /*
@@ -56,6 +57,11 @@ unsigned pn_report_reading(const struct pn_comparison *c, struct pn_reading *out
 void pn_report_header(const struct pn_comparison *c, FILE *f);
 /* The reading, lines no longer than the table: only the alarms, or all but them. */
 void pn_report_sentences(const struct pn_comparison *c, FILE *f, bool alarms);
+
+/* "from the device's write to the guest's handler"; PN_WORK_NR: whosever. */
+const char *pn_report_path(enum pn_workload w);
+/* The workload of all modes; PN_WORK_NR: several. */
+enum pn_workload pn_report_workload(const struct pn_comparison *c);
 
 uint64_t pn_report_exits(const struct pn_result *r);
 uint64_t pn_report_host_interrupts(const struct pn_result *r);

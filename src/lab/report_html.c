@@ -174,10 +174,12 @@ int pn_report_html(const struct pn_comparison *c, const struct pn_scenario *sc, 
 	reading(c, f);
 	what_is_what(c, f);
 	table(c, f);
-	fputs("<h2>Latency: from the device's write to the guest's handler</h2>\n", f);
+	fprintf(f, "<h2>Latency: %s</h2>\n", pn_report_path(pn_report_workload(c)));
 	pn_svg_curves(c, false, f);
-	fputs("<h2>Latency of interrupts whose vCPU slept</h2>\n", f);
-	pn_svg_curves(c, true, f);
+	if (pn_report_workload(c) != PN_WORK_BARE) {
+		fputs("<h2>Latency of interrupts whose vCPU slept</h2>\n", f);
+		pn_svg_curves(c, true, f);
+	}
 	costs(&sc->costs, f);
 	fputs("</body></html>\n", f);
 	return ferror(f) ? -EIO : 0;

@@ -50,9 +50,10 @@ static json_t *latency(const struct pn_hist *h)
 
 static json_t *variant(const struct pn_mode *m)
 {
-	const char *key, *value;
+	char value[PN_MODE_VALUE];
+	const char *key;
 
-	return pn_mode_variant(m, &key, &value) ? json_pack("{s:s}", key, value) : json_object();
+	return pn_mode_variant(m, &key, value) ? json_pack("{s:s}", key, value) : json_object();
 }
 
 static json_t *exits(const struct pn_result *r)

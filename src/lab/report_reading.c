@@ -3,22 +3,9 @@
 #include <stdarg.h>
 #include <string.h>
 
-#include "report_fmt.h"
+#include "report_reading.h"
 
-/* Fewer samples than this say nothing about the slowest hundredth; fewer than the second, little.
- */
-#define P99_MIN	  100
-#define P99_SOUND 1000
-/* Two buckets of the histogram apart, and a little: below that, equal. */
-#define P99_EQUAL 1.07
-
-struct reading {
-	struct pn_reading *out;
-	unsigned n;
-};
-
-__attribute__((format(printf, 3, 4))) static void say(struct reading *rd, bool alarm,
-						      const char *fmt, ...)
+void pn_say(struct pn_reader *rd, bool alarm, const char *fmt, ...)
 {
 	va_list ap;
 
@@ -36,34 +23,34 @@ static const char *plural(uint64_t n)
 	return n == 1 ? "" : "s";
 }
 
-static void alarms(struct reading *rd, const struct pn_result *r)
+static void alarms(struct pn_reader *rd, const struct pn_result *r)
 {
 	char mode[64];
 
 	pn_mode_text(&r->mode, mode, sizeof(mode));
 	if (r->lost)
-		say(rd, true, "LOST: %s lost %llu interrupt%s.", mode, (unsigned long long)r->lost,
-		    plural(r->lost));
+		pn_say(rd, true, "LOST: %s lost %llu interrupt%s.", mode,
+		       (unsigned long long)r->lost, plural(r->lost));
 	if (r->wakeups_missed)
-		say(rd, true,
-		    "MISSED: %s left a vCPU asleep with a deliverable interrupt %llu time%s.", mode,
-		    (unsigned long long)r->wakeups_missed, plural(r->wakeups_missed));
+		pn_say(rd, true,
+		       "MISSED: %s left a vCPU asleep with a deliverable interrupt %llu time%s.",
+		       mode, (unsigned long long)r->wakeups_missed, plural(r->wakeups_missed));
 	if (r->check[0])
-		say(rd, true, "SELF-CHECK FAILED: %s: %s", mode, r->check);
+		pn_say(rd, true, "SELF-CHECK FAILED: %s: %s", mode, r->check);
 }
 
-static void partial(struct reading *rd, const struct pn_comparison *c, const struct pn_result *r)
+static void partial(struct pn_reader *rd, const struct pn_comparison *c, const struct pn_result *r)
 {
 	char mode[64], done[PN_FMT_SIZE], all[PN_FMT_SIZE];
 
 	if (!r->partial)
 		return;
-	say(rd, true, "PARTIAL: %s was stopped after %s of %s.",
-	    pn_mode_text(&r->mode, mode, sizeof(mode)), pn_fmt_ns(done, (double)r->duration_ns),
-	    pn_fmt_ns(all, (double)c->duration_ns));
+	pn_say(rd, true, "PARTIAL: %s was stopped after %s of %s.",
+	       pn_mode_text(&r->mode, mode, sizeof(mode)), pn_fmt_ns(done, (double)r->duration_ns),
+	       pn_fmt_ns(all, (double)c->duration_ns));
 }
 
-static const struct pn_result *first_of(const struct pn_comparison *c, enum pn_mode_id id)
+const struct pn_result *pn_result_of(const struct pn_comparison *c, enum pn_mode_id id)
 {
 	for (unsigned i = 0; i < c->n; i++)
 		if (c->result[i].mode.id == id)
@@ -71,8 +58,7 @@ static const struct pn_result *first_of(const struct pn_comparison *c, enum pn_m
 	return NULL;
 }
 
-/* "GALOG"; with a variant that is not the default: "galog:gate=always". */
-static const char *label(const struct pn_result *r, char *buf, unsigned size)
+const char *pn_say_mode(const struct pn_result *r, char *buf, unsigned size)
 {
 	pn_mode_text(&r->mode, buf, size);
 	for (unsigned i = 0; !strchr(buf, ':') && buf[i]; i++)
@@ -92,7 +78,7 @@ static uint64_t p99(const struct pn_hist *h)
 }
 
 /* Which of two wakes sleepers faster, as far as there were sleepers. */
-static void wake_compare(struct reading *rd, const struct pn_result *log,
+static void wake_compare(struct pn_reader *rd, const struct pn_result *log,
 			 const struct pn_result *gp)
 {
 	const struct pn_hist *a = &log->wake_latency, *b = &gp->wake_latency;
@@ -100,14 +86,15 @@ static void wake_compare(struct reading *rd, const struct pn_result *log,
 	uint64_t least = a->n < b->n ? a->n : b->n;
 	double slow, fast;
 
-	label(log, la, sizeof(la));
-	label(gp, lb, sizeof(lb));
+	pn_say_mode(log, la, sizeof(la));
+	pn_say_mode(gp, lb, sizeof(lb));
 	if (least < P99_MIN) {
-		say(rd, false,
-		    "Too few wakeups to compare %s and %s at p99: %llu and %llu samples, %d each "
-		    "are "
-		    "needed.",
-		    la, lb, (unsigned long long)a->n, (unsigned long long)b->n, P99_MIN);
+		pn_say(rd, false,
+		       "Too few wakeups to compare %s and %s at p99: %llu and %llu samples, %d "
+		       "each "
+		       "are "
+		       "needed.",
+		       la, lb, (unsigned long long)a->n, (unsigned long long)b->n, P99_MIN);
 		return;
 	}
 	pn_fmt_ns(ta, (double)p99(a));
@@ -118,29 +105,29 @@ static void wake_compare(struct reading *rd, const struct pn_result *log,
 		snprintf(rough, sizeof(rough), "; few samples (%llu), so this is rough",
 			 (unsigned long long)least);
 	if (fast < 1 || slow / fast < P99_EQUAL)
-		say(rd, false, "%s and %s wake equally fast at p99 here (%s and %s%s).", lb, la, tb,
-		    ta, rough);
+		pn_say(rd, false, "%s and %s wake equally fast at p99 here (%s and %s%s).", lb, la,
+		       tb, ta, rough);
 	else
-		say(rd, false, "%s wakes %s %s than %s at p99 here (%s against %s%s).", lb,
-		    times(x, slow / fast), p99(a) > p99(b) ? "faster" : "slower", la, tb, ta,
-		    rough);
+		pn_say(rd, false, "%s wakes %s %s than %s at p99 here (%s against %s%s).", lb,
+		       times(x, slow / fast), p99(a) > p99(b) ? "faster" : "slower", la, tb, ta,
+		       rough);
 }
 
-static void galog_losses(struct reading *rd, const struct pn_result *r)
+static void galog_losses(struct pn_reader *rd, const struct pn_result *r)
 {
 	const char *entries = r->galog_dropped == 1 ? "entry" : "entries";
 	char mode[64];
 
 	if (r->mode.id != PN_MODE_GALOG)
 		return;
-	label(r, mode, sizeof(mode));
+	pn_say_mode(r, mode, sizeof(mode));
 	if (r->galog_overflows)
-		say(rd, false, "%s overflowed %llu time%s and dropped %llu %s.", mode,
-		    (unsigned long long)r->galog_overflows, plural(r->galog_overflows),
-		    (unsigned long long)r->galog_dropped, entries);
+		pn_say(rd, false, "%s overflowed %llu time%s and dropped %llu %s.", mode,
+		       (unsigned long long)r->galog_overflows, plural(r->galog_overflows),
+		       (unsigned long long)r->galog_dropped, entries);
 	else
-		say(rd, false, "%s dropped %llu %s.", mode, (unsigned long long)r->galog_dropped,
-		    entries);
+		pn_say(rd, false, "%s dropped %llu %s.", mode, (unsigned long long)r->galog_dropped,
+		       entries);
 }
 
 static bool comparable(const struct pn_result *r)
@@ -148,7 +135,7 @@ static bool comparable(const struct pn_result *r)
 	return r->latency.n >= P99_MIN;
 }
 
-static void too_few(struct reading *rd, const struct pn_comparison *c)
+static void too_few(struct pn_reader *rd, const struct pn_comparison *c)
 {
 	uint64_t most = 0;
 	unsigned few = 0;
@@ -160,19 +147,20 @@ static void too_few(struct reading *rd, const struct pn_comparison *c)
 			most = c->result[i].latency.n;
 	}
 	if (few == c->n) {
-		say(rd, false, "Too few interrupts for a p99: %llu samples at most, %d are needed.",
-		    (unsigned long long)most, P99_MIN);
+		pn_say(rd, false,
+		       "Too few interrupts for a p99: %llu samples at most, %d are needed.",
+		       (unsigned long long)most, P99_MIN);
 		return;
 	}
 	for (unsigned i = 0; i < c->n; i++)
 		if (!comparable(&c->result[i]))
-			say(rd, false, "Too few interrupts for a p99 in %s: %llu samples.",
-			    pn_mode_text(&c->result[i].mode, mode, sizeof(mode)),
-			    (unsigned long long)c->result[i].latency.n);
+			pn_say(rd, false, "Too few interrupts for a p99 in %s: %llu samples.",
+			       pn_mode_text(&c->result[i].mode, mode, sizeof(mode)),
+			       (unsigned long long)c->result[i].latency.n);
 }
 
 /* The fastest and the slowest at p99, and what each asks of the host. */
-static void extremes(struct reading *rd, const struct pn_comparison *c)
+static void extremes(struct pn_reader *rd, const struct pn_comparison *c)
 {
 	const struct pn_result *best = NULL, *worst = NULL;
 	char bm[64], wm[64], tb[PN_FMT_SIZE], tw[PN_FMT_SIZE], eb[PN_FMT_SIZE], ew[PN_FMT_SIZE];
@@ -180,7 +168,7 @@ static void extremes(struct reading *rd, const struct pn_comparison *c)
 	for (unsigned i = 0; i < c->n; i++) {
 		const struct pn_result *r = &c->result[i];
 
-		if (!comparable(r))
+		if (!comparable(r) || pn_mode_workload(r->mode.id) != PN_WORK_PASSTHROUGH)
 			continue;
 		if (!best || p99(&r->latency) < p99(&best->latency))
 			best = r;
@@ -195,16 +183,36 @@ static void extremes(struct reading *rd, const struct pn_comparison *c)
 	pn_fmt_ns(tw, (double)p99(&worst->latency));
 	pn_fmt_ratio(eb, (double)pn_report_exits(best) / (double)best->interrupts);
 	pn_fmt_ratio(ew, (double)pn_report_exits(worst) / (double)worst->interrupts);
-	say(rd, false,
-	    "Over all interrupts, p99 is lowest with %s (%s, %s VM exits each) and highest with %s "
-	    "(%s, %s).",
-	    bm, tb, eb, wm, tw, ew);
+	pn_say(rd, false,
+	       "Over all interrupts, p99 is lowest with %s (%s, %s VM exits each) and highest with "
+	       "%s "
+	       "(%s, %s).",
+	       bm, tb, eb, wm, tw, ew);
+}
+
+/* Other silicon, same costs: what differs is what the modes do. */
+static void two_vendors(struct pn_reader *rd, const struct pn_comparison *c)
+{
+	const struct pn_result *vtd = pn_result_of(c, PN_MODE_VTD_PI);
+	const struct pn_result *log = pn_result_of(c, PN_MODE_GALOG);
+	const struct pn_result *amd = pn_result_of(c, PN_MODE_GAPPI);
+
+	amd = amd ? amd : log;
+	if (!vtd || !amd)
+		return;
+	/* too few of them has been said */
+	if (amd == log || (vtd->wake_latency.n >= P99_MIN && amd->wake_latency.n >= P99_MIN))
+		wake_compare(rd, amd, vtd);
+	pn_say(rd, false,
+	       "VTD-PI is Intel's silicon, the others are AMD's, and all are charged from one cost "
+	       "table: what differs is what the modes do, not how fast a product is.");
 }
 
 unsigned pn_report_reading(const struct pn_comparison *c, struct pn_reading *out)
 {
-	const struct pn_result *log = first_of(c, PN_MODE_GALOG), *gp = first_of(c, PN_MODE_GAPPI);
-	struct reading rd = {.out = out};
+	const struct pn_result *log = pn_result_of(c, PN_MODE_GALOG),
+			       *gp = pn_result_of(c, PN_MODE_GAPPI);
+	struct pn_reader rd = {.out = out};
 	uint64_t interrupts = 0;
 
 	for (unsigned i = 0; i < c->n; i++)
@@ -214,7 +222,7 @@ unsigned pn_report_reading(const struct pn_comparison *c, struct pn_reading *out
 		interrupts += c->result[i].interrupts;
 	}
 	if (!interrupts) {
-		say(&rd, false, "No device sent an interrupt: there is nothing to compare.");
+		pn_say(&rd, false, "Nothing sent an interrupt: there is nothing to compare.");
 		return rd.n;
 	}
 	if (log && gp)
@@ -224,5 +232,8 @@ unsigned pn_report_reading(const struct pn_comparison *c, struct pn_reading *out
 	too_few(&rd, c);
 	if (c->n > 1)
 		extremes(&rd, c);
+	two_vendors(&rd, c);
+	pn_read_posted_msi(&rd, c);
+	pn_read_ipis(&rd, c);
 	return rd.n;
 }

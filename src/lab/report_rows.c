@@ -31,14 +31,66 @@ static bool gappi(const struct pn_result *r)
 	return r->mode.id == PN_MODE_GAPPI;
 }
 
+static enum pn_workload work(const struct pn_result *r)
+{
+	return pn_mode_workload(r->mode.id);
+}
+
+static bool ipis(const struct pn_result *r)
+{
+	return work(r) == PN_WORK_IPI;
+}
+
+static bool devices(const struct pn_result *r)
+{
+	return work(r) != PN_WORK_IPI;
+}
+
+static bool guests(const struct pn_result *r)
+{
+	return work(r) != PN_WORK_BARE;
+}
+
+/* A posted-interrupt descriptor is used. */
+static bool posted(const struct pn_result *r)
+{
+	return r->mode.id == PN_MODE_VTD_PI || r->mode.id == PN_MODE_POSTED_MSI ||
+	       r->mode.id == PN_MODE_IPI_IPIV || r->pi_notifications;
+}
+
+static bool notified(const struct pn_result *r)
+{
+	return posted(r) && r->pi_notifications;
+}
+
+static bool posted_msi(const struct pn_result *r)
+{
+	return r->mode.id == PN_MODE_POSTED_MSI;
+}
+
 static bool has_interrupts(const struct pn_result *r)
 {
 	return r->interrupts > 0;
 }
 
-static bool has_time(const struct pn_result *r)
+static bool guest_interrupts(const struct pn_result *r)
 {
-	return r->duration_ns > 0;
+	return guests(r) && has_interrupts(r);
+}
+
+static bool passthrough_time(const struct pn_result *r)
+{
+	return work(r) == PN_WORK_PASSTHROUGH && r->duration_ns;
+}
+
+static bool bare_time(const struct pn_result *r)
+{
+	return work(r) == PN_WORK_BARE && r->duration_ns;
+}
+
+static bool ipi_time(const struct pn_result *r)
+{
+	return ipis(r) && r->duration_ns;
 }
 
 static bool flushes(const struct pn_result *r)
@@ -71,7 +123,8 @@ static bool always(const struct pn_result *r)
 		return true;                                                                       \
 	}
 
-COUNT_ROW(interrupts, always, interrupts)
+COUNT_ROW(interrupts, devices, interrupts)
+COUNT_ROW(ipis, ipis, interrupts)
 COUNT_ROW(delivered, always, delivered)
 COUNT_ROW(coalesced, always, coalesced)
 EXACT_ROW(lost, always, lost)
@@ -80,12 +133,12 @@ HIST_ROW(p99, latency, 0.99)
 HIST_ROW(p999, latency, 0.999)
 HIST_ROW(wake_p50, wake_latency, 0.5)
 HIST_ROW(wake_p99, wake_latency, 0.99)
-ROW(exits, has_interrupts, pn_fmt_ratio, (double)pn_report_exits(r) / (double)r->interrupts)
+ROW(exits, guest_interrupts, pn_fmt_ratio, (double)pn_report_exits(r) / (double)r->interrupts)
 ROW(host, always, pn_fmt_count, (double)pn_report_host_interrupts(r))
 ROW(busiest, pn_report_host_interrupts, pn_fmt_share, r->busiest_cpu_share)
-COUNT_ROW(needed, always, wakeups_needed)
-COUNT_ROW(spurious, always, wakeups_spurious)
-EXACT_ROW(missed, always, wakeups_missed)
+COUNT_ROW(needed, guests, wakeups_needed)
+COUNT_ROW(spurious, guests, wakeups_spurious)
+EXACT_ROW(missed, guests, wakeups_missed)
 COUNT_ROW(ga_entries, galog, galog_entries)
 COUNT_ROW(ga_interrupts, galog, galog_interrupts)
 EXACT_ROW(ga_overflows, galog, galog_overflows)
@@ -95,10 +148,24 @@ COUNT_ROW(gappi_spurious, gappi, gappi_spurious)
 COUNT_ROW(scanned, gappi, gappi_vcpus_scanned)
 COUNT_ROW(irt, flushes, irt_invalidations)
 ROW(host_ns, has_interrupts, pn_fmt_ns, (double)r->host_cpu_ns / (double)r->interrupts)
-ROW(throughput, has_time, pn_fmt_count, 1e9 * (double)r->completions / (double)r->duration_ns)
+COUNT_ROW(pi_notifications, posted, pi_notifications)
+ROW(pi_each, notified, pn_fmt_ratio, (double)r->interrupts / (double)r->pi_notifications)
+COUNT_ROW(pi_outstanding, posted, pi_outstanding)
+COUNT_ROW(pi_suppressed, posted, pi_suppressed)
+COUNT_ROW(pi_spurious, posted, pi_spurious)
+COUNT_ROW(harvests, posted_msi, msi_harvests)
+COUNT_ROW(dispatched, posted_msi, msi_dispatched)
+#define PER_SECOND(r) (1e9 * (double)(r)->completions / (double)(r)->duration_ns)
+ROW(requests, passthrough_time, pn_fmt_count, PER_SECOND(r))
+ROW(host_requests, bare_time, pn_fmt_count, PER_SECOND(r))
+ROW(finished, ipi_time, pn_fmt_count, PER_SECOND(r))
+COUNT_ROW(posts, always, posts)
+COUNT_ROW(parked, guests, parked)
+COUNT_ROW(events, always, events)
 
 static const struct pn_report_row rows[] = {
 	{"interrupts", "sent by devices", row_interrupts},
+	{NULL, "IPIs sent", row_ipis},
 	{NULL, "delivered", row_delivered},
 	{NULL, "coalesced", row_coalesced},
 	{NULL, "lost", row_lost},
@@ -122,7 +189,19 @@ static const struct pn_report_row rows[] = {
 	{"GAPPI", "notifications", row_notifications},
 	{NULL, "spurious", row_gappi_spurious},
 	{NULL, "vCPUs scanned", row_scanned},
-	{"guest", "requests per second", row_throughput},
+	{"descriptors", "notifications", row_pi_notifications},
+	{NULL, "interrupts for each", row_pi_each},
+	{NULL, "outstanding (ON set)", row_pi_outstanding, true},
+	{NULL, "suppressed (SN set)", row_pi_suppressed, true},
+	{NULL, "found empty", row_pi_spurious, true},
+	{"posted MSI", "harvests", row_harvests, true},
+	{NULL, "vectors dispatched", row_dispatched, true},
+	{"guest", "requests per second", row_requests},
+	{"throughput", "requests per second", row_host_requests},
+	{"guest", "IPIs done per second", row_finished},
+	{"posting", "IRR or PIR bits set", row_posts, true},
+	{NULL, "IRR bits parked", row_parked, true},
+	{"simulator", "events", row_events, true},
 };
 
 const struct pn_report_row *pn_report_row(unsigned i)
@@ -142,8 +221,30 @@ bool pn_report_row_used(const struct pn_report_row *row, const struct pn_compari
 {
 	char buf[PN_FMT_SIZE];
 
-	for (unsigned i = 0; i < c->n; i++)
+	for (unsigned i = 0; i < c->n && !row->detail; i++)
 		if (row->fill(&c->result[i], buf))
 			return true;
 	return false;
+}
+
+enum pn_workload pn_report_workload(const struct pn_comparison *c)
+{
+	enum pn_workload w = c->n ? work(&c->result[0]) : PN_WORK_NR;
+
+	for (unsigned i = 1; i < c->n; i++)
+		if (work(&c->result[i]) != w)
+			return PN_WORK_NR;
+	return w;
+}
+
+const char *pn_report_path(enum pn_workload w)
+{
+	static const char *const paths[PN_WORK_NR + 1] = {
+		[PN_WORK_PASSTHROUGH] = "from the device's write to the guest's handler",
+		[PN_WORK_BARE] = "from the device's write to the host's handler",
+		[PN_WORK_IPI] = "from the sender's ICR write to the receiver's handler",
+		[PN_WORK_NR] = "from the device's write to the handler",
+	};
+
+	return paths[(unsigned)w < PN_WORK_NR ? w : PN_WORK_NR];
 }

@@ -42,8 +42,33 @@ static void column_heads(const struct pn_comparison *c, unsigned from, unsigned 
 	fputc('\n', f);
 }
 
+/* A block is as wide as fits, and of one workload. */
+static unsigned block_end(const struct pn_comparison *c, unsigned from)
+{
+	enum pn_workload work = pn_mode_workload(c->result[from].mode.id);
+	unsigned to = from + 1;
+
+	while (to < c->n && to < from + COLUMNS && pn_mode_workload(c->result[to].mode.id) == work)
+		to++;
+	return to;
+}
+
+/* All blocks of one workload have the same rows. */
+static bool row_used(const struct pn_report_row *row, const struct pn_comparison *c,
+		     enum pn_workload work)
+{
+	char cell[PN_FMT_SIZE];
+
+	for (unsigned i = 0; i < c->n && !row->detail; i++)
+		if (pn_mode_workload(c->result[i].mode.id) == work &&
+		    row->fill(&c->result[i], cell))
+			return true;
+	return false;
+}
+
 static void block(const struct pn_comparison *c, unsigned from, unsigned to, FILE *f)
 {
+	enum pn_workload work = pn_mode_workload(c->result[from].mode.id);
 	const struct pn_report_row *row;
 	const char *group = "";
 	char cell[PN_FMT_SIZE];
@@ -52,7 +77,7 @@ static void block(const struct pn_comparison *c, unsigned from, unsigned to, FIL
 	for (unsigned i = 0; (row = pn_report_row(i)) != NULL; i++) {
 		if (row->group)
 			group = row->group;
-		if (!pn_report_row_used(row, c))
+		if (!row_used(row, c, work))
 			continue;
 		fprintf(f, "%-*s%-*s", GROUP_WIDTH, group, LABEL_WIDTH, row->label);
 		group = "";
@@ -104,8 +129,9 @@ int pn_report_table(const struct pn_comparison *c, FILE *f)
 	pn_report_header(c, f);
 	/* Nobody should have to read a table to learn that interrupts were lost. */
 	pn_report_sentences(c, f, true);
-	for (unsigned from = 0; from < c->n; from += COLUMNS) {
-		block(c, from, from + COLUMNS < c->n ? from + COLUMNS : c->n, f);
+	for (unsigned from = 0, to; from < c->n; from = to) {
+		to = block_end(c, from);
+		block(c, from, to, f);
 		fputc('\n', f);
 	}
 	pn_report_sentences(c, f, false);

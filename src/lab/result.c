@@ -4,14 +4,15 @@
 #include "result.h"
 
 static const char *const exit_names[PN_EXIT_NR] = {
-	[PN_EXIT_INTR] = "interrupt",	  [PN_EXIT_HLT] = "hlt",
-	[PN_EXIT_APIC_EOI] = "eoi",	  [PN_EXIT_APIC_WRITE] = "apic_write",
-	[PN_EXIT_IPI] = "incomplete_ipi", [PN_EXIT_NOACCEL] = "unaccelerated",
+	[PN_EXIT_INTR] = "interrupt", [PN_EXIT_HLT] = "hlt",
+	[PN_EXIT_APIC_EOI] = "eoi",   [PN_EXIT_APIC_WRITE] = "apic_write",
+	[PN_EXIT_IPI] = "ipi",	      [PN_EXIT_NOACCEL] = "unaccelerated",
 };
 
 static const char *const vector_names[PN_HV_NR] = {
-	[PN_HV_DEVICE] = "device",   [PN_HV_GA_LOG] = "ga_log", [PN_HV_WAKEUP] = "wakeup",
-	[PN_HV_RESCHED] = "resched", [PN_HV_TIMER] = "timer",
+	[PN_HV_DEVICE] = "device",	   [PN_HV_GA_LOG] = "ga_log", [PN_HV_WAKEUP] = "wakeup",
+	[PN_HV_RESCHED] = "resched",	   [PN_HV_TIMER] = "timer",   [PN_HV_NOTIFY] = "notify",
+	[PN_HV_POSTED_MSI] = "posted_msi",
 };
 
 const char *pn_exit_reason_name(enum pn_exit_reason r)

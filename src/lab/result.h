@@ -14,7 +14,7 @@ enum pn_exit_reason {
 	PN_EXIT_HLT,
 	PN_EXIT_APIC_EOI,   /* emulated: EOI write */
 	PN_EXIT_APIC_WRITE, /* emulated: other local APIC write (TPR) */
-	PN_EXIT_IPI,	    /* AVIC incomplete IPI, 401h */
+	PN_EXIT_IPI,	    /* an IPI that hardware does not send: AVIC 401h, VT-x 56 at 300h */
 	PN_EXIT_NOACCEL,    /* AVIC unaccelerated access, 402h */
 	PN_EXIT_NR
 };
@@ -22,9 +22,11 @@ enum pn_exit_reason {
 enum pn_host_vector {
 	PN_HV_DEVICE,  /* remapped device interrupt */
 	PN_HV_GA_LOG,  /* GA log interrupt */
-	PN_HV_WAKEUP,  /* GAPPI: posted-interrupt wakeup vector */
+	PN_HV_WAKEUP,  /* GAPPI, VT-d: posted-interrupt wakeup vector */
 	PN_HV_RESCHED, /* reschedule or kick IPI */
 	PN_HV_TIMER,
+	PN_HV_NOTIFY,	  /* posted-interrupt notification that found no guest */
+	PN_HV_POSTED_MSI, /* bare metal: notification of posted MSIs */
 	PN_HV_NR
 };
 
@@ -37,8 +39,10 @@ struct pn_result {
 	uint64_t duration_ns; /* measured part of the simulated time */
 	bool partial;	      /* interrupted by the user */
 
-	uint64_t interrupts; /* MSIs that devices sent */
-	uint64_t posts;	     /* IRR bits set by IOMMUs, merged ones included */
+	uint64_t interrupts; /* MSIs that devices sent, or IPIs that vCPUs sent */
+	/* IRR or PIR bits set, merged ones included: by IOMMUs; for guest IPIs by the processor
+	 * and, after an exit, by the hypervisor */
+	uint64_t posts;
 	uint64_t delivered, coalesced, lost;
 	struct pn_hist latency, wake_latency;
 	uint64_t exits[PN_EXIT_NR];
@@ -47,9 +51,17 @@ struct pn_result {
 	uint64_t wakeups_needed, wakeups_spurious, wakeups_missed;
 	uint64_t galog_entries, galog_interrupts, galog_overflows, galog_dropped;
 	uint64_t gappi_notifications, gappi_spurious, gappi_vcpus_scanned;
+	/* Posted-interrupt descriptors: posts by what the IOMMU, or IPI virtualization, found in
+	 * them, and notifications that found the PIR empty. */
+	uint64_t pi_notifications; /* ON went from 0 to 1 */
+	uint64_t pi_outstanding;   /* ON was 1 */
+	uint64_t pi_suppressed;	   /* SN was 1 */
+	uint64_t pi_spurious;
+	/* Posted MSI: turns that read the PIR, and vectors that they dispatched. */
+	uint64_t msi_harvests, msi_dispatched;
 	uint64_t irt_invalidations;
 	uint64_t host_cpu_ns;
-	uint64_t completions; /* requests that the guests finished */
+	uint64_t completions; /* requests, round trips or IPIs that were finished */
 
 	uint64_t parked; /* IRR bits parked by the host */
 	uint64_t events; /* simulator events executed */

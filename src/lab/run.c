@@ -97,9 +97,10 @@ static void fill(const struct pn_machine *m, const struct pn_totals *t, struct p
 		[PN_EXIT_IPI] = PN_STEP_EXIT_IPI,      [PN_EXIT_NOACCEL] = PN_STEP_EXIT_NOACCEL,
 	};
 	static const enum pn_step vectors[PN_HV_NR] = {
-		[PN_HV_DEVICE] = PN_STEP_IRQ_DEVICE, [PN_HV_GA_LOG] = PN_STEP_IRQ_GA_LOG,
-		[PN_HV_WAKEUP] = PN_STEP_IRQ_WAKEUP, [PN_HV_RESCHED] = PN_STEP_IRQ_RESCHED,
-		[PN_HV_TIMER] = PN_STEP_IRQ_TIMER,
+		[PN_HV_DEVICE] = PN_STEP_IRQ_DEVICE,	     [PN_HV_GA_LOG] = PN_STEP_IRQ_GA_LOG,
+		[PN_HV_WAKEUP] = PN_STEP_IRQ_WAKEUP,	     [PN_HV_RESCHED] = PN_STEP_IRQ_RESCHED,
+		[PN_HV_TIMER] = PN_STEP_IRQ_TIMER,	     [PN_HV_NOTIFY] = PN_STEP_IRQ_NOTIFY,
+		[PN_HV_POSTED_MSI] = PN_STEP_IRQ_POSTED_MSI,
 	};
 
 	for (unsigned i = 0; i < PN_EXIT_NR; i++)
@@ -108,7 +109,7 @@ static void fill(const struct pn_machine *m, const struct pn_totals *t, struct p
 		r->host_vectors[i] = t->steps[vectors[i]];
 	memcpy(r->steps, t->steps, sizeof(r->steps));
 	r->interrupts = t->interrupts;
-	r->posts = t->steps[PN_STEP_IRR_SET];
+	r->posts = t->steps[PN_STEP_IRR_SET] + t->steps[PN_STEP_PIR_SET];
 	r->delivered = t->delivered;
 	r->coalesced = t->coalesced;
 	r->lost = t->interrupts - t->delivered - t->coalesced;
@@ -124,7 +125,14 @@ static void fill(const struct pn_machine *m, const struct pn_totals *t, struct p
 	r->galog_dropped = t->steps[PN_STEP_GALOG_DROP];
 	r->gappi_notifications = t->steps[PN_STEP_GAPPI_SEND];
 	r->gappi_spurious = t->gappi_spurious;
-	r->gappi_vcpus_scanned = t->steps[PN_STEP_LIST_SCAN];
+	if (r->mode.id == PN_MODE_GAPPI)
+		r->gappi_vcpus_scanned = t->steps[PN_STEP_LIST_SCAN];
+	r->pi_notifications = t->steps[PN_STEP_PI_NOTIFY] + t->steps[PN_STEP_IPIV_NOTIFY];
+	r->pi_outstanding = t->steps[PN_STEP_PI_ON];
+	r->pi_suppressed = t->steps[PN_STEP_PI_SUPPRESSED];
+	r->pi_spurious = t->steps[PN_STEP_PI_SPURIOUS];
+	r->msi_harvests = t->steps[PN_STEP_MSI_HARVEST];
+	r->msi_dispatched = t->steps[PN_STEP_MSI_DEMUX];
 	r->irt_invalidations = t->steps[PN_STEP_IRT_FLUSH];
 	r->host_cpu_ns = t->host_ns;
 	r->completions = t->completions;

@@ -29,11 +29,10 @@ int pn_run(const struct pn_scenario *sc, const struct pn_mode *mode,
 	   const struct pn_run_options *opt, struct pn_result *out, struct pn_diag *d);
 
 /*
- * The scenario for a recording: one VM with a vCPU per recorded CPU on as many pCPUs, one device
- * with one MSI per interrupt line and CPU. @base gives machine and costs. Free with
- * free().
+ * The scenario for a recording, with one MSI per interrupt line and CPU: one VM with a vCPU per
+ * recorded CPU on as many pCPUs, or bare metal. @base gives machine and costs. Free with free().
  */
 int pn_replay_scenario(const struct pn_rec_summary *rec, const struct pn_scenario *base,
-		       struct pn_scenario **out, struct pn_diag *d);
+		       enum pn_workload work, struct pn_scenario **out, struct pn_diag *d);
 
 #endif

@@ -9,20 +9,22 @@
 #include "costs.h"
 #include "diag.h"
 #include "dist.h"
+#include "mode.h"
 
 #define PN_MAX_PCPUS   1024
 #define PN_MAX_VCPUS   4096 /* of one VM: x2AVIC_EXT */
 #define PN_MAX_IOMMUS  32
-#define PN_MAX_SECTION 32 /* [vm], [device], [load] sections each */
+#define PN_MAX_SECTION 32 /* [vm], [device], [load], [ipi] sections each */
 
 /* The silicon and the host: [machine]. In brackets: unit or values; default. */
 struct pn_sc_machine {
-	uint32_t pcpus;		     /* [1..1024; 16] */
-	uint32_t iommus;	     /* [1..32; 1] */
-	uint64_t duration;	     /* [time; 1s] simulated */
-	uint64_t warmup;	     /* [time; 10ms] before statistics start */
-	uint64_t halt_poll;	     /* [time; 0] the host polls that long before a vCPU blocks */
-	uint64_t slice;		     /* [time; 3ms] scheduler time slice */
+	uint32_t pcpus;	    /* [1..1024; 16] */
+	uint32_t iommus;    /* [1..32; 1] */
+	uint64_t duration;  /* [time; 1s] simulated */
+	uint64_t warmup;    /* [time; 10ms] before statistics start */
+	uint64_t halt_poll; /* [time; 0] the host polls that long before a vCPU blocks */
+	uint64_t idle_poll; /* [time; 0] an idle CPU polls that long before it goes deeper */
+	uint64_t slice;	    /* [time; 3ms] scheduler time slice */
 	uint64_t wakeup_granularity; /* [time; 1ms] a woken task preempts beyond this lag */
 	uint64_t host_tick;	     /* [time; 0 = tickless] periodic timer on busy CPUs */
 	uint64_t noise_period;	/* [time; 0 = none] mean time between other host work per CPU */
@@ -30,12 +32,14 @@ struct pn_sc_machine {
 	uint32_t galog_entries; /* [512..8192, power of two; 512] */
 	uint32_t galog_cpu;	/* [CPU; 0] */
 	bool galog_fifo;	/* galog_thread = fifo | fair [fifo]: class of the log thread */
-	bool irq_spread;     /* irq_affinity = spread | cpu0 [spread]: host interrupts of devices */
-	bool x2avic;	     /* x2avic = yes | no [yes] */
-	bool x2avic_ext;     /* x2avic_ext [yes]: up to 4096 vCPUs */
-	bool gappi;	     /* gappi [yes]: EFR.GAPPISup */
-	bool gappidis;	     /* gappidis [yes]: EFR2.GAPPIDisSup */
-	bool erratum1235;    /* erratum1235 [no] */
+	bool irq_spread;  /* irq_affinity = spread | cpu0 [spread]: host interrupts of devices */
+	bool x2avic;	  /* x2avic = yes | no [yes] */
+	bool x2avic_ext;  /* x2avic_ext [yes]: up to 4096 vCPUs */
+	bool x2apic;	  /* x2apic = yes | no [yes]: APIC mode of host and guests on Intel, and of
+			     guests that send IPIs */
+	bool gappi;	  /* gappi [yes]: EFR.GAPPISup */
+	bool gappidis;	  /* gappidis [yes]: EFR2.GAPPIDisSup */
+	bool erratum1235; /* erratum1235 [no] */
 	uint32_t inttablen;  /* int_tab_entries [512 | 2048; 512] stored as log2 */
 	uint32_t irte_cache; /* [entries, power of two; 1024] */
 	struct pn_amdvi_knobs
@@ -63,7 +67,7 @@ struct pn_sc_vm {
 	uint64_t busy_burst; /* [time; 100us] in pieces this long */
 };
 
-/* [device NAME] */
+/* [device NAME]. On bare metal there is no vm, first_vcpu and vector; elsewhere no first_pcpu. */
 struct pn_sc_device {
 	char name[32];
 	uint32_t count; /* [1..1024; 1] identical devices */
@@ -71,9 +75,11 @@ struct pn_sc_device {
 	char load[32];	/* [the only or first load] */
 	uint32_t iommu; /* [index; 0] or iommu = spread: device k behind IOMMU k mod iommus */
 	bool iommu_spread;
-	uint32_t queues; /* [1..2048; 0 = one per vCPU]; queue q interrupts vCPU (first_vcpu+q) mod
-			    vcpus */
+	/* [1..2048; 0 = one per vCPU or CPU]; queue q interrupts vCPU (first_vcpu + q) mod vcpus,
+	 * on bare metal CPU (first_pcpu + q) mod pcpus */
+	uint32_t queues;
 	uint32_t first_vcpu; /* [0] */
+	uint32_t first_pcpu; /* [0] bare metal */
 	uint8_t vector;	     /* [0x20..0xff; 0 = given out from 0x31 up] guest vector */
 };
 
@@ -102,28 +108,57 @@ struct pn_sc_load {
 	uint64_t coalesce_time; /* [time; 10us] at most that late */
 	uint64_t stall_period;	/* [time; 0 = never] closed: mean time between device pauses */
 	uint64_t stall_time;	/* [time; 0] a pause of all queues that share a vCPU */
+	uint64_t stall_spread;	/* [time; 0] requests come back spread over this long after it */
+};
+
+enum pn_ipi_kind {
+	PN_IPI_PINGPONG, /* vCPU 2n to 2n + 1, which replies; and again */
+	PN_IPI_STORM,	 /* each sender to a random vCPU, time and again */
+};
+
+/* [ipi NAME]: the vCPUs of each VM of that section interrupt each other */
+struct pn_sc_ipi {
+	char name[32];
+	char vm[32];	       /* [the only or first vm] */
+	enum pn_ipi_kind kind; /* type = pingpong | storm */
+	bool reply_memory;     /* reply = ipi | memory [ipi] pingpong: memory = a flag that the
+				  sender polls, the receiver spins too */
+	uint32_t senders;      /* [1..4096; 0 = all: the number of vCPUs once it is loaded] storm:
+				  vCPUs 0 .. senders - 1 */
+	struct pn_dist think;  /* [distribution of time, a time or 0; 0] a sender's pause before the
+				  next one; mean 0: none */
+	uint64_t handler;      /* [time; 300ns] until its EOI */
+	uint8_t vector;	       /* [0x20..0xff; 0xf0] */
+	/* [share; 0] storm: how many are sent so; the rest: physical, to one other vCPU */
+	double logical, broadcast, self, nmi, init;
 };
 
 struct pn_scenario {
 	char name[64];
 	char path[256];
+	/* no [vm]: bare metal; an [ipi]: guest IPIs; else passthrough */
+	enum pn_workload work;
 	struct pn_sc_machine machine;
 	struct pn_costs costs;
 	struct pn_sc_vm vm[PN_MAX_SECTION];
 	struct pn_sc_device device[PN_MAX_SECTION];
 	struct pn_sc_load load[PN_MAX_SECTION];
-	unsigned vms, devices, loads;
+	struct pn_sc_ipi ipi[PN_MAX_SECTION];
+	unsigned vms, devices, loads, ipis;
 };
 
 /*
  * Reads a scenario from a file, or the built-in one of that name when @name has no slash and there
  * is no such file. Applies @costs_file (NULL: the scenario's choice) and @set, a NULL-terminated
- * array of "SECTION.KEY=VALUE" (SECTION is machine, costs, or the NAME of a vm, device or load; may
- * be NULL), then validates. Everything that the silicon cannot do is refused here, with file and
- * line. -ENOENT, -EINVAL, -EIO. The caller frees *out with free().
+ * array of "SECTION.KEY=VALUE" (SECTION is machine, costs, or the NAME of a vm, device, load or
+ * ipi; may be NULL), then validates. Everything that the silicon cannot do is refused here, with
+ * file and line. -ENOENT, -EINVAL, -EIO. The caller frees *out with free().
  */
 int pn_scenario_load(const char *name, const char *costs_file, const char *const *set,
 		     struct pn_scenario **out, struct pn_diag *d);
+
+/* May the mode run the scenario? -EINVAL: @d says why not, and which modes fit. */
+int pn_scenario_fits(const struct pn_scenario *sc, const struct pn_mode *m, struct pn_diag *d);
 
 /* Names and one-line descriptions of what is built in; NULL beyond the end. */
 const char *pn_builtin_scenario(unsigned i, const char **description);

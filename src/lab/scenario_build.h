@@ -8,7 +8,7 @@
 #include "scenario_keys.h"
 
 /* A scenario while it is read: which line said what. */
-#define PN_SC_SECTIONS	  (2 + 3 * PN_MAX_SECTION)
+#define PN_SC_SECTIONS	  (2 + 4 * PN_MAX_SECTION)
 #define PN_SC_LINE_OPTION ULONG_MAX /* said by --set */
 
 struct pn_sc_section {
@@ -42,8 +42,19 @@ int pn_sc_set(struct pn_sc_build *b, const char *text, struct pn_diag *d);
 /* What a single key cannot tell: references, limits of the silicon. */
 int pn_sc_check(struct pn_sc_build *b, struct pn_diag *d);
 
+/* One [ipi NAME]. */
+int pn_sc_check_ipi(struct pn_sc_build *b, struct pn_sc_section *s, struct pn_diag *d);
+
+#define PN_SC_GUEST_TIMER 0xecu /* vector of the guest's own timer */
+
 void *pn_sc_base(struct pn_scenario *sc, const struct pn_sc_section *s);
 struct pn_sc_section *pn_sc_find(struct pn_sc_build *b, enum pn_sc_kind kind, unsigned index);
+
+/* Did somebody say the key, in the file or by --set? */
+bool pn_sc_said(const struct pn_sc_section *s, const char *key);
+/* Refuses @s, which names a section of @kind that is not there. */
+int pn_sc_missing(struct pn_sc_build *b, const struct pn_sc_section *s, enum pn_sc_kind kind,
+		  const char *name, struct pn_diag *d);
 
 /* Refuses with the line of the first of the @keys (NULL: end) that was said, else of the section.
  */

@@ -6,12 +6,13 @@
 
 #include "postern/avic.h"
 #include "scenario_build.h"
+#include "vectors.h"
 
-#define MAX_TOTAL_VCPUS	   16384u /* memory: a vAPIC page and a thread each */
-#define MAX_IN_FLIGHT	   (1u << 24)
-#define FIRST_VECTOR	   0x31u /* that a guest gives to devices */
-#define GUEST_TIMER_VECTOR 0xecu
-#define LAST_VECTOR	   0xebu /* the guest timer has 0xec */
+#define MAX_TOTAL_VCPUS 16384u /* memory: a vAPIC page and a thread each */
+#define MAX_IN_FLIGHT	(1u << 24)
+#define FIRST_VECTOR	0x31u /* that a guest gives to devices */
+#define LAST_VECTOR	0xebu /* the guest timer has 0xec */
+#define HOST_VECTORS	(PN_VEC_DEVICE_LAST - PN_VEC_DEVICE_FIRST + 1u)
 
 /* A requester ID has 16 bits and ID 0 is the host bridge's. */
 _Static_assert(PN_MAX_SECTION * 1024 <= 65535, "one PCI function for each device");
@@ -35,14 +36,25 @@ static int check_machine(struct pn_sc_build *b, struct pn_sc_section *s, struct 
 	if (m->churn_offline && m->pcpus < 2)
 		return pn_sc_refuse(b, s, PN_SC_KEYS("churn_offline", "pcpus"), d,
 				    "churn_offline needs at least two CPUs");
+	/* ID FFh is the broadcast. */
+	if (!m->x2apic && m->pcpus > PN_XAVIC_MAX_INDEX)
+		return pn_sc_refuse(b, s, PN_SC_KEYS("x2apic", "pcpus"), d,
+				    "x2apic = no: 8 bits of APIC ID reach %u CPUs, here are %u",
+				    PN_XAVIC_MAX_INDEX, m->pcpus);
 	return 0;
 }
 
 /* APM vol 2, 15.29.3.1 and 15.29.2: the largest index of the physical APIC ID table; xAPIC's ID
  * FFh is the broadcast. */
-static uint32_t vcpu_limit(const struct pn_sc_machine *m, const char **why)
+static uint32_t vcpu_limit(const struct pn_scenario *sc, const char **why)
 {
-	if (!m->x2avic) {
+	const struct pn_sc_machine *m = &sc->machine;
+
+	if (!m->x2apic) {
+		*why = "x2apic = no";
+		return PN_XAVIC_MAX_INDEX;
+	}
+	if (!m->x2avic && sc->work == PN_WORK_PASSTHROUGH) {
 		*why = "x2avic = no";
 		return PN_XAVIC_MAX_INDEX;
 	}
@@ -55,7 +67,7 @@ static int check_vm(struct pn_sc_build *b, struct pn_sc_section *s, struct pn_di
 	const struct pn_sc_machine *m = &b->sc->machine;
 	const struct pn_sc_vm *vm = &b->sc->vm[s->index];
 	const char *why;
-	uint32_t limit = vcpu_limit(m, &why);
+	uint32_t limit = vcpu_limit(b->sc, &why);
 
 	if (!vm->vcpus)
 		return pn_sc_refuse(b, s, PN_SC_KEYS("vcpus"), d, "[vm %s] needs vcpus", vm->name);
@@ -101,8 +113,8 @@ static int check_load(struct pn_sc_build *b, struct pn_sc_section *s, struct pn_
 	return 0;
 }
 
-static int missing(struct pn_sc_build *b, struct pn_sc_section *s, enum pn_sc_kind kind,
-		   const char *name, struct pn_diag *d)
+int pn_sc_missing(struct pn_sc_build *b, const struct pn_sc_section *s, enum pn_sc_kind kind,
+		  const char *name, struct pn_diag *d)
 {
 	const char *kn = pn_sc_kind_name(kind), *names[PN_MAX_SECTION], *near;
 	unsigned n = 0;
@@ -111,16 +123,44 @@ static int missing(struct pn_sc_build *b, struct pn_sc_section *s, enum pn_sc_ki
 		if (b->section[i].kind == kind)
 			names[n++] = b->section[i].name;
 	if (!n)
-		return pn_sc_refuse(b, s, PN_SC_KEYS(kn), d,
-				    "[device %s] needs a [%s NAME] section", s->name, kn);
+		return pn_sc_refuse(b, s, PN_SC_KEYS(kn), d, "[%s %s] needs a [%s NAME] section",
+				    pn_sc_kind_name(s->kind), s->name, kn);
 	near = pn_nearest(name, names, n);
 	return pn_sc_refuse(b, s, PN_SC_KEYS(kn), d, "there is no [%s %s] (did you mean \"%s\"?)",
 			    kn, name, near ? near : names[0]);
 }
 
+static const struct pn_sc_vm *vm_named(const struct pn_scenario *sc, const char *name)
+{
+	for (unsigned i = 0; i < sc->vms; i++)
+		if (!strcmp(sc->vm[i].name, name))
+			return &sc->vm[i];
+	return NULL;
+}
+
+static const struct pn_sc_load *load_named(const struct pn_scenario *sc, const char *name)
+{
+	for (unsigned i = 0; i < sc->loads; i++)
+		if (!strcmp(sc->load[i].name, name))
+			return &sc->load[i];
+	return NULL;
+}
+
+/* What the device interrupts, and has a queue for each of if nothing else is said. */
+static uint32_t targets(const struct pn_scenario *sc, const struct pn_sc_device *dev)
+{
+	const struct pn_sc_vm *vm = vm_named(sc, dev->vm);
+
+	return vm ? vm->vcpus : sc->machine.pcpus;
+}
+
+static uint32_t queues_of(const struct pn_scenario *sc, const struct pn_sc_device *dev)
+{
+	return dev->queues ? dev->queues : targets(sc, dev);
+}
+
 /* The sections that a device names; the first ones if it names none. */
-static int resolve(struct pn_sc_build *b, struct pn_sc_section *s, const struct pn_sc_vm **vm,
-		   const struct pn_sc_load **load, struct pn_diag *d)
+static int resolve(struct pn_sc_build *b, struct pn_sc_section *s, struct pn_diag *d)
 {
 	struct pn_scenario *sc = b->sc;
 	struct pn_sc_device *dev = &sc->device[s->index];
@@ -129,18 +169,54 @@ static int resolve(struct pn_sc_build *b, struct pn_sc_section *s, const struct 
 		memcpy(dev->vm, sc->vm[0].name, sizeof(dev->vm));
 	if (!dev->load[0] && sc->loads)
 		memcpy(dev->load, sc->load[0].name, sizeof(dev->load));
-	*vm = NULL;
-	*load = NULL;
-	for (unsigned i = 0; i < sc->vms; i++)
-		if (!strcmp(sc->vm[i].name, dev->vm))
-			*vm = &sc->vm[i];
-	for (unsigned i = 0; i < sc->loads; i++)
-		if (!strcmp(sc->load[i].name, dev->load))
-			*load = &sc->load[i];
-	if (!*vm)
-		return missing(b, s, PN_SC_VM, dev->vm, d);
-	if (!*load)
-		return missing(b, s, PN_SC_LOAD, dev->load, d);
+	if (sc->vms && !vm_named(sc, dev->vm))
+		return pn_sc_missing(b, s, PN_SC_VM, dev->vm, d);
+	if (!load_named(sc, dev->load))
+		return pn_sc_missing(b, s, PN_SC_LOAD, dev->load, d);
+	return 0;
+}
+
+static int check_passthrough(struct pn_sc_build *b, struct pn_sc_section *s, struct pn_diag *d)
+{
+	const struct pn_sc_device *dev = &b->sc->device[s->index];
+	uint32_t vcpus = targets(b->sc, dev), entries = 1u << b->sc->machine.inttablen;
+
+	if (queues_of(b->sc, dev) > entries)
+		return pn_sc_refuse(b, s, PN_SC_KEYS("queues"), d,
+				    "%u queues%s, but int_tab_entries = %u: a function has no more "
+				    "interrupts than its remapping table has entries",
+				    queues_of(b->sc, dev), dev->queues ? "" : " (one per vCPU)",
+				    entries);
+	if (dev->first_vcpu >= vcpus)
+		return pn_sc_refuse(b, s, PN_SC_KEYS("first_vcpu"), d,
+				    "first_vcpu = %u: [vm %s] has %u vCPUs, 0 .. %u",
+				    dev->first_vcpu, dev->vm, vcpus, vcpus - 1);
+	if (pn_sc_said(s, "first_pcpu"))
+		return pn_sc_refuse(b, s, PN_SC_KEYS("first_pcpu"), d,
+				    "first_pcpu is for bare metal, a scenario without a [vm NAME] "
+				    "(expected first_vcpu)");
+	return 0;
+}
+
+static int check_bare(struct pn_sc_build *b, struct pn_sc_section *s, struct pn_diag *d)
+{
+	static const struct {
+		const char *key, *hint;
+	} guests[] = {{"vm", "add a [vm NAME] or leave it out"},
+		      {"first_vcpu", "expected first_pcpu"},
+		      {"vector", "the host gives its vectors out"}};
+	const struct pn_sc_device *dev = &b->sc->device[s->index];
+	uint32_t pcpus = b->sc->machine.pcpus;
+
+	for (unsigned i = 0; i < sizeof(guests) / sizeof(guests[0]); i++)
+		if (pn_sc_said(s, guests[i].key))
+			return pn_sc_refuse(b, s, PN_SC_KEYS(guests[i].key), d,
+					    "%s: there is no [vm NAME], so this is bare metal (%s)",
+					    guests[i].key, guests[i].hint);
+	if (dev->first_pcpu >= pcpus)
+		return pn_sc_refuse(b, s, PN_SC_KEYS("first_pcpu"), d,
+				    "first_pcpu = %u: there are %u CPUs, 0 .. %u", dev->first_pcpu,
+				    pcpus, pcpus - 1);
 	return 0;
 }
 
@@ -148,27 +224,24 @@ static int check_device(struct pn_sc_build *b, struct pn_sc_section *s, struct p
 {
 	const struct pn_sc_machine *m = &b->sc->machine;
 	const struct pn_sc_device *dev = &b->sc->device[s->index];
-	const struct pn_sc_vm *vm;
-	const struct pn_sc_load *load;
-	uint32_t queues, entries = 1u << m->inttablen;
-	int err = resolve(b, s, &vm, &load, d);
+	int err;
 
+	if (b->sc->work == PN_WORK_IPI)
+		return pn_sc_refuse(b, s, PN_SC_KEYS(NULL), d,
+				    "[device %s]: a scenario with an [ipi NAME] has no devices",
+				    dev->name);
+	/* what bare metal refuses says more than a section that is missing */
+	err = b->sc->work == PN_WORK_BARE ? check_bare(b, s, d) : 0;
+	if (!err)
+		err = resolve(b, s, d);
+	if (!err && b->sc->work == PN_WORK_PASSTHROUGH)
+		err = check_passthrough(b, s, d);
 	if (err)
 		return err;
-	queues = dev->queues ? dev->queues : vm->vcpus;
-	if (queues > entries)
-		return pn_sc_refuse(b, s, PN_SC_KEYS("queues"), d,
-				    "%u queues%s, but int_tab_entries = %u: a function has no more "
-				    "interrupts than its remapping table has entries",
-				    queues, dev->queues ? "" : " (one per vCPU)", entries);
 	if (dev->iommu >= m->iommus)
 		return pn_sc_refuse(b, s, PN_SC_KEYS("iommu"), d,
 				    "iommu = %u: there are %u, 0 .. %u", dev->iommu, m->iommus,
 				    m->iommus - 1);
-	if (dev->first_vcpu >= vm->vcpus)
-		return pn_sc_refuse(b, s, PN_SC_KEYS("first_vcpu"), d,
-				    "first_vcpu = %u: [vm %s] has %u vCPUs, 0 .. %u",
-				    dev->first_vcpu, vm->name, vm->vcpus, vm->vcpus - 1);
 	return 0;
 }
 
@@ -213,7 +286,7 @@ static int take(struct pn_sc_build *b, struct pn_sc_section *s, struct vectors *
 	const struct pn_sc_device *dev = &b->sc->device[s->index];
 	uint8_t vec = dev->vector;
 
-	if (vec == GUEST_TIMER_VECTOR)
+	if (vec == PN_SC_GUEST_TIMER)
 		return pn_sc_refuse(b, s, PN_SC_KEYS("vector", "queues"), d,
 				    "vector 0x%x is the guest timer's (expected another one)", vec);
 	if (vec && v->fixed[vec >> 5] & 1u << (vec & 31))
@@ -237,7 +310,7 @@ static int take_all(struct pn_sc_build *b, struct pn_sc_section *s, const struct
 		    struct vectors *of_vm, struct pn_diag *d)
 {
 	const struct pn_sc_device *dev = &b->sc->device[s->index];
-	uint32_t queues = dev->queues ? dev->queues : vm->vcpus;
+	uint32_t queues = queues_of(b->sc, dev);
 
 	for (uint32_t k = 0; k < dev->count; k++) {
 		struct vectors *of_one = of_vm + (size_t)(k % vm->count) * vm->vcpus;
@@ -272,17 +345,37 @@ static int check_vectors(struct pn_sc_build *b, struct pn_diag *d)
 	return err;
 }
 
+/* Bare metal: as many queues on each CPU as the host has vectors for devices. */
+static int check_host_vectors(struct pn_sc_build *b, struct pn_diag *d)
+{
+	static const char *const keys[] = {"queues", "count", NULL};
+	const struct pn_scenario *sc = b->sc;
+	uint64_t on[PN_MAX_PCPUS] = {0};
+
+	for (unsigned i = 0; i < sc->devices; i++) {
+		const struct pn_sc_device *dev = &sc->device[i];
+
+		for (uint32_t q = 0; q < queues_of(sc, dev); q++) {
+			uint32_t cpu = (dev->first_pcpu + q) % sc->machine.pcpus;
+
+			on[cpu] += dev->count;
+			if (on[cpu] > HOST_VECTORS)
+				return pn_sc_refuse(b, pn_sc_find(b, PN_SC_DEVICE, i), keys, d,
+						    "CPU %u runs out of vectors: more than %u "
+						    "queues interrupt it (0x%x .. 0x%x)",
+						    cpu, HOST_VECTORS, PN_VEC_DEVICE_FIRST,
+						    PN_VEC_DEVICE_LAST);
+		}
+	}
+	return 0;
+}
+
 static uint64_t in_flight(struct pn_scenario *sc, const struct pn_sc_device *dev)
 {
-	uint32_t vcpus = 0, depth = 1;
+	const struct pn_sc_load *l = load_named(sc, dev->load);
+	uint32_t depth = l && l->kind == PN_LOAD_CLOSED ? l->depth : 1;
 
-	for (unsigned i = 0; i < sc->vms; i++)
-		if (!strcmp(sc->vm[i].name, dev->vm))
-			vcpus = sc->vm[i].vcpus;
-	for (unsigned i = 0; i < sc->loads; i++)
-		if (!strcmp(sc->load[i].name, dev->load) && sc->load[i].kind == PN_LOAD_CLOSED)
-			depth = sc->load[i].depth;
-	return (uint64_t)dev->count * (dev->queues ? dev->queues : vcpus) * depth;
+	return (uint64_t)dev->count * queues_of(sc, dev) * depth;
 }
 
 static int check_in_flight(struct pn_sc_build *b, struct pn_diag *d)
@@ -300,6 +393,19 @@ static int check_in_flight(struct pn_sc_build *b, struct pn_diag *d)
 	return 0;
 }
 
+static int check_sections(struct pn_sc_build *b, struct pn_diag *d)
+{
+	const struct pn_scenario *sc = b->sc;
+
+	if (sc->ipis && !sc->vms)
+		return pn_sc_missing(b, pn_sc_find(b, PN_SC_IPI, 0), PN_SC_VM, "", d);
+	if (!sc->ipis && !sc->devices)
+		return pn_diag_set(d, -EINVAL, b->path, 0,
+				   "no [device NAME] and no [ipi NAME] section: nothing would "
+				   "interrupt");
+	return 0;
+}
+
 int pn_sc_check(struct pn_sc_build *b, struct pn_diag *d)
 {
 	static const struct {
@@ -308,22 +414,18 @@ int pn_sc_check(struct pn_sc_build *b, struct pn_diag *d)
 	} checks[] = {{PN_SC_MACHINE, check_machine},
 		      {PN_SC_VM, check_vm},
 		      {PN_SC_LOAD, check_load},
-		      {PN_SC_DEVICE, check_device}};
-	int err;
+		      {PN_SC_DEVICE, check_device},
+		      {PN_SC_IPI, pn_sc_check_ipi}};
+	struct pn_scenario *sc = b->sc;
+	int err = check_sections(b, d);
 
-	if (!b->sc->vms)
-		return pn_diag_set(d, -EINVAL, b->path, 0, "no [vm NAME] section");
-	if (!b->sc->devices)
-		return pn_diag_set(d, -EINVAL, b->path, 0,
-				   "no [device NAME] section: nothing would interrupt");
-	for (unsigned i = 0; i < sizeof(checks) / sizeof(checks[0]); i++) {
+	sc->work = sc->ipis ? PN_WORK_IPI : sc->vms ? PN_WORK_PASSTHROUGH : PN_WORK_BARE;
+	for (unsigned i = 0; i < sizeof(checks) / sizeof(checks[0]) && !err; i++)
 		err = for_each(b, checks[i].kind, checks[i].check, d);
-		if (err)
-			return err;
-	}
-	err = check_total(b, d);
 	if (!err)
-		err = check_vectors(b, d);
+		err = check_total(b, d);
+	if (!err)
+		err = sc->work == PN_WORK_BARE ? check_host_vectors(b, d) : check_vectors(b, d);
 	if (!err)
 		err = check_in_flight(b, d);
 	return err;

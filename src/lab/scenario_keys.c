@@ -28,6 +28,9 @@ static const struct pn_key_choice load_type[] = {{"closed", PN_LOAD_CLOSED},
 						 {"periodic", PN_LOAD_PERIODIC},
 						 {"onoff", PN_LOAD_ONOFF},
 						 {NULL, 0}};
+static const struct pn_key_choice ipi_type[] = {
+	{"pingpong", PN_IPI_PINGPONG}, {"storm", PN_IPI_STORM}, {NULL, 0}};
+static const struct pn_key_choice reply[] = {{"ipi", 0}, {"memory", 1}, {NULL, 0}};
 
 /* clang-format off */
 #define FIELD(st, f) .offset = offsetof(struct st, f), .size = sizeof(((struct st *)0)->f)
@@ -36,6 +39,7 @@ static const struct pn_key_choice load_type[] = {{"closed", PN_LOAD_CLOSED},
 #define VM(f, n, t, d)	    KEY(VM, pn_sc_vm, f, n, t, d)
 #define DEVICE(f, n, t, d)  KEY(DEVICE, pn_sc_device, f, n, t, d)
 #define LOAD(f, n, t, d)    KEY(LOAD, pn_sc_load, f, n, t, d)
+#define IPI(f, n, t, d)	    KEY(IPI, pn_sc_ipi, f, n, t, d)
 #define RANGE(lo, hi, def)  .min = (lo), .max = (hi), .dflt = (def)
 #define OR_ZERO		    .flags = PN_KEY_ZERO
 #define ONE_OF(c, def)	    .choices = (c), .dflt = (def)
@@ -46,6 +50,7 @@ const struct pn_key pn_keys[] = {
 	{MACHINE(duration, "duration", TIME, "simulated time"), RANGE(10 * US, H, "1s")},
 	{MACHINE(warmup, "warmup", TIME, "simulated time before the statistics start"), RANGE(0, H, "10ms")},
 	{MACHINE(halt_poll, "halt_poll", TIME, "the host polls that long before a vCPU blocks; 0 = it does not"), RANGE(0, S, "0")},
+	{MACHINE(idle_poll, "idle_poll", TIME, "an idle CPU polls that long before it enters a state that it takes idle_exit to leave"), RANGE(0, S, "0")},
 	{MACHINE(slice, "slice", TIME, "time slice of the host's scheduler"), RANGE(10 * US, S, "3ms")},
 	{MACHINE(wakeup_granularity, "wakeup_granularity", TIME, "a woken task preempts one that is ahead by more than this"), RANGE(0, S, "1ms")},
 	{MACHINE(host_tick, "host_tick", TIME, "periodic timer on busy CPUs; 0 = tickless"), RANGE(10 * US, S, "0"), OR_ZERO},
@@ -57,6 +62,7 @@ const struct pn_key pn_keys[] = {
 	{MACHINE(irq_spread, "irq_affinity", CHOICE, "where the host takes interrupts of devices that are not posted"), ONE_OF(affinity, "spread")},
 	{MACHINE(x2avic, "x2avic", CHOICE, "x2AVIC: up to 512 vCPUs in a VM, 255 without"), ONE_OF(yes_no, "yes")},
 	{MACHINE(x2avic_ext, "x2avic_ext", CHOICE, "x2AVIC extension: up to 4096 vCPUs in a VM"), ONE_OF(yes_no, "yes")},
+	{MACHINE(x2apic, "x2apic", CHOICE, "x2APIC mode: of host and guests on Intel, and of guests that send IPIs; no = xAPIC"), ONE_OF(yes_no, "yes")},
 	{MACHINE(gappi, "gappi", CHOICE, "EFR.GAPPISup"), ONE_OF(yes_no, "yes")},
 	{MACHINE(gappidis, "gappidis", CHOICE, "EFR2.GAPPIDisSup"), ONE_OF(yes_no, "yes")},
 	{MACHINE(erratum1235, "erratum1235", CHOICE, "the core may read a stale IsRunning = 1, so that IPIs of guests must exit"), ONE_OF(yes_no, "no")},
@@ -83,12 +89,13 @@ const struct pn_key pn_keys[] = {
 	{VM(busy_burst, "busy_burst", TIME, "in pieces this long"), RANGE(US, S, "100us")},
 
 	{DEVICE(count, "count", COUNT, "identical devices, one PCI function each; device k goes to VM k mod count of the VM section"), RANGE(1, 1024, "1")},
-	{DEVICE(vm, "vm", NAME, "the VM section that it is passed through to"), .min = PN_SC_VM, .without = "the first"},
+	{DEVICE(vm, "vm", NAME, "the VM section that it is passed through to; not on bare metal"), .min = PN_SC_VM, .without = "the first"},
 	{DEVICE(load, "load", NAME, "the load section that drives its queues"), .min = PN_SC_LOAD, .without = "the first"},
 	{DEVICE(iommu, "iommu", IOMMU, "the IOMMU that it is behind; spread = device k behind IOMMU k mod iommus"), RANGE(0, PN_MAX_IOMMUS - 1, "0")},
-	{DEVICE(queues, "queues", COUNT, "queues, one MSI each: queue q interrupts vCPU (first_vcpu + q) mod vcpus; 0 = one per vCPU"), RANGE(0, 2048, "0")},
-	{DEVICE(first_vcpu, "first_vcpu", COUNT, "see queues"), RANGE(0, PN_MAX_VCPUS - 1, "0")},
-	{DEVICE(vector, "vector", COUNT, "guest vector of all its queues; 0 = given out from 0x31 up"), RANGE(0x20, 0xff, "0"), .flags = PN_KEY_HEX | PN_KEY_ZERO},
+	{DEVICE(queues, "queues", COUNT, "queues, one MSI each: queue q interrupts vCPU (first_vcpu + q) mod vcpus, on bare metal CPU (first_pcpu + q) mod pcpus; 0 = one per vCPU or CPU"), RANGE(0, 2048, "0")},
+	{DEVICE(first_vcpu, "first_vcpu", COUNT, "see queues; not on bare metal"), RANGE(0, PN_MAX_VCPUS - 1, "0")},
+	{DEVICE(first_pcpu, "first_pcpu", COUNT, "see queues; only on bare metal"), RANGE(0, PN_MAX_PCPUS - 1, "0")},
+	{DEVICE(vector, "vector", COUNT, "guest vector of all its queues; 0 = given out from 0x31 up; not on bare metal"), RANGE(0x20, 0xff, "0"), .flags = PN_KEY_HEX | PN_KEY_ZERO},
 
 	{LOAD(kind, "type", CHOICE, "closed = depth requests in flight per queue; poisson, periodic = rate per queue; onoff = Poisson at rate while on"), .choices = load_type, .without = "required"},
 	{LOAD(depth, "depth", COUNT, "closed: requests in flight per queue"), RANGE(1, 65536, "32")},
@@ -98,12 +105,26 @@ const struct pn_key pn_keys[] = {
 	{LOAD(on, "on", TIME, "onoff: length of a burst"), RANGE(US, H, NULL), .without = "required if onoff"},
 	{LOAD(off, "off", TIME, "onoff: pause between bursts"), RANGE(US, H, NULL), .without = "required if onoff"},
 	{LOAD(sync, "sync", CHOICE, "onoff: all queues burst together"), ONE_OF(yes_no, "no")},
-	{LOAD(handler, "handler", TIME, "guest: interrupt handler, until its EOI"), RANGE(0, S, "1us")},
-	{LOAD(work, "work", TIME, "guest: per completion, outside the handler"), RANGE(0, S, "2us")},
+	{LOAD(handler, "handler", TIME, "interrupt handler, of the guest or on bare metal of the host, until its EOI"), RANGE(0, S, "1us")},
+	{LOAD(work, "work", TIME, "per completion, outside the handler"), RANGE(0, S, "2us")},
 	{LOAD(coalesce, "coalesce", COUNT, "completions per MSI"), RANGE(1, 256, "1")},
 	{LOAD(coalesce_time, "coalesce_time", TIME, "the MSI is at most that late"), RANGE(0, S, "10us")},
 	{LOAD(stall_period, "stall_period", TIME, "closed: mean time between pauses of the device; 0 = never"), RANGE(US, 24 * H, "0"), OR_ZERO},
 	{LOAD(stall_time, "stall_time", TIME, "closed: such a pause, of all queues that share a vCPU"), RANGE(0, H, "0")},
+	{LOAD(stall_spread, "stall_spread", TIME, "closed: after a pause the requests come back spread over that time"), RANGE(0, H, "0")},
+
+	{IPI(vm, "vm", NAME, "the VM section whose vCPUs interrupt each other"), .min = PN_SC_VM, .without = "the first"},
+	{IPI(kind, "type", CHOICE, "pingpong = vCPU 2n to 2n + 1, which replies, and again; storm = each sender to a random vCPU"), .choices = ipi_type, .without = "required"},
+	{IPI(reply_memory, "reply", CHOICE, "pingpong: an IPI back, or a flag in memory that the sender polls while the receiver spins"), ONE_OF(reply, "ipi")},
+	{IPI(senders, "senders", COUNT, "storm: vCPUs 0 .. senders - 1 send; 0 = all"), RANGE(0, PN_MAX_VCPUS, "0")},
+	{IPI(think, "think", DIST, "pause of a sender before the next IPI; 0 = none"), .dflt = "0", OR_ZERO},
+	{IPI(handler, "handler", TIME, "interrupt handler, until its EOI"), RANGE(0, S, "300ns")},
+	{IPI(vector, "vector", COUNT, "guest vector of the IPIs"), RANGE(0x20, 0xff, "0xf0"), .flags = PN_KEY_HEX},
+	{IPI(logical, "logical", SHARE, "storm: share of IPIs to a logical destination"), RANGE(0, 1, "0")},
+	{IPI(broadcast, "broadcast", SHARE, "storm: share of IPIs to all but the sender"), RANGE(0, 1, "0")},
+	{IPI(self, "self", SHARE, "storm: share of IPIs to the sender itself"), RANGE(0, 1, "0")},
+	{IPI(nmi, "nmi", SHARE, "storm: share of NMIs"), RANGE(0, 1, "0")},
+	{IPI(init, "init", SHARE, "storm: share of INITs"), RANGE(0, 1, "0")},
 };
 /* clang-format on */
 
@@ -112,7 +133,7 @@ _Static_assert(sizeof(pn_keys) / sizeof(pn_keys[0]) <= PN_KEY_MAX, "callers size
 
 const char *pn_sc_kind_name(enum pn_sc_kind kind)
 {
-	static const char *const names[] = {"machine", "costs", "vm", "device", "load"};
+	static const char *const names[] = {"machine", "costs", "vm", "device", "load", "ipi"};
 
 	return names[kind];
 }

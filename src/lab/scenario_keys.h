@@ -7,7 +7,15 @@
 
 #include "scenario.h"
 
-enum pn_sc_kind { PN_SC_MACHINE, PN_SC_COSTS, PN_SC_VM, PN_SC_DEVICE, PN_SC_LOAD, PN_SC_KINDS };
+enum pn_sc_kind {
+	PN_SC_MACHINE,
+	PN_SC_COSTS,
+	PN_SC_VM,
+	PN_SC_DEVICE,
+	PN_SC_LOAD,
+	PN_SC_IPI,
+	PN_SC_KINDS
+};
 
 enum pn_key_type {
 	PN_KEY_COUNT,  /* unsigned of any size, min .. max */
@@ -15,7 +23,7 @@ enum pn_key_type {
 	PN_KEY_CHOICE, /* one of choices, any size */
 	PN_KEY_SHARE,  /* double 0 .. 1 */
 	PN_KEY_RATE,   /* double per second, above 0, up to max */
-	PN_KEY_DIST,   /* struct pn_dist */
+	PN_KEY_DIST,   /* struct pn_dist; with PN_KEY_ZERO also a time, or 0 */
 	PN_KEY_NAME,   /* char[32]: the name of a section of kind @min */
 	PN_KEY_IOMMU,  /* index, or "spread" */
 };
@@ -44,7 +52,7 @@ struct pn_key {
 	const char *doc;
 };
 
-#define PN_KEY_MAX 80
+#define PN_KEY_MAX 96
 
 extern const struct pn_key pn_keys[];
 extern const unsigned pn_key_count;

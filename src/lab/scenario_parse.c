@@ -15,6 +15,8 @@ void *pn_sc_base(struct pn_scenario *sc, const struct pn_sc_section *s)
 		return &sc->device[s->index];
 	case PN_SC_LOAD:
 		return &sc->load[s->index];
+	case PN_SC_IPI:
+		return &sc->ipi[s->index];
 	default:
 		return &sc->machine;
 	}
@@ -26,6 +28,13 @@ struct pn_sc_section *pn_sc_find(struct pn_sc_build *b, enum pn_sc_kind kind, un
 		if (b->section[i].kind == kind && b->section[i].index == index)
 			return &b->section[i];
 	return NULL;
+}
+
+bool pn_sc_said(const struct pn_sc_section *s, const char *key)
+{
+	int k = pn_key_find(s->kind, key);
+
+	return k >= 0 && s->key_line[k];
 }
 
 static const char *file_of(const struct pn_sc_build *b, unsigned long *line)
@@ -107,9 +116,9 @@ static int unknown_section(struct pn_sc_build *b, const char *kind, unsigned lon
 	if (near)
 		return pn_diag_set(d, -EINVAL, b->path, line,
 				   "unknown section [%s] (did you mean [%s]?)", kind, near);
-	return pn_diag_set(d, -EINVAL, b->path, line,
-			   "unknown section [%s] (expected machine, costs, vm, device or load)",
-			   kind);
+	return pn_diag_set(
+		d, -EINVAL, b->path, line,
+		"unknown section [%s] (expected machine, costs, vm, device, load or ipi)", kind);
 }
 
 static bool good_name(const char *name)
@@ -139,6 +148,14 @@ static int single_section(struct pn_sc_build *b, enum pn_sc_kind kind, const cha
 	return 0;
 }
 
+static unsigned *counter(struct pn_scenario *sc, enum pn_sc_kind kind)
+{
+	return kind == PN_SC_VM	      ? &sc->vms
+	       : kind == PN_SC_DEVICE ? &sc->devices
+	       : kind == PN_SC_LOAD   ? &sc->loads
+				      : &sc->ipis;
+}
+
 static int on_section(void *ctx, const char *word, const char *name, unsigned long line,
 		      struct pn_diag *d)
 {
@@ -161,13 +178,11 @@ static int on_section(void *ctx, const char *word, const char *name, unsigned lo
 			return pn_diag_set(d, -EINVAL, b->path, line,
 					   "[%s %s] is there twice (first in line %lu)", word, name,
 					   b->section[i].line);
-	count = kind == PN_SC_VM       ? &b->sc->vms
-		: kind == PN_SC_DEVICE ? &b->sc->devices
-				       : &b->sc->loads;
+	count = counter(b->sc, (enum pn_sc_kind)kind);
 	if (*count == PN_MAX_SECTION)
 		return pn_diag_set(d, -EINVAL, b->path, line, "too many [%s] sections (at most %d)",
 				   word, PN_MAX_SECTION);
-	/* the name is the first field of all three structs */
+	/* the name is the first field of all four structs */
 	if (add_section(b, (enum pn_sc_kind)kind, (*count)++, name, line, d))
 		return -EINVAL;
 	field = pn_sc_base(b->sc, b->current);
@@ -176,7 +191,8 @@ static int on_section(void *ctx, const char *word, const char *name, unsigned lo
 }
 
 _Static_assert(offsetof(struct pn_sc_vm, name) == 0 && offsetof(struct pn_sc_device, name) == 0 &&
-		       offsetof(struct pn_sc_load, name) == 0,
+		       offsetof(struct pn_sc_load, name) == 0 &&
+		       offsetof(struct pn_sc_ipi, name) == 0,
 	       "on_section() writes it");
 
 static int unknown_key(const char *file, unsigned long line, enum pn_sc_kind kind, const char *key,
@@ -322,10 +338,11 @@ static int no_section(struct pn_sc_build *b, const char *word, struct pn_diag *d
 	for (unsigned i = 0; i < b->sections; i++)
 		names[i] = b->section[i].name;
 	near = pn_nearest(word, names, b->sections);
-	return pn_diag_set(d, -EINVAL, "--set", 0, "no section \"%s\"%s%s%s", word,
-			   near ? " (did you mean \""
-				: " (expected machine, costs, or the name of a vm, device or load)",
-			   near ? near : "", near ? "\"?)" : "");
+	return pn_diag_set(
+		d, -EINVAL, "--set", 0, "no section \"%s\"%s%s%s", word,
+		near ? " (did you mean \""
+		     : " (expected machine, costs, or the name of a vm, device, load or ipi)",
+		near ? near : "", near ? "\"?)" : "");
 }
 
 int pn_sc_set(struct pn_sc_build *b, const char *text, struct pn_diag *d)

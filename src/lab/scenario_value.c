@@ -6,6 +6,8 @@
 
 #include "scenario_keys.h"
 
+#define MAX_PAUSE 3600000000000ull /* an hour, as every other time */
+
 static const char *time_text(uint64_t ns, char *buf, size_t size)
 {
 	static const struct {
@@ -74,8 +76,9 @@ const char *pn_key_range(const struct pn_key *k, char *buf, size_t size)
 		break;
 	case PN_KEY_DIST:
 		snprintf(buf, size,
-			 "const(T), uniform(T,T), exp(MEAN), lognormal(MEDIAN,SIGMA) or "
-			 "pareto(MINIMUM,SHAPE)");
+			 "%sconst(T), uniform(T,T), exp(MEAN), lognormal(MEDIAN,SIGMA) or "
+			 "pareto(MINIMUM,SHAPE)",
+			 k->flags & PN_KEY_ZERO ? "a time, 0, " : "");
 		break;
 	case PN_KEY_NAME:
 		snprintf(buf, size, "name of a [%s]", pn_sc_kind_name((enum pn_sc_kind)k->min));
@@ -213,10 +216,13 @@ static int set_rate(const struct pn_key *k, void *base, const char *value, char 
 
 static int set_dist(const struct pn_key *k, void *base, const char *value, char *why, size_t size)
 {
-	struct pn_dist v;
+	struct pn_dist v = {.kind = PN_DIST_CONST};
 	char range[160];
+	uint64_t ns;
 
-	if (pn_parse_dist(value, &v))
+	if (k->flags & PN_KEY_ZERO && !pn_parse_time(value, &ns) && ns <= MAX_PAUSE)
+		v.a = (double)ns;
+	else if (pn_parse_dist(value, &v))
 		return refuse(why, size, "not a distribution of times (expected %s)",
 			      pn_key_range(k, range, sizeof(range)));
 	memcpy((char *)base + k->offset, &v, sizeof(v));

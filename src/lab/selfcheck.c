@@ -10,12 +10,7 @@
  * and what guests handled must add up, and every table must say what the host believes.
  */
 
-struct report {
-	char *buf;
-	unsigned size, used;
-};
-
-__attribute__((format(printf, 2, 3))) static void wrong(struct report *r, const char *fmt, ...)
+void pn_wrong(struct pn_report *r, const char *fmt, ...)
 {
 	va_list ap;
 	int n;
@@ -33,10 +28,10 @@ __attribute__((format(printf, 2, 3))) static void wrong(struct report *r, const 
 }
 
 /* IRR and parked bits are exactly the interrupts that are on their way to this guest. */
-static void check_irr(struct report *r, const struct pn_lab_vcpu *v)
+static void check_irr(struct pn_report *r, const struct pn_lab_vcpu *v)
 {
 	for (unsigned word = 0; word < 8; word++) {
-		uint32_t irr = pn_svm_irr(v->svm, word), want = 0;
+		uint32_t irr = v->m->plat->irr(v, word), want = 0;
 
 		for (unsigned bit = 0; bit < 32; bit++) {
 			unsigned vector = word * 32 + bit;
@@ -47,25 +42,25 @@ static void check_irr(struct report *r, const struct pn_lab_vcpu *v)
 				want |= 1u << bit;
 		}
 		if (irr != want)
-			wrong(r, "vCPU %u: IRR word %u is %08x, on their way are %08x", v->sim->id,
-			      word, irr, want);
+			pn_wrong(r, "vCPU %u: IRR word %u is %08x, on their way are %08x",
+				 v->sim->id, word, irr, want);
 	}
 }
 
 /* ISR holds the handler that runs and nothing else. */
-static void check_isr(struct report *r, const struct pn_lab_vcpu *v)
+static void check_isr(struct pn_report *r, const struct pn_lab_vcpu *v)
 {
-	int in_service = pn_vapic_highest(v->svm->page, PN_APIC_ISR);
+	int in_service = pn_vapic_highest(v->h->page, PN_APIC_ISR);
 	int handler = v->inject >= 0 ? v->inject : v->sim->handler;
 
 	if (v->sim->st == PN_V_EOI && handler < 0)
 		return; /* the EOI has exited and is not handled yet */
-	if (in_service != handler || pn_vapic_count(v->svm->page, PN_APIC_ISR) > 1)
-		wrong(r, "vCPU %u: ISR says %d, the guest handles %d", v->sim->id, in_service,
-		      handler);
+	if (in_service != handler || pn_vapic_count(v->h->page, PN_APIC_ISR) > 1)
+		pn_wrong(r, "vCPU %u: ISR says %d, the guest handles %d", v->sim->id, in_service,
+			 handler);
 }
 
-static void check_vcpus(struct report *r, struct pn_machine *m)
+static void check_vcpus(struct pn_report *r, struct pn_machine *m)
 {
 	for (uint32_t i = 0; i < m->vcpus; i++) {
 		struct pn_lab_vcpu *v = &m->vcpu[i];
@@ -73,53 +68,13 @@ static void check_vcpus(struct report *r, struct pn_machine *m)
 
 		check_irr(r, v);
 		check_isr(r, v);
-		text = pn_svm_check(v->svm, &m->cpu[0]);
+		text = m->plat->check(v);
 		if (text)
-			wrong(r, "vCPU %u: %s", i, text);
+			pn_wrong(r, "vCPU %u: %s", i, text);
 	}
 }
 
-/* The IOMMU's own counters, its steps and what the lab saw are three books of the same thing. */
-static void check_iommus(struct report *r, struct pn_machine *m, const struct pn_totals *t)
-{
-	uint64_t msis = 0, entries = 0, sent = 0, logged;
-
-	for (uint32_t i = 0; i < m->sc->machine.iommus; i++) {
-		struct pn_lab_iommu *io = &m->iommu[i];
-		struct pn_amdvi_stats st;
-		uint64_t head = 0, tail = 0;
-
-		pn_amdvi_stats(io->vi, &st);
-		pn_amdvi_read(io->vi, PN_AMDVI_GA_HEAD, 8, &head);
-		pn_amdvi_read(io->vi, PN_AMDVI_GA_TAIL, 8, &tail);
-		logged = (tail - head) / PN_GALOG_SIZE % m->sc->machine.galog_entries;
-		if (logged)
-			wrong(r, "IOMMU %u: %lu log entries nobody read", i, (unsigned long)logged);
-		if (st.msis != st.forwarded + st.remapped + st.posted + st.aborted)
-			wrong(r, "IOMMU %u: results do not add up to requests", i);
-		if (st.posted != io->agent.count[PN_STEP_IRR_SET])
-			wrong(r, "IOMMU %u: posted %lu, IRR set %lu", i, (unsigned long)st.posted,
-			      (unsigned long)io->agent.count[PN_STEP_IRR_SET]);
-		if (st.aborted || st.forwarded || st.events)
-			wrong(r, "IOMMU %u: %lu requests aborted, %lu forwarded, %lu events", i,
-			      (unsigned long)st.aborted, (unsigned long)st.forwarded,
-			      (unsigned long)st.events);
-		msis += st.msis;
-		entries += st.galog_entries;
-		sent += st.gappi_sent;
-	}
-	if (msis != t->steps[PN_STEP_DEVICE_WRITE])
-		wrong(r, "devices sent %lu, IOMMUs saw %lu",
-		      (unsigned long)t->steps[PN_STEP_DEVICE_WRITE], (unsigned long)msis);
-	if (entries != t->steps[PN_STEP_GALOG_READ])
-		wrong(r, "%lu log entries written, %lu read", (unsigned long)entries,
-		      (unsigned long)t->steps[PN_STEP_GALOG_READ]);
-	if (sent < t->steps[PN_STEP_IRQ_WAKEUP])
-		wrong(r, "%lu GAPPIs sent, %lu taken", (unsigned long)sent,
-		      (unsigned long)t->steps[PN_STEP_IRQ_WAKEUP]);
-}
-
-static void check_lists(struct report *r, struct pn_machine *m)
+static void check_lists(struct pn_report *r, struct pn_machine *m)
 {
 	uint64_t listed = 0, believed = 0;
 
@@ -127,17 +82,17 @@ static void check_lists(struct report *r, struct pn_machine *m)
 		pn_list_for_each (node, &m->cpu[i].wake_list)
 			listed++;
 	for (uint32_t i = 0; i < m->vcpus; i++)
-		believed += m->svcpu[i].on_list;
+		believed += m->plat->listed(&m->vcpu[i]);
 	if (listed != believed)
-		wrong(r, "wakeup lists hold %lu vCPUs, %lu believe to be on one",
-		      (unsigned long)listed, (unsigned long)believed);
+		pn_wrong(r, "wakeup lists hold %lu vCPUs, %lu believe to be on one",
+			 (unsigned long)listed, (unsigned long)believed);
 }
 
 static bool on_its_way(const struct pn_lab_queue *q)
 {
 	const struct pn_machine *m = q->m;
 
-	if (q->flights)
+	if (q->flights || m->core[q->host_cpu].handling == q)
 		return true;
 	/* It may have moved since: whoever knows it by some vector. */
 	for (uint32_t i = 0; i < m->vcpus; i++) {
@@ -152,19 +107,19 @@ static bool on_its_way(const struct pn_lab_queue *q)
 }
 
 /* What a device signalled is seen by a handler, or the interrupt is still to come. */
-static void check_queues(struct report *r, const struct pn_machine *m)
+static void check_queues(struct pn_report *r, const struct pn_machine *m)
 {
 	for (uint32_t i = 0; i < m->queues; i++) {
 		const struct pn_queue *q = m->queue[i].sim;
 
 		if (q->ready > q->unsignalled && !on_its_way(&m->queue[i]))
-			wrong(r, "queue %u: %u completions that no handler saw", i,
-			      q->ready - q->unsignalled);
+			pn_wrong(r, "queue %u: %u completions that no handler saw", i,
+				 q->ready - q->unsignalled);
 	}
 }
 
 /* Every interrupt is delivered, coalesced, or in one of the places where it can be on its way. */
-static void check_books(struct report *r, const struct pn_machine *m, const struct pn_totals *t)
+static void check_books(struct pn_report *r, const struct pn_machine *m, const struct pn_totals *t)
 {
 	uint64_t window = 0, all = 0;
 
@@ -174,9 +129,17 @@ static void check_books(struct report *r, const struct pn_machine *m, const stru
 		window += v->taken & PN_SENT_WINDOW;
 		all += v->taken != 0;
 		for (unsigned k = 0; k < 256; k++) {
-			window += v->sent[k] & PN_SENT_WINDOW;
-			all += v->sent[k] != 0;
+			window += (v->sent[k] & PN_SENT_WINDOW) + (v->second[k] & PN_SENT_WINDOW);
+			all += (v->sent[k] != 0) + (v->second[k] != 0);
 		}
+	}
+	for (uint32_t i = 0; i < m->sc->machine.iommus; i++) {
+		const struct pn_lab_iommu *io = &m->iommu[i];
+
+		all += io->waits;
+		for (uint32_t k = 0; k < io->waits; k++)
+			window +=
+				io->waiting[(io->head + k) & (io->room - 1)].sent & PN_SENT_WINDOW;
 	}
 	for (uint32_t i = 0; i < m->queues; i++) {
 		const struct pn_lab_queue *q = &m->queue[i];
@@ -187,30 +150,30 @@ static void check_books(struct report *r, const struct pn_machine *m, const stru
 				q->flight[(q->flight_head + k) % PN_FLIGHTS].sent & PN_SENT_WINDOW;
 	}
 	if (t->interrupts != t->delivered + t->coalesced + window)
-		wrong(r, "%lu interrupts, but %lu delivered, %lu coalesced, %lu on their way",
-		      (unsigned long)t->interrupts, (unsigned long)t->delivered,
-		      (unsigned long)t->coalesced, (unsigned long)window);
+		pn_wrong(r, "%lu interrupts, but %lu delivered, %lu coalesced, %lu on their way",
+			 (unsigned long)t->interrupts, (unsigned long)t->delivered,
+			 (unsigned long)t->coalesced, (unsigned long)window);
 	if (m->outstanding != all)
-		wrong(r, "%lu interrupts outstanding, %lu found", (unsigned long)m->outstanding,
-		      (unsigned long)all);
+		pn_wrong(r, "%lu interrupts outstanding, %lu found", (unsigned long)m->outstanding,
+			 (unsigned long)all);
 }
 
 void pn_selfcheck(struct pn_machine *m, char *buf, unsigned size)
 {
-	struct report r = {buf, size, 0};
+	struct pn_report r = {buf, size, 0};
 	struct pn_totals t;
 
 	buf[0] = '\0';
 	pn_machine_totals(m, &t);
 	check_books(&r, m, &t);
 	if (t.unexpected)
-		wrong(&r, "%lu vectors delivered that nobody sent", (unsigned long)t.unexpected);
+		pn_wrong(&r, "%lu vectors delivered that nobody sent", (unsigned long)t.unexpected);
 	if (m->error)
-		wrong(&r, "internal error %d", m->error);
+		pn_wrong(&r, "internal error %d", m->error);
 	if (m->sim->out_of_memory)
-		wrong(&r, "out of memory for messages");
+		pn_wrong(&r, "out of memory for messages");
 	check_vcpus(&r, m);
-	check_iommus(&r, m, &t);
+	m->plat->check_iommus(&r, m, &t);
 	check_lists(&r, m);
 	check_queues(&r, m);
 }

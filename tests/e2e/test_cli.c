@@ -36,7 +36,7 @@ static const struct row rows[] = {
 	{"--version", 0, "postern ", NULL},
 	{"help compare", 0, "Usage: postern compare", NULL},
 	{"help comapre", 2, NULL, "did you mean 'compare'?"},
-	{"compare --help", 0, "Example:", NULL},
+	{"compare --help", 0, "Examples:", NULL},
 	{"run --help", 0, "Example:", NULL},
 	{"replay --help", 0, "Example:", NULL},
 	{"decode --help", 0, "Example", NULL},
@@ -70,7 +70,11 @@ static const struct row rows[] = {
 	{"list", 2, NULL, "list what?"},
 	{"list mode", 2, NULL, "did you mean 'modes'"},
 	{"list modes", 0, "gappi:masked=park (default)", NULL},
-	{"list scenarios", 0, "passthrough-nvme", NULL},
+	{"list modes", 0, "bare metal:\n  remapped ", NULL},
+	{"list modes", 0, "variants: posted-msi:loops=3 (default), loops=N with N 1 .. 64", NULL},
+	{"list scenarios", 0, "passthrough-nvme         passthrough: ", NULL},
+	{"list scenarios", 0, "nvme-bare-metal          bare metal: ", NULL},
+	{"list scenarios", 0, "ipi-storm                guest IPIs: ", NULL},
 	{"list costs", 0, "default", NULL},
 	{"list modes --seed 3", 0, "gappi", NULL},
 	{"list modes --seed x", 2, NULL, "--seed: 'x' is not a number"},
@@ -79,6 +83,13 @@ static const struct row rows[] = {
 	{"list cases", 0, "block-without-fence", NULL},
 	{"list decoders", 0, "avic-phys", NULL},
 	{"decode", 2, NULL, "decode what?"},
+	{"list decoders", 0, "pid-pointer", NULL},
+	{"decode vtd-irte 2345678000418001 0000000100040841", 0, "descriptor at 0x123456780", NULL},
+	{"decode vtd-irte 2345678001418001 1", 0, "wrong: bits 37:24 are reserved", NULL},
+	{"decode pid 2 0 0 8000000000000000 0000030000F20003 0 0 0", 0, "pending: 0xff", NULL},
+	{"decode msi-vtd FEE00278 2", 0, "entry 21 of the remapping table", NULL},
+	{"decode vtd-fault 0005000000000000 8000002200000841", 0, "entry 5", NULL},
+	{"decode pid 1 2 3", 3, NULL, "pid does not come as 3 words"},
 	{"decode irtee 0", 2, NULL, "postern: unknown kind 'irtee' (did you mean 'irte'?)"},
 	{"decode irte", 2, NULL, "expected two 64-bit words"},
 	{"decode irte 1 2 3", 3, NULL, "expected two 64-bit words"},
@@ -87,7 +98,23 @@ static const struct row rows[] = {
 	{"decode irte 000000F100002A81 41", 0, "wrong: GuestMode=1 but the vAPIC page root is 0",
 	 NULL},
 	{"compare --modes gapi", 2, NULL, "unknown mode 'gapi' (did you mean 'gappi'?)"},
-	{"compare --modes avic,vtd-pi", 2, NULL, "mode 'vtd-pi' is not in this build"},
+	{"compare --modes gappi,posted-msi", 2, NULL,
+	 "postern: passthrough-nvme: mode 'posted-msi' is for bare metal, but the scenario has a "
+	 "[vm "
+	 "NAME] with devices: passthrough (expected emulated, avic, galog, gappi or vtd-pi)"},
+	{"compare sparse-bare-metal --modes emulated", 2, NULL,
+	 "bare metal (expected remapped or posted-msi)"},
+	{"compare ipi-storm --modes vtd-pi", 2, NULL,
+	 "guest IPIs (expected ipi-exit, ipi-avic or ipi-ipiv)"},
+	{"compare ipi-storm --set machine.x2avic=no", 2, NULL, "expected x2apic = no too"},
+	{"compare --modes posted-msi:loops=65", 2, NULL, "'65' of 'loops' is no number 1 .. 64"},
+	{"run sparse-bare-metal --mode gappi", 2, NULL, "mode 'gappi' is for passthrough"},
+	{"compare odd.ini", 3, NULL,
+	 "postern: odd.ini:4: type = pingpong: vCPUs play in pairs, [vm g] has 3"},
+	{"compare bare.ini", 3, NULL,
+	 "postern: bare.ini:2: vm: there is no [vm NAME], so this is bare metal"},
+	{"compare sparse-bare-metal --set nic.vector=0x41", 2, NULL,
+	 "postern: --set: vector: there is no [vm NAME]"},
 	{"compare --modes galog:gate=no", 2, NULL, "unknown value 'no' of 'gate'"},
 	{"compare --nonsense", 2, NULL, "--nonsense"},
 	{"compare one two", 2, NULL, "one scenario at a time"},
@@ -112,11 +139,26 @@ static const struct row rows[] = {
 	{"replay empty.txt", 3, NULL, "postern: empty.txt"},
 	{"replay bad.ini", 3, NULL, "postern: bad.ini"},
 	{"replay empty.txt --scenario bad.ini", 3, NULL, "bad.ini:2"},
+	{"replay empty.txt --modes ipi-exit", 2, NULL,
+	 "mode 'ipi-exit' is for guest IPIs, and a recording holds interrupts of devices (expected "
+	 "emulated, avic, galog, gappi or vtd-pi; remapped or posted-msi)"},
 	{"bench nosuch", 2, NULL, "there is no figure 'nosuch'"},
 	{"compare --duration 20ms --modes gappi", 0, "modelled, not measured", NULL},
 	{"run sparse-wakeups --duration 20ms --mode galog:gate=always", 0, "VM exits by reason",
 	 NULL},
 	{"compare sparse-wakeups --duration 20ms --modes galog,gappi", 0, "GALOG dropped", NULL},
+	{"compare sparse-wakeups --duration 20ms", 0, "VTD-PI is Intel's silicon", NULL},
+	{"compare sparse-bare-metal --duration 50ms", 0, "POSTED-MSI does not pay here", NULL},
+	{"compare nvme-bare-metal --duration 20ms", 0, "POSTED-MSI pays here", NULL},
+	{"compare dsa --duration 5ms", 0, "POSTED-MSI pays here", NULL},
+	{"run dsa --duration 5ms --mode posted-msi:loops=2", 0, "Mode posted-msi, loops=2", NULL},
+	{"run dsa --duration 5ms --mode posted-msi", 0, "vectors dispatched", NULL},
+	{"run dsa --duration 5ms --mode remapped", 0, "to the host's handler", NULL},
+	{"compare ipi-pingpong --duration 10ms", 0, "With IPI-IPIV no IPI exited", NULL},
+	{"compare ipi-pingpong --duration 10ms --set machine.x2apic=no", 0, "IPI-IPIV against",
+	 NULL},
+	{"compare ipi-storm --duration 20ms", 0, "Still exits: logical", NULL},
+	{"run ipi-storm --duration 20ms --mode ipi-exit", 0, "VM exits by reason", NULL},
 };
 
 static void statuses_and_messages(void **state)
@@ -217,13 +259,22 @@ static void json_of_comparisons(void **state)
 	char args[512];
 
 	(void)state;
-	check_comparison("compare --json --duration 20ms", 4);
+	check_comparison("compare --json --duration 20ms", 5);
+	check_comparison("compare nvme-bare-metal --json --duration 10ms", 2);
+	check_comparison("compare ipi-storm --json --duration 10ms", 3);
+	check_comparison("compare dsa --json --duration 5ms --modes "
+			 "remapped,posted-msi:loops=1,posted-msi:loops=64",
+			 3);
 	check_comparison(
 		"compare --json --duration 20ms --modes gappi:masked=none,galog:gate=always", 2);
 	check_comparison("run sparse-wakeups --json --duration 50ms --mode gappi", 1);
 	snprintf(args, sizeof(args), "replay %s/randread-qd1.txt.gz --json --duration 100ms",
 		 recordings);
-	check_comparison(args, 4);
+	check_comparison(args, 7);
+	snprintf(args, sizeof(args),
+		 "replay %s/randread-qd1.txt.gz --json --duration 100ms --modes posted-msi",
+		 recordings);
+	check_comparison(args, 1);
 }
 
 static void json_of_the_rest(void **state)
@@ -241,7 +292,15 @@ static void json_of_the_rest(void **state)
 	assert_int_equal(json_array_size(json_object_get(o, "errors")), 0);
 	json_decref(o);
 	o = json_from("list modes --json", 0);
-	assert_int_equal(json_array_size(json_object_get(o, "items")), 4);
+	assert_int_equal(json_array_size(json_object_get(o, "items")), 10);
+	f = json_array_get(json_object_get(o, "items"), 6);
+	keys_are(f, "name description workload");
+	assert_string_equal(json_string_value(json_object_get(f, "workload")), "bare metal");
+	json_decref(o);
+	o = json_from("run dsa --json --duration 5ms --mode posted-msi:loops=2", 0);
+	f = json_array_get(json_object_get(o, "modes"), 0);
+	f = json_object_get(f, "variant");
+	assert_string_equal(json_string_value(json_object_get(f, "loops")), "2");
 	json_decref(o);
 	o = json_from("bench --json post_ns", 0);
 	keys_are(o, "schema machine figures");
@@ -548,6 +607,8 @@ static int set_up(void **state)
 		return -1;
 	*state = dir;
 	write_file("bad.ini", "[machine]\npcpsu = 3\n");
+	write_file("odd.ini", "[vm g]\nvcpus = 3\n[ipi i]\ntype = pingpong\n");
+	write_file("bare.ini", "[device d]\nvm = g\n[load l]\ntype = poisson\nrate = 1/s\n");
 	write_file("empty.txt", "");
 	return 0;
 }

@@ -64,7 +64,7 @@ struct rig {
 	struct pn_amdvi_drv drv[RIG_IOMMUS];
 	struct pn_iommus iommus;
 	struct pn_svm svm;
-	struct pn_svm_cpu cpu[RIG_CPUS];
+	struct pn_host_cpu cpu[RIG_CPUS];
 	struct pn_svm_vm vm;
 	struct pn_svm_vcpu vcpu[RIG_VCPUS];
 	struct pn_ir ir[RIG_VCPUS];
@@ -259,7 +259,7 @@ static inline void rig_open(struct rig *r, void (*tune)(struct pn_amdvi_config *
 		a->irq_poll = rig_poll;
 		a->observe = rig_step;
 		a->observe_ctx = r;
-		a->watch[0] = a->watch[1] = UINT64_MAX;
+		memset(a->watch, 0xFF, sizeof(a->watch));
 		r->cpu[i].agent = a;
 		r->cpu[i].apicid = RIG_APICID(i);
 		r->cpu[i].online = 1;
@@ -292,7 +292,7 @@ static inline void rig_vm(struct rig *r, const struct rig_conf *conf)
 
 	pn_svm_init(&r->svm, &cfg);
 	for (uint32_t i = 0; i < RIG_VCPUS; i++)
-		r->vcpu[i].task = &r->task[i];
+		r->vcpu[i].h.task = &r->task[i];
 	assert_int_equal(pn_svm_vm_init(&r->svm, &r->vm, r->vcpu,
 					conf->vcpus ? conf->vcpus : RIG_VCPUS, conf->x2avic, false,
 					conf->inhibits, &r->pages),

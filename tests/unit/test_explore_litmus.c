@@ -19,6 +19,7 @@
  *   Wx1 Lx1     stores 1: 4 bytes; 8 bytes, 1 in each half
  *   Rx Hx Qx Vx loads 4 bytes; the 4 behind them; 8 bytes; 16 bytes
  *   Xx1 Ox1 Cx1 xchg; locked or; cmpxchg16b of 0 by 1 in each quarter (reads 1: success)
+ *   P1          one access of the line of x and y: reads both (4 bytes each), adds 1 to both
  *   F           mfence
  * An outcome is what was read, in the order of threads, 4 bytes a digit, and then the final values
  * of places. Sub-word cases, which the papers leave out: a load that its own buffer can give only
@@ -87,6 +88,16 @@ static const struct litmus table[] = {
 	{"cmpxchg16b, one wins", {"Cx1", "Cx2"}, "x", "012 101", NULL},
 	{"cmpxchg16b as a fence", {"Cx1 Ry", "Cy1 Rx"}, "", "1011 1110 1111", NULL},
 	{"cmpxchg16b sees all of a store", {"Lx1", "Cx2"}, "x", "01 11", NULL},
+	{"a line is changed at once", {"P1", "Rx Ry"}, "", "0000 0001 0011", NULL},
+	{"a line is changed at once, the other order", {"P1", "Ry Rx"}, "", "0000 0001 0011", NULL},
+	{"two lines", {"P1", "P1"}, "xy", "001122 110022", NULL},
+	{"a line is read at once", {"Wx1 Wy1", "P1"}, "xy", "0011 1021 1122", NULL},
+	{"a line as a fence", {"Wz1 P1", "P1 Rz"}, "", "00111 11000 11001", NULL},
+	{"a line waits for the buffer", {"Wx1 P1", "Rx"}, "xy", "10021 10121 10221", NULL},
+	{"a line between two locked instructions", {"P1", "Ox2 Oy2"}, "xy", "0033 2033 2233", NULL},
+	{"a line between a store and its flush", {"Wx1 Ry", "P1"}, "xy", "00011 01021 10011 11021", "01021 10011 11021"},
+	{"three lines", {"P1", "P1", "P1"}, "xy", "00112233 00221133 11002233 11220033 22001133 22110033", NULL},
+	{"SB through a line", {"P1 Rz", "Xz1 Rx"}, "", "0001 0010 0011", NULL},
 };
 /* clang-format on */
 
@@ -162,6 +173,22 @@ static void change(unsigned me, char op, struct pn_u128 *p, uint32_t v)
 	}
 }
 
+/* As a device that posts: looks at one word, changes another, then comes back to the first. */
+static void line(unsigned me)
+{
+	uint32_t *x = (uint32_t *)&mem->place[0], *y = (uint32_t *)&mem->place[1], was, see;
+
+	pn_line_begin(mem->place, 2 * sizeof(mem->place[0]));
+	was = pn_ld32(x);
+	see = pn_ld32(y);
+	while (!pn_cas32(y, &see, see + 1))
+		pn_relax();
+	pn_st32(x, pn_ld32(x) + 1);
+	pn_line_end(mem->place);
+	saw(me, was);
+	saw(me, see);
+}
+
 static void body(void *arg)
 {
 	unsigned me = (unsigned)(uintptr_t)arg;
@@ -169,6 +196,8 @@ static void body(void *arg)
 	for (const char *s = test->thread[me]; *s; s += strspn(s, " ")) {
 		if (*s == 'F')
 			pn_fence();
+		else if (*s == 'P')
+			line(me);
 		else if (strchr("RHQV", *s))
 			load(me, *s, &mem->place[s[1] - 'x']);
 		else

@@ -42,12 +42,13 @@ enum kind {
 	SEND,
 	SPIN,
 	MIGRATE,
+	LINE,
 };
 
-static const char *const name[] = {"ld",       "st",	     "st64",   "ld64",	 "fence",  "xchg",
-				   "or",       "cas",	     "ld128",  "cas128", "lock",   "unlock",
-				   "lock_irq", "unlock_irq", "irqoff", "irqon",	 "enter",  "leave",
-				   "sleep",    "wake",	     "send",   "spin",	 "migrate"};
+static const char *const name[] = {
+	"ld",	 "st",	   "st64",  "ld64",   "fence",	  "xchg",	"or",	   "cas",
+	"ld128", "cas128", "lock",  "unlock", "lock_irq", "unlock_irq", "irqoff",  "irqon",
+	"enter", "leave",  "sleep", "wake",   "send",	  "spin",	"migrate", "line"};
 
 struct op {
 	enum kind kind;
@@ -83,6 +84,20 @@ static void saw(unsigned me, uint64_t v)
 {
 	mem->saw[me] = (mem->saw[me] ^ v) * 0x9e3779b97f4a7c15u + 1;
 	mem->saw[me] ^= mem->saw[me] >> 29;
+}
+
+/* One access of the line of all places: what one quadword says decides about another. */
+static void line(unsigned me, const struct op *o)
+{
+	uint64_t *to = &mem->place[o->place].lo, *from = &mem->place[(o->place + 1) % PLACES].lo;
+	uint64_t old;
+
+	pn_line_begin(mem->place, sizeof(mem->place));
+	old = pn_or64(to, o->value);
+	if (!(old & o->value))
+		pn_st64(from, pn_ld64(from) + o->value);
+	saw(me, old ^ pn_ld64(from) << 9);
+	pn_line_end(mem->place);
 }
 
 static void run_op(unsigned me, const struct op *o)
@@ -172,6 +187,9 @@ static void run_op(unsigned me, const struct op *o)
 	case MIGRATE:
 		px_migrate((int)(o->place & 1));
 		break;
+	case LINE:
+		line(me, o);
+		break;
 	}
 }
 
@@ -255,9 +273,9 @@ static void add(struct agent *a, enum kind k, unsigned place, unsigned value)
 static void plain(struct agent *a, unsigned flavour)
 {
 	static const enum kind small[] = {LOAD, STORE, STORE, LOAD, XCHG};
-	static const enum kind any[] = {LOAD, STORE, STORE64, LOAD64,  FENCE,  XCHG,  OR,
-					CAS,  LOAD,  STORE,   LOAD128, CAS128, STORE, LOAD};
-	enum kind k = flavour & 1 ? any[rnd(14)] : small[rnd(5)];
+	static const enum kind any[] = {LOAD, STORE, STORE64, LOAD64, FENCE, XCHG, OR,	CAS,
+					LOAD, STORE, LOAD128, CAS128, STORE, LOAD, LINE};
+	enum kind k = flavour & 1 ? any[rnd(15)] : small[rnd(5)];
 
 	add(a, k, rnd(flavour & 2 ? 3 : 2), 1 + rnd(3));
 }
@@ -537,6 +555,21 @@ static void known_programs(void **state)
 		  {{1, false, 4, {{STORE, 0, 2}, {MIGRATE, 0, 0}, {LOAD, 1, 0}, {SEND, 0, 0}}},
 		   {0, false, 1, {{SEND, 0, 1}}},
 		   {0, true, 2, {{LOAD, 0, 0}, {XCHG, 1, 1}}}}}},
+		{"line that ends one spin and not another",
+		 {3,
+		  {{0, false, 2, {{SPIN, 1, 0}, {XCHG, 2, 1}}},
+		   {1, false, 2, {{LINE, 0, 1}, {LOAD, 2, 0}}},
+		   {2, false, 2, {{XCHG, 1, 2}, {STORE, 1, 3}}}}}},
+		{"line and single accesses of its words",
+		 {3,
+		  {{0, false, 2, {{LINE, 0, 1}, {LINE, 1, 2}}},
+		   {1, false, 3, {{XCHG, 1, 2}, {LOAD, 0, 0}, {STORE, 2, 1}}},
+		   {2, false, 2, {{LOAD64, 1, 0}, {OR, 0, 3}}}}}},
+		{"line under an interrupt that takes it apart",
+		 {3,
+		  {{0, false, 3, {{STORE, 0, 1}, {LINE, 0, 2}, {LOAD, 1, 0}}},
+		   {1, false, 2, {{LINE, 1, 1}, {SEND, 0, 0}}},
+		   {0, true, 2, {{XCHG, 0, 0}, {LOAD64, 1, 0}}}}}},
 		{"handler that waits for a lock of another CPU",
 		 {3,
 		  {{0, false, 2, {{LOAD, 0, 0}, {XCHG, 1, 1}}},

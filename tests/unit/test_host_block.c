@@ -342,9 +342,9 @@ static void run_when(const struct when *w, unsigned at)
 
 	snprintf(name, sizeof(name), "%s, at step %u", w->name, at);
 	start_loaded(&w->conf);
-	pn_vapic_write(v->page, PN_APIC_TPR, w->tpr);
+	pn_vapic_write(v->h.page, PN_APIC_TPR, w->tpr);
 	if (w->residue)
-		pn_vapic_set(v->page, PN_APIC_IRR, 0x41);
+		pn_vapic_set(v->h.page, PN_APIC_IRR, 0x41);
 	r.at = at;
 	r.hook = w->hook;
 	pn_svm_leave(v, &r.cpu[1]);
@@ -390,8 +390,8 @@ static void any_moment(void **state)
 static bool masked_irr(enum pn_masked_policy policy)
 {
 	start_loaded(&(struct rig_conf){PN_NOTIFY_GAPPI, policy});
-	pn_vapic_write(r.vcpu[0].page, PN_APIC_TPR, 0x50);
-	pn_vapic_set(r.vcpu[0].page, PN_APIC_IRR, 0x41);
+	pn_vapic_write(r.vcpu[0].h.page, PN_APIC_TPR, 0x50);
+	pn_vapic_set(r.vcpu[0].h.page, PN_APIC_IRR, 0x41);
 	pn_svm_blocking(&r.vcpu[0], &r.cpu[1]);
 	assert_true(rig_sleep(&r, 0, 1));
 	rig_msi(&r, 1);
@@ -410,7 +410,7 @@ static void gappi_masked_irr(void **state)
 	assert_false(rig_sleep(&r, 0, 1)); /* 0x91 is deliverable */
 	pn_svm_unblocking(&r.vcpu[0], &r.cpu[1]);
 	assert_int_equal(rig_count(&r, PN_STEP_UNPARK), 1);
-	assert_true(pn_vapic_test(r.vcpu[0].page, PN_APIC_IRR, 0x41));
+	assert_true(pn_vapic_test(r.vcpu[0].h.page, PN_APIC_IRR, 0x41));
 	assert_int_equal(r.vcpu[0].has_parked, 0);
 	rig_close(&r);
 }
@@ -419,7 +419,7 @@ static void gappi_masked_irr(void **state)
 static bool second_sleep(enum pn_masked_policy policy)
 {
 	start_loaded(&(struct rig_conf){PN_NOTIFY_GAPPI, policy});
-	pn_vapic_write(r.vcpu[0].page, PN_APIC_TPR, 0x50);
+	pn_vapic_write(r.vcpu[0].h.page, PN_APIC_TPR, 0x50);
 	pn_svm_blocking(&r.vcpu[0], &r.cpu[1]);
 	assert_true(rig_sleep(&r, 0, 1));
 	rig_msi(&r, 0);
@@ -443,18 +443,18 @@ static void parked_counts(void **state)
 {
 	(void)state;
 	start_loaded(&(struct rig_conf){PN_NOTIFY_GAPPI, PN_MASKED_PARK});
-	pn_vapic_write(r.vcpu[0].page, PN_APIC_TPR, 0x50);
-	pn_vapic_set(r.vcpu[0].page, PN_APIC_IRR, 0x41);
+	pn_vapic_write(r.vcpu[0].h.page, PN_APIC_TPR, 0x50);
+	pn_vapic_set(r.vcpu[0].h.page, PN_APIC_IRR, 0x41);
 	pn_svm_blocking(&r.vcpu[0], &r.cpu[1]);
 	assert_true(rig_sleep(&r, 0, 1));
-	assert_true(pn_vapic_empty(r.vcpu[0].page, PN_APIC_IRR));
+	assert_true(pn_vapic_empty(r.vcpu[0].h.page, PN_APIC_IRR));
 	assert_int_equal(pn_svm_irr(&r.vcpu[0], 2), 2);
 	assert_false(pn_svm_pending(&r.vcpu[0]));
-	pn_vapic_write(r.vcpu[0].page, PN_APIC_TPR, 0x30);
+	pn_vapic_write(r.vcpu[0].h.page, PN_APIC_TPR, 0x30);
 	assert_true(pn_svm_pending(&r.vcpu[0]));
 	assert_false(rig_sleep(&r, 0, 1));
 	/* An interrupt in service masks its own class and below: APM 16.6.4. */
-	pn_vapic_set(r.vcpu[0].page, PN_APIC_ISR, 0x47);
+	pn_vapic_set(r.vcpu[0].h.page, PN_APIC_ISR, 0x47);
 	assert_true(rig_sleep(&r, 0, 1));
 	/* Injected again by software: it was pending already. */
 	assert_true(pn_svm_inject(&r.vcpu[0], &r.cpu[0], 0x41, PN_WAKE_NOTIFY));
@@ -462,7 +462,7 @@ static void parked_counts(void **state)
 	rig_checked(&r, "parked");
 	/* The safety net: entry without unblocking. */
 	pn_svm_enter(&r.vcpu[0], &r.cpu[1]);
-	assert_true(pn_vapic_test(r.vcpu[0].page, PN_APIC_IRR, 0x41));
+	assert_true(pn_vapic_test(r.vcpu[0].h.page, PN_APIC_IRR, 0x41));
 	rig_close(&r);
 }
 
@@ -477,7 +477,7 @@ static void park_is_bounded(void **state)
 {
 	(void)state;
 	start_loaded(&(struct rig_conf){PN_NOTIFY_GAPPI, PN_MASKED_PARK});
-	pn_vapic_write(r.vcpu[0].page, PN_APIC_TPR, 0x50);
+	pn_vapic_write(r.vcpu[0].h.page, PN_APIC_TPR, 0x50);
 	pn_svm_blocking(&r.vcpu[0], &r.cpu[1]);
 	rig_msi(&r, 0);
 	r.at = r.steps + 1;
@@ -497,8 +497,8 @@ static void no_park_elsewhere(void **state)
 	(void)state;
 	for (size_t i = 0; i < 2; i++) {
 		start_loaded(&conf[i]);
-		pn_vapic_write(r.vcpu[0].page, PN_APIC_TPR, 0x50);
-		pn_vapic_set(r.vcpu[0].page, PN_APIC_IRR, 0x41);
+		pn_vapic_write(r.vcpu[0].h.page, PN_APIC_TPR, 0x50);
+		pn_vapic_set(r.vcpu[0].h.page, PN_APIC_IRR, 0x41);
 		pn_svm_blocking(&r.vcpu[0], &r.cpu[1]);
 		assert_true(rig_sleep(&r, 0, 1));
 		assert_int_equal(rig_count(&r, PN_STEP_PARK), 0);
@@ -519,7 +519,7 @@ static void list_before_irte(void **state)
 {
 	(void)state;
 	start_loaded(&(struct rig_conf){PN_NOTIFY_GAPPI});
-	r.agent[1].watch[0] = r.agent[1].watch[1] = 0;
+	memset(r.agent[1].watch, 0, sizeof(r.agent[1].watch));
 	r.agent[1].watch[PN_STEP_IRTE_WRITE / 64] = 1ull << (PN_STEP_IRTE_WRITE % 64);
 	r.at = 1;
 	r.hook = seen_on_list;
@@ -629,10 +629,10 @@ static void cpu_offline(void **state)
 	assert_false(rig_sleep(&r, 0, 2));
 	pn_svm_unblocking(v, &r.cpu[2]);
 	assert_true(pn_list_empty(&r.cpu[1].wake_list));
-	assert_int_equal(v->requests, 0);
+	assert_int_equal(v->h.requests, 0);
 
 	/* Nothing pending: it only moves to another list. */
-	pn_vapic_clear(v->page, PN_APIC_IRR, 0x41);
+	pn_vapic_clear(v->h.page, PN_APIC_IRR, 0x41);
 	pn_svm_cpu_online(&r.svm, &r.cpu[1]);
 	pn_svm_blocking(v, &r.cpu[2]);
 	assert_true(rig_sleep(&r, 0, 2));

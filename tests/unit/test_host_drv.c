@@ -458,7 +458,7 @@ static void form_changes(void **state)
 	assert_int_equal(rig_msi(&r, 0), PN_MSI_REMAPPED);
 	assert_int_equal(r.intr_vector, 0x50);
 	/* stale-irte-cache: without the flush poison_stale would abort these */
-	assert_int_equal(pn_ir_activate(ir, &r.agent[0], r.vcpu[0].page_pa, 0x41, 1, st), 0);
+	assert_int_equal(pn_ir_activate(ir, &r.agent[0], r.vcpu[0].h.page_pa, 0x41, 1, st), 0);
 	assert_int_equal(rig_msi(&r, 0), PN_MSI_POSTED);
 	/* affinity is only remembered in guest mode */
 	rig_forget(&r);

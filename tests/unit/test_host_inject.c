@@ -38,8 +38,8 @@ static void bring(enum target t)
 	if (t == T_IN_GUEST || t == T_IN_GUEST_HERE)
 		assert_int_equal(pn_svm_enter(v, &r.cpu[cpu]), -1);
 	if (t == T_PARKED) {
-		pn_vapic_write(v->page, PN_APIC_TPR, 0x50);
-		pn_vapic_set(v->page, PN_APIC_IRR, 0x31);
+		pn_vapic_write(v->h.page, PN_APIC_TPR, 0x50);
+		pn_vapic_set(v->h.page, PN_APIC_IRR, 0x31);
 	}
 	if (t == T_ASLEEP || t == T_PARKED) {
 		pn_svm_blocking(v, &r.cpu[cpu]);
@@ -62,7 +62,7 @@ static void inject(void **state)
 		r.task[0].asleep = w->wakes;
 		row_eq(w->name, "was set",
 		       pn_svm_inject(&r.vcpu[0], &r.cpu[0], 0x61, PN_WAKE_TIMER), 0);
-		row_eq(w->name, "IRR bit", pn_vapic_test(r.vcpu[0].page, PN_APIC_IRR, 0x61), 1);
+		row_eq(w->name, "IRR bit", pn_vapic_test(r.vcpu[0].h.page, PN_APIC_IRR, 0x61), 1);
 		row_eq(w->name, "wakes", r.task[0].wakes, w->wakes);
 		row_eq(w->name, "WAKE", rig_count(&r, PN_STEP_WAKE), w->wakes);
 		row_eq(w->name, "spurious wakes", r.task[0].spurious, w->spurious);
@@ -72,7 +72,7 @@ static void inject(void **state)
 		row_eq(w->name, "kicks", r.ipis, w->kicks);
 		row_eq(w->name, "KICK_IPI", rig_count(&r, PN_STEP_KICK_IPI), w->kicks);
 		row_eq(w->name, "IRQFD_INJECT", rig_count(&r, PN_STEP_IRQFD_INJECT), 1);
-		row_eq(w->name, "requests", r.vcpu[0].requests, w->requests);
+		row_eq(w->name, "requests", r.vcpu[0].h.requests, w->requests);
 		if (w->wakes)
 			row_eq(w->name, "reason", r.task[0].why, PN_WAKE_TIMER);
 		if (w->bells)
@@ -102,26 +102,26 @@ static void by_software(void **state)
 	pn_svm_inject(v, &r.cpu[0], 0x41, PN_WAKE_NOTIFY);
 	pn_svm_inject(v, &r.cpu[0], 0x93, PN_WAKE_NOTIFY);
 	pn_svm_inject(v, &r.cpu[0], 0x99, PN_WAKE_NOTIFY);
-	v->irq_blocked = true;
+	v->h.irq_blocked = true;
 	assert_int_equal(pn_svm_enter(v, &r.cpu[1]), -1); /* IF = 0: it stays in the IRR */
-	v->irq_blocked = false;
+	v->h.irq_blocked = false;
 	pn_svm_leave(v, &r.cpu[1]);
 	assert_int_equal(pn_svm_enter(v, &r.cpu[1]), 0x99); /* highest first */
-	assert_true(pn_vapic_test(v->page, PN_APIC_ISR, 0x99));
-	assert_false(pn_vapic_test(v->page, PN_APIC_IRR, 0x99));
-	assert_int_equal(pn_vapic_read(v->page, PN_APIC_PPR), 0x90);
-	assert_int_equal(v->requests, 0);
+	assert_true(pn_vapic_test(v->h.page, PN_APIC_ISR, 0x99));
+	assert_false(pn_vapic_test(v->h.page, PN_APIC_IRR, 0x99));
+	assert_int_equal(pn_vapic_read(v->h.page, PN_APIC_PPR), 0x90);
+	assert_int_equal(v->h.requests, 0);
 	pn_svm_leave(v, &r.cpu[1]);
 	assert_int_equal(pn_svm_enter(v, &r.cpu[1]), -1); /* same class in service */
 	pn_svm_leave(v, &r.cpu[1]);
 	pn_svm_eoi(v, &r.cpu[1]);
-	assert_int_equal(pn_vapic_read(v->page, PN_APIC_PPR), 0);
+	assert_int_equal(pn_vapic_read(v->h.page, PN_APIC_PPR), 0);
 	assert_int_equal(pn_svm_enter(v, &r.cpu[1]), 0x93);
-	pn_vapic_write(v->page, PN_APIC_TPR, 0x40);
+	pn_vapic_write(v->h.page, PN_APIC_TPR, 0x40);
 	pn_svm_eoi(v, &r.cpu[1]);
 	assert_int_equal(pn_svm_enter(v, &r.cpu[1]), -1); /* TPR */
 	assert_false(pn_svm_pending(v));
-	pn_vapic_write(v->page, PN_APIC_TPR, 0);
+	pn_vapic_write(v->h.page, PN_APIC_TPR, 0);
 	assert_true(pn_svm_pending(v));
 	assert_int_equal(pn_svm_enter(v, &r.cpu[1]), 0x41);
 	pn_svm_eoi(v, &r.cpu[1]);
@@ -129,7 +129,7 @@ static void by_software(void **state)
 	assert_int_equal(rig_count(&r, PN_STEP_ENTRY_INJECT), 3);
 	assert_int_equal(rig_count(&r, PN_STEP_EOI_EXIT), 4);
 	/* A masked event is no reason to stay awake. */
-	pn_vapic_write(v->page, PN_APIC_TPR, 0x50);
+	pn_vapic_write(v->h.page, PN_APIC_TPR, 0x50);
 	pn_svm_leave(v, &r.cpu[1]);
 	pn_svm_inject(v, &r.cpu[0], 0x41, PN_WAKE_NOTIFY);
 	pn_svm_blocking(v, &r.cpu[1]);
@@ -155,7 +155,7 @@ static void inhibits(void **state)
 	assert_int_equal(r.ipi_cpu, 1);
 	assert_false(r.task[2].asleep);
 	for (uint32_t i = 0; i < RIG_VCPUS; i++)
-		assert_int_equal(r.vcpu[i].requests, PN_REQ_APICV_UPDATE);
+		assert_int_equal(r.vcpu[i].h.requests, PN_REQ_APICV_UPDATE);
 	/* More reasons, and fewer, as long as one is left: nobody is bothered. */
 	pn_svm_inhibit(&r.vm, &r.cpu[0], PN_INHIBIT_NESTED, true);
 	pn_svm_inhibit(&r.vm, &r.cpu[0], PN_INHIBIT_HYPERV, false);
@@ -164,19 +164,19 @@ static void inhibits(void **state)
 	pn_svm_leave(v, &r.cpu[0]);
 	assert_true(pn_svm_pending(v));
 	pn_svm_enter(v, &r.cpu[0]);
-	assert_int_equal(v->apicv, 0);
-	assert_int_equal(v->requests, 0);
+	assert_int_equal(v->h.apicv, 0);
+	assert_int_equal(v->h.requests, 0);
 	/* Back on before vCPU 1 noticed: it has nothing to switch. */
 	pn_svm_inhibit(&r.vm, &r.cpu[0], PN_INHIBIT_NESTED, false);
 	assert_int_equal(rig_count(&r, PN_STEP_INHIBIT), 2);
 	rig_forget(&r);
 	pn_svm_leave(&r.vcpu[1], &r.cpu[1]);
 	pn_svm_enter(&r.vcpu[1], &r.cpu[1]);
-	assert_int_equal(r.vcpu[1].apicv, 1);
+	assert_int_equal(r.vcpu[1].h.apicv, 1);
 	assert_int_equal(rig_count(&r, PN_STEP_TABLE_WRITE), 0);
 	pn_svm_leave(v, &r.cpu[0]);
 	pn_svm_enter(v, &r.cpu[0]);
-	assert_int_equal(v->apicv, 1);
+	assert_int_equal(v->h.apicv, 1);
 	rig_checked(&r, "inhibits");
 	rig_close(&r);
 }
@@ -194,12 +194,12 @@ static void vmcb(void **state)
 
 		conf.x2avic = x2;
 		rig_start(&r, &conf);
-		pn_vapic_write(r.vcpu[1].page, PN_APIC_TPR, 0x7A);
+		pn_vapic_write(r.vcpu[1].h.page, PN_APIC_TPR, 0x7A);
 		pn_svm_vmcb(&r.vcpu[1], &b);
 		assert_int_equal(pn_avic_vmcb_check(&feat, &b), 0);
 		assert_int_equal(b.v_intr,
 				 7 | PN_VINTR_MASKING | PN_VINTR_AVIC | (x2 ? PN_VINTR_X2AVIC : 0));
-		assert_int_equal(b.backing_page, r.vcpu[1].page_pa);
+		assert_int_equal(b.backing_page, r.vcpu[1].h.page_pa);
 		assert_int_equal(b.physical_table, r.vm.phys_table_pa | 3);
 		pn_svm_inhibit(&r.vm, &r.cpu[0], PN_INHIBIT_SEV, true);
 		pn_svm_load(&r.vcpu[1], &r.cpu[1]);
@@ -271,7 +271,7 @@ static void incomplete_ipi(void **state)
 			v = many;
 			memset(many, 0, sizeof(many));
 			for (uint32_t n = 0; n < w->vcpus; n++)
-				many[n].task = n < 4 ? &r.task[n] : &bystander;
+				many[n].h.task = n < 4 ? &r.task[n] : &bystander;
 			assert_int_equal(pn_svm_vm_init(&r.svm, &vm, many, w->vcpus, w->x2, false,
 							0, &r.pages),
 					 0);
@@ -283,7 +283,7 @@ static void incomplete_ipi(void **state)
 			r.task[n].asleep = !pn_svm_must_run(&v[n], &r.cpu[n]);
 		}
 		pn_svm_enter(&v[3], &r.cpu[3]);
-		pn_vapic_write(v[0].page, PN_APIC_ICRL, (uint32_t)w->icr | PN_ICR_BUSY);
+		pn_vapic_write(v[0].h.page, PN_APIC_ICRL, (uint32_t)w->icr | PN_ICR_BUSY);
 		pn_svm_incomplete_ipi(&v[0], &r.cpu[0], &exit);
 		for (uint32_t n = 0; n < 3; n++)
 			row_eq(w->name, "vCPU woken", r.task[n].wakes, w->woken >> n & 1);
@@ -291,9 +291,10 @@ static void incomplete_ipi(void **state)
 			row_eq(w->name, "vCPU has the vector", pn_svm_irr(&v[n], 3) >> 17 & 1,
 			       w->set >> n & 1);
 		row_eq(w->name, "doorbells", r.bells, w->set >> 3 & 1 || PN_ICR_MODE(w->icr) == 5);
-		row_eq(w->name, "BUSY", pn_vapic_read(v[0].page, PN_APIC_ICRL) & PN_ICR_BUSY, 0);
-		row_eq(w->name, "ESR", pn_vapic_read(v[0].page, PN_APIC_ESR), w->id == 4 ? 32 : 0);
-		row_eq(w->name, "ignored", v[0].ipis_ignored, PN_ICR_MODE(w->icr) > 1);
+		row_eq(w->name, "BUSY", pn_vapic_read(v[0].h.page, PN_APIC_ICRL) & PN_ICR_BUSY, 0);
+		row_eq(w->name, "ESR", pn_vapic_read(v[0].h.page, PN_APIC_ESR),
+		       w->id == 4 ? 32 : 0);
+		row_eq(w->name, "ignored", v[0].h.ipis_ignored, PN_ICR_MODE(w->icr) > 1);
 		rig_close(&r);
 	}
 }

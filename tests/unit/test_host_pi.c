@@ -53,10 +53,10 @@ static void prepare(enum before b)
 		pn_svm_put(v, &r.cpu[2]);
 	if (b < BLOCKED)
 		return;
-	pn_vapic_write(v->page, PN_APIC_TPR, 0x50);
+	pn_vapic_write(v->h.page, PN_APIC_TPR, 0x50);
 	block(0, 2);
 	if (b == BLOCKED_RESIDUE)
-		pn_vapic_set(v->page, PN_APIC_IRR, 0x41); /* masked */
+		pn_vapic_set(v->h.page, PN_APIC_IRR, 0x41); /* masked */
 	if (b == BLOCKED_DEAD_CPU)
 		pn_svm_cpu_offline(&r.svm, &r.cpu[2], &r.cpu[0]);
 }
@@ -190,7 +190,7 @@ static void detach_any_moment(void **state)
 /* The post is in flight: it reads the new entry after it set the old page's bit. */
 static void in_flight(struct rig *x)
 {
-	pn_vapic_set(x->vcpu[0].page, PN_APIC_IRR, 0x41);
+	pn_vapic_set(x->vcpu[0].h.page, PN_APIC_IRR, 0x41);
 }
 
 static void detach_in_flight(void **state)
@@ -323,7 +323,7 @@ static void switch_modes(void **state)
 		block(0, 1);
 		pn_svm_load(&r.vcpu[1], &r.cpu[2]);
 		pn_svm_enter(&r.vcpu[1], &r.cpu[2]);
-		pn_vapic_write(r.vcpu[2].page, PN_APIC_TPR, 0x50);
+		pn_vapic_write(r.vcpu[2].h.page, PN_APIC_TPR, 0x50);
 		block(2, 3);
 		assert_int_equal(pn_svm_switch_notify(&r.svm, &r.cpu[0], to[m]), 0);
 		assert_int_equal(r.iommus.notify, to[m]);
@@ -362,7 +362,7 @@ static void switch_any_moment(void **state)
 			rig_start(&r, modes[m].conf);
 			rig_attach(&r, 0, 0, 0x41); /* masked */
 			rig_attach(&r, 1, 0, 0x91);
-			pn_vapic_write(r.vcpu[0].page, PN_APIC_TPR, 0x50);
+			pn_vapic_write(r.vcpu[0].h.page, PN_APIC_TPR, 0x50);
 			block(0, 1);
 			rig_forget(&r);
 			r.task[0].asleep = true;
@@ -440,7 +440,7 @@ static void vm_limits(void **state)
 		if (!rows[i].ret) {
 			row_eq(rows[i].name, "id", vm.id, 2);
 			row_eq(rows[i].name, "last entry", vm.phys_table[rows[i].n - 1],
-			       PN_AVIC_PHYS_VALID | v[rows[i].n - 1].page_pa);
+			       PN_AVIC_PHYS_VALID | v[rows[i].n - 1].h.page_pa);
 			row_eq(rows[i].name, "tag", pn_svm_ga_tag(&v[rows[i].n - 1]),
 			       0x2000 | (rows[i].n - 1));
 		}

@@ -61,6 +61,25 @@ static void test_builtin(void **state)
 	assert_non_null(strstr(d.text, "did you mean \"default\"?"));
 }
 
+/* What is derived says from which figure. */
+static void test_derived(void **state)
+{
+	struct pn_costs c;
+	unsigned n = 0;
+
+	(void)state;
+	assert_int_equal(pn_costs_load("default", &c, NULL), 0);
+	for (unsigned i = 0; i < PN_STEP_NR; i++) {
+		if (c.source[i] == PN_COST_ASSUMPTION)
+			continue;
+		n++;
+		if (!strpbrk(c.note[i], "0123456789"))
+			fail_msg("[%s] names no figure: %s", pn_step_key((enum pn_step)i),
+				 c.note[i]);
+	}
+	assert_true(n > 0);
+}
+
 static const struct {
 	const char *rule, *key, *body;
 	int err;
@@ -135,6 +154,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_builtin),
+		cmocka_unit_test(test_derived),
 		cmocka_unit_test(test_bodies),
 		cmocka_unit_test(test_set),
 	};

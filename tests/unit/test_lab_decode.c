@@ -6,16 +6,19 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
 
 #include "decode.h"
 
+#define MAX 16 /* words of one row */
+
 /* One field of one object; the section is the specification's as the project restates it. */
 struct row {
 	const char *why, *kind;
-	const char *words[8];
+	const char *words[MAX];
 	const char *field;
 	uint64_t value;
 	const char *meaning; /* part of it, or NULL */
@@ -40,6 +43,24 @@ struct row {
 #define REMAP                                                                                      \
 	{                                                                                          \
 		"0x0000000002030401", "0x0100000000000062"                                         \
+	}
+
+#define POSTED                                                                                     \
+	{                                                                                          \
+		"2345678000418001", "0000000100040841"                                             \
+	}
+#define POSTED_URG                                                                                 \
+	{                                                                                          \
+		"234567800041C003", "0000000100080510"                                             \
+	}
+#define REMAPPED                                                                                   \
+	{                                                                                          \
+		"0000030000310001", "0000000000070841"                                             \
+	}
+#define PID                                                                                        \
+	{                                                                                          \
+		"0000000200000000", "0000000000000002", "0", "8000000000000000",                   \
+			"0000030000F20001", "0", "0", "0"                                          \
 	}
 
 static const struct row rows[] = {
@@ -155,13 +176,130 @@ static const struct row rows[] = {
 	{"6.4 ICR", "icr", {"00000003000C4041"}, "ICR.Shorthand", 3, "all but self"},
 	{"2 MSI", "msi", {"FEE01000", "41"}, "Destination", 1, NULL},
 	{"2 MSI index", "msi", {"FEE00000", "0", "1FF"}, "data[10:0]", 0x1FF, "entry 511"},
+	/* VT-d, from here on the sections of that specification as the project restates it */
+	{"VT-d 1.3 remapped", "vtd-irte", REMAPPED, "DST", 0x300, "0x00000300 (0x03 if EIME=0)"},
+	{"VT-d 1.3 x2APIC destination",
+	 "vtd-irte",
+	 {"0001000200310001", "0"},
+	 "DST",
+	 0x10002,
+	 "0x00010002 (reserved bits set if EIME=0)"},
+	{"VT-d 1.3 remapped", "vtd-irte", REMAPPED, "V", 0x31, "vector 0x31"},
+	{"VT-d 1.3 remapped", "vtd-irte", REMAPPED, "IM", 0, "not posted"},
+	{"VT-d 1.3 lowest priority, logical",
+	 "vtd-irte",
+	 {"0000030000310F3D", "0"},
+	 "DLM",
+	 1,
+	 "lowest priority"},
+	{"VT-d 1.3 lowest priority, logical",
+	 "vtd-irte",
+	 {"0000030000310F3D", "0"},
+	 "DST",
+	 0x300,
+	 "logical"},
+	{"VT-d 1.3 level", "vtd-irte", {"0000030000310F3D", "0"}, "TM", 1, "level"},
+	{"VT-d 1.3 redirection", "vtd-irte", {"0000030000310F3D", "0"}, "RH", 1, "hint"},
+	{"VT-d 1.3 AVAIL is software's", "vtd-irte", {"0000030000310F3D", "0"}, "AVAIL", 0xF, NULL},
+	{"VT-d 1.4 posted", "vtd-irte", POSTED, "IM", 1, "posted"},
+	{"VT-d 1.4 posted", "vtd-irte", POSTED, "VV", 0x41, "bit 1 of PIR quadword 1"},
+	{"VT-d 1.4 address", "vtd-irte", POSTED, "PDAL", 0x23456780 >> 6, "0x123456780"},
+	{"VT-d 1.4 address", "vtd-irte", POSTED, "PDAH", 1, "63:32"},
+	{"VT-d 1.4 not urgent", "vtd-irte", POSTED, "URG", 0, "quiet while SN=1"},
+	{"VT-d 1.4 urgent", "vtd-irte", POSTED_URG, "URG", 1, "although SN=1"},
+	{"VT-d 1.4 FPD", "vtd-irte", POSTED_URG, "FPD", 1, "not recorded"},
+	{"VT-d 1.4 as dwords",
+	 "vtd-irte",
+	 {"00418001", "23456780", "00040841", "00000001"},
+	 "VV",
+	 0x41,
+	 NULL},
+	{"VT-d 1.5 requester", "vtd-irte", POSTED, "SID", 0x841, "08:08.1"},
+	{"VT-d 1.5 requester", "vtd-irte", POSTED, "SVT", 1, "is SID"},
+	{"VT-d 1.5 all bits", "vtd-irte", POSTED, "SQ", 0, "all bits"},
+	{"VT-d 1.5 SQ", "vtd-irte", REMAPPED, "SQ", 3, "the function is not compared"},
+	{"VT-d 1.5 no check", "vtd-irte", {"310001", "030841"}, "SID", 0x841, "not looked at"},
+	{"VT-d 1.5 buses", "vtd-irte", POSTED_URG, "SID", 0x510, "buses 05 to 10"},
+	{"VT-d 1.6 P=0: the rest is software's",
+	 "vtd-irte",
+	 {"FFFFFFFFFFFFFFFE", "FFFFFFFFFFFFFFFF"},
+	 "P",
+	 0,
+	 "22h"},
+	{"VT-d 1.2 handle", "msi-vtd", {"FEE00278", "2"}, "handle[14:0]", 0x13, "entry 21"},
+	{"VT-d 1.2 subhandle", "msi-vtd", {"FEE00278", "2"}, "subhandle", 2, NULL},
+	{"VT-d 1.2 handle[15]", "msi-vtd", {"FEE00014", "0"}, "handle[14:0]", 0, "entry 32768"},
+	{"VT-d 1.2 SHV=0", "msi-vtd", {"FEE00270", "FFFFFFFF"}, "data", 0xFFFFFFFF, NULL},
+	{"VT-d 1.2 SHV=0", "msi-vtd", {"FEE00270", "FFFFFFFF"}, "SHV", 0, "not looked at"},
+	{"VT-d 1.2 compatibility", "msi-vtd", {"FEE01000", "41"}, "Format", 0, "25h"},
+	{"VT-d 1.2 compatibility", "msi-vtd", {"FEE01000", "0", "41"}, "Vector", 0x41, NULL},
+	{"VT-d 1.6 fault",
+	 "vtd-fault",
+	 {"0005000000000000", "8000002200000841"},
+	 "Reason",
+	 0x22,
+	 "FPD=1 would silence it"},
+	{"VT-d 1.6 index",
+	 "vtd-fault",
+	 {"0005000000000000", "8000002200000841"},
+	 "Index",
+	 5,
+	 "entry 5"},
+	{"VT-d 1.6 requester",
+	 "vtd-fault",
+	 {"0005000000000000", "8000002200000841"},
+	 "SID",
+	 0x841,
+	 "08:08.1"},
+	{"VT-d 1.6 not qualified", "vtd-fault", {"0", "8000002100000841"}, "Reason", 0x21, NULL},
+	{"VT-d 1.6 of a memory access",
+	 "vtd-fault",
+	 {"0000000012345000", "8000000500000841"},
+	 "Page",
+	 0x12345,
+	 "0x12345000"},
+	{"VT-d 2 PIR", "pid", PID, "PIR[63:0]", 0x200000000, "pending: 0x21"},
+	{"VT-d 2 PIR", "pid", PID, "PIR[127:64]", 2, "pending: 0x41"},
+	{"VT-d 2 PIR", "pid", PID, "PIR[191:128]", 0, "nothing pending"},
+	{"VT-d 2 PIR", "pid", PID, "PIR[255:192]", 1ull << 63, "pending: 0xff"},
+	{"VT-d 2 many",
+	 "pid",
+	 {"0", "FFFFFFFFFFFFFFFF", "0", "0", "0000030000F20001", "0", "0", "0"},
+	 "PIR[127:64]",
+	 UINT64_MAX,
+	 "0x4b and 52 more"},
+	{"VT-d 2 ON", "pid", PID, "ON", 1, "outstanding"},
+	{"VT-d 2 SN", "pid", PID, "SN", 0, "notify"},
+	{"VT-d 2 NV is byte 34", "pid", PID, "NV", 0xF2, "vector 0xf2"},
+	{"VT-d 2 NDST is bytes 36 to 39", "pid", PID, "NDST", 0x300, "(0x03 if xAPIC)"},
+	{"VT-d 2 control alone", "pid", {"0001000300F10002"}, "SN", 1, "only urgent"},
+	{"VT-d 2 x2APIC",
+	 "pid",
+	 {"0001000300F10002"},
+	 "NDST",
+	 0x10003,
+	 "reserved bits set if xAPIC"},
+	{"VT-d 2 as dwords",
+	 "pid",
+	 {"0", "2", "2", "0", "0", "0", "0", "80000000", "F20001", "300", "0", "0", "0", "0", "0",
+	  "0"},
+	 "NV",
+	 0xF2,
+	 NULL},
+	{"IPI virtualization 6.1",
+	 "pid-pointer",
+	 {"0000000123456781"},
+	 "PID",
+	 0x123456780 >> 6,
+	 "0x123456780"},
+	{"IPI virtualization 6.1", "pid-pointer", {"0000000123456781"}, "Valid", 1, "posted"},
 };
 
 static unsigned count(const char *const *words)
 {
 	unsigned n = 0;
 
-	while (n < 8 && words[n])
+	while (n < MAX && words[n])
 		n++;
 	return n;
 }
@@ -199,7 +337,7 @@ static void fields(void **state)
 
 static const struct {
 	const char *why, *kind;
-	const char *words[8];
+	const char *words[MAX];
 	const char *error;
 } wrong[] = {
 	{"1.2 GAPPI without guest mode", "control", {"0080000000000000"}, "nothing is posted"},
@@ -226,6 +364,59 @@ static const struct {
 	{"6.1 x2AVIC alone", "vmcb-int", {"40000000"}, "VMEXIT_INVALID"},
 	{"6.4 vector", "icr", {"00000000000C4005"}, "below 16"},
 	{"2 no MSI", "msi", {"12345678", "41"}, "not an interrupt request"},
+	{"VT-d 1.3 14:12", "vtd-irte", {"0000030000311001", "0"}, "bits 14:12 are reserved"},
+	{"VT-d 1.3 31:24", "vtd-irte", {"0000030001310001", "0"}, "bits 31:24 are reserved"},
+	{"VT-d 1.3 127:84", "vtd-irte", {"0000030000310001", "100000"}, "bits 127:84 are reserved"},
+	{"VT-d 1.3 DLM 3", "vtd-irte", {"0000030000310061", "0"}, "DLM 3 is reserved"},
+	{"VT-d 1.3 DLM 6", "vtd-irte", {"00000300003100C1", "0"}, "DLM 6 is reserved"},
+	{"VT-d 1.3 vector", "vtd-irte", {"00000300000F0001", "0"}, "V 0x0f is below 16"},
+	{"VT-d 1.4 7:2", "vtd-irte", {"2345678000418005", "100000000"}, "bits 7:2 are reserved"},
+	{"VT-d 1.4 13:12",
+	 "vtd-irte",
+	 {"234567800041A001", "100000000"},
+	 "bits 13:12 are reserved"},
+	{"VT-d 1.4 37:24",
+	 "vtd-irte",
+	 {"2345678001418001", "100000000"},
+	 "bits 37:24 are reserved"},
+	{"VT-d 1.4 37:24",
+	 "vtd-irte",
+	 {"234567A000418001", "100000000"},
+	 "bits 37:24 are reserved"},
+	{"VT-d 1.4 95:84",
+	 "vtd-irte",
+	 {"2345678000418001", "180000000"},
+	 "bits 95:84 are reserved"},
+	{"VT-d 1.4 width",
+	 "vtd-irte",
+	 {"0000000000418001", "0010000000000000"},
+	 "more than 52 bits"},
+	{"VT-d 1.4 no descriptor", "vtd-irte", {"0000000000418001", "0"}, "descriptor is at 0"},
+	{"VT-d 1.4 vector", "vtd-irte", {"2345678000058001", "0"}, "VV 0x05 is below 16"},
+	{"VT-d 1.5 SVT", "vtd-irte", {"2345678000418001", "0C0841"}, "SVT 3 is reserved"},
+	{"VT-d 1.5 buses", "vtd-irte", {"2345678000418001", "081005"}, "no bus lies between"},
+	{"VT-d 1.2 data", "msi-vtd", {"FEE00278", "10002"}, "bits 95:80 are reserved"},
+	{"VT-d 1.2 no wrap", "msi-vtd", {"FEEFFFFC", "1"}, "entry 65536 is beyond any table"},
+	{"VT-d 1.2 no request", "msi-vtd", {"12345678", "41"}, "not an interrupt request"},
+	{"VT-d 1.6 F=0", "vtd-fault", {"0005000000000000", "0000002200000841"}, "F=0"},
+	{"VT-d 2 271:258", "pid", {"0000030000F20004"}, "bits 15:2 are reserved"},
+	{"VT-d 2 287:280", "pid", {"0000030001F20000"}, "bits 31:24 are reserved"},
+	{"VT-d 2 271:258",
+	 "pid",
+	 {"0", "0", "0", "0", "0000030000F28000", "0", "0", "0"},
+	 "bits 271:258 are reserved"},
+	{"VT-d 2 511:320",
+	 "pid",
+	 {"0", "0", "0", "0", "0000030000F20000", "0", "1", "0"},
+	 "bits 447:384 are reserved"},
+	{"VT-d 2 vector",
+	 "pid",
+	 {"8", "0", "0", "0", "0000030000F20000", "0", "0", "0"},
+	 "PIR bit 0x03 is below 16"},
+	{"VT-d 2 NV", "pid", {"0000030000020000"}, "NV 0x02 is below 16"},
+	{"IPI virtualization 6.1", "pid-pointer", {"0000000123456785"}, "bits 5:1 are reserved"},
+	{"IPI virtualization 6.1", "pid-pointer", {"0000000000000001"}, "descriptor is at 0"},
+	{"IPI virtualization 6.1", "pid-pointer", {"0010000000000001"}, "more than 52 bits"},
 };
 
 static void mistakes_are_named(void **state)
@@ -248,7 +439,7 @@ static void mistakes_are_named(void **state)
 /* A tag of the host's own may end in anything: only GAPPI makes a vector of it. */
 static void galog_tags_are_no_vectors(void **state)
 {
-	static const char *const words[8] = {"0000100502030485", "0100000123456041"};
+	static const char *const words[MAX] = {"0000100502030485", "0100000123456041"};
 	struct pn_decoded d;
 
 	(void)state;
@@ -258,7 +449,7 @@ static void galog_tags_are_no_vectors(void **state)
 
 static const struct {
 	const char *kind;
-	const char *words[8];
+	const char *words[MAX];
 	const char *says;
 } refused[] = {
 	{"irtee", {"1"}, "did you mean 'irte'"},
@@ -289,33 +480,98 @@ static void bad_input_is_refused(void **state)
 	}
 }
 
+/* P = 0: nothing else of an entry is judged (VT-d 1.4). */
+static void absent_entries_are_not_judged(void **state)
+{
+	static const char *const words[MAX] = {"FFFFFFFFFFFFFFFE", "FFFFFFFFFFFFFFFF"};
+	struct pn_decoded d;
+
+	(void)state;
+	decode("vtd-irte", words, &d);
+	assert_int_equal(d.errors, 0);
+}
+
+static void check_shape(const struct pn_decoded *d, unsigned bits)
+{
+	assert_true(d->fields > 0 && d->fields <= PN_DECODE_MAX_FIELDS);
+	for (unsigned i = 0; i < d->fields; i++) {
+		assert_true(strtoul(d->field[i].bits, NULL, 10) < bits);
+		if (strlen(d->field[i].meaning) >= sizeof(d->field[i].meaning) - 1)
+			fail_msg("%s, %s: \"%s\" is cut", d->kind, d->field[i].name,
+				 d->field[i].meaning);
+	}
+	for (unsigned i = 0; i < d->errors; i++)
+		assert_true(strlen(d->error[i]) < sizeof(d->error[i]) - 1);
+}
+
 /* Whatever the bits: no crash, every field inside the object, texts ended. */
 static void any_bits(void **state)
 {
 	static const char *const patterns[] = {"FFFFFFFFFFFFFFFF", "0000000000000000",
 					       "5555555555555555", "8000000000000001"};
-	const char *kind, *words[4];
+	const char *kind, *words[MAX];
 	struct pn_decoded d;
 
 	(void)state;
 	for (unsigned k = 0; (kind = pn_decode_kind(k, NULL, NULL)) != NULL; k++) {
-		for (unsigned n = 1; n <= 4; n++) {
+		for (unsigned n = 1; n <= 8; n++) {
 			for (unsigned p = 0; p < 256; p++) {
 				for (unsigned i = 0; i < n; i++)
-					words[i] = patterns[p >> 2 * i & 3];
-				if (pn_decode(kind, words, n, &d, NULL))
-					continue;
-				assert_true(d.fields > 0 && d.fields <= PN_DECODE_MAX_FIELDS);
-				for (unsigned i = 0; i < d.fields; i++) {
-					unsigned hi = (unsigned)strtoul(d.field[i].bits, NULL, 10);
-
-					assert_true(hi < n * 64);
-					assert_true(strlen(d.field[i].meaning) <
-						    sizeof(d.field[i].meaning) - 1);
-				}
+					words[i] = patterns[p >> 2 * (i & 3) & 3];
+				if (!pn_decode(kind, words, n, &d, NULL))
+					check_shape(&d, n * 64);
 			}
 		}
 	}
+}
+
+static uint64_t seed = 1;
+
+static uint64_t rnd(void)
+{
+	seed ^= seed << 13;
+	seed ^= seed >> 7;
+	seed ^= seed << 17;
+	return seed;
+}
+
+/* Words of any number and width, now and then of few bits, and with a letter that is no digit. */
+static void random_words(void **state)
+{
+	char text[64][24];
+	const char *words[64], *kind;
+	struct pn_decoded d;
+	struct pn_diag diag;
+	unsigned decoded = 0, refusals = 0;
+
+	(void)state;
+	for (unsigned round = 0; round < 3000; round++) {
+		for (unsigned k = 0; (kind = pn_decode_kind(k, NULL, NULL)) != NULL; k++) {
+			static const unsigned often[] = {1, 2, 2, 3, 4, 8, 16, 64};
+			unsigned n = rnd() & 1 ? often[rnd() & 7] : (unsigned)(rnd() % 64 + 1);
+			int width = (int[]){16, 8, 4, 2}[rnd() & 3];
+
+			for (unsigned i = 0; i < n; i++) {
+				uint64_t v = rnd() & rnd() & (rnd() & 1 ? UINT64_MAX : 0xFFFF);
+
+				snprintf(text[i], sizeof(text[i]), "%0*" PRIx64, width, v);
+				if (width < 16)
+					text[i][width] = '\0';
+				if (!(rnd() % 500))
+					text[i][rnd() % 4] = 'g';
+				words[i] = text[i];
+			}
+			memset(&diag, 0, sizeof(diag));
+			if (pn_decode(kind, words, n, &d, &diag)) {
+				assert_true(diag.text[0]);
+				refusals++;
+			} else {
+				check_shape(&d, 512);
+				decoded++;
+			}
+		}
+	}
+	assert_true(decoded > 1000 && refusals > 1000);
 }
 
 int main(void)
@@ -325,7 +581,9 @@ int main(void)
 		cmocka_unit_test(mistakes_are_named),
 		cmocka_unit_test(galog_tags_are_no_vectors),
 		cmocka_unit_test(bad_input_is_refused),
+		cmocka_unit_test(absent_entries_are_not_judged),
 		cmocka_unit_test(any_bits),
+		cmocka_unit_test(random_words),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

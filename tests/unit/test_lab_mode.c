@@ -15,6 +15,7 @@ static const struct {
 	enum pn_mode_id id;
 	bool gate_always, masked_none;
 	const char *again;
+	uint32_t loops;
 } good[] = {
 	{"emulated", PN_MODE_EMULATED, false, false, "emulated"},
 	{"avic", PN_MODE_AVIC, false, false, "avic"},
@@ -24,6 +25,15 @@ static const struct {
 	{"gappi", PN_MODE_GAPPI, false, false, "gappi"},
 	{"gappi:masked=park", PN_MODE_GAPPI, false, false, "gappi"},
 	{"gappi:masked=none", PN_MODE_GAPPI, false, true, "gappi:masked=none"},
+	{"vtd-pi", PN_MODE_VTD_PI, false, false, "vtd-pi"},
+	{"remapped", PN_MODE_REMAPPED, false, false, "remapped"},
+	{"posted-msi", PN_MODE_POSTED_MSI, false, false, "posted-msi", 3},
+	{"posted-msi:loops=3", PN_MODE_POSTED_MSI, false, false, "posted-msi", 3},
+	{"posted-msi:loops=1", PN_MODE_POSTED_MSI, false, false, "posted-msi:loops=1", 1},
+	{"posted-msi:loops=64", PN_MODE_POSTED_MSI, false, false, "posted-msi:loops=64", 64},
+	{"ipi-exit", PN_MODE_IPI_EXIT, false, false, "ipi-exit"},
+	{"ipi-avic", PN_MODE_IPI_AVIC, false, false, "ipi-avic"},
+	{"ipi-ipiv", PN_MODE_IPI_IPIV, false, false, "ipi-ipiv"},
 };
 
 static void good_modes(void **state)
@@ -39,6 +49,7 @@ static void good_modes(void **state)
 		assert_int_equal(m.id, good[i].id);
 		assert_int_equal(m.gate_always, good[i].gate_always);
 		assert_int_equal(m.masked_none, good[i].masked_none);
+		assert_int_equal(m.loops, good[i].loops);
 		assert_string_equal(pn_mode_text(&m, buf, sizeof(buf)), good[i].again);
 	}
 }
@@ -49,15 +60,24 @@ static const struct {
 	{"gapi", "did you mean 'gappi'"},
 	{"galogg:gate=always", "did you mean 'galog'"},
 	{"galog:gate=blokking", "did you mean 'blocking'"},
-	{"galog:masked=park", "expected gate=blocking or gate=always"},
-	{"gappi:masked", "expected masked=park or masked=none"},
+	{"galog:masked=park", "expected gate=blocking (default) or gate=always"},
+	{"gappi:masked", "expected masked=park (default) or masked=none"},
 	{"gappi:", "expected masked=park"},
 	{"avic:gate=always", "no variants"},
-	{"vtd-pi", "not in this build"},
-	{"posted-msi", "not in this build"},
-	{"ipi-ipiv", "not in this build"},
-	{"", "expected emulated, avic, galog or gappi"},
-	{"quite something else", "expected emulated, avic, galog or gappi"},
+	{"vtd-pi:loops=3", "no variants"},
+	{"postedmsi", "did you mean 'posted-msi'"},
+	{"posted-msi:loop=2", "expected loops=3 (default), loops=N with N 1 .. 64"},
+	{"posted-msi:loops", "unknown variant 'loops'"},
+	{"posted-msi:loops=", "no number 1 .. 64"},
+	{"posted-msi:loops=0", "no number 1 .. 64"},
+	{"posted-msi:loops=65", "no number 1 .. 64"},
+	{"posted-msi:loops=-1", "no number 1 .. 64"},
+	{"posted-msi:loops=3x", "no number 1 .. 64"},
+	{"posted-msi:loops=4294967299", "no number 1 .. 64"},
+	{"",
+	 "expected emulated, avic, galog, gappi, vtd-pi, remapped, posted-msi, ipi-exit, ipi-avic "
+	 "or ipi-ipiv"},
+	{"quite something else", "expected emulated, avic"},
 };
 
 static void bad_modes(void **state)
@@ -89,12 +109,57 @@ static void every_mode_is_named(void **state)
 	assert_null(pn_mode_name(PN_MODE_NR));
 }
 
+/* The value is in the caller's buffer: two modes do not share one. */
+static void variants(void **state)
+{
+	struct pn_mode two = pn_mode_plain(PN_MODE_POSTED_MSI), three = two;
+	char a[PN_MODE_VALUE], b[PN_MODE_VALUE];
+	struct pn_mode none = pn_mode_plain(PN_MODE_VTD_PI);
+	const char *key;
+
+	(void)state;
+	two.loops = 2;
+	assert_true(pn_mode_variant(&two, &key, a));
+	assert_true(pn_mode_variant(&three, &key, b));
+	assert_string_equal(key, "loops");
+	assert_string_equal(a, "2");
+	assert_string_equal(b, "3");
+	assert_false(pn_mode_variant(&none, &key, a));
+	two = pn_mode_plain(PN_MODE_GALOG);
+	assert_true(pn_mode_variant(&two, &key, a));
+	assert_string_equal(a, "blocking");
+	for (int i = 0; i < PN_MODE_NR; i++) {
+		struct pn_mode m = pn_mode_plain((enum pn_mode_id)i);
+
+		assert_true(pn_mode_variant(&m, &key, a) ==
+			    (pn_mode_variants((enum pn_mode_id)i) != NULL));
+	}
+	assert_null(pn_mode_variants(PN_MODE_NR));
+}
+
+static void workloads(void **state)
+{
+	char buf[160], small[12];
+
+	(void)state;
+	assert_string_equal(pn_workload_modes(PN_WORK_PASSTHROUGH, buf, sizeof(buf)),
+			    "emulated, avic, galog, gappi or vtd-pi");
+	assert_string_equal(pn_workload_modes(PN_WORK_BARE, buf, sizeof(buf)),
+			    "remapped or posted-msi");
+	assert_string_equal(pn_workload_modes(PN_WORK_IPI, buf, sizeof(buf)),
+			    "ipi-exit, ipi-avic or ipi-ipiv");
+	assert_string_equal(pn_workload_modes(PN_WORK_BARE, small, sizeof(small)), "remapped or");
+	for (int i = 0; i < PN_WORK_NR; i++)
+		assert_non_null(pn_workload_name((enum pn_workload)i));
+	assert_null(pn_workload_name(PN_WORK_NR));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(good_modes),
-		cmocka_unit_test(bad_modes),
-		cmocka_unit_test(every_mode_is_named),
+		cmocka_unit_test(good_modes),	       cmocka_unit_test(bad_modes),
+		cmocka_unit_test(every_mode_is_named), cmocka_unit_test(variants),
+		cmocka_unit_test(workloads),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

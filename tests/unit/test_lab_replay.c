@@ -29,7 +29,7 @@ static struct pn_scenario *scenario_of(struct pn_recording *rec)
 	struct pn_scenario *base = lab_scenario("passthrough-nvme", ""), *sc;
 	struct pn_diag d = {0};
 
-	if (pn_replay_scenario(pn_recording_summary(rec), base, &sc, &d))
+	if (pn_replay_scenario(pn_recording_summary(rec), base, PN_WORK_PASSTHROUGH, &sc, &d))
 		fail_msg("%s", d.text);
 	free(base);
 	return sc;
@@ -189,7 +189,7 @@ static void with_churn(void **state)
 	struct pn_diag d = {0};
 
 	(void)state;
-	assert_int_equal(pn_replay_scenario(pn_recording_summary(rec), base, &sc, &d), 0);
+	assert_int_equal(pn_replay_scenario(pn_recording_summary(rec), base, PN_WORK_PASSTHROUGH, &sc, &d), 0);
 	for (unsigned k = 0; k < LAB_ROWS(modes); k++) {
 		struct pn_result *r = lab_run(sc, modes[k], 1, rec);
 

@@ -10,7 +10,7 @@
 #include <cmocka.h>
 
 #include "lab_rig.h"
-#include "machine.h"
+#include "machine_amd.h"
 #include "report.h"
 
 /* Whole machines, every mode: nothing is lost, and each mode does what it is. */
@@ -411,7 +411,7 @@ static void churn_happens(void **state)
 			off += !m->sim->pcpu[i].online;
 		}
 		assert_true(off <= 1);
-		inhibited += m->vm[0].inhibits != 0;
+		inhibited += m->amd->vm[0].inhibits != 0;
 		for (uint32_t i = 0; i < m->queues; i++)
 			detached += m->queue[i].detached;
 	}

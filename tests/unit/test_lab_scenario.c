@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include <dirent.h>
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -18,6 +19,10 @@
 #define DEV  "[device d]\n"
 #define LOAD "[load l]\ntype = poisson\nrate = 1k/s\n"
 #define ALL  VM DEV LOAD
+#define BARE DEV LOAD
+#define IPI  "[ipi i]\n"
+#define PING VM IPI "type = pingpong\n"
+#define RAIN VM IPI "type = storm\n"
 #define LONG "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 
 static char dir[128], path[160];
@@ -40,13 +45,12 @@ static const struct {
 	{"one name, three kinds", "[vm x]\nvcpus=1\n[device x]\n[load x]\ntype=poisson\nrate=1/s",
 	 NULL, 0, 0, NULL},
 
-	{"empty", "", NULL, -EINVAL, 0, "no [vm NAME] section"},
-	{"no vm", DEV LOAD, NULL, -EINVAL, 0, "no [vm NAME] section"},
-	{"no device", VM LOAD, NULL, -EINVAL, 0, "no [device NAME] section"},
-	{"no load", VM DEV, NULL, -EINVAL, 3, "needs a [load NAME] section"},
+	{"empty", "", NULL, -EINVAL, 0, "no [device NAME] and no [ipi NAME] section"},
+	{"no device", VM LOAD, NULL, -EINVAL, 0, "no [device NAME] and no [ipi NAME] section"},
+	{"no load", VM DEV, NULL, -EINVAL, 3, "[device d] needs a [load NAME] section"},
 	{"unknown section", ALL "[divice x]\n", NULL, -EINVAL, 7, "did you mean [device]?"},
 	{"alien section", "[global]\n", NULL, -EINVAL, 1,
-	 "unknown section [global] (expected machine"},
+	 "unknown section [global] (expected machine, costs, vm, device, load or ipi)"},
 	{"empty section", "[]\n", NULL, -EINVAL, 1, "unknown section []"},
 	{"section without end", "[vm x\n", NULL, -EINVAL, 1, "neither a comment"},
 	{"text after a section", "[vm x] y\n", NULL, -EINVAL, 1, "text after"},
@@ -155,6 +159,90 @@ static const struct {
 	{"in flight",
 	 "[vm g]\nvcpus = 512\n" DEV "[load l]\ntype=closed\nservice=exp(1us)\ndepth=65536\n", NULL,
 	 -EINVAL, 3, "requests in flight"},
+
+	{"bare metal: no vm", BARE, NULL, 0, 0, NULL},
+	{"bare metal: no load", DEV, NULL, -EINVAL, 1, "[device d] needs a [load NAME] section"},
+	{"bare metal: vm", LOAD DEV "vm = g\n", NULL, -EINVAL, 5,
+	 "vm: there is no [vm NAME], so this is bare metal (add a [vm NAME]"},
+	{"bare metal: first_vcpu", LOAD DEV "first_vcpu = 0\n", NULL, -EINVAL, 5,
+	 "bare metal (expected first_pcpu)"},
+	{"bare metal: vector", LOAD DEV "vector = 0x41\n", NULL, -EINVAL, 5,
+	 "the host gives its vectors out"},
+	{"bare metal: vector by --set", BARE, "d.vector=0x41", -EINVAL, 0, "bare metal"},
+	{"bare metal: first_pcpu", LOAD DEV "first_pcpu = 15\nqueues = 2\n", NULL, 0, 0, NULL},
+	{"bare metal: no such CPU", LOAD DEV "first_pcpu = 16\n", NULL, -EINVAL, 5,
+	 "first_pcpu = 16: there are 16 CPUs"},
+	{"bare metal: no such IOMMU", LOAD DEV "iommu = 1\n", NULL, -EINVAL, 5, "there are 1"},
+	{"bare metal: 187 vectors of a CPU", LOAD DEV "count = 187\n", NULL, 0, 0, NULL},
+	{"bare metal: 188 are too many", LOAD DEV "count = 188\n", NULL, -EINVAL, 5,
+	 "CPU 0 runs out of vectors: more than 187 queues interrupt it (0x30 .. 0xea)"},
+	{"bare metal: on one CPU", LOAD DEV "first_pcpu = 3\nqueues = 3001\n", NULL, -EINVAL, 6,
+	 "0 .. 2048"},
+	{"bare metal: more queues than CPUs", LOAD DEV "first_pcpu = 3\nqueues = 2048\ncount = 2\n",
+	 NULL, -EINVAL, 6, "CPU 3 runs out of vectors"},
+	{"bare metal: a table is the unit's", "[machine]\npcpus = 600\n" BARE, NULL, 0, 0, NULL},
+	{"bare metal: in flight",
+	 DEV "count = 100\n[load l]\ntype=closed\nservice=exp(1us)\ndepth=65536\n", NULL, -EINVAL,
+	 2, "requests in flight"},
+	{"first_pcpu with a vm", VM LOAD DEV "first_pcpu = 0\n", NULL, -EINVAL, 7,
+	 "first_pcpu is for bare metal, a scenario without a [vm NAME] (expected first_vcpu)"},
+
+	{"xAPIC: 255 CPUs", "[machine]\nx2apic = no\npcpus = 256\n" BARE, NULL, -EINVAL, 2,
+	 "x2apic = no: 8 bits of APIC ID reach 255 CPUs, here are 256"},
+	{"xAPIC: 255 CPUs are fine", "[machine]\nx2apic = no\npcpus = 255\n" BARE, NULL, 0, 0,
+	 NULL},
+	{"xAPIC: 255 vCPUs", "[machine]\nx2apic = no\n[vm g]\nvcpus = 256\n" DEV LOAD, NULL,
+	 -EINVAL, 4, "at most 255 with x2apic = no"},
+	{"x2APIC guests without x2AVIC",
+	 "[machine]\nx2avic = no\n[vm g]\nvcpus = 256\n" IPI "type = storm\n", NULL, 0, 0, NULL},
+
+	{"ipi: pingpong", PING, NULL, 0, 0, NULL},
+	{"ipi: storm", RAIN, NULL, 0, 0, NULL},
+	{"ipi: bare section", VM "[ipi]\ntype = storm\n", NULL, 0, 0, NULL},
+	{"ipi: with a load", PING LOAD, NULL, 0, 0, NULL},
+	{"ipi: no vm", "\n" IPI "type = storm\n", NULL, -EINVAL, 2,
+	 "[ipi i] needs a [vm NAME] section"},
+	{"ipi: no such vm", RAIN "vm = gg\n", NULL, -EINVAL, 5,
+	 "there is no [vm gg] (did you mean \"g\"?)"},
+	{"ipi: devices too", PING LOAD DEV, NULL, -EINVAL, 8,
+	 "[device d]: a scenario with an [ipi NAME] has no devices"},
+	{"ipi: two of one vm", RAIN "[ipi j]\ntype = storm\n", NULL, -EINVAL, 5,
+	 "[ipi j]: [vm g] has [ipi i] already"},
+	{"ipi: two of two", RAIN "[vm h]\nvcpus = 2\n[ipi j]\nvm = h\ntype = storm\n", NULL, 0, 0,
+	 NULL},
+	{"ipi: type", VM IPI, NULL, -EINVAL, 3, "[ipi i] needs a type (pingpong or storm)"},
+	{"ipi: type alien", VM IPI "type = strom\n", NULL, -EINVAL, 4, "did you mean \"storm\"?"},
+	{"ipi: pairs", "[vm g]\nvcpus = 3\n" IPI "type = pingpong\n", NULL, -EINVAL, 4,
+	 "vCPUs play in pairs, [vm g] has 3"},
+	{"ipi: storm of one", "[vm g]\nvcpus = 1\n" IPI "type = storm\n", NULL, -EINVAL, 3,
+	 "needs two vCPUs or more"},
+	{"ipi: senders", RAIN "senders = 5\n", NULL, -EINVAL, 5, "senders = 5: [vm g] has 4 vCPUs"},
+	{"ipi: all senders by name", RAIN "senders = 4\n", NULL, 0, 0, NULL},
+	{"ipi: reply of a storm", RAIN "reply = ipi\n", NULL, -EINVAL, 5,
+	 "reply belongs to type = pingpong"},
+	{"ipi: senders of a pingpong", PING "senders = 1\n", NULL, -EINVAL, 5,
+	 "senders belongs to type = storm"},
+	{"ipi: NMIs of a pingpong", PING "nmi = 0.5\n", NULL, -EINVAL, 5,
+	 "nmi belongs to type = storm"},
+	{"ipi: shares", RAIN "logical = 0.5\nnmi = 0.4\nself = 0.2\n", NULL, -EINVAL, 6,
+	 "make 1.1 together (at most 1)"},
+	{"ipi: shares of all",
+	 RAIN "logical = 0.1\nbroadcast = 0.2\nself = 0.3\nnmi = 0.3\ninit = 0.1\n", NULL, 0, 0,
+	 NULL},
+	{"ipi: a share", RAIN "init = 2\n", NULL, -EINVAL, 5, "share, 0 .. 1"},
+	{"ipi: the timer's vector", RAIN "vector = 0xec\n", NULL, -EINVAL, 5,
+	 "vector 0xec is the guest timer's"},
+	{"ipi: vector 0x1f", RAIN "vector = 0x1f\n", NULL, -EINVAL, 5, "0x20 .. 0xff"},
+	{"ipi: vector 0", RAIN "vector = 0\n", NULL, -EINVAL, 5, "0x20 .. 0xff"},
+	{"ipi: think a time", RAIN "think = 10us\n", NULL, 0, 0, NULL},
+	{"ipi: think nothing", RAIN "think = 0\n", NULL, 0, 0, NULL},
+	{"ipi: think as a word", RAIN "think = hard\n", NULL, -EINVAL, 5,
+	 "not a distribution of times (expected a time, 0, const(T)"},
+	{"ipi: think for days", RAIN "think = 50h\n", NULL, -EINVAL, 5, "not a distribution"},
+	{"service is no plain time", VM DEV "[load l]\ntype = closed\nservice = 80us\n", NULL,
+	 -EINVAL, 6, "not a distribution of times (expected const(T)"},
+	{"ipi: set", RAIN, "i.senders=2", 0, 0, NULL},
+	{"ipi: set a foreign key", RAIN, "i.reply=memory", -EINVAL, 0, "type = pingpong"},
 
 	{"costs: unknown", "[costs]\nirr_sett = 1ns\n" ALL, NULL, -EINVAL, 2,
 	 "did you mean \"irr_set\"?"},
@@ -295,6 +383,147 @@ static void test_values(void **state)
 	free(sc);
 }
 
+/* Bare metal and guest IPIs: what arrives where, and what is the default. */
+static void test_other_workloads(void **state)
+{
+	static const char bare[] = "[machine]\nx2apic = no\n[device d]\nfirst_pcpu = 3\n"
+				   "[load l]\ntype = poisson\nrate = 1/s\n";
+	static const char storm[] =
+		"[vm a]\nvcpus = 4\n[vm b]\nvcpus = 8\n"
+		"[ipi s]\nvm = b\ntype = storm\nsenders = 3\nthink = exp(5us)\nhandler = 1us\n"
+		"vector = 0x55\nlogical = 10%\nbroadcast = 0.2\nself = 0.05\nnmi = 0.04\n"
+		"init = 0.03\n[ipi p]\ntype = pingpong\nreply = memory\n";
+	struct pn_scenario *sc;
+	struct pn_diag d;
+
+	(void)state;
+	lab_write(path, bare, sizeof(bare) - 1);
+	if (pn_scenario_load(path, NULL, NULL, &sc, &d))
+		fail_msg("line %lu: %s", d.line, d.text);
+	assert_int_equal(sc->work, PN_WORK_BARE);
+	assert_false(sc->machine.x2apic);
+	assert_int_equal(sc->device[0].first_pcpu, 3);
+	assert_string_equal(sc->device[0].vm, "");
+	assert_string_equal(sc->device[0].load, "l");
+	free(sc);
+	lab_write(path, storm, sizeof(storm) - 1);
+	if (pn_scenario_load(path, NULL, NULL, &sc, &d))
+		fail_msg("line %lu: %s", d.line, d.text);
+	assert_int_equal(sc->work, PN_WORK_IPI);
+	assert_true(sc->machine.x2apic);
+	assert_int_equal(sc->ipis, 2);
+	assert_string_equal(sc->ipi[0].vm, "b");
+	assert_int_equal(sc->ipi[0].kind, PN_IPI_STORM);
+	assert_int_equal(sc->ipi[0].senders, 3);
+	assert_int_equal(sc->ipi[0].think.kind, PN_DIST_EXP);
+	assert_int_equal(sc->ipi[0].handler, 1000);
+	assert_int_equal(sc->ipi[0].vector, 0x55);
+	assert_true(sc->ipi[0].logical == 0.1 && sc->ipi[0].broadcast == 0.2);
+	assert_true(sc->ipi[0].self == 0.05 && sc->ipi[0].nmi == 0.04 && sc->ipi[0].init == 0.03);
+	assert_string_equal(sc->ipi[1].vm, "a");
+	assert_int_equal(sc->ipi[1].senders, 0);
+	assert_int_equal(sc->ipi[1].kind, PN_IPI_PINGPONG);
+	assert_true(sc->ipi[1].reply_memory);
+	assert_int_equal(sc->ipi[1].think.kind, PN_DIST_CONST);
+	assert_true(sc->ipi[1].think.a == 0);
+	assert_int_equal(sc->ipi[1].handler, 300);
+	assert_int_equal(sc->ipi[1].vector, 0xf0);
+	free(sc);
+}
+
+static void test_all_senders(void **state)
+{
+	struct pn_scenario *sc;
+	struct pn_diag d;
+
+	(void)state;
+	lab_write(path, RAIN, strlen(RAIN));
+	if (pn_scenario_load(path, NULL, NULL, &sc, &d))
+		fail_msg("line %lu: %s", d.line, d.text);
+	assert_int_equal(sc->ipi[0].senders, 4);
+	free(sc);
+}
+
+#define PASS LOAD "[vm g]\nvcpus = 128\n" DEV
+/* 187 queues for each of 400 vCPUs: more interrupts than a VT-d table has entries */
+#define MANY "[machine]\niommus = 4\n[vm g]\nvcpus = 400\n" LOAD DEV "count = 187\n"
+
+static const struct {
+	const char *rule, *text;
+	enum pn_mode_id mode;
+	const char *expect; /* NULL: it fits */
+} fits[] = {
+	{"passthrough", PASS, PN_MODE_EMULATED, NULL},
+	{"passthrough", PASS, PN_MODE_VTD_PI, NULL},
+	{"bare in passthrough", PASS, PN_MODE_POSTED_MSI,
+	 "mode 'posted-msi' is for bare metal, but the scenario has a [vm NAME] with devices: "
+	 "passthrough (expected emulated, avic, galog, gappi or vtd-pi)"},
+	{"ipi in passthrough", PASS, PN_MODE_IPI_IPIV, "mode 'ipi-ipiv' is for guest IPIs"},
+	{"bare", BARE, PN_MODE_REMAPPED, NULL},
+	{"bare", BARE, PN_MODE_POSTED_MSI, NULL},
+	{"passthrough on bare metal", BARE, PN_MODE_GAPPI,
+	 "the scenario has no [vm NAME]: bare metal (expected remapped or posted-msi)"},
+	{"ipi", RAIN, PN_MODE_IPI_AVIC, NULL},
+	{"passthrough among IPIs", RAIN, PN_MODE_AVIC,
+	 "the scenario has an [ipi NAME]: guest IPIs (expected ipi-exit, ipi-avic or ipi-ipiv)"},
+	{"x2APIC without x2AVIC", "[machine]\nx2avic = no\n" RAIN, PN_MODE_IPI_AVIC,
+	 "expected x2apic = no too"},
+	{"xAPIC without x2AVIC", "[machine]\nx2avic = no\nx2apic = no\n" RAIN, PN_MODE_IPI_AVIC,
+	 NULL},
+	{"x2AVIC is not Intel's", "[machine]\nx2avic = no\n" RAIN, PN_MODE_IPI_IPIV, NULL},
+	{"VT-d 11.4 IRTA: 65536 entries", MANY, PN_MODE_VTD_PI,
+	 "mode 'vtd-pi': 74800 interrupts behind IOMMU 0, but a VT-d remapping table has at most "
+	 "65536 entries"},
+	{"AMD: a table for each device", MANY, PN_MODE_GAPPI, NULL},
+	{"a table for each unit", MANY "iommu = spread\n", PN_MODE_VTD_PI, NULL},
+	{"bare metal: 65536 entries",
+	 "[machine]\npcpus = 1024\niommus = 2\n" LOAD DEV "count = 65\niommu = 1\n",
+	 PN_MODE_REMAPPED, "66560 interrupts behind IOMMU 1"},
+	{"bare metal: spread over two, 65536 each",
+	 "[machine]\npcpus = 1024\niommus = 2\n" LOAD DEV "count = 128\niommu = spread\n",
+	 PN_MODE_REMAPPED, NULL},
+	{"bare metal: spread over two, one more",
+	 "[machine]\npcpus = 1024\niommus = 2\n" LOAD DEV "count = 129\niommu = spread\n",
+	 PN_MODE_REMAPPED, "66560 interrupts behind IOMMU 0"},
+	{"bare metal: 65536 are fine", "[machine]\npcpus = 1024\n" LOAD DEV "count = 64\n",
+	 PN_MODE_REMAPPED, NULL},
+};
+
+static void test_fits(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ROWS(fits); i++) {
+		struct pn_mode m = pn_mode_plain(fits[i].mode);
+		struct pn_scenario *sc;
+		struct pn_diag d = {0};
+		int err;
+
+		lab_write(path, fits[i].text, strlen(fits[i].text));
+		if (pn_scenario_load(path, NULL, NULL, &sc, &d))
+			fail_msg("%s: line %lu: %s", fits[i].rule, d.line, d.text);
+		err = pn_scenario_fits(sc, &m, &d);
+		free(sc);
+		if (err != (fits[i].expect ? -EINVAL : 0))
+			fail_msg("%s: %d %s", fits[i].rule, err, d.text);
+		if (err && !strstr(d.text, fits[i].expect))
+			fail_msg("%s: %s", fits[i].rule, d.text);
+	}
+}
+
+/* A file that is not in the list of its meson.build is not built in. */
+static unsigned scenario_files(void)
+{
+	DIR *d = opendir(PN_SOURCE_ROOT "/scenarios");
+	struct dirent *e;
+	unsigned n = 0;
+
+	assert_non_null(d);
+	while ((e = readdir(d)) != NULL)
+		n += strlen(e->d_name) > 4 && !strcmp(e->d_name + strlen(e->d_name) - 4, ".ini");
+	closedir(d);
+	return n;
+}
+
 static void test_builtin(void **state)
 {
 	struct pn_scenario *sc;
@@ -310,7 +539,7 @@ static void test_builtin(void **state)
 		assert_true(strlen(doc) > 20);
 		free(sc);
 	}
-	assert_int_equal(n, 6);
+	assert_int_equal(n, scenario_files());
 }
 
 /* Defaults obey their own ranges, fields have a size that their type can fill. */
@@ -321,6 +550,7 @@ static void test_key_table(void **state)
 		struct pn_sc_vm vm;
 		struct pn_sc_device dev;
 		struct pn_sc_load load;
+		struct pn_sc_ipi ipi;
 	} u;
 	char why[320];
 
@@ -390,9 +620,15 @@ static int print_keys(void)
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_rows),	    cmocka_unit_test(test_nul),
-		cmocka_unit_test(test_open_errors), cmocka_unit_test(test_values),
-		cmocka_unit_test(test_builtin),	    cmocka_unit_test(test_key_table),
+		cmocka_unit_test(test_rows),
+		cmocka_unit_test(test_nul),
+		cmocka_unit_test(test_open_errors),
+		cmocka_unit_test(test_values),
+		cmocka_unit_test(test_other_workloads),
+		cmocka_unit_test(test_fits),
+		cmocka_unit_test(test_all_senders),
+		cmocka_unit_test(test_builtin),
+		cmocka_unit_test(test_key_table),
 		cmocka_unit_test(test_document),
 	};
 	int failed;

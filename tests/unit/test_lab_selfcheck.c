@@ -8,7 +8,7 @@
 #include <cmocka.h>
 
 #include "lab_rig.h"
-#include "machine.h"
+#include "machine_amd.h"
 
 /* The self-check finds what is planted: one fault of each kind into a machine that was at rest. */
 
@@ -26,7 +26,7 @@ static struct pn_agent *cpu(struct pn_machine *m)
 static struct pn_lab_vcpu *sleeper(struct pn_machine *m)
 {
 	for (uint32_t i = 0; i < m->vcpus; i++)
-		if (m->svcpu[i].blocking && (m->mode.id != PN_MODE_GAPPI || m->svcpu[i].on_list))
+		if (m->amd->svcpu[i].blocking && (m->mode.id != PN_MODE_GAPPI || m->amd->svcpu[i].on_list))
 			return &m->vcpu[i];
 	fail_msg("nobody sleeps");
 	return NULL;
@@ -54,7 +54,7 @@ static struct pn_lab_vcpu *waiting(struct pn_machine *m, unsigned *vector)
 
 static void irr_set(struct pn_machine *m)
 {
-	pn_vapic_set(m->svcpu[1].page, PN_APIC_IRR, 0x99);
+	pn_vapic_set(m->amd->svcpu[1].h.page, PN_APIC_IRR, 0x99);
 }
 
 static void irr_cleared(struct pn_machine *m)
@@ -62,21 +62,21 @@ static void irr_cleared(struct pn_machine *m)
 	unsigned vector = 0;
 	struct pn_lab_vcpu *v = waiting(m, &vector);
 
-	pn_vapic_clear(v->svm->page, PN_APIC_IRR, (uint8_t)vector);
+	pn_vapic_clear(v->svm->h.page, PN_APIC_IRR, (uint8_t)vector);
 	v->svm->parked[vector / 32] &= ~(1u << vector % 32);
 }
 
 static void isr_stale(struct pn_machine *m)
 {
-	pn_vapic_set(m->svcpu[1].page, PN_APIC_ISR, 0x31);
+	pn_vapic_set(m->amd->svcpu[1].h.page, PN_APIC_ISR, 0x31);
 }
 
 /* One handler runs, and below it is another bit. */
 static void isr_second(struct pn_machine *m)
 {
-	pn_vapic_set(m->svcpu[1].page, PN_APIC_ISR, 0x52);
+	pn_vapic_set(m->amd->svcpu[1].h.page, PN_APIC_ISR, 0x52);
 	m->sim->vcpu[1].handler = 0x52;
-	pn_vapic_set(m->svcpu[1].page, PN_APIC_ISR, 0x31);
+	pn_vapic_set(m->amd->svcpu[1].h.page, PN_APIC_ISR, 0x31);
 }
 
 static void isr_missing(struct pn_machine *m)
@@ -86,7 +86,7 @@ static void isr_missing(struct pn_machine *m)
 
 static void parked_unknown(struct pn_machine *m)
 {
-	m->svcpu[2].parked[3] = 1;
+	m->amd->svcpu[2].parked[3] = 1;
 }
 
 /* ---- lists, entries, tables ---- */
@@ -382,7 +382,7 @@ static void long_reports_are_cut(void **state)
 
 	(void)state;
 	for (uint32_t i = 0; i < m->vcpus; i++)
-		pn_vapic_set(m->svcpu[i].page, PN_APIC_IRR, 0x99);
+		pn_vapic_set(m->amd->svcpu[i].h.page, PN_APIC_IRR, 0x99);
 	for (unsigned size = 1; size <= sizeof(check); size++) {
 		memset(check, 'x', sizeof(check));
 		pn_selfcheck(m, check, size);

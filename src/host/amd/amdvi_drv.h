@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "list.h"
+#include "mmio.h"
 #include "pages.h"
 #include "postern/amd_irte.h"
 #include "postern/bus.h"
@@ -15,13 +16,6 @@
  * The interrupt half of an IOMMU driver. It knows the hardware by registers, by tables in memory
  * and by the vectors that arrive.
  */
-
-/* Register access of one IOMMU, @off within its MMIO region. */
-struct pn_mmio {
-	void *ctx;
-	uint64_t (*read)(void *ctx, uint32_t off, unsigned size);
-	void (*write)(void *ctx, uint32_t off, unsigned size, uint64_t value);
-};
 
 enum pn_notify {
 	PN_NOTIFY_NONE, /* no guest mode: every interrupt is remapped to the host */

@@ -7,35 +7,16 @@
  * docs/protocol.md.
  */
 
-static void list_add_to(struct pn_svm_vcpu *v, struct pn_svm_cpu *to)
+/* @c runs this code, so it takes interrupts. */
+void pn_svm_list_add(struct pn_svm_vcpu *v, struct pn_host_cpu *c)
 {
-	pn_list_add_tail(&to->wake_list, &v->wake_node);
-	v->gcpu = to->id;
-	v->on_list = true;
-}
-
-/*
- * Under wake_lock the look at online is decisive (H8): offline clears it before it takes the lock,
- * so either it finds @v on the list, or we see that the CPU is gone. @c runs this code, so it takes
- * interrupts.
- */
-void pn_svm_list_add(struct pn_svm_vcpu *v, struct pn_svm_cpu *c)
-{
-	struct pn_svm_cpu *home = &v->vm->svm->cpu[v->gcpu];
-	bool online;
+	struct pn_host_cpu *home = &v->vm->svm->cpu[v->gcpu];
 
 	if (pn_mistake(PN_MISTAKE_LIST_IRQS_ON))
 		pn_irq_on(c->agent);
-	pn_lock_take(&home->wake_lock); /* ir_lock is held: interrupts are off */
-	online = pn_ld32(&home->online);
-	if (online)
-		list_add_to(v, home);
-	pn_lock_drop(&home->wake_lock);
-	if (!online) {
-		pn_lock_take(&c->wake_lock);
-		list_add_to(v, c);
-		pn_lock_drop(&c->wake_lock);
-	}
+	/* ir_lock is held: interrupts are off. */
+	v->gcpu = pn_wakelist_add(home, c, &v->wake_node)->id;
+	v->on_list = true;
 	if (pn_mistake(PN_MISTAKE_LIST_IRQS_ON))
 		pn_irq_off(c->agent);
 	pn_step(c->agent, PN_STEP_LIST_ADD, pn_svm_key(v), v->gcpu);
@@ -44,16 +25,14 @@ void pn_svm_list_add(struct pn_svm_vcpu *v, struct pn_svm_cpu *c)
 void pn_svm_list_del(struct pn_svm_vcpu *v, struct pn_agent *self)
 {
 	/* The lock of the CPU whose list holds it, wherever @v has got to since. */
-	struct pn_svm_cpu *home = &v->vm->svm->cpu[v->gcpu];
+	struct pn_host_cpu *home = &v->vm->svm->cpu[v->gcpu];
 
-	pn_lock_take(&home->wake_lock);
-	pn_list_del(&v->wake_node);
+	pn_wakelist_del(home, &v->wake_node);
 	v->on_list = false;
-	pn_lock_drop(&home->wake_lock);
 	pn_step(self, PN_STEP_LIST_DEL, pn_svm_key(v), home->id);
 }
 
-static void scan(struct pn_svm_cpu *c)
+static void scan(struct pn_host_cpu *c)
 {
 	bool found = false;
 
@@ -62,7 +41,7 @@ static void scan(struct pn_svm_cpu *c)
 		struct pn_svm_vcpu *v = pn_container(node, struct pn_svm_vcpu, wake_node);
 		/* H13: which vector it was is not told; all eight words. H14: the IOMMU's OR is
 		 * visible before its interrupt arrives. H10: nothing found is no error. */
-		bool pending = !pn_vapic_empty(v->page, PN_APIC_IRR);
+		bool pending = !pn_vapic_empty(v->h.page, PN_APIC_IRR);
 		bool woken = pending && pn_svm_wake_once(v, c->agent); /* H11 */
 
 		found |= pending;
@@ -73,7 +52,7 @@ static void scan(struct pn_svm_cpu *c)
 		c->wake_spurious++;
 }
 
-void pn_svm_wakeup_irq(struct pn_svm *svm, struct pn_svm_cpu *c)
+void pn_svm_wakeup_irq(struct pn_svm *svm, struct pn_host_cpu *c)
 {
 	pn_st32(&c->in_handler, 1);
 	/* W2. Store: in_handler. Load: loaded. Other side: pn_svm_exit(). */
@@ -91,27 +70,27 @@ void pn_svm_wakeup_irq(struct pn_svm *svm, struct pn_svm_cpu *c)
  * leave the block loop, and with it the list, and block again elsewhere. ir_lock comes before
  * wake_lock, so it is theirs to take.
  */
-void pn_svm_cpu_offline(struct pn_svm *svm, struct pn_svm_cpu *dead, struct pn_svm_cpu *self)
+void pn_svm_cpu_offline(struct pn_svm *svm, struct pn_host_cpu *dead, struct pn_host_cpu *self)
 {
 	(void)svm;
 	if (pn_mistake(PN_MISTAKE_OFFLINE_SILENT))
 		return;
-	/* O1. Before the lock: pairs with pn_svm_list_add(). */
+	/* O1. Before the lock: pairs with pn_wakelist_add(). */
 	pn_xchg32(&dead->online, 0);
 	pn_lock_irq(self->agent, &dead->wake_lock);
 	pn_list_for_each (node, &dead->wake_list) {
 		struct pn_svm_vcpu *v = pn_container(node, struct pn_svm_vcpu, wake_node);
 
 		/* O2. Pairs with pn_svm_must_run(), which looks after the wake-up. */
-		pn_or32(&v->requests, PN_REQ_UNBLOCK);
+		pn_or32(&v->h.requests, PN_REQ_UNBLOCK);
 		pn_svm_wake(v, self->agent, PN_WAKE_REQUEST);
 	}
 	pn_unlock_irq(self->agent, &dead->wake_lock);
 }
 
-void pn_svm_cpu_online(struct pn_svm *svm, struct pn_svm_cpu *c)
+void pn_svm_cpu_online(struct pn_svm *svm, struct pn_host_cpu *c)
 {
 	(void)svm;
-	/* Pairs with pn_svm_list_add(). */
+	/* Pairs with pn_wakelist_add(). */
 	pn_xchg32(&c->online, 1);
 }

@@ -16,13 +16,9 @@
 #define TAG_IDX_BITS	 12
 #define TAG_IDX_MASK	 ((1u << TAG_IDX_BITS) - 1)
 
-#define APIC_BASE	 0xFEE00000u
-#define APIC_VERSION_VAL 0x00050014u /* integrated, 6 LVT entries */
-#define SVR_ENABLED	 0x1FFu
-#define DFR_FLAT	 0xFFFFFFFFu
-#define DFR_CLUSTER	 0x0FFFFFFFu
-#define FLAT_VCPUS	 8u
-#define CLUSTER_VCPUS	 60u
+#define APIC_BASE     0xFEE00000u
+#define FLAT_VCPUS    8u
+#define CLUSTER_VCPUS 60u
 
 /* ---- set-up ---- */
 
@@ -36,18 +32,8 @@ void pn_svm_init(struct pn_svm *svm, const struct pn_svm_config *cfg)
 	svm->masked = cfg->masked;
 	svm->gate_always = cfg->gate_always;
 	svm->enable_ipiv = !cfg->erratum1235;
-	for (uint32_t i = 0; i < svm->nr_cpus; i++) {
-		struct pn_svm_cpu *c = &svm->cpu[i];
-		struct pn_agent *agent = c->agent;
-		uint32_t apicid = c->apicid;
-
-		memset(c, 0, sizeof(*c));
-		c->agent = agent;
-		c->apicid = apicid;
-		c->id = i;
-		c->online = 1;
-		pn_list_init(&c->wake_list);
-	}
+	for (uint32_t i = 0; i < svm->nr_cpus; i++)
+		pn_host_cpu_init(&svm->cpu[i], i);
 	/* Pairs with handlers: lists and locks are there first. */
 	pn_st32_rel(&svm->loaded, 1);
 	if (svm->iommus) {
@@ -78,47 +64,35 @@ void pn_svm_exit(struct pn_svm *svm)
 	}
 }
 
-/* The state in which firmware hands an APIC over. The page is not shared yet. */
-static void init_page(struct pn_svm_vcpu *v, uint32_t n)
+static void init_logical(struct pn_svm_vcpu *v)
 {
-	bool flat = n <= FLAT_VCPUS;
-	uint32_t ldr = 0;
+	uint32_t slots = v->vm->nr_vcpus <= FLAT_VCPUS ? FLAT_VCPUS : CLUSTER_VCPUS;
 
-	if (v->vm->x2avic)
-		ldr = pn_x2apic_logical(v->idx);
-	else if (flat)
-		ldr = 1u << v->idx << 24;
-	else if (v->idx < CLUSTER_VCPUS)
-		ldr = ((v->idx / 4) << 4 | 1u << v->idx % 4) << 24;
-	pn_vapic_write(v->page, PN_APIC_ID, v->vm->x2avic ? v->idx : v->idx << 24);
-	pn_vapic_write(v->page, PN_APIC_VERSION, APIC_VERSION_VAL);
-	pn_vapic_write(v->page, PN_APIC_LDR, ldr);
-	pn_vapic_write(v->page, PN_APIC_DFR, v->vm->x2avic || flat ? DFR_FLAT : DFR_CLUSTER);
-	pn_vapic_write(v->page, PN_APIC_SVR, SVR_ENABLED);
 	/* Flat: slot = bit; cluster: slot = 4 * cluster + bit. Both are idx here. Pairs with
 	 * processors that send logical IPIs, later. */
-	if (!v->vm->x2avic && v->idx < (flat ? FLAT_VCPUS : CLUSTER_VCPUS))
-		pn_st32(&v->vm->log_table[v->idx], PN_AVIC_LOG_VALID | v->idx);
+	if (!v->vm->x2avic && v->h.idx < slots)
+		pn_st32(&v->vm->log_table[v->h.idx], PN_AVIC_LOG_VALID | v->h.idx);
 }
 
 static int init_vcpu(struct pn_svm_vm *vm, uint32_t idx, struct pn_pages *pages)
 {
 	struct pn_svm_vcpu *v = &vm->vcpu[idx];
-	void *task = v->task;
+	void *task = v->h.task;
 
 	memset(v, 0, sizeof(*v));
-	v->task = task;
+	v->h.task = task;
 	v->vm = vm;
-	v->idx = idx;
-	v->page = pn_pages_alloc(pages, PAGE, PAGE, &v->page_pa);
-	if (!v->page)
+	v->h.idx = idx;
+	v->h.page = pn_pages_alloc(pages, PAGE, PAGE, &v->h.page_pa);
+	if (!v->h.page)
 		return -ENOMEM;
 	v->phys_entry = &vm->phys_table[idx];
-	v->apicv = !vm->inhibits;
+	v->h.apicv = !vm->inhibits;
 	pn_list_init(&v->ir_list);
 	pn_list_init(&v->wake_node);
-	init_page(v, vm->nr_vcpus);
-	v->shadow = PN_AVIC_PHYS_VALID | v->page_pa;
+	pn_host_vcpu_init_page(&v->h, vm->nr_vcpus, vm->x2avic);
+	init_logical(v);
+	v->shadow = PN_AVIC_PHYS_VALID | v->h.page_pa;
 	/* Pairs with processors that send IPIs, later. */
 	pn_st64_rel(v->phys_entry, v->shadow);
 	return 0;
@@ -205,7 +179,7 @@ void pn_svm_vm_destroy(struct pn_svm_vm *vm, struct pn_agent *self)
 
 uint32_t pn_svm_ga_tag(const struct pn_svm_vcpu *v)
 {
-	return v->vm->id << TAG_IDX_BITS | v->idx;
+	return v->vm->id << TAG_IDX_BITS | v->h.idx;
 }
 
 struct pn_svm_vcpu *pn_svm_by_tag(struct pn_svm *svm, uint32_t tag)
@@ -220,17 +194,17 @@ void pn_svm_vmcb(const struct pn_svm_vcpu *v, struct pn_avic_vmcb *out)
 {
 	const struct pn_svm_vm *vm = v->vm;
 	/* TPR[7:4]: VMRUN writes it back to the page. */
-	uint64_t v_tpr = pn_vapic_read(v->page, PN_APIC_TPR) >> 4 & PN_VINTR_TPR_MASK;
+	uint64_t v_tpr = pn_vapic_read(v->h.page, PN_APIC_TPR) >> 4 & PN_VINTR_TPR_MASK;
 
 	*out = (struct pn_avic_vmcb){
 		.v_intr = v_tpr | PN_VINTR_MASKING,
 		.apic_bar = APIC_BASE,
-		.backing_page = v->page_pa,
+		.backing_page = v->h.page_pa,
 		.logical_table = vm->log_table_pa,
 		.physical_table = vm->phys_table_pa | (vm->nr_vcpus - 1),
 		.np_enable = true,
 	};
-	if (pn_svm_apicv(v))
+	if (pn_host_apicv(&v->h))
 		out->v_intr |= PN_VINTR_AVIC | (vm->x2avic ? PN_VINTR_X2AVIC : 0);
 }
 
@@ -252,12 +226,12 @@ static void show_entry(struct pn_svm_vcpu *v, struct pn_agent *self, struct pn_i
 {
 	uint64_t entry;
 
-	v->shadow = PN_AVIC_PHYS_VALID | v->page_pa | (st.apicid & PN_AVIC_PHYS_HOST_MASK) |
+	v->shadow = PN_AVIC_PHYS_VALID | v->h.page_pa | (st.apicid & PN_AVIC_PHYS_HOST_MASK) |
 		    (st.is_run ? PN_AVIC_PHYS_ISRUNNING : 0) | (st.wakeup ? PN_SHADOW_WAKEUP : 0);
 	entry = v->shadow & ~PN_AVIC_PHYS_RSV;
 	/* Erratum 1235: the processor may see a stale 1. With AVIC off an accelerated IPI of
 	 * another vCPU must exit, because nobody evaluates the IRR here. */
-	if (!v->vm->svm->enable_ipiv || !pn_svm_apicv(v))
+	if (!v->vm->svm->enable_ipiv || !pn_host_apicv(&v->h))
 		entry &= ~PN_AVIC_PHYS_ISRUNNING;
 	if (pn_ld64(v->phys_entry) == entry) /* only written under ir_lock */
 		return;
@@ -273,9 +247,9 @@ static void show_bucket(const struct pn_svm_vcpu *v, struct pn_agent *self, stru
 	for (uint32_t i = 0; i < PN_SVM_MAX_VMS; i++) {
 		struct pn_svm_vm *vm = v->vm->svm->vm[i];
 
-		if (!vm || vm == v->vm || v->idx >= vm->nr_vcpus)
+		if (!vm || vm == v->vm || v->h.idx >= vm->nr_vcpus)
 			continue;
-		pn_list_for_each (node, &vm->vcpu[v->idx].ir_list)
+		pn_list_for_each (node, &vm->vcpu[v->h.idx].ir_list)
 			pn_ir_update(pn_container(node, struct pn_ir, node), self, st);
 	}
 }
@@ -291,13 +265,13 @@ void pn_svm_show(struct pn_svm_vcpu *v, struct pn_agent *self)
 		show_bucket(v, self, st);
 }
 
-void pn_svm_set_running(struct pn_svm_vcpu *v, struct pn_svm_cpu *c)
+void pn_svm_set_running(struct pn_svm_vcpu *v, struct pn_host_cpu *c)
 {
 	v->loaded = true;
 	v->gcpu = c->id;
 	/* Pairs with pn_svm_notify(), which looks at cpu after it saw IN_GUEST; that comes later.
 	 */
-	pn_st32(&v->cpu, c->id);
+	pn_st32(&v->h.cpu, c->id);
 	pn_svm_show(v, c->agent);
 }
 
@@ -311,7 +285,7 @@ int pn_svm_sync_post(struct pn_svm_vcpu *v, struct pn_agent *self)
 		int r = 0;
 
 		if (on && !ir->guest_mode)
-			r = pn_ir_activate(ir, self, v->page_pa, ir->vector, pn_svm_ga_tag(v),
+			r = pn_ir_activate(ir, self, v->h.page_pa, ir->vector, pn_svm_ga_tag(v),
 					   pn_svm_ir_state(v));
 		else if (!on && ir->guest_mode)
 			r = pn_ir_deactivate(ir, self);
@@ -322,7 +296,7 @@ int pn_svm_sync_post(struct pn_svm_vcpu *v, struct pn_agent *self)
 
 /* ---- scheduling ---- */
 
-void pn_svm_load(struct pn_svm_vcpu *v, struct pn_svm_cpu *c)
+void pn_svm_load(struct pn_svm_vcpu *v, struct pn_host_cpu *c)
 {
 	pn_lock_irq(c->agent, &v->ir_lock);
 	/* L1; H5: preempted between blocking() and sleep, perhaps migrated. List, gcpu and
@@ -332,7 +306,7 @@ void pn_svm_load(struct pn_svm_vcpu *v, struct pn_svm_cpu *c)
 	pn_unlock_irq(c->agent, &v->ir_lock);
 }
 
-void pn_svm_put(struct pn_svm_vcpu *v, struct pn_svm_cpu *c)
+void pn_svm_put(struct pn_svm_vcpu *v, struct pn_host_cpu *c)
 {
 	pn_lock_irq(c->agent, &v->ir_lock);
 	/* L2. Blocking is not loaded: IRTEs stay as pn_svm_blocking() left them. H12: preempted is
@@ -348,7 +322,7 @@ void pn_svm_put(struct pn_svm_vcpu *v, struct pn_svm_cpu *c)
 
 /* ---- self-check ---- */
 
-static unsigned times_on_list(struct pn_svm_cpu *cpu, const struct pn_svm_vcpu *v)
+static unsigned times_on_list(struct pn_host_cpu *cpu, const struct pn_svm_vcpu *v)
 {
 	unsigned n = 0;
 
@@ -385,7 +359,7 @@ static const char *check_guest_form(const struct pn_svm_vcpu *v, const struct pn
 
 	if (pn_irte128_decode(*ir->irte, ir->drv->xt, ir->drv->gappidis, &f))
 		return "IRTE is malformed";
-	if (!f.guestmode || !f.remapen || f.root != v->page_pa || f.vector != ir->vector)
+	if (!f.guestmode || !f.remapen || f.root != v->h.page_pa || f.vector != ir->vector)
 		return "IRTE points elsewhere";
 	if (f.isrun != st.is_run)
 		return "IRTE.IsRun and vCPU disagree";
@@ -432,18 +406,18 @@ static const char *check_state(const struct pn_svm_vcpu *v)
 	    (PN_AVIC_PHYS_VALID | PN_AVIC_PHYS_PAGE_MASK | PN_AVIC_PHYS_HOST_MASK))
 		return "table entry and shadow disagree";
 	if (!(entry & PN_AVIC_PHYS_ISRUNNING) !=
-	    !(v->loaded && v->vm->svm->enable_ipiv && pn_svm_apicv(v)))
+	    !(v->loaded && v->vm->svm->enable_ipiv && pn_host_apicv(&v->h)))
 		return "IsRunning is wrong";
 	for (unsigned i = 0; i < 8; i++)
 		parked |= pn_ld32(&v->parked[i]);
 	if (parked && !pn_ld32(&v->has_parked))
 		return "parked bits that nobody knows of";
-	if (parked && pn_ld32(&v->mode) == PN_IN_GUEST)
+	if (parked && pn_ld32(&v->h.mode) == PN_IN_GUEST)
 		return "parked bits in the guest";
 	return NULL;
 }
 
-const char *pn_svm_check(struct pn_svm_vcpu *v, struct pn_svm_cpu *c)
+const char *pn_svm_check(struct pn_svm_vcpu *v, struct pn_host_cpu *c)
 {
 	const char *what;
 

@@ -6,6 +6,8 @@
 #include <stdint.h>
 
 #include "amdvi_drv.h"
+#include "host_cpu.h"
+#include "host_vcpu.h"
 #include "list.h"
 #include "postern/avic.h"
 #include "seam.h"
@@ -16,7 +18,7 @@
  * are named where the code avoids them.
  *
  * Locks, outermost first: pn_iommus.notifier_lock, pn_svm.vm_lock,
- * pn_svm_vcpu.ir_lock, pn_svm_cpu.wake_lock, pn_amdvi_drv.ga_lock, pn_ir.lock, pn_amdvi_drv.lock.
+ * pn_svm_vcpu.ir_lock, pn_host_cpu.wake_lock, pn_amdvi_drv.ga_lock, pn_ir.lock, pn_amdvi_drv.lock.
  * ir_lock and wake_lock are taken with interrupts off (H9).
  */
 
@@ -29,35 +31,11 @@ struct pn_svm;
 struct pn_svm_vm;
 struct pn_svm_vcpu;
 
-/* One physical CPU. */
-struct pn_svm_cpu {
-	struct pn_agent *agent;
-	uint32_t id, apicid;
-	uint32_t online;				 /* atomic */
-	uint32_t in_handler;				 /* atomic: pn_svm_exit() waits for it */
-	struct pn_lock wake_lock;			 /* wake_list */
-	struct pn_list wake_list;			 /* blocked vCPUs whose GAPPIs come here */
-	uint64_t wake_irqs, wake_scanned, wake_spurious; /* written under wake_lock */
-};
-
-/* Requests to a vCPU, handled in its own context: bits of pn_svm_vcpu.requests. */
-#define PN_REQ_UNBLOCK	    (1u << 0) /* leave the block loop and block again */
-#define PN_REQ_APICV_UPDATE (1u << 1)
-#define PN_REQ_EVENT	    (1u << 2) /* look for injectable interrupts before entry */
-
-/* pn_svm_vcpu.mode */
-#define PN_OUTSIDE_GUEST 0u
-#define PN_IN_GUEST	 1u
-
 struct pn_svm_vcpu {
+	struct pn_host_vcpu h; /* first */
 	struct pn_svm_vm *vm;
-	uint32_t idx;	/* also the guest APIC ID */
-	void *task;	/* for pn_os.wake */
-	uint32_t *page; /* vAPIC page */
-	uint64_t page_pa;
 	uint64_t *phys_entry; /* its entry in the physical APIC ID table */
 	uint64_t shadow;      /* what the entry would say; ir_lock */
-	uint32_t apicv;	      /* atomic: AVIC active; changed in its own context under ir_lock */
 
 	struct pn_lock ir_lock;
 	struct pn_list ir_list; /* pn_ir.node of every IRTE that posts here */
@@ -69,18 +47,9 @@ struct pn_svm_vcpu {
 	uint32_t gcpu;		  /* CPU whose list it uses, last CPU it ran on; always valid */
 	struct pn_list wake_node; /* wake_lock of gcpu */
 
-	/* Own context, before pn_svm_enter(): the guest cannot take an injected interrupt now
-	 * (RFLAGS.IF = 0, or one was injected that it has not taken yet). */
-	bool irq_blocked;
-
-	uint32_t cpu;	       /* atomic: CPU it runs on or ran on last */
-	uint32_t mode;	       /* atomic */
-	uint32_t requests;     /* atomic */
-	uint32_t woken;	       /* atomic: a waker was here since the last look (H11) */
-	uint32_t parked[8];    /* IRR bits moved aside (H1); own context and get_irr */
-	uint32_t has_parked;   /* atomic flag for readers */
-	uint64_t parked_bits;  /* statistics */
-	uint64_t ipis_ignored; /* sent by it: NMI, INIT, SIPI, SMI, which nobody emulates */
+	uint32_t parked[8];   /* IRR bits moved aside (H1); own context and get_irr */
+	uint32_t has_parked;  /* atomic flag for readers */
+	uint64_t parked_bits; /* statistics */
 };
 
 struct pn_svm_vm {
@@ -96,29 +65,12 @@ struct pn_svm_vm {
 	uint64_t log_table_pa;
 };
 
-/* Why AVIC is inhibited (7.6). */
-enum pn_inhibit {
-	PN_INHIBIT_DISABLED,
-	PN_INHIBIT_ABSENT,
-	PN_INHIBIT_HYPERV,
-	PN_INHIBIT_NESTED,
-	PN_INHIBIT_IRQWIN,
-	PN_INHIBIT_PIT_REINJ,
-	PN_INHIBIT_BLOCKIRQ,
-	PN_INHIBIT_SEV,
-	PN_INHIBIT_PHYSICAL_ID_ALIASED,
-	PN_INHIBIT_APIC_ID_MODIFIED,
-	PN_INHIBIT_APIC_BASE_MODIFIED,
-	PN_INHIBIT_LOGICAL_ID_ALIASED,
-	PN_INHIBIT_PHYSICAL_ID_TOO_BIG,
-};
-
 #define PN_SVM_MAX_VMS 1024u
 
 struct pn_svm {
 	const struct pn_os *os;
 	struct pn_iommus *iommus; /* NULL: no IOMMU */
-	struct pn_svm_cpu *cpu;	  /* array, owned by the caller */
+	struct pn_host_cpu *cpu;  /* array, owned by the caller */
 	uint32_t nr_cpus;
 	enum pn_masked_policy masked;
 	bool gate_always; /* GALogIntr = 1 whenever not running, as Linux 6.12 */
@@ -131,7 +83,7 @@ struct pn_svm {
 struct pn_svm_config {
 	const struct pn_os *os;
 	struct pn_iommus *iommus;
-	struct pn_svm_cpu *cpu; /* .agent and .apicid set by the caller */
+	struct pn_host_cpu *cpu; /* .agent and .apicid set by the caller */
 	uint32_t nr_cpus;
 	enum pn_masked_policy masked;
 	bool gate_always;
@@ -164,20 +116,20 @@ void pn_svm_vmcb(const struct pn_svm_vcpu *v, struct pn_avic_vmcb *out);
 /* ---- scheduling: all in @v's own context on CPU @c, preemption off ---- */
 
 /* Scheduled in. Nothing while blocking (H5); IRTEs and tables say "runs on c" afterwards. */
-void pn_svm_load(struct pn_svm_vcpu *v, struct pn_svm_cpu *c);
+void pn_svm_load(struct pn_svm_vcpu *v, struct pn_host_cpu *c);
 /* Scheduled out: preempted, or asleep after pn_svm_blocking(). */
-void pn_svm_put(struct pn_svm_vcpu *v, struct pn_svm_cpu *c);
+void pn_svm_put(struct pn_svm_vcpu *v, struct pn_host_cpu *c);
 
 /* About to block: list first (H3), then IRTEs, then a full fence (H2). */
-void pn_svm_blocking(struct pn_svm_vcpu *v, struct pn_svm_cpu *c);
+void pn_svm_blocking(struct pn_svm_vcpu *v, struct pn_host_cpu *c);
 /*
  * To be asked before every sleep in the block loop, after the task state is set: true if the vCPU
  * must not sleep (deliverable interrupt or a request; now and then without either). Applies the H1
  * policy.
  */
-bool pn_svm_must_run(struct pn_svm_vcpu *v, struct pn_svm_cpu *c);
+bool pn_svm_must_run(struct pn_svm_vcpu *v, struct pn_host_cpu *c);
 /* Left the block loop: off the list, loaded on @c, parked bits merged back. */
-void pn_svm_unblocking(struct pn_svm_vcpu *v, struct pn_svm_cpu *c);
+void pn_svm_unblocking(struct pn_svm_vcpu *v, struct pn_host_cpu *c);
 /* Cheap look for halt polling: deliverable interrupt or a request; changes nothing. */
 bool pn_svm_pending(const struct pn_svm_vcpu *v);
 
@@ -186,21 +138,21 @@ bool pn_svm_pending(const struct pn_svm_vcpu *v);
  * inject by software when AVIC is not active (moved from IRR to ISR), or -1. Physical interrupts
  * stay off from here until VMRUN, so that a kick in between makes it exit at once.
  */
-int pn_svm_enter(struct pn_svm_vcpu *v, struct pn_svm_cpu *c);
+int pn_svm_enter(struct pn_svm_vcpu *v, struct pn_host_cpu *c);
 /* After VMEXIT. */
-void pn_svm_leave(struct pn_svm_vcpu *v, struct pn_svm_cpu *c);
+void pn_svm_leave(struct pn_svm_vcpu *v, struct pn_host_cpu *c);
 
 /* Emulated EOI (AVIC off, or exit 402h): ends the highest vector in service. */
-void pn_svm_eoi(struct pn_svm_vcpu *v, struct pn_svm_cpu *c);
+void pn_svm_eoi(struct pn_svm_vcpu *v, struct pn_host_cpu *c);
 /* Exit 401h: wakes or kicks targets that were not running; emulates what hardware refused. */
-void pn_svm_incomplete_ipi(struct pn_svm_vcpu *v, struct pn_svm_cpu *c,
+void pn_svm_incomplete_ipi(struct pn_svm_vcpu *v, struct pn_host_cpu *c,
 			   const struct pn_avic_exit *exit);
 
 /* ---- from any context ---- */
 
 /* Software delivery of @vector to @v by the code on @c (irqfd, emulated timer, IPI). Returns true
  * if the IRR bit was set already. @why: reason for the wake-up if it sleeps. */
-bool pn_svm_inject(struct pn_svm_vcpu *v, struct pn_svm_cpu *c, uint8_t vector,
+bool pn_svm_inject(struct pn_svm_vcpu *v, struct pn_host_cpu *c, uint8_t vector,
 		   enum pn_wake_reason why);
 /* One 32-bit word of the IRR with the parked bits: for state save and priority decisions. */
 uint32_t pn_svm_irr(const struct pn_svm_vcpu *v, unsigned word);
@@ -211,25 +163,25 @@ uint32_t pn_svm_irr(const struct pn_svm_vcpu *v, unsigned word);
  * caller serializes calls for one @ir. -EINVAL: vector below 16; -ENODEV: no IOMMU; -ETIMEDOUT.
  */
 int pn_svm_pi_update(struct pn_svm *svm, struct pn_ir *ir, struct pn_svm_vcpu *v, uint8_t vector,
-		     struct pn_svm_cpu *c);
+		     struct pn_host_cpu *c);
 
 /* GAPPI: the wakeup vector arrived at @c, interrupts off. */
-void pn_svm_wakeup_irq(struct pn_svm *svm, struct pn_svm_cpu *c);
+void pn_svm_wakeup_irq(struct pn_svm *svm, struct pn_host_cpu *c);
 
 /* Inhibits AVIC for @vm or allows it again; vCPUs switch in their own context before they run. */
-void pn_svm_inhibit(struct pn_svm_vm *vm, struct pn_svm_cpu *c, enum pn_inhibit why, bool set);
+void pn_svm_inhibit(struct pn_svm_vm *vm, struct pn_host_cpu *c, enum pn_inhibit why, bool set);
 
 /* @dead runs nothing and takes no interrupts any more: everyone on its list is asked to block
  * elsewhere (H8). */
-void pn_svm_cpu_offline(struct pn_svm *svm, struct pn_svm_cpu *dead, struct pn_svm_cpu *self);
-void pn_svm_cpu_online(struct pn_svm *svm, struct pn_svm_cpu *c);
+void pn_svm_cpu_offline(struct pn_svm *svm, struct pn_host_cpu *dead, struct pn_host_cpu *self);
+void pn_svm_cpu_online(struct pn_svm *svm, struct pn_host_cpu *c);
 
 /* GALOG <-> GAPPI on a running machine: all IRTEs out of guest mode, switch, back (H16). Errors as
  * pn_iommus_switch(); -ENODEV: no IOMMU. */
-int pn_svm_switch_notify(struct pn_svm *svm, struct pn_svm_cpu *c, enum pn_notify to);
+int pn_svm_switch_notify(struct pn_svm *svm, struct pn_host_cpu *c, enum pn_notify to);
 
 /* Consistency for tests and self-checks: NULL if all is well, or what disagrees. Takes the locks.
  */
-const char *pn_svm_check(struct pn_svm_vcpu *v, struct pn_svm_cpu *c);
+const char *pn_svm_check(struct pn_svm_vcpu *v, struct pn_host_cpu *c);
 
 #endif

@@ -32,7 +32,7 @@ int pn_svm_deliverable(const struct pn_svm_vcpu *v)
 {
 	/* Own context writes it and asks. */
 	if (!pn_ld32_acq(&v->has_parked))
-		return pn_vapic_deliverable(v->page);
+		return pn_vapic_deliverable(v->h.page);
 	for (unsigned word = IRR_WORDS; word-- > 0;) {
 		uint32_t bits = irr_and_parked(v, word);
 		int vector;
@@ -40,7 +40,7 @@ int pn_svm_deliverable(const struct pn_svm_vcpu *v)
 		if (!bits)
 			continue;
 		vector = (int)(word * 32 + 31) - __builtin_clz(bits);
-		return vector >> 4 > pn_vapic_ppr(v->page) >> 4 ? vector : -1;
+		return vector >> 4 > pn_vapic_ppr(v->h.page) >> 4 ? vector : -1;
 	}
 	return -1;
 }
@@ -86,7 +86,7 @@ static bool park(struct pn_svm_vcpu *v, struct pn_agent *self)
 	return true;
 }
 
-void pn_svm_blocking(struct pn_svm_vcpu *v, struct pn_svm_cpu *c)
+void pn_svm_blocking(struct pn_svm_vcpu *v, struct pn_host_cpu *c)
 {
 	pn_lock_irq(c->agent, &v->ir_lock); /* B2; H9 */
 	if (!v->blocking) {
@@ -131,7 +131,7 @@ static bool must_park(const struct pn_svm_vcpu *v)
 {
 	const struct pn_svm *svm = v->vm->svm;
 
-	return svm->masked == PN_MASKED_PARK && pn_svm_apicv(v) &&
+	return svm->masked == PN_MASKED_PARK && pn_host_apicv(&v->h) &&
 	       !pn_mistake(PN_MISTAKE_PARK_ONCE) && pn_svm_notify_kind(svm) == PN_NOTIFY_GAPPI;
 }
 
@@ -139,25 +139,25 @@ static bool must_park(const struct pn_svm_vcpu *v)
  * H17: whether the guest has IF = 0 or waits for SIPI is not asked here; to run for nothing is
  * harmless, and who sleeps on in such a state is woken by NMI or SIPI.
  */
-bool pn_svm_must_run(struct pn_svm_vcpu *v, struct pn_svm_cpu *c)
+bool pn_svm_must_run(struct pn_svm_vcpu *v, struct pn_host_cpu *c)
 {
 	bool run;
 
-	pn_st32(&v->woken, 0);
+	pn_st32(&v->h.woken, 0);
 	if (pn_mistake(PN_MISTAKE_NO_FENCE))
 		return pn_svm_deliverable(v) >= 0;
 	/* B7; H11. Store: woken (and the task's state). Load: requests and IRR. Other side:
 	 * pn_svm_wake_once() after the IRR was set or a request made: it finds 0 and wakes, or
 	 * what it announces is seen below. */
 	pn_fence();
-	run = pn_ld32(&v->requests) & PN_REQ_BLOCK_MASK; /* B8 */
+	run = pn_ld32(&v->h.requests) & PN_REQ_BLOCK_MASK; /* B8 */
 	if (!run)
 		run = must_park(v) ? park(v, c->agent) : pn_svm_deliverable(v) >= 0;
 	pn_step(c->agent, PN_STEP_BLOCK_CHECK, pn_svm_key(v), run);
 	return run;
 }
 
-void pn_svm_unblocking(struct pn_svm_vcpu *v, struct pn_svm_cpu *c)
+void pn_svm_unblocking(struct pn_svm_vcpu *v, struct pn_host_cpu *c)
 {
 	pn_lock_irq(c->agent, &v->ir_lock); /* U1 */
 	v->blocking = false;
@@ -170,13 +170,13 @@ void pn_svm_unblocking(struct pn_svm_vcpu *v, struct pn_svm_cpu *c)
 	pn_svm_unpark(v, c->agent); /* U4 */
 	/* U5. Off the list, the request is fulfilled: who asks finds us on it, or not at all. Pairs
 	 * with pn_svm_cpu_offline(). */
-	pn_and32(&v->requests, ~PN_REQ_UNBLOCK);
+	pn_and32(&v->h.requests, ~PN_REQ_UNBLOCK);
 	pn_svm_refresh(v, c);
 }
 
 bool pn_svm_pending(const struct pn_svm_vcpu *v)
 {
-	return (pn_ld32(&v->requests) & PN_REQ_BLOCK_MASK) || pn_svm_deliverable(v) >= 0;
+	return (pn_ld32(&v->h.requests) & PN_REQ_BLOCK_MASK) || pn_svm_deliverable(v) >= 0;
 }
 
 uint32_t pn_svm_irr(const struct pn_svm_vcpu *v, unsigned word)

@@ -11,14 +11,14 @@
 static bool irr_empty(const struct pn_svm_vcpu *v)
 {
 	/* Pairs with IOMMUs. No fence of ours: COMPLETION_WAIT was seen to finish before. */
-	return pn_vapic_empty(v->page, PN_APIC_IRR);
+	return pn_vapic_empty(v->h.page, PN_APIC_IRR);
 }
 
 /*
  * A5. IRTEs of a blocked vCPU have come or gone. Bits that are in the IRR now may have been posted
  * when nobody was to be told, and while they are there no GAPPI fires (H1, H7): it has to look.
  */
-static void recheck(struct pn_svm_vcpu *v, struct pn_svm_cpu *c)
+static void recheck(struct pn_svm_vcpu *v, struct pn_host_cpu *c)
 {
 	if (pn_mistake(PN_MISTAKE_ATTACH_UNARMED) || pn_mistake(PN_MISTAKE_LIST_AFTER_IRTE))
 		return;
@@ -26,7 +26,7 @@ static void recheck(struct pn_svm_vcpu *v, struct pn_svm_cpu *c)
 		pn_svm_wake(v, c->agent, PN_WAKE_REQUEST);
 }
 
-static void leave_list(struct pn_svm_vcpu *v, struct pn_svm_cpu *c)
+static void leave_list(struct pn_svm_vcpu *v, struct pn_host_cpu *c)
 {
 	if (v->on_list && !pn_svm_wants_list(v))
 		pn_svm_list_del(v, c->agent);
@@ -38,7 +38,7 @@ static void leave_list(struct pn_svm_vcpu *v, struct pn_svm_cpu *c)
  * way may have read the new entry's IsRun or tag after it set our IRR bit: it told the wrong one or
  * nobody. Asleep we are woken; in the guest we get our doorbell.
  */
-static int detach(struct pn_svm_vcpu *v, struct pn_ir *ir, struct pn_svm_cpu *c)
+static int detach(struct pn_svm_vcpu *v, struct pn_ir *ir, struct pn_host_cpu *c)
 {
 	bool posted;
 	int r;
@@ -59,20 +59,20 @@ static int detach(struct pn_svm_vcpu *v, struct pn_ir *ir, struct pn_svm_cpu *c)
 
 /* A2. A CPU that takes interrupts, for a Destination that must be valid even if the vCPU never ran.
  */
-static void settle(struct pn_svm_vcpu *v, struct pn_svm_cpu *c)
+static void settle(struct pn_svm_vcpu *v, struct pn_host_cpu *c)
 {
 	/* Pairs with pn_svm_cpu_offline(). A vCPU that is on a list stays with it: H5, H8. */
 	if (!v->loaded && !v->on_list && !pn_ld32(&v->vm->svm->cpu[v->gcpu].online))
 		v->gcpu = c->id;
 }
 
-static void arm(struct pn_svm_vcpu *v, struct pn_svm_cpu *c)
+static void arm(struct pn_svm_vcpu *v, struct pn_host_cpu *c)
 {
 	if (pn_svm_wants_list(v) && !v->on_list && !pn_mistake(PN_MISTAKE_ATTACH_UNARMED))
 		pn_svm_list_add(v, c); /* A3 */
 }
 
-static int program(struct pn_svm_vcpu *v, struct pn_ir *ir, uint8_t vector, struct pn_svm_cpu *c)
+static int program(struct pn_svm_vcpu *v, struct pn_ir *ir, uint8_t vector, struct pn_host_cpu *c)
 {
 	int r;
 
@@ -83,14 +83,15 @@ static int program(struct pn_svm_vcpu *v, struct pn_ir *ir, uint8_t vector, stru
 	settle(v, c);
 	if (!pn_mistake(PN_MISTAKE_LIST_AFTER_IRTE))
 		arm(v, c);
-	r = pn_ir_activate(ir, c->agent, v->page_pa, vector, pn_svm_ga_tag(v), pn_svm_ir_state(v));
+	r = pn_ir_activate(ir, c->agent, v->h.page_pa, vector, pn_svm_ga_tag(v),
+			   pn_svm_ir_state(v));
 	if (pn_mistake(PN_MISTAKE_LIST_AFTER_IRTE))
 		arm(v, c);
 	return r;
 }
 
 /* A1 to A5; H7: a valid CPU, the list first, then the entry, then the look at the IRR. */
-static int attach(struct pn_svm_vcpu *v, struct pn_ir *ir, uint8_t vector, struct pn_svm_cpu *c)
+static int attach(struct pn_svm_vcpu *v, struct pn_ir *ir, uint8_t vector, struct pn_host_cpu *c)
 {
 	int r;
 
@@ -112,7 +113,7 @@ static int attach(struct pn_svm_vcpu *v, struct pn_ir *ir, uint8_t vector, struc
 }
 
 int pn_svm_pi_update(struct pn_svm *svm, struct pn_ir *ir, struct pn_svm_vcpu *v, uint8_t vector,
-		     struct pn_svm_cpu *c)
+		     struct pn_host_cpu *c)
 {
 	struct pn_svm_vcpu *old = ir->vcpu;
 	int r = 0;
@@ -175,7 +176,7 @@ void pn_svm_ga_overflow(void *ctx, struct pn_agent *self)
 /* ---- GALOG <-> GAPPI ---- */
 
 /* As detach and attach, with all IRTEs at once; they stay in the list. */
-static int hold(struct pn_svm_vcpu *v, struct pn_svm_cpu *c, bool on)
+static int hold(struct pn_svm_vcpu *v, struct pn_host_cpu *c, bool on)
 {
 	int r;
 
@@ -192,7 +193,7 @@ static int hold(struct pn_svm_vcpu *v, struct pn_svm_cpu *c, bool on)
 	return r;
 }
 
-static int hold_all(struct pn_svm *svm, struct pn_svm_cpu *c, bool on)
+static int hold_all(struct pn_svm *svm, struct pn_host_cpu *c, bool on)
 {
 	int ret = 0;
 
@@ -214,7 +215,7 @@ static int hold_all(struct pn_svm *svm, struct pn_svm_cpu *c, bool on)
  * nobody read are dropped with the log: each was an IRR bit, and who sleeps on one is woken by
  * hold().
  */
-int pn_svm_switch_notify(struct pn_svm *svm, struct pn_svm_cpu *c, enum pn_notify to)
+int pn_svm_switch_notify(struct pn_svm *svm, struct pn_host_cpu *c, enum pn_notify to)
 {
 	int r, back;
 

@@ -11,12 +11,9 @@
  * of the real entry stay zero. */
 #define PN_SHADOW_WAKEUP (1ull << 61)
 
-/* Requests that are a reason not to sleep. */
-#define PN_REQ_BLOCK_MASK (PN_REQ_UNBLOCK | PN_REQ_APICV_UPDATE)
-
 static inline uint64_t pn_svm_key(const struct pn_svm_vcpu *v)
 {
-	return (uint64_t)v->vm->id << 32 | v->idx;
+	return (uint64_t)v->vm->id << 32 | v->h.idx;
 }
 
 static inline enum pn_notify pn_svm_notify_kind(const struct pn_svm *svm)
@@ -25,21 +22,15 @@ static inline enum pn_notify pn_svm_notify_kind(const struct pn_svm *svm)
 	return svm->iommus ? (enum pn_notify)pn_ld32(&svm->iommus->notify) : PN_NOTIFY_NONE;
 }
 
-static inline bool pn_svm_apicv(const struct pn_svm_vcpu *v)
-{
-	/* Pairs with pn_svm_refresh() in the vCPU's own context. */
-	return pn_ld32(&v->apicv);
-}
-
 static inline uint32_t *pn_svm_irr_word(const struct pn_svm_vcpu *v, unsigned word)
 {
-	return &v->page[(PN_APIC_IRR + word * 16) / 4];
+	return &v->h.page[(PN_APIC_IRR + word * 16) / 4];
 }
 
 /* May IRTEs of @v be in guest mode? ir_lock. */
 static inline bool pn_svm_can_post(const struct pn_svm_vcpu *v)
 {
-	return pn_svm_apicv(v) && !v->hold && pn_svm_notify_kind(v->vm->svm) != PN_NOTIFY_NONE;
+	return pn_host_apicv(&v->h) && !v->hold && pn_svm_notify_kind(v->vm->svm) != PN_NOTIFY_NONE;
 }
 
 /* Does a blocked @v have to be on a wakeup list? ir_lock. */
@@ -54,12 +45,12 @@ struct pn_ir_state pn_svm_ir_state(const struct pn_svm_vcpu *v);
 /* Table entry and IRTEs say what the fields under ir_lock say. No flush. ir_lock. */
 void pn_svm_show(struct pn_svm_vcpu *v, struct pn_agent *self);
 /* @v runs on @c, for table and IRTEs. ir_lock. */
-void pn_svm_set_running(struct pn_svm_vcpu *v, struct pn_svm_cpu *c);
+void pn_svm_set_running(struct pn_svm_vcpu *v, struct pn_host_cpu *c);
 /* Every IRTE into guest mode or back, as pn_svm_can_post() says; flushes. ir_lock. */
 int pn_svm_sync_post(struct pn_svm_vcpu *v, struct pn_agent *self);
 
 /* Wakeup lists. ir_lock; they take wake_lock. _add moves @v to @c if its own CPU is offline. */
-void pn_svm_list_add(struct pn_svm_vcpu *v, struct pn_svm_cpu *c);
+void pn_svm_list_add(struct pn_svm_vcpu *v, struct pn_host_cpu *c);
 void pn_svm_list_del(struct pn_svm_vcpu *v, struct pn_agent *self);
 
 /* Highest vector of IRR and parked bits that the PPR lets through, or -1. */
@@ -72,12 +63,16 @@ bool pn_svm_wake(struct pn_svm_vcpu *v, struct pn_agent *self, enum pn_wake_reas
 /* The same unless a waker was here since @v last looked (H11). */
 bool pn_svm_wake_once(struct pn_svm_vcpu *v, struct pn_agent *self);
 /* @v has something to look at: doorbell, kick or wake. After the IRR bit or the request was set. */
-void pn_svm_notify(struct pn_svm_vcpu *v, struct pn_svm_cpu *c, enum pn_wake_reason why);
+void pn_svm_notify(struct pn_svm_vcpu *v, struct pn_host_cpu *c, enum pn_wake_reason why);
 /* PN_REQ_APICV_UPDATE, if it is set. Own context, not blocking. */
-void pn_svm_refresh(struct pn_svm_vcpu *v, struct pn_svm_cpu *c);
+void pn_svm_refresh(struct pn_svm_vcpu *v, struct pn_host_cpu *c);
 
 /* The GA log's notifier. */
 void pn_svm_ga_entry(void *ctx, struct pn_agent *self, uint32_t tag);
 void pn_svm_ga_overflow(void *ctx, struct pn_agent *self);
+
+/* pn_svm_inject() without what an irqfd costs: an IPI that the hypervisor emulates. */
+bool pn_svm_set_irr(struct pn_svm_vcpu *v, struct pn_host_cpu *c, uint8_t vector,
+		    enum pn_wake_reason why);
 
 #endif

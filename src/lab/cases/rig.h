@@ -3,23 +3,24 @@
 #define PN_LAB_CASES_RIG_H
 
 #include "cases.h"
-#include "postern/amdvi.h"
-#include "postern/avic.h"
-#include "svm.h"
+#include "host_vcpu.h"
+#include "pages.h"
 #include "vectors.h"
 
 /*
- * A small AMD machine for the explorer: up to two IOMMUs, a few CPUs, two VMs, with the real
- * driver, hypervisor and silicon in it. The same protocol as in the simulated world, without time.
+ * A small machine for the explorer, of either vendor: a few CPUs, tasks of vCPUs that block, sleep,
+ * move and enter their guests. The same protocol as in the simulated world, without time.
  */
 
-#define RIG_CPUS   3
-#define RIG_VCPUS  2
-#define RIG_IOMMUS 2
-#define RIG_IRS	   3
-#define RIG_DEVID  8
+#define RIG_CPUS  3
+#define RIG_VCPUS 2
+#define RIG_IRS	  3
+#define RIG_DEVID 8
 
-struct rig;
+#define RIG_RAM_BASE 0x100000u
+
+struct pn_svm_vcpu;
+struct pn_vmx_vcpu;
 
 /* A task's state for the operating system: 1 asleep, or about to. */
 struct rig_task {
@@ -27,8 +28,11 @@ struct rig_task {
 };
 
 struct rig_vcpu {
-	struct rig *r;
-	struct pn_svm_vcpu *svm;
+	union { /* the hypervisor's */
+		struct pn_svm_vcpu *svm;
+		struct pn_vmx_vcpu *vmx;
+	};
+	struct pn_host_vcpu *h;
 	struct rig_task task;
 	int cpu;	 /* where it starts */
 	int moves_to;	 /* after its first sleep; -1: stays */
@@ -36,81 +40,76 @@ struct rig_vcpu {
 	bool sent[256];	 /* vectors that were posted or injected for it */
 	bool asleep;	 /* already in the block loop, and asleep, at the start */
 	uint8_t preempt; /* times that it is preempted between blocking and sleep */
+	uint8_t yields;	 /* times that it is preempted before it blocks */
 };
 
-struct rig_iommu {
-	struct rig *r;
-	struct pn_agent agent;
-	struct pn_bus bus;
-	struct pn_amdvi *vi;
-	struct pn_lock busy;
-	struct rig_task log; /* GA log thread */
-};
-
-struct rig_ir {
-	struct pn_ir ir;
-	struct rig_vcpu *target; /* whose vCPU the guest believes it interrupts */
-	uint8_t vector;
-	uint32_t iommu;
-};
-
-struct rig_conf {
-	enum pn_notify notify;
-	unsigned iommus, vcpus; /* 0: one */
-	bool two_vms;		/* vCPU 1 is vCPU 0 of a second VM */
-	bool no_gappi_on_1;	/* IOMMU 1 lacks GAPPISup */
-	enum pn_masked_policy masked;
-	bool erratum_core, erratum_known; /* processor has 1235; hypervisor knows */
-	bool isrun_early;		  /* hardware reads IsRun before it sets the IRR bit */
-	uint8_t tpr;			  /* of vCPU 0 */
-	uint32_t galog_ring;		  /* entries; 0: as many as it has */
+/* What differs between vendors, in the vCPU's own context. */
+struct rig_vendor {
+	void (*load)(struct rig_vcpu *v, struct pn_host_cpu *c);
+	/* @asleep: it meant to sleep. */
+	void (*put)(struct rig_vcpu *v, struct pn_host_cpu *c, bool asleep);
+	void (*blocking)(struct rig_vcpu *v, struct pn_host_cpu *c);
+	bool (*must_run)(struct rig_vcpu *v, struct pn_host_cpu *c);
+	void (*unblocking)(struct rig_vcpu *v, struct pn_host_cpu *c);
+	/* In and out again: takes everything that can be delivered. */
+	void (*guest)(struct rig_vcpu *v, struct pn_host_cpu *c);
+	/* A device writes the MSI of interrupt @index. */
+	void (*post)(unsigned index);
+	/* At rest. */
+	const char *pending; /* where vectors wait: "its IRR" */
+	uint32_t (*irr)(const struct rig_vcpu *v, unsigned word);
+	const char *(*check)(struct rig_vcpu *v, struct pn_host_cpu *c);
+	/* A host interrupt: the argument is the CPU. */
+	void (*handler)(void *arg, uint8_t vector);
 };
 
 struct rig {
-	struct rig_conf conf;
+	const struct rig_vendor *vendor;
 	struct pn_bus bus;
 	struct pn_pages pages;
 	struct pn_os os;
-	struct rig_iommu iommu[RIG_IOMMUS];
-	struct pn_amdvi_drv drv[RIG_IOMMUS];
-	struct pn_iommus iommus;
-	struct pn_svm svm;
-	struct pn_svm_cpu cpu[RIG_CPUS];
+	struct pn_host_cpu cpu[RIG_CPUS];
 	struct pn_agent cpu_agent[RIG_CPUS];
-	struct pn_avic core[RIG_CPUS];
-	struct pn_svm_vm vm[2];
-	struct pn_svm_vcpu svcpu[RIG_VCPUS];
 	struct rig_vcpu vcpu[RIG_VCPUS];
-	struct rig_ir ir[RIG_IRS];
-	uint32_t bell[RIG_CPUS];
+	unsigned vcpus;
 	uint32_t flag;	    /* for a case's own synchronisation */
-	bool new_kernel;    /* it does not know the wakeup vector */
 	bool no_rest_check; /* the machine is taken apart at the end */
 };
 
 /* The machine of the running exploration. */
 extern struct rig *rig;
 
-/* Builds it. */
-void rig_build(const struct rig_conf *conf);
-/* An interrupt: entry @index, device behind IOMMU @iommu; posts to @v as @vector. */
-void rig_attach(unsigned index, unsigned iommu, struct rig_vcpu *v, uint8_t vector);
+/* Memory, CPUs and vCPUs without a hypervisor. */
+void rig_init(const struct rig_vendor *vendor, unsigned vcpus, size_t ram);
+/* For counter-examples: what agents share of any vCPU and CPU; its hypervisor's part exists. */
+void rig_name_vcpu(unsigned n);
+void rig_name_cpus(void);
+
+/* A message on its way to the local APICs. */
+void rig_intr(void *ctx, const struct pn_intr *intr);
 
 /* Threads. */
 void rig_run_vcpu(unsigned v, int cpu, int moves_to);
 void rig_run_handlers(unsigned cpus);
-void rig_run_log(unsigned iommu, int cpu);
-/* An IOMMU that posts each of the vectors in turn; a list of pn_ir indices, ended by -1. */
+/* An IOMMU that posts each of the interrupts in turn; a list of indices, ended by -1. */
 void rig_run_posts(unsigned iommu, const int *list);
+/* The same once somebody has set rig->flag. */
+void rig_run_late_posts(const int *list);
+/* Says so. */
+void rig_set_flag(void);
 
-/* What CPU @arg does with an interrupt. */
-void rig_handler(void *arg, uint8_t vector);
-/* A device of IOMMU @i writes its MSI; for threads of a case's own. */
-void rig_post(unsigned index);
-/* Waits in the block loop as the vCPU's task does; for threads of a case's own. */
-void rig_vcpu_loop(struct rig_vcpu *v);
+/* What vCPU @v's guest does when it takes @vector. */
+void rig_took(struct rig_vcpu *v, int vector);
+/* What the thread of vCPU @arg does for ever: blocks, sleeps, runs its guest. */
+void rig_vcpu_loop(void *arg);
+/* Scheduled out and in again; perhaps elsewhere. Returns where. */
+struct pn_host_cpu *rig_resched(struct rig_vcpu *v, struct pn_host_cpu *c, bool asleep);
 
 /* P1..P4 at rest. */
 const char *rig_check(void *arg, char *text, unsigned size);
+
+/* The lists that most cases post. */
+extern const int rig_first_only[], rig_second_only[], rig_two_posts[], rig_twice[], rig_last_two[],
+	rig_other_way[];
 
 #endif

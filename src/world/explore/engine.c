@@ -103,9 +103,10 @@ static bool is_named(const char *addr)
 	return false;
 }
 
+/* Nobody sees what happens here before it is over: set-up, checks, one access of a whole line. */
 static bool alone(void)
 {
-	return px.current < 0;
+	return px.current < 0 || px.line;
 }
 
 #define SHARE_GRANULE 16u
@@ -163,11 +164,26 @@ static void entry(void *arg)
 	px_fiber_switch(&t->fiber, &px.main);
 }
 
+/* All that a program has is what it was given. */
+static bool is_memory(const struct px_access *a)
+{
+	const char *end = px.arena + px.arena_size;
+
+	return a->op == PX_OP_SEND || a->op == PX_OP_BEGIN || !a->size ||
+	       (a->addr >= px.arena && a->addr < end && a->size <= (size_t)(end - a->addr));
+}
+
 /* Stops before @a until the search chooses this thread; returns what the operation gave. */
 static struct px_val point(const struct px_access *a)
 {
+	static const struct px_access nothing = {.op = PX_OP_FENCE};
 	struct px_thread_state *t = &px.thread[px.current];
 
+	if (!is_memory(a)) {
+		px_fail("P6", "%s accesses what is no memory, at %s:%d", t->name,
+			a->site ? a->site->file : "?", a->site ? a->site->line : 0);
+		a = &nothing;
+	}
 	t->next = *a;
 	px_fiber_switch(&t->fiber, &px.main);
 	return t->result;
@@ -310,6 +326,8 @@ struct px_val px_value_at(const struct px_access *a)
 
 	if (a->op == PX_OP_SEND || a->op == PX_OP_BEGIN)
 		return (struct px_val){w[0] | w[1], w[2] | w[3]};
+	if (a->op == PX_OP_LINE)
+		return (struct px_val){0, 0};
 	return a->size && a->op != PX_OP_KILL ? peek(a->addr, a->size) : (struct px_val){0, 0};
 }
 
@@ -521,6 +539,7 @@ static void perform(struct px_thread_state *t, const struct px_access *a, struct
 	case PX_OP_END:
 		px.cpu[t->cpu].active = -1;
 		break;
+	case PX_OP_LINE: /* the thread itself does it when it goes on */
 	case PX_OP_KILL:
 		ev->writes = true;
 		break;
@@ -554,10 +573,28 @@ static void go_on(struct px_thread_state *t, struct px_event *ev)
 	}
 }
 
+/* Notes the first two quadwords of a line that are not as they were. */
+static void note_changes(struct px_event *ev, const uint64_t *old)
+{
+	unsigned n = 0;
+
+	for (uint32_t i = 0; i < ev->size / 8 && n < 2; i++) {
+		uint64_t now = peek(ev->addr + 8 * i, 8).lo;
+
+		if (now == old[i])
+			continue;
+		ev->changed |= (uint8_t)(1u << i);
+		*(n ? &ev->before.hi : &ev->before.lo) = old[i];
+		*(n ? &ev->after.hi : &ev->after.lo) = now;
+		n++;
+	}
+}
+
 void px_execute(unsigned proc, struct px_event *ev)
 {
 	struct px_thread_state *t = &px.thread[proc % PX_THREADS];
 	struct px_access a = px_next(proc);
+	uint64_t old[PX_LINE / 8];
 
 	ev->proc = (uint8_t)proc;
 	ev->op = (uint8_t)a.op;
@@ -565,6 +602,7 @@ void px_execute(unsigned proc, struct px_event *ev)
 	ev->writes = ev->forwarded = false;
 	ev->irq_ok = ev->toggles = 0;
 	ev->own = 0;
+	ev->changed = 0;
 	ev->size = a.size;
 	ev->addr = a.addr;
 	ev->site = a.site;
@@ -574,11 +612,15 @@ void px_execute(unsigned proc, struct px_event *ev)
 	ev->before = px_value_at(&a);
 	if (px.deads && a.size)
 		check_dead(&a);
+	if (a.op == PX_OP_LINE)
+		memcpy(old, a.addr, a.size < PX_LINE ? a.size : PX_LINE);
 	perform(t, &a, ev);
 	ev->after = a.op == PX_OP_STORE ? a.val : px_value_at(&a);
 	ev->got = t->result;
 	if (proc < PX_THREADS)
 		go_on(t, ev);
+	if (a.op == PX_OP_LINE)
+		note_changes(ev, old);
 }
 
 /* ---- what programs and the seam call ---- */
@@ -712,6 +754,33 @@ void px_fence(const struct px_site *site)
 		px.thread[px.current].fenced = true;
 	else
 		point(&(struct px_access){.op = PX_OP_FENCE, .site = site});
+}
+
+/* The accesses up to px_line_end() are part of this transition: the thread is not stopped in them.
+ */
+void px_line_begin(void *p, unsigned size, const struct px_site *site)
+{
+	struct px_access a = {.op = PX_OP_LINE, .size = size, .addr = p, .site = site};
+
+	if (alone())
+		return;
+	if (size > PX_LINE) {
+		px.error = -EINVAL;
+		return;
+	}
+	if (!private(p, size, true) || !drained()) {
+		point(&a);
+	} else {
+		px.thread[px.current].fenced = true;
+		if (px.deads)
+			check_dead(&a);
+	}
+	px.line = true;
+}
+
+void px_line_end(void)
+{
+	px.line = false;
 }
 
 /* Spinning goes on when the place that was looked at last has changed. */

@@ -14,6 +14,7 @@
 #define PX_DEAD	   16
 #define PX_NAMES   64
 #define PX_STACK   (64u << 10)
+#define PX_LINE	   64u
 
 enum px_op {
 	PX_OP_NONE, /* finished */
@@ -21,6 +22,7 @@ enum px_op {
 	PX_OP_STORE, /* into the buffer */
 	PX_OP_FLUSH, /* out of it */
 	PX_OP_RMW,
+	PX_OP_LINE, /* all that is done to a line between its begin and end */
 	PX_OP_FENCE,
 	PX_OP_LOCK,
 	PX_OP_SEND,
@@ -100,7 +102,7 @@ struct px_event {
 	int16_t seq; /* number among the events of its process, from 1 */
 	uint32_t size;
 	char *addr;
-	struct px_val before, after;
+	struct px_val before, after; /* LINE: of the quadwords that @changed says */
 	struct px_clock clock;
 	/* node: sets of processes */
 	uint32_t enabled, backtrack, done, sleep;
@@ -110,6 +112,7 @@ struct px_event {
 	const char *what, *doing;
 	struct px_val got;
 	uint8_t rmw;
+	uint8_t changed; /* LINE: set of quadwords */
 };
 
 struct px_cpu_state {
@@ -125,6 +128,7 @@ struct px {
 	int current; /* thread that executes; -1: alone */
 	struct px_fiber main;
 	bool sc, failed;
+	bool line; /* the current thread is inside px_line_begin() */
 	char property[16];
 	char text[PX_TEXT];
 	/* memory of the program */

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+#include <string.h>
+
 #include "search.h"
 
 /*
@@ -306,6 +308,17 @@ static void irq_conflict(struct px_path *p, uint32_t i, const struct px_event *j
 	}
 }
 
+/* Could the waiting operation @a go on before @e wrote there? Errs on yes. */
+static bool would_have_gone(const struct px_access *a, const struct px_event *e)
+{
+	struct px_val v = {0, 0};
+
+	if (e->size > sizeof(v) || a->addr < e->addr || a->addr + a->size > e->addr + e->size)
+		return true;
+	memcpy(&v, (const char *)&e->before + (a->addr - e->addr), a->size);
+	return px_would_go(a, v);
+}
+
 /* Writes before which the waiting operation @j could go on, too. */
 static void wait_races(struct px_path *p, const struct px_event *j, const struct px_access *a,
 		       struct px_clock own)
@@ -318,7 +331,7 @@ static void wait_races(struct px_path *p, const struct px_event *j, const struct
 			continue;
 		if (interrupts(e, j) || interrupts(j, e))
 			irq_conflict(p, i, j, own);
-		else if (px_would_go(a, e->before))
+		else if (would_have_gone(a, e))
 			race(p, i, j, clock_without(p, i, j, own));
 	}
 }

@@ -35,6 +35,52 @@ static const char *place(const struct px_event *e)
 	return e->what ? e->what : "";
 }
 
+/* The name of [@p, @p + @size) or of what it is a part of, or NULL. */
+static const char *name_of(const char *p, uint32_t size)
+{
+	for (unsigned i = 0; i < px.names; i++)
+		if (p >= px.named[i].p && p + size <= px.named[i].p + px.named[i].size)
+			return px.named[i].name;
+	return NULL;
+}
+
+/* @name without the words " of ..." that it ends in, if those of @whole are the same. */
+static int short_name(const char *name, const char *whole)
+{
+	const char *tail = strstr(name, " of "), *same = strstr(whole, " of ");
+
+	return (int)(tail && same && !strcmp(tail, same) ? (size_t)(tail - name) : strlen(name));
+}
+
+/* One access of a whole line: the quadwords that it changed. */
+static void describe_line(const struct px_event *e, char *out, size_t size)
+{
+	const char *whole = name_of(e->addr, e->size);
+	unsigned n = 0;
+	size_t used;
+
+	if (!whole)
+		whole = e->site ? e->site->what : "";
+	used = (size_t)snprintf(out, size, "line  %s%s", whole, e->changed ? "" : ", unchanged");
+	for (uint32_t i = 0; i < PX_LINE / 8 && used < size; i++) {
+		const char *part = name_of(e->addr + 8 * i, 8);
+
+		if (!(e->changed >> i & 1))
+			continue;
+		if (part)
+			used += (size_t)snprintf(out + used, size - used, "%s %.*s", n ? "," : ":",
+						 short_name(part, whole), part);
+		else
+			used += (size_t)snprintf(out + used, size - used, "%s +%u", n ? "," : ":",
+						 8 * i);
+		if (used < size)
+			used += (size_t)snprintf(
+				out + used, size - used, " %" PRIx64 " -> %" PRIx64,
+				n ? e->before.hi : e->before.lo, n ? e->after.hi : e->after.lo);
+		n++;
+	}
+}
+
 static void describe(const struct px_event *e, char *out, size_t size)
 {
 	char got[48], is[48];
@@ -56,6 +102,9 @@ static void describe(const struct px_event *e, char *out, size_t size)
 		break;
 	case PX_OP_RMW:
 		snprintf(out, size, "%-5s %s: %s -> %s", rmw[e->rmw], what, got, is);
+		break;
+	case PX_OP_LINE:
+		describe_line(e, out, size);
 		break;
 	case PX_OP_LOCK:
 		snprintf(out, size, "lock  %s", what);

@@ -14,6 +14,7 @@ static uint64_t exponential(struct pn_queue *q, double mean)
 
 static void signal_msi(struct pn_queue *q)
 {
+	q->signalled = q->unsignalled;
 	q->unsignalled = 0;
 	if (q->src->coalesce > 1)
 		pn_wheel_cancel(&q->sim->wheel, &q->coalesce_ev);
@@ -34,6 +35,37 @@ void pn_queue_complete(struct pn_queue *q, uint32_t n)
 static void coalesce_event(struct pn_event *ev)
 {
 	signal_msi(pn_container(ev, struct pn_queue, coalesce_ev));
+}
+
+/* ---- pauses ---- */
+
+static void stall_again(struct pn_stall *st)
+{
+	struct pn_dist next = {PN_DIST_EXP, (double)st->period, 0};
+
+	pn_wheel_add(&st->sim->wheel, &st->ev,
+		     pn_sim_now(st->sim) + pn_dist_sample(&next, st->rng));
+}
+
+static void stall_event(struct pn_event *ev)
+{
+	struct pn_stall *st = pn_container(ev, struct pn_stall, ev);
+
+	st->until = pn_sim_now(st->sim) + st->time;
+	stall_again(st);
+}
+
+void pn_stall_init(struct pn_stall *st, struct pn_sim *s, struct pn_rng *rng)
+{
+	st->sim = s;
+	st->rng = rng;
+	pn_event_init(&st->ev, stall_event);
+}
+
+void pn_stall_start(struct pn_stall *st)
+{
+	if (st->period)
+		stall_again(st);
 }
 
 /* ---- closed loop ---- */
@@ -61,15 +93,22 @@ static void release(struct pn_queue *q, struct pn_request *r)
 	q->free = r;
 }
 
+static const struct pn_stall *stall_of(const struct pn_queue *q)
+{
+	return q->vcpu ? &q->vcpu->stall : &q->app->stall;
+}
+
 static void request_event(struct pn_event *ev)
 {
 	struct pn_request *r = pn_container(ev, struct pn_request, ev);
 	struct pn_queue *q = r->q;
+	uint64_t until = stall_of(q)->until;
 
-	/* A pause: the device takes the request up again when it is over. */
-	if (q->vcpu->stall_until > pn_sim_now(q->sim)) {
-		pn_wheel_add(&q->sim->wheel, ev,
-			     q->vcpu->stall_until + pn_dist_sample(&q->src->service, &q->rng));
+	/* A pause: the device takes the request up again when it is over, or some time after. */
+	if (until > pn_sim_now(q->sim)) {
+		if (q->src->stall_spread)
+			until += pn_rng_below(&q->rng, q->src->stall_spread);
+		pn_wheel_add(&q->sim->wheel, ev, until + pn_dist_sample(&q->src->service, &q->rng));
 		return;
 	}
 	release(q, r);
@@ -171,9 +210,10 @@ static int make_requests(struct pn_queue *q)
 }
 
 int pn_queue_init(struct pn_sim *s, uint32_t i, const struct pn_source *src, struct pn_vcpu *v,
-		  uint8_t vector, uint64_t seed)
+		  struct pn_app *app, uint8_t vector, uint64_t seed)
 {
 	struct pn_queue *q = &s->queue[i];
+	struct pn_stall *st = v ? &v->stall : &app->stall;
 
 	q->sim = s;
 	q->src = src;
@@ -181,12 +221,37 @@ int pn_queue_init(struct pn_sim *s, uint32_t i, const struct pn_source *src, str
 	pn_rng_seed(&q->rng, seed, 0x1000000 + i);
 	pn_event_init(&q->ev, arrival_event);
 	pn_event_init(&q->coalesce_ev, coalesce_event);
-	pn_queue_retarget(q, v, vector);
+	q->app = app;
+	q->vector = vector;
+	if (v)
+		pn_queue_retarget(q, v, vector);
 	if (src->stall_period) {
-		v->stall_period = src->stall_period;
-		v->stall_time = src->stall_time;
+		st->period = src->stall_period;
+		st->time = src->stall_time;
 	}
 	return src->kind == PN_SRC_CLOSED ? make_requests(q) : 0;
+}
+
+/* No work outside the handler: it submits the next requests itself, and no program is woken. */
+static void worked_in_handler(struct pn_queue *q)
+{
+	for (uint32_t n = q->ready; n; n--) {
+		q->sim->completions++;
+		pn_queue_worked(q);
+	}
+	q->ready = 0;
+}
+
+void pn_queue_harvest(struct pn_queue *q, struct pn_pcpu *p)
+{
+	if (!q->ready)
+		return;
+	if (!q->src->work) {
+		worked_in_handler(q);
+		return;
+	}
+	pn_worker_take(&q->app->work, q);
+	pn_task_wake(&q->app->task, p);
 }
 
 void pn_queue_retarget(struct pn_queue *q, struct pn_vcpu *v, uint8_t vector)

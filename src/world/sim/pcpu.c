@@ -2,15 +2,17 @@
 #include "sim.h"
 
 /*
- * A physical CPU: idle, in host code, in a guest, or polling for a halted guest. Host code is run a
- * piece at a time by host_step(); between two pieces pending interrupts are taken and tasks
- * switched.
+ * A physical CPU: idle, in host code, in a guest, or polling for a halted guest; a host program
+ * counts as polling too. Host code is run a piece at a time by host_step(); between two pieces
+ * pending interrupts are taken and tasks switched.
  */
 
 static void irq(struct pn_pcpu *p, uint8_t vector)
 {
+	const struct pn_sim_ops *ops = p->sim->ops;
+
 	p->interrupts++;
-	pn_step(&p->agent, PN_STEP_IRQ_ENTRY, p->id, vector);
+	pn_step(&p->agent, p->irq_warm ? PN_STEP_IRQ_AGAIN : PN_STEP_IRQ_ENTRY, p->id, vector);
 	switch (vector) {
 	case PN_SIM_VEC_RESCHED:
 		pn_step(&p->agent, PN_STEP_IRQ_RESCHED, p->id, vector);
@@ -25,14 +27,23 @@ static void irq(struct pn_pcpu *p, uint8_t vector)
 		pn_vcpu_timers(p);
 		break;
 	default:
-		p->sim->ops->host_vector(p->sim, p, vector);
+		p->irq_more = ops->host_vector(p->sim, p, vector) && ops->host_more;
 	}
-	pn_lapic_eoi(&p->lapic);
+	if (!p->irq_more)
+		pn_lapic_eoi(&p->lapic);
+}
+
+static void irq_more(struct pn_pcpu *p)
+{
+	p->irq_more = p->sim->ops->host_more(p->sim, p);
+	if (!p->irq_more)
+		pn_lapic_eoi(&p->lapic);
 }
 
 static void go_idle(struct pn_pcpu *p)
 {
 	p->mode = PN_CPU_IDLE;
+	p->idle_since = pn_sim_now(p->sim);
 	if (p->online) {
 		pn_sched_idle(p, true);
 		return;
@@ -47,13 +58,21 @@ static void work(struct pn_pcpu *p)
 	struct pn_task *t = p->cur;
 	int vector;
 
+	if (p->irq_more) {
+		irq_more(p);
+		return;
+	}
 	if (t && t->hold) {
+		p->irq_warm = false;
 		t->run(t, p);
 		return;
 	}
-	vector = pn_lapic_take(&p->lapic);
+	/* What a VM exit acknowledged is in service already. */
+	vector = p->acked >= 0 ? p->acked : pn_lapic_take(&p->lapic);
+	p->acked = -1;
 	if (vector >= 0) {
 		irq(p, (uint8_t)vector);
+		p->irq_warm = true; /* until anything else has run here */
 		return;
 	}
 	if (!t || p->resched || t->state != PN_TASK_RUNNABLE) {
@@ -62,6 +81,7 @@ static void work(struct pn_pcpu *p)
 			go_idle(p);
 		return;
 	}
+	p->irq_warm = false;
 	t->run(t, p);
 }
 
@@ -113,6 +133,12 @@ static void cpu_event(struct pn_event *ev)
 	}
 }
 
+/* Bare metal: the program of this CPU, or the recorded one in its place. */
+static bool is_program(const struct pn_pcpu *p)
+{
+	return pn_app_of(p->cur) || (p->sim->conf.apps && p->cur == &p->script.task);
+}
+
 void pn_pcpu_kick(struct pn_pcpu *p)
 {
 	struct pn_sim *s = p->sim;
@@ -120,11 +146,15 @@ void pn_pcpu_kick(struct pn_pcpu *p)
 	if (p->mode == PN_CPU_IDLE) {
 		pn_sched_idle(p, false);
 		p->agent.elapsed_ns = 0;
-		pn_step(&p->agent, PN_STEP_IDLE_EXIT, p->id, 0);
+		if (pn_sim_now(s) - p->idle_since >= s->conf.idle_poll) {
+			p->irq_warm = false;
+			pn_step(&p->agent, PN_STEP_IDLE_EXIT, p->id, 0);
+		}
 		pn_pcpu_host(p);
 	} else if (p->mode == PN_CPU_POLL) {
 		pn_wheel_cancel(&s->wheel, &p->ev);
-		p->host_ns += pn_sim_now(s) - p->poll_since;
+		if (!is_program(p)) /* that is what the host is for */
+			p->host_ns += pn_sim_now(s) - p->poll_since;
 		p->mode = PN_CPU_HOST;
 		p->agent.elapsed_ns = 0;
 		p->cur->poll_end(p->cur, p);
@@ -141,7 +171,7 @@ void pn_pcpu_intr(struct pn_pcpu *p, uint8_t vector)
 		return;
 	}
 	if (p->mode == PN_CPU_GUEST)
-		pn_vcpu_exit_intr(pn_vcpu_of(p->cur), p);
+		pn_vcpu_intr(pn_vcpu_of(p->cur), p);
 	else if (p->mode != PN_CPU_HOST)
 		pn_pcpu_kick(p);
 }
@@ -199,6 +229,7 @@ void pn_pcpu_init(struct pn_sim *s, uint32_t id)
 	p->id = id;
 	p->mode = PN_CPU_IDLE;
 	p->online = true;
+	p->acked = -1;
 	pn_agent_init(&p->agent, id);
 	p->agent.cost_ns = s->conf.cost_ns;
 	p->agent.world = p;

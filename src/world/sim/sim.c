@@ -86,9 +86,10 @@ int pn_sim_create(const struct pn_sim_conf *conf, const struct pn_sim_ops *ops, 
 	s->idle_words = (conf->pcpus + 63) / 64;
 	s->idle = calloc(s->idle_words, sizeof(*s->idle));
 	s->pcpu = calloc(conf->pcpus, sizeof(*s->pcpu));
-	s->vcpu = calloc(conf->vcpus, sizeof(*s->vcpu));
+	s->vcpu = calloc(conf->vcpus ? conf->vcpus : 1, sizeof(*s->vcpu));
+	s->app = conf->apps ? calloc(conf->pcpus, sizeof(*s->app)) : NULL;
 	s->queue = calloc(conf->queues ? conf->queues : 1, sizeof(*s->queue));
-	if (!s->idle || !s->pcpu || !s->vcpu || !s->queue) {
+	if (!s->idle || !s->pcpu || !s->vcpu || !s->queue || (conf->apps && !s->app)) {
 		pn_sim_destroy(s);
 		return -ENOMEM;
 	}
@@ -98,6 +99,8 @@ int pn_sim_create(const struct pn_sim_conf *conf, const struct pn_sim_ops *ops, 
 		pn_pcpu_init(s, i);
 	for (uint32_t i = 0; i < conf->vcpus; i++)
 		pn_vcpu_init(s, i);
+	for (uint32_t i = 0; conf->apps && i < conf->pcpus; i++)
+		pn_app_init(s, i);
 	*out = s;
 	return 0;
 }
@@ -115,6 +118,7 @@ void pn_sim_destroy(struct pn_sim *s)
 	for (uint32_t i = 0; s->queue && i < s->nr_queues; i++)
 		free(s->queue[i].request);
 	free(s->queue);
+	free(s->app);
 	free(s->vcpu);
 	free(s->pcpu);
 	free(s->idle);
@@ -135,6 +139,8 @@ void pn_sim_start(struct pn_sim *s)
 	}
 	for (uint32_t i = 0; i < s->conf.vcpus; i++)
 		pn_vcpu_start(&s->vcpu[i]);
+	for (uint32_t i = 0; s->app && i < s->conf.pcpus; i++)
+		pn_stall_start(&s->app[i].stall);
 	for (uint32_t i = 0; i < s->nr_queues; i++)
 		pn_queue_start(&s->queue[i]);
 }

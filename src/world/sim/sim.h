@@ -77,11 +77,14 @@ struct pn_pcpu {
 	bool parked; /* offline and nothing left on it */
 	bool resched;
 	bool slice_due, tick_due;
+	bool irq_warm; /* nothing has run here since the last interrupt's EOI */
+	bool irq_more; /* the interrupt that is handled has another piece: ops->host_more */
+	int acked; /* vector that a VM exit acknowledged and the host has not handled yet, or -1 */
 	uint32_t waiting;
 	struct pn_task *cur;
 	void *hw;	    /* the lab's: processor model */
 	struct pn_event ev; /* end of what the CPU does now */
-	uint64_t host_ns, poll_since;
+	uint64_t host_ns, poll_since, idle_since;
 	uint64_t interrupts;
 	uint64_t min_vruntime;
 	struct pn_lapic lapic;
@@ -94,7 +97,65 @@ struct pn_pcpu {
 	struct pn_thread script; /* replay: what displaces the vCPU here */
 };
 
+/* ---- who works completions off ---- */
+
+struct pn_queue;
+
+/* Completions that a handler has taken and somebody is to work on: a guest, or a host program. */
+struct pn_worker {
+	struct pn_list todo; /* queues with completions taken: pn_queue.todo_node */
+	struct pn_queue *work_q;
+	uint64_t work_ns; /* left of the current completion */
+};
+
+/* Pauses of the devices that belong to one vCPU or program. */
+struct pn_stall {
+	uint64_t until;
+	uint64_t period, time; /* mean between pauses (0: none), length of one */
+	struct pn_sim *sim;
+	struct pn_rng *rng;
+	struct pn_event ev;
+};
+
+/* Bare metal: the program on a CPU that submits requests and uses what comes back. */
+struct pn_app {
+	struct pn_task task; /* first */
+	struct pn_sim *sim;
+	uint32_t cpu;
+	struct pn_worker work;
+	struct pn_stall stall;
+	struct pn_rng rng;
+};
+
 /* ---- guests ---- */
+
+/* What a guest sends to another vCPU, or tries to. */
+enum pn_send_kind {
+	PN_SEND_FIXED,	   /* physical destination, one target */
+	PN_SEND_LOGICAL,   /* one target, logical destination */
+	PN_SEND_BROADCAST, /* all but self */
+	PN_SEND_SELF,
+	PN_SEND_NMI,
+	PN_SEND_INIT,
+	PN_SEND_NR
+};
+
+struct pn_ipi {
+	enum pn_send_kind kind;
+	struct pn_vcpu *to; /* NULL for broadcast and self */
+	uint8_t vector;
+};
+
+/* How the vCPUs of a VM send IPIs; shared by them. */
+struct pn_ipi_conf {
+	bool pingpong;	   /* vCPU 2k and 2k+1: one sends, waits for the answer, sends again */
+	bool reply_memory; /* pingpong: the receiver answers by a store that the sender polls for */
+	uint32_t senders;  /* otherwise: vCPUs that send, from the first on; each at random */
+	struct pn_dist think; /* guest work before each send */
+	uint64_t handler;     /* guest: IPI handler, until its EOI */
+	uint8_t vector;
+	double share[PN_SEND_NR]; /* of kinds; FIXED is what is left */
+};
 
 enum pn_vcpu_state {
 	PN_V_ENTER, /* on the way into the guest */
@@ -105,6 +166,7 @@ enum pn_vcpu_state {
 	PN_V_CHECK, /* in the block loop */
 	PN_V_UNBLOCK,
 	PN_V_EOI, /* EOI exit to be handled */
+	PN_V_IPI, /* exit of an ICR write to be handled */
 };
 
 /* What a guest timer interrupt is for. */
@@ -124,12 +186,18 @@ struct pn_guest_conf {
 	bool scripted; /* runs and halts as a recording says */
 };
 
-enum pn_guest_act { PN_ACT_NONE, PN_ACT_HANDLER, PN_ACT_WORK, PN_ACT_BUSY, PN_ACT_SPIN };
+enum pn_guest_act {
+	PN_ACT_NONE,
+	PN_ACT_HANDLER,
+	PN_ACT_WORK,
+	PN_ACT_BUSY,
+	PN_ACT_SPIN,
+	PN_ACT_THINK, /* before it sends an IPI */
+};
 
 #define PN_GUEST_TIMER_VECTOR 0xEC
 #define PN_GUEST_TIMER_NS     1000 /* guest: timer handler */
 
-struct pn_queue;
 struct pn_message;
 
 struct pn_vcpu {
@@ -142,12 +210,17 @@ struct pn_vcpu {
 	enum pn_guest_act act; /* what the current span of guest mode is */
 	int handler;	       /* vector whose handler runs, or -1 */
 	uint64_t handler_ns;   /* left of it */
-	uint64_t work_ns;      /* left of the current completion */
-	struct pn_queue *work_q;
-	struct pn_list todo; /* queues with completions taken: pn_queue.todo_node */
-	uint64_t busy_ns;    /* other guest work left; UINT64_MAX: without end */
+	struct pn_worker work;
+	uint64_t busy_ns; /* other guest work left; UINT64_MAX: without end */
+	/* IPIs */
+	const struct pn_ipi_conf *ipi; /* NULL: it sends none */
+	struct pn_vcpu *ipi_first;     /* vCPU 0 of its VM, for targets */
+	uint32_t ipi_vcpus;
+	bool ipi_waits; /* pingpong: until the answer comes */
+	bool ipi_due;	/* it is its turn to send, after @think_ns more of work */
+	uint64_t think_ns;
 	uint64_t span_start;
-	uint64_t stall_until, stall_period, stall_time;
+	struct pn_stall stall;
 	uint64_t poll_left;
 	bool script_run;
 	bool masked;
@@ -157,7 +230,7 @@ struct pn_vcpu {
 	struct pn_rng rng;
 	/* its timers */
 	struct pn_list timer_due;
-	struct pn_event tick_ev, busy_ev, mask_ev, stall_ev;
+	struct pn_event tick_ev, busy_ev, mask_ev;
 	struct pn_queue *by_vector[256];
 };
 
@@ -183,7 +256,7 @@ struct pn_source {
 	uint64_t handler, work;
 	uint32_t coalesce;
 	uint64_t coalesce_time;
-	uint64_t stall_period, stall_time;
+	uint64_t stall_period, stall_time, stall_spread;
 };
 
 struct pn_request {
@@ -197,10 +270,12 @@ struct pn_request {
 struct pn_queue {
 	struct pn_sim *sim;
 	const struct pn_source *src;
-	struct pn_vcpu *vcpu; /* whose interrupt it is */
+	struct pn_vcpu *vcpu; /* whose interrupt it is; NULL on bare metal */
+	struct pn_app *app;   /* bare metal: whose completions they are; NULL with a guest */
 	void *hw;	      /* the lab's: requester, IOMMU */
 	uint32_t ready;	      /* completed, not yet seen by the guest */
 	uint32_t unsignalled; /* completed since the last MSI */
+	uint32_t signalled;   /* by the MSI that goes out: in ops->msi */
 	uint32_t taken;	      /* seen by the guest's handler, to be worked on */
 	uint8_t vector;
 	struct pn_request *free; /* closed loop */
@@ -215,8 +290,16 @@ struct pn_queue {
 /* ---- the machine behind it ---- */
 
 struct pn_sim_ops {
-	/* Host interrupt @vector on @p, interrupts off. */
-	void (*host_vector)(struct pn_sim *s, struct pn_pcpu *p, uint8_t vector);
+	/* Host interrupt @vector on @p, interrupts off. True: there is more to do, for which time
+	 * has to pass first: @host_more is called then, until it returns false. */
+	bool (*host_vector)(struct pn_sim *s, struct pn_pcpu *p, uint8_t vector);
+	bool (*host_more)(struct pn_sim *s, struct pn_pcpu *p);
+	/*
+	 * An interrupt is pending in @p's local APIC while the guest runs there. True: the
+	 * processor has taken it and goes on in the guest, which may have something to deliver
+	 * now. False: VM exit; if that acknowledged a vector, p->acked is set. NULL: always exits.
+	 */
+	bool (*guest_intr)(struct pn_vcpu *v, struct pn_pcpu *p);
 	/* Scheduling, as pn_svm_load, put, blocking, must_run, unblocking, pending. */
 	void (*load)(struct pn_vcpu *v, struct pn_pcpu *p);
 	void (*put)(struct pn_vcpu *v, struct pn_pcpu *p);
@@ -235,6 +318,9 @@ struct pn_sim_ops {
 	void (*eoi_exit)(struct pn_vcpu *v, struct pn_pcpu *p);
 	/* Guest writes TPR: true if it exits (handled already, charged). */
 	bool (*set_tpr)(struct pn_vcpu *v, struct pn_pcpu *p, uint8_t tpr);
+	/* Guest writes the ICR: true if it exits; @ipi_exit then handles it. */
+	bool (*send_ipi)(struct pn_vcpu *v, struct pn_pcpu *p, const struct pn_ipi *ipi);
+	void (*ipi_exit)(struct pn_vcpu *v, struct pn_pcpu *p);
 	/* The doorbell reached @p: true if it is in guest mode and has to evaluate. */
 	bool (*doorbell)(struct pn_pcpu *p);
 	/* The guest's timer expired: host injects its vector. @p runs the host's timer interrupt.
@@ -251,9 +337,11 @@ struct pn_sim_ops {
 struct pn_sim_conf {
 	uint32_t pcpus, vcpus, queues;
 	uint64_t slice, wakeup_granularity, halt_poll, host_tick;
+	uint64_t idle_poll; /* an idle CPU polls that long before its idle state costs an exit */
 	uint64_t noise_period, noise_time;
 	uint64_t seed;
 	const uint32_t *cost_ns;
+	bool apps; /* bare metal: a pn_app on every CPU */
 };
 
 struct pn_sim {
@@ -263,6 +351,7 @@ struct pn_sim {
 	void *ctx; /* the lab's */
 	struct pn_pcpu *pcpu;
 	struct pn_vcpu *vcpu;
+	struct pn_app *app; /* conf.apps: one per CPU */
 	struct pn_queue *queue;
 	uint32_t nr_queues;
 	uint64_t *idle; /* bit per idle, online CPU */
@@ -290,14 +379,17 @@ void pn_sim_start(struct pn_sim *s);
  * before @until. */
 bool pn_sim_run(struct pn_sim *s, uint64_t until, uint64_t max);
 
-/* Queue number @i with its source; -ENOMEM. It sends nothing before pn_queue_start(). */
+/* Queue number @i with its source, for @v or, on bare metal, for the program on @app's CPU;
+ * -ENOMEM. It sends nothing before pn_queue_start(). */
 int pn_queue_init(struct pn_sim *s, uint32_t i, const struct pn_source *src, struct pn_vcpu *v,
-		  uint8_t vector, uint64_t seed);
+		  struct pn_app *app, uint8_t vector, uint64_t seed);
 void pn_queue_start(struct pn_queue *q);
 /* @n completions are there now: an MSI goes out, at once or when coalescing says so. */
 void pn_queue_complete(struct pn_queue *q, uint32_t n);
-/* The guest worked one completion off. */
+/* One completion is worked off. */
 void pn_queue_worked(struct pn_queue *q);
+/* Bare metal: the device's handler on @p takes what is ready, and the program gets it. */
+void pn_queue_harvest(struct pn_queue *q, struct pn_pcpu *p);
 /* Moves the queue's interrupt to another vCPU and vector; the old vector keeps its handler. */
 void pn_queue_retarget(struct pn_queue *q, struct pn_vcpu *v, uint8_t vector);
 
@@ -340,18 +432,44 @@ void pn_thread_init(struct pn_thread *th, struct pn_sim *s, int32_t pin, bool fi
 /* Wakes a thread without a step function to burn @ns (UINT64_MAX: until told otherwise). */
 void pn_thread_burn(struct pn_thread *th, uint64_t ns, struct pn_pcpu *self);
 
+void pn_worker_init(struct pn_worker *w);
+/* The handler has run: what is ready in @q is to be worked on. */
+void pn_worker_take(struct pn_worker *w, struct pn_queue *q);
+/* Is there a completion to work on? Then work_ns says how long. */
+bool pn_worker_next(struct pn_worker *w);
+/* The current completion is done. */
+void pn_worker_done(struct pn_worker *w);
+
+void pn_stall_init(struct pn_stall *st, struct pn_sim *s, struct pn_rng *rng);
+void pn_stall_start(struct pn_stall *st);
+
+void pn_app_init(struct pn_sim *s, uint32_t cpu);
+void pn_app_run(struct pn_task *t, struct pn_pcpu *p); /* pn_task.run of every program */
+/* The program of a task, if it is one. */
+static inline struct pn_app *pn_app_of(struct pn_task *t)
+{
+	return t->run == pn_app_run ? pn_container(t, struct pn_app, task) : NULL;
+}
+
 void pn_vcpu_init(struct pn_sim *s, uint32_t id);
 void pn_vcpu_start(struct pn_vcpu *v);
 /* Guest mode events, called by the CPU. */
 void pn_vcpu_span_end(struct pn_vcpu *v, struct pn_pcpu *p);
 void pn_vcpu_poke(struct pn_vcpu *v, struct pn_pcpu *p);
-void pn_vcpu_exit_intr(struct pn_vcpu *v, struct pn_pcpu *p);
+/* An interrupt came to @p's local APIC. */
+void pn_vcpu_intr(struct pn_vcpu *v, struct pn_pcpu *p);
+/* Somebody wrote memory that the guest may be polling. */
+void pn_vcpu_stored(struct pn_vcpu *v);
 /* Somebody has news for a task that does not sleep: if it polls on @p, it sees them now. */
 void pn_vcpu_notice(struct pn_task *t, struct pn_pcpu *p);
 /* Expired guest timers of the vCPUs that ran last on @p. */
 void pn_vcpu_timers(struct pn_pcpu *p);
 /* Replay: from now on the guest has work (true) or nothing to do. */
 void pn_vcpu_script(struct pn_vcpu *v, bool run);
+/* A guest that sends IPIs starts; has thought and sends (true: it exits); its handler has run. */
+void pn_guest_ipi_start(struct pn_vcpu *v);
+bool pn_guest_ipi_send(struct pn_vcpu *v, struct pn_pcpu *p);
+void pn_guest_ipi_handled(struct pn_vcpu *v);
 void pn_vcpu_run(struct pn_task *t, struct pn_pcpu *p); /* pn_task.run of every vCPU */
 /* The vCPU of a task, if it is one. */
 static inline struct pn_vcpu *pn_vcpu_of(struct pn_task *t)

@@ -18,46 +18,18 @@ static void leave(struct pn_vcpu *v, struct pn_pcpu *p, enum pn_step reason, enu
 	p->mode = PN_CPU_HOST;
 }
 
-static void take_completions(struct pn_vcpu *v, struct pn_queue *q)
+static bool is_ipi(const struct pn_vcpu *v, int vector)
 {
-	if (!q->ready)
-		return;
-	q->taken += q->ready;
-	q->ready = 0;
-	if (pn_list_empty(&q->todo_node))
-		pn_list_add_tail(&v->todo, &q->todo_node);
-}
-
-static bool next_work(struct pn_vcpu *v)
-{
-	struct pn_list *node = pn_list_first(&v->todo);
-
-	if (v->work_q)
-		return true;
-	if (!node)
-		return false;
-	v->work_q = pn_container(node, struct pn_queue, todo_node);
-	v->work_ns = v->work_q->src->work;
-	return true;
-}
-
-static void work_done(struct pn_vcpu *v)
-{
-	struct pn_queue *q = v->work_q;
-
-	v->work_q = NULL;
-	pn_list_del(&q->todo_node);
-	if (--q->taken)
-		pn_list_add_tail(&v->todo, &q->todo_node);
-	v->sim->completions++;
-	pn_queue_worked(q);
+	return v->ipi && vector == v->ipi->vector;
 }
 
 static uint64_t handler_cost(const struct pn_vcpu *v, uint8_t vector)
 {
 	const struct pn_queue *q = v->by_vector[vector];
 
-	return q ? q->src->handler : PN_GUEST_TIMER_NS;
+	if (q)
+		return q->src->handler;
+	return is_ipi(v, vector) ? v->ipi->handler : PN_GUEST_TIMER_NS;
 }
 
 static void begin_handler(struct pn_vcpu *v, struct pn_pcpu *p, uint8_t vector)
@@ -65,6 +37,12 @@ static void begin_handler(struct pn_vcpu *v, struct pn_pcpu *p, uint8_t vector)
 	v->handler = vector;
 	v->handler_ns = handler_cost(v, vector);
 	pn_step(&p->agent, PN_STEP_HANDLER_START, v->id, vector);
+}
+
+/* Nothing to do, and it does not halt. */
+static bool spins(const struct pn_vcpu *v)
+{
+	return v->conf.idle_poll || v->script_run || (v->ipi_waits && v->ipi->reply_memory);
 }
 
 /* The guest goes on: the next thing it has to do, or HLT. */
@@ -81,13 +59,16 @@ static void guest_continue(struct pn_vcpu *v, struct pn_pcpu *p)
 	if (v->handler >= 0) {
 		v->act = PN_ACT_HANDLER;
 		length = v->handler_ns;
-	} else if (next_work(v)) {
+	} else if (pn_worker_next(&v->work)) {
 		v->act = PN_ACT_WORK;
-		length = v->work_ns;
+		length = v->work.work_ns;
+	} else if (v->ipi_due) {
+		v->act = PN_ACT_THINK;
+		length = v->think_ns;
 	} else if (v->busy_ns) {
 		v->act = PN_ACT_BUSY;
 		length = v->busy_ns;
-	} else if (v->conf.idle_poll || v->script_run) {
+	} else if (spins(v)) {
 		v->act = PN_ACT_SPIN;
 		length = UINT64_MAX;
 	} else {
@@ -96,28 +77,6 @@ static void guest_continue(struct pn_vcpu *v, struct pn_pcpu *p)
 	}
 	v->span_start = pn_sim_now(p->sim) + p->agent.elapsed_ns;
 	pn_pcpu_span(p, PN_CPU_GUEST, length);
-}
-
-/* Takes what was done of the current span off the thing that it belongs to. */
-static void consume(struct pn_vcpu *v)
-{
-	uint64_t now = pn_sim_now(v->sim);
-	uint64_t done = now > v->span_start ? now - v->span_start : 0;
-
-	switch (v->act) {
-	case PN_ACT_HANDLER:
-		v->handler_ns -= done;
-		break;
-	case PN_ACT_WORK:
-		v->work_ns -= done;
-		break;
-	case PN_ACT_BUSY:
-		if (v->busy_ns != UINT64_MAX)
-			v->busy_ns -= done;
-		break;
-	default:
-		break;
-	}
 }
 
 static void rearm(struct pn_vcpu *v, struct pn_event *ev, uint64_t after)
@@ -133,6 +92,34 @@ static void busy_pause(struct pn_vcpu *v)
 				(double)v->conf.busy_burst * (1 - v->conf.busy) / v->conf.busy, 0};
 
 	rearm(v, &v->busy_ev, pn_dist_sample(&pause, &v->rng));
+}
+
+/* Takes what was done of the current span off the thing that it belongs to. */
+static void consume(struct pn_vcpu *v)
+{
+	uint64_t now = pn_sim_now(v->sim);
+	uint64_t done = now > v->span_start ? now - v->span_start : 0;
+
+	switch (v->act) {
+	case PN_ACT_HANDLER:
+		v->handler_ns -= done;
+		break;
+	case PN_ACT_WORK:
+		v->work.work_ns -= done;
+		break;
+	case PN_ACT_BUSY:
+		if (v->busy_ns == UINT64_MAX)
+			break;
+		v->busy_ns -= done;
+		if (!v->busy_ns) /* the burst just ended: nobody else arms the next one */
+			busy_pause(v);
+		break;
+	case PN_ACT_THINK:
+		v->think_ns -= done;
+		break;
+	default:
+		break;
+	}
 }
 
 /* The guest's timer handler: what the interrupt was for. True if setting TPR left the guest. */
@@ -156,7 +143,9 @@ static void handler_done(struct pn_vcpu *v, struct pn_pcpu *p)
 	bool tpr_exit = false;
 
 	if (q)
-		take_completions(v, q);
+		pn_worker_take(&v->work, q);
+	else if (is_ipi(v, v->handler))
+		pn_guest_ipi_handled(v);
 	else
 		tpr_exit = timer_handler(v, p);
 	v->handler = -1;
@@ -181,11 +170,17 @@ static void span_end(struct pn_vcpu *v, struct pn_pcpu *p)
 		handler_done(v, p);
 		return;
 	case PN_ACT_WORK:
-		work_done(v);
+		pn_worker_done(&v->work);
 		break;
 	case PN_ACT_BUSY:
 		v->busy_ns = 0;
 		busy_pause(v);
+		break;
+	case PN_ACT_THINK:
+		if (pn_guest_ipi_send(v, p)) {
+			leave(v, p, PN_STEP_EXIT_IPI, PN_V_IPI);
+			return;
+		}
 		break;
 	default:
 		break;
@@ -198,6 +193,24 @@ static void settle(struct pn_pcpu *p)
 {
 	if (p->mode == PN_CPU_HOST)
 		pn_pcpu_host(p);
+}
+
+/* Charged to the guest, and not over yet: the current span has not begun. */
+static uint64_t owed(const struct pn_vcpu *v)
+{
+	uint64_t now = pn_sim_now(v->sim);
+
+	return v->span_start > now ? v->span_start - now : 0;
+}
+
+/* Cuts the span: the guest goes on with what is first now, after what was charged. */
+static void go_on(struct pn_vcpu *v, struct pn_pcpu *p)
+{
+	consume(v);
+	pn_wheel_cancel(&p->sim->wheel, &p->ev);
+	v->act = PN_ACT_NONE;
+	guest_continue(v, p);
+	settle(p);
 }
 
 void pn_vcpu_span_end(struct pn_vcpu *v, struct pn_pcpu *p)
@@ -214,23 +227,63 @@ void pn_vcpu_poke(struct pn_vcpu *v, struct pn_pcpu *p)
 
 	if (v->handler >= 0)
 		return; /* IF = 0: evaluated again at EOI */
+	if (v->ipi)
+		p->agent.elapsed_ns += owed(v);
 	vector = p->sim->ops->deliver(v, p);
 	if (vector < 0 && v->act != PN_ACT_SPIN)
 		return;
-	consume(v);
-	pn_wheel_cancel(&p->sim->wheel, &p->ev);
-	v->act = PN_ACT_NONE;
 	if (vector >= 0)
 		begin_handler(v, p, (uint8_t)vector);
-	guest_continue(v, p);
-	settle(p);
+	go_on(v, p);
 }
 
-void pn_vcpu_exit_intr(struct pn_vcpu *v, struct pn_pcpu *p)
+void pn_vcpu_stored(struct pn_vcpu *v)
 {
+	struct pn_pcpu *p = &v->sim->pcpu[v->task.cpu];
+
+	if (p->cur != &v->task || p->mode != PN_CPU_GUEST || v->act != PN_ACT_SPIN)
+		return;
+	p->agent.elapsed_ns = owed(v);
+	go_on(v, p);
+}
+
+/* Whether the local APIC has something that may be taken now. */
+static bool interrupted(const struct pn_pcpu *p)
+{
+	struct pn_lapic l;
+
+	if (pn_lapic_pending(&p->lapic) < 0)
+		return false;
+	l = p->lapic;
+	return pn_lapic_take(&l) >= 0;
+}
+
+/* What is pending is offered to the processor in guest mode; false: VM exit. */
+static bool stays(struct pn_vcpu *v, struct pn_pcpu *p)
+{
+	const struct pn_sim_ops *ops = p->sim->ops;
+
+	do
+		if (!ops->guest_intr || !ops->guest_intr(v, p))
+			return false;
+	while (interrupted(p));
+	return true;
+}
+
+void pn_vcpu_intr(struct pn_vcpu *v, struct pn_pcpu *p)
+{
+	uint64_t before = owed(v);
+
+	if (!interrupted(p))
+		return; /* held back by one in service */
+	p->agent.elapsed_ns = before;
+	if (stays(v, p)) {
+		go_on(v, p);
+		return;
+	}
 	consume(v);
 	pn_wheel_cancel(&p->sim->wheel, &p->ev);
-	p->agent.elapsed_ns = 0;
+	p->agent.elapsed_ns -= before; /* an exit cuts it short */
 	leave(v, p, PN_STEP_EXIT_INTR, PN_V_ENTER);
 	pn_pcpu_host(p);
 }
@@ -249,7 +302,7 @@ static void enter(struct pn_vcpu *v, struct pn_pcpu *p)
 static void entered(struct pn_vcpu *v, struct pn_pcpu *p)
 {
 	v->task.hold = false;
-	if (p->resched || pn_lapic_pending(&p->lapic) >= 0) {
+	if (p->resched || (interrupted(p) && !stays(v, p))) {
 		leave(v, p, PN_STEP_EXIT_INTR, PN_V_ENTER);
 		return;
 	}
@@ -322,6 +375,10 @@ void pn_vcpu_run(struct pn_task *t, struct pn_pcpu *p)
 		break;
 	case PN_V_EOI:
 		ops->eoi_exit(v, p);
+		v->st = PN_V_ENTER;
+		break;
+	case PN_V_IPI:
+		ops->ipi_exit(v, p);
 		v->st = PN_V_ENTER;
 		break;
 	case PN_V_HALT:
@@ -406,15 +463,6 @@ static void mask_event(struct pn_event *ev)
 	guest_timer(v, v->masked ? PN_GT_UNMASK : PN_GT_MASK);
 }
 
-static void stall_event(struct pn_event *ev)
-{
-	struct pn_vcpu *v = pn_container(ev, struct pn_vcpu, stall_ev);
-	struct pn_dist next = {PN_DIST_EXP, (double)v->stall_period, 0};
-
-	v->stall_until = pn_sim_now(v->sim) + v->stall_time;
-	rearm(v, ev, pn_dist_sample(&next, &v->rng));
-}
-
 void pn_vcpu_init(struct pn_sim *s, uint32_t id)
 {
 	struct pn_vcpu *v = &s->vcpu[id];
@@ -429,19 +477,17 @@ void pn_vcpu_init(struct pn_sim *s, uint32_t id)
 	v->id = id;
 	v->st = PN_V_ENTER;
 	v->handler = -1;
-	pn_list_init(&v->todo);
+	pn_worker_init(&v->work);
 	pn_list_init(&v->timer_due);
 	pn_rng_seed(&v->rng, s->conf.seed, 0x20000 + id);
 	pn_event_init(&v->tick_ev, tick_event);
 	pn_event_init(&v->busy_ev, busy_event);
 	pn_event_init(&v->mask_ev, mask_event);
-	pn_event_init(&v->stall_ev, stall_event);
+	pn_stall_init(&v->stall, s, &v->rng);
 }
 
 void pn_vcpu_start(struct pn_vcpu *v)
 {
-	struct pn_dist stall = {PN_DIST_EXP, (double)v->stall_period, 0};
-
 	if (v->conf.timer)
 		rearm(v, &v->tick_ev, 1 + pn_rng_below(&v->rng, v->conf.timer));
 	if (v->conf.busy >= 1)
@@ -450,8 +496,9 @@ void pn_vcpu_start(struct pn_vcpu *v)
 		busy_pause(v);
 	if (v->conf.tpr_period)
 		rearm(v, &v->mask_ev, 1 + pn_rng_below(&v->rng, v->conf.tpr_period));
-	if (v->stall_period)
-		rearm(v, &v->stall_ev, pn_dist_sample(&stall, &v->rng));
+	pn_stall_start(&v->stall);
+	if (v->ipi)
+		pn_guest_ipi_start(v);
 	if (v->task.pin >= 0)
 		v->task.cpu = (uint32_t)v->task.pin;
 	pn_task_wake(&v->task, NULL);

@@ -22,6 +22,8 @@ bool px_cas128(struct pn_u128 *p, struct pn_u128 *expected, struct pn_u128 v,
 	       const struct px_site *site);
 void px_fence(const struct px_site *site);
 void px_relax(const struct px_site *site);
+void px_line_begin(void *p, unsigned size, const struct px_site *site);
+void px_line_end(void);
 void px_lock(struct pn_lock *l, const struct px_site *site);
 void px_irq(struct pn_agent *self, bool on, const struct px_site *site);
 bool pn_mistake(enum pn_mistake m);
@@ -71,6 +73,8 @@ PX_TYPED(64, uint64_t)
 #define pn_cas128(p, e, v) px_cas128(p, e, v, PX_SITE(#p))
 #define pn_fence()	   px_fence(PX_SITE("fence"))
 #define pn_relax()	   px_relax(PX_SITE("spin"))
+#define pn_line_begin(p, size) px_line_begin(p, size, PX_SITE("line of " #p))
+#define pn_line_end(p)	   px_line_end()
 #define pn_lock_take(l)	   px_lock(l, PX_SITE(#l))
 #define pn_lock_drop(l)	   px_store(&(l)->held, 4, 0, PX_SITE("unlock " #l))
 #define pn_lock_irq(self, l)                                                                       \

@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: MIT */
+#include "host_vcpu.h"
+
+/* ICR writes that hardware did not execute: whom they mean, and what they do to them. */
+
+#define XAPIC_BCAST	 0xFFu
+#define X2APIC_BCAST	 0xFFFFFFFFu
+#define VECTOR_FIRST	 16u
+#define ESR_SEND_ILLEGAL (1u << 5)
+
+static bool logical_x2(const struct pn_host_vcpu *t, uint32_t dest)
+{
+	return t->idx >> 4 == dest >> 16 && (dest >> (t->idx & 15) & 1);
+}
+
+/* Logical destination against the target's own LDR and DFR (APM vol 2, 16.7; SDM likewise). */
+static bool logical_x(const struct pn_host_vcpu *t, uint32_t dest)
+{
+	uint32_t ldr = pn_vapic_read(t->page, PN_APIC_LDR) >> 24;
+	bool flat = pn_vapic_read(t->page, PN_APIC_DFR) >> 28 == 0xF;
+
+	if (flat)
+		return ldr & dest;
+	return ldr >> 4 == dest >> 4 && (ldr & dest & 0xF);
+}
+
+bool pn_host_ipi_matches(const struct pn_host_ipi *ipi, const struct pn_host_vcpu *from,
+			 const struct pn_host_vcpu *t, uint64_t icr)
+{
+	bool x2 = ipi->x2apic;
+	uint32_t dest = (uint32_t)(x2 ? icr >> 32 : icr >> 56);
+
+	switch (PN_ICR_SHORTHAND(icr)) {
+	case PN_ICR_SH_SELF:
+		return t == from;
+	case PN_ICR_SH_ALL:
+		return true;
+	case PN_ICR_SH_OTHERS:
+		return t != from;
+	default:
+		break;
+	}
+	if (dest == (x2 ? X2APIC_BCAST : XAPIC_BCAST))
+		return true;
+	if (!(icr & PN_ICR_LOGICAL))
+		return t->idx == dest;
+	return x2 ? logical_x2(t, dest) : logical_x(t, dest);
+}
+
+/* Lowest priority: any of those with the lowest PPR; here the first. */
+static void deliver_lowest(const struct pn_host_ipi *ipi, struct pn_host_vcpu *from,
+			   struct pn_host_cpu *c, uint64_t icr)
+{
+	struct pn_host_vcpu *best = NULL;
+
+	for (uint32_t i = 0; i < ipi->nr_vcpus; i++) {
+		struct pn_host_vcpu *t = ipi->vcpu(ipi->vm, i);
+
+		if (pn_host_ipi_matches(ipi, from, t, icr) &&
+		    (!best || pn_vapic_ppr(t->page) < pn_vapic_ppr(best->page)))
+			best = t;
+	}
+	if (best)
+		ipi->deliver(ipi->vm, from, best, c, PN_ICR_VECTOR(icr));
+}
+
+static void deliver_fixed(const struct pn_host_ipi *ipi, struct pn_host_vcpu *from,
+			  struct pn_host_cpu *c, uint64_t icr)
+{
+	for (uint32_t i = 0; i < ipi->nr_vcpus; i++) {
+		struct pn_host_vcpu *t = ipi->vcpu(ipi->vm, i);
+
+		if (pn_host_ipi_matches(ipi, from, t, icr))
+			ipi->deliver(ipi->vm, from, t, c, PN_ICR_VECTOR(icr));
+	}
+}
+
+/* NMI, INIT, SIPI, SMI: guests here have no use for them. The target looks, finds nothing, goes on.
+ */
+static void ignore(const struct pn_host_ipi *ipi, struct pn_host_vcpu *from, struct pn_host_cpu *c,
+		   uint64_t icr)
+{
+	from->ipis_ignored++;
+	for (uint32_t i = 0; i < ipi->nr_vcpus; i++) {
+		struct pn_host_vcpu *t = ipi->vcpu(ipi->vm, i);
+
+		if (t == from || !pn_host_ipi_matches(ipi, from, t, icr))
+			continue;
+		/* Pairs with the look before sleep. */
+		pn_or32(&t->requests, PN_REQ_UNBLOCK);
+		ipi->poke(ipi->vm, t, c);
+	}
+}
+
+void pn_host_ipi_emulate(const struct pn_host_ipi *ipi, struct pn_host_vcpu *from,
+			 struct pn_host_cpu *c, uint64_t icr)
+{
+	bool vectored = PN_ICR_MODE(icr) == PN_DM_FIXED || PN_ICR_MODE(icr) == PN_DM_LOWEST;
+
+	if (vectored && PN_ICR_VECTOR(icr) < VECTOR_FIRST) {
+		/* APM vol 2, 16.4.6: send illegal vector. The register is the vCPU's own. */
+		pn_vapic_write(from->page, PN_APIC_ESR,
+			       pn_vapic_read(from->page, PN_APIC_ESR) | ESR_SEND_ILLEGAL);
+		return;
+	}
+	if (PN_ICR_MODE(icr) == PN_DM_FIXED)
+		deliver_fixed(ipi, from, c, icr);
+	else if (PN_ICR_MODE(icr) == PN_DM_LOWEST)
+		deliver_lowest(ipi, from, c, icr);
+	else
+		ignore(ipi, from, c, icr);
+}
+
+void pn_host_icr_idle(struct pn_host_vcpu *h)
+{
+	uint32_t icrl = pn_vapic_read(h->page, PN_APIC_ICRL);
+
+	/* x2APIC has no such bit. */
+	if (icrl & PN_ICR_BUSY)
+		pn_vapic_write(h->page, PN_APIC_ICRL, icrl & ~PN_ICR_BUSY);
+}

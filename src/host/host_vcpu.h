@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef PN_HOST_VCPU_H
+#define PN_HOST_VCPU_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "host_cpu.h"
+#include "postern/x86.h"
+#include "seam.h"
+
+/*
+ * What a vCPU is to the hypervisor on either vendor: a task, a virtual APIC page, and the words by
+ * which others reach it. The first member of the vendor's own struct.
+ */
+struct pn_host_vcpu {
+	uint32_t idx;	/* also the guest APIC ID */
+	void *task;	/* for pn_os.wake */
+	uint32_t *page; /* virtual APIC page */
+	uint64_t page_pa;
+	uint32_t apicv; /* atomic: interrupt virtualization active; changed in its own context */
+
+	/* Own context, before it enters: the guest cannot take an injected interrupt now
+	 * (RFLAGS.IF = 0, or one was injected that it has not taken yet). */
+	bool irq_blocked;
+
+	uint32_t cpu;	       /* atomic: CPU it runs on or ran on last */
+	uint32_t mode;	       /* atomic */
+	uint32_t requests;     /* atomic */
+	uint32_t woken;	       /* atomic: a waker was here since the last look (H11) */
+	uint64_t ipis_ignored; /* sent by it: NMI, INIT, SIPI, SMI, which nobody emulates */
+};
+
+/* mode */
+#define PN_OUTSIDE_GUEST 0u
+#define PN_IN_GUEST	 1u
+
+/* Requests, handled in the vCPU's own context. */
+#define PN_REQ_UNBLOCK	    (1u << 0) /* leave the block loop and block again */
+#define PN_REQ_APICV_UPDATE (1u << 1)
+#define PN_REQ_EVENT	    (1u << 2) /* look for injectable interrupts before entry */
+/* Those that are a reason not to sleep. */
+#define PN_REQ_BLOCK_MASK (PN_REQ_UNBLOCK | PN_REQ_APICV_UPDATE)
+
+/* Why interrupt virtualization is inhibited for a VM: bits 1 << n. */
+enum pn_inhibit {
+	PN_INHIBIT_DISABLED,
+	PN_INHIBIT_ABSENT,
+	PN_INHIBIT_HYPERV,
+	PN_INHIBIT_NESTED,
+	PN_INHIBIT_IRQWIN,
+	PN_INHIBIT_PIT_REINJ,
+	PN_INHIBIT_BLOCKIRQ,
+	PN_INHIBIT_SEV,
+	PN_INHIBIT_PHYSICAL_ID_ALIASED,
+	PN_INHIBIT_APIC_ID_MODIFIED,
+	PN_INHIBIT_APIC_BASE_MODIFIED,
+	PN_INHIBIT_LOGICAL_ID_ALIASED,
+	PN_INHIBIT_PHYSICAL_ID_TOO_BIG,
+};
+
+/* The state in which firmware hands an APIC over: enabled, logical ID assigned (xAPIC: flat up to 8
+ * vCPUs, then clusters up to 60). The page is not shared yet. */
+void pn_host_vcpu_init_page(struct pn_host_vcpu *h, uint32_t vcpus, bool x2apic);
+
+static inline bool pn_host_apicv(const struct pn_host_vcpu *h)
+{
+	/* Pairs with the vCPU's own context, which changes it. */
+	return pn_ld32(&h->apicv);
+}
+
+/* Wakes the task and notes it; true if it slept. @key: for the step, names the vCPU. */
+bool pn_host_wake(const struct pn_os *os, struct pn_host_vcpu *h, struct pn_agent *self,
+		  uint64_t key, enum pn_wake_reason why);
+/* The same unless a waker was here since the vCPU last looked (H11). */
+bool pn_host_wake_once(const struct pn_os *os, struct pn_host_vcpu *h, struct pn_agent *self,
+		       uint64_t key);
+/* Makes CPU @cpu leave the guest. */
+void pn_host_kick(const struct pn_os *os, struct pn_agent *self, uint64_t key, uint32_t cpu);
+
+/* Interrupt virtualization off: what the processor would do by itself. The vector moved from IRR to
+ * ISR, or -1. Own context. */
+int pn_host_inject_one(struct pn_host_vcpu *h, struct pn_agent *self, uint64_t key);
+/* Ends the highest vector in service. Own context. */
+void pn_host_eoi(struct pn_host_vcpu *h, struct pn_agent *self, uint64_t key);
+
+/* ---- ICR writes that the hypervisor emulates ---- */
+
+/* Where an emulated IPI goes: the VM's vCPUs, and how one gets an interrupt. */
+struct pn_host_ipi {
+	void *vm;
+	uint32_t nr_vcpus;
+	bool x2apic;
+	struct pn_host_vcpu *(*vcpu)(void *vm, uint32_t i);
+	/* Fixed interrupt @vector for @t, which may be the sender. */
+	void (*deliver)(void *vm, struct pn_host_vcpu *from, struct pn_host_vcpu *t,
+			struct pn_host_cpu *c, uint8_t vector);
+	/* NMI, INIT, SIPI, SMI: @t is to look, finds nothing, and goes on. */
+	void (*poke)(void *vm, struct pn_host_vcpu *t, struct pn_host_cpu *c);
+};
+
+/* Does the IPI of @from with @icr (x2APIC: destination in 63:32, xAPIC: in 63:56) mean @t? */
+bool pn_host_ipi_matches(const struct pn_host_ipi *ipi, const struct pn_host_vcpu *from,
+			 const struct pn_host_vcpu *t, uint64_t icr);
+/* All of it by software, for the targets that exist. An illegal vector sets ESR. */
+void pn_host_ipi_emulate(const struct pn_host_ipi *ipi, struct pn_host_vcpu *from,
+			 struct pn_host_cpu *c, uint64_t icr);
+/* Hardware may leave BUSY set. */
+void pn_host_icr_idle(struct pn_host_vcpu *h);
+
+#endif

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: MIT */
+#include "vmx_priv.h"
+
+/*
+ * Exit 56 at offset 300h: the processor has written VICR and gives the rest to us. With IPI
+ * virtualization that is everything but fixed, edge, physical IPIs to one vCPU that the PID-pointer
+ * table knows. I of docs/protocol-intel.md.
+ */
+
+static struct pn_vmx_vcpu *vmx_vcpu(struct pn_host_vcpu *h)
+{
+	return pn_container(h, struct pn_vmx_vcpu, h);
+}
+
+static struct pn_host_vcpu *nth(void *vm, uint32_t i)
+{
+	return &((struct pn_vmx_vm *)vm)->vcpu[i].h;
+}
+
+static void deliver(void *vm, struct pn_host_vcpu *from, struct pn_host_vcpu *t,
+		    struct pn_host_cpu *c, uint8_t vector)
+{
+	(void)vm;
+	if (t == from) {
+		/* Own context: the next entry takes RVI from the IRR. */
+		pn_vapic_set(t->page, PN_APIC_IRR, vector);
+		pn_or32(&t->requests, PN_REQ_EVENT);
+		return;
+	}
+	pn_vmx_post(vmx_vcpu(t), c, vector, PN_WAKE_NOTIFY);
+}
+
+static void poke(void *vm, struct pn_host_vcpu *t, struct pn_host_cpu *c)
+{
+	(void)vm;
+	pn_vmx_prod(vmx_vcpu(t), c, PN_WAKE_REQUEST);
+}
+
+/* x2APIC: 64 bits at 300h. xAPIC: the destination is in the upper byte of 310h. */
+static uint64_t read_vicr(const struct pn_vmx_vcpu *v)
+{
+	if (v->vm->x2apic) /* written by this CPU's silicon before the exit */
+		return pn_ld64((const uint64_t *)(const void *)v->h.page + PN_APIC_ICRL / 8);
+	return (uint64_t)pn_vapic_read(v->h.page, PN_APIC_ICRH) << 32 |
+	       pn_vapic_read(v->h.page, PN_APIC_ICRL);
+}
+
+void pn_vmx_icr_exit(struct pn_vmx_vcpu *v, struct pn_host_cpu *c)
+{
+	const struct pn_host_ipi ipi = {.vm = v->vm,
+					.nr_vcpus = v->vm->nr_vcpus,
+					.x2apic = v->vm->x2apic,
+					.vcpu = nth,
+					.deliver = deliver,
+					.poke = poke};
+	uint64_t icr = read_vicr(v);
+
+	pn_step(c->agent, v->vm->x2apic ? PN_STEP_ICR_HANDLE : PN_STEP_ICR_HANDLE_MMIO,
+		pn_vmx_key(v), icr);
+	pn_host_ipi_emulate(&ipi, &v->h, c, icr); /* I1 */
+	pn_host_icr_idle(&v->h);		  /* I2 */
+}

@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+
+#include "vmx_priv.h"
+
+/*
+ * Device interrupts are given to vCPUs and taken away: A and D of docs/protocol-intel.md. An entry
+ * leads to the vCPU's descriptor, which says where the vCPU is, so nothing here depends on that.
+ */
+
+#define VECTOR_FIRST 16u
+
+/* A2. Who blocked while nobody could post to it did not switch NV: it blocks again. */
+static void block_again(struct pn_vmx_vm *vm, struct pn_host_cpu *c)
+{
+	for (uint32_t i = 0; i < vm->nr_vcpus; i++) {
+		struct pn_vmx_vcpu *v = &vm->vcpu[i];
+
+		/* Pairs with pn_vmx_must_run(). */
+		pn_or32(&v->h.requests, PN_REQ_UNBLOCK);
+		pn_vmx_wake(v, c->agent, PN_WAKE_REQUEST);
+	}
+}
+
+static uint32_t count(struct pn_vmx_vm *vm, uint32_t by)
+{
+	uint32_t old = pn_ld32(&vm->assigned);
+
+	/* Pairs with pn_vmx_put() and with other interrupts' owners. */
+	while (!pn_cas32(&vm->assigned, &old, old + by))
+		pn_relax();
+	return old;
+}
+
+/* A1, before any entry leads here: who is put from now on switches NV. */
+static void assign(struct pn_vmx_vm *vm, struct pn_host_cpu *c)
+{
+	if (!count(vm, 1))
+		block_again(vm, c);
+}
+
+/*
+ * D3, D4. Nothing posts to @v by that entry any more. What it has posted announced itself, but
+ * a vCPU that was about to block may have found that nobody posts to it, and then it did not switch
+ * NV and did not look at ON.
+ */
+static void unassign(struct pn_vmx_vcpu *v, struct pn_host_cpu *c)
+{
+	count(v->vm, UINT32_MAX);
+	/* The count was a locked store. Load: ON and PIR. Other side: put looks at the count, after
+	 * it has said that it sleeps. */
+	if ((pn_ld64_acq(&v->pid->control) & PN_PID_ON) || !pn_vmx_pir_empty(v))
+		pn_vmx_prod(v, c, PN_WAKE_REQUEST);
+}
+
+/* The entry as @v and @vector say, or remapped; invalidated, and waited for. */
+static int retarget(struct pn_vtd_ir *ir, struct pn_vmx_vcpu *v, uint8_t vector,
+		    struct pn_host_cpu *c)
+{
+	int r = v ? pn_vtd_ir_post(ir, c->agent, v->pid_pa, vector, false)
+		  : pn_vtd_ir_remap(ir, c->agent);
+
+	if (v && r)
+		(void)pn_vtd_ir_remap(ir, c->agent);
+	return r;
+}
+
+static void leave_list(struct pn_vtd_ir *ir)
+{
+	pn_list_del(&ir->node);
+	ir->vcpu = NULL;
+}
+
+/* D1, D2: first the entry, so that nobody posts to @old any more; then what we know of it. */
+static int move(struct pn_vtd_ir *ir, struct pn_vmx_vcpu *old, struct pn_vmx_vcpu *to,
+		uint8_t vector, struct pn_host_cpu *c)
+{
+	int r;
+
+	pn_lock_irq(c->agent, &old->ir_lock);
+	r = retarget(ir, to, vector, c);
+	if (to != old || r)
+		leave_list(ir);
+	pn_unlock_irq(c->agent, &old->ir_lock);
+	return r;
+}
+
+/* A3, A4. */
+static int attach(struct pn_vtd_ir *ir, struct pn_vmx_vcpu *v, uint8_t vector,
+		  struct pn_host_cpu *c, bool posts_already)
+{
+	int r;
+
+	pn_lock_irq(c->agent, &v->ir_lock);
+	r = posts_already ? 0 : retarget(ir, v, vector, c);
+	if (!r) {
+		pn_list_add_tail(&v->ir_list, &ir->node);
+		ir->vcpu = v;
+	}
+	pn_unlock_irq(c->agent, &v->ir_lock);
+	return r;
+}
+
+int pn_vmx_pi_update(struct pn_vtd_ir *ir, struct pn_vmx_vcpu *v, uint8_t vector,
+		     struct pn_host_cpu *c)
+{
+	struct pn_vmx_vcpu *old = ir->vcpu;
+	int r = 0;
+
+	if (v && !pn_vmx_cfg(v)->posting)
+		return -ENODEV;
+	if (v && vector < VECTOR_FIRST)
+		return -EINVAL;
+	if (v && v != old)
+		assign(v->vm, c);
+	if (old)
+		r = move(ir, old, v, vector, c);
+	if (!r && v && v != old)
+		r = attach(ir, v, vector, c, old != NULL);
+	if (r && v && v != old)
+		unassign(v, c);
+	if (old && (v != old || r))
+		unassign(old, c);
+	return r;
+}

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef PN_LAB_CASES_CASE_SETUP_H
+#define PN_LAB_CASES_CASE_SETUP_H
+
+#include "cases.h"
+
+/* A case: what it is, and how its machine and its agents are set up. */
+struct case_setup {
+	struct pn_case info;	 /* first */
+	enum pn_mistake mistake; /* in the broken variant */
+	void (*build)(bool broken);
+	uint32_t max_steps; /* 0: the explorer's */
+	bool early;	    /* the mistake is made when the machine comes up, too */
+	/* Properties of the case's own, at rest; NULL: rig_check(). */
+	const char *(*check)(void *arg, char *text, unsigned size);
+};
+
+extern const struct case_setup pn_cases_amd[], pn_cases_intel[];
+extern const unsigned pn_cases_amd_nr, pn_cases_intel_nr;
+
+#endif

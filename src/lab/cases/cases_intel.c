@@ -1,0 +1,447 @@
+/* SPDX-License-Identifier: MIT */
+#include <stdio.h>
+
+#include "case_setup.h"
+#include "rig_intel.h"
+
+/* The cases on Intel: how their machines and agents are set up. */
+
+#define LOW  0x41 /* vectors of the guest */
+#define HIGH 0x91
+#define OWN  0x51 /* one that the host injects */
+
+/* A vCPU on CPU 0 with two interrupts. */
+static void vmx_machine(const struct irig_conf *conf)
+{
+	irig_build(conf);
+	irig_attach(0, &rig->vcpu[0], LOW);
+	irig_attach(1, &rig->vcpu[0], HIGH);
+}
+
+static void plain(bool broken)
+{
+	(void)broken;
+	vmx_machine(&(struct irig_conf){0});
+	rig_run_vcpu(0, 0, -1);
+	rig_run_posts(0, rig_two_posts);
+	rig_run_handlers(1);
+}
+
+static void yields(bool broken)
+{
+	(void)broken;
+	vmx_machine(&(struct irig_conf){0});
+	rig->vcpu[0].yields = 1;
+	rig_run_vcpu(0, 0, -1);
+	rig_run_posts(0, rig_two_posts);
+	rig_run_handlers(1);
+}
+
+/* ---- lists ---- */
+
+/* Asleep on CPU 0, on its list. */
+static void put_to_sleep(unsigned n)
+{
+	struct rig_vcpu *v = &rig->vcpu[n];
+
+	rig->vendor->load(v, &rig->cpu[0]);
+	rig->vendor->unblocking(v, &rig->cpu[0]); /* what was asked of it before is done */
+	rig->vendor->blocking(v, &rig->cpu[0]);
+	v->task.sleeping = 1;
+	if (!rig->vendor->must_run(v, &rig->cpu[0]))
+		rig->vendor->put(v, &rig->cpu[0], true);
+	v->asleep = true;
+}
+
+static void replugger(void *arg)
+{
+	(void)arg;
+	px_doing("takes interrupt 0, the only one, away");
+	pn_vmx_pi_update(&irig->ir[0].ir, NULL, 0, &rig->cpu[1]);
+	px_doing("wakes the vCPU by an interrupt of its own");
+	rig->vcpu[0].sent[OWN] = true;
+	pn_vmx_inject(rig->vcpu[0].vmx, &rig->cpu[1], OWN, PN_WAKE_NOTIFY);
+	px_doing("gives it back");
+	pn_vmx_pi_update(&irig->ir[0].ir, rig->vcpu[0].vmx, LOW, &rig->cpu[1]);
+	px_doing("its device interrupts");
+	rig->vendor->post(0);
+}
+
+static void double_add(bool broken)
+{
+	(void)broken;
+	irig_build(&(struct irig_conf){0});
+	irig_attach(0, &rig->vcpu[0], LOW);
+	put_to_sleep(0);
+	rig_run_vcpu(0, 0, -1);
+	px_thread("replug", 1, replugger, NULL);
+	rig_run_handlers(1);
+}
+
+/*
+ * The lists are plain memory under their locks, so that the search does not see two who touch one
+ * of them with different locks. Here it does: each look at a member and each removal is an access.
+ */
+static void touch_list(void *ctx, struct pn_agent *a, enum pn_step step, uint64_t key, uint64_t b)
+{
+	(void)ctx;
+	(void)key;
+	pn_or32(&irig->list[step == PN_STEP_LIST_DEL ? b : a->id], 1); /* pairs with each other */
+}
+
+static void watch_lists(void)
+{
+	for (unsigned i = 0; i < RIG_CPUS; i++) {
+		struct pn_agent *a = &rig->cpu_agent[i];
+
+		a->observe = touch_list;
+		a->watch[PN_STEP_LIST_DEL / 64] |= 1ull << PN_STEP_LIST_DEL % 64;
+		a->watch[PN_STEP_LIST_SCAN / 64] |= 1ull << PN_STEP_LIST_SCAN % 64;
+	}
+	px_name(&irig->list[0], 4, "wakeup list of CPU 0");
+	px_name(&irig->list[1], 4, "wakeup list of CPU 1");
+}
+
+/* Asleep on CPU 0, whose handler walks its list; it wakes up on CPU 1. */
+static void migrates(bool broken)
+{
+	(void)broken;
+	vmx_machine(&(struct irig_conf){0});
+	put_to_sleep(0);
+	rig_run_vcpu(0, 1, -1);
+	rig_run_posts(0, rig_two_posts);
+	rig_run_handlers(2);
+	watch_lists();
+}
+
+static void offliner(void *arg)
+{
+	(void)arg;
+	/* CPU 0 takes no interrupts any more once the vCPU is asleep or has moved away. */
+	px_doing("CPU 0 goes offline");
+	pn_vmx_cpu_offline(&irig->vmx, &rig->cpu[0], &rig->cpu[2]);
+}
+
+static void offline(bool broken)
+{
+	(void)broken;
+	vmx_machine(&(struct irig_conf){0});
+	put_to_sleep(0);
+	rig_run_vcpu(0, 1, -1);
+	rig_run_posts(0, rig_two_posts);
+	px_thread("offline", 2, offliner, NULL);
+	px_handler("CPU 1 irq", 1, rig->vendor->handler, &rig->cpu[1]);
+}
+
+/* ---- other designs ---- */
+
+static bool pir_empty(const struct pn_pid *pid)
+{
+	uint64_t bits = 0;
+
+	for (unsigned i = 0; i < 4; i++)
+		bits |= pn_ld64_acq(&pid->pir[i]); /* pairs with posters */
+	return !bits;
+}
+
+/*
+ * Resuming as ACRN does, and as VT-d 5.2.3 suggests: software takes no PIR over, the processor does
+ * when it gets the notification vector in the guest; if there is something, it gets one from here.
+ */
+static void resume(void *arg)
+{
+	struct rig_vcpu *v = arg;
+	struct pn_host_cpu *c = &rig->cpu[0];
+	bool late = pn_mistake(PN_MISTAKE_SELF_IPI_LATE);
+
+	px_doing("is resumed: is there anything in the PIR?");
+	if (!late)
+		pn_irq_off(c->agent);
+	if (!pir_empty(v->vmx->pid))
+		rig->os.ipi(rig->os.ctx, c->agent, c->id, PN_VEC_POSTED);
+	if (late)
+		pn_irq_off(c->agent);
+	px_doing("enters the guest");
+	irig_vmentry(v, c);
+	pn_irq_on(c->agent);
+	px_doing("in the guest");
+	irig_stay(v, c);
+}
+
+static void self_ipi(bool broken)
+{
+	(void)broken;
+	vmx_machine(&(struct irig_conf){0});
+	rig->vendor->load(&rig->vcpu[0], &rig->cpu[0]);
+	px_thread("vCPU 0", 0, resume, &rig->vcpu[0]);
+	rig_run_posts(0, rig_two_posts);
+	rig_run_handlers(1);
+}
+
+static const char *self_ipi_check(void *arg, char *text, unsigned size)
+{
+	const struct rig_vcpu *v = &rig->vcpu[0];
+
+	(void)arg;
+	for (unsigned i = 0; i < 256; i++) {
+		if (!v->sent[i] || v->taken[i])
+			continue;
+		snprintf(text, size,
+			 "vCPU 0 is in its guest, vector 0x%02x is in its PIR, ON is 1, and "
+			 "no notification is left",
+			 i);
+		return "P4";
+	}
+	return NULL;
+}
+
+/* A vCPU that has used up its time: SN = 1, but what is urgent is to get it back (VT-d 5.2.3). */
+static void throttled(void *arg)
+{
+	struct rig_vcpu *v = arg;
+	struct pn_host_cpu *c = &rig->cpu[0];
+
+	px_doing("is throttled: SN = 1, NV = wakeup");
+	rig->vendor->unblocking(v, c); /* what was asked of it before is done */
+	rig->vendor->blocking(v, c);
+	pn_xchg32(&v->task.sleeping, 1); /* pairs with os_wake() */
+	if (!rig->vendor->must_run(v, c)) {
+		pn_vmx_put(v->vmx, c, true);
+		px_sleep(&v->task.sleeping, "the vCPU's task, for something urgent");
+		px_doing("is switched in");
+		rig->vendor->load(v, c);
+	}
+	pn_xchg32(&v->task.sleeping, 0);
+	rig->vendor->unblocking(v, c);
+	rig->vendor->guest(v, c);
+}
+
+static void urgent(bool broken)
+{
+	(void)broken;
+	vmx_machine(&(struct irig_conf){0});
+	for (unsigned i = 0; i < 2; i++)
+		pn_vtd_ir_post(&irig->ir[i].ir, rig->cpu[0].agent, rig->vcpu[0].vmx->pid_pa,
+			       irig->ir[i].vector, true);
+	rig->vendor->load(&rig->vcpu[0], &rig->cpu[0]);
+	px_thread("vCPU 0", 0, throttled, &rig->vcpu[0]);
+	rig_run_posts(0, rig_two_posts);
+	rig_run_handlers(1);
+}
+
+/* Through SN = 1, yes; through ON = 1, never: between two notifications somebody cleared ON. */
+static const char *urgent_check(void *arg, char *text, unsigned size)
+{
+	const uint64_t *count = rig->cpu_agent[0].count;
+	uint64_t cleared = count[PN_STEP_PID_SYNC] + count[PN_STEP_PI_PROCESS];
+	struct pn_vtd_stats stats;
+
+	(void)arg;
+	if (rig->vcpu[0].task.sleeping) {
+		snprintf(text, size,
+			 "vCPU 0 sleeps, something urgent is in its PIR, and nobody "
+			 "is left to wake it");
+		return "P1";
+	}
+	pn_vtd_stats(irig->vtd, &stats);
+	if (stats.notifications <= cleared + 1)
+		return NULL;
+	snprintf(text, size, "%u notifications although ON was cleared %u times",
+		 (unsigned)stats.notifications, (unsigned)cleared);
+	return "P5";
+}
+
+/* ---- IPIs that processors send by themselves ---- */
+
+static void enter(struct rig_vcpu *v, struct pn_host_cpu *c)
+{
+	pn_irq_off(c->agent);
+	pn_vmx_enter(v->vmx, c);
+	irig_vmentry(v, c);
+	pn_irq_on(c->agent);
+}
+
+static void leave(struct rig_vcpu *v, struct pn_host_cpu *c)
+{
+	pn_irq_off(c->agent);
+	irig_vmexit(v, c);
+	pn_irq_on(c->agent);
+}
+
+/* Sends, and then waits for an answer: who waits in vain yields to whom something is pending for.
+ */
+static void sender(void *arg)
+{
+	struct rig_vcpu *me = &rig->vcpu[1], *to = &rig->vcpu[0];
+	struct pn_host_cpu *c = &rig->cpu[1];
+
+	(void)arg;
+	px_doing("sends an IPI");
+	enter(me, c);
+	irig_ipi(c, 0, HIGH);
+	leave(me, c);
+	px_doing("exit: it waits; is anything pending for vCPU 0?");
+	if (pn_vmx_pending(to->vmx))
+		pn_xchg32(&to->task.sleeping, 0); /* pairs with preempted() */
+	px_doing("sends another IPI");
+	enter(me, c);
+	irig_ipi(c, 0, LOW);
+	leave(me, c);
+}
+
+/* Off the CPU until somebody finds that something is pending for it. */
+static void preempted(void *arg)
+{
+	struct rig_vcpu *v = arg;
+	struct pn_host_cpu *c = &rig->cpu[0];
+
+	px_doing("is preempted: SN = 1");
+	pn_xchg32(&v->task.sleeping, 1); /* pairs with sender() */
+	pn_vmx_put(v->vmx, c, true);
+	if (!pn_vmx_pending(v->vmx))
+		px_sleep(&v->task.sleeping, "the vCPU's task, yielded to");
+	px_doing("is switched in");
+	rig->vendor->load(v, c);
+	rig->vendor->guest(v, c);
+	rig_vcpu_loop(v);
+}
+
+static void two_step(bool broken)
+{
+	(void)broken;
+	irig_build(&(struct irig_conf){.vcpus = 2, .ipiv = true});
+	rig->vendor->load(&rig->vcpu[0], &rig->cpu[0]);
+	rig->vendor->load(&rig->vcpu[1], &rig->cpu[1]);
+	px_thread("vCPU 0", 0, preempted, &rig->vcpu[0]);
+	px_thread("vCPU 1", 1, sender, NULL);
+	rig_run_handlers(1);
+}
+
+/* One look at a whole descriptor that nothing suppresses. */
+static void reader(void *arg)
+{
+	struct pn_pid *pid = rig->vcpu[0].vmx->pid;
+	bool on, posted;
+
+	(void)arg;
+	px_doing("looks at the descriptor");
+	pn_line_begin(pid, sizeof(*pid));
+	on = pn_ld64(&pid->control) & PN_PID_ON; /* pairs with posters */
+	posted = !pir_empty(pid);
+	pn_line_end(pid);
+	if (posted && !on)
+		px_fail("P2", "ON and SN are 0, and the PIR is not empty");
+}
+
+static void one_step(bool broken)
+{
+	irig_build(&(struct irig_conf){.vcpus = 2, .ipiv = true});
+	irig_attach(0, &rig->vcpu[0], LOW);
+	irig_attach(1, &rig->vcpu[0], HIGH);
+	rig->vendor->load(&rig->vcpu[0], &rig->cpu[0]);
+	rig->vendor->load(&rig->vcpu[1], &rig->cpu[1]);
+	if (broken)
+		px_thread("vCPU 1", 1, sender, NULL);
+	else
+		rig_run_posts(0, rig_two_posts);
+	px_thread("reader", 2, reader, NULL);
+}
+
+/* ---- bare metal ---- */
+
+static void harvest(bool broken)
+{
+	(void)broken;
+	irig_build(&(struct irig_conf){.no_vm = true});
+	irig_attach_msi(0, 0, LOW, true);
+	irig_attach_msi(1, 0, HIGH, true);
+	rig_run_posts(0, rig_two_posts);
+	rig_run_handlers(1);
+}
+
+static void retriggerer(void *arg)
+{
+	(void)arg;
+	px_doing("retriggers vector 0x91");
+	rig->os.ipi(rig->os.ctx, rig->cpu[1].agent, 0, HIGH);
+}
+
+static void retrigger(bool broken)
+{
+	(void)broken;
+	irig_build(&(struct irig_conf){.no_vm = true});
+	irig_attach_msi(0, 0, HIGH, true);
+	irig_attach_msi(1, 0, LOW, false); /* through the local APIC, as that of an I/O APIC */
+	rig_run_posts(0, rig_two_posts);
+	px_thread("retrigger", 1, retriggerer, NULL);
+	rig_run_handlers(1);
+}
+
+const struct case_setup pn_cases_intel[] = {
+	{{"sn-clear-loses-on", "KVM c112b5f50232, R3, R4",
+	  "SN is cleared, and nobody looks at what was posted meanwhile",
+	  "a barrier, a look at the PIR, ON set if it is not empty", "P1", false, false},
+	 PN_MISTAKE_SN_CLEAR_LOSES_ON,
+	 yields},
+	{{"nv-switch-misses-on", "R2", "NV is switched, and ON is not looked at",
+	  "ON in the value just stored: a self-IPI of the wakeup vector", "P1", false, false},
+	 PN_MISTAKE_NV_SWITCH_MISSES_ON,
+	 plain},
+	{{"pid-plain-store", "R7", "the control word is written without compare and exchange",
+	  "compare and exchange until it succeeds", "P1", false, false},
+	 PN_MISTAKE_PID_PLAIN_STORE,
+	 plain},
+	{{"on-cleared-after-pir", "R8", "the PIR is taken before ON is cleared", "ON first", "P1",
+	  false, false},
+	 PN_MISTAKE_ON_AFTER_PIR,
+	 plain},
+	{{"double-list-add", "KVM 8b306e2f3c41",
+	  "a vCPU stays on the list when its last device goes, and is added again",
+	  "it is on the list exactly while NV says so", "P3", false, false},
+	 PN_MISTAKE_DOUBLE_LIST_ADD,
+	 double_add},
+	{{"migrate-while-blocked", "R5", "a vCPU is unlinked under the lock of its new CPU",
+	  "the lock of the CPU whose list holds it", "P6", false, false},
+	 PN_MISTAKE_MIGRATE_WRONG_LOCK,
+	 migrates},
+	{{"pi-cpu-offline", "Xen 92fc8d10f5", "a CPU goes away with vCPUs on its list",
+	  "they are woken and block elsewhere", "P1", false, false},
+	 PN_MISTAKE_PI_OFFLINE_SILENT,
+	 offline},
+	{{"self-ipi-late", "ACRN 0397cb717, VT-d 5.2.3",
+	  "who resumes a vCPU by a self-IPI of the notification vector gets it before the entry",
+	  "the look at the PIR and the self-IPI at the entry, interrupts off", "P4", false, false},
+	 PN_MISTAKE_SELF_IPI_LATE,
+	 self_ipi,
+	 .check = self_ipi_check},
+	{{"posted-msi-retrigger", "Linux, Nov 2025",
+	  "a retriggered device vector comes through the local APIC, and gets no EOI",
+	  "an EOI outside the demultiplexing handler", "P4", false, false},
+	 PN_MISTAKE_PMSI_RETRIGGER_NO_EOI,
+	 retrigger,
+	 .check = irig_bare_check},
+	{{"posted-msi-last-harvest", "Linux 6.10", "nobody looks at the PIR after ON is cleared",
+	  "one final harvest", "P4", false, false},
+	 PN_MISTAKE_PMSI_NO_LAST_HARVEST,
+	 harvest,
+	 .check = irig_bare_check},
+	{{"ipiv-two-step", "SDM, KVM 2019",
+	  "a look at ON alone: a preempted vCPU has PIR = 1 and ON = 0 for good",
+	  "the PIR, too, if SN = 1; with SN = 0 the second step of the IPI sets ON", "P1", false,
+	  false},
+	 PN_MISTAKE_TRUST_ON,
+	 two_step},
+	{{"ipiv-on-lags-pir", "SDM against VT-d 5.2.3",
+	  "a processor's IPI takes two steps: PIR = 1 with ON = 0 and SN = 0 can be seen",
+	  "an IOMMU posts in one: it cannot", "P2", true, false},
+	 PN_MISTAKE_NONE,
+	 one_step},
+	{{"urgent-while-suppressed", "VT-d 5.2.3",
+	  "hardware that lets SN = 1 suppress an urgent interrupt",
+	  "URG = 1 notifies through SN = 1, and never through ON = 1", "P1", true, false},
+	 PN_MISTAKE_URG_SUPPRESSED,
+	 urgent,
+	 .check = urgent_check},
+};
+
+const unsigned pn_cases_intel_nr = sizeof(pn_cases_intel) / sizeof(pn_cases_intel[0]);

@@ -1,0 +1,327 @@
+/* SPDX-License-Identifier: MIT */
+#include "rig_amd.h"
+
+#include <string.h>
+
+#define RAM_SIZE (176u << 10)
+
+struct rig_amd *amd;
+
+/* ---- hardware ---- */
+
+/* A vCPU of the rig halts as soon as it has nothing to deliver, and looks before it sleeps: the
+ * doorbell is seen by the trace and by nobody else. */
+static void ring(uint32_t apicid)
+{
+	if (apicid < RIG_CPUS)
+		pn_or32(&amd->bell[apicid], 1);
+}
+
+static void os_doorbell(void *ctx, struct pn_agent *self, uint32_t apicid)
+{
+	(void)ctx;
+	(void)self;
+	ring(apicid);
+}
+
+static void bus_doorbell(void *ctx, uint32_t apicid)
+{
+	(void)ctx;
+	ring(apicid);
+}
+
+static uint64_t mmio_read(void *ctx, uint32_t off, unsigned size)
+{
+	struct rig_iommu *io = ctx;
+	uint64_t v = 0;
+
+	px_device_enter(&io->busy);
+	pn_amdvi_read(io->vi, off, size, &v);
+	px_device_leave(&io->busy);
+	return v;
+}
+
+static void mmio_write(void *ctx, uint32_t off, unsigned size, uint64_t value)
+{
+	struct rig_iommu *io = ctx;
+
+	px_device_enter(&io->busy);
+	pn_amdvi_write(io->vi, off, size, value);
+	px_device_leave(&io->busy);
+}
+
+/* ---- building ---- */
+
+static void build_iommus(const struct rig_conf *conf)
+{
+	struct pn_iommus_config cfg = {.notify = conf->notify,
+				       .galog_entries = 512,
+				       .devids = RIG_DEVID + 1,
+				       .ga_apicid = 1};
+	unsigned n = conf->iommus ? conf->iommus : 1;
+
+	for (unsigned i = 0; i < n; i++) {
+		struct rig_iommu *io = &amd->iommu[i];
+		struct pn_amdvi_config hw;
+
+		io->bus = rig->bus;
+		io->bus.ctx = io;
+		io->bus.doorbell = bus_doorbell;
+		io->log.sleeping = 1;
+		pn_agent_init(&io->agent, i);
+		pn_amdvi_config_default(&hw);
+		hw.bus = &io->bus;
+		hw.agent = &io->agent;
+		hw.peer = i ? amd->iommu[0].vi : NULL;
+		hw.knobs.volatile_fetch =
+			conf->isrun_early ? PN_VOLATILE_BEFORE_IRR : PN_VOLATILE_AFTER_IRR;
+		hw.knobs.galog_ring = conf->galog_ring;
+		hw.dte_cache = 1;
+		hw.irte_cache = 4;
+		if (i == 1 && conf->no_gappi_on_1)
+			hw.efr &= ~PN_EFR_GAPPISUP;
+		pn_amdvi_create(&hw, &io->vi);
+		amd->drv[i].mmio = (struct pn_mmio){io, mmio_read, mmio_write};
+	}
+	pn_iommus_init(&amd->iommus, amd->drv, n, &cfg, &rig->os, &rig->bus, &rig->pages,
+		       rig->cpu[0].agent);
+	for (unsigned i = 0; i < n && conf->galog_ring; i++)
+		amd->drv[i].galog_entries = conf->galog_ring;
+	for (unsigned i = 0; i < n; i++)
+		pn_irt_create(&amd->drv[i], rig->cpu[0].agent, RIG_DEVID, 2);
+}
+
+static void build_cores(const struct rig_conf *conf)
+{
+	struct pn_avic_features feat;
+
+	pn_avic_features_default(&feat);
+	feat.erratum1235 = conf->erratum_core;
+	for (unsigned i = 0; i < RIG_CPUS; i++)
+		pn_avic_init(&amd->core[i], &rig->bus, &rig->cpu_agent[i], &feat, i);
+}
+
+static void build_vms(const struct rig_conf *conf)
+{
+	struct pn_svm_config cfg = {.os = &rig->os,
+				    .iommus = &amd->iommus,
+				    .cpu = rig->cpu,
+				    .nr_cpus = RIG_CPUS,
+				    .masked = conf->masked,
+				    .erratum1235 = conf->erratum_known};
+
+	for (unsigned i = 0; i < rig->vcpus; i++) {
+		rig->vcpu[i].svm = &amd->vcpu[i];
+		rig->vcpu[i].h = &amd->vcpu[i].h;
+		amd->vcpu[i].h.task = &rig->vcpu[i].task;
+	}
+	pn_svm_init(&amd->svm, &cfg);
+	if (conf->two_vms) {
+		pn_svm_vm_init(&amd->svm, &amd->vm[0], &amd->vcpu[0], 1, true, true, 0,
+			       &rig->pages);
+		pn_svm_vm_init(&amd->svm, &amd->vm[1], &amd->vcpu[1], 1, true, true, 0,
+			       &rig->pages);
+	} else {
+		pn_svm_vm_init(&amd->svm, &amd->vm[0], &amd->vcpu[0], rig->vcpus, true, true, 0,
+			       &rig->pages);
+	}
+	pn_vapic_write(amd->vcpu[0].h.page, PN_APIC_TPR, conf->tpr);
+	pn_vapic_write(amd->vcpu[0].h.page, PN_APIC_PPR, conf->tpr);
+}
+
+/* For counter-examples: the places that agents share. */
+static void name_places(unsigned iommus)
+{
+	for (unsigned i = 0; i < rig->vcpus; i++) {
+		struct pn_svm_vcpu *v = &amd->vcpu[i];
+
+		rig_name_vcpu(i);
+		px_name(v->phys_entry, 8,
+			i ? "physical ID entry of vCPU 1" : "physical ID entry of vCPU 0");
+		px_name(&v->ir_lock, 4, i ? "ir_lock of vCPU 1" : "ir_lock of vCPU 0");
+	}
+	rig_name_cpus();
+	for (unsigned i = 0; i < iommus; i++) {
+		px_name(&amd->iommu[i].busy, 4, i ? "IOMMU 1 itself" : "IOMMU 0 itself");
+		px_name(&amd->iommu[i].log, 4, i ? "log thread 1 asleep" : "log thread 0 asleep");
+	}
+}
+
+static const struct rig_vendor vendor;
+
+void rig_build(const struct rig_conf *conf)
+{
+	rig_init(&vendor, conf->vcpus, RAM_SIZE);
+	amd = px_alloc(sizeof(*amd), 64);
+	amd->conf = *conf;
+	rig->bus.doorbell = bus_doorbell;
+	rig->os.doorbell = os_doorbell;
+	build_cores(conf);
+	build_iommus(conf);
+	build_vms(conf);
+	name_places(conf->iommus ? conf->iommus : 1);
+}
+
+void rig_attach(unsigned index, unsigned iommu, struct rig_vcpu *v, uint8_t vector)
+{
+	static const char *const name[] = {"IRTE 0", "IRTE 1", "IRTE 2"};
+	struct rig_ir *ir = &amd->ir[index];
+
+	ir->iommu = iommu;
+	ir->target = v;
+	ir->vector = vector;
+	pn_ir_init(&ir->ir, &amd->drv[iommu], rig->cpu[0].agent, RIG_DEVID, (uint16_t)index, 1,
+		   (uint8_t)(PN_VEC_DEVICE_FIRST + index));
+	if (v)
+		pn_svm_pi_update(&amd->svm, &ir->ir, v->svm, vector, &rig->cpu[0]);
+	px_name(ir->ir.irte, 16, name[index]);
+}
+
+/* ---- what a vCPU does ---- */
+
+static void post(unsigned index)
+{
+	struct rig_ir *ir = &amd->ir[index];
+	struct rig_iommu *io = &amd->iommu[ir->iommu];
+	struct pn_msi msi = {.addr = PN_MSI_ADDR_BASE, .data = index, .devid = RIG_DEVID};
+
+	px_device_enter(&io->busy);
+	if (ir->target)
+		ir->target->sent[ir->vector] = true;
+	if (pn_amdvi_msi(io->vi, &msi) == PN_MSI_ABORTED)
+		px_fail("P6", "the IOMMU aborted an interrupt request");
+	px_device_leave(&io->busy);
+}
+
+static void load(struct rig_vcpu *v, struct pn_host_cpu *c)
+{
+	pn_svm_load(v->svm, c);
+}
+
+static void put(struct rig_vcpu *v, struct pn_host_cpu *c, bool asleep)
+{
+	(void)asleep;
+	pn_svm_put(v->svm, c);
+}
+
+static void blocking(struct rig_vcpu *v, struct pn_host_cpu *c)
+{
+	pn_svm_blocking(v->svm, c);
+}
+
+static bool must_run(struct rig_vcpu *v, struct pn_host_cpu *c)
+{
+	return pn_svm_must_run(v->svm, c);
+}
+
+static void unblocking(struct rig_vcpu *v, struct pn_host_cpu *c)
+{
+	pn_svm_unblocking(v->svm, c);
+}
+
+static void guest(struct rig_vcpu *v, struct pn_host_cpu *c)
+{
+	struct pn_avic *av = &amd->core[c->id];
+	struct pn_avic_vmcb vmcb;
+	struct pn_avic_exit exit;
+	int vector;
+
+	px_doing("enters the guest");
+	vector = pn_svm_enter(v->svm, c);
+	if (vector >= 0) {
+		rig_took(v, vector);
+		pn_svm_leave(v->svm, c);
+		pn_svm_eoi(v->svm, c);
+		return;
+	}
+	pn_svm_vmcb(v->svm, &vmcb);
+	pn_avic_vmrun(av, &vmcb);
+	px_doing("in the guest");
+	while ((vector = pn_avic_evaluate(av, true)) >= 0) {
+		pn_avic_deliver(av, (uint8_t)vector);
+		rig_took(v, vector);
+		pn_avic_write(av, PN_APIC_EOI, 0, &exit);
+	}
+	px_doing("leaves the guest: HLT");
+	pn_avic_vmexit(av);
+	pn_svm_leave(v->svm, c);
+}
+
+static uint32_t irr(const struct rig_vcpu *v, unsigned word)
+{
+	return pn_svm_irr(v->svm, word);
+}
+
+static const char *check(struct rig_vcpu *v, struct pn_host_cpu *c)
+{
+	return pn_svm_check(v->svm, c);
+}
+
+/* ---- interrupts of the host ---- */
+
+static void device_irq(unsigned index, struct pn_host_cpu *c)
+{
+	struct rig_ir *ir = &amd->ir[index];
+
+	if (index < RIG_IRS && ir->target)
+		pn_svm_inject(ir->target->svm, c, ir->vector, PN_WAKE_NOTIFY);
+}
+
+void rig_handler(void *arg, uint8_t vector)
+{
+	struct pn_host_cpu *c = arg;
+
+	switch (vector) {
+	case PN_VEC_WAKEUP:
+		if (amd->new_kernel)
+			px_fail("P6", "vector 0x%02x arrives and nobody owns it", vector);
+		else
+			pn_svm_wakeup_irq(&amd->svm, c);
+		break;
+	case PN_VEC_GA_LOG:
+		for (unsigned i = 0; i < amd->iommus.n; i++)
+			pn_galog_irq(&amd->drv[i], c->agent, &amd->iommu[i].log);
+		break;
+	case PN_VEC_RESCHED:
+		break;
+	default:
+		device_irq(vector - PN_VEC_DEVICE_FIRST, c);
+	}
+}
+
+static const struct rig_vendor vendor = {
+	.load = load,
+	.put = put,
+	.blocking = blocking,
+	.must_run = must_run,
+	.unblocking = unblocking,
+	.guest = guest,
+	.post = post,
+	.pending = "its IRR",
+	.irr = irr,
+	.check = check,
+	.handler = rig_handler,
+};
+
+/* ---- log threads ---- */
+
+static void log_thread(void *arg)
+{
+	struct rig_iommu *io = arg;
+	struct pn_amdvi_drv *d = &amd->drv[io - amd->iommu];
+
+	for (;;) {
+		px_sleep(&io->log.sleeping, "the log thread");
+		do {
+			/* Asleep first: pairs with pn_galog_irq(). */
+			pn_xchg32(&io->log.sleeping, 1);
+		} while (pn_galog_step(d, rig->cpu[1].agent));
+	}
+}
+
+void rig_run_log(unsigned iommu, int cpu)
+{
+	static const char *const name[] = {"log thread 0", "log thread 1"};
+
+	px_thread(name[iommu], cpu, log_thread, &amd->iommu[iommu]);
+}

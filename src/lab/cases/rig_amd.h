@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef PN_LAB_CASES_RIG_AMD_H
+#define PN_LAB_CASES_RIG_AMD_H
+
+#include "postern/amdvi.h"
+#include "postern/avic.h"
+#include "rig.h"
+#include "svm.h"
+
+/* The AMD machine: up to two IOMMUs and two VMs, with the real driver, hypervisor and silicon. */
+
+#define RIG_IOMMUS 2
+
+struct rig_iommu {
+	struct pn_agent agent;
+	struct pn_bus bus;
+	struct pn_amdvi *vi;
+	struct pn_lock busy;
+	struct rig_task log; /* GA log thread */
+};
+
+struct rig_ir {
+	struct pn_ir ir;
+	struct rig_vcpu *target; /* whose vCPU the guest believes it interrupts */
+	uint8_t vector;
+	uint32_t iommu;
+};
+
+struct rig_conf {
+	enum pn_notify notify;
+	unsigned iommus, vcpus; /* 0: one */
+	bool two_vms;		/* vCPU 1 is vCPU 0 of a second VM */
+	bool no_gappi_on_1;	/* IOMMU 1 lacks GAPPISup */
+	enum pn_masked_policy masked;
+	bool erratum_core, erratum_known; /* processor has 1235; hypervisor knows */
+	bool isrun_early;		  /* hardware reads IsRun before it sets the IRR bit */
+	uint8_t tpr;			  /* of vCPU 0 */
+	uint32_t galog_ring;		  /* entries; 0: as many as it has */
+};
+
+struct rig_amd {
+	struct rig_conf conf;
+	struct rig_iommu iommu[RIG_IOMMUS];
+	struct pn_amdvi_drv drv[RIG_IOMMUS];
+	struct pn_iommus iommus;
+	struct pn_svm svm;
+	struct pn_avic core[RIG_CPUS];
+	struct pn_svm_vm vm[2];
+	struct pn_svm_vcpu vcpu[RIG_VCPUS];
+	struct rig_ir ir[RIG_IRS];
+	uint32_t bell[RIG_CPUS];
+	bool new_kernel; /* it does not know the wakeup vector */
+};
+
+extern struct rig_amd *amd;
+
+/* Builds it, as the machine of the exploration. */
+void rig_build(const struct rig_conf *conf);
+/* An interrupt: entry @index, device behind IOMMU @iommu; posts to @v as @vector. */
+void rig_attach(unsigned index, unsigned iommu, struct rig_vcpu *v, uint8_t vector);
+/* A GA log's thread. */
+void rig_run_log(unsigned iommu, int cpu);
+/* What CPU @arg does with an interrupt. */
+void rig_handler(void *arg, uint8_t vector);
+
+#endif

@@ -1,0 +1,379 @@
+/* SPDX-License-Identifier: MIT */
+#include "machine_amd.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "vectors.h"
+
+/* The AMD machine: IOMMUs and cores of hw/amd, the driver and hypervisor of host/amd. */
+
+static void ring(struct pn_machine *m, struct pn_agent *from, uint32_t apicid)
+{
+	uint64_t delay = from->elapsed_ns + m->sc->costs.ns[PN_STEP_DOORBELL_WIRE];
+
+	if (apicid < m->sc->machine.pcpus)
+		pn_sim_doorbell(m->sim, apicid, delay);
+}
+
+static void iommu_doorbell(void *ctx, uint32_t apicid)
+{
+	struct pn_lab_iommu *io = ctx;
+
+	ring(io->m, &io->agent, apicid);
+}
+
+static void core_doorbell(void *ctx, uint32_t apicid)
+{
+	struct pn_lab_core *core = ctx;
+
+	ring(core->m, &core->sim->agent, apicid);
+}
+
+static uint64_t mmio_read(void *ctx, uint32_t off, unsigned size)
+{
+	struct pn_lab_iommu *io = ctx;
+	uint64_t value = 0;
+
+	pn_amdvi_read(io->vi, off, size, &value);
+	return value;
+}
+
+static void mmio_write(void *ctx, uint32_t off, unsigned size, uint64_t value)
+{
+	struct pn_lab_iommu *io = ctx;
+
+	pn_amdvi_write(io->vi, off, size, value);
+}
+
+static bool galog_thread(struct pn_thread *th, struct pn_pcpu *p)
+{
+	return pn_galog_step(th->arg, &p->agent);
+}
+
+static int make_iommu(struct pn_machine *m, uint32_t i)
+{
+	const struct pn_sc_machine *sm = &m->sc->machine;
+	struct pn_lab_iommu *io = &m->iommu[i];
+	struct pn_amdvi_config hw;
+	int err;
+
+	io->bus.doorbell = iommu_doorbell;
+	pn_amdvi_config_default(&hw);
+	hw.bus = &io->bus;
+	hw.agent = &io->agent;
+	hw.peer = m->iommu[0].vi;
+	hw.knobs = sm->knobs;
+	hw.irte_cache = sm->irte_cache;
+	if (!sm->gappi)
+		hw.efr &= ~PN_EFR_GAPPISUP;
+	if (!sm->gappidis)
+		hw.efr2 &= ~PN_EFR2_GAPPIDISSUP;
+	err = pn_amdvi_create(&hw, &io->vi);
+	if (err)
+		return err;
+	m->amd->drv[i].mmio = (struct pn_mmio){io, mmio_read, mmio_write};
+	pn_thread_init(&io->thread, m->sim, (int32_t)sm->galog_cpu, sm->galog_fifo, galog_thread,
+		       &m->amd->drv[i]);
+	return 0;
+}
+
+static int make_iommus(struct pn_machine *m, uint32_t devices)
+{
+	const struct pn_sc_machine *sm = &m->sc->machine;
+	bool posted = m->mode.id == PN_MODE_GALOG || m->mode.id == PN_MODE_GAPPI;
+	struct pn_iommus_config cfg = {
+		.notify = !posted			? PN_NOTIFY_NONE
+			  : m->mode.id == PN_MODE_GAPPI ? PN_NOTIFY_GAPPI
+							: PN_NOTIFY_GALOG,
+		.galog_entries = sm->galog_entries,
+		.devids = PN_LAB_FIRST_DEVID + devices,
+		.ga_apicid = sm->galog_cpu,
+		.irt2k = sm->inttablen > 9,
+	};
+	int err = 0;
+
+	m->amd->ga_cpu = sm->galog_cpu;
+	for (uint32_t i = 0; i < sm->iommus && !err; i++)
+		err = make_iommu(m, i);
+	return err ? err
+		   : pn_iommus_init(&m->amd->iommus, m->amd->drv, sm->iommus, &cfg, &m->os, &m->bus,
+				    &m->pages, &m->sim->pcpu[0].agent);
+}
+
+static void make_cores(struct pn_machine *m)
+{
+	struct pn_avic_features feat;
+
+	pn_avic_features_default(&feat);
+	feat.erratum1235 = m->sc->machine.erratum1235;
+	for (uint32_t i = 0; i < m->sc->machine.pcpus; i++) {
+		struct pn_lab_core *core = &m->core[i];
+
+		core->bus.doorbell = core_doorbell;
+		pn_avic_init(&core->avic, &core->bus, &core->sim->agent, &feat, i);
+	}
+}
+
+static int create(struct pn_machine *m, uint32_t devices, struct pn_diag *d)
+{
+	const struct pn_sc_machine *sm = &m->sc->machine;
+	struct pn_amd *a = calloc(1, sizeof(*a));
+	struct pn_svm_config cfg = {
+		.os = &m->os,
+		.cpu = m->cpu,
+		.nr_cpus = sm->pcpus,
+		.masked = m->mode.masked_none ? PN_MASKED_NONE : PN_MASKED_PARK,
+		.gate_always = m->mode.gate_always,
+		.erratum1235 = sm->erratum1235,
+	};
+	int err;
+
+	if (!a)
+		return -ENOMEM;
+	m->amd = a;
+	cfg.iommus = &a->iommus;
+	a->drv = calloc(sm->iommus, sizeof(*a->drv));
+	a->vm = calloc(m->vms, sizeof(*a->vm));
+	a->svcpu = calloc(m->vcpus, sizeof(*a->svcpu));
+	if (!a->drv || !a->vm || !a->svcpu)
+		return -ENOMEM;
+	make_cores(m);
+	err = make_iommus(m, devices);
+	if (err)
+		return err;
+	if (m->mode.id == PN_MODE_GAPPI && a->iommus.notify != PN_NOTIFY_GAPPI)
+		return pn_diag_set(
+			d, -EINVAL, m->sc->path, 0,
+			"mode gappi needs gappi = yes: this machine's IOMMUs lack GAPPISup");
+	pn_svm_init(&a->svm, &cfg);
+	return 0;
+}
+
+static void destroy(struct pn_machine *m)
+{
+	for (uint32_t i = 0; i < m->sc->machine.iommus; i++)
+		if (m->iommu[i].vi)
+			pn_amdvi_destroy(m->iommu[i].vi);
+	if (!m->amd)
+		return;
+	free(m->amd->drv);
+	free(m->amd->vm);
+	free(m->amd->svcpu);
+	free(m->amd);
+}
+
+static uint64_t ram(const struct pn_machine *m, uint32_t devices)
+{
+	const struct pn_sc_machine *sm = &m->sc->machine;
+	uint64_t irt = 16ull << sm->inttablen;
+	uint64_t per_iommu = 1 << 20 | (PN_LAB_FIRST_DEVID + devices) * 32ull;
+
+	return sm->iommus * per_iommu + devices * irt + m->vms * (40ull << 10);
+}
+
+static int make_vm(struct pn_machine *m, const struct pn_sc_vm *vm, uint32_t number, uint32_t first)
+{
+	const struct pn_sc_machine *sm = &m->sc->machine;
+	uint32_t inhibits = m->mode.id == PN_MODE_EMULATED ? 1u << PN_INHIBIT_DISABLED : 0;
+	bool x2 = m->sc->work == PN_WORK_IPI ? sm->x2apic : sm->x2avic;
+
+	for (uint32_t i = first; i < first + vm->vcpus; i++) {
+		m->vcpu[i].svm = &m->amd->svcpu[i];
+		m->vcpu[i].h = &m->amd->svcpu[i].h;
+		m->vcpu[i].h->task = &m->sim->vcpu[i].task;
+	}
+	return pn_svm_vm_init(&m->amd->svm, &m->amd->vm[number], &m->amd->svcpu[first], vm->vcpus,
+			      x2, sm->x2avic_ext, inhibits, &m->pages);
+}
+
+static int make_function(struct pn_machine *m, uint32_t iommu, uint16_t devid, uint32_t queues)
+{
+	(void)queues;
+	return pn_irt_create(&m->amd->drv[iommu], m->cpu[0].agent, devid, m->sc->machine.inttablen);
+}
+
+static int make_queue(struct pn_lab_queue *q, uint16_t devid, uint32_t index, uint8_t vector)
+{
+	struct pn_machine *m = q->m;
+	int err;
+
+	q->msi = (struct pn_msi){.addr = PN_MSI_ADDR_BASE, .data = index, .devid = devid};
+	err = pn_ir_init(&q->ir, &m->amd->drv[q->iommu], m->cpu[0].agent, devid, (uint16_t)index,
+			 q->host_cpu, q->host_vector);
+	return err ? err
+		   : pn_svm_pi_update(&m->amd->svm, &q->ir, pn_lab_of(q->sim->vcpu)->svm, vector,
+				      &m->cpu[0]);
+}
+
+/* ---- while it runs ---- */
+
+static uint64_t notifications(const struct pn_agent *a)
+{
+	return a->count[PN_STEP_GALOG_ENTRY] + a->count[PN_STEP_GALOG_DROP] +
+	       a->count[PN_STEP_GAPPI_SEND];
+}
+
+static void msi(struct pn_lab_queue *q)
+{
+	struct pn_machine *m = q->m;
+	struct pn_lab_iommu *io = &m->iommu[q->iommu];
+	struct pn_lab_vcpu *v = pn_lab_of(q->sim->vcpu);
+	uint64_t sent, told;
+
+	io->agent.elapsed_ns = 0;
+	pn_step(&io->agent, PN_STEP_DEVICE_WRITE, v->sim->id, q->sim->vector);
+	sent = pn_account_sent(m, v);
+	told = notifications(&io->agent);
+	switch (pn_amdvi_msi(io->vi, &q->msi)) {
+	case PN_MSI_POSTED:
+		pn_account_irr(v, q->sim->vector, sent);
+		pn_account_posted(v, notifications(&io->agent) != told);
+		break;
+	case PN_MSI_REMAPPED:
+		v->notified = true;
+		pn_account_flight(q, sent);
+		break;
+	default:
+		m->error = 3;
+	}
+}
+
+static void inject(struct pn_lab_vcpu *v, struct pn_host_cpu *c, uint8_t vector,
+		   enum pn_wake_reason why)
+{
+	pn_svm_inject(v->svm, c, vector, why);
+}
+
+static bool deliverable(const struct pn_lab_vcpu *v)
+{
+	return pn_vapic_deliverable(v->h->page) >= 0;
+}
+
+static uint32_t irr(const struct pn_lab_vcpu *v, unsigned word)
+{
+	return pn_svm_irr(v->svm, word);
+}
+
+static int retarget(struct pn_lab_queue *q, struct pn_lab_vcpu *to, uint8_t vector,
+		    struct pn_host_cpu *self)
+{
+	return pn_svm_pi_update(&q->m->amd->svm, &q->ir, to ? to->svm : NULL, vector, self);
+}
+
+static void affinity(struct pn_lab_queue *q, struct pn_host_cpu *self)
+{
+	pn_ir_affinity(&q->ir, self->agent, q->m->cpu[q->host_cpu].apicid, q->host_vector);
+}
+
+/* The log's interrupt and its threads, which look at once: one may be lost on the way. */
+static void move_own(struct pn_machine *m, uint32_t from, struct pn_host_cpu *to)
+{
+	if (m->amd->ga_cpu != from)
+		return;
+	m->amd->ga_cpu = to->id;
+	pn_iommus_ga_affinity(&m->amd->iommus, to->agent, to->apicid);
+	for (uint32_t i = 0; i < m->sc->machine.iommus; i++) {
+		struct pn_task *task = &m->iommu[i].thread.task;
+
+		task->pin = (int32_t)to->id;
+		pn_task_wake(task, NULL);
+	}
+}
+
+static void inhibit(struct pn_machine *m, uint32_t vm, struct pn_host_cpu *self, bool set)
+{
+	pn_svm_inhibit(&m->amd->vm[vm], self, PN_INHIBIT_IRQWIN, set);
+}
+
+static void cpu_offline(struct pn_machine *m, struct pn_host_cpu *dead, struct pn_host_cpu *self)
+{
+	pn_svm_cpu_offline(&m->amd->svm, dead, self);
+}
+
+static void cpu_online(struct pn_machine *m, struct pn_host_cpu *c)
+{
+	pn_svm_cpu_online(&m->amd->svm, c);
+}
+
+static const char *check(struct pn_lab_vcpu *v)
+{
+	return pn_svm_check(v->svm, &v->m->cpu[0]);
+}
+
+static bool listed(const struct pn_lab_vcpu *v)
+{
+	return v->svm->on_list;
+}
+
+static uint64_t parked(const struct pn_lab_vcpu *v)
+{
+	return v->svm->parked_bits;
+}
+
+/* The IOMMU's own counters, its steps and what the lab saw are three books of the same thing. */
+static void check_iommus(struct pn_report *r, struct pn_machine *m, const struct pn_totals *t)
+{
+	uint64_t msis = 0, entries = 0, sent = 0, logged;
+
+	for (uint32_t i = 0; i < m->sc->machine.iommus; i++) {
+		struct pn_lab_iommu *io = &m->iommu[i];
+		struct pn_amdvi_stats st;
+		uint64_t head = 0, tail = 0;
+
+		pn_amdvi_stats(io->vi, &st);
+		pn_amdvi_read(io->vi, PN_AMDVI_GA_HEAD, 8, &head);
+		pn_amdvi_read(io->vi, PN_AMDVI_GA_TAIL, 8, &tail);
+		logged = (tail - head) / PN_GALOG_SIZE % m->sc->machine.galog_entries;
+		if (logged)
+			pn_wrong(r, "IOMMU %u: %lu log entries nobody read", i,
+				 (unsigned long)logged);
+		if (st.msis != st.forwarded + st.remapped + st.posted + st.aborted)
+			pn_wrong(r, "IOMMU %u: results do not add up to requests", i);
+		if (st.posted != io->agent.count[PN_STEP_IRR_SET])
+			pn_wrong(r, "IOMMU %u: posted %lu, IRR set %lu", i,
+				 (unsigned long)st.posted,
+				 (unsigned long)io->agent.count[PN_STEP_IRR_SET]);
+		if (st.aborted || st.forwarded || st.events)
+			pn_wrong(r, "IOMMU %u: %lu requests aborted, %lu forwarded, %lu events", i,
+				 (unsigned long)st.aborted, (unsigned long)st.forwarded,
+				 (unsigned long)st.events);
+		msis += st.msis;
+		entries += st.galog_entries;
+		sent += st.gappi_sent;
+	}
+	if (msis != t->steps[PN_STEP_DEVICE_WRITE])
+		pn_wrong(r, "devices sent %lu, IOMMUs saw %lu",
+			 (unsigned long)t->steps[PN_STEP_DEVICE_WRITE], (unsigned long)msis);
+	if (entries != t->steps[PN_STEP_GALOG_READ])
+		pn_wrong(r, "%lu log entries written, %lu read", (unsigned long)entries,
+			 (unsigned long)t->steps[PN_STEP_GALOG_READ]);
+	if (sent < t->steps[PN_STEP_IRQ_WAKEUP])
+		pn_wrong(r, "%lu GAPPIs sent, %lu taken", (unsigned long)sent,
+			 (unsigned long)t->steps[PN_STEP_IRQ_WAKEUP]);
+}
+
+const struct pn_platform pn_platform_amd = {
+	.create = create,
+	.destroy = destroy,
+	.ram = ram,
+	.vm = make_vm,
+	.function = make_function,
+	.queue = make_queue,
+	.msi = msi,
+	.arrived = pn_account_irr,
+	.inject = inject,
+	.deliverable = deliverable,
+	.irr = irr,
+	.retarget = retarget,
+	.affinity = affinity,
+	.move_own = move_own,
+	.inhibit = inhibit,
+	.cpu_offline = cpu_offline,
+	.cpu_online = cpu_online,
+	.check = check,
+	.check_iommus = check_iommus,
+	.listed = listed,
+	.parked = parked,
+	.ops = &pn_amd_ops,
+};

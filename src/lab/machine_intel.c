@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: MIT */
+#include "machine_intel.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "vectors.h"
+
+/* The Intel machines' IOMMUs, which are the same with guests and without. */
+
+#define FIRST_WAITS 64u
+
+static uint64_t mmio_read(void *ctx, uint32_t off, unsigned size)
+{
+	struct pn_lab_iommu *io = ctx;
+	uint64_t value = 0;
+
+	pn_vtd_read(io->vtd, off, size, &value);
+	return value;
+}
+
+static void mmio_write(void *ctx, uint32_t off, unsigned size, uint64_t value)
+{
+	struct pn_lab_iommu *io = ctx;
+
+	pn_vtd_write(io->vtd, off, size, value);
+}
+
+/* ---- one request after another ---- */
+
+/*
+ * A unit keeps the order of what devices write: an interrupt that it sends waits for the writes
+ * before it and holds up what comes behind, completions included. What its steps cost is therefore
+ * time in which it is busy, and not only a delay as elsewhere.
+ */
+static void serve(struct pn_lab_iommu *io, struct pn_lab_queue *q, uint64_t sent)
+{
+	struct pn_machine *m = io->m;
+	struct pn_lab_vcpu *v = q->sim->vcpu ? pn_lab_of(q->sim->vcpu) : NULL;
+	uint64_t merged = io->agent.count[PN_STEP_PIR_MERGE];
+	uint64_t told = io->agent.count[PN_STEP_PI_NOTIFY];
+	uint64_t wires = io->agent.count[PN_STEP_INTR_WIRE];
+	enum pn_msi_result r;
+
+	io->agent.elapsed_ns = 0;
+	r = pn_vtd_msi(io->vtd, &q->msi);
+	wires = io->agent.count[PN_STEP_INTR_WIRE] - wires; /* on their way, it does not wait */
+	io->busy_until = pn_sim_now(m->sim) + io->agent.elapsed_ns -
+			 wires * m->sc->costs.ns[PN_STEP_INTR_WIRE];
+	merged = io->agent.count[PN_STEP_PIR_MERGE] - merged;
+	told = io->agent.count[PN_STEP_PI_NOTIFY] - told;
+	if (r == PN_MSI_POSTED && v) {
+		pn_account_pir(v, q->sim->vector, sent, merged);
+		pn_account_posted(v, told);
+	} else if (r == PN_MSI_POSTED && merged) {
+		pn_account_coalesced(m, sent);
+	} else if (r == PN_MSI_POSTED || r == PN_MSI_REMAPPED) {
+		if (v)
+			v->notified = true;
+		pn_account_flight(q, sent);
+	} else {
+		m->error = 3;
+	}
+}
+
+static void wait_for(struct pn_lab_iommu *io)
+{
+	if (io->waits && !pn_event_pending(&io->ev))
+		pn_wheel_add(&io->m->sim->wheel, &io->ev, io->busy_until);
+}
+
+static void free_again(struct pn_event *ev)
+{
+	struct pn_lab_iommu *io = pn_container(ev, struct pn_lab_iommu, ev);
+	struct pn_waiting w = io->waiting[io->head];
+
+	io->head = (io->head + 1) & (io->room - 1);
+	io->waits--;
+	io->m->outstanding--;
+	w.q->sim->ready += w.completions;
+	serve(io, w.q, w.sent);
+	wait_for(io);
+}
+
+static bool more_room(struct pn_lab_iommu *io)
+{
+	uint32_t room = io->room ? io->room * 2 : FIRST_WAITS;
+	struct pn_waiting *w = malloc(room * sizeof(*w));
+
+	if (!w)
+		return false;
+	for (uint32_t i = 0; i < io->waits; i++)
+		w[i] = io->waiting[(io->head + i) & (io->room - 1)];
+	free(io->waiting);
+	io->waiting = w;
+	io->head = 0;
+	io->room = room;
+	return true;
+}
+
+void pn_intel_msi(struct pn_lab_queue *q)
+{
+	struct pn_machine *m = q->m;
+	struct pn_lab_iommu *io = &m->iommu[q->iommu];
+	const struct pn_lab_vcpu *v = q->sim->vcpu ? pn_lab_of(q->sim->vcpu) : NULL;
+	uint64_t sent;
+
+	io->agent.elapsed_ns = 0;
+	pn_step(&io->agent, PN_STEP_DEVICE_WRITE, v ? v->sim->id : q->host_cpu,
+		v ? q->sim->vector : q->host_vector);
+	sent = pn_account_sent(m, v);
+	if (!io->waits && io->busy_until <= pn_sim_now(m->sim)) {
+		serve(io, q, sent);
+		return;
+	}
+	if (io->waits == io->room && !more_room(io)) {
+		m->sim->out_of_memory = true;
+		return;
+	}
+	q->sim->ready -= q->sim->signalled;
+	io->waiting[(io->head + io->waits++) & (io->room - 1)] =
+		(struct pn_waiting){q, sent, q->sim->signalled};
+	m->outstanding++;
+	wait_for(io);
+}
+
+/* ---- building ---- */
+
+static int make_iommu(struct pn_machine *m, uint32_t i)
+{
+	const struct pn_sc_machine *sm = &m->sc->machine;
+	struct pn_lab_iommu *io = &m->iommu[i];
+	struct pn_vtd_drv *d = &m->intel->drv[i];
+	struct pn_vtd_drv_config cfg = {.x2apic = sm->x2apic};
+	struct pn_vtd_config hw;
+	int err;
+
+	pn_event_init(&io->ev, free_again);
+	pn_vtd_config_default(&hw);
+	hw.bus = &io->bus;
+	hw.agent = &io->agent;
+	hw.irte_cache = sm->irte_cache;
+	err = pn_vtd_create(&hw, &io->vtd);
+	if (err)
+		return err;
+	d->mmio = (struct pn_mmio){io, mmio_read, mmio_write};
+	return pn_vtd_drv_init(d, &cfg, &m->bus, &m->pages, m->cpu[0].agent);
+}
+
+int pn_intel_create(struct pn_machine *m)
+{
+	const struct pn_sc_machine *sm = &m->sc->machine;
+	struct pn_intel *n = calloc(1, sizeof(*n));
+	struct pn_apicv_features feat;
+	int err = 0;
+
+	if (!n)
+		return -ENOMEM;
+	m->intel = n;
+	n->drv = calloc(sm->iommus, sizeof(*n->drv));
+	n->vm = calloc(m->vms + 1, sizeof(*n->vm));
+	n->vcpu = calloc(m->vcpus + 1, sizeof(*n->vcpu));
+	n->pmsi_cpu = calloc(sm->pcpus, sizeof(*n->pmsi_cpu));
+	if (!n->drv || !n->vm || !n->vcpu || !n->pmsi_cpu)
+		return -ENOMEM;
+	pn_apicv_features_default(&feat);
+	for (uint32_t i = 0; i < sm->pcpus; i++)
+		pn_apicv_init(&m->core[i].apicv, &m->core[i].bus, &m->core[i].sim->agent, &feat,
+			      sm->x2apic);
+	for (uint32_t i = 0; i < sm->iommus && !err; i++)
+		err = make_iommu(m, i);
+	return err;
+}
+
+void pn_intel_destroy(struct pn_machine *m)
+{
+	for (uint32_t i = 0; i < m->sc->machine.iommus; i++) {
+		if (m->iommu[i].vtd)
+			pn_vtd_destroy(m->iommu[i].vtd);
+		free(m->iommu[i].waiting);
+	}
+	if (!m->intel)
+		return;
+	free(m->intel->drv);
+	free(m->intel->vm);
+	free(m->intel->vcpu);
+	free(m->intel->pmsi_cpu);
+	free(m->intel);
+}
+
+/* Tables of 64 Ki entries and a queue each; descriptors; PID-pointer tables. */
+uint64_t pn_intel_ram(const struct pn_machine *m, uint32_t devices)
+{
+	const struct pn_sc_machine *sm = &m->sc->machine;
+
+	(void)devices;
+	return sm->iommus * (1152ull << 10) + (m->vcpus + sm->pcpus) * 64ull +
+	       m->vms * (16ull << 10) + m->vcpus * 8ull;
+}
+
+int pn_intel_queue(struct pn_lab_queue *q, uint16_t devid)
+{
+	struct pn_machine *m = q->m;
+	struct pn_vtd_drv *d = &m->intel->drv[q->iommu];
+	int index = pn_vtd_drv_alloc(d, 1), err;
+
+	if (index < 0)
+		return index;
+	err = pn_vtd_ir_init(&q->vtd_ir, d, m->cpu[0].agent, (uint16_t)index, devid,
+			     m->cpu[q->host_cpu].apicid, q->host_vector);
+	q->msi.devid = devid;
+	pn_vtd_ir_msi(&q->vtd_ir, &q->msi.addr, &q->msi.data);
+	return err;
+}
+
+void pn_intel_affinity(struct pn_lab_queue *q, struct pn_host_cpu *self)
+{
+	if (pn_vtd_ir_affinity(&q->vtd_ir, self->agent, q->m->cpu[q->host_cpu].apicid,
+			       q->host_vector))
+		q->m->error = 6;
+}
+
+/* The unit's own counters, its steps and what the lab saw are three books of the same thing. */
+void pn_intel_check_iommus(struct pn_report *r, struct pn_machine *m, const struct pn_totals *t)
+{
+	uint64_t msis = 0;
+
+	for (uint32_t i = 0; i < m->sc->machine.iommus; i++) {
+		struct pn_lab_iommu *io = &m->iommu[i];
+		struct pn_vtd_stats st;
+
+		pn_vtd_stats(io->vtd, &st);
+		if (st.msis != st.forwarded + st.remapped + st.posted + st.aborted)
+			pn_wrong(r, "IOMMU %u: results do not add up to requests", i);
+		if (st.posted != io->agent.count[PN_STEP_PIR_SET])
+			pn_wrong(r, "IOMMU %u: posted %lu, PIR set %lu", i,
+				 (unsigned long)st.posted,
+				 (unsigned long)io->agent.count[PN_STEP_PIR_SET]);
+		if (st.posted != st.notifications + st.suppressed + st.outstanding)
+			pn_wrong(r, "IOMMU %u: notified, suppressed and outstanding are not posted",
+				 i);
+		if (st.aborted || st.forwarded || st.faults)
+			pn_wrong(r, "IOMMU %u: %lu requests blocked, %lu forwarded, %lu faults", i,
+				 (unsigned long)st.aborted, (unsigned long)st.forwarded,
+				 (unsigned long)st.faults);
+		msis += st.msis + io->waits;
+	}
+	if (msis != t->steps[PN_STEP_DEVICE_WRITE])
+		pn_wrong(r, "devices sent %lu, IOMMUs saw %lu",
+			 (unsigned long)t->steps[PN_STEP_DEVICE_WRITE], (unsigned long)msis);
+}

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef PN_LAB_MACHINE_INTEL_H
+#define PN_LAB_MACHINE_INTEL_H
+
+#include "machine.h"
+
+/* What the Intel machines have: with guests, and bare metal. */
+struct pn_intel {
+	struct pn_vtd_drv *drv;
+	struct pn_vmx vmx;
+	struct pn_vmx_vm *vm;
+	struct pn_vmx_vcpu *vcpu;
+	struct pn_pmsi pmsi; /* bare metal */
+	struct pn_pmsi_cpu *pmsi_cpu;
+};
+
+extern const struct pn_sim_ops pn_intel_ops, pn_bare_ops;
+
+/* IOMMUs, their driver and the cores; @m->intel. */
+int pn_intel_create(struct pn_machine *m);
+void pn_intel_destroy(struct pn_machine *m);
+uint64_t pn_intel_ram(const struct pn_machine *m, uint32_t devices);
+/* Remapped to the host, as the queue says. */
+int pn_intel_queue(struct pn_lab_queue *q, uint16_t devid);
+/* The device's MSI, behind those that its unit has to order first. */
+void pn_intel_msi(struct pn_lab_queue *q);
+void pn_intel_affinity(struct pn_lab_queue *q, struct pn_host_cpu *self);
+void pn_intel_check_iommus(struct pn_report *r, struct pn_machine *m, const struct pn_totals *t);
+
+#endif

@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: MIT */
+#include "machine_amd.h"
+#include "vectors.h"
+
+/* The simulated world's questions, answered by hw/amd and host/amd. */
+
+static bool op_host_vector(struct pn_sim *s, struct pn_pcpu *p, uint8_t vector)
+{
+	struct pn_machine *m = s->ctx;
+	struct pn_host_cpu *c = &m->cpu[p->id];
+
+	if (vector == PN_VEC_WAKEUP) {
+		uint64_t before = c->wake_spurious;
+
+		pn_step(&p->agent, PN_STEP_IRQ_WAKEUP, p->id, vector);
+		pn_svm_wakeup_irq(&m->amd->svm, c);
+		m->now.gappi_spurious += c->wake_spurious - before;
+		return false;
+	}
+	if (vector == PN_VEC_GA_LOG) {
+		pn_step(&p->agent, PN_STEP_IRQ_GA_LOG, p->id, vector);
+		for (uint32_t i = 0; i < m->sc->machine.iommus; i++) {
+			struct pn_lab_iommu *io = &m->iommu[i];
+
+			if (!io->ga_pending)
+				continue;
+			io->ga_pending = false;
+			pn_galog_irq(&m->amd->drv[i], &p->agent, &io->thread.task);
+		}
+		return false;
+	}
+	pn_machine_device_irq(m, p, vector);
+	return false;
+}
+
+static void op_load(struct pn_vcpu *v, struct pn_pcpu *p)
+{
+	pn_svm_load(pn_lab_of(v)->svm, pn_cpu_of(p));
+}
+
+static void op_put(struct pn_vcpu *v, struct pn_pcpu *p)
+{
+	pn_svm_put(pn_lab_of(v)->svm, pn_cpu_of(p));
+}
+
+static void op_blocking(struct pn_vcpu *v, struct pn_pcpu *p)
+{
+	pn_svm_blocking(pn_lab_of(v)->svm, pn_cpu_of(p));
+}
+
+static bool op_must_run(struct pn_vcpu *v, struct pn_pcpu *p)
+{
+	struct pn_lab_vcpu *lv = pn_lab_of(v);
+
+	lv->need = lv->notified = false;
+	return pn_svm_must_run(lv->svm, pn_cpu_of(p));
+}
+
+static void op_unblocking(struct pn_vcpu *v, struct pn_pcpu *p)
+{
+	pn_svm_unblocking(pn_lab_of(v)->svm, pn_cpu_of(p));
+}
+
+static bool op_pending(struct pn_vcpu *v)
+{
+	return pn_svm_pending(pn_lab_of(v)->svm);
+}
+
+static bool op_enter(struct pn_vcpu *v, struct pn_pcpu *p)
+{
+	struct pn_lab_vcpu *lv = pn_lab_of(v);
+	struct pn_avic_vmcb vmcb;
+	int vector;
+
+	lv->h->irq_blocked = v->handler >= 0 || lv->inject >= 0;
+	vector = pn_svm_enter(lv->svm, pn_cpu_of(p));
+	if (vector >= 0) {
+		lv->inject = vector;
+		pn_account_take(lv, (uint8_t)vector, false);
+	}
+	pn_svm_vmcb(lv->svm, &vmcb);
+	if (pn_avic_vmrun(&pn_core_of(p)->avic, &vmcb))
+		lv->m->error = 1;
+	return true;
+}
+
+static void op_leave(struct pn_vcpu *v, struct pn_pcpu *p)
+{
+	pn_avic_vmexit(&pn_core_of(p)->avic);
+	pn_svm_leave(pn_lab_of(v)->svm, pn_cpu_of(p));
+}
+
+static int op_deliver(struct pn_vcpu *v, struct pn_pcpu *p)
+{
+	struct pn_lab_vcpu *lv = pn_lab_of(v);
+	struct pn_avic *av = &pn_core_of(p)->avic;
+	int vector = lv->inject;
+
+	if (vector >= 0) {
+		lv->inject = -1;
+		pn_step(&p->agent, PN_STEP_GUEST_DELIVER, lv->h->page_pa, (uint64_t)vector);
+	} else {
+		vector = pn_avic_evaluate(av, true);
+		if (vector < 0)
+			return -1;
+		pn_avic_deliver(av, (uint8_t)vector);
+		pn_account_take(lv, (uint8_t)vector, false);
+	}
+	pn_account_deliver(lv, pn_sim_now(p->sim) + p->agent.elapsed_ns);
+	return vector;
+}
+
+static bool op_eoi(struct pn_vcpu *v, struct pn_pcpu *p)
+{
+	struct pn_avic_exit exit;
+
+	if (!pn_lab_of(v)->h->apicv)
+		return true;
+	switch (pn_avic_write(&pn_core_of(p)->avic, PN_APIC_EOI, 0, &exit)) {
+	case PN_AVIC_DONE:
+	case PN_AVIC_EVALUATE:
+		return false;
+	default:
+		return true;
+	}
+}
+
+static void op_eoi_exit(struct pn_vcpu *v, struct pn_pcpu *p)
+{
+	pn_step(&p->agent, PN_STEP_EXIT_HANDLE, v->id, 0);
+	pn_svm_eoi(pn_lab_of(v)->svm, pn_cpu_of(p));
+}
+
+/*
+ * Without AVIC the hypervisor intercepts CR8 writes only while something is pending that the
+ * priority may hold back; otherwise the write goes to V_TPR.
+ */
+static bool op_set_tpr(struct pn_vcpu *v, struct pn_pcpu *p, uint8_t tpr)
+{
+	struct pn_lab_vcpu *lv = pn_lab_of(v);
+
+	if (lv->h->apicv) {
+		pn_avic_write_cr8(&pn_core_of(p)->avic, tpr >> 4);
+		return false;
+	}
+	pn_vapic_write(lv->h->page, PN_APIC_TPR, tpr & 0xF0);
+	if (pn_vapic_empty(lv->h->page, PN_APIC_IRR))
+		return false;
+	pn_step(&p->agent, PN_STEP_EXIT_HANDLE, v->id, 0);
+	return true;
+}
+
+static bool op_doorbell(struct pn_pcpu *p)
+{
+	return pn_avic_doorbell(&pn_core_of(p)->avic);
+}
+
+/* ---- IPIs ---- */
+
+static bool x2apic(const struct pn_lab_vcpu *v)
+{
+	return v->svm->vm->x2avic;
+}
+
+/* xAPIC: the destination first, by a store of its own. */
+static enum pn_avic_access write_icr(struct pn_lab_vcpu *v, struct pn_pcpu *p, uint64_t icr)
+{
+	struct pn_avic *av = &pn_core_of(p)->avic;
+
+	if (x2apic(v)) {
+		pn_step(&p->agent, PN_STEP_ICR_WRITE, v->sim->id, icr);
+		return pn_avic_write(av, PN_APIC_ICRL, icr, &v->ipi_exit);
+	}
+	pn_step(&p->agent, PN_STEP_ICR_WRITE_MMIO, v->sim->id, icr);
+	(void)pn_avic_write(av, PN_APIC_ICRH, icr >> 32, &v->ipi_exit);
+	return pn_avic_write(av, PN_APIC_ICRL, (uint32_t)icr, &v->ipi_exit);
+}
+
+static void irr_set(struct pn_lab_vcpu *to, uint8_t vector, uint64_t sent)
+{
+	pn_account_irr(to, vector, sent);
+	pn_account_posted(to, to->sim->task.state == PN_TASK_SLEEPING);
+}
+
+static void irr_injected(struct pn_lab_vcpu *to, uint8_t vector, uint64_t sent)
+{
+	pn_account_irr(to, vector, sent);
+	pn_account_injecting(to, vector);
+}
+
+static bool op_send_ipi(struct pn_vcpu *v, struct pn_pcpu *p, const struct pn_ipi *ipi)
+{
+	struct pn_lab_vcpu *lv = pn_lab_of(v);
+	uint64_t posts = p->agent.count[PN_STEP_IPI_POST];
+	enum pn_avic_access r;
+
+	lv->ipi = *ipi;
+	lv->ipi_sent = pn_account_ipi_sent(lv);
+	r = write_icr(lv, p, pn_machine_icr(lv, ipi, x2apic(lv)));
+	lv->ipi_posted = r == PN_AVIC_DONE || r == PN_AVIC_EVALUATE ||
+			 p->agent.count[PN_STEP_IPI_POST] != posts;
+	if (lv->ipi_posted)
+		pn_account_ipi(lv, ipi, lv->ipi_sent, irr_set);
+	return r == PN_AVIC_TRAP || r == PN_AVIC_FAULT;
+}
+
+static void op_ipi_exit(struct pn_vcpu *v, struct pn_pcpu *p)
+{
+	struct pn_lab_vcpu *lv = pn_lab_of(v);
+
+	pn_step(&p->agent, PN_STEP_EXIT_HANDLE, v->id, 0);
+	if (!lv->ipi_posted)
+		pn_account_ipi(lv, &lv->ipi, lv->ipi_sent, irr_injected);
+	pn_svm_incomplete_ipi(lv->svm, pn_cpu_of(p), &lv->ipi_exit);
+}
+
+const struct pn_sim_ops pn_amd_ops = {
+	.host_vector = op_host_vector,
+	.load = op_load,
+	.put = op_put,
+	.blocking = op_blocking,
+	.must_run = op_must_run,
+	.unblocking = op_unblocking,
+	.pending = op_pending,
+	.enter = op_enter,
+	.leave = op_leave,
+	.deliver = op_deliver,
+	.eoi = op_eoi,
+	.eoi_exit = op_eoi_exit,
+	.set_tpr = op_set_tpr,
+	.send_ipi = op_send_ipi,
+	.ipi_exit = op_ipi_exit,
+	.doorbell = op_doorbell,
+	.guest_timer = pn_machine_guest_timer,
+	.msi = pn_machine_msi,
+	.merged = pn_machine_merged,
+	.offlined = pn_machine_offlined,
+};

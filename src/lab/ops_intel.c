@@ -1,0 +1,293 @@
+/* SPDX-License-Identifier: MIT */
+#include "machine_intel.h"
+#include "vectors.h"
+
+/* The simulated world's questions, answered by hw/intel and host/intel. */
+
+static bool op_host_vector(struct pn_sim *s, struct pn_pcpu *p, uint8_t vector)
+{
+	struct pn_machine *m = s->ctx;
+	struct pn_host_cpu *c = &m->cpu[p->id];
+
+	switch (vector) {
+	case PN_VEC_WAKEUP:
+		pn_step(&p->agent, PN_STEP_IRQ_WAKEUP, p->id, vector);
+		pn_vmx_wakeup_irq(&m->intel->vmx, c);
+		break;
+	case PN_VEC_POSTED: /* whoever it was for has left the guest, and looks before it sleeps */
+		pn_step(&p->agent, PN_STEP_IRQ_NOTIFY, p->id, vector);
+		break;
+	default:
+		pn_machine_device_irq(m, p, vector);
+	}
+	return false;
+}
+
+/* The guest's IF is 0 in its handlers. */
+static bool irq_blocked(const struct pn_vcpu *v)
+{
+	return v->handler >= 0 || pn_lab_of(v)->inject >= 0;
+}
+
+static void op_load(struct pn_vcpu *v, struct pn_pcpu *p)
+{
+	pn_vmx_load(pn_lab_of(v)->vmx, pn_cpu_of(p));
+}
+
+static void op_put(struct pn_vcpu *v, struct pn_pcpu *p)
+{
+	pn_vmx_put(pn_lab_of(v)->vmx, pn_cpu_of(p), v->task.state == PN_TASK_RUNNABLE);
+}
+
+static void op_blocking(struct pn_vcpu *v, struct pn_pcpu *p)
+{
+	pn_lab_of(v)->h->irq_blocked = irq_blocked(v);
+	pn_vmx_blocking(pn_lab_of(v)->vmx, pn_cpu_of(p));
+}
+
+static bool op_must_run(struct pn_vcpu *v, struct pn_pcpu *p)
+{
+	struct pn_lab_vcpu *lv = pn_lab_of(v);
+
+	lv->need = lv->notified = false;
+	return pn_vmx_must_run(lv->vmx, pn_cpu_of(p));
+}
+
+static void op_unblocking(struct pn_vcpu *v, struct pn_pcpu *p)
+{
+	pn_vmx_unblocking(pn_lab_of(v)->vmx, pn_cpu_of(p));
+}
+
+static bool op_pending(struct pn_vcpu *v)
+{
+	return pn_vmx_pending(pn_lab_of(v)->vmx);
+}
+
+static bool in_pir(const struct pn_lab_vcpu *v, int vector)
+{
+	return v->vmx->pid->pir[vector / 64] >> (vector % 64) & 1;
+}
+
+static bool op_enter(struct pn_vcpu *v, struct pn_pcpu *p)
+{
+	struct pn_lab_vcpu *lv = pn_lab_of(v);
+	struct pn_lab_core *core = pn_core_of(p);
+	struct pn_apicv_exit exit;
+	int vector;
+
+	lv->h->irq_blocked = irq_blocked(v);
+	vector = pn_vmx_enter(lv->vmx, pn_cpu_of(p));
+	if (vector >= 0) {
+		lv->inject = vector;
+		pn_account_take(lv, (uint8_t)vector, in_pir(lv, vector));
+	}
+	pn_vmx_vmcs(lv->vmx, &core->vmcs);
+	if (pn_apicv_vmentry(&core->apicv, &core->vmcs, &exit))
+		lv->m->error = 1;
+	return true;
+}
+
+static void op_leave(struct pn_vcpu *v, struct pn_pcpu *p)
+{
+	struct pn_lab_core *core = pn_core_of(p);
+
+	pn_apicv_vmexit(&core->apicv, &core->vmcs);
+	pn_vmx_leave(pn_lab_of(v)->vmx, pn_cpu_of(p), &core->vmcs);
+}
+
+static bool op_guest_intr(struct pn_vcpu *v, struct pn_pcpu *p)
+{
+	int vector;
+
+	(void)v;
+	switch (pn_apicv_intr(&pn_core_of(p)->apicv, &p->lapic, &vector)) {
+	case PN_INTR_EXIT:
+		p->acked = vector;
+		return false;
+	default:
+		return true;
+	}
+}
+
+static int op_deliver(struct pn_vcpu *v, struct pn_pcpu *p)
+{
+	struct pn_lab_vcpu *lv = pn_lab_of(v);
+	int vector = lv->inject;
+
+	if (vector >= 0) {
+		lv->inject = -1;
+		pn_step(&p->agent, PN_STEP_GUEST_DELIVER, lv->h->page_pa, (uint64_t)vector);
+	} else {
+		vector = pn_apicv_pending(&pn_core_of(p)->apicv, true)
+				 ? pn_apicv_deliver(&pn_core_of(p)->apicv)
+				 : -1;
+		if (vector < 0)
+			return -1;
+		pn_account_take(lv, (uint8_t)vector, in_pir(lv, vector));
+	}
+	pn_account_deliver(lv, pn_sim_now(p->sim) + p->agent.elapsed_ns);
+	return vector;
+}
+
+static bool exits(enum pn_apicv_access r)
+{
+	return r == PN_APICV_TRAP || r == PN_APICV_FAULT || r == PN_APICV_PASS;
+}
+
+/* A guest's write of one APIC register, by MSR or by the APIC-access page. */
+static enum pn_apicv_access write_apic(struct pn_lab_vcpu *v, struct pn_pcpu *p, uint32_t off,
+				       uint64_t value)
+{
+	struct pn_apicv *a = &pn_core_of(p)->apicv;
+	struct pn_apicv_exit exit;
+
+	if (v->vmx->vm->x2apic)
+		return pn_apicv_wrmsr(a, PN_X2APIC_MSR + off / 16, value, &exit);
+	return pn_apicv_write(a, off, (uint32_t)value, &exit);
+}
+
+static bool op_eoi(struct pn_vcpu *v, struct pn_pcpu *p)
+{
+	struct pn_lab_vcpu *lv = pn_lab_of(v);
+
+	return !pn_host_apicv(lv->h) || exits(write_apic(lv, p, PN_APIC_EOI, 0));
+}
+
+static void op_eoi_exit(struct pn_vcpu *v, struct pn_pcpu *p)
+{
+	pn_step(&p->agent, PN_STEP_EXIT_HANDLE, v->id, 0);
+	pn_vmx_eoi(pn_lab_of(v)->vmx, pn_cpu_of(p));
+}
+
+/* With a TPR shadow the write stays in the guest; without APICv the threshold says when the
+ * hypervisor wants to know. */
+static bool op_set_tpr(struct pn_vcpu *v, struct pn_pcpu *p, uint8_t tpr)
+{
+	struct pn_lab_vcpu *lv = pn_lab_of(v);
+	struct pn_apicv_exit exit;
+
+	if (pn_host_apicv(lv->h))
+		return exits(pn_apicv_write_cr8(&pn_core_of(p)->apicv, (uint8_t)(tpr >> 4), &exit));
+	pn_vapic_write(lv->h->page, PN_APIC_TPR, tpr & 0xF0);
+	if (pn_vapic_empty(lv->h->page, PN_APIC_IRR))
+		return false;
+	pn_step(&p->agent, PN_STEP_EXIT_HANDLE, v->id, 0);
+	return true;
+}
+
+/* ---- IPIs ---- */
+
+static void bit_set(struct pn_lab_vcpu *to, uint8_t vector, uint64_t sent)
+{
+	to->m->plat->arrived(to, vector, sent);
+}
+
+static void bit_injected(struct pn_lab_vcpu *to, uint8_t vector, uint64_t sent)
+{
+	to->m->plat->arrived(to, vector, sent);
+	pn_account_injecting(to, vector);
+}
+
+static void self_set(struct pn_lab_vcpu *v, uint8_t vector, uint64_t sent)
+{
+	pn_account_self(v, vector, sent, pn_vapic_test(v->h->page, PN_APIC_IRR, vector));
+}
+
+static void now_pending(struct pn_lab_vcpu *v, bool told)
+{
+	if (v->ipi.kind == PN_SEND_BROADCAST) {
+		for (uint32_t i = 0; i < v->sim->ipi_vcpus; i++)
+			pn_account_posted(&v->m->vcpu[v->first + i], told);
+	} else if (v->ipi.to && v->ipi.kind <= PN_SEND_LOGICAL) {
+		pn_account_posted(pn_lab_of(v->ipi.to), told);
+	}
+}
+
+static bool virtualized(const struct pn_lab_vcpu *v)
+{
+	if (!pn_host_apicv(v->h))
+		return false;
+	/* Self-IPIs need no table. */
+	return v->ipi.kind == PN_SEND_SELF ||
+	       (v->ipi.kind == PN_SEND_FIXED && v->vmx->vm->pid_table);
+}
+
+/* xAPIC: the destination first, by a store of its own. x2APIC has a register for self-IPIs. */
+static enum pn_apicv_access write_icr(struct pn_lab_vcpu *v, struct pn_pcpu *p, uint64_t icr)
+{
+	bool x2 = v->vmx->vm->x2apic;
+
+	if (x2 && v->ipi.kind == PN_SEND_SELF)
+		return write_apic(v, p, PN_APIC_SELF_IPI, v->ipi.vector);
+	if (!x2)
+		(void)write_apic(v, p, PN_APIC_ICRH, icr >> 32);
+	return write_apic(v, p, PN_APIC_ICRL, x2 ? icr : (uint32_t)icr);
+}
+
+static bool op_send_ipi(struct pn_vcpu *v, struct pn_pcpu *p, const struct pn_ipi *ipi)
+{
+	struct pn_lab_vcpu *lv = pn_lab_of(v);
+	bool x2 = lv->vmx->vm->x2apic;
+	uint64_t icr = pn_machine_icr(lv, ipi, x2);
+	uint64_t told = p->agent.count[PN_STEP_IPIV_NOTIFY];
+	bool exit;
+
+	lv->ipi = *ipi;
+	lv->ipi_sent = pn_account_ipi_sent(lv);
+	lv->ipi_posted = virtualized(lv);
+	/* Before the bits are set: whether they merge is to be seen. */
+	if (lv->ipi_posted)
+		pn_account_ipi(lv, ipi, lv->ipi_sent,
+			       ipi->kind == PN_SEND_SELF ? self_set : bit_set);
+	exit = exits(write_icr(lv, p, icr));
+	if (exit == lv->ipi_posted)
+		lv->m->error = 7;
+	if (lv->ipi_posted)
+		now_pending(lv, p->agent.count[PN_STEP_IPIV_NOTIFY] != told);
+	return exit;
+}
+
+static void op_ipi_exit(struct pn_vcpu *v, struct pn_pcpu *p)
+{
+	struct pn_lab_vcpu *lv = pn_lab_of(v);
+
+	/* An intercepted WRMSR has not reached the register: the hypervisor puts it there. */
+	if (lv->vmx->vm->x2apic) {
+		uint64_t icr = pn_machine_icr(lv, &lv->ipi, true);
+
+		pn_vapic_write(lv->h->page, PN_APIC_ICRL, (uint32_t)icr);
+		pn_vapic_write(lv->h->page, PN_APIC_ICRL + 4, (uint32_t)(icr >> 32));
+	}
+	pn_account_ipi(lv, &lv->ipi, lv->ipi_sent, bit_injected);
+	pn_vmx_icr_exit(lv->vmx, pn_cpu_of(p));
+}
+
+static bool op_doorbell(struct pn_pcpu *p)
+{
+	(void)p;
+	return false;
+}
+
+const struct pn_sim_ops pn_intel_ops = {
+	.host_vector = op_host_vector,
+	.guest_intr = op_guest_intr,
+	.load = op_load,
+	.put = op_put,
+	.blocking = op_blocking,
+	.must_run = op_must_run,
+	.unblocking = op_unblocking,
+	.pending = op_pending,
+	.enter = op_enter,
+	.leave = op_leave,
+	.deliver = op_deliver,
+	.eoi = op_eoi,
+	.eoi_exit = op_eoi_exit,
+	.set_tpr = op_set_tpr,
+	.send_ipi = op_send_ipi,
+	.ipi_exit = op_ipi_exit,
+	.doorbell = op_doorbell,
+	.guest_timer = pn_machine_guest_timer,
+	.msi = pn_machine_msi,
+	.merged = pn_machine_merged,
+	.offlined = pn_machine_offlined,
+};

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: MIT */
+#include "report_reading.h"
+
+/* What no mode of this kind sends by itself, and so exits. */
+static const char *left_over(enum pn_mode_id id)
+{
+	/* AMD64 APM vol 2 rev 3.44, 15.29.6 */
+	if (id == PN_MODE_IPI_AVIC)
+		return "NMIs and INITs, and whatever is sent to a vCPU that does not run";
+	/* SDM vol 3, 30.1.6 */
+	return "logical destinations, broadcasts, NMIs and INITs";
+}
+
+static double exits_each(const struct pn_result *r)
+{
+	return (double)r->exits[PN_EXIT_IPI] / (double)r->interrupts;
+}
+
+static void what_exits(struct pn_reader *rd, const struct pn_result *r)
+{
+	char mode[64], n[PN_FMT_SIZE], all[PN_FMT_SIZE], each[PN_FMT_SIZE];
+
+	pn_say_mode(r, mode, sizeof(mode));
+	if (r->exits[PN_EXIT_IPI])
+		pn_say(rd, false, "With %s %s exits sent %s IPIs (%s each). Still exits: %s.", mode,
+		       pn_fmt_count(n, (double)r->exits[PN_EXIT_IPI]),
+		       pn_fmt_count(all, (double)r->interrupts), pn_fmt_ratio(each, exits_each(r)),
+		       left_over(r->mode.id));
+	else
+		pn_say(rd, false, "With %s no IPI exited. Still would: %s.", mode,
+		       left_over(r->mode.id));
+}
+
+static void against_exits(struct pn_reader *rd, const struct pn_result *exit,
+			  const struct pn_result *r)
+{
+	char mode[64], a[4][PN_FMT_SIZE], b[4][PN_FMT_SIZE];
+
+	pn_say_mode(r, mode, sizeof(mode));
+	if (exit->latency.n < P99_MIN || r->latency.n < P99_MIN)
+		return;
+	for (unsigned i = 0; i < 2; i++) {
+		double at = i ? 0.99 : 0.5;
+
+		pn_fmt_ns(a[i], (double)pn_hist_quantile(&exit->latency, at));
+		pn_fmt_ns(b[i], (double)pn_hist_quantile(&r->latency, at));
+	}
+	pn_fmt_ratio(a[2], exits_each(exit));
+	pn_fmt_ratio(b[2], exits_each(r));
+	pn_fmt_ratio(a[3], (double)pn_report_exits(exit) / (double)exit->interrupts);
+	pn_fmt_ratio(b[3], (double)pn_report_exits(r) / (double)r->interrupts);
+	pn_say(rd, false,
+	       "%s against IPI-EXIT: %s exits to send an IPI against %s, %s VM exits in all "
+	       "against "
+	       "%s; latency p50 %s against %s, p99 %s against %s.",
+	       mode, b[2], a[2], b[3], a[3], b[0], a[0], b[1], a[1]);
+}
+
+void pn_read_ipis(struct pn_reader *rd, const struct pn_comparison *c)
+{
+	const struct pn_result *exit = pn_result_of(c, PN_MODE_IPI_EXIT);
+	const struct pn_result *avic = pn_result_of(c, PN_MODE_IPI_AVIC);
+
+	for (unsigned i = 0; i < c->n; i++) {
+		const struct pn_result *r = &c->result[i];
+
+		if ((r->mode.id != PN_MODE_IPI_AVIC && r->mode.id != PN_MODE_IPI_IPIV) ||
+		    !r->interrupts)
+			continue;
+		if (exit && exit->interrupts)
+			against_exits(rd, exit, r);
+		what_exits(rd, r);
+	}
+	if (avic && (exit || pn_result_of(c, PN_MODE_IPI_IPIV)))
+		pn_say(rd, false,
+		       "IPI-AVIC is AMD's silicon, the others are Intel's, and all are charged "
+		       "from "
+		       "one cost table: what differs is what the modes do, not how fast a product "
+		       "is.");
+}
