@@ -30,7 +30,9 @@ static uint64_t change(struct pn_vmx_vcpu *v, uint64_t clear, uint64_t set)
 bool pn_vmx_posted_to(const struct pn_vmx_vcpu *v)
 {
 	/* Pairs with pn_vmx_pi_update(): A1 and D3. */
-	return pn_vmx_cfg(v)->ipiv || pn_ld32(&v->vm->assigned);
+	if (pn_vmx_cfg(v)->ipiv && !pn_mistake(PN_MISTAKE_IPIV_NOT_ARMED))
+		return true;
+	return pn_ld32(&v->vm->assigned);
 }
 
 /* ---- load ---- */

@@ -186,6 +186,7 @@ int pn_vmx_enter(struct pn_vmx_vcpu *v, struct pn_host_cpu *c)
 		pn_vmx_refresh(v);
 	}
 	pn_vmx_sync(v, c->agent); /* E4; R9: whether APICv is inhibited or not */
+	/* E5. Active: VM entry evaluates RVI. */
 	return pn_host_apicv(&v->h) ? -1 : pn_host_inject_one(&v->h, c->agent, pn_vmx_key(v));
 }
 
@@ -196,8 +197,8 @@ void pn_vmx_leave(struct pn_vmx_vcpu *v, struct pn_host_cpu *c, const struct pn_
 		v->rvi = (uint8_t)vmcs->intr_status;
 		v->svi = (uint8_t)(vmcs->intr_status >> 8);
 	}
-	/* Pairs with pn_vmx_inject(): who still sees IN_GUEST sends an IPI in vain, but ON is seen
-	 * by the next entry, or by the look before sleep, which comes after a fence. */
+	/* E6. Pairs with pn_vmx_inject(): who still sees IN_GUEST sends an IPI in vain, but ON is
+	 * seen by the next entry, or by the look before sleep, which comes after a fence. */
 	pn_st32_rel(&v->h.mode, PN_OUTSIDE_GUEST);
 }
 
