@@ -44,6 +44,8 @@ static const struct row rows[] = {
 	{"bench --help", 0, "Example:", NULL},
 	{"comapre", 2, NULL, "postern: unknown verb 'comapre' (did you mean 'compare'?)"},
 	{"explore --help", 0, "Examples:", NULL},
+	{"explore nv-switch-misses-on --variant broken", 0, "line  PID of vCPU 0: PIR", NULL},
+	{"explore posted-msi-last-harvest", 0, "2 of 2 as expected", NULL},
 	{"explore", 2, NULL, "explore what?"},
 	{"explore --all gappi-masked-irr", 2, NULL, "a case, or --all, not both"},
 	{"explore gappi-masked-irr cpu-offline", 2, NULL, "one case at a time"},

@@ -242,6 +242,90 @@ static void store_before_free(void *arg)
 	px_thread("B", 1, wait_and_kill, NULL);
 }
 
+static void load_from_nowhere(void *arg)
+{
+	mem->read[0] = pn_ld32((uint32_t *)arg + 5);
+}
+
+static void line_from_nowhere(void *arg)
+{
+	pn_line_begin(arg, 64);
+	pn_xchg32((uint32_t *)arg, 1);
+	pn_line_end(arg);
+}
+
+static void stray_load(void *arg)
+{
+	(void)arg;
+	memory();
+	px_thread("A", 0, load_from_nowhere, NULL);
+}
+
+static void stray_line(void *arg)
+{
+	(void)arg;
+	memory();
+	px_thread("A", 0, line_from_nowhere, NULL);
+}
+
+/* ---- lines ---- */
+
+static void change_both(void *arg)
+{
+	(void)arg;
+	pn_line_begin(mem->word, sizeof(mem->word));
+	pn_st32(word(0), pn_ld32(word(0)) + 1);
+	pn_st32(word(1), pn_ld32(word(1)) + 2);
+	pn_line_end(mem->word);
+}
+
+static void change_one_by_one(void *arg)
+{
+	(void)arg;
+	pn_or32(word(0), 1);
+	pn_or32(word(1), 2);
+}
+
+static void look_at_both(void *arg)
+{
+	(void)arg;
+	mem->read[1] = pn_ld32(word(1));
+	mem->read[0] = pn_ld32(word(0));
+	if (mem->read[0] < mem->read[1] / 2)
+		px_fail("P5", "half of it is there");
+}
+
+static void look_the_other_way(void *arg)
+{
+	(void)arg;
+	mem->read[0] = pn_ld32(word(0));
+	pn_line_begin(mem->word, sizeof(mem->word));
+	mem->read[1] = pn_ld32(word(1));
+	mem->read[2] = pn_ld32(word(0));
+	pn_line_end(mem->word);
+	if (mem->read[2] != mem->read[1] / 2)
+		px_fail("P5", "half of it is there");
+}
+
+static void as_one_line(void *arg)
+{
+	(void)arg;
+	memory();
+	px_name(mem->word, sizeof(mem->word), "whole of it");
+	px_name(word(0), 8, "first of it");
+	px_thread("A", -1, change_both, NULL);
+	px_thread("B", 1, look_at_both, NULL);
+	px_thread("C", 2, look_the_other_way, NULL);
+}
+
+static void as_two_accesses(void *arg)
+{
+	(void)arg;
+	memory();
+	px_thread("A", -1, change_one_by_one, NULL);
+	px_thread("C", 2, look_the_other_way, NULL);
+}
+
 /* ---- interrupts ---- */
 
 static void note(void *arg, uint8_t vector)
@@ -326,6 +410,10 @@ static const struct {
 	{"load after px_kill() in one of two orders", use_after_free, NULL, "P6", "the word"},
 	{"load before px_kill()", use_before_free, NULL, NULL, NULL},
 	{"store and locked instruction before px_kill()", store_before_free, NULL, NULL, NULL},
+	{"load from where there is no memory", stray_load, NULL, "P6", "no memory"},
+	{"line where there is no memory", stray_line, NULL, "P6", "no memory"},
+	{"one access of a line", as_one_line, NULL, NULL, NULL},
+	{"two accesses of a line", as_two_accesses, NULL, "P5", "half"},
 	{"interrupt between two sections", between_sections, between, "P5", "in between"},
 	{"interrupt inside one section", inside_section, between, NULL, NULL},
 };
@@ -355,6 +443,46 @@ static void verdicts(void **state)
 	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++)
 		for (int how = 0; how < 4; how++)
 			explore(i, how & 1, how & 2);
+}
+
+/* ---- counter-examples ---- */
+
+static void always_fails(void *arg)
+{
+	(void)arg;
+	pn_xchg32(word(2), 1);
+	px_fail("P1", "always");
+}
+
+static void told(void *arg)
+{
+	(void)arg;
+	memory();
+	px_name(word(0), 8, "first of it");
+	px_name(mem->word, sizeof(mem->word), "whole of it");
+	px_thread("A", -1, change_both, NULL);
+	px_thread("B", 1, change_both, NULL);
+	px_thread("C", 1, always_fails, NULL);
+}
+
+/* What a line was changed by is shown: the name of a part without what the whole ends in, or the
+ * offset. */
+static void a_line_is_told(void **state)
+{
+	struct px_program prog = {.setup = told};
+	struct px_options opt = {.bound = UINT32_MAX};
+	struct px_result r;
+	bool first = false, second = false;
+
+	(void)state;
+	assert_int_equal(px_explore(&prog, &opt, &r), 0);
+	assert_int_equal(r.verdict, PX_VIOLATION);
+	for (unsigned i = 0; i < r.steps; i++) {
+		first |= !strcmp(r.step[i].text, "line  whole of it: first 0 -> 1, +16 0 -> 2");
+		second |= !strcmp(r.step[i].text, "line  whole of it: first 1 -> 2, +16 2 -> 4");
+	}
+	px_result_free(&r);
+	assert_true(first && second);
 }
 
 /* ---- ends before the end ---- */
@@ -531,6 +659,20 @@ static void too_many_kills(void *arg)
 	px_thread("T", 0, kill_much, NULL);
 }
 
+static void long_line(void *arg)
+{
+	(void)arg;
+	pn_line_begin(mem, 128);
+	pn_line_end(mem);
+}
+
+static void too_long_a_line(void *arg)
+{
+	(void)arg;
+	memory();
+	px_thread("T", 0, long_line, NULL);
+}
+
 static void migrate_away(void *arg)
 {
 	(void)arg;
@@ -559,6 +701,7 @@ static void errors(void **state)
 		{"handler without CPU", handler_of_no_cpu, 0, -EINVAL},
 		{"two handlers", two_handlers, 0, -EINVAL},
 		{"migration to an unknown CPU", migrates_too_far, 0, -EINVAL},
+		{"line of more than 64 bytes", too_long_a_line, 0, -EINVAL},
 		{"more steps than clocks count", same_order, 1u << 15, -EINVAL},
 		{"too much memory", too_much_memory, 0, -ENOMEM},
 		{"memory after setup", late_memory, 0, -ENOMEM},
@@ -583,6 +726,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(verdicts),
+		cmocka_unit_test(a_line_is_told),
 		cmocka_unit_test(bounded),
 		cmocka_unit_test(out_of_time),
 		cmocka_unit_test(quick_finds_the_same),

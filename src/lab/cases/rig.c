@@ -9,6 +9,7 @@ struct rig *rig;
 const int rig_first_only[] = {0, -1};
 const int rig_second_only[] = {1, -1};
 const int rig_two_posts[] = {0, 1, -1};
+const int rig_three_posts[] = {0, 1, 2, -1};
 const int rig_twice[] = {0, 0, -1};
 const int rig_last_two[] = {1, 2, -1};
 const int rig_other_way[] = {1, 0, -1};

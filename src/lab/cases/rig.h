@@ -109,7 +109,7 @@ struct pn_host_cpu *rig_resched(struct rig_vcpu *v, struct pn_host_cpu *c, bool 
 const char *rig_check(void *arg, char *text, unsigned size);
 
 /* The lists that most cases post. */
-extern const int rig_first_only[], rig_second_only[], rig_two_posts[], rig_twice[], rig_last_two[],
-	rig_other_way[];
+extern const int rig_first_only[], rig_second_only[], rig_two_posts[], rig_three_posts[],
+	rig_twice[], rig_last_two[], rig_other_way[];
 
 #endif

@@ -395,7 +395,11 @@ static void name_places(void)
 					   "PIR[80-bf] of CPU 0",  "PIR[c0-ff] of CPU 0",
 					   "PID control of CPU 0", "PID of CPU 0"};
 
+	static const char *const core[RIG_CPUS] = {"CPU 0 itself", "CPU 1 itself", "CPU 2 itself"};
+
 	px_name(&irig->busy, 4, "IOMMU 0 itself");
+	for (unsigned i = 0; i < RIG_CPUS; i++)
+		px_name(&irig->core[i].turn, 4, core[i]);
 	if (irig->conf.no_vm) {
 		name_pid(irig->pcpu[0].pid, cpu);
 		return;

@@ -35,11 +35,12 @@ static const char *place(const struct px_event *e)
 	return e->what ? e->what : "";
 }
 
-/* The name of [@p, @p + @size) or of what it is a part of, or NULL. */
-static const char *name_of(const char *p, uint32_t size)
+/* The name of [@p, @p + @size) or of what it is a part of, of @most bytes; or NULL. */
+static const char *name_of(const char *p, uint32_t size, size_t most)
 {
 	for (unsigned i = 0; i < px.names; i++)
-		if (p >= px.named[i].p && p + size <= px.named[i].p + px.named[i].size)
+		if (px.named[i].size <= most && p >= px.named[i].p &&
+		    p + size <= px.named[i].p + px.named[i].size)
 			return px.named[i].name;
 	return NULL;
 }
@@ -55,7 +56,7 @@ static int short_name(const char *name, const char *whole)
 /* One access of a whole line: the quadwords that it changed. */
 static void describe_line(const struct px_event *e, char *out, size_t size)
 {
-	const char *whole = name_of(e->addr, e->size);
+	const char *whole = name_of(e->addr, e->size, SIZE_MAX);
 	unsigned n = 0;
 	size_t used;
 
@@ -63,7 +64,7 @@ static void describe_line(const struct px_event *e, char *out, size_t size)
 		whole = e->site ? e->site->what : "";
 	used = (size_t)snprintf(out, size, "line  %s%s", whole, e->changed ? "" : ", unchanged");
 	for (uint32_t i = 0; i < PX_LINE / 8 && used < size; i++) {
-		const char *part = name_of(e->addr + 8 * i, 8);
+		const char *part = name_of(e->addr + 8 * i, 8, e->size - 1);
 
 		if (!(e->changed >> i & 1))
 			continue;
