@@ -114,6 +114,13 @@ unsigned pn_amdvi_commands(struct pn_amdvi *vi, unsigned max);
  */
 enum pn_msi_result pn_amdvi_msi(struct pn_amdvi *vi, const struct pn_msi *msi);
 
+/*
+ * Logs an event that the embedder found: address translation is its own. @q0 and @q1 as in struct
+ * pn_amd_event; a code of 0 is no event and is ignored. The log's rules are the same as for the
+ * model's own events: enabled, overflow, interrupt (2.5).
+ */
+void pn_amdvi_log_event(struct pn_amdvi *vi, uint64_t q0, uint64_t q1);
+
 /* Counters that software cannot read from registers; for reports and self-checks. */
 struct pn_amdvi_stats {
 	uint64_t msis, forwarded, remapped, posted, aborted;

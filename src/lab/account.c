@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "machine.h"
+#include "ring.h"
 
 /*
  * What becomes of every interrupt: delivered, coalesced or lost, and whether a sleeping vCPU was
@@ -100,23 +101,25 @@ void pn_account_posted(struct pn_lab_vcpu *v, bool told)
 
 /* ---- on the way to the host ---- */
 
-void pn_account_flight(struct pn_lab_queue *q, uint64_t sent)
+static uint64_t *flight(struct pn_lab_queue *q, uint32_t k)
 {
-	if (q->flights == PN_FLIGHTS) {
-		q->m->error = 2;
-		return;
-	}
-	q->flight[(q->flight_head + q->flights++) % PN_FLIGHTS].sent = sent;
-	q->m->outstanding++;
+	return &q->flight[(q->flight_head + k) & (q->flight_room - 1)];
 }
 
-void pn_account_merged(struct pn_lab_queue *q)
+void pn_account_flight(struct pn_lab_queue *q, uint64_t sent)
 {
-	if (!q->flights)
-		return;
-	q->flights--;
-	q->m->outstanding--;
-	pn_account_coalesced(q->m, q->flight[(q->flight_head + q->flights) % PN_FLIGHTS].sent);
+	if (q->flights == q->flight_room) {
+		uint64_t *more =
+			pn_ring_more(q->flight, &q->flight_room, &q->flight_head, sizeof(*more));
+
+		if (!more) {
+			q->m->sim->out_of_memory = true;
+			return;
+		}
+		q->flight = more;
+	}
+	*flight(q, q->flights++) = sent;
+	q->m->outstanding++;
 }
 
 /* The oldest one has arrived; 0: there is none. */
@@ -126,11 +129,26 @@ static uint64_t landed(struct pn_lab_queue *q)
 
 	if (!q->flights)
 		return 0;
-	sent = q->flight[q->flight_head].sent;
-	q->flight_head = (q->flight_head + 1) % PN_FLIGHTS;
+	sent = *flight(q, 0);
+	q->flight_head = (q->flight_head + 1) & (q->flight_room - 1);
 	q->flights--;
 	q->m->outstanding--;
 	return sent;
+}
+
+/* The oldest one waits in the local APIC, the next one meets it there; more may be on the way. */
+void pn_account_merged(struct pn_lab_queue *q)
+{
+	uint64_t met;
+
+	if (q->flights > 1) {
+		met = *flight(q, 1);
+		*flight(q, 1) = *flight(q, 0);
+		*flight(q, 0) = met;
+	}
+	met = landed(q);
+	if (met)
+		pn_account_coalesced(q->m, met);
 }
 
 void pn_account_inject(struct pn_lab_queue *q, struct pn_host_cpu *c)
@@ -220,6 +238,7 @@ static void ipi_to(struct pn_lab_vcpu *to, const struct pn_ipi *ipi, uint64_t se
 
 	if (sent & PN_SENT_WINDOW)
 		to->m->now.interrupts++;
+	to->m->now.ipis++;
 	set(to, ipi->vector, sent | blocked);
 }
 
@@ -244,6 +263,18 @@ void pn_account_ipi(struct pn_lab_vcpu *from, const struct pn_ipi *ipi, uint64_t
 	default: /* NMI, INIT: no vector that a handler would see */
 		break;
 	}
+}
+
+static void injected(struct pn_lab_vcpu *to, uint8_t vector, uint64_t sent)
+{
+	to->m->now.ipis_injected++;
+	to->m->plat->arrived(to, vector, sent);
+	pn_account_injecting(to, vector);
+}
+
+void pn_account_ipi_exit(struct pn_lab_vcpu *from, const struct pn_ipi *ipi, uint64_t sent)
+{
+	pn_account_ipi(from, ipi, sent, injected);
 }
 
 bool pn_account_wake(struct pn_lab_vcpu *v, struct pn_pcpu *self, enum pn_wake_reason why)

@@ -19,11 +19,11 @@
  * wake-up; the eventfd's would be the larger one.
  */
 
-#define VECTORS	   64u
-#define FIRST	   0x40u
-#define BATCH	   4096u
-#define SECONDS_NS 200000000.0
-#define ROUNDS	   5
+#define VECTORS	 64u
+#define FIRST	 0x40u
+#define BATCH	 4096u
+#define ROUND_NS 200000000.0
+#define ROUNDS	 5
 
 struct line {
 	struct pn_pid pid;
@@ -124,7 +124,7 @@ static int run(struct line *l, void *(*receive)(void *), void (*batch)(struct li
 		batch(l);
 		sent += BATCH;
 		ns = now_ns() - start;
-	} while (ns < SECONDS_NS);
+	} while (ns < ROUND_NS);
 	/* Pairs with the receiver. */
 	pn_st32_rel(&l->stop, 1);
 	pthread_join(th, NULL);

@@ -5,9 +5,9 @@
 #include "vectors.h"
 
 /*
- * Disturbances that must lose nothing (P6): CPUs go offline, AVIC is inhibited, interrupts move to
- * another vCPU or are taken away for a while. Each comes at exponential intervals; the undoing
- * after a fixed while.
+ * Disturbances that must lose nothing (P6): CPUs go offline, AVIC or APICv is inhibited, interrupts
+ * move to another vCPU or are taken away for a while. Each comes at exponential intervals; the
+ * undoing after a fixed while.
  */
 
 enum churn_kind { OFFLINE, PARK, ONLINE, INHIBIT, ALLOW, RETARGET, DETACH, ATTACH };
@@ -94,20 +94,12 @@ static bool move_device_irqs(struct pn_machine *m, uint32_t dead, struct pn_host
 	for (uint32_t i = 0; i < m->queues; i++) {
 		struct pn_lab_queue *q = &m->queue[i];
 		struct pn_host_cpu *to;
-		struct pn_lab_core *core;
 
 		if (q->host_cpu != dead)
 			continue;
 		to = some_cpu(m, dead);
-		if (!to)
+		if (!to || !pn_machine_host_vector(m, q, to->id))
 			return false;
-		core = &m->core[to->id];
-		if (core->next_vector > PN_VEC_DEVICE_LAST)
-			return false;
-		/* The old vector keeps its handler for what is on its way. */
-		q->host_cpu = to->id;
-		q->host_vector = core->next_vector++;
-		core->by_vector[q->host_vector] = i + 1;
 		m->plat->affinity(q, self);
 	}
 	return true;
@@ -215,11 +207,13 @@ static void retarget(struct pn_machine *m)
 	struct pn_lab_vcpu *to =
 		&m->vcpu[from->first + pn_rng_below(&m->churn_rng, vcpus_of(m, from))];
 	uint8_t vector = pick_vector(to, q->sim->vector);
-	struct pn_host_cpu *self = borrow_cpu(m, UINT32_MAX);
-	uint64_t elapsed = self->agent->elapsed_ns;
+	struct pn_host_cpu *self;
+	uint64_t elapsed;
 
 	if (q->detached || !vector)
 		return;
+	self = borrow_cpu(m, UINT32_MAX);
+	elapsed = self->agent->elapsed_ns;
 	if (m->plat->retarget(q, to, vector, self))
 		m->error = 4;
 	pn_queue_retarget(q->sim, to->sim, vector);

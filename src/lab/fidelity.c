@@ -135,10 +135,11 @@ static const struct pn_fidelity_row rows[] = {
 	{"gain, lowest: here 3 of these disks", "%", MERGE, 10, few_gain, NULL},
 	{"gain, highest: here 8 of these disks", "%", MERGE, 130, nvme_gain, "as above"},
 	{"DSA, two queues on one CPU, remapped", "M/s", PAN, 5.157, dsa_before, "irq_again"},
-	{"DSA, two queues on one CPU, posted MSI", "M/s", PAN, 8.987, dsa_after, "msi_harvest"},
+	{"DSA, two queues on one CPU, posted MSI", "M/s", PAN, 8.987, dsa_after,
+	 "msi_harvest, intr_wire"},
 	{"DSA, gain", "%", PAN, 74, dsa_gain, "by the two above"},
-	{"2 harvests", "M/s", PAN, 6.157, loops_2, "rate of the scenario's device"},
-	{"3 harvests", "M/s", PAN, 6.227, loops_3, "rate of the scenario's device"},
+	{"2 harvests", "M/s", PAN, 6.157, loops_2, "arrivals of the scenario"},
+	{"3 harvests", "M/s", PAN, 6.227, loops_3, "arrivals of the scenario"},
 	{"3 harvests against 2", "", PAN, 6.227 / 6.157, loops_ratio, NULL},
 	{"IPI, xAPIC, exit", "cycles", ZENG, 6059, x_exit, "icr_handle_mmio"},
 	{"IPI, xAPIC, virtualized", "cycles", ZENG, 4713, x_ipiv, "icr_write_mmio"},
@@ -155,7 +156,16 @@ const struct pn_fidelity_row *pn_fidelity_row(unsigned i)
 
 static double error_of(const struct pn_fidelity_row *row, double modelled)
 {
-	return modelled / row->published - 1;
+	double e = modelled / row->published - 1;
+
+	return fabs(e) < 0.0005 ? 0 : e; /* never "-0.0 %" */
+}
+
+/* Four digits, and no exponent. */
+static const char *number(double v, char *buf, size_t size)
+{
+	snprintf(buf, size, fabs(v) >= 1000 ? "%.0f" : "%.4g", v);
+	return buf;
 }
 
 int pn_fidelity_table(const struct pn_result *r, const struct pn_costs *costs, FILE *f)
@@ -166,9 +176,11 @@ int pn_fidelity_table(const struct pn_result *r, const struct pn_costs *costs, F
 		"chosen to fit");
 	for (unsigned i = 0; i < ROWS; i++) {
 		double m = rows[i].modelled(r, costs);
+		char pub[24], mod[24];
 
-		fprintf(f, "%-41s %-7s %9.4g %9.4g %+6.1f%%  %s\n", rows[i].what, rows[i].unit,
-			rows[i].published, m, 100 * error_of(&rows[i], m),
+		fprintf(f, "%-41s %-7s %9s %9s %+6.1f%%  %s\n", rows[i].what, rows[i].unit,
+			number(rows[i].published, pub, sizeof(pub)), number(m, mod, sizeof(mod)),
+			100 * error_of(&rows[i], m),
 			rows[i].calibrated ? rows[i].calibrated : "nothing");
 	}
 	fprintf(f, "\nLog entries and interrupts are scaled to the published number of guest "

@@ -254,7 +254,7 @@ static uint8_t guest_vector(const struct pn_vcpu *v, uint8_t wanted)
 	return 0;
 }
 
-static bool give_vector(struct pn_machine *m, struct pn_lab_queue *q, uint32_t cpu)
+bool pn_machine_host_vector(struct pn_machine *m, struct pn_lab_queue *q, uint32_t cpu)
 {
 	struct pn_lab_core *core = &m->core[cpu];
 
@@ -266,18 +266,13 @@ static bool give_vector(struct pn_machine *m, struct pn_lab_queue *q, uint32_t c
 	return true;
 }
 
-bool pn_machine_host_vector(struct pn_machine *m, struct pn_lab_queue *q, uint32_t cpu)
-{
-	return give_vector(m, q, cpu);
-}
-
 /* For guests it does not matter where the host takes it, as long as there is a vector. */
 static bool find_host_vector(struct pn_machine *m, struct pn_lab_queue *q, uint32_t number)
 {
 	uint32_t n = m->sc->machine.pcpus;
 
 	for (uint32_t k = 0; k < n; k++) {
-		if (give_vector(m, q, m->sc->machine.irq_spread ? (number + k) % n : k))
+		if (pn_machine_host_vector(m, q, m->sc->machine.irq_spread ? (number + k) % n : k))
 			return true;
 	}
 	return false;
@@ -314,7 +309,7 @@ static int make_queue(struct pn_machine *m, uint32_t number, const struct place 
 					   "vCPU %u has no vector left for [device %s]", at->v->id,
 					   at->dev->name);
 	}
-	if (at->v ? !find_host_vector(m, q, number) : !give_vector(m, q, cpu))
+	if (at->v ? !find_host_vector(m, q, number) : !pn_machine_host_vector(m, q, cpu))
 		return no_vector(m, at->dev, at->index, d);
 	q->m = m;
 	q->sim = &m->sim->queue[number];
@@ -346,7 +341,7 @@ static int make_device(struct pn_machine *m, const struct pn_sc_device *dev, uin
 		.devid = devid,
 	};
 	uint32_t base = sc->work == PN_WORK_BARE ? 0 : first_vcpu(sc, vm, copy % vm->count);
-	int err = m->plat->function(m, at.iommu, devid, queues);
+	int err = m->plat->function ? m->plat->function(m, at.iommu, devid, queues) : 0;
 
 	for (; at.index < queues && !err; at.index++) {
 		if (sc->work != PN_WORK_BARE)
@@ -447,6 +442,8 @@ void pn_machine_destroy(struct pn_machine *m)
 	if (m->iommu)
 		m->plat->destroy(m);
 	pn_sim_destroy(m->sim);
+	for (uint32_t i = 0; m->queue && i < m->queues; i++)
+		free(m->queue[i].flight);
 	free(m->iommu);
 	free(m->cpu);
 	free(m->core);

@@ -56,12 +56,6 @@ struct pn_lab_vcpu {
 	uint64_t sent[256], second[256];
 };
 
-/* A remapped or, on bare metal, posted interrupt between the device and the host's handler. */
-struct pn_flight {
-	uint64_t sent;
-};
-#define PN_FLIGHTS 64 /* per queue; more at once cannot be: the rest merges in the local APIC */
-
 struct pn_lab_queue {
 	struct pn_machine *m;
 	struct pn_queue *sim;
@@ -72,8 +66,10 @@ struct pn_lab_queue {
 	uint32_t host_cpu;
 	uint8_t host_vector;
 	bool detached;
-	uint32_t flight_head, flights;
-	struct pn_flight flight[PN_FLIGHTS];
+	/* When they were sent: remapped or, on bare metal, posted interrupts between the device and
+	 * the host's handler; ring. */
+	uint64_t *flight;
+	uint32_t flight_head, flights, flight_room;
 };
 
 /* An interrupt request that waits until its IOMMU has done those before it. */
@@ -117,9 +113,9 @@ struct pn_platform {
 	void (*destroy)(struct pn_machine *m);
 	/* Memory that it needs for all that, besides a page for each vCPU. */
 	uint64_t (*ram)(const struct pn_machine *m, uint32_t devices);
-	/* VM number @number with the vCPUs from @first on. */
+	/* VM number @number with the vCPUs from @first on; NULL: bare metal. */
 	int (*vm)(struct pn_machine *m, const struct pn_sc_vm *vm, uint32_t number, uint32_t first);
-	/* A function behind @iommu with @queues interrupts. */
+	/* A function behind @iommu with @queues interrupts; NULL: nothing to do. */
 	int (*function)(struct pn_machine *m, uint32_t iommu, uint16_t devid, uint32_t queues);
 	/* Interrupt @index of function @devid: host destination in @q, and to its vCPU. */
 	int (*queue)(struct pn_lab_queue *q, uint16_t devid, uint32_t index, uint8_t vector);
@@ -148,6 +144,9 @@ struct pn_platform {
 	/* Self-check: what disagrees about a vCPU, and about the IOMMUs. */
 	const char *(*check)(struct pn_lab_vcpu *v);
 	void (*check_iommus)(struct pn_report *r, struct pn_machine *m, const struct pn_totals *t);
+	/* What disagrees about a device's interrupt, and about a CPU; NULL: not asked. */
+	const char *(*check_queue)(const struct pn_lab_queue *q);
+	const char *(*check_cpu)(struct pn_machine *m, uint32_t cpu);
 	bool (*listed)(const struct pn_lab_vcpu *v);
 	uint64_t (*parked)(const struct pn_lab_vcpu *v);
 	const struct pn_sim_ops *ops;
@@ -161,6 +160,8 @@ struct pn_totals {
 	uint64_t interrupts, delivered, coalesced, unexpected;
 	uint64_t needed, spurious, missed, gappi_spurious;
 	uint64_t host_ns, completions, events, parked;
+	/* IPIs to a vector, one for each target; and those that the hypervisor delivered */
+	uint64_t ipis, ipis_injected;
 	uint64_t cpu_interrupts[PN_MAX_PCPUS];
 };
 
@@ -218,7 +219,8 @@ void pn_machine_drain(struct pn_machine *m);
 void pn_machine_totals(const struct pn_machine *m, struct pn_totals *t);
 
 struct pn_os pn_machine_os(struct pn_machine *m);
-/* The host CPU and vector of the queue's interrupt while it is not posted to a guest. */
+/* Gives the queue's interrupt a vector of @cpu, for while it is not posted to a guest; an older
+ * vector keeps its handler, for what is on its way. False: there is none left. */
 bool pn_machine_host_vector(struct pn_machine *m, struct pn_lab_queue *q, uint32_t cpu);
 /* A physical interrupt of an IOMMU, for pn_bus.intr; @ctx is its struct pn_lab_iommu. */
 void pn_machine_intr(void *ctx, const struct pn_intr *intr);
@@ -261,6 +263,8 @@ void pn_account_handled(struct pn_lab_queue *q, uint64_t at);
 uint64_t pn_account_ipi_sent(struct pn_lab_vcpu *from);
 void pn_account_ipi(struct pn_lab_vcpu *from, const struct pn_ipi *ipi, uint64_t sent,
 		    void (*set)(struct pn_lab_vcpu *to, uint8_t vector, uint64_t sent));
+/* The same after an exit: the hypervisor is about to set the bits. */
+void pn_account_ipi_exit(struct pn_lab_vcpu *from, const struct pn_ipi *ipi, uint64_t sent);
 /* @vector moved from IRR to ISR; its handler starts at @at. @pir: it is in the PIR again. */
 void pn_account_take(struct pn_lab_vcpu *v, uint8_t vector, bool pir);
 void pn_account_deliver(struct pn_lab_vcpu *v, uint64_t at);

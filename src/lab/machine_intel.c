@@ -4,11 +4,10 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "ring.h"
 #include "vectors.h"
 
 /* The Intel machines' IOMMUs, which are the same with guests and without. */
-
-#define FIRST_WAITS 64u
 
 static uint64_t mmio_read(void *ctx, uint32_t off, unsigned size)
 {
@@ -82,27 +81,12 @@ static void free_again(struct pn_event *ev)
 	wait_for(io);
 }
 
-static bool more_room(struct pn_lab_iommu *io)
-{
-	uint32_t room = io->room ? io->room * 2 : FIRST_WAITS;
-	struct pn_waiting *w = malloc(room * sizeof(*w));
-
-	if (!w)
-		return false;
-	for (uint32_t i = 0; i < io->waits; i++)
-		w[i] = io->waiting[(io->head + i) & (io->room - 1)];
-	free(io->waiting);
-	io->waiting = w;
-	io->head = 0;
-	io->room = room;
-	return true;
-}
-
 void pn_intel_msi(struct pn_lab_queue *q)
 {
 	struct pn_machine *m = q->m;
 	struct pn_lab_iommu *io = &m->iommu[q->iommu];
 	const struct pn_lab_vcpu *v = q->sim->vcpu ? pn_lab_of(q->sim->vcpu) : NULL;
+	uint32_t held;
 	uint64_t sent;
 
 	io->agent.elapsed_ns = 0;
@@ -113,13 +97,20 @@ void pn_intel_msi(struct pn_lab_queue *q)
 		serve(io, q, sent);
 		return;
 	}
-	if (io->waits == io->room && !more_room(io)) {
-		m->sim->out_of_memory = true;
-		return;
+	if (io->waits == io->room) {
+		struct pn_waiting *more =
+			pn_ring_more(io->waiting, &io->room, &io->head, sizeof(*more));
+
+		if (!more) {
+			m->sim->out_of_memory = true;
+			return;
+		}
+		io->waiting = more;
 	}
-	q->sim->ready -= q->sim->signalled;
-	io->waiting[(io->head + io->waits++) & (io->room - 1)] =
-		(struct pn_waiting){q, sent, q->sim->signalled};
+	/* Not what a handler has seen before: with coalescing it was written long ago. */
+	held = q->sim->signalled < q->sim->ready ? q->sim->signalled : q->sim->ready;
+	q->sim->ready -= held;
+	io->waiting[(io->head + io->waits++) & (io->room - 1)] = (struct pn_waiting){q, sent, held};
 	m->outstanding++;
 	wait_for(io);
 }
@@ -188,14 +179,17 @@ void pn_intel_destroy(struct pn_machine *m)
 	free(m->intel);
 }
 
-/* Tables of 64 Ki entries and a queue each; descriptors; PID-pointer tables. */
+/*
+ * Tables of 64 Ki entries and a queue each; a page for a descriptor, which keeps the next vCPU's
+ * page from its place; PID-pointer tables, twice their size at most, and aligned.
+ */
 uint64_t pn_intel_ram(const struct pn_machine *m, uint32_t devices)
 {
 	const struct pn_sc_machine *sm = &m->sc->machine;
 
 	(void)devices;
-	return sm->iommus * (1152ull << 10) + (m->vcpus + sm->pcpus) * 64ull +
-	       m->vms * (16ull << 10) + m->vcpus * 8ull;
+	return sm->iommus * (1152ull << 10) + sm->pcpus * 64ull + m->vms * (8ull << 10) +
+	       m->vcpus * (4096ull + 16);
 }
 
 int pn_intel_queue(struct pn_lab_queue *q, uint16_t devid)
@@ -218,6 +212,20 @@ void pn_intel_affinity(struct pn_lab_queue *q, struct pn_host_cpu *self)
 	if (pn_vtd_ir_affinity(&q->vtd_ir, self->agent, q->m->cpu[q->host_cpu].apicid,
 			       q->host_vector))
 		q->m->error = 6;
+}
+
+bool pn_intel_entry(const struct pn_lab_queue *q, struct pn_virte *out)
+{
+	const struct pn_virte_env env = {.eime = q->m->sc->machine.x2apic, .pi = true, .haw = 64};
+
+	return !pn_virte_decode(*q->vtd_ir.irte, &env, out) && out->p && !out->fpd && !out->urg &&
+	       pn_virte_source_ok(out, q->msi.devid);
+}
+
+bool pn_intel_remapped(const struct pn_lab_queue *q, const struct pn_virte *e)
+{
+	return !e->im && !e->dm && e->dlm == PN_DM_FIXED && e->vector == q->host_vector &&
+	       e->dest == q->m->cpu[q->host_cpu].apicid;
 }
 
 /* The unit's own counters, its steps and what the lab saw are three books of the same thing. */

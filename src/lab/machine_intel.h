@@ -25,6 +25,12 @@ int pn_intel_queue(struct pn_lab_queue *q, uint16_t devid);
 /* The device's MSI, behind those that its unit has to order first. */
 void pn_intel_msi(struct pn_lab_queue *q);
 void pn_intel_affinity(struct pn_lab_queue *q, struct pn_host_cpu *self);
+/* With guests: is @vector in the descriptor? */
+bool pn_intel_in_pir(const struct pn_lab_vcpu *v, uint8_t vector);
+/* The queue's entry in the table; false: no request of this device gets through it. */
+bool pn_intel_entry(const struct pn_lab_queue *q, struct pn_virte *out);
+/* Does it lead to the queue's own CPU and vector? */
+bool pn_intel_remapped(const struct pn_lab_queue *q, const struct pn_virte *e);
 void pn_intel_check_iommus(struct pn_report *r, struct pn_machine *m, const struct pn_totals *t);
 
 #endif

@@ -1,6 +1,4 @@
 /* SPDX-License-Identifier: MIT */
-#include <errno.h>
-
 #include "machine_intel.h"
 #include "vectors.h"
 
@@ -52,15 +50,6 @@ static int make_vm(struct pn_machine *m, const struct pn_sc_vm *vm, uint32_t num
 			      vm->vcpus, 0, m->sc->machine.x2apic, 0, &m->pages);
 }
 
-static int make_function(struct pn_machine *m, uint32_t iommu, uint16_t devid, uint32_t queues)
-{
-	(void)m;
-	(void)iommu;
-	(void)devid;
-	(void)queues;
-	return 0;
-}
-
 static int make_queue(struct pn_lab_queue *q, uint16_t devid, uint32_t index, uint8_t vector)
 {
 	int err = pn_intel_queue(q, devid);
@@ -73,9 +62,10 @@ static int make_queue(struct pn_lab_queue *q, uint16_t devid, uint32_t index, ui
 
 /* ---- while it runs ---- */
 
-static bool in_pir(const struct pn_lab_vcpu *v, uint8_t vector)
+bool pn_intel_in_pir(const struct pn_lab_vcpu *v, uint8_t vector)
 {
-	return v->vmx->pid->pir[vector / 64] >> (vector % 64) & 1;
+	/* Pairs with posters. */
+	return pn_ld64(&v->vmx->pid->pir[vector / 64]) >> (vector % 64) & 1;
 }
 
 static uint32_t irr(const struct pn_lab_vcpu *v, unsigned word)
@@ -99,7 +89,7 @@ static bool deliverable(const struct pn_lab_vcpu *v)
 static void arrived(struct pn_lab_vcpu *v, uint8_t vector, uint64_t sent)
 {
 	if (pn_host_apicv(v->h))
-		pn_account_pir(v, vector, sent, in_pir(v, vector));
+		pn_account_pir(v, vector, sent, pn_intel_in_pir(v, vector));
 	else
 		pn_account_irr(v, vector, sent);
 }
@@ -131,14 +121,62 @@ static void cpu_online(struct pn_machine *m, struct pn_host_cpu *c)
 	pn_vmx_cpu_online(&m->intel->vmx, c);
 }
 
+/* Here every post is one instant: ON never stands without a bit that it announces. */
 static const char *check(struct pn_lab_vcpu *v)
 {
+	const struct pn_pid *pid = v->vmx->pid;
+	uint64_t control = pn_ld64(&pid->control), bits = 0; /* pairs with posters */
+
+	for (unsigned i = 0; i < 4; i++)
+		bits |= pn_ld64(&pid->pir[i]);
+	if (!bits && control & PN_PID_ON)
+		return "ON is set, but the PIR is empty";
+	if (control & PN_PID_SN && v->sim->task.state == PN_TASK_SLEEPING)
+		return "suppressed while it sleeps (R6)";
 	return pn_vmx_check(v->vmx, &v->m->cpu[0]);
+}
+
+static bool lists(const struct pn_vmx_vcpu *v, const struct pn_vtd_ir *ir)
+{
+	pn_list_for_each (node, &v->ir_list)
+		if (node == &ir->node)
+			return true;
+	return false;
+}
+
+/* A notification may merge with one that is pending, but none comes from nowhere. */
+static void check_iommus(struct pn_report *r, struct pn_machine *m, const struct pn_totals *t)
+{
+	uint64_t sent = t->steps[PN_STEP_PI_NOTIFY] + t->steps[PN_STEP_IPIV_NOTIFY] +
+			t->steps[PN_STEP_PI_IPI];
+	uint64_t taken = t->steps[PN_STEP_PI_PROCESS] + t->steps[PN_STEP_IRQ_NOTIFY] +
+			 t->steps[PN_STEP_IRQ_WAKEUP];
+
+	pn_intel_check_iommus(r, m, t);
+	if (taken > sent)
+		pn_wrong(r, "%lu notifications sent, %lu taken", (unsigned long)sent,
+			 (unsigned long)taken);
+}
+
+static const char *check_queue(const struct pn_lab_queue *q)
+{
+	const struct pn_vmx_vcpu *v = q->detached ? NULL : pn_lab_of(q->sim->vcpu)->vmx;
+	struct pn_virte e;
+
+	if (!pn_intel_entry(q, &e))
+		return "its entry is malformed";
+	if (q->vtd_ir.vcpu != v || (v && !lists(v, &q->vtd_ir)))
+		return "the host has it with another vCPU";
+	if (v ? !e.im || e.pid != v->pid_pa || e.vector != q->sim->vector
+	      : !pn_intel_remapped(q, &e))
+		return "its entry leads elsewhere";
+	return NULL;
 }
 
 static bool listed(const struct pn_lab_vcpu *v)
 {
-	return pn_pid_nv(v->vmx->pid->control) == PN_VEC_WAKEUP;
+	/* Pairs with posters. */
+	return pn_pid_nv(pn_ld64(&v->vmx->pid->control)) == PN_VEC_WAKEUP;
 }
 
 const struct pn_platform pn_platform_intel = {
@@ -146,7 +184,6 @@ const struct pn_platform pn_platform_intel = {
 	.destroy = pn_intel_destroy,
 	.ram = pn_intel_ram,
 	.vm = make_vm,
-	.function = make_function,
 	.queue = make_queue,
 	.msi = pn_intel_msi,
 	.arrived = arrived,
@@ -159,7 +196,8 @@ const struct pn_platform pn_platform_intel = {
 	.cpu_offline = cpu_offline,
 	.cpu_online = cpu_online,
 	.check = check,
-	.check_iommus = pn_intel_check_iommus,
+	.check_iommus = check_iommus,
+	.check_queue = check_queue,
 	.listed = listed,
 	.ops = &pn_intel_ops,
 };

@@ -182,12 +182,6 @@ static void irr_set(struct pn_lab_vcpu *to, uint8_t vector, uint64_t sent)
 	pn_account_posted(to, to->sim->task.state == PN_TASK_SLEEPING);
 }
 
-static void irr_injected(struct pn_lab_vcpu *to, uint8_t vector, uint64_t sent)
-{
-	pn_account_irr(to, vector, sent);
-	pn_account_injecting(to, vector);
-}
-
 static bool op_send_ipi(struct pn_vcpu *v, struct pn_pcpu *p, const struct pn_ipi *ipi)
 {
 	struct pn_lab_vcpu *lv = pn_lab_of(v);
@@ -210,7 +204,15 @@ static void op_ipi_exit(struct pn_vcpu *v, struct pn_pcpu *p)
 
 	pn_step(&p->agent, PN_STEP_EXIT_HANDLE, v->id, 0);
 	if (!lv->ipi_posted)
-		pn_account_ipi(lv, &lv->ipi, lv->ipi_sent, irr_injected);
+		pn_account_ipi_exit(lv, &lv->ipi, lv->ipi_sent);
+	/* AVIC is inhibited: the access itself was intercepted, and its value is not in the page.
+	 * The hypervisor emulates it as one that AVIC has done nothing about. */
+	if (lv->ipi_exit.code != PN_EXIT_AVIC_INCOMPLETE_IPI)
+		lv->ipi_exit = (struct pn_avic_exit){
+			.code = PN_EXIT_AVIC_INCOMPLETE_IPI,
+			.info1 = pn_machine_icr(lv, &lv->ipi, x2apic(lv)),
+			.info2 = (uint64_t)PN_IPI_INVALID_TYPE << 32,
+		};
 	pn_svm_incomplete_ipi(lv->svm, pn_cpu_of(p), &lv->ipi_exit);
 }
 

@@ -63,11 +63,6 @@ static bool op_pending(struct pn_vcpu *v)
 	return pn_vmx_pending(pn_lab_of(v)->vmx);
 }
 
-static bool in_pir(const struct pn_lab_vcpu *v, int vector)
-{
-	return v->vmx->pid->pir[vector / 64] >> (vector % 64) & 1;
-}
-
 static bool op_enter(struct pn_vcpu *v, struct pn_pcpu *p)
 {
 	struct pn_lab_vcpu *lv = pn_lab_of(v);
@@ -79,7 +74,7 @@ static bool op_enter(struct pn_vcpu *v, struct pn_pcpu *p)
 	vector = pn_vmx_enter(lv->vmx, pn_cpu_of(p));
 	if (vector >= 0) {
 		lv->inject = vector;
-		pn_account_take(lv, (uint8_t)vector, in_pir(lv, vector));
+		pn_account_take(lv, (uint8_t)vector, pn_intel_in_pir(lv, (uint8_t)vector));
 	}
 	pn_vmx_vmcs(lv->vmx, &core->vmcs);
 	if (pn_apicv_vmentry(&core->apicv, &core->vmcs, &exit))
@@ -100,13 +95,10 @@ static bool op_guest_intr(struct pn_vcpu *v, struct pn_pcpu *p)
 	int vector;
 
 	(void)v;
-	switch (pn_apicv_intr(&pn_core_of(p)->apicv, &p->lapic, &vector)) {
-	case PN_INTR_EXIT:
-		p->acked = vector;
-		return false;
-	default:
+	if (pn_apicv_intr(&pn_core_of(p)->apicv, &p->lapic, &vector) != PN_INTR_EXIT)
 		return true;
-	}
+	p->acked = vector;
+	return false;
 }
 
 static int op_deliver(struct pn_vcpu *v, struct pn_pcpu *p)
@@ -123,7 +115,7 @@ static int op_deliver(struct pn_vcpu *v, struct pn_pcpu *p)
 				 : -1;
 		if (vector < 0)
 			return -1;
-		pn_account_take(lv, (uint8_t)vector, in_pir(lv, vector));
+		pn_account_take(lv, (uint8_t)vector, pn_intel_in_pir(lv, (uint8_t)vector));
 	}
 	pn_account_deliver(lv, pn_sim_now(p->sim) + p->agent.elapsed_ns);
 	return vector;
@@ -159,17 +151,13 @@ static void op_eoi_exit(struct pn_vcpu *v, struct pn_pcpu *p)
 	pn_vmx_eoi(pn_lab_of(v)->vmx, pn_cpu_of(p));
 }
 
-/* With a TPR shadow the write stays in the guest; without APICv the threshold says when the
- * hypervisor wants to know. */
+/* With the TPR shadow the write stays in the guest; without virtual-interrupt delivery the
+ * threshold says when the hypervisor wants to know. */
 static bool op_set_tpr(struct pn_vcpu *v, struct pn_pcpu *p, uint8_t tpr)
 {
-	struct pn_lab_vcpu *lv = pn_lab_of(v);
 	struct pn_apicv_exit exit;
 
-	if (pn_host_apicv(lv->h))
-		return exits(pn_apicv_write_cr8(&pn_core_of(p)->apicv, (uint8_t)(tpr >> 4), &exit));
-	pn_vapic_write(lv->h->page, PN_APIC_TPR, tpr & 0xF0);
-	if (pn_vapic_empty(lv->h->page, PN_APIC_IRR))
+	if (!exits(pn_apicv_write_cr8(&pn_core_of(p)->apicv, (uint8_t)(tpr >> 4), &exit)))
 		return false;
 	pn_step(&p->agent, PN_STEP_EXIT_HANDLE, v->id, 0);
 	return true;
@@ -177,30 +165,9 @@ static bool op_set_tpr(struct pn_vcpu *v, struct pn_pcpu *p, uint8_t tpr)
 
 /* ---- IPIs ---- */
 
-static void bit_set(struct pn_lab_vcpu *to, uint8_t vector, uint64_t sent)
-{
-	to->m->plat->arrived(to, vector, sent);
-}
-
-static void bit_injected(struct pn_lab_vcpu *to, uint8_t vector, uint64_t sent)
-{
-	to->m->plat->arrived(to, vector, sent);
-	pn_account_injecting(to, vector);
-}
-
 static void self_set(struct pn_lab_vcpu *v, uint8_t vector, uint64_t sent)
 {
 	pn_account_self(v, vector, sent, pn_vapic_test(v->h->page, PN_APIC_IRR, vector));
-}
-
-static void now_pending(struct pn_lab_vcpu *v, bool told)
-{
-	if (v->ipi.kind == PN_SEND_BROADCAST) {
-		for (uint32_t i = 0; i < v->sim->ipi_vcpus; i++)
-			pn_account_posted(&v->m->vcpu[v->first + i], told);
-	} else if (v->ipi.to && v->ipi.kind <= PN_SEND_LOGICAL) {
-		pn_account_posted(pn_lab_of(v->ipi.to), told);
-	}
 }
 
 static bool virtualized(const struct pn_lab_vcpu *v)
@@ -238,34 +205,27 @@ static bool op_send_ipi(struct pn_vcpu *v, struct pn_pcpu *p, const struct pn_ip
 	/* Before the bits are set: whether they merge is to be seen. */
 	if (lv->ipi_posted)
 		pn_account_ipi(lv, ipi, lv->ipi_sent,
-			       ipi->kind == PN_SEND_SELF ? self_set : bit_set);
+			       ipi->kind == PN_SEND_SELF ? self_set : lv->m->plat->arrived);
 	exit = exits(write_icr(lv, p, icr));
 	if (exit == lv->ipi_posted)
 		lv->m->error = 7;
-	if (lv->ipi_posted)
-		now_pending(lv, p->agent.count[PN_STEP_IPIV_NOTIFY] != told);
+	if (lv->ipi_posted && ipi->to)
+		pn_account_posted(pn_lab_of(ipi->to), p->agent.count[PN_STEP_IPIV_NOTIFY] != told);
 	return exit;
 }
 
 static void op_ipi_exit(struct pn_vcpu *v, struct pn_pcpu *p)
 {
 	struct pn_lab_vcpu *lv = pn_lab_of(v);
+	bool x2 = lv->vmx->vm->x2apic;
+	uint64_t icr = pn_machine_icr(lv, &lv->ipi, x2);
 
-	/* An intercepted WRMSR has not reached the register: the hypervisor puts it there. */
-	if (lv->vmx->vm->x2apic) {
-		uint64_t icr = pn_machine_icr(lv, &lv->ipi, true);
-
-		pn_vapic_write(lv->h->page, PN_APIC_ICRL, (uint32_t)icr);
-		pn_vapic_write(lv->h->page, PN_APIC_ICRL + 4, (uint32_t)(icr >> 32));
-	}
-	pn_account_ipi(lv, &lv->ipi, lv->ipi_sent, bit_injected);
+	/* What was intercepted (the WRMSR; any access while APICv is inhibited) has not reached the
+	 * register: the hypervisor puts it there. */
+	pn_vapic_write(lv->h->page, PN_APIC_ICRL, (uint32_t)icr);
+	pn_vapic_write(lv->h->page, x2 ? PN_APIC_ICRL + 4 : PN_APIC_ICRH, (uint32_t)(icr >> 32));
+	pn_account_ipi_exit(lv, &lv->ipi, lv->ipi_sent);
 	pn_vmx_icr_exit(lv->vmx, pn_cpu_of(p));
-}
-
-static bool op_doorbell(struct pn_pcpu *p)
-{
-	(void)p;
-	return false;
 }
 
 const struct pn_sim_ops pn_intel_ops = {
@@ -285,7 +245,6 @@ const struct pn_sim_ops pn_intel_ops = {
 	.set_tpr = op_set_tpr,
 	.send_ipi = op_send_ipi,
 	.ipi_exit = op_ipi_exit,
-	.doorbell = op_doorbell,
 	.guest_timer = pn_machine_guest_timer,
 	.msi = pn_machine_msi,
 	.merged = pn_machine_merged,

@@ -13,6 +13,7 @@
  */
 
 #define REPLAY_HANDLER_NS 1000u
+#define XAPIC_IDS	  255u /* the last one is the broadcast */
 
 struct pn_feed {
 	struct pn_machine *m;
@@ -160,17 +161,38 @@ static void recorded_vm(struct pn_scenario *sc, uint32_t cpus)
 	sc->vm[0].pin = true;
 }
 
-int pn_replay_scenario(const struct pn_rec_summary *rec, const struct pn_scenario *base,
-		       enum pn_workload work, struct pn_scenario **out, struct pn_diag *d)
+/* What @base asks for and this machine cannot do. */
+static int fits(const struct pn_rec_summary *rec, const struct pn_scenario *base,
+		enum pn_workload work, struct pn_diag *d)
 {
-	struct pn_scenario *sc;
-	const char *slash = strrchr(rec->path, '/');
+	const struct pn_sc_machine *m = &base->machine;
 
 	if (rec->lines > PN_MAX_SECTION || rec->cpus > PN_MAX_PCPUS)
 		return pn_diag_set(
 			d, -EINVAL, rec->path, 0,
 			"%u interrupt lines and %u CPUs (at most %d and %d can be replayed)",
 			rec->lines, rec->cpus, PN_MAX_SECTION, PN_MAX_PCPUS);
+	if (!m->x2apic && rec->cpus > XAPIC_IDS)
+		return pn_diag_set(d, -EINVAL, rec->path, 0,
+				   "%u CPUs, but x2apic = no: 8 bits of APIC ID reach %u",
+				   rec->cpus, XAPIC_IDS);
+	if (work == PN_WORK_BARE &&
+	    (m->churn_offline || m->churn_inhibit || m->churn_retarget || m->churn_detach))
+		return pn_diag_set(d, -EINVAL, base->path, 0,
+				   "churn_offline, churn_inhibit, churn_retarget and churn_detach "
+				   "mean nothing on bare metal (expected modes with a guest)");
+	return 0;
+}
+
+int pn_replay_scenario(const struct pn_rec_summary *rec, const struct pn_scenario *base,
+		       enum pn_workload work, struct pn_scenario **out, struct pn_diag *d)
+{
+	struct pn_scenario *sc;
+	const char *slash = strrchr(rec->path, '/');
+	int err = fits(rec, base, work, d);
+
+	if (err)
+		return err;
 	sc = malloc(sizeof(*sc));
 	if (!sc)
 		return pn_diag_set(d, -ENOMEM, rec->path, 0, "out of memory");

@@ -73,8 +73,9 @@ void pn_read_ipis(struct pn_reader *rd, const struct pn_comparison *c)
 	}
 	if (avic && (exit || pn_result_of(c, PN_MODE_IPI_IPIV)))
 		pn_say(rd, false,
-		       "IPI-AVIC is AMD's silicon, the others are Intel's, and all are charged "
-		       "from "
-		       "one cost table: what differs is what the modes do, not how fast a product "
-		       "is.");
+		       "IPI-AVIC is AMD's silicon, the others are Intel's. Intel's IPI costs are "
+		       "fitted "
+		       "to published figures, AVIC's are assumptions: compare what the modes do, "
+		       "not "
+		       "how fast a product is.");
 }

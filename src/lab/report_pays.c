@@ -62,6 +62,20 @@ static void coalescing(const struct pn_result *r, char *buf, unsigned size)
 		snprintf(buf, size, "no notification, ");
 }
 
+/* Where one interrupt stands for many requests, what was published counts interrupts. */
+static void handled(struct pn_reader *rd, const struct pn_result *remapped,
+		    const struct pn_result *r)
+{
+	double before = 1e9 * (double)remapped->delivered / (double)remapped->duration_ns;
+	double after = 1e9 * (double)r->delivered / (double)r->duration_ns;
+	char a[PN_FMT_SIZE], b[PN_FMT_SIZE];
+
+	if (before <= 0 || (double)r->completions < 1.05 * (double)r->delivered)
+		return;
+	pn_say(rd, false, "Interrupts handled: %s per second against %s (%+.1f %%).",
+	       pn_fmt_count(b, after), pn_fmt_count(a, before), 100 * (after / before - 1));
+}
+
 static void posted_msi(struct pn_reader *rd, const struct pn_result *remapped,
 		       const struct pn_result *r)
 {
@@ -86,6 +100,7 @@ static void posted_msi(struct pn_reader *rd, const struct pn_result *remapped,
 	       "CPU %s against %s for an interrupt, %s%s.",
 	       mode, verdict(&p), pn_fmt_count(b, p.rate[1]), pn_fmt_count(a, p.rate[0]),
 	       100 * p.gain, pn_fmt_ns(y, p.cpu[1]), pn_fmt_ns(x, p.cpu[0]), each, latency);
+	handled(rd, remapped, r);
 }
 
 static bool usable(const struct pn_result *r)

@@ -73,6 +73,7 @@ static void subtract(struct pn_totals *t, const struct pn_totals *from, uint32_t
 	t->host_ns -= from->host_ns;
 	t->completions -= from->completions;
 	t->parked -= from->parked;
+	t->ipis_injected -= from->ipis_injected;
 	for (uint32_t i = 0; i < cpus; i++)
 		t->cpu_interrupts[i] -= from->cpu_interrupts[i];
 }
@@ -109,7 +110,8 @@ static void fill(const struct pn_machine *m, const struct pn_totals *t, struct p
 		r->host_vectors[i] = t->steps[vectors[i]];
 	memcpy(r->steps, t->steps, sizeof(r->steps));
 	r->interrupts = t->interrupts;
-	r->posts = t->steps[PN_STEP_IRR_SET] + t->steps[PN_STEP_PIR_SET];
+	r->posts = t->steps[PN_STEP_IRR_SET] + t->steps[PN_STEP_PIR_SET] +
+		   t->steps[PN_STEP_IPI_POST] + t->ipis_injected;
 	r->delivered = t->delivered;
 	r->coalesced = t->coalesced;
 	r->lost = t->interrupts - t->delivered - t->coalesced;

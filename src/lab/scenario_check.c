@@ -19,10 +19,54 @@ _Static_assert(PN_MAX_SECTION * 1024 <= 65535, "one PCI function for each device
 
 typedef int (*section_check)(struct pn_sc_build *b, struct pn_sc_section *s, struct pn_diag *d);
 
+/* What no mode of a workload looks at. */
+static int check_useless(struct pn_sc_build *b, struct pn_sc_section *s, struct pn_diag *d)
+{
+	enum { BARE = 1, IPI = 2 };
+	static const struct {
+		const char *key;
+		unsigned in;
+	} rows[] = {
+		{"churn_offline", BARE},
+		{"churn_inhibit", BARE},
+		{"churn_retarget", BARE | IPI},
+		{"churn_detach", BARE | IPI},
+		{"halt_poll", BARE},
+		{"x2avic", BARE},
+		{"x2avic_ext", BARE},
+		{"erratum1235", BARE},
+		{"galog_entries", BARE | IPI},
+		{"galog_cpu", BARE | IPI},
+		{"galog_thread", BARE | IPI},
+		{"galog_dedup", BARE | IPI},
+		{"gappi", BARE | IPI},
+		{"gappidis", BARE | IPI},
+		{"gappi_emptiness", BARE | IPI},
+		{"volatile_fetch", BARE | IPI},
+		{"int_tab_entries", BARE | IPI},
+		{"irq_affinity", BARE | IPI},
+		{"iommus", IPI},
+		{"irte_cache", IPI},
+	};
+	unsigned work = b->sc->work == PN_WORK_BARE ? BARE : b->sc->work == PN_WORK_IPI ? IPI : 0;
+
+	for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		if (rows[i].in & work && pn_sc_said(s, rows[i].key))
+			return pn_sc_refuse(b, s, PN_SC_KEYS(rows[i].key), d, "%s means nothing %s",
+					    rows[i].key,
+					    work == BARE ? "on bare metal: there is no [vm NAME]"
+							 : "with an [ipi NAME]: there are no "
+							   "devices");
+	return 0;
+}
+
 static int check_machine(struct pn_sc_build *b, struct pn_sc_section *s, struct pn_diag *d)
 {
 	const struct pn_sc_machine *m = &b->sc->machine;
+	int err = check_useless(b, s, d);
 
+	if (err)
+		return err;
 	if (m->galog_cpu >= m->pcpus)
 		return pn_sc_refuse(b, s, PN_SC_KEYS("galog_cpu", "pcpus"), d,
 				    "galog_cpu = %u: there are %u CPUs, 0 .. %u", m->galog_cpu,
@@ -85,6 +129,11 @@ static int check_vm(struct pn_sc_build *b, struct pn_sc_section *s, struct pn_di
 	if (vm->tpr_period && vm->tpr_hold >= vm->tpr_period)
 		return pn_sc_refuse(b, s, PN_SC_KEYS("tpr_hold", "tpr_period"), d,
 				    "tpr_hold must be shorter than tpr_period");
+	if (vm->tpr_period && vm->tpr >> 4 >= PN_SC_GUEST_TIMER >> 4)
+		return pn_sc_refuse(b, s, PN_SC_KEYS("tpr"), d,
+				    "tpr = 0x%x masks the guest's timer, vector 0x%x, which is to "
+				    "end that (expected at most 0xdf)",
+				    vm->tpr, PN_SC_GUEST_TIMER);
 	return 0;
 }
 

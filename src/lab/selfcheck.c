@@ -111,10 +111,23 @@ static void check_queues(struct pn_report *r, const struct pn_machine *m)
 {
 	for (uint32_t i = 0; i < m->queues; i++) {
 		const struct pn_queue *q = m->queue[i].sim;
+		const char *text = m->plat->check_queue ? m->plat->check_queue(&m->queue[i]) : NULL;
 
+		if (text)
+			pn_wrong(r, "queue %u: %s", i, text);
 		if (q->ready > q->unsignalled && !on_its_way(&m->queue[i]))
 			pn_wrong(r, "queue %u: %u completions that no handler saw", i,
 				 q->ready - q->unsignalled);
+	}
+}
+
+static void check_cpus(struct pn_report *r, struct pn_machine *m)
+{
+	for (uint32_t i = 0; m->plat->check_cpu && i < m->sc->machine.pcpus; i++) {
+		const char *text = m->plat->check_cpu(m, i);
+
+		if (text)
+			pn_wrong(r, "CPU %u: %s", i, text);
 	}
 }
 
@@ -146,8 +159,8 @@ static void check_books(struct pn_report *r, const struct pn_machine *m, const s
 
 		all += q->flights;
 		for (uint32_t k = 0; k < q->flights; k++)
-			window +=
-				q->flight[(q->flight_head + k) % PN_FLIGHTS].sent & PN_SENT_WINDOW;
+			window += q->flight[(q->flight_head + k) & (q->flight_room - 1)] &
+				  PN_SENT_WINDOW;
 	}
 	if (t->interrupts != t->delivered + t->coalesced + window)
 		pn_wrong(r, "%lu interrupts, but %lu delivered, %lu coalesced, %lu on their way",
@@ -156,6 +169,15 @@ static void check_books(struct pn_report *r, const struct pn_machine *m, const s
 	if (m->outstanding != all)
 		pn_wrong(r, "%lu interrupts outstanding, %lu found", (unsigned long)m->outstanding,
 			 (unsigned long)all);
+}
+
+/* Each target of an IPI got its bit once: from a processor, or from the hypervisor. */
+static void check_ipis(struct pn_report *r, const struct pn_totals *t)
+{
+	if (t->steps[PN_STEP_IPI_POST] + t->ipis_injected != t->ipis)
+		pn_wrong(r, "IPIs to %lu vCPUs, but hardware posted %lu and the host %lu",
+			 (unsigned long)t->ipis, (unsigned long)t->steps[PN_STEP_IPI_POST],
+			 (unsigned long)t->ipis_injected);
 }
 
 void pn_selfcheck(struct pn_machine *m, char *buf, unsigned size)
@@ -172,7 +194,9 @@ void pn_selfcheck(struct pn_machine *m, char *buf, unsigned size)
 		pn_wrong(&r, "internal error %d", m->error);
 	if (m->sim->out_of_memory)
 		pn_wrong(&r, "out of memory for messages");
+	check_ipis(&r, &t);
 	check_vcpus(&r, m);
+	check_cpus(&r, m);
 	m->plat->check_iommus(&r, m, &t);
 	check_lists(&r, m);
 	check_queues(&r, m);

@@ -117,6 +117,30 @@ static const struct row rows[] = {
 	 "postern: bare.ini:2: vm: there is no [vm NAME], so this is bare metal"},
 	{"compare sparse-bare-metal --set nic.vector=0x41", 2, NULL,
 	 "postern: --set: vector: there is no [vm NAME]"},
+	{"compare churn.ini", 3, NULL,
+	 "postern: churn.ini:2: churn_offline means nothing on bare metal"},
+	{"compare sparse-bare-metal --set machine.churn_retarget=1ms", 2, NULL,
+	 "postern: --set: churn_retarget means nothing on bare metal"},
+	{"compare ipi-storm --set machine.churn_detach=1ms", 2, NULL,
+	 "churn_detach means nothing with an [ipi NAME]"},
+	{"compare ipi-storm --duration 5ms --set machine.churn_inhibit=100us", 0, "ipi-avic", NULL},
+	{"compare masked-vector --set guest.tpr=0xf0", 2, NULL, "expected at most 0xdf"},
+	{"run nvme-bare-metal --mode vtd-pi", 2, NULL, "mode 'vtd-pi' is for passthrough"},
+	{"run passthrough-nvme --mode remapped", 2, NULL, "mode 'remapped' is for bare metal"},
+	{"run passthrough-nvme --mode ipi-ipiv", 2, NULL, "mode 'ipi-ipiv' is for guest IPIs"},
+	{"run ipi-pingpong --mode posted-msi", 2, NULL, "mode 'posted-msi' is for bare metal"},
+	{"run passthrough-nvme --mode vtd-pi --duration 10ms", 0, "descriptors   notifications",
+	 NULL},
+	{"compare --fidelity dsa", 2, NULL, "--fidelity has its own scenarios and modes"},
+	{"compare --fidelity --modes posted-msi", 2, NULL, "--fidelity has its own scenarios"},
+	{"compare --fidelity --duration 1s", 2, NULL, "--fidelity has its own scenarios"},
+	{"compare --fidelity --set machine.pcpus=2", 2, NULL, "--fidelity has its own scenarios"},
+	{"compare --fidelity --report x.html", 2, NULL, "only --costs, --seed and --json go"},
+	{"compare --fidelity --trace x.json", 2, NULL, "only --costs, --seed and --json go"},
+	{"compare --fidelity --hgrm x", 2, NULL, "only --costs, --seed and --json go"},
+	{"compare --fidelity --costs nosuch.ini", 3, NULL, "postern: nosuch.ini: "},
+	{"compare --fidelity --seed x", 2, NULL, "--seed: 'x' is not a number"},
+	{"bench pid_posts_per_s", 0, "pid_posts_per_s", NULL},
 	{"compare --modes galog:gate=no", 2, NULL, "unknown value 'no' of 'gate'"},
 	{"compare --nonsense", 2, NULL, "--nonsense"},
 	{"compare one two", 2, NULL, "one scenario at a time"},
@@ -277,6 +301,59 @@ static void json_of_comparisons(void **state)
 		 "replay %s/randread-qd1.txt.gz --json --duration 100ms --modes posted-msi",
 		 recordings);
 	check_comparison(args, 1);
+}
+
+/* Every recording, into guests and into the host. */
+static void json_of_replays(void **state)
+{
+	static const char *const names[] = {"randread-qd32", "randread-qd1", "bursty-write"};
+	char args[512];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		snprintf(args, sizeof(args),
+			 "replay %s/%s.txt.gz --json --modes "
+			 "vtd-pi,remapped,posted-msi,posted-msi:loops=1",
+			 recordings, names[i]);
+		check_comparison(args, 4);
+	}
+	snprintf(args, sizeof(args),
+		 "replay %s/bursty-write.txt.gz --json --modes vtd-pi "
+		 "--set machine.churn_inhibit=1ms",
+		 recordings);
+	check_comparison(args, 1);
+}
+
+/* What only the host's own interrupts have no use for. */
+static void replays_refused(void **state)
+{
+	char args[512];
+	struct run run;
+
+	(void)state;
+	snprintf(args, sizeof(args),
+		 "replay %s/bursty-write.txt.gz --modes posted-msi "
+		 "--set machine.churn_detach=1ms",
+		 recordings);
+	run_program(args, &run);
+	assert_int_equal(run.status, 3);
+	assert_non_null(strstr(run.err, "churn_detach mean nothing on bare metal"));
+	assert_string_equal(run.out, "");
+	run_free(&run);
+}
+
+static void json_of_the_bench(void **state)
+{
+	json_t *o = json_from("bench --json pid_posts_per_s", 0), *f;
+
+	(void)state;
+	f = json_array_get(json_object_get(o, "figures"), 0);
+	keys_are(f, "name value unit peer peer_value ratio");
+	assert_string_equal(json_string_value(json_object_get(f, "name")), "pid_posts_per_s");
+	assert_string_equal(json_string_value(json_object_get(f, "peer")), "eventfd_write");
+	assert_true(json_number_value(json_object_get(f, "value")) > 0);
+	assert_true(json_number_value(json_object_get(f, "peer_value")) > 0);
+	json_decref(o);
 }
 
 static void json_of_the_rest(void **state)
@@ -611,6 +688,8 @@ static int set_up(void **state)
 	write_file("bad.ini", "[machine]\npcpsu = 3\n");
 	write_file("odd.ini", "[vm g]\nvcpus = 3\n[ipi i]\ntype = pingpong\n");
 	write_file("bare.ini", "[device d]\nvm = g\n[load l]\ntype = poisson\nrate = 1/s\n");
+	write_file("churn.ini", "[machine]\nchurn_offline = 1ms\n[device d]\n[load l]\n"
+				"type = poisson\nrate = 1/s\n");
 	write_file("empty.txt", "");
 	return 0;
 }
@@ -649,6 +728,9 @@ int main(int argc, char **argv)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(statuses_and_messages),
 		cmocka_unit_test(json_of_comparisons),
+		cmocka_unit_test(json_of_replays),
+		cmocka_unit_test(replays_refused),
+		cmocka_unit_test(json_of_the_bench),
 		cmocka_unit_test(json_of_the_rest),
 		cmocka_unit_test(json_of_explorations),
 		cmocka_unit_test(trace_of_a_counter_example),

@@ -305,6 +305,39 @@ static void test_ga_msgnum(void **state)
 	f_close(&f);
 }
 
+/* 5.2: events that the embedder found obey the log's rules; code 0 is no event. */
+static void test_foreign_event(void **state)
+{
+	static const struct {
+		const char *name;
+		uint64_t control, q0;
+		unsigned logged, dropped, intrs;
+	} rows[] = {
+		{"5.2 logged", F_RUN | ALL_INTS, 2ull << 60 | PN_EVENT_RW | F_DEV, 1, 0, 1},
+		{"5.2 logged, EventIntEn = 0", F_RUN, 2ull << 60 | F_DEV, 1, 0, 0},
+		{"5.2 EventLogEn = 0", F_RUN & ~PN_CTRL_EVENTLOGEN, 2ull << 60 | F_DEV, 0, 1, 0},
+		{"5.2 code 0", F_RUN | ALL_INTS, PN_EVENT_RW | F_DEV, 0, 0, 0},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		struct pn_amd_event ev = {0, 0};
+		struct fix f;
+
+		open_on(&f, rows[i].control);
+		f_forget(&f);
+		pn_amdvi_log_event(f.vi, rows[i].q0, 0x12345678);
+		row_eq(rows[i].name, "events", f_events(&f, &ev), rows[i].logged);
+		if (rows[i].logged) {
+			row_eq(rows[i].name, "q0", ev.q0, rows[i].q0);
+			row_eq(rows[i].name, "q1", ev.q1, 0x12345678);
+		}
+		row_eq(rows[i].name, "dropped", f.agent.count[PN_STEP_EVENT_DROP], rows[i].dropped);
+		row_eq(rows[i].name, "interrupts", f.intrs, rows[i].intrs);
+		f_close(&f);
+	}
+}
+
 /* 5.2, 1.4: event log interrupt, overflow, restart. */
 static void test_event_log(void **state)
 {
@@ -550,14 +583,23 @@ static void test_galog_length(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_legal),	       cmocka_unit_test(test_restart),
-		cmocka_unit_test(test_not_running),    cmocka_unit_test(test_async),
-		cmocka_unit_test(test_ring),	       cmocka_unit_test(test_unreachable),
-		cmocka_unit_test(test_cwait),	       cmocka_unit_test(test_own_interrupts),
-		cmocka_unit_test(test_ga_msgnum),      cmocka_unit_test(test_event_log),
-		cmocka_unit_test(test_event_nowhere),  cmocka_unit_test(test_galog),
-		cmocka_unit_test(test_galog_each),     cmocka_unit_test(test_galog_nowhere),
-		cmocka_unit_test(test_galog_overflow), cmocka_unit_test(test_galog_no_restart),
+		cmocka_unit_test(test_legal),
+		cmocka_unit_test(test_restart),
+		cmocka_unit_test(test_not_running),
+		cmocka_unit_test(test_async),
+		cmocka_unit_test(test_ring),
+		cmocka_unit_test(test_unreachable),
+		cmocka_unit_test(test_cwait),
+		cmocka_unit_test(test_own_interrupts),
+		cmocka_unit_test(test_ga_msgnum),
+		cmocka_unit_test(test_event_log),
+		cmocka_unit_test(test_foreign_event),
+		cmocka_unit_test(test_event_nowhere),
+		cmocka_unit_test(test_galog),
+		cmocka_unit_test(test_galog_each),
+		cmocka_unit_test(test_galog_nowhere),
+		cmocka_unit_test(test_galog_overflow),
+		cmocka_unit_test(test_galog_no_restart),
 		cmocka_unit_test(test_galog_length),
 	};
 

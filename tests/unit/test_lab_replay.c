@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -12,7 +13,8 @@
 
 /* Recordings through whole machines. */
 
-static const char *const modes[] = {"emulated", "avic", "galog", "gappi"};
+static const char *const modes[] = {"emulated", "avic", "galog", "gappi", "vtd-pi"};
+static const char *const bare[] = {"remapped", "posted-msi", "posted-msi:loops=1"};
 
 static struct pn_recording *open_recording(const char *path)
 {
@@ -24,15 +26,20 @@ static struct pn_recording *open_recording(const char *path)
 	return rec;
 }
 
-static struct pn_scenario *scenario_of(struct pn_recording *rec)
+static struct pn_scenario *scenario_for(struct pn_recording *rec, enum pn_workload work)
 {
 	struct pn_scenario *base = lab_scenario("passthrough-nvme", ""), *sc;
 	struct pn_diag d = {0};
 
-	if (pn_replay_scenario(pn_recording_summary(rec), base, PN_WORK_PASSTHROUGH, &sc, &d))
+	if (pn_replay_scenario(pn_recording_summary(rec), base, work, &sc, &d))
 		fail_msg("%s", d.text);
 	free(base);
 	return sc;
+}
+
+static struct pn_scenario *scenario_of(struct pn_recording *rec)
+{
+	return scenario_for(rec, PN_WORK_PASSTHROUGH);
 }
 
 /* How long vCPUs are displaced, by the recording alone. */
@@ -56,28 +63,34 @@ static uint64_t displaced(struct pn_recording *rec, uint64_t *preemptions)
 	return sum;
 }
 
+static const struct {
+	const char *name;
+	uint64_t interrupts;
+} rows[] = {
+	{"randread-qd32", 5667},
+	{"randread-qd1", 13270},
+	{"bursty-write", 1720},
+};
+
+static struct pn_recording *shipped(unsigned i)
+{
+	char path[512];
+
+	snprintf(path, sizeof(path), PN_SOURCE_ROOT "/scenarios/recordings/%s.txt.gz",
+		 rows[i].name);
+	return open_recording(path);
+}
+
 static void recordings(void **state)
 {
-	static const struct {
-		const char *name;
-		uint64_t interrupts;
-	} rows[] = {
-		{"randread-qd32", 5667},
-		{"randread-qd1", 13270},
-		{"bursty-write", 1720},
-	};
 	uint64_t all = 0;
 
 	(void)state;
 	for (unsigned i = 0; i < LAB_ROWS(rows); i++) {
-		char path[512];
-		struct pn_recording *rec;
+		struct pn_recording *rec = shipped(i);
 		struct pn_scenario *sc;
 		uint64_t away, times;
 
-		snprintf(path, sizeof(path), PN_SOURCE_ROOT "/scenarios/recordings/%s.txt.gz",
-			 rows[i].name);
-		rec = open_recording(path);
 		sc = scenario_of(rec);
 		away = displaced(rec, &times);
 		all += times;
@@ -101,6 +114,33 @@ static void recordings(void **state)
 		pn_recording_close(rec);
 	}
 	assert_true(all > 0);
+}
+
+/* The same into the host: each interrupt is one of it, at its time. */
+static void recordings_on_bare_metal(void **state)
+{
+	(void)state;
+	for (unsigned i = 0; i < LAB_ROWS(rows); i++) {
+		struct pn_recording *rec = shipped(i);
+		struct pn_scenario *sc = scenario_for(rec, PN_WORK_BARE);
+
+		for (unsigned k = 0; k < LAB_ROWS(bare); k++) {
+			struct pn_result *r = lab_run(sc, bare[k], 1, rec);
+			bool posts = k > 0;
+
+			lab_clean(r, rows[i].name, bare[k], 1);
+			assert_int_equal(r->interrupts, rows[i].interrupts);
+			assert_in_range(r->completions, rows[i].interrupts - 2, rows[i].interrupts);
+			assert_int_equal(r->duration_ns, pn_recording_summary(rec)->span_ns + 1);
+			assert_int_equal(r->host_vectors[PN_HV_DEVICE], posts ? 0 : r->delivered);
+			assert_int_equal(r->msi_dispatched, posts ? r->delivered : 0);
+			assert_int_equal(r->host_vectors[PN_HV_POSTED_MSI], r->pi_notifications);
+			assert_int_equal(r->exits[PN_EXIT_INTR], 0);
+			free(r);
+		}
+		free(sc);
+		pn_recording_close(rec);
+	}
 }
 
 /* ---- made up: an interrupt at 2 ms, while its vCPU does this or that ---- */
@@ -177,6 +217,96 @@ static void what_the_vcpu_does(void **state)
 	rmdir(dir);
 }
 
+/* A CPU that a program keeps busy takes an interrupt sooner than one that is idle. */
+static void busy_cpus_are_awake(void **state)
+{
+	static const struct {
+		const char *name, *text;
+		bool idle;
+	} parts[] = {
+		{"busy", BEGIN IRQ("002000", FIO) END, false},
+		{"displaced: as busy", BEGIN SWITCH("001000", FIO, "R", KW) IRQ("002000", KW) END,
+		 false},
+		{"idle", BEGIN SWITCH("001000", FIO, "S", IDLE) IRQ("002000", "<idle>", "0") END,
+		 true},
+		{"idle, and busy again",
+		 BEGIN SWITCH("001000", FIO, "S", IDLE) SWITCH("001500", IDLE, "R", FIO)
+			 IRQ("002000", FIO) END,
+		 false},
+	};
+	char dir[256], path[300];
+
+	(void)state;
+	lab_dir(dir, sizeof(dir));
+	snprintf(path, sizeof(path), "%s/made-up.txt", dir);
+	for (unsigned i = 0; i < LAB_ROWS(parts); i++) {
+		struct pn_recording *rec;
+		struct pn_scenario *sc;
+
+		lab_write(path, parts[i].text, strlen(parts[i].text));
+		rec = open_recording(path);
+		sc = scenario_for(rec, PN_WORK_BARE);
+		for (unsigned k = 0; k < LAB_ROWS(bare); k++) {
+			struct pn_result *r = lab_run(sc, bare[k], 1, rec);
+			uint64_t ns = r->latency.max;
+
+			lab_clean(r, parts[i].name, bare[k], 1);
+			assert_int_equal(r->delivered, 1);
+			/* irte_miss, intr_issue or pir_set, intr_wire, irq_entry and the look for
+			 * the vector: less than one exit from an idle state. */
+			if ((ns > sc->costs.ns[PN_STEP_IDLE_EXIT]) != parts[i].idle)
+				fail_msg("%s, %s: %lu ns", parts[i].name, bare[k],
+					 (unsigned long)ns);
+			free(r);
+		}
+		free(sc);
+		pn_recording_close(rec);
+	}
+	unlink(path);
+	rmdir(dir);
+}
+
+/* What a scenario may ask for and a recording's machine cannot do. */
+static void refused(void **state)
+{
+	static const struct {
+		const char *set;
+		enum pn_workload work;
+		uint32_t cpus;
+		const char *says;
+	} asks[] = {
+		{"", PN_WORK_BARE, 2, NULL},
+		{"machine.churn_offline=1ms", PN_WORK_BARE, 2, "mean nothing on bare metal"},
+		{"machine.churn_inhibit=1ms", PN_WORK_BARE, 2, "mean nothing on bare metal"},
+		{"machine.churn_retarget=1ms", PN_WORK_BARE, 2, "mean nothing on bare metal"},
+		{"machine.churn_detach=1ms", PN_WORK_BARE, 2, "mean nothing on bare metal"},
+		{"machine.churn_detach=1ms", PN_WORK_PASSTHROUGH, 2, NULL},
+		{"machine.x2apic=no", PN_WORK_BARE, 255, NULL},
+		{"machine.x2apic=no", PN_WORK_BARE, 256, "8 bits of APIC ID reach 255"},
+		{"machine.x2apic=no", PN_WORK_PASSTHROUGH, 256, "8 bits of APIC ID reach 255"},
+		{"", PN_WORK_BARE, 1024, NULL},
+		{"", PN_WORK_BARE, 1025, "at most 32 and 1024"},
+	};
+
+	(void)state;
+	for (unsigned i = 0; i < LAB_ROWS(asks); i++) {
+		struct pn_recording *rec = shipped(2);
+		struct pn_rec_summary sum = *pn_recording_summary(rec);
+		struct pn_scenario *base = lab_scenario("passthrough-nvme", asks[i].set),
+				   *sc = NULL;
+		struct pn_diag d = {0};
+		int err;
+
+		sum.cpus = asks[i].cpus;
+		err = pn_replay_scenario(&sum, base, asks[i].work, &sc, &d);
+		if (asks[i].says ? err != -EINVAL || !strstr(d.text, asks[i].says) : err)
+			fail_msg("row %u: %d, %s", i, err, d.text);
+		free(sc);
+		free(base);
+		pn_recording_close(rec);
+	}
+}
+
 /* A recording on a machine that is churned as well. */
 static void with_churn(void **state)
 {
@@ -189,7 +319,9 @@ static void with_churn(void **state)
 	struct pn_diag d = {0};
 
 	(void)state;
-	assert_int_equal(pn_replay_scenario(pn_recording_summary(rec), base, PN_WORK_PASSTHROUGH, &sc, &d), 0);
+	assert_int_equal(
+		pn_replay_scenario(pn_recording_summary(rec), base, PN_WORK_PASSTHROUGH, &sc, &d),
+		0);
 	for (unsigned k = 0; k < LAB_ROWS(modes); k++) {
 		struct pn_result *r = lab_run(sc, modes[k], 1, rec);
 
@@ -230,7 +362,10 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(recordings),
+		cmocka_unit_test(recordings_on_bare_metal),
 		cmocka_unit_test(what_the_vcpu_does),
+		cmocka_unit_test(busy_cpus_are_awake),
+		cmocka_unit_test(refused),
 		cmocka_unit_test(with_churn),
 		cmocka_unit_test(cut_short),
 	};

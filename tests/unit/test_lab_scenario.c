@@ -124,6 +124,11 @@ static const struct {
 	 "shorter than tpr_period"},
 	{"tpr_period alone", VM "tpr_period = 1ms\n" DEV LOAD, NULL, -EINVAL, 3,
 	 "needs tpr and tpr_hold"},
+	{"tpr masks the timer that ends it",
+	 VM "tpr=0xe0\ntpr_hold = 1us\ntpr_period = 1ms\n" DEV LOAD, NULL, -EINVAL, 3,
+	 "expected at most 0xdf"},
+	{"tpr just below", VM "tpr=0xdf\ntpr_hold = 1us\ntpr_period = 1ms\n" DEV LOAD, NULL, 0, 0,
+	 NULL},
 	{"noise alone", "[machine]\nnoise_period = 1ms\n" ALL, NULL, -EINVAL, 2,
 	 "needs noise_time"},
 	{"load type", VM DEV "[load l]\nrate = 1/s\n", NULL, -EINVAL, 4, "needs a type"},
@@ -290,6 +295,68 @@ static void test_rows(void **state)
 			fail_msg("%s: line %lu: %s", rows[i].rule, d.line, d.text);
 		if (rows[i].set && err != -ENOENT)
 			assert_string_equal(d.file, "--set");
+	}
+}
+
+/* What no mode of a workload looks at is refused where it is said; elsewhere it is taken. */
+static void test_useless(void **state)
+{
+	enum { GUEST = 1, METAL = 2, STORM = 4 };
+	static const struct {
+		const char *line;
+		unsigned in;
+	} keys[] = {
+		{"churn_offline = 1ms", GUEST | STORM},
+		{"churn_inhibit = 1ms", GUEST | STORM},
+		{"churn_retarget = 1ms", GUEST},
+		{"churn_detach = 1ms", GUEST},
+		{"halt_poll = 1ms", GUEST | STORM},
+		{"x2avic = no\nx2apic = no", GUEST | STORM},
+		{"x2avic_ext = no", GUEST | STORM},
+		{"erratum1235 = yes", GUEST | STORM},
+		{"galog_entries = 512", GUEST},
+		{"galog_cpu = 1", GUEST},
+		{"galog_thread = fair", GUEST},
+		{"galog_dedup = never", GUEST},
+		{"gappi = no", GUEST},
+		{"gappidis = no", GUEST},
+		{"gappi_emptiness = word32", GUEST},
+		{"volatile_fetch = before_irr", GUEST},
+		{"int_tab_entries = 2048", GUEST},
+		{"irq_affinity = cpu0", GUEST},
+		{"iommus = 2", GUEST | METAL},
+		{"irte_cache = 4", GUEST | METAL},
+		{"idle_poll = 1us", GUEST | METAL | STORM},
+		{"host_tick = 1ms", GUEST | METAL | STORM},
+		{"x2apic = no", GUEST | METAL | STORM},
+	};
+	static const struct {
+		const char *rest, *why;
+	} works[] = {
+		{ALL, NULL},
+		{BARE, "means nothing on bare metal: there is no [vm NAME]"},
+		{VM IPI "type = storm\n", "means nothing with an [ipi NAME]: there are no devices"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ROWS(keys) * ROWS(works); i++) {
+		const char *line = keys[i / ROWS(works)].line;
+		unsigned w = i % ROWS(works);
+		bool fits = keys[i / ROWS(works)].in & 1u << w;
+		struct pn_scenario *sc;
+		struct pn_diag d = {0};
+		char text[400], said[64];
+		int err;
+
+		snprintf(text, sizeof(text), "[machine]\npcpus = 4\n%s\n%s", line, works[w].rest);
+		snprintf(said, sizeof(said), "%.*s means", (int)strcspn(line, " "), line);
+		lab_write(path, text, strlen(text));
+		err = pn_scenario_load(path, NULL, NULL, &sc, &d);
+		free(sc);
+		if (fits ? err
+			 : err != -EINVAL || d.line != 3 || !strstr(d.text, works[w].why) ||
+				    !strstr(d.text, said))
+			fail_msg("%s: %d, line %lu: %s", text, err, d.line, d.text);
 	}
 }
 
@@ -620,15 +687,11 @@ static int print_keys(void)
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_rows),
-		cmocka_unit_test(test_nul),
-		cmocka_unit_test(test_open_errors),
-		cmocka_unit_test(test_values),
-		cmocka_unit_test(test_other_workloads),
-		cmocka_unit_test(test_fits),
-		cmocka_unit_test(test_all_senders),
-		cmocka_unit_test(test_builtin),
-		cmocka_unit_test(test_key_table),
+		cmocka_unit_test(test_rows),	 cmocka_unit_test(test_useless),
+		cmocka_unit_test(test_nul),	 cmocka_unit_test(test_open_errors),
+		cmocka_unit_test(test_values),	 cmocka_unit_test(test_other_workloads),
+		cmocka_unit_test(test_fits),	 cmocka_unit_test(test_all_senders),
+		cmocka_unit_test(test_builtin),	 cmocka_unit_test(test_key_table),
 		cmocka_unit_test(test_document),
 	};
 	int failed;

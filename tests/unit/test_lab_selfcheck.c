@@ -249,8 +249,7 @@ static void outstanding(struct pn_machine *m)
 
 static void flight(struct pn_machine *m)
 {
-	m->queue[0].flight[m->queue[0].flight_head].sent = PN_SENT_WINDOW;
-	m->queue[0].flights = 1;
+	pn_account_flight(&m->queue[0], PN_SENT_WINDOW);
 }
 
 static void unexpected(struct pn_machine *m)

@@ -217,9 +217,9 @@ static const char *check_lists(struct pn_vmx_vcpu *v)
 		if (n == want)
 			continue;
 		if (n > 1)
-			return "twice on a wakeup list (P2)";
+			return "twice on a wakeup list (P3)";
 		return want ? "NV is the wakeup vector, but it is on no list (P2)"
-			    : "on a wakeup list without need (P3)";
+			    : "on a wakeup list without need (P2)";
 	}
 	return NULL;
 }

@@ -47,3 +47,9 @@ void pn_amdvi_event(struct pn_amdvi *vi, uint64_t q0, uint64_t q1)
 	pn_step(vi->agent, PN_STEP_EVENT_LOG, q0, q1);
 	pn_amdvi_latch(vi, PN_ST_EVENTLOGINT);
 }
+
+void pn_amdvi_log_event(struct pn_amdvi *vi, uint64_t q0, uint64_t q1)
+{
+	if (q0 >> PN_EVENT_CODE_SH)
+		pn_amdvi_event(vi, q0, q1);
+}
