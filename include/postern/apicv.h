@@ -47,11 +47,11 @@ struct pn_vmcs_apic {
 };
 
 /* Exit reasons. */
-#define PN_VMX_EXIT_EXT_INT	 1u
-#define PN_VMX_EXIT_TPR		 43u
-#define PN_VMX_EXIT_APIC_ACCESS	 44u
-#define PN_VMX_EXIT_EOI		 45u
-#define PN_VMX_EXIT_APIC_WRITE	 56u
+#define PN_VMX_EXIT_EXT_INT	1u
+#define PN_VMX_EXIT_TPR		43u
+#define PN_VMX_EXIT_APIC_ACCESS 44u
+#define PN_VMX_EXIT_EOI		45u
+#define PN_VMX_EXIT_APIC_WRITE	56u
 
 struct pn_apicv_features {
 	uint8_t maxphyaddr; /* default 52 */
@@ -82,7 +82,7 @@ struct pn_apicv {
 	bool in_guest;
 	bool recognized; /* a virtual interrupt is recognized, until delivery or re-evaluation */
 	uint8_t rvi, svi;
-	uint32_t *page; /* virtual-APIC page, or NULL */
+	uint32_t *page;	    /* virtual-APIC page, or NULL */
 	struct pn_pid *pid; /* own descriptor, or NULL */
 };
 
@@ -107,7 +107,8 @@ void pn_apicv_vmexit(struct pn_apicv *a, struct pn_vmcs_apic *vmcs);
 /* What an external interrupt did in the guest. */
 enum pn_apicv_intr {
 	PN_INTR_NONE,	/* nothing to take in @lapic */
-	PN_INTR_EXIT,	/* VM exit, reason 1; *@vector was acknowledged if the control says so, else -1 */
+	PN_INTR_EXIT,	/* VM exit, reason 1; *@vector was acknowledged if the control says so, else
+			   -1 */
 	PN_INTR_POSTED, /* posted processing, no exit: something may be recognized now */
 };
 

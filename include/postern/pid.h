@@ -15,20 +15,21 @@
  * shared descriptor is atomic.
  */
 struct pn_pid {
-	uint64_t pir[4]; /* 255:0 posted-interrupt requests, bit v = vector v */
+	uint64_t pir[4];  /* 255:0 posted-interrupt requests, bit v = vector v */
 	uint64_t control; /* 319:256 */
 	uint64_t rsvd[3]; /* 511:320 */
 } __attribute__((aligned(64)));
 
 /* The control quadword, bytes 32 to 39; in brackets the bit of the descriptor. */
-#define PN_PID_ON	   (1ull << 0)		 /* [256] outstanding notification */
-#define PN_PID_SN	   (1ull << 1)		 /* [257] suppress notification */
-#define PN_PID_NV_SH	   16			 /* [279:272] notification vector */
-#define PN_PID_NV_MASK	   0x0000000000FF0000ull
-#define PN_PID_NDST_SH	   32			 /* [319:288] notification destination */
-#define PN_PID_NDST_MASK   0xFFFFFFFF00000000ull
-#define PN_PID_CTL_RSV	   0x00000000FF00FFFCull /* [271:258], [287:280] */
-#define PN_PID_CTL_RSV_XAPIC 0xFFFF00FF00000000ull /* NDST outside its bits 15:8: bytes 36, 38, 39 */
+#define PN_PID_ON	 (1ull << 0) /* [256] outstanding notification */
+#define PN_PID_SN	 (1ull << 1) /* [257] suppress notification */
+#define PN_PID_NV_SH	 16	     /* [279:272] notification vector */
+#define PN_PID_NV_MASK	 0x0000000000FF0000ull
+#define PN_PID_NDST_SH	 32 /* [319:288] notification destination */
+#define PN_PID_NDST_MASK 0xFFFFFFFF00000000ull
+#define PN_PID_CTL_RSV	 0x00000000FF00FFFCull /* [271:258], [287:280] */
+#define PN_PID_CTL_RSV_XAPIC                                                                       \
+	0xFFFF00FF00000000ull /* NDST outside its bits 15:8: bytes 36, 38, 39 */
 
 /* NDST for physical APIC ID @apicid: all 32 bits, or in xAPIC mode bits 15:8. */
 static inline uint64_t pn_pid_ndst(uint32_t apicid, bool x2apic)
@@ -61,10 +62,10 @@ enum pn_pid_result {
 /* How an IOMMU posts, and what it found. */
 struct pn_pid_post {
 	uint8_t vector;
-	bool urg;	/* IRTE.URG */
-	bool x2apic;	/* IRTA.EIME: which bits of NDST are reserved */
-	bool check;	/* reserved bits fault; older units do not look (inferred) */
-	bool merged;	/* out: the bit was set already */
+	bool urg;	  /* IRTE.URG */
+	bool x2apic;	  /* IRTA.EIME: which bits of NDST are reserved */
+	bool check;	  /* reserved bits fault; older units do not look (inferred) */
+	bool merged;	  /* out: the bit was set already */
 	uint64_t control; /* out: control as it was, ON included */
 };
 

@@ -34,9 +34,9 @@ struct pn_vtd_knobs {
 };
 
 struct pn_vtd_config {
-	uint64_t cap, ecap; /* capability registers, as software will read them */
-	uint32_t version;   /* VER_REG; default 5.0 */
-	uint8_t haw;	    /* host address width in bits, 12..64; default 52 */
+	uint64_t cap, ecap;	  /* capability registers, as software will read them */
+	uint32_t version;	  /* VER_REG; default 5.0 */
+	uint8_t haw;		  /* host address width in bits, 12..64; default 52 */
 	const struct pn_bus *bus; /* outlives the unit */
 	struct pn_agent *agent;	  /* statistics and cost; NULL: kept inside */
 	struct pn_vtd_knobs knobs;

@@ -13,11 +13,11 @@
 
 /* ---- remappable requests, 5.1.2.2 ---- */
 
-#define PN_VTD_MSI_FORMAT      (1u << 4) /* address: remappable */
-#define PN_VTD_MSI_SHV	       (1u << 3) /* address: data holds a subhandle */
-#define PN_VTD_MSI_HANDLE_SH   5	 /* address 19:5 = handle[14:0] */
-#define PN_VTD_MSI_HANDLE15    (1u << 2) /* address: handle[15] */
-#define PN_VTD_MSI_DATA_RSV    0xFFFF0000u /* data 31:16 with SHV = 1 */
+#define PN_VTD_MSI_FORMAT    (1u << 4)	 /* address: remappable */
+#define PN_VTD_MSI_SHV	     (1u << 3)	 /* address: data holds a subhandle */
+#define PN_VTD_MSI_HANDLE_SH 5		 /* address 19:5 = handle[14:0] */
+#define PN_VTD_MSI_HANDLE15  (1u << 2)	 /* address: handle[15] */
+#define PN_VTD_MSI_DATA_RSV  0xFFFF0000u /* data 31:16 with SHV = 1 */
 
 /* A request taken apart. */
 struct pn_vtd_request {
@@ -37,7 +37,8 @@ void pn_vtd_msi_encode(uint16_t handle, uint16_t subhandle, uint64_t *addr, uint
  * 63:49, format in 48, index[15] in bit 11, 10:8 = 000. False: bit 48 is 0, compatibility format.
  */
 bool pn_vtd_ioapic_request(uint64_t rte, uint64_t *addr, uint32_t *data);
-/* Such an entry for @index; @vector, @level as the pin needs them (EOI broadcast matches vector). */
+/* Such an entry for @index; @vector, @level as the pin needs them (EOI broadcast matches vector).
+ */
 uint64_t pn_vtd_ioapic_rte(uint16_t index, uint8_t vector, bool level);
 
 /* ---- interrupt remapping table entries, 9.9 and 9.10 ---- */
@@ -45,20 +46,20 @@ uint64_t pn_vtd_ioapic_rte(uint16_t index, uint8_t vector, bool level);
 /* Low quadword. */
 #define PN_VIRTE_P	   (1ull << 0)
 #define PN_VIRTE_FPD	   (1ull << 1)
-#define PN_VIRTE_DM	   (1ull << 2)	/* remapped: 1 = logical */
+#define PN_VIRTE_DM	   (1ull << 2) /* remapped: 1 = logical */
 #define PN_VIRTE_RH	   (1ull << 3)
-#define PN_VIRTE_TM	   (1ull << 4)	/* 1 = level */
-#define PN_VIRTE_DLM_SH	   5		/* 7:5 */
-#define PN_VIRTE_AVAIL	   0xF00ull	/* 11:8 ignored by hardware */
-#define PN_VIRTE_URG	   (1ull << 14) /* posted */
-#define PN_VIRTE_IM	   (1ull << 15) /* 1 = posted */
-#define PN_VIRTE_VECTOR_SH 16		/* 23:16 vector; posted: VV */
-#define PN_VIRTE_DST_SH	   32		/* remapped 63:32; EIME = 0: 47:40 */
+#define PN_VIRTE_TM	   (1ull << 4)		 /* 1 = level */
+#define PN_VIRTE_DLM_SH	   5			 /* 7:5 */
+#define PN_VIRTE_AVAIL	   0xF00ull		 /* 11:8 ignored by hardware */
+#define PN_VIRTE_URG	   (1ull << 14)		 /* posted */
+#define PN_VIRTE_IM	   (1ull << 15)		 /* 1 = posted */
+#define PN_VIRTE_VECTOR_SH 16			 /* 23:16 vector; posted: VV */
+#define PN_VIRTE_DST_SH	   32			 /* remapped 63:32; EIME = 0: 47:40 */
 #define PN_VIRTE_PDAL_MASK 0xFFFFFFC000000000ull /* posted 63:38 = descriptor address 31:6 */
 /* High quadword. */
-#define PN_VIRTE_SID_MASK  0xFFFFull	/* 79:64 */
-#define PN_VIRTE_SQ_SH	   16		/* 81:80 */
-#define PN_VIRTE_SVT_SH	   18		/* 83:82 */
+#define PN_VIRTE_SID_MASK  0xFFFFull		 /* 79:64 */
+#define PN_VIRTE_SQ_SH	   16			 /* 81:80 */
+#define PN_VIRTE_SVT_SH	   18			 /* 83:82 */
 #define PN_VIRTE_PDAH_MASK 0xFFFFFFFF00000000ull /* posted 127:96 = descriptor address 63:32 */
 
 enum pn_vtd_svt { PN_SVT_NONE, PN_SVT_SID, PN_SVT_BUS, PN_SVT_RESERVED };
@@ -87,9 +88,9 @@ struct pn_virte {
 
 /* What the unit says about itself that entries depend on. */
 struct pn_virte_env {
-	bool eime;    /* IRTA.EIME */
-	bool pi;      /* CAP.PI; without it URG and IM are reserved */
-	uint8_t haw;  /* host address width in bits */
+	bool eime;   /* IRTA.EIME */
+	bool pi;     /* CAP.PI; without it URG and IM are reserved */
+	uint8_t haw; /* host address width in bits */
 };
 
 /* What is wrong with an entry: a bit set of these, 0 for none. */
@@ -120,8 +121,8 @@ enum pn_vtd_fault {
 	PN_VTD_FAULT_PID = 0x27,	 /* descriptor cannot be accessed; qualified by FPD */
 	PN_VTD_FAULT_PID_RSV = 0x28,	 /* qualified by FPD */
 	PN_VTD_FAULT_MALFORMED = 0x29,
-	PN_VTD_FAULT_EIMER = 0x2A,	 /* EIME = 0 although EIMER = 1 */
-	PN_VTD_FAULT_IRREQ = 0x2B,	 /* MSI while remapping is off although IRREQ = 1 */
+	PN_VTD_FAULT_EIMER = 0x2A, /* EIME = 0 although EIMER = 1 */
+	PN_VTD_FAULT_IRREQ = 0x2B, /* MSI while remapping is off although IRREQ = 1 */
 };
 
 /* "index beyond the table"; NULL: not an interrupt remapping fault. */
@@ -130,9 +131,9 @@ const char *pn_vtd_fault_text(unsigned reason);
 bool pn_vtd_fault_qualified(unsigned reason);
 
 /* Fault record, 16 bytes (11.4.10... interrupt remapping form). */
-#define PN_VTD_FR_INDEX_SH  48	     /* low quadword 63:48 */
-#define PN_VTD_FR_SID_MASK  0xFFFFull /* high quadword 15:0 */
-#define PN_VTD_FR_REASON_SH 32	     /* high quadword 39:32 */
+#define PN_VTD_FR_INDEX_SH  48		 /* low quadword 63:48 */
+#define PN_VTD_FR_SID_MASK  0xFFFFull	 /* high quadword 15:0 */
+#define PN_VTD_FR_REASON_SH 32		 /* high quadword 39:32 */
 #define PN_VTD_FR_F	    (1ull << 63) /* high quadword 63; write 1 to clear */
 
 #pragma GCC visibility pop

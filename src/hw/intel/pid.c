@@ -40,8 +40,7 @@ static enum pn_pid_result update(struct pn_pid *pid, struct pn_pid_post *post)
 		post->control = control;
 		if (control & PN_PID_ON)
 			return PN_PID_QUIET;
-		if ((control & PN_PID_SN) &&
-		    (!post->urg || pn_mistake(PN_MISTAKE_URG_SUPPRESSED)))
+		if ((control & PN_PID_SN) && (!post->urg || pn_mistake(PN_MISTAKE_URG_SUPPRESSED)))
 			return PN_PID_SUPPRESSED;
 		/* As above; and with other IOMMUs and CPUs: one of them sets ON. */
 	} while (!pn_cas64(&pid->control, &control, control | PN_PID_ON));

@@ -93,8 +93,8 @@ static inline void pn_fence(void)
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 }
 
-/* Between the two what happens to [p, p + size) is one access, in the worlds that have such. Here it
- * is as many as it is written with, and must be correct in that order, too. */
+/* Between the two what happens to [p, p + size) is one access, in the worlds that have such. Here
+ * it is as many as it is written with, and must be correct in that order, too. */
 static inline void pn_line_begin(void *p, unsigned size)
 {
 	(void)p;
