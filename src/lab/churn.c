@@ -177,8 +177,7 @@ static bool vector_free(const struct pn_lab_vcpu *v, unsigned vector)
 
 	if (q && q->vcpu == v->sim && q->vector == vector)
 		return false;
-	return !v->sent[vector] && !v->second[vector] && v->inject != (int)vector &&
-	       v->sim->handler != (int)vector;
+	return !v->sent[vector] && v->inject != (int)vector && v->sim->handler != (int)vector;
 }
 
 static uint8_t pick_vector(const struct pn_lab_vcpu *v, uint8_t wanted)

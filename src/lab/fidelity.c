@@ -156,9 +156,7 @@ const struct pn_fidelity_row *pn_fidelity_row(unsigned i)
 
 static double error_of(const struct pn_fidelity_row *row, double modelled)
 {
-	double e = modelled / row->published - 1;
-
-	return fabs(e) < 0.0005 ? 0 : e; /* never "-0.0 %" */
+	return modelled / row->published - 1;
 }
 
 /* Four digits, and no exponent. */
@@ -176,11 +174,12 @@ int pn_fidelity_table(const struct pn_result *r, const struct pn_costs *costs, F
 		"chosen to fit");
 	for (unsigned i = 0; i < ROWS; i++) {
 		double m = rows[i].modelled(r, costs);
+		double e = error_of(&rows[i], m);
 		char pub[24], mod[24];
 
 		fprintf(f, "%-41s %-7s %9s %9s %+6.1f%%  %s\n", rows[i].what, rows[i].unit,
 			number(rows[i].published, pub, sizeof(pub)), number(m, mod, sizeof(mod)),
-			100 * error_of(&rows[i], m),
+			fabs(e) < 0.0005 ? 0 : 100 * e, /* never "-0.0%" */
 			rows[i].calibrated ? rows[i].calibrated : "nothing");
 	}
 	fprintf(f, "\nLog entries and interrupts are scaled to the published number of guest "

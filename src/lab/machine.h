@@ -159,6 +159,7 @@ struct pn_totals {
 	uint64_t steps[PN_STEP_NR];
 	uint64_t interrupts, delivered, coalesced, unexpected;
 	uint64_t needed, spurious, missed, gappi_spurious;
+	uint64_t unit_wait; /* the longest, of a request for its VT-d unit */
 	uint64_t host_ns, completions, events, parked;
 	/* IPIs to a vector, one for each target; and those that the hypervisor delivered */
 	uint64_t ipis, ipis_injected;

@@ -68,6 +68,14 @@ static void wait_for(struct pn_lab_iommu *io)
 		pn_wheel_add(&io->m->sim->wheel, &io->ev, io->busy_until);
 }
 
+static void note_wait(struct pn_machine *m, uint64_t sent)
+{
+	uint64_t waited = pn_sim_now(m->sim) + 1 - (sent >> PN_SENT_SHIFT);
+
+	if ((sent & PN_SENT_WINDOW) && waited > m->now.unit_wait)
+		m->now.unit_wait = waited;
+}
+
 static void free_again(struct pn_event *ev)
 {
 	struct pn_lab_iommu *io = pn_container(ev, struct pn_lab_iommu, ev);
@@ -76,6 +84,7 @@ static void free_again(struct pn_event *ev)
 	io->head = (io->head + 1) & (io->room - 1);
 	io->waits--;
 	io->m->outstanding--;
+	note_wait(io->m, w.sent);
 	w.q->sim->ready += w.completions;
 	serve(io, w.q, w.sent);
 	wait_for(io);

@@ -208,6 +208,24 @@ static void two_vendors(struct pn_reader *rd, const struct pn_comparison *c)
 	       "table: what differs is what the modes do, not how fast a product is.");
 }
 
+/* Only VT-d units are modelled as busy: nothing public says how long an AMD IOMMU is. */
+#define WAIT_NOTED_NS 10000
+
+static void unit_waits(struct pn_reader *rd, const struct pn_comparison *c,
+		       const struct pn_result *r)
+{
+	char mode[64], t[PN_FMT_SIZE];
+
+	if (r->unit_wait_ns < WAIT_NOTED_NS)
+		return;
+	pn_say(rd, false,
+	       "With %s requests waited up to %s for a VT-d unit that was busy with those before: "
+	       "the unit is a limit here%s.",
+	       pn_mode_text(&r->mode, mode, sizeof(mode)), pn_fmt_ns(t, (double)r->unit_wait_ns),
+	       r->mode.id == PN_MODE_VTD_PI && c->n > 1 ? ", and AMD's IOMMU has none in this model"
+							: "");
+}
+
 unsigned pn_report_reading(const struct pn_comparison *c, struct pn_reading *out)
 {
 	const struct pn_result *log = pn_result_of(c, PN_MODE_GALOG),
@@ -233,6 +251,8 @@ unsigned pn_report_reading(const struct pn_comparison *c, struct pn_reading *out
 	if (c->n > 1)
 		extremes(&rd, c);
 	two_vendors(&rd, c);
+	for (unsigned i = 0; i < c->n; i++)
+		unit_waits(&rd, c, &c->result[i]);
 	pn_read_posted_msi(&rd, c);
 	pn_read_ipis(&rd, c);
 	return rd.n;

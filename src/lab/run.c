@@ -133,6 +133,7 @@ static void fill(const struct pn_machine *m, const struct pn_totals *t, struct p
 	r->pi_outstanding = t->steps[PN_STEP_PI_ON];
 	r->pi_suppressed = t->steps[PN_STEP_PI_SUPPRESSED];
 	r->pi_spurious = t->steps[PN_STEP_PI_SPURIOUS];
+	r->unit_wait_ns = t->unit_wait;
 	r->msi_harvests = t->steps[PN_STEP_MSI_HARVEST];
 	r->msi_dispatched = t->steps[PN_STEP_MSI_DEMUX];
 	r->irt_invalidations = t->steps[PN_STEP_IRT_FLUSH];
