@@ -575,6 +575,12 @@ static void known_programs(void **state)
 		  {{0, false, 2, {{LOAD, 0, 0}, {XCHG, 1, 1}}},
 		   {1, false, 4, {{LOCK, 0, 0}, {SEND, 0, 0}, {LOAD, 1, 0}, {UNLOCK, 0, 0}}},
 		   {0, true, 3, {{LOCK, 0, 0}, {XCHG, 0, 1}, {UNLOCK, 0, 0}}}}}},
+		{"handler whose store waits while others write the same word",
+		 {4,
+		  {{0, false, 1, {{XCHG, 1, 1}}},
+		   {1, false, 1, {{SEND, 0, 0}}},
+		   {-1, false, 3, {{ENTER, 0, 0}, {XCHG, 1, 2}, {LEAVE, 0, 0}}},
+		   {0, true, 4, {{IRQ_OFF, 1, 0}, {STORE, 1, 2}, {IRQ_ON, 1, 0}, {WAKE, 1, 0}}}}}},
 	};
 	struct sums sum = {0};
 

@@ -55,6 +55,12 @@ static bool interrupts(const struct px_event *h, const struct px_event *m)
 	return px_is_handler(h->proc) && h->cpu == m->cpu && excluded(m);
 }
 
+/* The BEGIN of the handler that @e belongs to; a flush knows its store. */
+static uint32_t begin_of(const struct px_path *p, const struct px_event *e)
+{
+	return e->op == PX_OP_FLUSH ? p->ev[e->begin].begin : e->begin;
+}
+
 static bool toggles(const struct px_event *e, int cpu)
 {
 	return e->toggles >> cpu & 1;
@@ -198,7 +204,7 @@ static struct handling look(const struct between *v, int cpu)
 		if (first) {
 			h.active = e->op != PX_OP_BEGIN;
 			h.begins = !h.active && is_in(v, k);
-			h.begin = e->begin;
+			h.begin = begin_of(v->p, e);
 			first = false;
 		}
 		if (e->op == PX_OP_END && e->begin == h.begin)
@@ -210,6 +216,17 @@ static struct handling look(const struct between *v, int cpu)
 /* ---- races ---- */
 
 static void try_at(const struct between *v);
+
+/* What j depends on in v, if that begins earlier than its clock was taken for. */
+static struct px_clock clock_of_j(const struct between *v)
+{
+	struct px_clock c = v->jclock;
+
+	for (uint32_t k = v->from + 1; k < v->p->n; k++)
+		if (in_between(v, k) && dependent(v->p, &v->p->ev[k], v->j))
+			c = join(c, v->p->ev[k].clock);
+	return c;
+}
 
 /* Takes out of @set who may begin v in happens-before, but not because of what handlers do. */
 static uint32_t open_handlers(const struct between *v, uint32_t set)
@@ -230,6 +247,7 @@ static uint32_t open_handlers(const struct between *v, uint32_t set)
 			struct between earlier = *v;
 
 			earlier.from = earlier.out[earlier.outs++] = h.begin;
+			earlier.jclock = clock_of_j(&earlier);
 			try_at(&earlier);
 		}
 	}
@@ -299,12 +317,14 @@ static void irq_conflict(struct px_path *p, uint32_t i, const struct px_event *j
 	const struct px_event *e = &p->ev[i];
 
 	if (interrupts(j, e)) {
-		const struct px_event *begin = &p->ev[j->begin];
+		const struct px_event *begin = &p->ev[begin_of(p, j)];
 
 		if (!before(e, begin->clock))
 			race(p, i, begin, begin->clock);
-	} else if (!before(&p->ev[e->begin], own)) {
-		race(p, e->begin, j, clock_without(p, e->begin, j, own));
+	} else if (!before(&p->ev[begin_of(p, e)], own)) {
+		uint32_t begin = begin_of(p, e);
+
+		race(p, begin, j, clock_without(p, begin, j, own));
 	}
 }
 
