@@ -581,6 +581,11 @@ static void known_programs(void **state)
 		   {1, false, 1, {{SEND, 0, 0}}},
 		   {-1, false, 3, {{ENTER, 0, 0}, {XCHG, 1, 2}, {LEAVE, 0, 0}}},
 		   {0, true, 4, {{IRQ_OFF, 1, 0}, {STORE, 1, 2}, {IRQ_ON, 1, 0}, {WAKE, 1, 0}}}}}},
+		{"handler that does not commute with the step that others race with",
+		 {3,
+		  {{0, false, 1, {{LINE, 1, 3}}},
+		   {1, false, 3, {{SEND, 0, 0}, {CAS, 1, 1}, {CAS, 2, 1}}},
+		   {0, true, 1, {{LINE, 2, 3}}}}}},
 	};
 	struct sums sum = {0};
 

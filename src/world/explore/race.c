@@ -30,6 +30,8 @@
  *
  * - A handler of which END is not in v is not known to commute with the thread's steps in v. Those
  *   come first; the handler is no initial (open_handlers()).
+ * - Nor is it known to commute with i, if that is a step of the thread: then it is not in v at all
+ *   (leave_handlers_out()).
  * - If a handler is already active where i is and its END is not in v, the thread's steps in v have
  *   to come before its BEGIN: that is where v is tried (race()).
  *
@@ -291,13 +293,49 @@ static void leave_shifting_loads_out(struct between *v)
 	}
 }
 
+static bool ends_in(const struct between *v, uint32_t begin)
+{
+	for (uint32_t k = begin + 1; k < v->p->n; k++) {
+		const struct px_event *e = &v->p->ev[k];
+
+		if (e->op == PX_OP_END && e->begin == begin)
+			return in_between(v, k);
+	}
+	return false;
+}
+
+/*
+ * @from is a step of a thread that a later handler interrupts: unless that handler is in v up to
+ * its END, it is not known to commute with @from, and came after it for all we know. False: no
+ * room.
+ */
+static bool leave_handlers_out(struct between *v)
+{
+	const struct px_event *from = &v->p->ev[v->from];
+
+	for (uint32_t k = v->from + 1; k < v->p->n && excluded(from); k++) {
+		const struct px_event *e = &v->p->ev[k];
+
+		if (e->op != PX_OP_BEGIN || e->cpu != from->cpu || before(e, v->jclock) ||
+		    !in_between(v, k) || ends_in(v, k))
+			continue;
+		if (v->outs == OUTS)
+			return false;
+		v->out[v->outs++] = k;
+	}
+	return true;
+}
+
 /* @j could come where @i is. */
 static void race(struct px_path *p, uint32_t i, const struct px_event *j, struct px_clock jclock)
 {
 	struct between v = {.p = p, .from = i, .out = {i}, .outs = 1, .j = j, .jclock = jclock};
 
 	leave_shifting_loads_out(&v);
-	try_at(&v);
+	if (leave_handlers_out(&v))
+		try_at(&v);
+	else
+		p->ev[i].backtrack = p->ev[i].enabled;
 }
 
 /* The clock of @j if it comes where @i is: of what it depends on there. */

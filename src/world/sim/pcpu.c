@@ -40,6 +40,15 @@ static void irq_more(struct pn_pcpu *p)
 		pn_lapic_eoi(&p->lapic);
 }
 
+/* Bare metal: whom a handler woke is switched to on the way out, before interrupts are on again. */
+static void irq_exit_switch(struct pn_pcpu *p)
+{
+	bool free = !p->cur || p->resched;
+
+	if (p->sim->conf.apps && free && p->waiting && pn_lapic_pending(&p->lapic) < 0)
+		pn_sched_switch(p);
+}
+
 static void go_idle(struct pn_pcpu *p)
 {
 	p->mode = PN_CPU_IDLE;
@@ -60,6 +69,8 @@ static void work(struct pn_pcpu *p)
 
 	if (p->irq_more) {
 		irq_more(p);
+		if (!p->irq_more)
+			irq_exit_switch(p);
 		return;
 	}
 	if (t && t->hold) {
@@ -139,27 +150,44 @@ static bool is_program(const struct pn_pcpu *p)
 	return pn_app_of(p->cur) || (p->sim->conf.apps && p->cur == &p->script.task);
 }
 
-void pn_pcpu_kick(struct pn_pcpu *p)
+/* Ends an idle or polling span; what that costs is charged. */
+static void end_span(struct pn_pcpu *p)
 {
 	struct pn_sim *s = p->sim;
 
+	p->agent.elapsed_ns = 0;
 	if (p->mode == PN_CPU_IDLE) {
 		pn_sched_idle(p, false);
-		p->agent.elapsed_ns = 0;
-		if (pn_sim_now(s) - p->idle_since >= s->conf.idle_poll) {
-			p->irq_warm = false;
-			pn_step(&p->agent, PN_STEP_IDLE_EXIT, p->id, 0);
-		}
-		pn_pcpu_host(p);
-	} else if (p->mode == PN_CPU_POLL) {
-		pn_wheel_cancel(&s->wheel, &p->ev);
-		if (!is_program(p)) /* that is what the host is for */
-			p->host_ns += pn_sim_now(s) - p->poll_since;
-		p->mode = PN_CPU_HOST;
-		p->agent.elapsed_ns = 0;
-		p->cur->poll_end(p->cur, p);
-		pn_pcpu_host(p);
+		if (pn_sim_now(s) - p->idle_since < s->conf.idle_poll)
+			return;
+		p->irq_warm = false;
+		pn_step(&p->agent, PN_STEP_IDLE_EXIT, p->id, 0);
+		return;
 	}
+	pn_wheel_cancel(&s->wheel, &p->ev);
+	if (!is_program(p)) /* that is what the host is for */
+		p->host_ns += pn_sim_now(s) - p->poll_since;
+	p->mode = PN_CPU_HOST;
+	p->cur->poll_end(p->cur, p);
+}
+
+void pn_pcpu_kick(struct pn_pcpu *p)
+{
+	if (p->mode != PN_CPU_IDLE && p->mode != PN_CPU_POLL)
+		return;
+	end_span(p);
+	pn_pcpu_host(p);
+}
+
+/* A message or a timer, so no code runs anywhere: a handler that nothing delays begins at once. */
+static void interrupt(struct pn_pcpu *p)
+{
+	end_span(p);
+	p->mode = PN_CPU_HOST;
+	if (p->sim->conf.apps && !p->agent.elapsed_ns)
+		host_step(p);
+	else
+		pn_pcpu_host(p);
 }
 
 void pn_pcpu_intr(struct pn_pcpu *p, uint8_t vector)
@@ -173,7 +201,7 @@ void pn_pcpu_intr(struct pn_pcpu *p, uint8_t vector)
 	if (p->mode == PN_CPU_GUEST)
 		pn_vcpu_intr(pn_vcpu_of(p->cur), p);
 	else if (p->mode != PN_CPU_HOST)
-		pn_pcpu_kick(p);
+		interrupt(p);
 }
 
 void pn_pcpu_doorbell(struct pn_pcpu *p)

@@ -45,7 +45,7 @@ static void enqueue(struct pn_pcpu *p, struct pn_task *t)
 	t->cpu = p->id;
 	t->queued = true;
 	p->waiting++;
-	p->sim->waiting++;
+	p->sim->waiting += t->pin < 0;
 	if (t->fifo) {
 		pn_list_add_tail(&p->fifo, &t->rq);
 		return;
@@ -61,7 +61,7 @@ static void dequeue(struct pn_pcpu *p, struct pn_task *t)
 	pn_list_del(&t->rq);
 	t->queued = false;
 	p->waiting--;
-	p->sim->waiting--;
+	p->sim->waiting -= t->pin < 0;
 }
 
 void pn_sched_account(struct pn_pcpu *p)

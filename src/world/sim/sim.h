@@ -356,7 +356,7 @@ struct pn_sim {
 	uint32_t nr_queues;
 	uint64_t *idle; /* bit per idle, online CPU */
 	uint32_t idle_words;
-	uint32_t waiting; /* tasks in run queues */
+	uint32_t waiting; /* tasks in run queues that may move */
 	bool draining;	  /* devices send nothing new */
 	uint64_t events, completions;
 	bool out_of_memory;
