@@ -66,9 +66,7 @@ static const struct reg_range {
 
 /* x2APIC ICR bits that do not exist. BUSY (12) is ignored instead (inferred). */
 #define X2_ICR_RESERVED 0xFFF32000ull
-/* ICR bits that a guest can write. */
-#define ICR_WRITABLE  0x000CCFFFull
-#define LVTT_DEADLINE (1u << 18)
+#define LVTT_DEADLINE	(1u << 18)
 
 /*
  * No register starts there: not a multiple of 16, or outside the page. xAVIC leaves the access to
@@ -142,9 +140,11 @@ static bool x2_refused(uint32_t off, uint64_t value, enum reg_class c)
 	}
 }
 
+/* xAVIC keeps reserved bits as they were written (inferred: the xapic_state_test of Linux allows
+ * for it on AMD with AVIC). */
 static enum pn_avic_access write_icr(struct pn_avic *av, uint64_t value, struct pn_avic_exit *exit)
 {
-	uint32_t low = (uint32_t)(value & ICR_WRITABLE);
+	uint32_t low = (uint32_t)value & ~PN_ICR_BUSY;
 	uint32_t high = av->x2 ? (uint32_t)(value >> 32) : pn_vapic_read(av->page, PN_APIC_ICRH);
 
 	if (av->x2)
