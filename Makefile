@@ -7,7 +7,7 @@ MESON    ?= $(if $(wildcard /usr/bin/meson),/usr/bin/meson,meson)
 POSTERN  := $(BUILD)/src/cli/postern
 RECORDING := scenarios/recordings/randread-qd32.txt.gz
 
-.PHONY: all run test bench install clean help deps build
+.PHONY: all run test bench boot install clean help deps build
 
 all: build
 
@@ -15,6 +15,7 @@ help:
 	@echo "make run              install what is missing, build, compare the modes, replay a recording"
 	@echo "make test             install what is missing, build, run all tests"
 	@echo "make bench            measure the speeds that the project promises, with their peers"
+	@echo "make boot             boot Linux with KVM on the modelled machine (boot/README.md)"
 	@echo "make build            build only ($(POSTERN))"
 	@echo "make install PREFIX=  install program, library and headers (default $(PREFIX))"
 	@echo "make deps             install the Debian packages that are missing"
@@ -50,6 +51,9 @@ test: build
 bench: PACKAGES += spin
 bench: build
 	@$(POSTERN) bench
+
+boot:
+	@boot/run
 
 install: build
 	@$(MESON) configure $(BUILD) -Dprefix=$(abspath $(PREFIX)) >/dev/null

@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: MIT */
+#include "edu.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/vfio.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "util.h"
+
+#define PCI_DEVICES "/sys/bus/pci/devices"
+#define EDU_RAISE   (0x60 / 4)
+
+static int is_edu(const struct dirent *entry)
+{
+	char path[300], text[16];
+
+	snprintf(path, sizeof(path), PCI_DEVICES "/%s/vendor", entry->d_name);
+	if (read_file(path, text, sizeof(text)) < 0 || strtoul(text, NULL, 16) != 0x1234)
+		return 0;
+	snprintf(path, sizeof(path), PCI_DEVICES "/%s/device", entry->d_name);
+	return read_file(path, text, sizeof(text)) > 0 && strtoul(text, NULL, 16) == 0x11e8;
+}
+
+static void find(struct edu *edu, unsigned nth)
+{
+	struct dirent **list;
+	int n = scandir(PCI_DEVICES, &list, is_edu, alphasort);
+
+	errno = ENODEV;
+	if (n <= 0 || nth >= (unsigned)n)
+		die("edu device %u", nth);
+	snprintf(edu->name, sizeof(edu->name), "%.15s", list[nth]->d_name);
+	while (n-- > 0)
+		free(list[n]);
+	free(list);
+}
+
+static void bind_vfio(const struct edu *edu)
+{
+	char path[100];
+
+	snprintf(path, sizeof(path), PCI_DEVICES "/%s/driver_override", edu->name);
+	if (!write_file(path, "vfio-pci"))
+		die("%s", path);
+	snprintf(path, sizeof(path), PCI_DEVICES "/%s/driver", edu->name);
+	if (access(path, F_OK) && !write_file("/sys/bus/pci/drivers_probe", edu->name))
+		die("vfio-pci and %s", edu->name);
+}
+
+static void open_group(struct edu *edu)
+{
+	char path[100], link[100];
+	ssize_t n;
+
+	snprintf(path, sizeof(path), PCI_DEVICES "/%s/iommu_group", edu->name);
+	n = readlink(path, link, sizeof(link) - 1);
+	if (n < 0)
+		die("%s has no IOMMU group", edu->name);
+	link[n] = '\0';
+	snprintf(path, sizeof(path), "/dev/vfio/%s", strrchr(link, '/') + 1);
+	edu->container = open("/dev/vfio/vfio", O_RDWR | O_CLOEXEC);
+	edu->group = open(path, O_RDWR | O_CLOEXEC);
+	if (edu->container < 0 || edu->group < 0)
+		die("%s", path);
+	if (ioctl(edu->group, VFIO_GROUP_SET_CONTAINER, &edu->container))
+		die("group into container");
+	if (ioctl(edu->container, VFIO_SET_IOMMU, VFIO_TYPE1_IOMMU))
+		die("type 1 IOMMU");
+}
+
+static void map_bar(struct edu *edu)
+{
+	struct vfio_region_info region = {.argsz = sizeof(region),
+					  .index = VFIO_PCI_BAR0_REGION_INDEX};
+	void *map;
+
+	if (ioctl(edu->device, VFIO_DEVICE_GET_REGION_INFO, &region))
+		die("BAR 0");
+	map = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, edu->device,
+		   (off_t)region.offset);
+	if (map == MAP_FAILED)
+		die("mapping BAR 0");
+	edu->bar = map;
+}
+
+/* Without it the device may not send messages. */
+static void bus_master(struct edu *edu)
+{
+	struct vfio_region_info config = {.argsz = sizeof(config),
+					  .index = VFIO_PCI_CONFIG_REGION_INDEX};
+	uint16_t command;
+
+	if (ioctl(edu->device, VFIO_DEVICE_GET_REGION_INFO, &config) ||
+	    pread(edu->device, &command, 2, (off_t)config.offset + 4) != 2)
+		die("configuration space");
+	command |= 0x6;
+	if (pwrite(edu->device, &command, 2, (off_t)config.offset + 4) != 2)
+		die("bus mastering");
+}
+
+void edu_open(struct edu *edu, unsigned nth)
+{
+	memset(edu, 0, sizeof(*edu));
+	find(edu, nth);
+	bind_vfio(edu);
+	open_group(edu);
+	edu->device = ioctl(edu->group, VFIO_GROUP_GET_DEVICE_FD, edu->name);
+	if (edu->device < 0)
+		die("device %s", edu->name);
+	bus_master(edu);
+	map_bar(edu);
+	edu->eventfd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (edu->eventfd < 0)
+		die("eventfd");
+}
+
+void edu_close(struct edu *edu)
+{
+	munmap((void *)(uintptr_t)edu->bar, 4096);
+	close(edu->device);
+	close(edu->group);
+	close(edu->container);
+	close(edu->eventfd);
+}
+
+void edu_msi_enable(struct edu *edu)
+{
+	union {
+		struct vfio_irq_set set;
+		char bytes[sizeof(struct vfio_irq_set) + sizeof(int32_t)];
+	} irq = {.set = {.argsz = sizeof(irq.bytes),
+			 .flags = VFIO_IRQ_SET_DATA_EVENTFD | VFIO_IRQ_SET_ACTION_TRIGGER,
+			 .index = VFIO_PCI_MSI_IRQ_INDEX,
+			 .count = 1}};
+
+	memcpy(irq.bytes + sizeof(irq.set), &edu->eventfd, sizeof(int32_t));
+	if (ioctl(edu->device, VFIO_DEVICE_SET_IRQS, &irq))
+		die("MSI of %s", edu->name);
+}
+
+void edu_msi_disable(struct edu *edu)
+{
+	struct vfio_irq_set set = {.argsz = sizeof(set),
+				   .flags = VFIO_IRQ_SET_DATA_NONE | VFIO_IRQ_SET_ACTION_TRIGGER,
+				   .index = VFIO_PCI_MSI_IRQ_INDEX};
+
+	if (ioctl(edu->device, VFIO_DEVICE_SET_IRQS, &set))
+		die("MSI of %s off", edu->name);
+}
+
+void edu_raise(const struct edu *edu)
+{
+	edu->bar[EDU_RAISE] = 1;
+}

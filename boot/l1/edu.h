@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef POSTERN_L1_EDU_H
+#define POSTERN_L1_EDU_H
+
+#include <stdint.h>
+
+/*
+ * The device: QEMU's "edu", which sends one MSI for every write to its raise register. Opened
+ * through VFIO with a type 1 container, as a VMM does it.
+ */
+struct edu {
+	char name[16]; /* PCI address */
+	int container, group, device;
+	volatile uint32_t *bar;
+	int eventfd; /* signalled by the host's handler when the MSI is not posted */
+};
+
+/* The @nth edu of the machine, bound to vfio-pci. */
+void edu_open(struct edu *edu, unsigned nth);
+void edu_close(struct edu *edu);
+/* The MSI goes to edu->eventfd from now on. */
+void edu_msi_enable(struct edu *edu);
+void edu_msi_disable(struct edu *edu);
+/* One MSI. */
+void edu_raise(const struct edu *edu);
+
+#endif

@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: MIT */
+#include "vm.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "util.h"
+
+extern const char l2_image[], l2_image_end[];
+
+#define MAX_CPUID 128
+
+static void on_kick(int sig)
+{
+	(void)sig;
+}
+
+static void cpuid_set(struct vm *vm, struct vm_vcpu *vcpu)
+{
+	struct kvm_cpuid2 *id =
+		calloc(1, sizeof(*id) + MAX_CPUID * sizeof(struct kvm_cpuid_entry2));
+
+	if (!id)
+		die("CPUID");
+	id->nent = MAX_CPUID;
+	if (ioctl(vm->kvm, KVM_GET_SUPPORTED_CPUID, id))
+		die("supported CPUID");
+	for (unsigned i = 0; i < id->nent; i++) {
+		struct kvm_cpuid_entry2 *e = &id->entries[i];
+
+		if (e->function == 1) {
+			e->ebx = (e->ebx & 0x00ffffff) | vcpu->id << 24;
+			e->ecx = vm->x2apic ? e->ecx | 1u << 21 : e->ecx & ~(1u << 21);
+		}
+		if (e->function == 0xb || e->function == 0x1f)
+			e->edx = vcpu->id;
+	}
+	if (ioctl(vcpu->fd, KVM_SET_CPUID2, id))
+		die("CPUID of vCPU %u", vcpu->id);
+	free(id);
+}
+
+static void flat(struct kvm_segment *s, uint16_t selector, uint8_t type)
+{
+	*s = (struct kvm_segment){.limit = 0xffffffff,
+				  .selector = selector,
+				  .type = type,
+				  .present = 1,
+				  .db = 1,
+				  .s = 1,
+				  .g = 1};
+}
+
+static void registers_set(struct vm_vcpu *vcpu)
+{
+	struct kvm_mp_state state = {.mp_state = KVM_MP_STATE_RUNNABLE};
+	struct kvm_regs regs = {.rip = L2_ENTRY,
+				.rflags = 2,
+				.rax = vcpu->id,
+				.rsp = L2_STACKS + (vcpu->id + 1) * L2_STACK_SIZE};
+	struct kvm_sregs sregs;
+
+	if (ioctl(vcpu->fd, KVM_GET_SREGS, &sregs))
+		die("registers of vCPU %u", vcpu->id);
+	flat(&sregs.cs, 0x08, 0xb);
+	flat(&sregs.ds, 0x10, 0x3);
+	sregs.es = sregs.fs = sregs.gs = sregs.ss = sregs.ds;
+	sregs.cr0 |= 1;
+	if (ioctl(vcpu->fd, KVM_SET_SREGS, &sregs) || ioctl(vcpu->fd, KVM_SET_REGS, &regs) ||
+	    ioctl(vcpu->fd, KVM_SET_MP_STATE, &state))
+		die("registers of vCPU %u", vcpu->id);
+}
+
+static void vcpu_create(struct vm *vm, unsigned id)
+{
+	struct vm_vcpu *vcpu = &vm->vcpu[id];
+	int size = ioctl(vm->kvm, KVM_GET_VCPU_MMAP_SIZE, 0);
+
+	vcpu->vm = vm;
+	vcpu->id = id;
+	vcpu->fd = ioctl(vm->fd, KVM_CREATE_VCPU, id);
+	if (vcpu->fd < 0 || size < 0)
+		die("vCPU %u", id);
+	vcpu->run = mmap(NULL, (size_t)size, PROT_READ | PROT_WRITE, MAP_SHARED, vcpu->fd, 0);
+	if (vcpu->run == MAP_FAILED)
+		die("vCPU %u", id);
+	cpuid_set(vm, vcpu);
+	registers_set(vcpu);
+}
+
+static void memory_create(struct vm *vm)
+{
+	struct kvm_userspace_memory_region region = {.memory_size = L2_MEMORY};
+
+	vm->memory =
+		mmap(NULL, L2_MEMORY, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (vm->memory == MAP_FAILED)
+		die("guest memory");
+	memcpy((char *)vm->memory + L2_ENTRY, l2_image, (size_t)(l2_image_end - l2_image));
+	vm->shared = (volatile struct l2_shared *)((char *)vm->memory + L2_SHARED);
+	region.userspace_addr = (uint64_t)(uintptr_t)vm->memory;
+	if (ioctl(vm->fd, KVM_SET_USER_MEMORY_REGION, &region))
+		die("guest memory");
+}
+
+void vm_create(struct vm *vm, unsigned vcpus, bool x2apic)
+{
+	/* The local APICs in the kernel, no IOAPIC that would want to hear of EOIs. */
+	struct kvm_enable_cap split = {.cap = KVM_CAP_SPLIT_IRQCHIP, .args = {24}};
+
+	memset(vm, 0, sizeof(*vm));
+	vm->vcpus = vcpus;
+	vm->x2apic = x2apic;
+	vm->kvm = open("/dev/kvm", O_RDWR | O_CLOEXEC);
+	if (vm->kvm < 0)
+		die("/dev/kvm");
+	vm->fd = ioctl(vm->kvm, KVM_CREATE_VM, 0);
+	if (vm->fd < 0)
+		die("guest");
+	if (ioctl(vm->fd, KVM_ENABLE_CAP, &split))
+		die("split irqchip");
+	memory_create(vm);
+	vm->shared->x2apic = x2apic;
+	for (unsigned i = 0; i < vcpus; i++)
+		vcpu_create(vm, i);
+}
+
+static void *vcpu_thread(void *arg)
+{
+	struct vm_vcpu *vcpu = arg;
+
+	pin_to(vcpu->pcpu);
+	while (!vcpu->stop) {
+		int r = ioctl(vcpu->fd, KVM_RUN, 0);
+
+		vcpu->user_exits++;
+		if (r < 0 && (errno == EINTR || errno == EAGAIN))
+			continue;
+		vcpu->odd_exit = r < 0 ? 0x1000u + (uint32_t)errno : vcpu->run->exit_reason;
+		return NULL;
+	}
+	return NULL;
+}
+
+static bool all_ready(const struct vm *vm)
+{
+	for (unsigned i = 0; i < vm->vcpus; i++)
+		if (!vm->shared->vcpu[i].ready && !vm->vcpu[i].odd_exit)
+			return false;
+	return true;
+}
+
+void vm_start(struct vm *vm, const int *pcpu)
+{
+	struct sigaction kick = {.sa_handler = on_kick};
+	uint64_t end = now_ns() + 5000000000u;
+
+	sigaction(SIGUSR1, &kick, NULL);
+	for (unsigned i = 0; i < vm->vcpus; i++) {
+		vm->vcpu[i].pcpu = pcpu[i];
+		if (pthread_create(&vm->vcpu[i].thread, NULL, vcpu_thread, &vm->vcpu[i]))
+			die("thread of vCPU %u", i);
+	}
+	while (!all_ready(vm)) {
+		if (now_ns() > end) {
+			errno = ETIMEDOUT;
+			die("the guest does not start");
+		}
+		sleep_until(now_ns() + 1000000);
+	}
+}
+
+void vm_stop(struct vm *vm)
+{
+	for (unsigned i = 0; i < vm->vcpus; i++) {
+		struct vm_vcpu *vcpu = &vm->vcpu[i];
+
+		vcpu->stop = true;
+		vcpu->run->immediate_exit = 1;
+		pthread_kill(vcpu->thread, SIGUSR1);
+		pthread_join(vcpu->thread, NULL);
+	}
+}
+
+void vm_destroy(struct vm *vm)
+{
+	int size = ioctl(vm->kvm, KVM_GET_VCPU_MMAP_SIZE, 0);
+
+	for (unsigned i = 0; i < vm->vcpus; i++) {
+		munmap(vm->vcpu[i].run, (size_t)size);
+		close(vm->vcpu[i].fd);
+	}
+	close(vm->fd);
+	close(vm->kvm);
+	munmap(vm->memory, L2_MEMORY);
+}
+
+static void route_set(struct vm *vm, uint32_t gsi, unsigned vcpu, uint8_t vector)
+{
+	union {
+		struct kvm_irq_routing table;
+		char bytes[sizeof(struct kvm_irq_routing) + sizeof(struct kvm_irq_routing_entry)];
+	} route = {.table = {.nr = 1}};
+	struct kvm_irq_routing_entry entry = {
+		.gsi = gsi,
+		.type = KVM_IRQ_ROUTING_MSI,
+		.u.msi = {.address_lo = 0xfee00000u | vcpu << 12, .data = vector},
+	};
+
+	memcpy(route.bytes + sizeof(route.table), &entry, sizeof(entry));
+	if (ioctl(vm->fd, KVM_SET_GSI_ROUTING, &route))
+		die("routing");
+}
+
+void vm_irqfd(struct vm *vm, uint32_t gsi, unsigned vcpu, uint8_t vector, int eventfd, bool on)
+{
+	struct kvm_irqfd irqfd = {
+		.fd = (uint32_t)eventfd, .gsi = gsi, .flags = on ? 0 : KVM_IRQFD_FLAG_DEASSIGN};
+
+	if (on)
+		route_set(vm, gsi, vcpu, vector);
+	if (ioctl(vm->fd, KVM_IRQFD, &irqfd))
+		die("irqfd");
+}

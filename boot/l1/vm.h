@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef POSTERN_L1_VM_H
+#define POSTERN_L1_VM_H
+
+#include <linux/kvm.h>
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "../l2/l2.h"
+
+struct vm;
+
+struct vm_vcpu {
+	struct vm *vm;
+	unsigned id;
+	int fd, pcpu;
+	struct kvm_run *run;
+	pthread_t thread;
+	volatile bool stop;
+	uint32_t odd_exit; /* an exit to user space that the guest should never cause, or 0 */
+	uint64_t user_exits;
+};
+
+/* A guest: the program in l2/, the in-kernel interrupt controller, up to L2_VCPUS vCPUs. */
+struct vm {
+	int kvm, fd;
+	void *memory;
+	volatile struct l2_shared *shared;
+	unsigned vcpus;
+	bool x2apic;
+	struct vm_vcpu vcpu[L2_VCPUS];
+};
+
+void vm_create(struct vm *vm, unsigned vcpus, bool x2apic);
+/* vCPU n runs on host CPU pcpu[n]. Returns when every vCPU has its APIC enabled. */
+void vm_start(struct vm *vm, const int *pcpu);
+/* Stops the vCPUs; safe for those that sleep. */
+void vm_stop(struct vm *vm);
+void vm_destroy(struct vm *vm);
+/* Interrupt @gsi is the message that sends @vector to @vcpu, raised by @eventfd. */
+void vm_irqfd(struct vm *vm, uint32_t gsi, unsigned vcpu, uint8_t vector, int eventfd, bool on);
+
+#endif

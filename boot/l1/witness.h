@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef POSTERN_L1_WITNESS_H
+#define POSTERN_L1_WITNESS_H
+
+#include <stdint.h>
+#include <stdio.h>
+
+/*
+ * What the host kernel itself says about a run: KVM's tracepoints counted by histogram triggers
+ * (tracefs), and the rows of /proc/interrupts.
+ */
+enum witness_event {
+	W_EXIT,		  /* by exit code */
+	W_GA_LOG,	  /* entries that KVM was told of */
+	W_INCOMPLETE_IPI, /* by failure id */
+	W_UNACCELERATED,  /* by register offset */
+	W_KICK_SLOW,	  /* IPI targets woken after an incomplete IPI */
+	W_DOORBELL,	  /* rung by KVM */
+	W_IRTE_UPDATE,	  /* by "set": posting switched on or off for an IRTE */
+	W_WAKEUP,	  /* blocked vCPUs that woke, by waited */
+	W_INJECT,	  /* vectors injected by KVM */
+	W_EVENTS
+};
+
+enum witness_irq { W_IRQ_DEVICE, W_IRQ_IOMMU, W_IRQ_RESCHED, W_IRQ_CALL, W_IRQ_POSTED, W_IRQS };
+
+#define W_KEYS 48
+
+struct witness_hist {
+	int known; /* this kernel has the tracepoint */
+	unsigned keys;
+	uint64_t total;
+	struct {
+		uint64_t key, count;
+	} row[W_KEYS];
+};
+
+struct witness {
+	struct witness_hist event[W_EVENTS];
+	uint64_t irq[W_IRQS];
+	uint64_t irq_before[W_IRQS];
+};
+
+void witness_begin(struct witness *w, const char *device);
+void witness_end(struct witness *w, const char *device);
+/* The members of a JSON object, without its braces. */
+void witness_print(const struct witness *w, FILE *out);
+
+#endif

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef POSTERN_L2_H
+#define POSTERN_L2_H
+
+#include <stdint.h>
+
+/*
+ * What the guest's program and the harness share: one structure in the guest's memory. Words are
+ * written by one side only, 32 bits at a time, on a machine with total store order.
+ */
+#define L2_MEMORY	0x200000u
+#define L2_SHARED	0x10000u
+#define L2_STACKS	0x80000u /* a page for every vCPU */
+#define L2_STACK_SIZE	0x1000u
+#define L2_ENTRY	0x100000u
+#define L2_VCPUS	4
+#define L2_FATAL_PORT	0xf4
+#define L2_FIRST_VECTOR 0x20
+
+enum { L2_SPIN, L2_HALT };
+
+struct l2_vcpu {
+	/* written by the guest */
+	uint32_t ready;
+	uint32_t tpr;	   /* what the vCPU last wrote to its TPR */
+	uint32_t tag;	   /* l2_shared.tag as the last device interrupt saw it */
+	uint32_t spins;	   /* turns of the idle loop */
+	uint32_t early;	   /* interrupts of a class that the TPR masks */
+	uint32_t ipi_sent; /* by this vCPU */
+	uint32_t fatal;	   /* exception + 1 */
+	uint32_t fatal_ip;
+	uint32_t seen[256]; /* interrupts by vector */
+};
+
+struct l2_shared {
+	/* written by the harness before the vCPUs start */
+	uint32_t idle[L2_VCPUS];
+	uint32_t x2apic;
+	uint32_t msi_vector;
+	uint32_t ipi_vector;
+	uint32_t ipi_target; /* a vCPU; vCPU 0 sends */
+	/* written by the harness at any time */
+	uint32_t tag; /* the number of the MSI that is about to be raised */
+	uint32_t tpr; /* what vCPU 0 should have in its TPR */
+	uint32_t ipi_count;
+	uint32_t pad[17];
+	struct l2_vcpu vcpu[L2_VCPUS];
+};
+
+#endif

@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The guest: takes interrupts, counts them, ends them; idles as it is told; sends the IPIs that it
+ * is told to. It never asks the hypervisor for anything.
+ */
+#include "apic.h"
+#include "l2.h"
+
+struct gate {
+	uint16_t offset_low, selector, flags, offset_high;
+};
+
+extern const char l2_vectors[256][16];
+
+void l2_main(uint32_t id);
+void l2_interrupt(uint32_t vector, uint32_t ip);
+
+static struct gate idt[256] __attribute__((aligned(8)));
+static volatile struct l2_shared *const shared = (volatile struct l2_shared *)L2_SHARED;
+
+static volatile struct l2_vcpu *this_vcpu(void)
+{
+	uint32_t sp;
+
+	__asm__ volatile("mov %%esp, %0" : "=r"(sp));
+	return &shared->vcpu[*(uint32_t *)(sp & ~(L2_STACK_SIZE - 1))];
+}
+
+/* Every vCPU writes the same gates. */
+static void idt_load(void)
+{
+	struct __attribute__((packed)) {
+		uint16_t limit;
+		uint32_t base;
+	} pointer = {sizeof(idt) - 1, (uint32_t)idt};
+
+	for (unsigned i = 0; i < 256; i++) {
+		uint32_t entry = (uint32_t)l2_vectors[i];
+
+		idt[i] = (struct gate){.offset_low = (uint16_t)entry,
+				       .selector = 0x08,
+				       .flags = 0x8e00,
+				       .offset_high = (uint16_t)(entry >> 16)};
+	}
+	__asm__ volatile("lidt %0" : : "m"(pointer));
+}
+
+static void apic_enable(void)
+{
+	if (shared->x2apic)
+		wrmsr(MSR_APIC_BASE, 0, rdmsr_low(MSR_APIC_BASE) | APIC_BASE_X2APIC);
+	apic_write(shared->x2apic, APIC_TPR, 0);
+	apic_write(shared->x2apic, APIC_SVR, APIC_SVR_ENABLE | 0xff);
+}
+
+void l2_interrupt(uint32_t vector, uint32_t ip)
+{
+	volatile struct l2_vcpu *me = this_vcpu();
+
+	if (vector < L2_FIRST_VECTOR) {
+		me->fatal_ip = ip;
+		me->fatal = vector + 1;
+		__asm__ volatile("outb %%al, %1" : : "a"(0), "i"(L2_FATAL_PORT));
+		for (;;)
+			__asm__ volatile("hlt");
+	}
+	if (vector >> 4 <= me->tpr >> 4)
+		me->early++;
+	if (vector == shared->msi_vector)
+		me->tag = shared->tag;
+	me->seen[vector]++;
+	apic_write(shared->x2apic, APIC_EOI, 0);
+}
+
+/* The recorded value never masks less than the register does. */
+static void tpr_follow(volatile struct l2_vcpu *me)
+{
+	uint32_t tpr = shared->tpr;
+
+	if (tpr == me->tpr)
+		return;
+	if (tpr < me->tpr)
+		me->tpr = tpr;
+	apic_write(shared->x2apic, APIC_TPR, tpr);
+	me->tpr = tpr;
+}
+
+/* One IPI at a time: the next one goes out when the target has counted the last. */
+static void ipi_follow(volatile struct l2_vcpu *me)
+{
+	uint32_t target = shared->ipi_target;
+
+	if (me->ipi_sent == shared->ipi_count ||
+	    shared->vcpu[target].seen[shared->ipi_vector] != me->ipi_sent)
+		return;
+	me->ipi_sent++;
+	apic_send(shared->x2apic, target, shared->ipi_vector);
+}
+
+void l2_main(uint32_t id)
+{
+	volatile struct l2_vcpu *me = &shared->vcpu[id];
+
+	idt_load();
+	apic_enable();
+	me->ready = 1;
+	__asm__ volatile("sti");
+	for (;;) {
+		me->spins++;
+		if (id == 0) {
+			tpr_follow(me);
+			ipi_follow(me);
+		}
+		if (shared->idle[id] == L2_HALT)
+			__asm__ volatile("hlt");
+		else
+			__asm__ volatile("pause");
+	}
+}

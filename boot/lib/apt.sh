@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: MIT
+# shellcheck shell=bash
+# A private apt configuration beside the machine's own: other releases of Debian can be read from
+# the mirror that the machine uses, and nothing of the machine's package state changes.
+
+APT=$CACHE/apt
+DOWNLOADS=$CACHE/downloads
+
+apt_mirror()
+{
+	local uri
+	uri=$(cat /etc/apt/sources.list /etc/apt/sources.list.d/*.sources \
+		/etc/apt/sources.list.d/*.list 2>/dev/null |
+		sed -nE 's/^URIs:[[:space:]]*//p; s/^deb[[:space:]]+(\[[^]]*\][[:space:]]+)?//p' |
+		tr ' ' '\n' | grep -E '^(https?|mirror\+?[a-z]*|file):.*/debian/?$' | head -n 1)
+	[ -n "$uri" ] || skip "no Debian mirror among this machine's apt sources"
+	printf '%s' "${uri%/}"
+}
+
+apt_private()
+{
+	local tool=$1
+	shift
+	"$tool" -o Dir::Etc::sourcelist="$APT/sources.list" -o Dir::Etc::sourceparts=/dev/null \
+		-o Dir::Etc::preferencesparts=/dev/null -o Dir::State::Lists="$APT/lists" \
+		-o Dir::Cache="$APT/cache" -o APT::Sandbox::User="$(id -un)" \
+		-o Acquire::Languages=none -o Acquire::Retries=3 "$@"
+}
+
+apt_setup()
+{
+	local mirror ring=/usr/share/keyrings/debian-archive-keyring.gpg
+	[ -r "$ring" ] || skip "package debian-archive-keyring is not installed"
+	[ -z "${APT_READY:-}" ] || return 0
+	mirror=$(apt_mirror) || exit
+	mkdir -p "$APT/lists/partial" "$APT/cache/archives/partial"
+	{
+		echo "deb-src [signed-by=$ring] $mirror trixie main"
+		echo "deb [signed-by=$ring] $mirror trixie main"
+		echo "deb [signed-by=$ring] $mirror trixie-backports main"
+		echo "deb [signed-by=$ring] $mirror bookworm-backports main"
+	} >"$APT/sources.list"
+	apt_private apt-get update -qq >"$APT/update.log" 2>&1 ||
+		{ tail -n 5 "$APT/update.log" >&2; skip "the Debian archive cannot be read"; }
+	APT_READY=1
+}
+
+# The newest file among those downloaded that match a pattern.
+downloaded()
+{
+	mkdir -p "$DOWNLOADS"
+	find "$DOWNLOADS" -maxdepth 1 -name "$1" -printf '%f\n' | sort -V | tail -n 1 |
+		sed "s|^|$DOWNLOADS/|"
+}
+
+# Fetches a binary package (name, suite) unless one is there, and says where it is.
+fetch_deb()
+{
+	local name=$1 suite=$2
+	if [ -z "$(downloaded "${name}_*.deb")" ]; then
+		apt_setup
+		say "fetching $name from $suite"
+		(cd "$DOWNLOADS" && apt_private apt-get download -qq "$name/$suite" >&2) ||
+			skip "$name is no longer in $suite"
+	fi
+	downloaded "${name}_*.deb"
+}
+
+# Fetches a source package (name, version prefix) unless one is there: its .dsc.
+fetch_source()
+{
+	local name=$1 prefix=$2 version
+	if [ -z "$(downloaded "${name}_${prefix}*.dsc")" ]; then
+		apt_setup
+		version=$(apt_private apt-cache showsrc --only-source "$name" |
+			sed -n 's/^Version: //p' | sed 's/^[0-9]*://' | grep "^$prefix" |
+			sort -V | tail -n 1) || true
+		[ -n "$version" ] || skip "source package $name $prefix is no longer in trixie"
+		say "fetching the source of $name $version"
+		(cd "$DOWNLOADS" && apt_private apt-get source -qq --download-only \
+			--only-source "$name" >&2) || skip "the source of $name cannot be fetched"
+	fi
+	downloaded "${name}_${prefix}*.dsc"
+}
+
+# Packages of this machine's own release that building needs.
+need_packages()
+{
+	local p missing=()
+	for p in "$@"; do
+		dpkg-query -W -f='${Status}\n' "$p" 2>/dev/null | grep -q 'ok installed' ||
+			missing+=("$p")
+	done
+	[ ${#missing[@]} -gt 0 ] || return 0
+	say "installing: ${missing[*]}"
+	local sudo=
+	[ "$(id -u)" = 0 ] || sudo=sudo
+	$sudo apt-get update -qq >/dev/null 2>&1 || true
+	DEBIAN_FRONTEND=noninteractive $sudo apt-get install -y -qq --no-install-recommends \
+		"${missing[@]}" >/dev/null || skip "cannot install: ${missing[*]}"
+}
+
+need_build_packages()
+{
+	need_packages gcc libc6-dev make dpkg-dev patch bzip2 xz-utils cpio bc flex bison \
+		ninja-build pkg-config python3 python3-venv libglib2.0-dev libelf-dev
+}

@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: MIT
+# shellcheck shell=bash
+# What the host kernel runs: busybox, the harness with the guest's program inside, the init script.
+
+# shellcheck disable=SC2054 # the commas are the arguments
+L2_FLAGS=(-m32 -std=gnu17 -Os -Wall -Wextra -Werror -Wcast-qual -ffreestanding -nostdlib -static
+	-fno-pic -no-pie -fno-stack-protector -fno-asynchronous-unwind-tables -mgeneral-regs-only
+	-fcf-protection=none -Wl,--build-id=none -Wl,-z,noexecstack -Wl,--no-warn-rwx-segments)
+L1_FLAGS=(-D_GNU_SOURCE -std=gnu17 -O2 -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes
+	-Wmissing-prototypes -Wvla -Wundef -Wwrite-strings -Wcast-qual -static -pthread)
+
+initramfs_path()
+{
+	echo "$CACHE/initramfs-$(hash_of "$BOOT"/l1/* "$BOOT"/l2/* "$BOOT"/lib/initramfs.sh).gz"
+}
+
+harness_build()
+{
+	local to=$1
+	gcc "${L2_FLAGS[@]}" -Wl,-T,"$BOOT/l2/l2.ld" "$BOOT/l2/start.S" "$BOOT/l2/main.c" \
+		-o "$to/l2.elf" &&
+		objcopy -O binary "$to/l2.elf" "$to/l2.bin" &&
+		gcc "${L1_FLAGS[@]}" -Wa,-I"$to" "$BOOT"/l1/*.c "$BOOT/l1/image.S" -o "$to/harness"
+}
+
+initramfs_build()
+{
+	local out work applet deb
+	out=$(initramfs_path)
+	[ ! -r "$out" ] || return 0
+	deb=$(fetch_deb busybox-static trixie)
+	work=$(mktemp -d "$CACHE/work.XXXXXX")
+	mkdir -p "$work/deb" "$work/root"/{bin,dev,proc,sys,tmp}
+	logged "$CACHE/harness.log" "harness built" harness_build "$work"
+	dpkg-deb -x "$deb" "$work/deb"
+	cp "$work/deb/usr/bin/busybox" "$work/harness" "$work/root/bin/"
+	cp "$BOOT/l1/init" "$work/root/init"
+	for applet in $("$work/root/bin/busybox" --list); do
+		[ "$applet" = busybox ] || ln -s busybox "$work/root/bin/$applet"
+	done
+	(cd "$work/root" && find . | cpio --quiet -o -H newc -R 0:0) | gzip -1 >"$out.new"
+	mv "$out.new" "$out"
+	rm -rf "$work"
+}
+
+# A second archive behind the first one: the runs of one boot.
+plan_archive()
+{
+	local dir
+	dir=$(mktemp -d "$CACHE/work.XXXXXX")
+	cp "$1" "$dir/plan"
+	(cd "$dir" && echo plan | cpio --quiet -o -H newc -R 0:0) | gzip -1
+	rm -rf "$dir"
+}

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef HW_I386_POSTERN_AVIC_CPU_H
+#define HW_I386_POSTERN_AVIC_CPU_H
+
+#include "cpu.h"
+#include "hw/i386/postern/avic.h"
+#include "postern/avic.h"
+
+/* What the files of the emulated AVIC share: one of these for each processor. */
+struct PosternAvic {
+    struct pn_avic av;
+    struct pn_agent agent;
+
+    /* The AVIC part of the last VMCB, as long as its clean bit says so. */
+    struct pn_avic_vmcb vmcb;
+    uint64_t vmcb_pa;
+    bool vmcb_cached;
+
+    bool rang; /* atomic: set by whoever rings */
+
+    /* An access ended in an exit that has not been taken yet. */
+    bool fault, trap;
+    struct pn_avic_exit exit;
+};
+
+static inline PosternAvic *postern_avic_of(CPUX86State *env)
+{
+    return env_archcpu(env)->postern;
+}
+
+/* Finishes an access of the guest: what the model answered, and its exit. May not return. */
+void postern_avic_settle(CPUX86State *env, enum pn_avic_access what, uintptr_t retaddr);
+
+/* The region behind POSTERN_AVIC_PAGE. */
+void postern_avic_page_init(void);
+
+#endif

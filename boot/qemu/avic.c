@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* World switches: VMRUN and #VMEXIT of a guest with AVIC. */
+#include "qemu/osdep.h"
+#include "migration/blocker.h"
+#include "qapi/error.h"
+#include "hw/i386/postern/avic-cpu.h"
+#include "hw/i386/postern/machine.h"
+#include "system/tcg.h"
+#include "svm.h"
+
+#define VMCB_APIC_BAR       0x098
+#define VMCB_CLEAN          0x0C0
+#define VMCB_BACKING_PAGE   0x0E0
+#define VMCB_LOGICAL_TABLE  0x0F0
+#define VMCB_PHYSICAL_TABLE 0x0F8
+
+#define CLEAN_AVIC (1u << 11)
+
+static char *steps_get(Object *obj, Error **errp)
+{
+    return postern_steps(&X86_CPU(obj)->postern->agent);
+}
+
+/* A guest's AVIC state is not part of what migrates. */
+static void refuse_migration(void)
+{
+    static Error *reason;
+
+    if (!reason) {
+        error_setg(&reason, "processors with AVIC cannot migrate");
+        migrate_add_blocker(&reason, &error_fatal);
+    }
+}
+
+void postern_avic_realize(X86CPU *cpu)
+{
+    CPUX86State *env = &cpu->env;
+    struct pn_avic_features feat;
+    PosternAvic *p;
+
+    if (!tcg_enabled() || !(env->features[FEAT_SVM] & CPUID_SVM_AVIC)) {
+        return;
+    }
+    p = g_new0(PosternAvic, 1);
+    pn_agent_init(&p->agent, cpu->apic_id);
+    pn_avic_features_default(&feat);
+    feat.x2avic = env->features[FEAT_SVM] & CPUID_SVM_X2AVIC;
+    feat.x2avic_ext = false; /* CPUID 8000_000A ECX[6] */
+    feat.extlvt = false;     /* EDX[27] */
+    feat.phys_mask = MAKE_64BIT_MASK(0, cpu->phys_bits);
+    pn_avic_init(&p->av, &postern_machine, &p->agent, &feat, cpu->apic_id);
+    cpu->postern = p;
+    refuse_migration();
+    object_property_add_str(OBJECT(cpu), "postern-steps", steps_get, NULL);
+    postern_avic_page_init();
+}
+
+static uint64_t vmcb_q(CPUX86State *env, unsigned off)
+{
+    return x86_ldq_phys(env_cpu(env), env->vm_vmcb + off);
+}
+
+/*
+ * VMCB clean bit 11 covers APIC_BAR and the three pointers (15.15.3); the core has one VMCB
+ * cached, and only if CPUID says that it caches any.
+ */
+static bool clean(PosternAvic *p, CPUX86State *env)
+{
+    return (env->features[FEAT_SVM] & CPUID_SVM_VMCBCLEAN) && p->vmcb_cached &&
+           p->vmcb_pa == env->vm_vmcb && (vmcb_q(env, VMCB_CLEAN) & CLEAN_AVIC);
+}
+
+static void load(PosternAvic *p, CPUX86State *env)
+{
+    struct pn_avic_vmcb *v = &p->vmcb;
+
+    v->v_intr = env->int_ctl;
+    v->np_enable = vmcb_q(env, offsetof(struct vmcb, control.nested_ctl)) & SVM_NPT_ENABLED;
+    if (clean(p, env)) {
+        return;
+    }
+    v->apic_bar = vmcb_q(env, VMCB_APIC_BAR);
+    v->backing_page = vmcb_q(env, VMCB_BACKING_PAGE);
+    v->logical_table = vmcb_q(env, VMCB_LOGICAL_TABLE);
+    v->physical_table = vmcb_q(env, VMCB_PHYSICAL_TABLE);
+    p->vmcb_pa = env->vm_vmcb;
+    p->vmcb_cached = true;
+}
+
+bool postern_avic_vmrun(CPUX86State *env)
+{
+    PosternAvic *p = postern_avic_of(env);
+
+    if (!p) {
+        return true;
+    }
+    p->fault = p->trap = false;
+    load(p, env);
+    if (pn_avic_vmrun(&p->av, &p->vmcb)) {
+        p->vmcb_cached = false;
+        return false;
+    }
+    if (p->av.active) {
+        postern_avic_evaluate(env);
+    }
+    return true;
+}
+
+void postern_avic_vmexit(CPUX86State *env)
+{
+    PosternAvic *p = postern_avic_of(env);
+
+    if (!p || !p->av.in_guest) {
+        return;
+    }
+    if (p->av.active) {
+        env->int_ctl = (env->int_ctl & ~V_TPR_MASK) | p->av.v_tpr;
+    }
+    pn_avic_vmexit(&p->av);
+}
+
+bool postern_avic_active(CPUX86State *env)
+{
+    PosternAvic *p = postern_avic_of(env);
+
+    return p && p->av.active && p->av.in_guest && (env->hflags & HF_GUEST_MASK);
+}

@@ -1,0 +1,143 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""A machine whose processors stand still, driven through QEMU's qtest and monitor sockets."""
+import json
+import os
+import socket
+import subprocess
+import tempfile
+
+IOMMU = 0xFED80000
+EDU_BAR = 0xE0000000
+EDU = 0x18  # 00:03.0, its requester ID
+MSI_CAP = 0x40
+
+
+def listen(path):
+    s = socket.socket(socket.AF_UNIX)
+    s.bind(path)
+    s.listen(1)
+    return s
+
+
+class Machine:
+    def __init__(self, qemu, firmware, options, cpus=2):
+        self.dir = tempfile.TemporaryDirectory()
+        doors = {n: listen(os.path.join(self.dir.name, n)) for n in ("qtest", "qmp")}
+        self.errors = open(os.path.join(self.dir.name, "err"), "w+", encoding="utf-8")
+        self.process = subprocess.Popen(
+            [qemu, "-L", firmware, "-nodefaults", "-nographic", "-m", "64",
+             "-smp", str(cpus), "-M", "q35,kernel-irqchip=split", "-accel", "qtest",
+             "-cpu", "EPYC-Milan,+x2apic,check=off",
+             "-device", "amd-iommu,intremap=on,xtsup=on," + options,
+             "-device", "edu,addr=3.0",
+             "-qtest", "unix:" + os.path.join(self.dir.name, "qtest"), "-qtest-log", "none",
+             "-qmp", "unix:" + os.path.join(self.dir.name, "qmp")],
+            stdin=subprocess.DEVNULL, stdout=self.errors, stderr=self.errors)
+        self.files = {}
+        for name, door in doors.items():
+            door.settimeout(60)
+            connection, _ = door.accept()
+            connection.settimeout(120)
+            self.files[name] = connection.makefile("rw", encoding="ascii", newline="\n")
+        self.files["qmp"].readline()
+        self.qmp("qmp_capabilities")
+        self.pending = 0
+        self.edu_set_up()
+
+    # one line for every command; answers are collected when somebody wants one
+    def tell(self, line):
+        self.files["qtest"].write(line + "\n")
+        self.pending += 1
+        if self.pending >= 256:
+            self.settle()
+
+    def answer(self):
+        line = self.files["qtest"].readline()
+        if not line.startswith("OK"):
+            raise RuntimeError("the emulator ended, or said: %r\n%s" % (line, self.said()))
+        return line.split()
+
+    def settle(self):
+        self.files["qtest"].flush()
+        while self.pending:
+            self.answer()
+            self.pending -= 1
+
+    def ask(self, line):
+        self.settle()
+        self.files["qtest"].write(line + "\n")
+        self.files["qtest"].flush()
+        return int(self.answer()[1], 0)
+
+    def said(self):
+        self.process.poll()
+        self.errors.seek(0)
+        return self.errors.read()[-4000:]
+
+    def qmp(self, execute, **arguments):
+        f = self.files["qmp"]
+        f.write(json.dumps({"execute": execute, "arguments": arguments}) + "\n")
+        f.flush()
+        while True:
+            reply = json.loads(f.readline())
+            if "return" in reply or "error" in reply:
+                return reply.get("return")
+
+    def monitor(self, line):
+        self.settle()
+        return self.qmp("human-monitor-command", **{"command-line": line})
+
+    def write(self, size, address, value):
+        self.tell("write%s 0x%x 0x%x" % (size, address, value))
+
+    def read(self, size, address):
+        return self.ask("read%s 0x%x" % (size, address))
+
+    def reg(self, offset, value=None):
+        if value is None:
+            return self.read("q", IOMMU + offset)
+        self.write("q", IOMMU + offset, value)
+        return value
+
+    def config(self, offset, value):
+        self.tell("outl 0xcf8 0x%x" % (0x80000000 | EDU << 8 | offset))
+        self.tell("outl 0xcfc 0x%x" % value)
+
+    def edu_set_up(self):
+        self.config(0x10, EDU_BAR)
+        self.config(0x04, 0x6)
+        self.msi_to(0xFEE00000, 0)
+
+    def msi_to(self, address, data):
+        self.config(MSI_CAP + 4, address & 0xFFFFFFFF)
+        self.config(MSI_CAP + 8, address >> 32)
+        self.config(MSI_CAP + 12, data)
+        self.config(MSI_CAP, 0x00810005)
+
+    def msi(self):
+        self.write("l", EDU_BAR + 0x60, 1)
+        self.write("l", EDU_BAR + 0x64, 1)
+
+    def irr(self, apic):
+        """Vectors pending at a local APIC, as the monitor shows them."""
+        for line in self.monitor("info lapic %d" % apic).splitlines():
+            if line.strip().startswith("IRR"):
+                return [int(w.split("(")[0]) for w in line.split()[1:] if w[0].isdigit()]
+        return []
+
+    def steps(self):
+        """How often the model took each step, in one line."""
+        for bus in ("/machine/peripheral-anon", "/machine/peripheral"):
+            for child in self.qmp("qom-list", path=bus):
+                if child["type"] == "child<amd-iommu>":
+                    return self.qmp("qom-get", path=bus + "/" + child["name"],
+                                    property="postern-steps")
+        return ""
+
+    def close(self):
+        self.settle()
+        self.qmp("quit")
+        status = self.process.wait(60)
+        text = self.said()
+        if status or "Sanitizer" in text or "runtime error" in text:
+            raise RuntimeError("status %d\n%s" % (status, text))
