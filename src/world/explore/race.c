@@ -553,6 +553,22 @@ static struct px_clock load_past(const struct px_path *p, struct px_event *j, st
 	return own;
 }
 
+/*
+ * A handler waited for something that steps of the thread it interrupts led to, by way of others:
+ * before those steps it would wait in vain.
+ */
+static void handler_waits(struct px_path *p, const struct px_event *j, struct px_clock c)
+{
+	const struct px_event *begin = &p->ev[begin_of(p, j)];
+
+	for (uint32_t i = begin_of(p, j); i-- > 0;) {
+		const struct px_event *e = &p->ev[i];
+
+		if (excluded(e) && e->cpu == j->cpu && before(e, c) && !before(e, begin->clock))
+			race(p, i, begin, begin->clock);
+	}
+}
+
 void px_order(struct px_path *p, struct px_event *j, const struct px_access *a, struct px_clock own,
 	      bool races)
 {
@@ -570,6 +586,8 @@ void px_order(struct px_path *p, struct px_event *j, const struct px_access *a, 
 			conflict(p, i, j, c);
 		c = join(c, p->ev[i].clock);
 	}
+	if (races && px_is_handler(j->proc) && px_waits((enum px_op)j->op) && j->op != PX_OP_BEGIN)
+		handler_waits(p, j, c);
 	c.c[j->proc] = j->seq;
 	j->clock = c;
 }
