@@ -47,6 +47,18 @@ bool pn_host_ipi_matches(const struct pn_host_ipi *ipi, const struct pn_host_vcp
 	return x2 ? logical_x2(t, dest) : logical_x(t, dest);
 }
 
+static void deliver(const struct pn_host_ipi *ipi, struct pn_host_vcpu *from,
+		    struct pn_host_vcpu *t, struct pn_host_cpu *c, uint8_t vector)
+{
+	if (t != from) {
+		ipi->deliver(t, c, vector);
+		return;
+	}
+	/* Own context: the next entry looks. Pairs with other posters. */
+	pn_vapic_set(t->page, PN_APIC_IRR, vector);
+	pn_or32(&t->requests, PN_REQ_EVENT);
+}
+
 /* Lowest priority: any of those with the lowest PPR; here the first. */
 static void deliver_lowest(const struct pn_host_ipi *ipi, struct pn_host_vcpu *from,
 			   struct pn_host_cpu *c, uint64_t icr)
@@ -61,7 +73,7 @@ static void deliver_lowest(const struct pn_host_ipi *ipi, struct pn_host_vcpu *f
 			best = t;
 	}
 	if (best)
-		ipi->deliver(ipi->vm, from, best, c, PN_ICR_VECTOR(icr));
+		deliver(ipi, from, best, c, PN_ICR_VECTOR(icr));
 }
 
 static void deliver_fixed(const struct pn_host_ipi *ipi, struct pn_host_vcpu *from,
@@ -71,7 +83,7 @@ static void deliver_fixed(const struct pn_host_ipi *ipi, struct pn_host_vcpu *fr
 		struct pn_host_vcpu *t = ipi->vcpu(ipi->vm, i);
 
 		if (pn_host_ipi_matches(ipi, from, t, icr))
-			ipi->deliver(ipi->vm, from, t, c, PN_ICR_VECTOR(icr));
+			deliver(ipi, from, t, c, PN_ICR_VECTOR(icr));
 	}
 }
 
@@ -88,7 +100,7 @@ static void ignore(const struct pn_host_ipi *ipi, struct pn_host_vcpu *from, str
 			continue;
 		/* Pairs with the look before sleep. */
 		pn_or32(&t->requests, PN_REQ_UNBLOCK);
-		ipi->poke(ipi->vm, t, c);
+		ipi->poke(t, c);
 	}
 }
 

@@ -92,11 +92,10 @@ struct pn_host_ipi {
 	uint32_t nr_vcpus;
 	bool x2apic;
 	struct pn_host_vcpu *(*vcpu)(void *vm, uint32_t i);
-	/* Fixed interrupt @vector for @t, which may be the sender. */
-	void (*deliver)(void *vm, struct pn_host_vcpu *from, struct pn_host_vcpu *t,
-			struct pn_host_cpu *c, uint8_t vector);
+	/* Fixed interrupt @vector for @t, which is not the sender. */
+	void (*deliver)(struct pn_host_vcpu *t, struct pn_host_cpu *c, uint8_t vector);
 	/* NMI, INIT, SIPI, SMI: @t is to look, finds nothing, and goes on. */
-	void (*poke)(void *vm, struct pn_host_vcpu *t, struct pn_host_cpu *c);
+	void (*poke)(struct pn_host_vcpu *t, struct pn_host_cpu *c);
 };
 
 /* Does the IPI of @from with @icr (x2APIC: destination in 63:32, xAPIC: in 63:56) mean @t? */

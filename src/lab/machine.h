@@ -293,6 +293,12 @@ static inline struct pn_lab_vcpu *pn_lab_of(const struct pn_vcpu *v)
 	return v->hw;
 }
 
+/* The guest's IF is 0 in its handlers. */
+static inline bool pn_machine_irq_blocked(const struct pn_vcpu *v)
+{
+	return v->handler >= 0 || pn_lab_of(v)->inject >= 0;
+}
+
 static inline struct pn_lab_core *pn_core_of(const struct pn_pcpu *p)
 {
 	return p->hw;

@@ -72,7 +72,7 @@ static bool op_enter(struct pn_vcpu *v, struct pn_pcpu *p)
 	struct pn_avic_vmcb vmcb;
 	int vector;
 
-	lv->h->irq_blocked = v->handler >= 0 || lv->inject >= 0;
+	lv->h->irq_blocked = pn_machine_irq_blocked(v);
 	vector = pn_svm_enter(lv->svm, pn_cpu_of(p));
 	if (vector >= 0) {
 		lv->inject = vector;

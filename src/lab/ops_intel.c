@@ -23,12 +23,6 @@ static bool op_host_vector(struct pn_sim *s, struct pn_pcpu *p, uint8_t vector)
 	return false;
 }
 
-/* The guest's IF is 0 in its handlers. */
-static bool irq_blocked(const struct pn_vcpu *v)
-{
-	return v->handler >= 0 || pn_lab_of(v)->inject >= 0;
-}
-
 static void op_load(struct pn_vcpu *v, struct pn_pcpu *p)
 {
 	pn_vmx_load(pn_lab_of(v)->vmx, pn_cpu_of(p));
@@ -41,7 +35,7 @@ static void op_put(struct pn_vcpu *v, struct pn_pcpu *p)
 
 static void op_blocking(struct pn_vcpu *v, struct pn_pcpu *p)
 {
-	pn_lab_of(v)->h->irq_blocked = irq_blocked(v);
+	pn_lab_of(v)->h->irq_blocked = pn_machine_irq_blocked(v);
 	pn_vmx_blocking(pn_lab_of(v)->vmx, pn_cpu_of(p));
 }
 
@@ -70,7 +64,7 @@ static bool op_enter(struct pn_vcpu *v, struct pn_pcpu *p)
 	struct pn_apicv_exit exit;
 	int vector;
 
-	lv->h->irq_blocked = irq_blocked(v);
+	lv->h->irq_blocked = pn_machine_irq_blocked(v);
 	vector = pn_vmx_enter(lv->vmx, pn_cpu_of(p));
 	if (vector >= 0) {
 		lv->inject = vector;

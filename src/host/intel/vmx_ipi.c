@@ -17,22 +17,13 @@ static struct pn_host_vcpu *nth(void *vm, uint32_t i)
 	return &((struct pn_vmx_vm *)vm)->vcpu[i].h;
 }
 
-static void deliver(void *vm, struct pn_host_vcpu *from, struct pn_host_vcpu *t,
-		    struct pn_host_cpu *c, uint8_t vector)
+static void deliver(struct pn_host_vcpu *t, struct pn_host_cpu *c, uint8_t vector)
 {
-	(void)vm;
-	if (t == from) {
-		/* Own context: the next entry takes RVI from the IRR. */
-		pn_vapic_set(t->page, PN_APIC_IRR, vector);
-		pn_or32(&t->requests, PN_REQ_EVENT);
-		return;
-	}
 	pn_vmx_post(vmx_vcpu(t), c, vector, PN_WAKE_NOTIFY);
 }
 
-static void poke(void *vm, struct pn_host_vcpu *t, struct pn_host_cpu *c)
+static void poke(struct pn_host_vcpu *t, struct pn_host_cpu *c)
 {
-	(void)vm;
 	pn_vmx_prod(vmx_vcpu(t), c, PN_WAKE_REQUEST);
 }
 
