@@ -21,6 +21,8 @@ void edu_close(struct edu *edu);
 /* The MSI goes to edu->eventfd from now on. */
 void edu_msi_enable(struct edu *edu);
 void edu_msi_disable(struct edu *edu);
+/* Where the host takes the MSI, if it is not posted. */
+void edu_msi_affinity(const struct edu *edu, int pcpu);
 /* One MSI. */
 void edu_raise(const struct edu *edu);
 

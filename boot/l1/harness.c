@@ -16,41 +16,50 @@
 #include "vm.h"
 #include "witness.h"
 
+enum type { NUMBER, FLAG, WORD };
+
 static const struct {
 	const char *name;
 	size_t offset;
-	bool flag;
+	enum type type;
 } keys[] = {
-#define KEY(name, flag)                                                                            \
+#define KEY(name, type)                                                                            \
 	{                                                                                          \
-#name, offsetof(struct run_config, name), flag                                     \
+#name, offsetof(struct run_config, name), type                                     \
 	}
-	KEY(vcpus, false),  KEY(halt, true),	    KEY(x2apic, true), KEY(count, false),
-	KEY(rate, false),   KEY(gap_us, false),	    KEY(mask, true),   KEY(ipis, false),
-	KEY(preempt, true), KEY(migrate_ms, false), KEY(open, true),
+	KEY(name, WORD),    KEY(kind, WORD),	KEY(vcpus, NUMBER), KEY(halt, FLAG),
+	KEY(x2apic, FLAG),  KEY(count, NUMBER), KEY(rate, NUMBER),  KEY(gap_us, NUMBER),
+	KEY(open, FLAG),    KEY(burst, NUMBER), KEY(ipis, NUMBER),  KEY(migrate_ms, NUMBER),
+	KEY(preempt, FLAG), KEY(here, FLAG),
 };
+
+static void set(char *field, enum type type, const char *value)
+{
+	uint32_t n = (uint32_t)strtoul(value, NULL, 0);
+
+	switch (type) {
+	case NUMBER:
+		memcpy(field, &n, sizeof(n));
+		break;
+	case FLAG:
+		*(bool *)field = n;
+		break;
+	case WORD:
+		memcpy(field, &value, sizeof(value));
+		break;
+	}
+}
 
 static bool option(struct run_config *c, const char *arg)
 {
-	const char *value = strchr(arg, '=');
+	size_t length = strcspn(arg, "=");
 
-	if (!value)
+	if (!arg[length])
 		return false;
-	if (!strncmp(arg, "name=", 5)) {
-		c->name = value + 1;
-		return true;
-	}
 	for (unsigned i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
-		char *field = (char *)c + keys[i].offset;
-		uint32_t n = (uint32_t)strtoul(value + 1, NULL, 0);
-
-		if (strlen(keys[i].name) != (size_t)(value - arg) ||
-		    strncmp(arg, keys[i].name, (size_t)(value - arg)))
+		if (strlen(keys[i].name) != length || strncmp(arg, keys[i].name, length))
 			continue;
-		if (keys[i].flag)
-			*(bool *)field = n;
-		else
-			memcpy(field, &n, sizeof(n));
+		set((char *)c + keys[i].offset, keys[i].type, arg + length + 1);
 		return true;
 	}
 	return false;
@@ -58,12 +67,16 @@ static bool option(struct run_config *c, const char *arg)
 
 static void print(const struct run_config *c, const struct run_result *r, const struct witness *w)
 {
-	printf("{\"run\":\"%s\",\"vcpus\":%u,\"idle\":\"%s\",\"apic\":\"%s\",\"rate\":%u,", c->name,
-	       c->vcpus, c->halt ? "halt" : "spin", c->x2apic ? "x2apic" : "xapic", c->rate);
-	printf("\"open\":%s,", c->open ? "true" : "false");
+	printf("{\"run\":\"%s\",\"kind\":\"%s\",\"vcpus\":%u,\"idle\":\"%s\",\"apic\":\"%s\",",
+	       c->name, c->kind, c->vcpus, c->halt ? "halt" : "spin",
+	       c->x2apic ? "x2apic" : "xapic");
+	printf("\"rate\":%u,\"open\":%s,\"preempt\":%s,\"migrate_ms\":%u,\"burst\":%u,\"here\":%s,",
+	       c->rate, c->open ? "true" : "false", c->preempt ? "true" : "false", c->migrate_ms,
+	       c->burst, c->here ? "true" : "false");
 	printf("\"sent\":%u,\"seen\":%u,\"merged\":%u,\"extra\":%u,\"lost\":%u,\"early\":%u,",
 	       r->sent, r->seen, r->sent - r->lost > r->seen ? r->sent - r->lost - r->seen : 0,
 	       r->seen > r->sent ? r->seen - r->sent : 0, r->lost, r->early);
+	printf("\"software\":%u,\"detached\":%u,", r->software, r->detached);
 	printf("\"ipis\":{\"sent\":%u,\"seen\":%u},\"seconds\":%.3f,", r->ipi_sent, r->ipi_seen,
 	       (double)r->ns / 1e9);
 	if (!c->open && r->sent)
@@ -78,47 +91,61 @@ static void print(const struct run_config *c, const struct run_result *r, const 
 	fflush(stdout);
 }
 
+static void parse(struct run_config *c, int argc, char **argv)
+{
+	const char *no;
+
+	for (int i = 1; i < argc; i++)
+		if (!option(c, argv[i])) {
+			fprintf(stderr, "harness: unknown option '%s'\n", argv[i]);
+			exit(2);
+		}
+	no = run_refuses(c);
+	if (no) {
+		fprintf(stderr, "harness: %s: %s, %u vCPUs: %s\n", c->name, c->kind, c->vcpus, no);
+		exit(2);
+	}
+}
+
+static void guest_create(struct vm *vm, const struct run_config *c)
+{
+	vm_create(vm, c->vcpus, c->x2apic);
+	vm->shared->msi_vector = RUN_MSI_VECTOR;
+	vm->shared->ipi_vector = RUN_IPI_VECTOR;
+	vm->shared->target = c->vcpus - 1;
+	vm->shared->idle[c->vcpus - 1] = c->halt ? L2_HALT : L2_SPIN;
+}
+
 int main(int argc, char **argv)
 {
-	struct run_config c = {.name = "run", .vcpus = 1, .count = 1000};
+	struct run_config c = {.name = "run", .kind = "paced", .vcpus = 1, .count = 1000};
 	const int pcpu[L2_VCPUS] = {1, 2, 1, 2};
 	struct run_result r = {0};
 	struct witness w;
 	struct vm vm;
 	struct edu edu;
 
-	for (int i = 1; i < argc; i++)
-		if (!option(&c, argv[i])) {
-			fprintf(stderr, "harness: unknown option '%s'\n", argv[i]);
-			return 2;
-		}
-	if (c.vcpus < 1 || c.vcpus > L2_VCPUS || (c.mask && c.vcpus != 1) ||
-	    (c.ipis && c.vcpus < 2)) {
-		fprintf(stderr, "harness: %u vCPUs cannot do this\n", c.vcpus);
-		return 2;
-	}
+	parse(&c, argc, argv);
 	pin_to(0);
 	edu_open(&edu, 0);
-	vm_create(&vm, c.vcpus, c.x2apic);
-	vm.shared->msi_vector = RUN_MSI_VECTOR;
-	vm.shared->ipi_vector = RUN_IPI_VECTOR;
-	vm.shared->ipi_target = c.vcpus - 1;
-	vm.shared->idle[c.vcpus - 1] = c.halt ? L2_HALT : L2_SPIN;
+	guest_create(&vm, &c);
 	/* the witnesses see everything: bypass begins and ends between begin and end */
 	witness_begin(&w, edu.name);
 	edu_msi_enable(&edu);
-	vm_irqfd(&vm, 24, c.vcpus - 1, RUN_MSI_VECTOR, edu.eventfd, true);
+	if (c.here)
+		edu_msi_affinity(&edu, pcpu[c.vcpus - 1]);
+	vm_irqfd(&vm, RUN_GSI, c.vcpus - 1, RUN_MSI_VECTOR, edu.eventfd, true);
 	vm_start(&vm, pcpu);
 	disturb_begin(&c, &vm);
-	run_guest(&c, &vm, &edu, &r);
+	run_guest(&(struct run){.c = &c, .vm = &vm, .edu = &edu, .r = &r, .witness = &w});
 	disturb_end();
 	vm_stop(&vm);
-	vm_irqfd(&vm, 24, c.vcpus - 1, RUN_MSI_VECTOR, edu.eventfd, false);
-	witness_end(&w, edu.name);
+	vm_irqfd(&vm, RUN_GSI, c.vcpus - 1, RUN_MSI_VECTOR, edu.eventfd, false);
+	witness_end(&w);
 	edu_msi_disable(&edu);
 	vm_destroy(&vm);
 	edu_close(&edu);
 	print(&c, &r, &w);
-	return r.lost || r.early || r.seen > r.sent || r.ipi_seen != c.ipis || r.odd_exit ||
+	return r.lost || r.early || r.seen > r.sent || r.ipi_seen != r.ipi_sent || r.odd_exit ||
 	       r.fatal;
 }

@@ -1,13 +1,21 @@
 /* SPDX-License-Identifier: MIT */
 #include "run.h"
 
+#include <string.h>
+#include <unistd.h>
+
 #include "util.h"
 
 /* Longer than anything that works takes, even on a machine that does other things. */
 #define PATIENCE_NS 2000000000u
 
-/* One word of the guest's, polled without taking the CPU from a vCPU that may need it. */
-static bool wait_for(const volatile uint32_t *word, uint32_t value)
+volatile struct l2_vcpu *run_target(const struct run *run)
+{
+	return &run->vm->shared->vcpu[run->vm->vcpus - 1];
+}
+
+/* Polls without taking the CPU from a vCPU that may need it. */
+bool run_wait_word(const volatile uint32_t *word, uint32_t value)
 {
 	uint64_t start = now_ns();
 
@@ -21,68 +29,115 @@ static bool wait_for(const volatile uint32_t *word, uint32_t value)
 	return true;
 }
 
-static volatile struct l2_vcpu *target(struct vm *vm)
+void run_raise(const struct run *run)
 {
-	return &vm->shared->vcpu[vm->vcpus - 1];
+	run->vm->shared->tag = ++run->r->sent;
+	edu_raise(run->edu);
 }
 
-/* The guest reads the tag in its handler: what it has then is the newest MSI it knows of. */
-static void raise(struct vm *vm, const struct edu *edu, struct run_result *r)
+void run_raise_software(const struct run *run)
 {
-	vm->shared->tag = ++r->sent;
-	edu_raise(edu);
+	const uint64_t one = 1;
+
+	run->r->software++;
+	run->vm->shared->tag = ++run->r->sent;
+	if (write(run->edu->eventfd, &one, sizeof(one)) != sizeof(one))
+		die("writing the eventfd");
 }
 
-static void wait_seen(struct vm *vm, struct run_result *r)
+void run_wait_seen(const struct run *run)
 {
 	uint64_t start = now_ns(), wait;
+	struct run_result *r = run->r;
 
-	if (!wait_for(&target(vm)->tag, r->sent))
+	if (!run_wait_word(&run_target(run)->tag, r->sent))
 		r->lost++;
 	wait = now_ns() - start;
 	r->wait_sum_ns += wait;
 	r->wait_max_ns = wait > r->wait_max_ns ? wait : r->wait_max_ns;
 }
 
-/* In an open run only the last MSI is waited for: whatever it merged with is seen with it. */
-static void paced(const struct run_config *c, struct vm *vm, const struct edu *edu,
-		  struct run_result *r)
+void run_wait_asleep(const struct run *run)
 {
 	uint64_t start = now_ns();
 
-	while (r->sent < c->count && !vm->vcpu[vm->vcpus - 1].odd_exit) {
+	while (!vm_sleeps(run->vm, run->vm->vcpus - 1) && now_ns() - start < PATIENCE_NS)
+		sleep_until(now_ns() + 50000);
+}
+
+void run_ipi(const struct run *run)
+{
+	volatile struct l2_shared *shared = run->vm->shared;
+
+	run_wait_word(&run_target(run)->seen[RUN_IPI_VECTOR], ++shared->ipi_count);
+}
+
+bool run_goes_on(const struct run *run)
+{
+	return run->r->sent < run->c->count && run->r->lost < 3 &&
+	       !run->vm->vcpu[run->vm->vcpus - 1].odd_exit;
+}
+
+/* In an open run only the last MSI is waited for: whatever it merged with is seen with it. */
+static void run_paced(const struct run *run)
+{
+	const struct run_config *c = run->c;
+	struct run_result *r = run->r;
+	uint64_t start = now_ns();
+
+	run->vm->shared->ipi_count = c->ipis;
+	while (run_goes_on(run)) {
 		if (c->rate)
 			sleep_until(start + r->sent * 1000000000ull / c->rate);
-		raise(vm, edu, r);
+		run_raise(run);
 		if (!c->open || r->sent == c->count)
-			wait_seen(vm, r);
+			run_wait_seen(run);
 		if (c->gap_us)
 			sleep_until(now_ns() + c->gap_us * 1000ull);
 	}
 }
 
-/* Mask, raise, see nothing, unmask, see it. Only vCPU 0 follows the TPR, so it is the target. */
-static void masked(const struct run_config *c, struct vm *vm, const struct edu *edu,
-		   struct run_result *r)
+static const struct kind {
+	const char *name;
+	void (*go)(const struct run *run);
+	unsigned vcpus; /* at least: vCPU 0 sends the IPIs that wake the target */
+} kinds[] = {
+	{"paced", run_paced, 1},       /* MSIs at a rate, open or closed */
+	{"masked", run_masked, 1},     /* each under a TPR that masks it, on a vCPU that runs */
+	{"sleeper", run_sleeper, 2},   /* the same on a vCPU that sleeps */
+	{"overflow", run_overflow, 2}, /* more than the guest APIC log holds, then ordinary ones */
+	{"detach", run_detach, 2},     /* eventfd or device leave while the vCPU sleeps */
+};
+
+static const struct kind *kind_of(const struct run_config *c)
 {
-	while (r->sent < c->count && !vm->vcpu[0].odd_exit) {
-		vm->shared->tpr = RUN_TPR_MASKS;
-		wait_for(&target(vm)->tpr, RUN_TPR_MASKS);
-		raise(vm, edu, r);
-		sleep_until(now_ns() + (c->gap_us ? c->gap_us : 200) * 1000ull);
-		vm->shared->tpr = 0;
-		wait_seen(vm, r);
-	}
+	for (unsigned i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+		if (!strcmp(kinds[i].name, c->kind))
+			return &kinds[i];
+	return NULL;
+}
+
+const char *run_refuses(const struct run_config *c)
+{
+	const struct kind *kind = kind_of(c);
+
+	if (!kind)
+		return "no such kind of run";
+	if (c->vcpus < kind->vcpus || c->vcpus > L2_VCPUS || (c->ipis && c->vcpus < 2))
+		return "not with so many vCPUs";
+	if (c->ipis && kind->go != run_paced)
+		return "this kind has its own IPIs";
+	return NULL;
 }
 
 /* As long as they keep arriving. */
-static void ipis_finish(const struct run_config *c, struct vm *vm)
+static void ipis_finish(const struct run *run)
 {
-	const volatile uint32_t *seen = &target(vm)->seen[RUN_IPI_VECTOR];
+	const volatile uint32_t *seen = &run_target(run)->seen[RUN_IPI_VECTOR];
 	uint32_t last = *seen;
 	uint64_t since = now_ns();
 
-	while (last < c->ipis && now_ns() - since < PATIENCE_NS) {
+	while (last < run->vm->shared->ipi_count && now_ns() - since < PATIENCE_NS) {
 		sleep_until(now_ns() + 1000000);
 		if (*seen == last)
 			continue;
@@ -91,24 +146,21 @@ static void ipis_finish(const struct run_config *c, struct vm *vm)
 	}
 }
 
-void run_guest(const struct run_config *c, struct vm *vm, const struct edu *edu,
-	       struct run_result *r)
+void run_guest(const struct run *run)
 {
+	struct run_result *r = run->r;
+	struct vm *vm = run->vm;
 	uint64_t start = now_ns();
 
-	vm->shared->ipi_count = c->ipis;
-	if (c->mask)
-		masked(c, vm, edu, r);
-	else
-		paced(c, vm, edu, r);
-	ipis_finish(c, vm);
+	kind_of(run->c)->go(run);
+	ipis_finish(run);
 	/* a second arrival of the last one would show only now */
 	sleep_until(now_ns() + 5000000);
 	r->ns = now_ns() - start;
-	r->seen = target(vm)->seen[RUN_MSI_VECTOR];
-	r->early = target(vm)->early;
+	r->seen = run_target(run)->seen[RUN_MSI_VECTOR];
+	r->early += run_target(run)->early;
 	r->ipi_sent = vm->shared->vcpu[0].ipi_sent;
-	r->ipi_seen = target(vm)->seen[RUN_IPI_VECTOR];
+	r->ipi_seen = run_target(run)->seen[RUN_IPI_VECTOR];
 	for (unsigned i = 0; i < vm->vcpus; i++) {
 		r->odd_exit |= vm->vcpu[i].odd_exit;
 		r->fatal |= vm->shared->vcpu[i].fatal;

@@ -7,28 +7,37 @@
 
 #include "edu.h"
 #include "vm.h"
+#include "witness.h"
 
-/* What one run does. */
+#define RUN_GSI	       24
+#define RUN_MSI_VECTOR 0x51
+#define RUN_IPI_VECTOR 0x61
+
+/* What one run does. The target, which takes the interrupts, is the last vCPU. */
 struct run_config {
 	const char *name;
-	unsigned vcpus; /* MSIs go to the last one */
-	bool halt;	/* the vCPU that takes the interrupts halts between them */
+	const char *kind; /* see run.c */
+	unsigned vcpus;
+	bool halt; /* the target halts between interrupts */
 	bool x2apic;
 	uint32_t count;	     /* MSIs */
 	uint32_t rate;	     /* a second at most; 0: as fast as it goes */
 	uint32_t gap_us;     /* at least, from one to the next */
 	bool open;	     /* do not wait until the guest has seen one before the next */
-	bool mask;	     /* every MSI is raised under a TPR that masks it */
-	uint32_t ipis;	     /* from vCPU 0 to the last one, meanwhile */
-	uint32_t migrate_ms; /* the last vCPU changes host CPUs this often; 0: never */
-	bool preempt;	     /* a busy thread shares the last vCPU's host CPU */
+	uint32_t burst;	     /* kind=overflow: MSIs in one go */
+	uint32_t ipis;	     /* from vCPU 0 to the target, meanwhile */
+	uint32_t migrate_ms; /* the target changes host CPUs this often; 0: never */
+	bool preempt;	     /* a busy thread shares the target's host CPU */
+	bool here;	     /* the host's own vector of the MSI is on the target's host CPU */
 };
 
 /* What the guest saw of it. */
 struct run_result {
 	uint32_t sent, seen;
-	uint32_t lost;	/* MSIs after which the guest took no interrupt */
-	uint32_t early; /* taken although the TPR masked them */
+	uint32_t software; /* of those sent: written to the eventfd by the harness */
+	uint32_t detached; /* of those sent: MSIs while the eventfd was not the guest's */
+	uint32_t lost;	   /* MSIs after which the guest took no interrupt */
+	uint32_t early;	   /* taken although the TPR masked them, or while detached */
 	uint32_t ipi_sent, ipi_seen;
 	uint64_t wait_max_ns; /* from raise to seen, of those that were waited for */
 	uint64_t wait_sum_ns;
@@ -36,12 +45,39 @@ struct run_result {
 	uint32_t odd_exit, fatal, fatal_ip; /* 0 unless the guest went wrong */
 };
 
-#define RUN_MSI_VECTOR 0x51
-#define RUN_IPI_VECTOR 0x61
-#define RUN_TPR_MASKS  0x60
+struct run {
+	const struct run_config *c;
+	struct vm *vm;
+	struct edu *edu;
+	struct run_result *r;
+	struct witness *witness;
+};
 
+/* Whether @c can be done; if not, why. */
+const char *run_refuses(const struct run_config *c);
 /* The guest is running; raises the MSIs and sees them arrive. */
-void run_guest(const struct run_config *c, struct vm *vm, const struct edu *edu,
-	       struct run_result *r);
+void run_guest(const struct run *run);
+
+/* The pieces that the kinds of run are made of. */
+volatile struct l2_vcpu *run_target(const struct run *run);
+/* The next MSI: has a number, which the guest reads in its handler. */
+void run_raise(const struct run *run);
+/* The same by the harness's own write to the eventfd. */
+void run_raise_software(const struct run *run);
+/* Until the guest knows of the last one, or patience ends. */
+void run_wait_seen(const struct run *run);
+bool run_wait_word(const volatile uint32_t *word, uint32_t value);
+/* Until the target sleeps, or patience ends. */
+void run_wait_asleep(const struct run *run);
+/* One IPI from vCPU 0 to the target, and it has arrived. */
+void run_ipi(const struct run *run);
+/* More to do, and nothing wrong with the guest. */
+bool run_goes_on(const struct run *run);
+
+/* sleep.c, detach.c */
+void run_masked(const struct run *run);
+void run_sleeper(const struct run *run);
+void run_overflow(const struct run *run);
+void run_detach(const struct run *run);
 
 #endif

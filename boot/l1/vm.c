@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -135,6 +136,7 @@ static void *vcpu_thread(void *arg)
 {
 	struct vm_vcpu *vcpu = arg;
 
+	vcpu->tid = gettid();
 	pin_to(vcpu->pcpu);
 	while (!vcpu->stop) {
 		int r = ioctl(vcpu->fd, KVM_RUN, 0);
@@ -186,6 +188,18 @@ void vm_stop(struct vm *vm)
 		pthread_kill(vcpu->thread, SIGUSR1);
 		pthread_join(vcpu->thread, NULL);
 	}
+}
+
+bool vm_sleeps(const struct vm *vm, unsigned vcpu)
+{
+	char path[48], text[128], *end;
+
+	snprintf(path, sizeof(path), "/proc/self/task/%d/stat", vm->vcpu[vcpu].tid);
+	if (read_file(path, text, sizeof(text)) < 0)
+		return false;
+	/* the state follows the name, which is in brackets */
+	end = strrchr(text, ')');
+	return end && end[1] == ' ' && end[2] == 'S';
 }
 
 void vm_destroy(struct vm *vm)

@@ -17,6 +17,7 @@ struct vm_vcpu {
 	int fd, pcpu;
 	struct kvm_run *run;
 	pthread_t thread;
+	volatile int tid;
 	volatile bool stop;
 	uint32_t odd_exit; /* an exit to user space that the guest should never cause, or 0 */
 	uint64_t user_exits;
@@ -37,6 +38,8 @@ void vm_create(struct vm *vm, unsigned vcpus, bool x2apic);
 void vm_start(struct vm *vm, const int *pcpu);
 /* Stops the vCPUs; safe for those that sleep. */
 void vm_stop(struct vm *vm);
+/* The vCPU's thread sleeps: its guest has halted, and KVM has nothing for it. False: it does not. */
+bool vm_sleeps(const struct vm *vm, unsigned vcpu);
 void vm_destroy(struct vm *vm);
 /* Interrupt @gsi is the message that sends @vector to @vcpu, raised by @eventfd. */
 void vm_irqfd(struct vm *vm, uint32_t gsi, unsigned vcpu, uint8_t vector, int eventfd, bool on);

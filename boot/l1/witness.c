@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "witness.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -52,16 +53,29 @@ static const struct {
 	{0x402, "avic_noaccel"},
 };
 
-static bool trigger(enum witness_event e, bool on)
+/* Taking a trigger off costs a second of the host's, so it stays; a second one is refused. */
+static bool trigger(enum witness_event e)
 {
 	char path[128], text[64];
 
 	snprintf(path, sizeof(path), EVENTS "%s/trigger", events[e].event);
-	snprintf(text, sizeof(text), "%shist:keys=%s", on ? "" : "!", events[e].key);
-	return write_file(path, text);
+	snprintf(text, sizeof(text), "hist:keys=%s", events[e].key);
+	return write_file(path, text) || errno == EEXIST;
 }
 
-static void hist_read(struct witness_hist *h, enum witness_event e)
+static uint64_t *row_of(struct witness_hist *h, uint64_t key)
+{
+	for (unsigned i = 0; i < h->keys; i++)
+		if (h->row[i].key == key)
+			return &h->row[i].count;
+	if (h->keys == W_KEYS)
+		return NULL;
+	h->row[h->keys].key = key;
+	return &h->row[h->keys++].count;
+}
+
+/* Adds what the histogram has now, or takes it off. */
+static void hist_add(struct witness_hist *h, enum witness_event e, bool off)
 {
 	static char text[65536];
 	char path[128];
@@ -71,18 +85,19 @@ static void hist_read(struct witness_hist *h, enum witness_event e)
 	if (read_file(path, text, sizeof(text)) < 0)
 		return;
 	for (line = text; line; line = strchr(line, '\n'), line += line != NULL) {
-		char *end = NULL;
 		const char *key, *count;
+		uint64_t *row, n;
 
 		if (line[0] != '{')
 			continue;
 		key = strchr(line, ':');
 		count = strstr(line, "hitcount:");
-		if (!key || !count || h->keys == W_KEYS)
+		row = key ? row_of(h, strtoull(key + 1, NULL, 0)) : NULL;
+		if (!row || !count)
 			continue;
-		h->row[h->keys].key = strtoull(key + 1, &end, 0);
-		h->row[h->keys].count = strtoull(count + 9, NULL, 10);
-		h->total += h->row[h->keys++].count;
+		n = strtoull(count + 9, NULL, 10);
+		*row += off ? -n : n;
+		h->total += off ? -n : n;
 	}
 }
 
@@ -139,22 +154,30 @@ void witness_begin(struct witness *w, const char *device)
 {
 	memset(w, 0, sizeof(*w));
 	for (int e = 0; e < W_EVENTS; e++) {
-		trigger(e, false);
-		w->event[e].known = trigger(e, true);
+		w->event[e].known = trigger(e);
+		hist_add(&w->event[e], e, true);
 	}
-	irqs_read(w->irq_before, device);
+	snprintf(w->device, sizeof(w->device), "%s", device);
+	irqs_read(w->irq_last, device);
 }
 
-void witness_end(struct witness *w, const char *device)
+/* The row of an interrupt begins at 0 again when it has been given back and taken anew. */
+void witness_look(struct witness *w)
 {
-	irqs_read(w->irq, device);
-	for (int i = 0; i < W_IRQS; i++)
-		w->irq[i] -= w->irq_before[i];
+	uint64_t now[W_IRQS];
+
+	irqs_read(now, w->device);
+	for (int i = 0; i < W_IRQS; i++) {
+		w->irq[i] += now[i] >= w->irq_last[i] ? now[i] - w->irq_last[i] : now[i];
+		w->irq_last[i] = now[i];
+	}
+}
+
+void witness_end(struct witness *w)
+{
+	witness_look(w);
 	for (int e = 0; e < W_EVENTS; e++)
-		if (w->event[e].known)
-			hist_read(&w->event[e], e);
-	for (int e = 0; e < W_EVENTS; e++)
-		trigger(e, false);
+		hist_add(&w->event[e], e, false);
 }
 
 static void key_print(enum witness_event e, uint64_t key, FILE *out)
@@ -176,6 +199,8 @@ static void hist_print(const struct witness_hist *h, enum witness_event e, FILE 
 	}
 	fprintf(out, "\"%s\":{\"total\":%" PRIu64, events[e].name, h->total);
 	for (unsigned i = 0; i < h->keys; i++) {
+		if (!h->row[i].count)
+			continue;
 		fputc(',', out);
 		key_print(e, h->row[i].key, out);
 		fprintf(out, ":%" PRIu64, h->row[i].count);

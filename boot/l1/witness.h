@@ -38,11 +38,14 @@ struct witness_hist {
 struct witness {
 	struct witness_hist event[W_EVENTS];
 	uint64_t irq[W_IRQS];
-	uint64_t irq_before[W_IRQS];
+	uint64_t irq_last[W_IRQS]; /* as the rows were when they were looked at */
+	char device[16];
 };
 
 void witness_begin(struct witness *w, const char *device);
-void witness_end(struct witness *w, const char *device);
+/* To be called before the device's interrupt is given back, and with it its row. */
+void witness_look(struct witness *w);
+void witness_end(struct witness *w);
 /* The members of a JSON object, without its braces. */
 void witness_print(const struct witness *w, FILE *out);
 

@@ -38,10 +38,10 @@ struct l2_shared {
 	uint32_t x2apic;
 	uint32_t msi_vector;
 	uint32_t ipi_vector;
-	uint32_t ipi_target; /* a vCPU; vCPU 0 sends */
+	uint32_t target; /* the vCPU that MSIs go to, and the IPIs of vCPU 0 */
 	/* written by the harness at any time */
 	uint32_t tag; /* the number of the MSI that is about to be raised */
-	uint32_t tpr; /* what vCPU 0 should have in its TPR */
+	uint32_t tpr; /* what the target should have in its TPR */
 	uint32_t ipi_count;
 	uint32_t pad[17];
 	struct l2_vcpu vcpu[L2_VCPUS];

@@ -88,7 +88,7 @@ static void tpr_follow(volatile struct l2_vcpu *me)
 /* One IPI at a time: the next one goes out when the target has counted the last. */
 static void ipi_follow(volatile struct l2_vcpu *me)
 {
-	uint32_t target = shared->ipi_target;
+	uint32_t target = shared->target;
 
 	if (me->ipi_sent == shared->ipi_count ||
 	    shared->vcpu[target].seen[shared->ipi_vector] != me->ipi_sent)
@@ -107,10 +107,10 @@ void l2_main(uint32_t id)
 	__asm__ volatile("sti");
 	for (;;) {
 		me->spins++;
-		if (id == 0) {
+		if (id == shared->target)
 			tpr_follow(me);
+		if (id == 0)
 			ipi_follow(me);
-		}
 		if (shared->idle[id] == L2_HALT)
 			__asm__ volatile("hlt");
 		else

@@ -4,6 +4,7 @@
 
 BOOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 ROOT=$(dirname "$BOOT")
+export ROOT
 CACHE=${XDG_CACHE_HOME:-$HOME/.cache}/postern
 JOBS=${JOBS:-$(nproc)}
 
@@ -13,10 +14,13 @@ say()
 }
 
 # Something that the world outside owes us is missing: not a failure of this project, and never a
-# success either.
+# success either. The reason also goes to the file SKIP_NOTE, if there is one to be told.
 skip()
 {
-	printf 'SKIPPED: %s\n' "$(printf '%s' "$*" | tr '[:lower:]' '[:upper:]')" >&2
+	local reason
+	reason=$(printf '%s' "$*" | tr '[:lower:]' '[:upper:]')
+	printf 'SKIPPED: %s\n' "$reason" >&2
+	[ -z "${SKIP_NOTE:-}" ] || printf '%s' "$reason" >"$SKIP_NOTE"
 	exit 77
 }
 

@@ -39,16 +39,30 @@ initramfs_build()
 		[ "$applet" = busybox ] || ln -s busybox "$work/root/bin/$applet"
 	done
 	(cd "$work/root" && find . | cpio --quiet -o -H newc -R 0:0) | gzip -1 >"$out.new"
+	find "$CACHE" -maxdepth 1 -name 'initramfs-*.gz' -mtime +7 -delete
 	mv "$out.new" "$out"
 	rm -rf "$work"
 }
 
-# A second archive behind the first one: the runs of one boot.
+# A second archive behind the first one: what one boot does. The first file becomes /job, which
+# init runs; the others keep their names.
+job_archive()
+{
+	local dir
+	dir=$(mktemp -d "$CACHE/work.XXXXXX")
+	cp "$1" "$dir/job"
+	shift
+	[ $# -eq 0 ] || cp "$@" "$dir"
+	(cd "$dir" && find . -type f | cpio --quiet -o -H newc -R 0:0) | gzip -1
+	rm -rf "$dir"
+}
+
+# The runs of a plan.
 plan_archive()
 {
 	local dir
 	dir=$(mktemp -d "$CACHE/work.XXXXXX")
 	cp "$1" "$dir/plan"
-	(cd "$dir" && echo plan | cpio --quiet -o -H newc -R 0:0) | gzip -1
+	job_archive "$BOOT/l1/job-plan" "$dir/plan"
 	rm -rf "$dir"
 }

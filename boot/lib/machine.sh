@@ -2,54 +2,66 @@
 # shellcheck shell=bash
 # The machine: what QEMU is told in each mode, and one boot of it.
 
-MODES=(baseline)
+MODES=(baseline remapped posting)
+MACHINE_CPU=EPYC-Milan,+svm,+npt,+x2apic,+avic,+x2avic,+vmcb-clean
 
 # What the mode adds to the kernel's command line.
 mode_kernel_args()
 {
 	case $1 in
 	baseline) echo "kvm_amd.avic=0" ;;
+	remapped) echo "kvm_amd.avic=1 amd_iommu_intr=legacy" ;;
+	posting) echo "kvm_amd.avic=1" ;;
 	*) fail "no such mode: $1 (there are: ${MODES[*]})" ;;
 	esac
 }
 
-# What it adds to the IOMMU's properties.
+# What it adds to the IOMMU's properties. The baseline's IOMMU is the emulator's own.
 mode_iommu()
 {
 	case $1 in
-	baseline) echo "intremap=on,xtsup=on" ;;
+	baseline) echo "intremap=on,xtsup=on,ga=off" ;;
+	*) echo "intremap=on,xtsup=on,ga=on,gappi=on,poison=on" ;;
 	esac
 }
 
-# mode, kernel, plan, folder, further words for the kernel's command line: sets MACHINE.
+# mode, kernel, archive with the job, folder, further words for the kernel's command line: sets
+# MACHINE. CPU 0 is the device's and the harness's, the others are the guests' and have no tick.
 machine_command()
 {
-	local mode=$1 version=$2 plan=$3 out=$4 args dir
+	local mode=$1 version=$2 archive=$3 out=$4 args dir
 	args=$(mode_kernel_args "$mode")
 	dir=$(linux_dir "$version")
-	{ cat "$(initramfs_path)" && plan_archive "$plan"; } >"$out/initrd"
+	cat "$(initramfs_path)" "$archive" >"$out/initrd"
 	# shellcheck disable=SC2054 # the commas are the arguments
-	MACHINE=("$(qemu_dir)/build/qemu-system-x86_64" -L "$CACHE/firmware"
+	MACHINE=("$(qemu_program)" -L "$CACHE/firmware"
 		-nodefaults -nographic -no-reboot -M "q35,kernel-irqchip=split"
-		-accel "tcg,thread=multi" -cpu "EPYC,+svm,+x2apic,+npt" -smp 3 -m 1024
+		-accel "tcg,thread=multi" -cpu "$MACHINE_CPU" -smp 3 -m 1024
 		-device "amd-iommu,$(mode_iommu "$mode")"
 		-device amd-fch-smbus,addr=14.0 -device edu
 		-kernel "$dir/bzImage" -initrd "$out/initrd"
-		-append "console=ttyS0 panic=-1 no_timer_check iommu=nopt $args $5")
+		-append "console=ttyS0 panic=-1 no_timer_check iommu=nopt nohz_full=1,2 $args $5")
 }
 
-# One boot: $out/MODE-KERNEL.json has a line for the host, one for every run, one for the end.
+# mode, kernel, archive, seconds, folder, name: one boot. $out/NAME.json has a line for the host,
+# what the job says, and one for the end.
 machine_boot()
 {
-	local name=$1-$2 start=$SECONDS status=0
-	machine_command "$1" "$2" "$3" "$5" quiet
-	nice -n 15 timeout -k 5 "$4" "${MACHINE[@]}" -serial "file:$5/$name.log" \
-		-serial "file:$5/$name.json" </dev/null >"$5/$name.err" 2>&1 || status=$?
+	local out=$5 name=${6:-$1-$2} start=$SECONDS status=0
+	machine_command "$1" "$2" "$3" "$out" quiet
+	nice -n 15 timeout -k 5 "$4" "${MACHINE[@]}" -serial "file:$out/$name.log" \
+		-serial "file:$out/$name.json" </dev/null >"$out/$name.err" 2>&1 || status=$?
 	say "$1 on Linux $2: $((SECONDS - start)) s"
-	grep -q '"done"' "$5/$name.json" ||
-		{ say "it ended with status $status"; tail -n 15 "$5/$name.log" "$5/$name.err" >&2; }
+	grep -q '"done"' "$out/$name.json" ||
+		{ say "it ended with status $status"; tail -n 15 "$out/$name.log" "$out/$name.err" >&2; }
 	mkdir -p "$CACHE/last"
-	cp "$5/$name".* "$CACHE/last/"
+	cp "$out/$name".* "$CACHE/last/"
+}
+
+machine_version()
+{
+	echo "$("$(qemu_program)" --version | sed -n '1s/^QEMU emulator version/QEMU/p')," \
+		"Postern $(cat "$(qemu_dir)/src/hw/i386/postern/lib/version")"
 }
 
 machine_shell()

@@ -16,6 +16,12 @@ qemu_dir()
 	echo "$CACHE/qemu-${version#qemu_}-$(hash_of "$BOOT"/qemu/patches/*.patch)"
 }
 
+# The program; "sanitized" is the same built with AddressSanitizer and UBSan.
+qemu_program()
+{
+	echo "$(qemu_dir)/build${1:+-$1}/qemu-system-x86_64"
+}
+
 qemu_unpack()
 {
 	local dsc=$1 dir=$2 p
@@ -57,30 +63,33 @@ qemu_meson()
 	echo "$to"
 }
 
-# ccache, where there is one, makes a new patch series cheap.
+# folder, more options. ccache, where there is one, makes a new patch series cheap.
 qemu_configure()
 {
-	local cc=gcc
+	local to=$1 cc=gcc
+	shift
 	! command -v ccache >/dev/null || cc="ccache gcc"
-	mkdir -p "$1/build"
-	(cd "$1/build" && ../src/configure --cc="$cc" --python=/usr/bin/python3 "${QEMU_OPTIONS[@]}")
+	mkdir -p "$to"
+	(cd "$to" && ../src/configure --cc="$cc" --python=/usr/bin/python3 "${QEMU_OPTIONS[@]}" "$@")
 }
 
+# Nothing, or "sanitized".
 qemu_build()
 {
-	local dsc dir meson
+	local dsc dir meson variant=${1:-} name=build${1:+-$1} options=()
 	dsc=$(fetch_source qemu 10.0)
 	meson=$(fetch_deb meson bookworm-backports)
 	meson=$(qemu_meson "$meson")
 	dir=$(qemu_dir)
+	[ -z "$variant" ] || options=(--enable-asan --enable-ubsan)
 	export PATH=$meson/usr/bin:$PATH PYTHONPATH=$meson/usr/lib/python3/dist-packages
 	export CCACHE_NOHASHDIR=1 CCACHE_BASEDIR=$dir
 	[ -r "$dir/patched" ] || { qemu_unpack "$dsc" "$dir" && touch "$dir/patched"; }
 	qemu_copy_ours "$dir"
-	[ -r "$dir/build/build.ninja" ] ||
-		logged "$dir/configure.log" "QEMU configured" qemu_configure "$dir"
-	logged "$dir/build.log" "QEMU built" \
-		nice -n 15 ninja -C "$dir/build" -j "$JOBS" qemu-system-x86_64
+	[ -r "$dir/$name/build.ninja" ] || logged "$dir/configure.log" "QEMU configured" \
+		qemu_configure "$dir/$name" "${options[@]}"
+	logged "$dir/$name.log" "QEMU built${variant:+, $variant}" \
+		nice -n 15 ninja -C "$dir/$name" -j "$JOBS" qemu-system-x86_64
 }
 
 # The firmware that the machine needs, out of two packages.

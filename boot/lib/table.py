@@ -1,75 +1,45 @@
 # SPDX-License-Identifier: MIT
-"""The results of boots, as a table for people or as one JSON document for machines."""
+"""table.py [--json EMULATOR] FILE...: the results of boots, as a table for people or as one JSON
+document for machines. Exit status: 1 if something was lost or a witness disagrees, 77 if something
+was skipped, 0 otherwise."""
 
 import json
 import pathlib
 import sys
 
+import results
+
 COLUMNS = (
-    ("run", 14), ("sent", 7), ("seen", 7), ("merged", 7), ("lost", 5), ("IPIs", 11),
-    ("exits", 8), ("intr", 7), ("hlt", 7), ("npf", 7), ("msr", 7), ("vintr", 6), ("401h", 6),
-    ("402h", 6), ("device", 7), ("iommu", 6), ("resched", 8), ("GA log", 7), ("wakeups", 8),
+    ("run", 13), ("sent", 6), ("seen", 6), ("merged", 6), ("lost", 4), ("IPIs", 9),
+    ("exits", 6), ("intr", 6), ("hlt", 6), ("npf", 4), ("msr", 5), ("vintr", 5), ("401h", 5),
+    ("402h", 5), ("device", 6), ("iommu", 6), ("resched", 7), ("GA log", 6), ("wakeups", 7),
 )
-
-
-def read(path):
-    """One boot: its host line, its runs, whether it came to its end."""
-    mode, kernel = path.stem.split("-", 1)
-    boot = {"mode": mode, "kernel": kernel, "host": {}, "runs": [], "complete": False, "bad": []}
-    for line in path.read_text(errors="replace").splitlines():
-        try:
-            item = json.loads(line)
-        except ValueError:
-            boot["bad"].append(f"unreadable line: {line[:80]}")
-            continue
-        if "run" in item:
-            boot["runs"].append(item)
-        elif "done" in item:
-            boot["complete"] = True
-            boot["bad"] += item["bad"]
-        else:
-            boot["host"] = item
-    return boot
-
-
-def faults(boot):
-    """What is wrong with a boot, in words; nothing for a good one."""
-    wrong = list(boot["bad"])
-    if not boot["complete"]:
-        wrong.append("the boot did not come to its end")
-    if not boot["runs"]:
-        wrong.append("no run")
-    for run in boot["runs"]:
-        ipis = run["ipis"]
-        for key in ("lost", "early", "extra"):
-            if run[key]:
-                wrong.append(f"{run['run']}: {run[key]} {key}")
-        if not run["open"] and run["seen"] != run["sent"]:
-            wrong.append(f"{run['run']}: sent {run['sent']}, seen {run['seen']}")
-        if ipis["sent"] != ipis["seen"]:
-            wrong.append(f"{run['run']}: IPIs sent {ipis['sent']}, seen {ipis['seen']}")
-        if run["error"]:
-            wrong.append(f"{run['run']}: {run['error']}")
-    return wrong
 
 
 def cells(run):
     exits, irqs = run["exits"] or {}, run["host_interrupts"]
-    total = lambda key: (run[key] or {}).get("total", "-")
     ipis = "{seen}/{sent}".format(**run["ipis"]) if run["ipis"]["sent"] else ""
     return (run["run"], run["sent"], run["seen"], run["merged"], run["lost"], ipis,
             exits.get("total", "-"), exits.get("intr", 0), exits.get("hlt", 0),
             exits.get("npf", 0), exits.get("msr", 0), exits.get("vintr", 0),
             exits.get("avic_incomplete_ipi", 0), exits.get("avic_noaccel", 0),
-            irqs["device"], irqs["iommu"], irqs["resched"], total("ga_log"),
-            (run["wakeups"] or {}).get("0x1", 0))
+            irqs["device"], irqs["iommu"], irqs["resched"], results.hits(run, "ga_log"),
+            results.hits(run, "wakeups", "0x1"))
+
+
+def line(row):
+    return "  ".join(
+        str(cell).ljust(width) if name == "run" else str(cell).rjust(width)
+        for cell, (name, width) in zip(row, COLUMNS)).rstrip()
 
 
 def show(boot):
     print(f"\n{boot['mode']}, Linux {boot['host'].get('kernel', boot['kernel'])}")
-    line = lambda row: "  ".join(
-        str(cell).ljust(width) if width == COLUMNS[0][1] else str(cell).rjust(width)
-        for cell, (_, width) in zip(row, COLUMNS)).rstrip()
+    if boot["skipped"]:
+        print("  SKIPPED: " + boot["skipped"])
+        return
+    for word in results.evidence(boot):
+        print("  " + word)
     print(line([name for name, _ in COLUMNS]))
     for run in boot["runs"]:
         print(line(cells(run)))
@@ -77,19 +47,59 @@ def show(boot):
         print(f"  WRONG: {word}")
 
 
-def main(args):
-    boots = [read(path) for path in sorted(pathlib.Path(args[-1]).glob("*.json"))]
+def legend(boots):
+    runs = [run for boot in boots for run in boot["runs"]]
+    print("\nintr .. 402h: exits of the guest by reason (401h: incomplete IPI, 402h: access that AVIC"
+          " does not take);\ndevice, iommu, resched: interrupts of the host; GA log: entries that"
+          " KVM was told of; wakeups: of vCPUs\nthat slept; merged: posted onto one that was still"
+          " pending, as hardware does.")
+    failed = sum(bool(results.run_faults(b, r)) for b in boots for r in b["runs"]) + \
+        sum(bool(results.boot_faults(b)) for b in boots)
+    skipped = sum(bool(boot["skipped"]) for boot in boots)
+    print(f"{sum(r['sent'] for r in runs)} MSIs, {sum(r['lost'] for r in runs)} lost")
+    print(f"boot: {len(runs) + len(boots) - skipped - failed} passed, {failed} failed"
+          + (f", {skipped} skipped" if skipped else ""))
+
+
+def document(boots, emulator):
+    runs = []
     for boot in boots:
-        boot["faults"] = faults(boot)
-    if "--json" in args:
-        json.dump({"boots": boots}, sys.stdout, indent=1)
+        common = {"mode": boot["mode"], "kernel": boot["host"].get("kernel", boot["kernel"])}
+        if boot["skipped"]:
+            runs.append({**common, "run": None, "msis": 0, "seen": 0, "lost": 0, "vm_exits": {},
+                         "host_interrupts": {}, "galog_entries": 0, "wakeups": 0,
+                         "evidence": [], "skipped": boot["skipped"], "wrong": []})
+        for run in boot["runs"]:
+            exits = {k: v for k, v in (run["exits"] or {}).items() if k != "total"}
+            runs.append({
+                **common, "run": run["run"], "msis": run["sent"], "seen": run["seen"],
+                "merged": run["merged"], "lost": run["lost"], "ipis": run["ipis"],
+                "vm_exits": exits, "host_interrupts": run["host_interrupts"],
+                "galog_entries": results.hits(run, "ga_log"),
+                "incomplete_ipis": results.hits(run, "incomplete_ipi"),
+                "wakeups": results.hits(run, "wakeups", "0x1"),
+                "evidence": results.evidence(boot), "skipped": None,
+                "wrong": results.run_faults(boot, run)})
+    wrong = [f"{boot['mode']}, {boot['kernel']}: {word}" for boot in boots
+             for word in boot["faults"]]
+    return {"schema": "postern.boot/1", "emulator": emulator, "runs": runs, "wrong": wrong}
+
+
+def main(args):
+    emulator = args[1] if args[0] == "--json" else None
+    boots = [results.read(pathlib.Path(path)) for path in args[2 if emulator is not None else 0:]]
+    for boot in boots:
+        boot["faults"] = results.faults(boot)
+    if emulator is not None:
+        json.dump(document(boots, emulator), sys.stdout, indent=1)
         print()
     else:
         for boot in boots:
             show(boot)
-        print("\nintr .. 402h: exits of the guest by reason; device, iommu, resched: interrupts of"
-              " the host;\nmerged: posted onto one that was still pending, as hardware does.")
-    return 1 if not boots or any(boot["faults"] for boot in boots) else 0
+        legend(boots)
+    if any(boot["faults"] for boot in boots):
+        return 1
+    return 77 if any(boot["skipped"] for boot in boots) else 0
 
 
 sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Interrupts that the target's TPR masks. A vCPU that sleeps under such a TPR is notified of an
+ * interrupt that it cannot take: the host looks, and puts it back to sleep. Only an interrupt of a
+ * higher class ends that, here an IPI from vCPU 0, after which the guest lowers its TPR.
+ */
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "run.h"
+#include "util.h"
+
+#define MASKS_MSI 0x50 /* 0x51 is masked, the IPI's 0x61 is not */
+#define SETTLE_NS 300000u
+#define ORDINARY  20 /* MSIs after each burst that only a working log delivers */
+
+static void settle(const struct run *run)
+{
+	sleep_until(now_ns() + (run->c->gap_us ? run->c->gap_us * 1000ull : SETTLE_NS));
+}
+
+void run_masked(const struct run *run)
+{
+	volatile struct l2_shared *shared = run->vm->shared;
+
+	while (run_goes_on(run)) {
+		shared->tpr = MASKS_MSI;
+		run_wait_word(&run_target(run)->tpr, MASKS_MSI);
+		run_raise(run);
+		settle(run);
+		shared->tpr = 0;
+		run_wait_seen(run);
+	}
+}
+
+static void sleep_masked(const struct run *run)
+{
+	run->vm->shared->tpr = MASKS_MSI;
+	run_ipi(run);
+	run_wait_word(&run_target(run)->tpr, MASKS_MSI);
+	run_wait_asleep(run);
+}
+
+static void wake_unmasked(const struct run *run)
+{
+	run->vm->shared->tpr = 0;
+	run_ipi(run);
+	run_wait_seen(run);
+}
+
+void run_sleeper(const struct run *run)
+{
+	while (run_goes_on(run)) {
+		sleep_masked(run);
+		run_raise(run);
+		settle(run);
+		wake_unmasked(run);
+	}
+}
+
+/* CPU 0, which raises the MSIs, also handles the IOMMU's interrupts; or all CPUs again. */
+static void iommu_irqs_to(const char *mask)
+{
+	static char text[65536];
+	char path[64], *line, *save = NULL;
+
+	if (read_file("/proc/interrupts", text, sizeof(text)) < 0)
+		return;
+	for (line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
+		if (!strstr(line, "AMD-Vi"))
+			continue;
+		snprintf(path, sizeof(path), "/proc/irq/%ld/smp_affinity", strtol(line, NULL, 10));
+		write_file(path, mask);
+	}
+}
+
+/* While it lasts the handler thread of the log cannot run, so every entry stays. */
+static void above_all(bool on)
+{
+	const struct sched_param high = {.sched_priority = 90}, none = {.sched_priority = 0};
+
+	sched_setscheduler(0, on ? SCHED_FIFO : SCHED_OTHER, on ? &high : &none);
+}
+
+static void burst(const struct run *run)
+{
+	sleep_masked(run);
+	above_all(true);
+	for (uint32_t i = 0; i < run->c->burst && run->r->sent < run->c->count; i++)
+		run_raise(run);
+	above_all(false);
+	settle(run);
+	wake_unmasked(run);
+}
+
+void run_overflow(const struct run *run)
+{
+	iommu_irqs_to("1");
+	while (run_goes_on(run)) {
+		burst(run);
+		for (unsigned i = 0; i < ORDINARY && run_goes_on(run); i++) {
+			run_wait_asleep(run);
+			run_raise(run);
+			run_wait_seen(run);
+		}
+	}
+	iommu_irqs_to("f");
+}

@@ -1,0 +1,160 @@
+# SPDX-License-Identifier: MIT
+"""The results of boots, and what must hold of them: nothing lost, and the witnesses agree."""
+
+import json
+
+GALOG = 511  # entries that Linux's log of 4 KiB holds: one of its 512 slots stays free
+ORDINARY = 20  # l1/sleep.c
+
+def read(path):
+    """One boot: its host line, its runs, whether it came to its end."""
+    mode, kernel = path.stem.split("-", 1)
+    boot = {"mode": mode, "kernel": kernel, "host": {"says": []}, "runs": [], "end": None,
+            "bad": [], "skipped": None}
+    for line in path.read_text(errors="replace").splitlines():
+        try:
+            item = json.loads(line)
+        except ValueError:
+            boot["bad"].append(f"unreadable line: {line[:80]}")
+            continue
+        if "skipped" in item:
+            boot["skipped"] = item["skipped"]
+        elif "run" in item:
+            boot["runs"].append(item)
+        elif "done" in item:
+            boot["end"] = item
+            boot["bad"] += item["bad"]
+        else:
+            boot["host"] = item
+    return boot
+
+
+def hits(run, event, key="total"):
+    """How often a tracepoint fired; 0 if this kernel does not have it."""
+    return (run[event] or {}).get(key, 0)
+
+
+# What the host kernel must say in each mode, and what it must not.
+SAYS = {
+    "baseline": (("Nested Paging enabled", "Interrupt remapping enabled"),
+                 ("AVIC enabled", "Virtual APIC enabled")),
+    "remapped": (("AVIC enabled", "x2AVIC enabled", "Interrupt remapping enabled"),
+                 ("Virtual APIC enabled",)),
+    "posting": (("AVIC enabled", "x2AVIC enabled", "Interrupt remapping enabled",
+                 "Virtual APIC enabled"), ()),
+}
+
+
+def evidence(boot):
+    """The kernel's lines that the mode is recognized by."""
+    return [line for line in boot["host"]["says"]
+            if any(word in line for words in SAYS[boot["mode"]] for word in words)]
+
+
+def says_faults(boot):
+    must, never = SAYS[boot["mode"]]
+    said = lambda word: any(word in line for line in boot["host"]["says"])
+    return [f"the kernel does not say '{word}'" for word in must if not said(word)] + \
+        [f"the kernel says '{word}'" for word in never if said(word)]
+
+
+def still(run):
+    """The target never stops running: nothing to notify anybody of."""
+    return run["idle"] == "spin" and not run["preempt"] and not run["migrate_ms"]
+
+
+def alone(run):
+    return run["ipis"]["sent"] == 0
+
+
+def logged(run):
+    """GA log entries of a run of bursts, each followed by ORDINARY single MSIs."""
+    rounds, rest = divmod(run["sent"], run["burst"] + ORDINARY)
+    return rounds * (min(run["burst"], GALOG) + ORDINARY) + \
+        min(rest, run["burst"], GALOG) + max(0, rest - run["burst"])
+
+
+# Rules of the witnesses: name, modes, kernels (None: all), which runs, what must hold.
+RULES = (
+    ("every MSI is an interrupt of the host", ("baseline", "remapped"), None,
+     lambda r: not r["open"],
+     lambda r: r["host_interrupts"]["device"] == r["sent"] - r["software"]),
+    ("no MSI is an interrupt of the host, but for those meanwhile detached", ("posting",), None,
+     lambda r: True, lambda r: r["host_interrupts"]["device"] == r["detached"]),
+    ("an MSI makes the vCPU leave the guest", ("baseline",), None,
+     lambda r: not r["open"], lambda r: hits(r, "exits") >= r["sent"]),
+    ("an MSI whose host vector is on the vCPU's CPU is an external-interrupt exit",
+     ("remapped",), None, lambda r: r["here"] and still(r) and not r["open"],
+     lambda r: hits(r, "exits", "intr") >= r["sent"]),
+    ("fewer than 100 external-interrupt exits for 10 000 MSIs", ("posting",), None,
+     lambda r: still(r) and r["sent"] >= 10000, lambda r: hits(r, "exits", "intr") < 100),
+    ("no GA log without posting", ("baseline", "remapped"), None,
+     lambda r: True, lambda r: hits(r, "ga_log") == 0),
+    ("no GA log entry for a vCPU that runs", ("posting",), None,
+     lambda r: still(r), lambda r: hits(r, "ga_log") == 0),
+    ("no GA log entry for a vCPU that is preempted", ("posting",), ("7.3",),
+     lambda r: r["idle"] == "spin", lambda r: hits(r, "ga_log") == 0),
+    ("GA log entries for a vCPU that is preempted", ("posting",), ("6.12",),
+     lambda r: r["idle"] == "spin" and r["preempt"], lambda r: hits(r, "ga_log") > 0),
+    ("GA log entries for a vCPU that sleeps", ("posting",), None,
+     lambda r: r["idle"] == "halt", lambda r: 0 < hits(r, "ga_log") <= r["sent"]),
+    ("a vCPU that sleeps is woken", ("posting",), None,
+     lambda r: r["idle"] == "halt" and not r["open"], lambda r: hits(r, "wakeups", "0x1") > 0),
+    ("an entry for every MSI that a sleeping vCPU's TPR masks", ("posting",), None,
+     lambda r: r["kind"] == "sleeper", lambda r: hits(r, "ga_log") >= r["sent"]),
+    ("of a burst the GA log keeps what it holds, then works again", ("posting",), None,
+     lambda r: r["kind"] == "overflow", lambda r: hits(r, "ga_log") == logged(r)),
+    ("the interrupt remapping entry is set for posting", ("posting",), None,
+     lambda r: True, lambda r: hits(r, "irte_updates", "0x1") > 0),
+    ("and never without", ("baseline", "remapped"), None,
+     lambda r: True, lambda r: hits(r, "irte_updates", "0x1") == 0),
+    ("no incomplete IPI without AVIC", ("baseline",), None,
+     lambda r: True, lambda r: hits(r, "incomplete_ipi") == 0),
+    ("no incomplete IPI without IPIs", ("remapped", "posting"), None,
+     alone, lambda r: hits(r, "incomplete_ipi") == 0),
+    ("an IPI to a vCPU that runs is complete", ("remapped", "posting"), None,
+     lambda r: not alone(r) and still(r),
+     lambda r: hits(r, "incomplete_ipi") <= r["ipis"]["sent"] // 20),
+    ("an IPI to a vCPU that sleeps is incomplete: target not running", ("remapped", "posting"),
+     None, lambda r: not alone(r) and r["idle"] == "halt",
+     lambda r: 0 < hits(r, "incomplete_ipi", "0x1") == hits(r, "incomplete_ipi")
+     == hits(r, "exits", "avic_incomplete_ipi")),
+    ("no interrupt is injected by KVM under AVIC", ("remapped", "posting"), None,
+     lambda r: True, lambda r: hits(r, "injected") == 0),
+)
+
+
+def run_faults(boot, run):
+    wrong = [f"{run[key]} {key}" for key in ("lost", "early", "extra") if run[key]]
+    if not run["open"] and run["kind"] != "overflow" and run["seen"] != run["sent"]:
+        wrong.append(f"sent {run['sent']}, seen {run['seen']}")
+    if run["ipis"]["sent"] != run["ipis"]["seen"]:
+        wrong.append("IPIs sent {sent}, seen {seen}".format(**run["ipis"]))
+    if run["error"]:
+        wrong.append(run["error"])
+    for name, modes, kernels, which, holds in RULES:
+        if boot["mode"] in modes and (not kernels or boot["kernel"] in kernels) \
+                and which(run) and not holds(run):
+            wrong.append("not so: " + name)
+    return wrong
+
+
+def boot_faults(boot):
+    """What is wrong with the boot itself."""
+    if boot["skipped"]:
+        return []
+    wrong = list(boot["bad"]) + says_faults(boot)
+    if not boot["end"]:
+        wrong.append("the boot did not come to its end")
+    elif boot["mode"] == "posting" and any(r["kind"] == "overflow" for r in boot["runs"]) \
+            and not boot["end"]["log_restarts"]:
+        wrong.append("the GA log was never restarted")
+    if not boot["runs"]:
+        wrong.append("no run")
+    return wrong
+
+
+def faults(boot):
+    """All that is wrong, in words; nothing for a good boot, or one that was skipped."""
+    return boot_faults(boot) + [f"{run['run']}: {word}" for run in boot["runs"]
+                                for word in run_faults(boot, run)]
