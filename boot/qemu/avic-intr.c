@@ -64,6 +64,10 @@ void postern_avic_answer(CPUX86State *env)
     PosternAvic *p = postern_avic_of(env);
 
     cpu_reset_interrupt(env_cpu(env), CPU_INTERRUPT_AVIC);
+    /* INIT and reset end a guest without #VMEXIT. */
+    if (!(env->hflags & HF_GUEST_MASK)) {
+        pn_avic_vmexit(&p->av);
+    }
     if (qatomic_xchg(&p->rang, false) && pn_avic_doorbell(&p->av)) {
         postern_avic_evaluate(env);
     }

@@ -106,6 +106,18 @@ bool postern_avic_vmrun(CPUX86State *env)
     return true;
 }
 
+/*
+ * The guest's data breakpoints end with it. One that an access hit, and that is not reported yet
+ * because the access itself left the guest, must not be looked for among the host's.
+ */
+static void forget_watchpoint(CPUState *cs)
+{
+    if (cs->watchpoint_hit && (cs->watchpoint_hit->flags & BP_CPU)) {
+        cs->watchpoint_hit = NULL;
+        cpu_reset_interrupt(cs, CPU_INTERRUPT_DEBUG);
+    }
+}
+
 void postern_avic_vmexit(CPUX86State *env)
 {
     PosternAvic *p = postern_avic_of(env);
@@ -113,6 +125,7 @@ void postern_avic_vmexit(CPUX86State *env)
     if (!p || !p->av.in_guest) {
         return;
     }
+    forget_watchpoint(env_cpu(env));
     if (p->av.active) {
         env->int_ctl = (env->int_ctl & ~V_TPR_MASK) | p->av.v_tpr;
     }

@@ -3,7 +3,6 @@
 #include "qemu/osdep.h"
 #include "qemu/lockable.h"
 #include "qemu/main-loop.h"
-#include "qemu/rcu.h"
 #include "exec/address-spaces.h"
 #include "exec/memory.h"
 #include "hw/i386/apic_internal.h"
@@ -33,26 +32,22 @@ static void keep(MemoryRegion *mr)
     }
 }
 
-static bool is_memory(MemoryRegion *mr)
-{
-    return memory_region_is_ram(mr) && !memory_region_is_ram_device(mr) &&
-           !memory_region_is_rom(mr);
-}
-
-/* No lock: interrupt messages and vCPUs get here with and without the BQL. */
+/*
+ * No lock: interrupt messages and vCPUs get here with and without the BQL. ROM that is shadowed in
+ * RAM is RAM; that it must not be written only its place in the address space says.
+ */
 static void *machine_map(void *ctx, uint64_t pa, size_t len)
 {
-    hwaddr at, have = len;
-    MemoryRegion *mr;
+    MemoryRegionCache at;
+    void *ptr = NULL;
 
-    RCU_READ_LOCK_GUARD();
-    mr = address_space_translate(&address_space_memory, pa, &at, &have, true,
-                                 MEMTXATTRS_UNSPECIFIED);
-    if (have < len || !is_memory(mr)) {
-        return NULL;
+    if (address_space_cache_init(&at, &address_space_memory, pa, len, true) >= len && at.ptr &&
+        !at.mrs.readonly) {
+        keep(at.mrs.mr);
+        ptr = at.ptr;
     }
-    keep(mr);
-    return (uint8_t *)memory_region_get_ram_ptr(mr) + at;
+    address_space_cache_destroy(&at);
+    return ptr;
 }
 
 static void machine_intr(void *ctx, const struct pn_intr *m)
