@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: MIT */
+/* The processors: exceptions, local APIC, the second one. */
+#include "bare.h"
+
+#define LAPIC_ID       0x020
+#define LAPIC_EOI      0x0b0
+#define LAPIC_SVR      0x0f0
+#define LAPIC_ICR      0x300
+#define LAPIC_ICR_HIGH 0x310
+#define LAPIC_LVTT     0x320
+#define LAPIC_TMICT    0x380
+#define LAPIC_TDCR     0x3e0
+
+#define ICR_INIT      0x4500u
+#define ICR_STARTUP   0x4600u
+#define LVTT_PERIODIC (1u << 17)
+#define TDCR_BY_16    3
+#define TIMER_VECTOR  0xe0
+#define SPURIOUS      0xff
+#define TRAMPOLINE    0x8000u
+#define PATIENCE      400000000u
+
+struct gate {
+	uint16_t low, selector, flags, mid;
+	uint32_t high, zero;
+};
+
+struct frame {
+	uint64_t reg[15], vector, error, rip, cs, rflags, rsp, ss;
+};
+
+struct cpu cpus[CPUS];
+volatile uint32_t second_starts;
+
+extern const char host_vectors[256][16], trampoline[], trampoline_end[];
+
+static struct gate idt[256] __attribute__((aligned(16)));
+static uint8_t hsave[CPUS][PAGE] __attribute__((aligned(4096)));
+
+void host_trap(struct frame *f);
+
+static volatile uint32_t *lapic(uint32_t reg)
+{
+	return (volatile uint32_t *)(uintptr_t)(APIC_PAGE + reg);
+}
+
+unsigned cpu_self(void)
+{
+	return *lapic(LAPIC_ID) >> 24;
+}
+
+void host_trap(struct frame *f)
+{
+	struct cpu *me = &cpus[cpu_self()];
+
+	if (f->vector >= 32) {
+		me->interrupts++;
+		if (f->vector != SPURIOUS)
+			*lapic(LAPIC_EOI) = 0;
+		return;
+	}
+	if (!me->fixup)
+		broken("processor %u: exception %lu, error %lx at %lx", cpu_self(), f->vector,
+		       f->error, f->rip);
+	me->faulted = f->vector;
+	f->rip = me->fixup;
+	me->fixup = 0;
+}
+
+unsigned rdmsr_try(uint32_t msr)
+{
+	struct cpu *me = &cpus[cpu_self()];
+	uint32_t lo, hi;
+
+	me->faulted = 0;
+	__asm__ volatile("movq $1f, %2; rdmsr; 1:"
+			 : "=a"(lo), "=d"(hi), "=m"(me->fixup)
+			 : "c"(msr)
+			 : "memory");
+	me->fixup = 0;
+	return (unsigned)me->faulted;
+}
+
+static void idt_load(void)
+{
+	struct __attribute__((packed)) {
+		uint16_t limit;
+		uint64_t base;
+	} pointer = {sizeof(idt) - 1, (uintptr_t)idt};
+
+	for (unsigned i = 0; i < 256; i++) {
+		uintptr_t at = (uintptr_t)host_vectors[i];
+
+		idt[i] = (struct gate){.low = (uint16_t)at,
+				       .selector = CODE64,
+				       .flags = 0x8e00,
+				       .mid = (uint16_t)(at >> 16)};
+	}
+	__asm__ volatile("lidt %0" : : "m"(pointer));
+}
+
+void cpu_init(void)
+{
+	outb(0x21, 0xff);
+	outb(0xa1, 0xff);
+	idt_load();
+	*lapic(LAPIC_SVR) = 0x100 | SPURIOUS;
+	wrmsr(MSR_EFER, rdmsr(MSR_EFER) | EFER_SVME);
+	wrmsr(MSR_HSAVE, (uintptr_t)hsave[cpu_self()]);
+}
+
+void timer(uint32_t count)
+{
+	*lapic(LAPIC_TDCR) = TDCR_BY_16;
+	*lapic(LAPIC_LVTT) = TIMER_VECTOR | LVTT_PERIODIC;
+	*lapic(LAPIC_TMICT) = count;
+}
+
+static void wait_a_bit(void)
+{
+	for (unsigned i = 0; i < 5000; i++)
+		inb(0x80);
+}
+
+bool second_start(void)
+{
+	uint32_t before = second_starts;
+
+	memcpy((void *)(uintptr_t)TRAMPOLINE, trampoline, (size_t)(trampoline_end - trampoline));
+	*lapic(LAPIC_ICR_HIGH) = 1u << 24;
+	*lapic(LAPIC_ICR) = ICR_INIT;
+	wait_a_bit();
+	*lapic(LAPIC_ICR_HIGH) = 1u << 24;
+	*lapic(LAPIC_ICR) = ICR_STARTUP | TRAMPOLINE / PAGE;
+	for (uint32_t i = 0; i < PATIENCE && second_starts == before; i++)
+		pause();
+	return second_starts != before;
+}
+
+void second_main(void)
+{
+	struct cpu *me = &cpus[1];
+
+	me->work = NULL;
+	cpu_init();
+	second_starts++;
+	for (;;) {
+		void (*work)(void *) = __atomic_load_n(&me->work, __ATOMIC_ACQUIRE);
+
+		if (work) {
+			work(me->arg);
+			__atomic_store_n(&me->work, NULL, __ATOMIC_RELEASE);
+		}
+		take_interrupts();
+		pause();
+		me->turns++;
+	}
+}
+
+void second_turns(void)
+{
+	uint64_t before = cpus[1].turns;
+
+	while (cpus[1].turns - before < 1000)
+		pause();
+}
+
+void second_give(void (*work)(void *), void *arg)
+{
+	cpus[1].arg = arg;
+	__atomic_store_n(&cpus[1].work, work, __ATOMIC_RELEASE);
+}
+
+bool second_wait(void)
+{
+	for (uint32_t i = 0; i < PATIENCE; i++) {
+		if (!__atomic_load_n(&cpus[1].work, __ATOMIC_ACQUIRE))
+			return true;
+		pause();
+	}
+	return false;
+}

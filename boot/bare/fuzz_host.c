@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: MIT */
+/* What the host programs: VMCB, tables, vAPIC pages, doorbells. */
+#include "fuzz.h"
+
+#define POOL	   4
+#define RAM_END	   0x10000000ull /* of 256 MiB: lib/bare.sh */
+#define FREE_LOW   0x9000ull
+#define FREE_HIGH  (RAM_END - PAGE)
+#define RANGE_BITS 40
+
+static uint32_t pool[POOL][1024] __attribute__((aligned(4096)));
+
+static const struct place places[] = {
+	{FREE_LOW, MEMORY},
+	{FREE_HIGH, MEMORY},
+	{RAM_END, NO_MEMORY},
+	{0xff000, NO_MEMORY},	 /* shadowed ROM */
+	{0xfffff000, NO_MEMORY}, /* ROM */
+	{APIC_PAGE, NO_MEMORY},
+	{0xfec00000, NO_MEMORY}, /* IOAPIC */
+	{0xfed00000, NO_MEMORY}, /* HPET */
+	{0xfed80000, NO_MEMORY}, /* IOMMU */
+	{0xfed82000, NO_MEMORY}, /* its counters */
+	{0xb0000000, NO_MEMORY}, /* PCI configuration */
+	{(1ull << RANGE_BITS) - PAGE, NO_MEMORY},
+	{1ull << RANGE_BITS, OUT_OF_RANGE},
+	{1ull << 51, OUT_OF_RANGE},
+	{1ull << 52, OUT_OF_RANGE},
+	{1ull << 63, OUT_OF_RANGE},
+	{0xfffffffffffff000ull, OUT_OF_RANGE},
+};
+
+void fuzz_host_init(void)
+{
+	memset((void *)(uintptr_t)FREE_LOW, 0, PAGE);
+	memset((void *)(uintptr_t)FREE_HIGH, 0, PAGE);
+}
+
+static struct place memory_at(const void *p)
+{
+	return (struct place){address(p), MEMORY};
+}
+
+static struct place any_place(struct fuzz *f)
+{
+	return places[fuzz_below(f, COUNT(places))];
+}
+
+/* Where a vAPIC page may be. Never where the program would not survive it. */
+static struct place backing(struct fuzz *f)
+{
+	unsigned n = fuzz_below(f, 100);
+
+	if (n < 60)
+		return memory_at(vms[fuzz_below(f, CPUS)].page);
+	if (n < 80)
+		return memory_at(pool[fuzz_below(f, POOL)]);
+	if (n < 82)
+		return memory_at(logical);
+	if (n < 84)
+		return memory_at(f->vm->vmcb);
+	return any_place(f);
+}
+
+/* A physical table: what lies there must not have valid entries for the program's own pages. */
+static struct place table(struct fuzz *f, const void *usual)
+{
+	unsigned n = fuzz_below(f, 100);
+
+	if (n < 85)
+		return memory_at(usual);
+	if (n < 88)
+		return memory_at(f->vm->vmcb);
+	return any_place(f);
+}
+
+static uint64_t entry(struct fuzz *f)
+{
+	uint64_t e = backing(f).pa & 0x000ffffffffff000ull;
+
+	e |= fuzz_chance(f, 80) ? ENTRY_VALID : 0;
+	e |= fuzz_chance(f, 50) ? ENTRY_RUNNING : 0;
+	e |= fuzz_chance(f, 10) ? (fuzz_random(f) & 0x3ff) << 52 : 0;
+	return e | (fuzz_chance(f, 80) ? fuzz_below(f, 3) : fuzz_random(f) & 0xfff);
+}
+
+static unsigned guest_id(struct fuzz *f)
+{
+	return fuzz_chance(f, 80) ? fuzz_below(f, 20) : fuzz_below(f, 512);
+}
+
+static void write_physical(struct fuzz *f)
+{
+	__atomic_store_n(&physical[guest_id(f)], entry(f), __ATOMIC_SEQ_CST);
+}
+
+static void write_logical(struct fuzz *f)
+{
+	uint32_t e = fuzz_chance(f, 80) ? LOGICAL_VALID | guest_id(f) : (uint32_t)fuzz_random(f);
+
+	__atomic_store_n(&logical[fuzz_chance(f, 80) ? fuzz_below(f, 64) : fuzz_below(f, 1024)], e,
+			 __ATOMIC_SEQ_CST);
+}
+
+static uint32_t *some_page(struct fuzz *f)
+{
+	return fuzz_chance(f, 70) ? vms[fuzz_below(f, CPUS)].page : pool[fuzz_below(f, POOL)];
+}
+
+static void write_page(struct fuzz *f)
+{
+	unsigned off = fuzz_chance(f, 90) ? fuzz_register(f) : fuzz_below(f, 1024) * 4;
+
+	*reg(some_page(f), off) = fuzz_value(f);
+}
+
+static void post(struct fuzz *f)
+{
+	vector_set(some_page(f), fuzz_chance(f, 80) ? APIC_IRR : APIC_TMR, fuzz_below(f, 256));
+}
+
+static void ring(struct fuzz *f)
+{
+	wrmsr(MSR_DOORBELL, fuzz_chance(f, 80) ? fuzz_below(f, 3) : fuzz_random(f));
+}
+
+void fuzz_tables(struct fuzz *f)
+{
+	static void (*const kinds[])(struct fuzz *) = {write_physical, write_logical, write_page,
+						       post, ring};
+	unsigned n = 1 + fuzz_below(f, 6);
+
+	for (unsigned i = 0; i < n; i++)
+		kinds[fuzz_below(f, COUNT(kinds))](f);
+	f->writes += n;
+}
+
+static unsigned index_of(struct fuzz *f, bool x2)
+{
+	static const uint16_t interesting[] = {0, 1, 254, 255, 256, 510, 511, 512, 4095};
+
+	if (fuzz_chance(f, 60))
+		return 1 + fuzz_below(f, x2 ? 511 : 255);
+	if (fuzz_chance(f, 80))
+		return interesting[fuzz_below(f, COUNT(interesting))];
+	return fuzz_below(f, 4096);
+}
+
+/* 15.29.2, and memory behind the backing page. */
+static bool refused(const struct vmcb *v, const struct place *b, const struct place *l,
+		    const struct place *p)
+{
+	unsigned max = v->physical_table & 0xfff;
+	bool x2 = v->v_intr & V_X2AVIC;
+
+	if (!(v->v_intr & V_AVIC))
+		return x2;
+	if (!(v->nested_control & NP_ENABLE) || max > (x2 ? 511u : 255u) || b->kind != MEMORY)
+		return true;
+	return p->kind == OUT_OF_RANGE || (!x2 && l->kind == OUT_OF_RANGE);
+}
+
+/* Half of the VMRUNs are good ones. */
+static void avic_fields(struct fuzz *f)
+{
+	struct vmcb *v = f->vm->vmcb;
+	bool x2 = v->v_intr & V_X2AVIC, good = fuzz_chance(f, 50);
+	struct place b = good ? memory_at(some_page(f)) : backing(f);
+	struct place l = good ? memory_at(logical) : table(f, logical);
+	struct place p = good ? memory_at(physical) : table(f, physical);
+
+	v->backing_page = b.pa | (fuzz_chance(f, 10) ? fuzz_random(f) & 0xfff : 0);
+	v->logical_table = l.pa | (fuzz_chance(f, 10) ? fuzz_random(f) & 0xfff : 0);
+	v->physical_table = p.pa | (good ? fuzz_below(f, 256) : index_of(f, x2));
+	v->apic_bar = fuzz_guest_bar(f);
+	f->invalid = refused(v, &b, &l, &p);
+	f->writes += 4;
+}
+
+static void clean_bits(struct fuzz *f)
+{
+	struct vmcb *v = f->vm->vmcb;
+
+	v->clean = fuzz_chance(f, 30) ? (uint32_t)fuzz_random(f) : 0;
+	f->unsure = v->clean & CLEAN_AVIC || v->event_inj & EVENT_VALID;
+}
+
+/* Where V_INTR_MASKING = 0 the timer could not fetch the guest back. */
+static void interrupt_control(struct fuzz *f)
+{
+	struct vmcb *v = f->vm->vmcb;
+	bool avic = fuzz_chance(f, 93);
+
+	v->v_intr = V_INTR_MASKING | V_GIF | (avic ? V_AVIC : 0);
+	v->v_intr |= fuzz_chance(f, avic ? 30 : 10) ? V_X2AVIC : 0;
+	v->v_intr |= fuzz_chance(f, 20) ? fuzz_random(f) & 0xff061f00ffull : 0;
+	v->v_intr |= fuzz_chance(f, 30) ? fuzz_below(f, 16) : 0;
+	v->v_intr |= fuzz_chance(f, 20) ? V_IRQ | V_PRIO(15) | V_VECTOR(fuzz_below(f, 256)) : 0;
+	if (avic && fuzz_chance(f, 2))
+		v->nested_control = 0;
+}
+
+/* A data breakpoint on the access page. */
+static void watch(struct fuzz *f)
+{
+	uint64_t at = APIC_PAGE + fuzz_register(f);
+
+	__asm__ volatile("mov %0, %%dr0" : : "r"(at));
+	f->vm->vmcb->dr7 = 0x400 | 1 | (uint64_t)fuzz_below(f, 16) << 16;
+}
+
+static void around(struct fuzz *f)
+{
+	struct vmcb *v = f->vm->vmcb;
+
+	if (fuzz_chance(f, 5))
+		v->event_inj = EVENT_VALID | (fuzz_random(f) & 0xffff00000fffull);
+	if (fuzz_chance(f, 5))
+		v->rsp = fuzz_guest_bar(f) + fuzz_below(f, PAGE);
+	if (fuzz_chance(f, 5))
+		v->exceptions = 0xffff0000u | (uint32_t)fuzz_random(f);
+	if (fuzz_chance(f, 30))
+		v->rflags &= ~(uint64_t)RFLAGS_IF;
+	if (fuzz_chance(f, 2))
+		watch(f);
+	v->shadow = fuzz_chance(f, 10);
+	v->intercept1 ^= fuzz_chance(f, 10) ? 1u << 4 : 0;  /* VINTR */
+	v->intercept1 ^= fuzz_chance(f, 10) ? 1u << 24 : 0; /* HLT */
+}
+
+/* The nested mapping of the access page. */
+static void nested(struct fuzz *f)
+{
+	uint64_t *e = vm_nested(f->vm, APIC_PAGE);
+
+	*e = address(f->vm->plain) | PTE_RWX;
+	if (fuzz_chance(f, 8))
+		*e ^= 1u << fuzz_below(f, 3);
+	if (fuzz_chance(f, 4))
+		*e |= PTE_NX;
+	if (fuzz_chance(f, 4))
+		*e = (fuzz_chance(f, 50) ? 0xfffff000u : 0xff000u) | PTE_RWX;
+}
+
+void fuzz_vmcb(struct fuzz *f)
+{
+	interrupt_control(f);
+	avic_fields(f);
+	around(f);
+	nested(f);
+	clean_bits(f);
+}
+
+void fuzz_vmcb_again(struct fuzz *f)
+{
+	struct vmcb *v = f->vm->vmcb;
+
+	v->rip = address(guest_start);
+	v->rsp = address(f->vm->stack) + PAGE;
+	v->rflags = RFLAGS_ONE | (fuzz_chance(f, 70) ? RFLAGS_IF : 0);
+	if (fuzz_chance(f, 50))
+		v->event_inj = v->exit_int_info;
+	if (fuzz_chance(f, 30))
+		avic_fields(f);
+	clean_bits(f);
+}

@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: MIT
+# shellcheck shell=bash
+# The program that runs on the emulated processors without an operating system: AVIC by the rules,
+# and AVIC with garbage in everything that can be programmed.
+
+# shellcheck disable=SC2054 # the commas are the arguments
+BARE_FLAGS=(-m64 -std=gnu17 -O2 -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes
+	-Wmissing-prototypes -Wcast-qual -ffreestanding -nostdlib -static -fno-pic -no-pie
+	-mno-red-zone -fno-stack-protector -fno-asynchronous-unwind-tables -mgeneral-regs-only
+	-fcf-protection=none -Wl,--build-id=none -Wl,-z,noexecstack -Wl,--no-warn-rwx-segments
+	-Wl,-z,max-page-size=4096)
+BARE_CPU=${BARE_CPU:-EPYC-Milan,+svm,+npt,+x2apic,+avic,+x2avic,+vmcb-clean}
+BARE_PASSED=33
+
+bare_path()
+{
+	echo "$CACHE/bare-$(hash_of "$BOOT"/bare/* "$BOOT/lib/bare.sh").elf"
+}
+
+# Multiboot wants a 32-bit file; what is in it is 64-bit code.
+bare_compile()
+{
+	gcc "${BARE_FLAGS[@]}" -Wl,-T,"$BOOT/bare/bare.ld" "$BOOT"/bare/*.S "$BOOT"/bare/*.c \
+		-o "$1.64" &&
+		objcopy -O elf32-i386 "$1.64" "$1"
+}
+
+bare_build()
+{
+	local out
+	out=$(bare_path)
+	[ ! -r "$out" ] || return 0
+	mkdir -p "$CACHE"
+	logged "$CACHE/bare.log" "bare program built" bare_compile "$out.new"
+	rm -f "$out.new.64"
+	mv "$out.new" "$out"
+}
+
+# "directed" or "fuzz", the emulator, words for the program: count=N, seed=N. What the program says;
+# 1 when it found something, or did not come to its end.
+bare_run()
+{
+	local kind=$1 qemu=$2 out status=0
+	shift 2
+	out=$(mktemp -d)
+	: >"$out/said"
+	timeout -k 5 "${BARE_TIMEOUT:-300}" "$qemu" -L "$CACHE/firmware" -nodefaults -display none \
+		-no-reboot -M q35,kernel-irqchip=split -accel tcg,thread=multi -smp 2 -m 256 \
+		-cpu "$BARE_CPU" \
+		-device amd-iommu,intremap=on,xtsup=on,ga=on,gappi=on,poison=on \
+		-device amd-fch-smbus,addr=14.0 -device isa-debug-exit,iobase=0xf4 \
+		-serial "file:$out/said" -kernel "$(bare_path)" -append "$kind $*" \
+		</dev/null >"$out/err" 2>&1 || status=$?
+	tr -d '\r' <"$out/said"
+	if [ $status -ne $BARE_PASSED ]; then
+		say "bare $kind: the emulator ended with status $status"
+		grep -v "warning: TCG doesn't support" "$out/err" | tail -n 40 >&2 || true
+	fi
+	rm -rf "$out"
+	[ $status -eq $BARE_PASSED ]
+}
