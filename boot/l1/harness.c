@@ -11,6 +11,7 @@
 
 #include "disturb.h"
 #include "edu.h"
+#include "gappi.h"
 #include "run.h"
 #include "util.h"
 #include "vm.h"
@@ -65,7 +66,19 @@ static bool option(struct run_config *c, const char *arg)
 	return false;
 }
 
-static void print(const struct run_config *c, const struct run_result *r, const struct witness *w)
+/* The log's state when all is over, by the hardware's own register. */
+static void print_log(const struct iommu *unit, uint32_t stopped)
+{
+	uint64_t status = iommu_read(unit, IOMMU_STATUS);
+
+	printf("\"log\":{\"on\":%s,\"runs\":%s,\"overflow\":%s,\"stopped\":%u},",
+	       iommu_read(unit, IOMMU_CONTROL) & CONTROL_GALOGEN ? "true" : "false",
+	       status & STATUS_GALOGRUN ? "true" : "false",
+	       status & STATUS_GALOVERFLOW ? "true" : "false", stopped);
+}
+
+static void print(const struct run_config *c, const struct run_result *r, const struct witness *w,
+		  const struct iommu *unit)
 {
 	printf("{\"run\":\"%s\",\"kind\":\"%s\",\"vcpus\":%u,\"idle\":\"%s\",\"apic\":\"%s\",",
 	       c->name, c->kind, c->vcpus, c->halt ? "halt" : "spin",
@@ -82,6 +95,7 @@ static void print(const struct run_config *c, const struct run_result *r, const 
 	if (!c->open && r->sent)
 		printf("\"wait_us\":{\"mean\":%.1f,\"max\":%.1f},",
 		       (double)r->wait_sum_ns / r->sent / 1e3, (double)r->wait_max_ns / 1e3);
+	print_log(unit, r->log_stopped);
 	witness_print(w, stdout);
 	if (r->odd_exit || r->fatal)
 		printf(",\"error\":\"exit %#x exception %d at %#x\"}\n", r->odd_exit,
@@ -100,6 +114,8 @@ static void parse(struct run_config *c, int argc, char **argv)
 			fprintf(stderr, "harness: unknown option '%s'\n", argv[i]);
 			exit(2);
 		}
+	if (!strcmp(c->kind, "gappi"))
+		exit(gappi_run(c->name, c->count, stdout));
 	no = run_refuses(c);
 	if (no) {
 		fprintf(stderr, "harness: %s: %s, %u vCPUs: %s\n", c->name, c->kind, c->vcpus, no);
@@ -123,11 +139,13 @@ int main(int argc, char **argv)
 	struct run_result r = {0};
 	struct witness w;
 	struct vm vm;
+	struct iommu unit;
 	struct edu edu;
 
 	parse(&c, argc, argv);
 	pin_to(0);
 	edu_open(&edu, 0);
+	iommu_open(&unit, edu.name);
 	guest_create(&vm, &c);
 	/* the witnesses see everything: bypass begins and ends between begin and end */
 	witness_begin(&w, edu.name);
@@ -137,15 +155,17 @@ int main(int argc, char **argv)
 	vm_irqfd(&vm, RUN_GSI, c.vcpus - 1, RUN_MSI_VECTOR, edu.eventfd, true);
 	vm_start(&vm, pcpu);
 	disturb_begin(&c, &vm);
-	run_guest(&(struct run){.c = &c, .vm = &vm, .edu = &edu, .r = &r, .witness = &w});
+	run_guest(&(struct run){
+		.c = &c, .vm = &vm, .edu = &edu, .r = &r, .witness = &w, .iommu = &unit});
 	disturb_end();
 	vm_stop(&vm);
 	vm_irqfd(&vm, RUN_GSI, c.vcpus - 1, RUN_MSI_VECTOR, edu.eventfd, false);
 	witness_end(&w);
 	edu_msi_disable(&edu);
+	print(&c, &r, &w, &unit);
 	vm_destroy(&vm);
+	iommu_close(&unit);
 	edu_close(&edu);
-	print(&c, &r, &w);
 	return r.lost || r.early || r.seen > r.sent || r.ipi_seen != r.ipi_sent || r.odd_exit ||
 	       r.fatal;
 }

@@ -83,9 +83,12 @@ static void run_paced(const struct run *run)
 {
 	const struct run_config *c = run->c;
 	struct run_result *r = run->r;
-	uint64_t start = now_ns();
+	uint64_t start;
 
+	if (c->halt)
+		run_wait_asleep(run);
 	run->vm->shared->ipi_count = c->ipis;
+	start = now_ns();
 	while (run_goes_on(run)) {
 		if (c->rate)
 			sleep_until(start + r->sent * 1000000000ull / c->rate);
@@ -107,6 +110,7 @@ static const struct kind {
 	{"sleeper", run_sleeper, 2},   /* the same on a vCPU that sleeps */
 	{"overflow", run_overflow, 2}, /* more than the guest APIC log holds, then ordinary ones */
 	{"detach", run_detach, 2},     /* eventfd or device leave while the vCPU sleeps */
+	{"race", run_race, 1},	       /* overflows of the log while its handler works */
 };
 
 static const struct kind *kind_of(const struct run_config *c)

@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "edu.h"
+#include "iommu.h"
 #include "vm.h"
 #include "witness.h"
 
@@ -24,7 +25,7 @@ struct run_config {
 	uint32_t rate;	     /* a second at most; 0: as fast as it goes */
 	uint32_t gap_us;     /* at least, from one to the next */
 	bool open;	     /* do not wait until the guest has seen one before the next */
-	uint32_t burst;	     /* kind=overflow: MSIs in one go */
+	uint32_t burst;	     /* kind=overflow, kind=race: MSIs in one go */
 	uint32_t ipis;	     /* from vCPU 0 to the target, meanwhile */
 	uint32_t migrate_ms; /* the target changes host CPUs this often; 0: never */
 	bool preempt;	     /* a busy thread shares the target's host CPU */
@@ -39,6 +40,8 @@ struct run_result {
 	uint32_t lost;	   /* MSIs after which the guest took no interrupt */
 	uint32_t early;	   /* taken although the TPR masked them, or while detached */
 	uint32_t ipi_sent, ipi_seen;
+	uint32_t log_stopped; /* MSIs sent until the guest APIC log was found not to run; 0: it does
+			       */
 	uint64_t wait_max_ns; /* from raise to seen, of those that were waited for */
 	uint64_t wait_sum_ns;
 	uint64_t ns;
@@ -51,6 +54,7 @@ struct run {
 	struct edu *edu;
 	struct run_result *r;
 	struct witness *witness;
+	const struct iommu *iommu;
 };
 
 /* Whether @c can be done; if not, why. */
@@ -74,10 +78,11 @@ void run_ipi(const struct run *run);
 /* More to do, and nothing wrong with the guest. */
 bool run_goes_on(const struct run *run);
 
-/* sleep.c, detach.c */
+/* sleep.c, detach.c, race.c */
 void run_masked(const struct run *run);
 void run_sleeper(const struct run *run);
 void run_overflow(const struct run *run);
 void run_detach(const struct run *run);
+void run_race(const struct run *run);
 
 #endif

@@ -5,10 +5,8 @@
  * higher class ends that, here an IPI from vCPU 0, after which the guest lowers its TPR.
  */
 #include <sched.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
+#include "irq.h"
 #include "run.h"
 #include "util.h"
 
@@ -60,22 +58,6 @@ void run_sleeper(const struct run *run)
 	}
 }
 
-/* CPU 0, which raises the MSIs, also handles the IOMMU's interrupts; or all CPUs again. */
-static void iommu_irqs_to(const char *mask)
-{
-	static char text[65536];
-	char path[64], *line, *save = NULL;
-
-	if (read_file("/proc/interrupts", text, sizeof(text)) < 0)
-		return;
-	for (line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
-		if (!strstr(line, "AMD-Vi"))
-			continue;
-		snprintf(path, sizeof(path), "/proc/irq/%ld/smp_affinity", strtol(line, NULL, 10));
-		write_file(path, mask);
-	}
-}
-
 /* While it lasts the handler thread of the log cannot run, so every entry stays. */
 static void above_all(bool on)
 {
@@ -97,7 +79,8 @@ static void burst(const struct run *run)
 
 void run_overflow(const struct run *run)
 {
-	iommu_irqs_to("1");
+	/* CPU 0 raises the MSIs */
+	irq_affinity("AMD-Vi", "0");
 	while (run_goes_on(run)) {
 		burst(run);
 		for (unsigned i = 0; i < ORDINARY && run_goes_on(run); i++) {
@@ -106,5 +89,4 @@ void run_overflow(const struct run *run)
 			run_wait_seen(run);
 		}
 	}
-	iommu_irqs_to("f");
 }

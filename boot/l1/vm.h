@@ -38,7 +38,8 @@ void vm_create(struct vm *vm, unsigned vcpus, bool x2apic);
 void vm_start(struct vm *vm, const int *pcpu);
 /* Stops the vCPUs; safe for those that sleep. */
 void vm_stop(struct vm *vm);
-/* The vCPU's thread sleeps: its guest has halted, and KVM has nothing for it. False: it does not. */
+/* The vCPU's thread sleeps: its guest has halted, and KVM has nothing for it. False: it does not.
+ */
 bool vm_sleeps(const struct vm *vm, unsigned vcpu);
 void vm_destroy(struct vm *vm);
 /* Interrupt @gsi is the message that sends @vector to @vcpu, raised by @eventfd. */

@@ -3,6 +3,7 @@
 # The machine: what QEMU is told in each mode, and one boot of it.
 
 MODES=(baseline remapped posting)
+MACHINE_DEVICES=()
 MACHINE_CPU=EPYC-Milan,+svm,+npt,+x2apic,+avic,+x2avic,+vmcb-clean
 
 # What the mode adds to the kernel's command line.
@@ -38,9 +39,9 @@ machine_command()
 		-nodefaults -nographic -no-reboot -M "q35,kernel-irqchip=split"
 		-accel "tcg,thread=multi" -cpu "$MACHINE_CPU" -smp 3 -m 1024
 		-device "amd-iommu,$(mode_iommu "$mode")"
-		-device amd-fch-smbus,addr=14.0 -device edu
+		-device amd-fch-smbus,addr=14.0 -device edu "${MACHINE_DEVICES[@]}"
 		-kernel "$dir/bzImage" -initrd "$out/initrd"
-		-append "console=ttyS0 panic=-1 no_timer_check iommu=nopt nohz_full=1,2 $args $5")
+		-append "console=ttyS0 panic=-1 no_timer_check tsc=nowatchdog iommu=nopt nohz_full=1,2 $args $5")
 }
 
 # mode, kernel, archive, seconds, folder, name: one boot. $out/NAME.json has a line for the host,
