@@ -1,0 +1,198 @@
+# SPDX-License-Identifier: MIT
+"""selftests.py [--json] EMULATOR (OFF.json ON.json | skipped:KERNEL:REASON)...: what the kernel's
+tests ended with when AVIC was off and when it was on, side by side. Exit status: 1 if a test or a
+boot is not as it should be, 77 if a kernel was skipped, 0 otherwise."""
+
+import json
+import pathlib
+import re
+import sys
+
+COLUMNS = (("test", 38), ("AVIC off", 20), ("AVIC on", 20), ("same", 4), ("401h+402h", 9),
+           ("device", 9))
+ABSENT = "not in this version"
+AVIC_WORDS = ("kvm_amd: AVIC enabled", "kvm_amd: x2AVIC enabled")
+
+
+def read(path):
+    """One boot: its host line, its tests by name, and what went wrong with it as a whole."""
+    boot = {"host": {}, "tests": {}, "bad": ["the boot did not come to its end"]}
+    text = path.read_text(errors="replace") if path.exists() else ""
+    for line in text.splitlines():
+        try:
+            item = json.loads(line)
+        except ValueError:
+            boot["bad"].append(f"unreadable line: {line[:80]}")
+            continue
+        if "test" in item:
+            boot["tests"][item["test"]] = item
+        elif "done" in item:
+            boot["bad"] = boot["bad"][1:] + item["bad"]
+        else:
+            boot["host"] = item
+    return boot
+
+
+def ending(test):
+    if test is None:
+        return "did not run"
+    code = test["exit"]
+    if code is None:
+        return ABSENT
+    if code == 137:
+        return "timeout"
+    return {0: "pass", 4: "skip"}.get(code, f"fail ({code})")
+
+
+def reason(test):
+    """Why a test did not pass, in its own words, without what differs from run to run."""
+    if test is None or test["exit"] in (None, 0):
+        return None
+    says = [line.strip() for line in test["says"] if line.strip()]
+    for number, line in enumerate(says):
+        if "Test Assertion Failure" in line and number + 1 < len(says):
+            return says[number + 1]
+        if "# SKIP" in line:
+            return line.split("# SKIP", 1)[1].lstrip(" -")
+        if line.startswith("not ok"):
+            return line
+    return says[-1] if says else "it said nothing"
+
+
+def detail(test):
+    """The sentence that goes with a failed assertion."""
+    if reason(test) and "Test Assertion Failure" in " ".join(test["says"]):
+        return test["says"][-1].strip()
+    return None
+
+
+def note(off, on):
+    words = []
+    for name, test in (("off", off), ("on", on)):
+        if test and test.get("attempt", 1) > 1:
+            words.append(f"{name}: attempt {test['attempt']} of 5, it judges by the time")
+    why = {name: "; ".join(filter(None, (reason(test), detail(test))))
+           for name, test in (("off", off), ("on", on))}
+    if why["off"] == why["on"] or (reason(off) and reason(off) == reason(on)):
+        words += [why["off"]] if why["off"] else []
+    else:
+        words += [f"{name}: {word}" for name, word in why.items() if word]
+    return "; ".join(words) or None
+
+
+def same(a, b):
+    """Whether a test ended in the same way for the same reason; None if it judges by the time and
+    the emulator was too slow for it on one side only."""
+    if ending(a) == ending(b) != "did not run" and reason(a) == reason(b):
+        return True
+    timed = a and b and a.get("timed") and {ending(a)[:4], ending(b)[:4]} <= {"pass", "fail"}
+    return None if timed else False
+
+
+def compare(kernel, off, on):
+    rows = []
+    for name in {**off["tests"], **on["tests"]}:
+        a, b = off["tests"].get(name), on["tests"].get(name)
+        rows.append({
+            "kernel": kernel, "test": name, "avic_off": ending(a), "avic_on": ending(b),
+            "same": same(a, b),
+            "avic_exits": [(t or {}).get("avic_exits", 0) for t in (a, b)],
+            "device_interrupts": [(t or {}).get("device_interrupts", 0) for t in (a, b)],
+            "note": note(a, b)})
+    return rows
+
+
+def evidence(label, boot):
+    host = boot["host"]
+    exits = sum(test.get("avic_exits", 0) for test in boot["tests"].values())
+    words = [w for w in host.get("says", []) if w.startswith(AVIC_WORDS)] or ["no AVIC line"]
+    return (f"Linux {host.get('kernel', '?')}, AVIC {label}: kvm_amd.avic={host.get('avic', '?')}; "
+            f"{', '.join(words)}; {exits} AVIC exits")
+
+
+def faults(rows, off, on):
+    """What is wrong, in words."""
+    wrong = []
+    for label, boot, wanted in (("off", off, "N"), ("on", on, "Y")):
+        says = boot["host"].get("says", [])
+        exits = sum(test.get("avic_exits", 0) for test in boot["tests"].values())
+        wrong += [f"AVIC {label}: {word}" for word in boot["bad"]]
+        if boot["host"].get("avic") != wanted:
+            wrong.append(f"AVIC {label}: kvm_amd.avic is {boot['host'].get('avic')}")
+        if (AVIC_WORDS[0] in says) != (label == "on"):
+            wrong.append(f"AVIC {label}: the kernel does {'not ' * (label == 'on')}say"
+                         f" \"{AVIC_WORDS[0]}\"")
+        if (exits > 0) != (label == "on"):
+            wrong.append(f"AVIC {label}: {exits} exits that only AVIC has")
+    for row in rows:
+        if row["same"] is False:
+            wrong.append(f"{row['test']}: {row['avic_off']} when AVIC is off, {row['avic_on']} when"
+                         " it is on")
+    if not rows:
+        wrong.append("no test")
+    return wrong
+
+
+def show(kernel):
+    print(f"\nLinux {kernel['name']}")
+    if kernel["skipped"]:
+        print("  SKIPPED: " + kernel["skipped"])
+        return
+    for word in kernel["evidence"]:
+        print("  " + word)
+    line = lambda cells: "  ".join(
+        str(cell).ljust(width) for cell, (_, width) in zip(cells, COLUMNS)).rstrip()
+    print(line([name for name, _ in COLUMNS]))
+    for row in kernel["tests"]:
+        device = row["device_interrupts"]
+        print(line((row["test"], row["avic_off"], row["avic_on"],
+                    {True: "yes", False: "NO", None: "?"}[row["same"]],
+                    row["avic_exits"][1] or "", "{} {}".format(*device) if any(device) else "")))
+        if row["note"]:
+            print(f"    {row['note']}")
+    for word in kernel["wrong"]:
+        print(f"  WRONG: {word}")
+
+
+def main(args):
+    as_json = args[0] == "--json"
+    emulator, *paths = args[1:] if as_json else args
+    kernels = []
+    while paths:
+        path = paths.pop(0)
+        if path.startswith("skipped:"):
+            _, name, why = path.split(":", 2)
+            kernels.append({"name": name, "skipped": why, "tests": [], "evidence": [], "wrong": []})
+            continue
+        off, on = read(pathlib.Path(path)), read(pathlib.Path(paths.pop(0)))
+        name = on["host"].get("kernel") or off["host"].get("kernel") or \
+            re.sub(r".*-|\.json$", "", path)
+        rows = compare(name, off, on)
+        kernels.append({"name": name, "skipped": None, "tests": rows,
+                        "evidence": [evidence("off", off), evidence("on", on)],
+                        "wrong": faults(rows, off, on)})
+    tests = [row for kernel in kernels for row in kernel["tests"]]
+    wrong = [f"{kernel['name']}: {word}" for kernel in kernels for word in kernel["wrong"]]
+    skipped = [f"{kernel['name']}: {kernel['skipped']}" for kernel in kernels if kernel["skipped"]]
+    if as_json:
+        json.dump({"schema": "postern.boot-selftests/1", "emulator": emulator, "tests": tests,
+                   "evidence": [word for kernel in kernels for word in kernel["evidence"]],
+                   "wrong": wrong, "skipped": "; ".join(skipped) or None}, sys.stdout, indent=1)
+        print()
+    else:
+        for kernel in kernels:
+            show(kernel)
+        print("\n401h+402h: exits that only AVIC has, while it was on; device: interrupts of the"
+              " card that the host\nhandled itself, with AVIC off and on; ?: no verdict,"
+              " the test judges by the time and the machine was\ntoo busy for it on one side.")
+        ran = [row for row in tests if ABSENT not in (row["avic_off"], row["avic_on"])]
+        same = sum(row["same"] is True for row in ran)
+        unsure = sum(row["same"] is None for row in ran) + len(skipped)
+        print(f"{len(ran)} tests run, {same} ended in the same way, of these"
+              f" {sum(row['avic_on'] == row['avic_off'] == 'pass' for row in ran)} passed both times")
+        print(f"selftests: {same} passed, {len(wrong)} failed"
+              + (f", {unsure} skipped" if unsure else ""))
+    return 1 if wrong else 77 if skipped else 0
+
+
+sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,127 @@
+# SPDX-License-Identifier: MIT
+# shellcheck shell=bash
+# The kernel's own tests of KVM, tools/testing/selftests/kvm, built unchanged from the source
+# package that the kernel is built from.
+
+# Those that touch the local APIC, interrupts, or SVM, with their options; what is Intel's only is
+# left out, and irqfd_test, which is long and has no interrupt. CARD is the address of the network
+# card that irq_test drives through VFIO. The verdict of one after "time:" depends on the speed of
+# the machine.
+SELFTESTS=(
+	"time:apic_bus_clock_test -d 200"
+	"recalc_apic_map_test"
+	"set_boot_cpu_id"
+	"max_vcpuid_cap_test"
+	"kvm_create_max_vcpus"
+	"xapic_ipi_test -d 2"
+	"xapic_state_test"
+	"xapic_tpr_test"
+	"nested_x2apic_test"
+	"hyperv_ipi"
+	"irq_test"
+	"irq_test -x -n -e"
+	"irq_test -d CARD"
+	"irq_test -d CARD -v 2 -n -e"
+	"irq_test -d CARD -v 2 -x -a -m -i 200"
+	"state_test"
+	"smm_test"
+	"userspace_msr_exit_test"
+	"fix_hypercall_test"
+	"triple_fault_event_test"
+	"hyperv_svm_test"
+	"svm_int_ctl_test"
+	"svm_vmcall_test"
+	"svm_nested_shutdown_test"
+	"svm_nested_soft_inject_test"
+	"svm_nested_clear_efer_svme"
+	"svm_nested_vmcb12_gpa"
+	"svm_nested_pat_test"
+	"svm_lbr_nested_state"
+	"svm_pmu_host_guest_test"
+	"nested_close_kvm_test"
+	"nested_dirty_log_test"
+	"nested_emulation_test"
+	"nested_exceptions_test"
+	"nested_invalid_cr3_test"
+	"nested_set_state_test"
+	"nested_tdp_fault_test"
+	"time:nested_tsc_adjust_test"
+	"nested_tsc_scaling_test"
+	"nested_vmsave_vmload_test"
+)
+
+# What building them needs of the kernel's source: the headers, the tools' own headers, and those
+# of the devices that irq_test can drive.
+SELFTESTS_SOURCE=(Makefile arch/x86 include scripts tools usr/include drivers/dma/ioat
+	drivers/dma/idxd drivers/net/ethernet/intel/igb)
+
+selftests_dir()
+{
+	echo "$(linux_dir "$1")/selftests"
+}
+
+selftests_unpack()
+{
+	local deb=$1 to=$2 top
+	top=$(basename "$deb" | cut -d_ -f1)
+	rm -rf "$to"
+	mkdir -p "$to"
+	dpkg-deb --fsys-tarfile "$deb" | tar -xO --wildcards './usr/src/linux-source-*.tar.xz' |
+		XZ_OPT=-T0 tar -xJ -C "$to" --strip-components=1 "${SELFTESTS_SOURCE[@]/#/$top/}"
+}
+
+# The folder of this architecture's tests is called x86_64 in one version, x86 in another.
+selftests_make()
+{
+	local src=$1 out=$2 kvm=$1/tools/testing/selftests/kvm targets=() name dir
+	linux_make "$src" -j "$JOBS" headers || return
+	for name in $(selftests_names); do
+		for dir in '' x86/ x86_64/; do
+			[ ! -r "$kvm/$dir$name.c" ] || targets+=("$out/$dir$name")
+		done
+	done
+	mkdir -p "$out"
+	linux_make "$kvm" -j "$JOBS" ARCH=x86 OUTPUT="$out" EXTRA_CFLAGS=-static "${targets[@]}" &&
+		strip "${targets[@]}"
+}
+
+selftests_names()
+{
+	printf '%s\n' "${SELFTESTS[@]%% *}" | sed 's/^time://' | sort -u
+}
+
+# The tests of one kernel, from the cache or built into it. A longer list builds them anew.
+selftests_build()
+{
+	local version=$1 deb dir work
+	dir=$(selftests_dir "$version")
+	[ "$(cat "$dir/built" 2>/dev/null)" != "$(selftests_names)" ] || return 0
+	need_packages uuid-dev
+	deb=$(fetch_deb "linux-source-$version" "$(linux_suite "$version")")
+	work=$dir.work
+	say "building the tests of Linux $version"
+	selftests_unpack "$deb" "$work/src"
+	logged "$dir.log" "tests of Linux $version built" selftests_make "$work/src" "$work/out"
+	rm -rf "$dir"
+	mkdir -p "$dir"
+	find "$work/out" -type f -perm -u+x ! -name '*.o' -exec cp -t "$dir" {} +
+	selftests_names >"$dir/built"
+	rm -rf "$work"
+}
+
+# What is added to the initramfs: the tests of one kernel, their list, the script that runs them.
+selftests_archive()
+{
+	local dir
+	dir=$(mktemp -d "$CACHE/work.XXXXXX")
+	mkdir "$dir/selftests"
+	cp "$BOOT/l1/job-selftests" "$dir/job"
+	cp -t "$dir/selftests" "$(selftests_dir "$1")"/*
+	printf '%s\n' "${SELFTESTS[@]}" >"$dir/selftests/list"
+	(cd "$dir" && find . | cpio --quiet -o -H newc -R 0:0) | gzip -1
+	rm -rf "$dir"
+}
+
+# The network card that irq_test can drive.
+# shellcheck disable=SC2034,SC2054 # for machine_command; the comma is the argument
+MACHINE_DEVICES=(-device igb,addr=5)
