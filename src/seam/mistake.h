@@ -22,6 +22,7 @@ enum pn_mistake {
 	PN_MISTAKE_SCAN_AFTER_OR,	  /* two-iommus-one-page: hardware */
 	PN_MISTAKE_SCAN_BEFORE_OR,	  /* park-against-scan: hardware */
 	PN_MISTAKE_NO_OVERFLOW_WAKE,	  /* galog-overflow-sleep */
+	PN_MISTAKE_CLEARS_UNSEEN,	  /* galog-overflow-unseen */
 	PN_MISTAKE_STATUS_COPIES,	  /* galog-status-latch: hardware */
 	PN_MISTAKE_LOAD_WHILE_BLOCKING,	  /* isrunning-outside-guest */
 	PN_MISTAKE_NO_IRT_FLUSH,	  /* stale-irte-cache */

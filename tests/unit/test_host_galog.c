@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The GA log's thread: 1.6 and 7.4 of the spec sheet; galog-overflow-sleep. */
+/* The GA log's thread: 1.6 and 7.4 of the spec sheet; galog-overflow-sleep, -unseen. */
 #include "host_rig.h"
 
 static struct rig r;
@@ -211,6 +211,28 @@ static void overflow_during_drain(void **state)
 	}
 }
 
+/* galog-overflow-unseen: between the look at Status and the write that clears what it saw. */
+static void overflow_unseen(void **state)
+{
+	(void)state;
+	start(true);
+	rig_msi(&r, 0);
+	r.write_off = PN_AMDVI_STATUS;
+	r.on_write = flood;
+	rig_threads(&r);
+	assert_null(r.on_write); /* it did overflow */
+	assert_int_equal(overflows, 1);
+	assert_int_equal(r.drv[0].galog_restarts, 1);
+	assert_int_equal(rig_reg(&r, 0, PN_AMDVI_STATUS) & (PN_ST_GALOGRUN | PN_ST_GALOVERFLOW),
+			 PN_ST_GALOGRUN);
+	/* and a later sleeper has its entry */
+	seen = 0;
+	rig_msi(&r, 1);
+	rig_threads(&r);
+	assert_int_equal(seen, 1);
+	rig_close(&r);
+}
+
 /* galog-overflow-sleep: vCPU 1's only entry was dropped. */
 static void overflow_wakes(void **state)
 {
@@ -310,6 +332,7 @@ int main(void)
 		cmocka_unit_test(wraps),
 		cmocka_unit_test(overflow_and_restart),
 		cmocka_unit_test(overflow_during_drain),
+		cmocka_unit_test(overflow_unseen),
 		cmocka_unit_test(overflow_wakes),
 		cmocka_unit_test(drop_before_restart),
 		cmocka_unit_test(tags),

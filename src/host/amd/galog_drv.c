@@ -85,15 +85,16 @@ void pn_galog_irq(struct pn_amdvi_drv *d, struct pn_agent *self, void *task)
  */
 static bool begin(struct pn_amdvi_drv *d, struct pn_agent *self)
 {
+	const uint64_t both = PN_ST_GAINT | PN_ST_GALOVERFLOW;
 	uint64_t seen;
 
 	/* Pairs with pn_galog_irq(): an interrupt after this is seen by the last line. */
 	pn_xchg32(&d->ga_irq_pending, 0);
-	seen = pn_drv_rd(d, PN_AMDVI_STATUS) & (PN_ST_GAINT | PN_ST_GALOVERFLOW);
+	seen = pn_drv_rd(d, PN_AMDVI_STATUS) & both;
 	pn_step(self, PN_STEP_GALOG_STATUS, (uint64_t)(d - d->all->drv), seen);
 	if (!seen)
 		return pn_ld32_acq(&d->ga_irq_pending);
-	pn_drv_wr(d, PN_AMDVI_STATUS, seen);
+	pn_drv_wr(d, PN_AMDVI_STATUS, pn_mistake(PN_MISTAKE_CLEARS_UNSEEN) ? both : seen);
 	d->drain.overflow |= seen & PN_ST_GALOVERFLOW;
 	d->drain.tail = tail_pointer(d);
 	d->drain.active = true;

@@ -162,6 +162,17 @@ static void stale_cache(bool broken)
 
 /* ---- CPUs, modules, kernels ---- */
 
+static void fall_asleep(unsigned vcpu, unsigned cpu)
+{
+	struct rig_vcpu *v = &rig->vcpu[vcpu];
+
+	pn_svm_load(v->svm, &rig->cpu[cpu]);
+	pn_svm_blocking(v->svm, &rig->cpu[cpu]);
+	pn_svm_put(v->svm, &rig->cpu[cpu]);
+	v->task.sleeping = 1;
+	v->asleep = true;
+}
+
 static void offliner(void *arg)
 {
 	(void)arg;
@@ -175,11 +186,7 @@ static void offline(bool broken)
 	(void)broken;
 	gappi_machine(&(struct rig_conf){.masked = PN_MASKED_PARK});
 	/* Blocked on CPU 0, asleep; it wakes up on CPU 1. No handler runs on CPU 0. */
-	pn_svm_load(rig->vcpu[0].svm, &rig->cpu[0]);
-	pn_svm_blocking(rig->vcpu[0].svm, &rig->cpu[0]);
-	pn_svm_put(rig->vcpu[0].svm, &rig->cpu[0]);
-	rig->vcpu[0].task.sleeping = 1;
-	rig->vcpu[0].asleep = true;
+	fall_asleep(0, 0);
 	rig_run_vcpu(0, 1, -1);
 	rig_run_posts(0, rig_two_posts);
 	px_thread("offline", 2, offliner, NULL);
@@ -291,6 +298,40 @@ static void overflow(bool broken)
 	pn_svm_blocking(rig->vcpu[1].svm, &rig->cpu[2]);
 	rig_run_vcpu(0, 0, -1);
 	rig_run_posts(0, rig_two_posts);
+	rig_run_log(0, 1);
+	rig_run_handlers(2);
+}
+
+/*
+ * Two interrupts of vCPU 1 can be one too many for the log. If they are, then a third comes once
+ * vCPU 1 is awake, that is after the log's thread has written Status: for vCPU 0, of which nothing
+ * was dropped so far.
+ */
+static void two_and_a_later_one(void *arg)
+{
+	struct pn_amdvi_stats st;
+
+	(void)arg;
+	rig_post(0);
+	rig_post(1);
+	pn_amdvi_stats(amd->iommu[0].vi, &st);
+	if (!st.galog_overflows)
+		return;
+	px_sleep(&rig->vcpu[1].task.sleeping, "the device, by a request of vCPU 1");
+	rig_post(2);
+}
+
+static void overflow_unseen(bool broken)
+{
+	(void)broken;
+	rig_build(&(struct rig_conf){.notify = PN_NOTIFY_GALOG, .vcpus = 2, .galog_ring = 2});
+	rig_attach(0, 0, &rig->vcpu[1], 0x41);
+	rig_attach(1, 0, &rig->vcpu[1], 0x51);
+	rig_attach(2, 0, &rig->vcpu[0], 0x91);
+	fall_asleep(0, 0);
+	fall_asleep(1, 2);
+	rig_run_vcpu(0, 0, -1);
+	px_thread("IOMMU 0", -1, two_and_a_later_one, NULL);
 	rig_run_log(0, 1);
 	rig_run_handlers(2);
 }
@@ -468,6 +509,12 @@ const struct case_setup pn_cases_amd[] = {
 	  "restart, then wake every blocked vCPU with posted IRTEs", "P1", false, false},
 	 PN_MISTAKE_NO_OVERFLOW_WAKE,
 	 overflow,
+	 0},
+	{{"galog-overflow-unseen", "Linux 6.12 and 7.3, found here",
+	  "the overflow bit is cleared although the last look did not see it",
+	  "only the bits that were seen are cleared", "P1", true, false},
+	 PN_MISTAKE_CLEARS_UNSEEN,
+	 overflow_unseen,
 	 0},
 	{{"galog-status-latch", "QEMU, Jul 2026", "writing 1 to a Status bit sets it",
 	  "write 1 to clear", "P1", false, false},

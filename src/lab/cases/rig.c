@@ -92,7 +92,7 @@ void rig_name_cpus(void)
 
 /* ---- devices ---- */
 
-static void post_one(unsigned index)
+void rig_post(unsigned index)
 {
 	static const char *const text[] = {"MSI of interrupt 0", "MSI of interrupt 1",
 					   "MSI of interrupt 2"};
@@ -105,7 +105,7 @@ static void post_one(unsigned index)
 static void posts(void *arg)
 {
 	for (const int *i = arg; *i >= 0; i++)
-		post_one((unsigned)*i);
+		rig_post((unsigned)*i);
 }
 
 void rig_run_posts(unsigned iommu, const int *list)

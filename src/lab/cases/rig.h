@@ -97,6 +97,8 @@ void rig_run_posts(unsigned iommu, const int *list);
 void rig_run_late_posts(const int *list);
 /* Says so. */
 void rig_set_flag(void);
+/* The MSI of interrupt @index, by the calling IOMMU. */
+void rig_post(unsigned index);
 
 /* What vCPU @v's guest does when it takes @vector. */
 void rig_took(struct rig_vcpu *v, int vector);

@@ -30,6 +30,40 @@ static void bus_doorbell(void *ctx, uint32_t apicid)
 	ring(apicid);
 }
 
+/* What an access to a register of the log is, for counter-examples; NULL: some other register. */
+static const char *access_text(uint32_t off, bool write, uint64_t value)
+{
+	/* by GALogRun, GALOverflow, GAInt: bits 8 to 10 */
+	static const char *const reads[] = {
+		"reads GALogRun=0 GALOverflow=0 GAInt=0", "reads GALogRun=1 GALOverflow=0 GAInt=0",
+		"reads GALogRun=0 GALOverflow=1 GAInt=0", "reads GALogRun=1 GALOverflow=1 GAInt=0",
+		"reads GALogRun=0 GALOverflow=0 GAInt=1", "reads GALogRun=1 GALOverflow=0 GAInt=1",
+		"reads GALogRun=0 GALOverflow=1 GAInt=1", "reads GALogRun=1 GALOverflow=1 GAInt=1"};
+	/* by GALOverflow, GAInt: bits 9 and 10 */
+	static const char *const clears[] = {NULL, "writes 1 to GALOverflow", "writes 1 to GAInt",
+					     "writes 1 to GALOverflow and GAInt"};
+
+	if (off == PN_AMDVI_STATUS)
+		return write ? clears[value >> 9 & 3] : reads[value >> 8 & 7];
+	if (off == PN_AMDVI_GA_TAIL && !write)
+		return "reads the log's tail";
+	if (off == PN_AMDVI_GA_HEAD && write)
+		return "moves the log's head";
+	return off == PN_AMDVI_CONTROL && write ? "writes Control" : NULL;
+}
+
+/* The access is shown with the step that ends it: only then its value is known. */
+static void mmio_leave(struct rig_iommu *io, uint32_t off, bool write, uint64_t value)
+{
+	const char *text = access_text(off, write, value), *before = NULL;
+
+	if (text)
+		before = px_doing(text);
+	px_device_leave(&io->busy);
+	if (text)
+		px_doing(before);
+}
+
 static uint64_t mmio_read(void *ctx, uint32_t off, unsigned size)
 {
 	struct rig_iommu *io = ctx;
@@ -37,7 +71,7 @@ static uint64_t mmio_read(void *ctx, uint32_t off, unsigned size)
 
 	px_device_enter(&io->busy);
 	pn_amdvi_read(io->vi, off, size, &v);
-	px_device_leave(&io->busy);
+	mmio_leave(io, off, false, v);
 	return v;
 }
 
@@ -47,7 +81,24 @@ static void mmio_write(void *ctx, uint32_t off, unsigned size, uint64_t value)
 
 	px_device_enter(&io->busy);
 	pn_amdvi_write(io->vi, off, size, value);
-	px_device_leave(&io->busy);
+	mmio_leave(io, off, true, value);
+}
+
+static void tell_log(void *ctx, struct pn_agent *agent, enum pn_step step, uint64_t a, uint64_t b)
+{
+	(void)ctx;
+	(void)agent;
+	(void)a;
+	(void)b;
+	if (step == PN_STEP_GALOG_DROP)
+		px_doing("drops the entry: the log is off");
+	else /* comes after the drop */
+		px_doing("drops the entry: GALOverflow=1, GALogRun=0");
+}
+
+static void watch(struct pn_agent *agent, enum pn_step step)
+{
+	agent->watch[step / 64] |= 1ull << step % 64;
 }
 
 /* ---- building ---- */
@@ -69,6 +120,9 @@ static void build_iommus(const struct rig_conf *conf)
 		io->bus.doorbell = bus_doorbell;
 		io->log.sleeping = 1;
 		pn_agent_init(&io->agent, i);
+		io->agent.observe = tell_log;
+		watch(&io->agent, PN_STEP_GALOG_DROP);
+		watch(&io->agent, PN_STEP_GALOG_OVERFLOW);
 		pn_amdvi_config_default(&hw);
 		hw.bus = &io->bus;
 		hw.agent = &io->agent;

@@ -879,10 +879,15 @@ void px_device_leave(struct pn_lock *busy)
 	px_rmw(&busy->held, 4, PX_XCHG, 0, 0, &site);
 }
 
-void px_doing(const char *text)
+const char *px_doing(const char *text)
 {
-	if (!alone())
-		px.thread[px.current].doing = text;
+	const char *before;
+
+	if (alone())
+		return NULL;
+	before = px.thread[px.current].doing;
+	px.thread[px.current].doing = text;
+	return before;
 }
 
 void px_set_mistake(enum pn_mistake m)

@@ -49,8 +49,8 @@ void px_device_enter(struct pn_lock *busy);
 void px_device_leave(struct pn_lock *busy);
 /* What [p, p + size) is called in counter-examples; @name is not copied. */
 void px_name(const void *p, size_t size, const char *name);
-/* Shown beside the following steps of this thread. */
-void px_doing(const char *text);
+/* Shown beside the following steps of this thread; not copied. Returns what was shown before. */
+const char *px_doing(const char *text);
 /* @property ("P1") is violated now. Ends this execution. */
 void px_fail(const char *property, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* [p, p + size) is gone: any access through the seam violates @property. */
