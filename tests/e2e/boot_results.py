@@ -1,0 +1,176 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""boot_results.py SOURCE: what boot/run says of recorded boots. Good ones are good; each rule is
+broken once, by a change of one run, and must be named."""
+
+import copy
+import json
+import pathlib
+import subprocess
+import sys
+import tempfile
+
+SOURCE = pathlib.Path(sys.argv[1])
+sys.dont_write_bytecode = True
+sys.path.insert(0, str(SOURCE / "boot" / "lib"))
+import results  # noqa: E402 (its place is an argument)
+
+FOLDER = SOURCE / "tests" / "e2e" / "boot"
+BOOTS = {path.stem: results.read(path) for path in sorted(FOLDER.glob("*.json"))}
+
+
+def put(path, value):
+    """A change: sets run[a][b] for the path "a.b"."""
+    def change(run):
+        *way, last = path.split(".")
+        for key in way:
+            run = run[key]
+        run[last] = value
+    return change
+
+
+def both(*changes):
+    def change(run):
+        for one in changes:
+            one(run)
+    return change
+
+
+# Which boot, which run, what changes, what must be said.
+BROKEN = (
+    ("posting-7.3", "halt", put("lost", 1), "1 lost"),
+    ("posting-7.3", "masked", put("early", 2), "2 early"),
+    ("posting-7.3", "spin", put("extra", 1), "1 extra"),
+    ("posting-7.3", "halt", put("seen", 1999), "sent 2000, seen 1999"),
+    ("posting-7.3", "ipi-halt", put("ipis.seen", 499), "IPIs sent 500, seen 499"),
+    ("posting-7.3", "halt", put("error", "exit 0x1"), "exit 0x1"),
+    ("posting-7.3", "halt", put("ga_log", None), "this kernel does not count ga_log"),
+    ("baseline-7.3", "spin", put("host_interrupts.device", 9999),
+     "every MSI is an interrupt of the host"),
+    ("remapped-7.3", "detach", put("host_interrupts.device", 150),
+     "every MSI is an interrupt of the host"),
+    ("posting-7.3", "spin", put("host_interrupts.device", 1),
+     "no MSI is an interrupt of the host, but for those meanwhile detached"),
+    ("posting-7.3", "gappi", put("host_interrupts.device", 0),
+     "every GAPPI is an interrupt of the host, and every rule of GAPPI holds"),
+    ("posting-7.3", "gappi", put("gappi.failed", ["IsRun=1"]),
+     "every GAPPI is an interrupt of the host, and every rule of GAPPI holds"),
+    ("posting-7.3", "gappi", put("gappi.skipped", "no GAPPISup"),
+     "every GAPPI is an interrupt of the host, and every rule of GAPPI holds"),
+    ("baseline-7.3", "halt", put("exits.total", 1999), "an MSI makes the vCPU leave the guest"),
+    ("remapped-7.3", "spin", put("exits.intr", 9999),
+     "an MSI whose host vector is on the vCPU's CPU is an external-interrupt exit"),
+    ("posting-7.3", "spin", put("exits.intr", 100),
+     "fewer than 100 external-interrupt exits for 10 000 MSIs"),
+    ("remapped-7.3", "halt", put("ga_log.total", 1), "no GA log without posting"),
+    ("posting-6.12", "x2apic-spin", put("ga_log.total", 1), "no GA log entry for a vCPU that runs"),
+    ("posting-7.3", "preempted", put("ga_log.total", 1),
+     "no GA log entry for a vCPU that is preempted"),
+    ("posting-6.12", "preempted", put("ga_log.total", 0),
+     "GA log entries for a vCPU that is preempted"),
+    ("posting-7.3", "halt", put("ga_log.total", 0), "GA log entries for a vCPU that sleeps"),
+    ("posting-7.3", "halt", put("ga_log.total", 2001), "GA log entries for a vCPU that sleeps"),
+    ("posting-7.3", "halt", put("wakeups.0x1", 0), "a vCPU that sleeps is woken"),
+    ("posting-7.3", "sleeper", put("ga_log.total", 99),
+     "an entry for every MSI that a sleeping vCPU's TPR masks"),
+    ("posting-7.3", "halt-flood", put("log.runs", False), "the GA log runs when all is over"),
+    ("posting-7.3", "halt-flood", put("log.overflow", True), "the GA log runs when all is over"),
+    ("posting-7.3", "overflow", put("ga_log.total", 2754),
+     "of a burst the GA log keeps what it holds, then works again"),
+    ("posting-7.3", "spin", put("irte_updates.0x1", 0),
+     "the interrupt remapping entry is set for posting"),
+    ("remapped-7.3", "spin", put("irte_updates.0x1", 1), "and never without"),
+    ("baseline-7.3", "ipi-halt", put("incomplete_ipi.total", 1), "no incomplete IPI without AVIC"),
+    ("posting-7.3", "halt", put("incomplete_ipi.total", 1), "no incomplete IPI without IPIs"),
+    ("posting-7.3", "ipi-spin", put("incomplete_ipi.total", 16),
+     "an IPI to a vCPU that runs is complete"),
+    ("posting-7.3", "ipi-halt",
+     both(put("incomplete_ipi", {"total": 0}), put("exits.avic_incomplete_ipi", 0)),
+     "an IPI to a vCPU that sleeps is incomplete: target not running"),
+    ("posting-7.3", "ipi-halt", put("incomplete_ipi.0x1", 1),
+     "an IPI to a vCPU that sleeps is incomplete: target not running"),
+    ("posting-7.3", "halt", put("injected.total", 1), "no interrupt is injected by KVM under AVIC"),
+)
+
+# The same for what belongs to the boot.
+BROKEN_BOOTS = (
+    ("posting-7.3", put("bad", ["AMD-Vi: Event logged"]), "AMD-Vi: Event logged"),
+    ("posting-7.3", put("host.says", ["kvm_amd: AVIC enabled"]),
+     "the kernel does not say 'Virtual APIC enabled'"),
+    ("baseline-7.3", put("host.says", ["kvm_amd: AVIC enabled"]),
+     "the kernel says 'AVIC enabled'"),
+    ("posting-7.3", put("end", None), "the boot did not come to its end"),
+    ("posting-7.3", put("end.log_restarts", 0), "the GA log was never restarted"),
+    ("posting-7.3", put("runs", []), "no run"),
+)
+
+
+def check(row, wrong, want):
+    if any(word.endswith(want) for word in wrong):
+        return 0
+    print(f"{row}: expected '{want}', said {wrong}")
+    return 1
+
+
+# What cli.md promises of a run; there may be more.
+KEYS = {"mode": str, "kernel": str, "msis": int, "seen": int, "lost": int, "vm_exits": dict,
+        "host_interrupts": dict, "galog_entries": int, "wakeups": int, "evidence": list}
+
+
+def table(files, *words):
+    run = subprocess.run([sys.executable, SOURCE / "boot" / "lib" / "table.py", *words, *files],
+                         capture_output=True, text=True, check=False)
+    return run.returncode, run.stdout
+
+
+def check_documents():
+    """The table and the JSON document, with a boot that was skipped."""
+    failed = 0
+    with tempfile.TemporaryDirectory() as folder:
+        skipped = pathlib.Path(folder) / "posting-6.6.json"
+        skipped.write_text('{"skipped":"NO MIRROR"}\n')
+        good = [FOLDER / "posting-7.3.json"]
+        rows = len(BOOTS["posting-7.3"]["runs"])
+        status, text = table(good + [skipped])
+        if status != 77 or not text.endswith(f"boot: {rows + 1} passed, 0 failed, 1 skipped\n"):
+            failed += 1
+            print(f"table: status {status}, ends with {text[-80:]!r}")
+        status, text = table(good + [skipped], "--json", "QEMU")
+    document = json.loads(text)
+    if status != 77 or document["schema"] != "postern.boot/1" or document["emulator"] != "QEMU" \
+            or document["wrong"] or len(document["runs"]) != rows + 1:
+        failed += 1
+        print(f"JSON: status {status}, {text[:80]!r}")
+    for run in document["runs"]:
+        bad = [key for key, kind in KEYS.items() if not isinstance(run[key], kind)]
+        if bad or run["skipped"] != ("NO MIRROR" if run["kernel"] == "6.6" else None):
+            failed += 1
+            print(f"JSON: {run['mode']} {run['run']}: {bad}, skipped {run['skipped']}")
+    return failed
+
+
+def main():
+    failed = check_documents()
+    for name, boot in BOOTS.items():
+        wrong = results.faults(boot)
+        failed += bool(wrong)
+        for word in wrong:
+            print(f"{name} is good, but: {word}")
+    for name, run, change, want in BROKEN:
+        boot = copy.deepcopy(BOOTS[name])
+        broken = next(r for r in boot["runs"] if r["run"] == run)
+        change(broken)
+        failed += check(f"{name} {run}", results.run_faults(boot, broken), want)
+    for name, change, want in BROKEN_BOOTS:
+        boot = copy.deepcopy(BOOTS[name])
+        change(boot)
+        failed += check(name, results.faults(boot), want)
+    said = {want for *_, want in BROKEN}
+    for rule in results.RULES:
+        if rule[0] not in said:
+            print(f"no row breaks: {rule[0]}")
+            failed += 1
+    return failed != 0
+
+
+sys.exit(main())
