@@ -5,7 +5,8 @@
 BOOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 ROOT=$(dirname "$BOOT")
 export ROOT
-CACHE=${XDG_CACHE_HOME:-$HOME/.cache}/postern
+home=~ # also where HOME is not set
+CACHE=${XDG_CACHE_HOME:-$home/.cache}/postern
 JOBS=${JOBS:-$(nproc)}
 
 say()
