@@ -160,7 +160,7 @@ static void print_run(const struct gappi *g, const char *name, uint64_t ns, FILE
 	fprintf(out, "\"sent\":%u,\"seen\":%u,\"merged\":%u,\"extra\":%u,\"lost\":%u,\"early\":0,",
 		g->sent, g->seen, g->quiet, g->extra, g->lost);
 	fprintf(out,
-		"\"software\":0,\"detached\":0,\"ipis\":{\"sent\":0,\"seen\":0},"
+		"\"software\":0,\"detached\":0,\"displaced\":0,\"ipis\":{\"sent\":0,\"seen\":0},"
 		"\"seconds\":%.3f,",
 		(double)ns / 1e9);
 }

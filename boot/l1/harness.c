@@ -89,7 +89,8 @@ static void print(const struct run_config *c, const struct run_result *r, const 
 	printf("\"sent\":%u,\"seen\":%u,\"merged\":%u,\"extra\":%u,\"lost\":%u,\"early\":%u,",
 	       r->sent, r->seen, r->sent - r->lost > r->seen ? r->sent - r->lost - r->seen : 0,
 	       r->seen > r->sent ? r->seen - r->sent : 0, r->lost, r->early);
-	printf("\"software\":%u,\"detached\":%u,", r->software, r->detached);
+	printf("\"software\":%u,\"detached\":%u,\"displaced\":%u,", r->software, r->detached,
+	       r->displaced);
 	printf("\"ipis\":{\"sent\":%u,\"seen\":%u},\"seconds\":%.3f,", r->ipi_sent, r->ipi_seen,
 	       (double)r->ns / 1e9);
 	if (!c->open && r->sent)

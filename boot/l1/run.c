@@ -65,11 +65,11 @@ void run_wait_asleep(const struct run *run)
 		sleep_until(now_ns() + 50000);
 }
 
-void run_ipi(const struct run *run)
+bool run_ipi(const struct run *run)
 {
 	volatile struct l2_shared *shared = run->vm->shared;
 
-	run_wait_word(&run_target(run)->seen[RUN_IPI_VECTOR], ++shared->ipi_count);
+	return run_wait_word(&run_target(run)->seen[RUN_IPI_VECTOR], ++shared->ipi_count);
 }
 
 bool run_goes_on(const struct run *run)
@@ -108,6 +108,7 @@ static const struct kind {
 	{"paced", run_paced, 1},       /* MSIs at a rate, open or closed */
 	{"masked", run_masked, 1},     /* each under a TPR that masks it, on a vCPU that runs */
 	{"sleeper", run_sleeper, 2},   /* the same on a vCPU that sleeps */
+	{"ipis", run_ipis, 2},	       /* no MSI; an IPI whenever the target sleeps */
 	{"overflow", run_overflow, 2}, /* more than the guest APIC log holds, then ordinary ones */
 	{"detach", run_detach, 2},     /* eventfd or device leave while the vCPU sleeps */
 	{"race", run_race, 1},	       /* overflows of the log while its handler works */
@@ -154,10 +155,12 @@ void run_guest(const struct run *run)
 {
 	struct run_result *r = run->r;
 	struct vm *vm = run->vm;
+	uint32_t displaced = vm_displaced(vm, vm->vcpus - 1);
 	uint64_t start = now_ns();
 
 	kind_of(run->c)->go(run);
 	ipis_finish(run);
+	r->displaced = vm_displaced(vm, vm->vcpus - 1) - displaced;
 	/* a second arrival of the last one would show only now */
 	sleep_until(now_ns() + 5000000);
 	r->ns = now_ns() - start;

@@ -21,7 +21,7 @@ struct run_config {
 	unsigned vcpus;
 	bool halt; /* the target halts between interrupts */
 	bool x2apic;
-	uint32_t count;	     /* MSIs */
+	uint32_t count;	     /* MSIs; kind=ipis: IPIs */
 	uint32_t rate;	     /* a second at most; 0: as fast as it goes */
 	uint32_t gap_us;     /* at least, from one to the next */
 	bool open;	     /* do not wait until the guest has seen one before the next */
@@ -40,6 +40,7 @@ struct run_result {
 	uint32_t lost;	   /* MSIs after which the guest took no interrupt */
 	uint32_t early;	   /* taken although the TPR masked them, or while detached */
 	uint32_t ipi_sent, ipi_seen;
+	uint32_t displaced;   /* the target's thread left its CPU */
 	uint32_t log_stopped; /* MSIs sent until the guest APIC log was found not to run; 0: it does
 			       */
 	uint64_t wait_max_ns; /* from raise to seen, of those that were waited for */
@@ -73,14 +74,15 @@ void run_wait_seen(const struct run *run);
 bool run_wait_word(const volatile uint32_t *word, uint32_t value);
 /* Until the target sleeps, or patience ends. */
 void run_wait_asleep(const struct run *run);
-/* One IPI from vCPU 0 to the target, and it has arrived. */
-void run_ipi(const struct run *run);
+/* One IPI from vCPU 0 to the target. False: it did not arrive. */
+bool run_ipi(const struct run *run);
 /* More to do, and nothing wrong with the guest. */
 bool run_goes_on(const struct run *run);
 
 /* sleep.c, detach.c, race.c */
 void run_masked(const struct run *run);
 void run_sleeper(const struct run *run);
+void run_ipis(const struct run *run);
 void run_overflow(const struct run *run);
 void run_detach(const struct run *run);
 void run_race(const struct run *run);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Interrupts that the target's TPR masks. A vCPU that sleeps under such a TPR is notified of an
- * interrupt that it cannot take: the host looks, and puts it back to sleep. Only an interrupt of a
- * higher class ends that, here an IPI from vCPU 0, after which the guest lowers its TPR.
+ * A target that sleeps, and interrupts that its TPR masks. A vCPU that sleeps under such a TPR is
+ * notified of an interrupt that it cannot take: the host looks, and puts it back to sleep. Only an
+ * interrupt of a higher class ends that, here an IPI from vCPU 0, after which the guest lowers its
+ * TPR.
  */
 #include <sched.h>
 
@@ -55,6 +56,15 @@ void run_sleeper(const struct run *run)
 		run_raise(run);
 		settle(run);
 		wake_unmasked(run);
+	}
+}
+
+void run_ipis(const struct run *run)
+{
+	for (uint32_t i = 0; i < run->c->count; i++) {
+		run_wait_asleep(run);
+		if (!run_ipi(run))
+			break;
 	}
 }
 

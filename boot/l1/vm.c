@@ -202,6 +202,23 @@ bool vm_sleeps(const struct vm *vm, unsigned vcpu)
 	return end && end[1] == ' ' && end[2] == 'S';
 }
 
+uint32_t vm_displaced(const struct vm *vm, unsigned vcpu)
+{
+	char path[48], text[4096];
+	const char *line = text;
+	uint32_t n = 0;
+
+	snprintf(path, sizeof(path), "/proc/self/task/%d/status", vm->vcpu[vcpu].tid);
+	if (read_file(path, text, sizeof(text)) < 0)
+		return 0;
+	/* voluntary_ctxt_switches and nonvoluntary_ctxt_switches */
+	while ((line = strstr(line, "voluntary_ctxt_switches:"))) {
+		line = strchr(line, ':') + 1;
+		n += (uint32_t)strtoul(line, NULL, 10);
+	}
+	return n;
+}
+
 void vm_destroy(struct vm *vm)
 {
 	int size = ioctl(vm->kvm, KVM_GET_VCPU_MMAP_SIZE, 0);

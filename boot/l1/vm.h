@@ -41,6 +41,8 @@ void vm_stop(struct vm *vm);
 /* The vCPU's thread sleeps: its guest has halted, and KVM has nothing for it. False: it does not.
  */
 bool vm_sleeps(const struct vm *vm, unsigned vcpu);
+/* How often the vCPU's thread has been taken off its CPU, or has left it. */
+uint32_t vm_displaced(const struct vm *vm, unsigned vcpu);
 void vm_destroy(struct vm *vm);
 /* Interrupt @gsi is the message that sends @vector to @vcpu, raised by @eventfd. */
 void vm_irqfd(struct vm *vm, uint32_t gsi, unsigned vcpu, uint8_t vector, int eventfd, bool on);
