@@ -110,5 +110,8 @@ void second_main(void);
 
 /* A timer interrupt every @count * 16 ns, for guests that never leave; 0: none. */
 void timer(uint32_t count);
+/* The host's own: pending until somebody takes it, in service until it is ended. */
+void self_interrupt(uint32_t vector);
+void end_of_interrupt(void);
 
 #endif

@@ -12,6 +12,7 @@
 #define LAPIC_TDCR     0x3e0
 
 #define ICR_INIT      0x4500u
+#define ICR_SELF      (1u << 18)
 #define ICR_STARTUP   0x4600u
 #define LVTT_PERIODIC (1u << 17)
 #define TDCR_BY_16    3
@@ -114,6 +115,16 @@ void timer(uint32_t count)
 	*lapic(LAPIC_TDCR) = TDCR_BY_16;
 	*lapic(LAPIC_LVTT) = TIMER_VECTOR | LVTT_PERIODIC;
 	*lapic(LAPIC_TMICT) = count;
+}
+
+void self_interrupt(uint32_t vector)
+{
+	*lapic(LAPIC_ICR) = ICR_SELF | vector;
+}
+
+void end_of_interrupt(void)
+{
+	*lapic(LAPIC_EOI) = 0;
 }
 
 static void wait_a_bit(void)

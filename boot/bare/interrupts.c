@@ -95,6 +95,45 @@ static void at_entry(void)
 	expect_log(vm, 0, NULL);
 }
 
+/* No INTR intercept and no V_INTR_MASKING: the guest takes the machine's interrupts itself. */
+static void machine_first(void)
+{
+	static const uint8_t order[] = {0x52, 0x45};
+	struct vm *vm = &vms[0];
+
+	row("15.21.1, 15.29.8",
+	    "an interrupt of the machine that comes first leaves the other pending");
+	vm->vmcb->intercept1 &= ~1u;
+	vm->vmcb->v_intr &= ~V_INTR_MASKING;
+	vector_set(vm->page, APIC_IRR, order[1]);
+	vm->vmcb->rflags &= ~(uint64_t)RFLAGS_IF;
+	self_interrupt(order[0]);
+	vm_op(vm, g_sti, 0, 0);
+	vm_op(vm, g_wait, SPELL, 2);
+	vm_run(vm);
+	end_of_interrupt();
+	expect_end(vm);
+	expect_log(vm, 2, order);
+	expect("IRR", vector_test(vm->page, APIC_IRR, order[1]), 0);
+}
+
+/* #DB of a single step and the exit of a trap, both of one access; KVM intercepts both. */
+static void stepped(void)
+{
+	struct vm *vm = &vms[0];
+
+	row("15.29.6; the order: inferred", "an IPI to a vCPU that does not run, under RFLAGS.TF");
+	physical[1] = ENTRY_VALID | address(vms[1].page);
+	vm->vmcb->rflags &= ~(uint64_t)RFLAGS_IF;
+	*reg(vm->page, APIC_ICRH) = 1 << 24;
+	vm_op(vm, g_step_st4, APIC_PAGE + APIC_ICR, 0x45);
+	vm_run(vm);
+	expect_exit(vm, EXIT_EXCEPTION + 1, 0, 0, g_step_st4_after);
+	vm->vmcb->rflags &= ~(uint64_t)RFLAGS_TF;
+	vm_run(vm);
+	expect_exit(vm, EXIT_IPI, 1ull << 56 | 0x45, 1ull << 32 | 1, g_step_st4_after);
+}
+
 static void masked(void)
 {
 	static const uint8_t one[] = {0x45};
@@ -228,6 +267,8 @@ void directed_interrupts(void)
 	tpr_and_cr8(false);
 	tpr_and_cr8(true);
 	at_entry();
+	machine_first();
+	stepped();
 	masked();
 	processor_priority();
 	eoi(false);

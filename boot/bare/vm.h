@@ -74,6 +74,7 @@ _Static_assert(sizeof(struct vmcb) == PAGE, "vmcb");
 #define EVENT_VALID    (1u << 31)
 #define EVENT_ERROR    (1u << 11)
 #define EVENT_TYPE(e)  ((e) >> 8 & 7)
+#define RFLAGS_TF      (1u << 8)
 #define RFLAGS_IF      (1u << 9)
 #define RFLAGS_ONE     2u
 #define ENTRY_RUNNING  (1ull << 62)

@@ -13,6 +13,28 @@ static void request(CPUX86State *env, int mask)
     cpu_interrupt(env_cpu(env), mask);
 }
 
+/*
+ * Another exit came first, a #DB that the access raised as well: the trap's is taken as soon as the
+ * guest goes on from there. Which of the two silicon takes first is not known; none may be lost.
+ */
+void postern_avic_keep_trap(CPUX86State *env)
+{
+    PosternAvic *p = postern_avic_of(env);
+
+    p->trap_vmcb = env->vm_vmcb;
+    p->trap_rip = env->eip;
+}
+
+void postern_avic_resume_trap(CPUX86State *env)
+{
+    PosternAvic *p = postern_avic_of(env);
+
+    p->trap = p->trap && p->trap_vmcb == env->vm_vmcb && p->trap_rip == env->eip;
+    if (p->trap) {
+        request(env, CPU_INTERRUPT_AVIC);
+    }
+}
+
 void postern_avic_evaluate(CPUX86State *env)
 {
     if (pn_avic_evaluate(&postern_avic_of(env)->av, true) >= 0) {

@@ -5,6 +5,7 @@
 #include "qapi/error.h"
 #include "hw/i386/postern/avic-cpu.h"
 #include "hw/i386/postern/machine.h"
+#include "system/reset.h"
 #include "system/tcg.h"
 #include "svm.h"
 
@@ -32,6 +33,16 @@ static void refuse_migration(void)
     }
 }
 
+/* The machine's reset: no guest, nothing cached. */
+static void reset(void *opaque)
+{
+    PosternAvic *p = opaque;
+
+    pn_avic_vmexit(&p->av);
+    p->fault = p->trap = p->vmcb_cached = false;
+    qatomic_set(&p->rang, false);
+}
+
 void postern_avic_realize(X86CPU *cpu)
 {
     CPUX86State *env = &cpu->env;
@@ -50,6 +61,7 @@ void postern_avic_realize(X86CPU *cpu)
     feat.phys_mask = MAKE_64BIT_MASK(0, cpu->phys_bits);
     pn_avic_init(&p->av, &postern_machine, &p->agent, &feat, cpu->apic_id);
     cpu->postern = p;
+    qemu_register_reset(reset, p);
     refuse_migration();
     object_property_add_str(OBJECT(cpu), "postern-steps", steps_get, NULL);
     postern_avic_page_init();
@@ -94,12 +106,13 @@ bool postern_avic_vmrun(CPUX86State *env)
     if (!p) {
         return true;
     }
-    p->fault = p->trap = false;
+    p->fault = false;
     load(p, env);
     if (pn_avic_vmrun(&p->av, &p->vmcb)) {
-        p->vmcb_cached = false;
+        p->trap = p->vmcb_cached = false;
         return false;
     }
+    postern_avic_resume_trap(env);
     if (p->av.active) {
         postern_avic_evaluate(env);
     }
@@ -126,6 +139,7 @@ void postern_avic_vmexit(CPUX86State *env)
         return;
     }
     forget_watchpoint(env_cpu(env));
+    postern_avic_keep_trap(env);
     if (p->av.active) {
         env->int_ctl = (env->int_ctl & ~V_TPR_MASK) | p->av.v_tpr;
     }

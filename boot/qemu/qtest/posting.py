@@ -82,6 +82,16 @@ def dma_fault(m):
     m.write("q", DEVTAB + EDU * 32, 0)
 
 
+def without_gappi():
+    """gappi=off: no bit says that it is there, and Control.GAPPIEn is reserved."""
+    m = Machine(sys.argv[1], sys.argv[2], "ga=on,gappi=off")
+    check("gappi=off", "GAPPISup, GASup", m.reg(0x30) & (1 << 5 | 1 << 7), 1 << 7)
+    check("gappi=off", "EFR2", m.reg(0x1A0), 0)
+    one(m, "gappi=off, GAPPIEn written", GAPPI_ON, 1 | 1 << 7 | 0xF5 << 32, dest=0)
+    check("gappi=off", "Control.GAPPIEn", m.reg(0x18) >> 55 & 1, 0)
+    m.close()
+
+
 def main():
     m = Machine(sys.argv[1], sys.argv[2], "ga=on,gappi=on,poison=on")
     guest = 1 | 1 << 7 | TAG << 32
@@ -110,6 +120,7 @@ def main():
     check("flushed entry", "IRR", m.read("l", IRR), 1 << (VECTOR + 1 & 31))
     dma_fault(m)
     m.close()
+    without_gappi()
     print("posting: %s" % ("%d differences" % failed if failed else "ok"))
     return failed != 0
 
