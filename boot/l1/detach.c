@@ -14,6 +14,12 @@ static void settle(void)
 	sleep_until(now_ns() + SETTLE_NS);
 }
 
+/* Not posted, an MSI interrupts the harness itself, and is handled before it goes on. */
+static void msi_to_harness(const struct run *run)
+{
+	edu_msi_affinity(run->edu, 0);
+}
+
 static void irqfd(const struct run *run, bool on)
 {
 	vm_irqfd(run->vm, RUN_GSI, run->vm->vcpus - 1, RUN_MSI_VECTOR, run->edu->eventfd, on);
@@ -54,11 +60,13 @@ static void without_msi(const struct run *run)
 	run_raise_software(run);
 	run_wait_seen(run);
 	edu_msi_enable(run->edu);
+	msi_to_harness(run);
 	witness_look(run->witness);
 }
 
 void run_detach(const struct run *run)
 {
+	msi_to_harness(run);
 	for (unsigned turn = 0; run_goes_on(run); turn++) {
 		if (turn & 1)
 			without_msi(run);

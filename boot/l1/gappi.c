@@ -157,7 +157,9 @@ static void print_run(const struct gappi *g, const char *name, uint64_t ns, FILE
 	fprintf(out,
 		"\"idle\":\"none\",\"apic\":\"none\",\"rate\":0,\"open\":true,\"preempt\":false,"
 		"\"migrate_ms\":0,\"burst\":0,\"here\":false,");
-	fprintf(out, "\"sent\":%u,\"seen\":%u,\"merged\":%u,\"extra\":%u,\"lost\":%u,\"early\":0,",
+	fprintf(out,
+		"\"sent\":%u,\"seen\":%u,\"merged\":%u,\"extra\":%u,\"lost\":%u,\"early\":0,"
+		"\"stuck\":0,",
 		g->sent, g->seen, g->quiet, g->extra, g->lost);
 	fprintf(out,
 		"\"software\":0,\"detached\":0,\"displaced\":0,\"ipis\":{\"sent\":0,\"seen\":0},"

@@ -86,9 +86,10 @@ static void print(const struct run_config *c, const struct run_result *r, const 
 	printf("\"rate\":%u,\"open\":%s,\"preempt\":%s,\"migrate_ms\":%u,\"burst\":%u,\"here\":%s,",
 	       c->rate, c->open ? "true" : "false", c->preempt ? "true" : "false", c->migrate_ms,
 	       c->burst, c->here ? "true" : "false");
-	printf("\"sent\":%u,\"seen\":%u,\"merged\":%u,\"extra\":%u,\"lost\":%u,\"early\":%u,",
+	printf("\"sent\":%u,\"seen\":%u,\"merged\":%u,\"extra\":%u,\"lost\":%u,\"early\":%u,"
+	       "\"stuck\":%u,",
 	       r->sent, r->seen, r->sent - r->lost > r->seen ? r->sent - r->lost - r->seen : 0,
-	       r->seen > r->sent ? r->seen - r->sent : 0, r->lost, r->early);
+	       r->seen > r->sent ? r->seen - r->sent : 0, r->lost, r->early, r->stuck);
 	printf("\"software\":%u,\"detached\":%u,\"displaced\":%u,", r->software, r->detached,
 	       r->displaced);
 	printf("\"ipis\":{\"sent\":%u,\"seen\":%u},\"seconds\":%.3f,", r->ipi_sent, r->ipi_seen,
@@ -167,6 +168,6 @@ int main(int argc, char **argv)
 	vm_destroy(&vm);
 	iommu_close(&unit);
 	edu_close(&edu);
-	return r.lost || r.early || r.seen > r.sent || r.ipi_seen != r.ipi_sent || r.odd_exit ||
-	       r.fatal;
+	return r.lost || r.early || r.stuck || r.seen > r.sent || r.ipi_seen != r.ipi_sent ||
+	       r.odd_exit || r.fatal;
 }

@@ -15,7 +15,7 @@ volatile struct l2_vcpu *run_target(const struct run *run)
 }
 
 /* Polls without taking the CPU from a vCPU that may need it. */
-bool run_wait_word(const volatile uint32_t *word, uint32_t value)
+static bool becomes(const volatile uint32_t *word, uint32_t value)
 {
 	uint64_t start = now_ns();
 
@@ -27,6 +27,11 @@ bool run_wait_word(const volatile uint32_t *word, uint32_t value)
 		sleep_until(now_ns() + 50000);
 	}
 	return true;
+}
+
+void run_wait_word(const struct run *run, const volatile uint32_t *word, uint32_t value)
+{
+	run->r->stuck += !becomes(word, value);
 }
 
 void run_raise(const struct run *run)
@@ -50,7 +55,7 @@ void run_wait_seen(const struct run *run)
 	uint64_t start = now_ns(), wait;
 	struct run_result *r = run->r;
 
-	if (!run_wait_word(&run_target(run)->tag, r->sent))
+	if (!becomes(&run_target(run)->tag, r->sent))
 		r->lost++;
 	wait = now_ns() - start;
 	r->wait_sum_ns += wait;
@@ -61,20 +66,25 @@ void run_wait_asleep(const struct run *run)
 {
 	uint64_t start = now_ns();
 
-	while (!vm_sleeps(run->vm, run->vm->vcpus - 1) && now_ns() - start < PATIENCE_NS)
+	while (!vm_sleeps(run->vm, run->vm->vcpus - 1)) {
+		if (now_ns() - start > PATIENCE_NS) {
+			run->r->stuck++;
+			return;
+		}
 		sleep_until(now_ns() + 50000);
+	}
 }
 
-bool run_ipi(const struct run *run)
+void run_ipi(const struct run *run)
 {
 	volatile struct l2_shared *shared = run->vm->shared;
 
-	return run_wait_word(&run_target(run)->seen[RUN_IPI_VECTOR], ++shared->ipi_count);
+	run_wait_word(run, &run_target(run)->seen[RUN_IPI_VECTOR], ++shared->ipi_count);
 }
 
 bool run_goes_on(const struct run *run)
 {
-	return run->r->sent < run->c->count && run->r->lost < 3 &&
+	return run->r->sent < run->c->count && run->r->lost + run->r->stuck < 3 &&
 	       !run->vm->vcpu[run->vm->vcpus - 1].odd_exit;
 }
 

@@ -38,6 +38,7 @@ struct run_result {
 	uint32_t software; /* of those sent: written to the eventfd by the harness */
 	uint32_t detached; /* of those sent: MSIs while the eventfd was not the guest's */
 	uint32_t lost;	   /* MSIs after which the guest took no interrupt */
+	uint32_t stuck;	   /* steps of the guest, MSIs apart, that did not come */
 	uint32_t early;	   /* taken although the TPR masked them, or while detached */
 	uint32_t ipi_sent, ipi_seen;
 	uint32_t displaced;   /* the target's thread left its CPU */
@@ -71,11 +72,12 @@ void run_raise(const struct run *run);
 void run_raise_software(const struct run *run);
 /* Until the guest knows of the last one, or patience ends. */
 void run_wait_seen(const struct run *run);
-bool run_wait_word(const volatile uint32_t *word, uint32_t value);
+/* The same for what the guest writes. */
+void run_wait_word(const struct run *run, const volatile uint32_t *word, uint32_t value);
 /* Until the target sleeps, or patience ends. */
 void run_wait_asleep(const struct run *run);
-/* One IPI from vCPU 0 to the target. False: it did not arrive. */
-bool run_ipi(const struct run *run);
+/* One IPI from vCPU 0 to the target; until it has arrived, or patience ends. */
+void run_ipi(const struct run *run);
 /* More to do, and nothing wrong with the guest. */
 bool run_goes_on(const struct run *run);
 

@@ -26,7 +26,7 @@ void run_masked(const struct run *run)
 
 	while (run_goes_on(run)) {
 		shared->tpr = MASKS_MSI;
-		run_wait_word(&run_target(run)->tpr, MASKS_MSI);
+		run_wait_word(run, &run_target(run)->tpr, MASKS_MSI);
 		run_raise(run);
 		settle(run);
 		shared->tpr = 0;
@@ -38,7 +38,7 @@ static void sleep_masked(const struct run *run)
 {
 	run->vm->shared->tpr = MASKS_MSI;
 	run_ipi(run);
-	run_wait_word(&run_target(run)->tpr, MASKS_MSI);
+	run_wait_word(run, &run_target(run)->tpr, MASKS_MSI);
 	run_wait_asleep(run);
 }
 
@@ -61,10 +61,9 @@ void run_sleeper(const struct run *run)
 
 void run_ipis(const struct run *run)
 {
-	for (uint32_t i = 0; i < run->c->count; i++) {
+	for (uint32_t i = 0; i < run->c->count && !run->r->stuck; i++) {
 		run_wait_asleep(run);
-		if (!run_ipi(run))
-			break;
+		run_ipi(run);
 	}
 }
 

@@ -85,6 +85,12 @@ static void tpr_follow(volatile struct l2_vcpu *me)
 	me->tpr = tpr;
 }
 
+/* Interrupts are off until here: an IPI after the words were read still ends the HLT. */
+static void halt(void)
+{
+	__asm__ volatile("sti\n\thlt\n\tcli" : : : "memory");
+}
+
 /* One IPI at a time: the next one goes out when the target has counted the last. */
 static void ipi_follow(volatile struct l2_vcpu *me)
 {
@@ -100,19 +106,21 @@ static void ipi_follow(volatile struct l2_vcpu *me)
 void l2_main(uint32_t id)
 {
 	volatile struct l2_vcpu *me = &shared->vcpu[id];
+	bool halts = shared->idle[id] == L2_HALT;
 
 	idt_load();
 	apic_enable();
 	me->ready = 1;
-	__asm__ volatile("sti");
+	if (!halts)
+		__asm__ volatile("sti");
 	for (;;) {
 		me->spins++;
 		if (id == shared->target)
 			tpr_follow(me);
 		if (id == 0)
 			ipi_follow(me);
-		if (shared->idle[id] == L2_HALT)
-			__asm__ volatile("hlt");
+		if (halts)
+			halt();
 		else
 			__asm__ volatile("pause");
 	}

@@ -6,26 +6,45 @@ import json
 GALOG = 511  # entries that Linux's log of 4 KiB holds: one of its 512 slots stays free
 ORDINARY = 20  # l1/sleep.c
 
+
+def lines(path):
+    """Those of a boot that wrote nothing are none."""
+    try:
+        return path.read_text(errors="replace").splitlines()
+    except FileNotFoundError:
+        return []
+
+
+def parsed(line):
+    try:
+        item = json.loads(line)
+    except ValueError:
+        return {}
+    return item if isinstance(item, dict) else {}
+
+
 def read(path):
-    """One boot: its host line, its runs, whether it came to its end."""
+    """One boot: its host line, its plan, its runs, whether it came to its end."""
     mode, kernel = path.stem.split("-", 1)
-    boot = {"mode": mode, "kernel": kernel, "host": {"says": []}, "runs": [], "end": None,
-            "bad": [], "skipped": None}
-    for line in path.read_text(errors="replace").splitlines():
-        try:
-            item = json.loads(line)
-        except ValueError:
-            boot["bad"].append(f"unreadable line: {line[:80]}")
-            continue
+    boot = {"mode": mode, "kernel": kernel, "host": {"says": []}, "plan": [], "runs": [],
+            "end": None, "bad": [], "skipped": None}
+    for line in lines(path):
+        item = parsed(line)
         if "skipped" in item:
             boot["skipped"] = item["skipped"]
+        elif "says" in item:
+            boot["host"] = item
+        elif "plan" in item:
+            boot["plan"] = item["plan"]
         elif "run" in item:
             boot["runs"].append(item)
+        elif "failed" in item:
+            boot["bad"].append("{failed}: the harness ended with status {status}".format(**item))
         elif "done" in item:
             boot["end"] = item
             boot["bad"] += item["bad"]
         else:
-            boot["host"] = item
+            boot["bad"].append(f"unreadable line: {line[:80]}")
     return boot
 
 
@@ -147,7 +166,7 @@ EVENTS = ("exits", "ga_log", "incomplete_ipi", "irte_updates", "wakeups", "injec
 
 
 def run_faults(boot, run):
-    wrong = [f"{run[key]} {key}" for key in ("lost", "early", "extra") if run[key]]
+    wrong = [f"{run[key]} {key}" for key in ("lost", "early", "extra", "stuck") if run[key]]
     wrong += [f"this kernel does not count {event}" for event in EVENTS if run[event] is None]
     if not run["open"] and run["kind"] != "overflow" and run["seen"] != run["sent"]:
         wrong.append(f"sent {run['sent']}, seen {run['seen']}")
@@ -162,16 +181,54 @@ def run_faults(boot, run):
     return wrong
 
 
+def paired(boot):
+    """Each run of the plan with its result, or None; and the results that are left."""
+    left, pairs = list(boot["runs"]), []
+    for want in boot["plan"]:
+        run = next((run for run in left if run["run"] == want["name"]), None)
+        if run:
+            left.remove(run)
+        pairs.append((want, run))
+    return pairs, left
+
+
+# A run of these kinds that sends less than the plan says has been given up.
+EXACT = ("paced", "masked", "sleeper", "overflow", "detach")
+
+
+def short(want, run):
+    """What a run did less, or more, than the plan says."""
+    ipis = want["count"] if want["kind"] == "ipis" else want["ipis"]
+    wrong = []
+    if run["kind"] != want["kind"]:
+        wrong.append(f"kind {run['kind']} instead of {want['kind']}")
+    if want["kind"] in EXACT and run["sent"] != want["count"]:
+        wrong.append(f"{run['sent']} MSIs of {want['count']}")
+    if want["kind"] in ("paced", "ipis") and run["ipis"]["sent"] != ipis:
+        wrong.append(f"{run['ipis']['sent']} IPIs of {ipis}")
+    return wrong
+
+
+def plan_faults(boot):
+    """The results are those of the plan: all of them, each with its count."""
+    pairs, left = paired(boot)
+    return [f"{want['name']}: {word}" for want, run in pairs
+            for word in (short(want, run) if run else ["no result"])] + \
+        [f"{run['run']}: not in the plan" for run in left]
+
+
 def boot_faults(boot):
     """What is wrong with the boot itself."""
     if boot["skipped"]:
         return []
-    wrong = list(boot["bad"]) + says_faults(boot)
+    wrong = list(boot["bad"]) + says_faults(boot) + plan_faults(boot)
     if not boot["end"]:
         wrong.append("the boot did not come to its end")
-    elif boot["mode"] == "posting" and any(r["kind"] == "overflow" for r in boot["runs"]) \
+    elif boot["mode"] == "posting" and any(want["kind"] == "overflow" for want in boot["plan"]) \
             and not boot["end"]["log_restarts"]:
         wrong.append("the GA log was never restarted")
+    if not boot["plan"]:
+        wrong.append("no plan")
     if not boot["runs"]:
         wrong.append("no run")
     return wrong

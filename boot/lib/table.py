@@ -47,17 +47,25 @@ def show(boot):
         print(f"  WRONG: {word}")
 
 
+def count(boots):
+    """Passed, failed, skipped: each boot, and each run that it had or should have had."""
+    runs = [(boot, run) for boot in boots for run in boot["runs"]]
+    skipped = sum(bool(boot["skipped"]) for boot in boots)
+    dropped = sum(run is None for boot in boots for _, run in results.paired(boot)[0])
+    failed = dropped + sum(bool(results.run_faults(*one)) for one in runs) + \
+        sum(bool(results.boot_faults(boot)) for boot in boots)
+    return len(runs) + dropped + len(boots) - skipped - failed, failed, skipped
+
+
 def legend(boots):
     runs = [run for boot in boots for run in boot["runs"]]
     print("\nintr .. 402h: exits of the guest by reason (401h: incomplete IPI, 402h: access that AVIC"
           " does not take);\ndevice, iommu, resched: interrupts of the host; GA log: entries that"
           " KVM was told of; wakeups: of vCPUs\nthat slept; merged: posted onto one that was still"
           " pending, as hardware does.")
-    failed = sum(bool(results.run_faults(b, r)) for b in boots for r in b["runs"]) + \
-        sum(bool(results.boot_faults(b)) for b in boots)
-    skipped = sum(bool(boot["skipped"]) for boot in boots)
+    passed, failed, skipped = count(boots)
     print(f"{sum(r['sent'] for r in runs)} MSIs, {sum(r['lost'] for r in runs)} lost")
-    print(f"boot: {len(runs) + len(boots) - skipped - failed} passed, {failed} failed"
+    print(f"boot: {passed} passed, {failed} failed"
           + (f", {skipped} skipped" if skipped else ""))
 
 

@@ -29,10 +29,22 @@ def put(path, value):
     return change
 
 
+def drop(name):
+    """A change: this run has no result."""
+    def change(boot):
+        boot["runs"] = [run for run in boot["runs"] if run["run"] != name]
+    return change
+
+
+def in_run(name, change):
+    """A change of a boot: that of one run."""
+    return lambda boot: change(next(r for r in boot["runs"] if r["run"] == name))
+
+
 def both(*changes):
-    def change(run):
+    def change(whole):
         for one in changes:
-            one(run)
+            one(whole)
     return change
 
 
@@ -41,6 +53,8 @@ BROKEN = (
     ("posting-7.3", "halt", put("lost", 1), "1 lost"),
     ("posting-7.3", "masked", put("early", 2), "2 early"),
     ("posting-7.3", "spin", put("extra", 1), "1 extra"),
+    ("posting-7.3", "sleeper", put("stuck", 1), "1 stuck"),
+    ("posting-7.3", "gappi", put("stuck", 1), "1 stuck"),
     ("posting-7.3", "halt", put("seen", 1999), "sent 2000, seen 1999"),
     ("posting-7.3", "ipi-halt", put("ipis.seen", 499), "IPIs sent 500, seen 499"),
     ("posting-7.3", "halt", put("error", "exit 0x1"), "exit 0x1"),
@@ -109,7 +123,36 @@ BROKEN_BOOTS = (
      "the kernel says 'AVIC enabled'"),
     ("posting-7.3", put("end", None), "the boot did not come to its end"),
     ("posting-7.3", put("end.log_restarts", 0), "the GA log was never restarted"),
+    ("posting-7.3", both(put("end.log_restarts", 0), drop("overflow")),
+     "the GA log was never restarted"),
     ("posting-7.3", put("runs", []), "no run"),
+    ("posting-7.3", put("plan", []), "no plan"),
+    ("posting-7.3", put("plan", []), "spin: not in the plan"),
+    ("baseline-7.3", drop("halt"), "halt: no result"),
+    ("posting-7.3", drop("gappi"), "gappi: no result"),
+    ("baseline-7.3", lambda boot: boot["plan"].append(boot["plan"][3]), "halt: no result"),
+    ("baseline-7.3", lambda boot: boot["runs"].append(boot["runs"][3]), "halt: not in the plan"),
+    ("posting-7.3", in_run("masked", put("kind", "paced")), "masked: kind paced instead of masked"),
+    ("remapped-7.3", in_run("ipi-asleep", both(put("ipis.sent", 7), put("ipis.seen", 7))),
+     "ipi-asleep: 7 IPIs of 200"),
+    ("remapped-7.3", in_run("ipi-spin", both(put("ipis.sent", 7), put("ipis.seen", 7))),
+     "ipi-spin: 7 IPIs of 300"),
+    *(("posting-7.3", in_run(name, both(put("sent", 7), put("seen", 7))), f"{name}: 7 MSIs of {of}")
+      for name, of in (("spin", 10000), ("halt-flood", 500), ("masked", 100), ("sleeper", 100),
+                       ("overflow", 3700), ("detach", 150))),
+)
+
+# The same for what a boot wrote: which lines are left, what is added, what must be said.
+BROKEN_FILES = (
+    ("posting-7.3", lambda line: line.get("run") != "halt",
+     '{"failed":"halt","status":143}', "halt: the harness ended with status 143"),
+    ("posting-7.3", lambda line: line.get("run") != "halt", "", "halt: no result"),
+    ("posting-7.3", lambda line: "plan" not in line, "", "no plan"),
+    ("posting-7.3", lambda line: "done" not in line, "", "the boot did not come to its end"),
+    ("posting-7.3", lambda line: True, '{"run":"ha', 'unreadable line: {"run":"ha'),
+    ("posting-7.3", lambda line: True, "5", "unreadable line: 5"),
+    ("posting-7.3", lambda line: False, "", "the boot did not come to its end"),
+    ("posting-7.3", None, "", "the boot did not come to its end"),
 )
 
 
@@ -129,6 +172,42 @@ def table(files, *words):
     run = subprocess.run([sys.executable, SOURCE / "boot" / "lib" / "table.py", *words, *files],
                          capture_output=True, text=True, check=False)
     return run.returncode, run.stdout
+
+
+def check_files():
+    failed = 0
+    for name, left, more, want in BROKEN_FILES:
+        with tempfile.TemporaryDirectory() as folder:
+            path = pathlib.Path(folder) / f"{name}.json"
+            if left:
+                lines = (FOLDER / path.name).read_text().splitlines()
+                lines = [line for line in lines if left(json.loads(line))] + [more]
+                path.write_text("\n".join(lines).strip())
+            failed += check(f"{name}, '{more}'", results.faults(results.read(path)), want)
+    return failed
+
+
+def check_count():
+    """However many there are, all are counted; what has not come has failed."""
+    rows = len(BOOTS["posting-7.3"]["runs"])
+    lines = (FOLDER / "posting-7.3.json").read_text().splitlines()
+    bad = [line.replace('"bad":[]', '"bad":["Oops"]') for line in lines]
+    failed = 0
+    for what, text, passed, wrong in (
+            ("a bad line", bad, rows, 1),
+            ("two runs less", lines[:4] + lines[6:], rows - 2, 3),
+            ("a run that lost one",
+             lines[:4] + [lines[4].replace('"lost":0', '"lost":1')] + lines[5:], rows, 1),
+            ("nothing", None, 0, 1)):
+        with tempfile.TemporaryDirectory() as folder:
+            path = pathlib.Path(folder) / "posting-7.3.json"
+            if text:
+                path.write_text("\n".join(text) + "\n")
+            status, said = table([path])
+        if status != 1 or not said.endswith(f"boot: {passed} passed, {wrong} failed\n"):
+            failed += 1
+            print(f"table, {what}: status {status}, ends with {said[-60:]!r}")
+    return failed
 
 
 def check_documents():
@@ -158,17 +237,17 @@ def check_documents():
 
 
 def main():
-    failed = check_documents()
+    failed = check_documents() + check_files() + check_count()
     for name, boot in BOOTS.items():
         wrong = results.faults(boot)
         failed += bool(wrong)
         for word in wrong:
             print(f"{name} is good, but: {word}")
-    for name, run, change, want in BROKEN:
+    for name, word, change, want in BROKEN:
         boot = copy.deepcopy(BOOTS[name])
-        broken = next(r for r in boot["runs"] if r["run"] == run)
+        broken = next(r for r in boot["runs"] if r["run"] == word)
         change(broken)
-        failed += check(f"{name} {run}", results.run_faults(boot, broken), want)
+        failed += check(f"{name} {word}", results.run_faults(boot, broken), want)
     for name, change, want in BROKEN_BOOTS:
         boot = copy.deepcopy(BOOTS[name])
         change(boot)
