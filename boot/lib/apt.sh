@@ -49,8 +49,24 @@ apt_setup()
 downloaded()
 {
 	mkdir -p "$DOWNLOADS"
-	find "$DOWNLOADS" -maxdepth 1 -name "$1" -printf '%f\n' | sort -V | tail -n 1 |
+	find "$DOWNLOADS/" -maxdepth 1 -name "$1" -printf '%f\n' | sort -V | tail -n 1 |
 		sed "s|^|$DOWNLOADS/|"
+}
+
+# A command that puts files where it runs: they become downloads when it is done with all of them,
+# the .dsc last, because that one says that a source package is there.
+fetch_into_downloads()
+{
+	local work
+	work=$(work_dir)
+	if ! (cd "$work" && "$@" >&2); then
+		rm -rf "$work"
+		return 1
+	fi
+	mkdir -p "$DOWNLOADS"
+	find "$work" -type f ! -name '*.dsc' -exec mv -t "$DOWNLOADS" {} +
+	find "$work" -type f -name '*.dsc' -exec mv -t "$DOWNLOADS" {} +
+	rm -rf "$work"
 }
 
 # Fetches a binary package (name, suite) unless one is there, and says where it is.
@@ -60,7 +76,7 @@ fetch_deb()
 	if [ -z "$(downloaded "${name}_*.deb")" ]; then
 		apt_setup
 		say "fetching $name from $suite"
-		(cd "$DOWNLOADS" && apt_private apt-get download -qq "$name/$suite" >&2) ||
+		fetch_into_downloads apt_private apt-get download -qq "$name/$suite" ||
 			skip "$name is no longer in $suite"
 	fi
 	downloaded "${name}_*.deb"
@@ -77,8 +93,8 @@ fetch_source()
 			sort -V | tail -n 1) || true
 		[ -n "$version" ] || skip "source package $name $prefix is no longer in trixie"
 		say "fetching the source of $name $version"
-		(cd "$DOWNLOADS" && apt_private apt-get source -qq --download-only \
-			--only-source "$name" >&2) || skip "the source of $name cannot be fetched"
+		fetch_into_downloads apt_private apt-get source -qq --download-only \
+			--only-source "$name" || skip "the source of $name cannot be fetched"
 	fi
 	downloaded "${name}_${prefix}*.dsc"
 }
@@ -96,8 +112,8 @@ need_packages()
 	local sudo=
 	[ "$(id -u)" = 0 ] || sudo=sudo
 	$sudo apt-get update -qq >/dev/null 2>&1 || true
-	DEBIAN_FRONTEND=noninteractive $sudo apt-get install -y -qq --no-install-recommends \
-		"${missing[@]}" >/dev/null || skip "cannot install: ${missing[*]}"
+	DEBIAN_FRONTEND=noninteractive $sudo apt-get -o DPkg::Lock::Timeout=600 install -y -qq \
+		--no-install-recommends "${missing[@]}" >/dev/null || skip "cannot install: ${missing[*]}"
 }
 
 need_build_packages()

@@ -25,26 +25,35 @@ bare_compile()
 		objcopy -O elf32-i386 "$1.64" "$1"
 }
 
-bare_build()
+bare_there()
 {
 	local out
 	out=$(bare_path)
-	[ ! -r "$out" ] || return 0
-	mkdir -p "$CACHE"
+	[ -r "$out" ] && { touch -c "$out" || true; }
+}
+
+bare_build()
+{
+	local out
+	! bare_there || return 0
+	out=$(bare_path)
 	logged "$CACHE/bare.log" "bare program built" bare_compile "$out.new"
 	rm -f "$out.new.64"
 	mv "$out.new" "$out"
 }
 
+# What the sanitizers print when they find something; they do not always end the program.
+BARE_FINDINGS='runtime error|Sanitizer'
+
 # "directed" or "fuzz", the emulator, words for the program: count=N, seed=N. What the program says;
-# 1 when it found something, or did not come to its end.
+# 1 when it found something, when a sanitizer did, or when it did not come to its end.
 bare_run()
 {
 	local kind=$1 qemu=$2 out status=0
 	shift 2
-	out=$(mktemp -d)
+	out=$(mktemp -d "${SCRATCH:-/tmp}/bare.XXXXXX")
 	: >"$out/said"
-	timeout -k 5 "${BARE_TIMEOUT:-300}" "$qemu" -L "$CACHE/firmware" -nodefaults -display none \
+	timeout --foreground -k 5 "${BARE_TIMEOUT:-300}" "$qemu" -L "$CACHE/firmware" -nodefaults -display none \
 		-no-reboot -M q35,kernel-irqchip=split -accel tcg,thread=multi -smp 2 -m 256 \
 		-cpu "$BARE_CPU" \
 		-device amd-iommu,intremap=on,xtsup=on,ga=on,gappi=on,poison=on \
@@ -56,6 +65,11 @@ bare_run()
 		say "bare $kind: the emulator ended with status $status"
 		grep -v "warning: TCG doesn't support" "$out/err" | tail -n 40 >&2 || true
 	fi
+	if grep -qE "$BARE_FINDINGS" "$out/err"; then
+		say "bare $kind: findings of the sanitizers"
+		grep -E -A 12 "$BARE_FINDINGS" "$out/err" | head -n 100 >&2 || true
+		status=finding
+	fi
 	rm -rf "$out"
-	[ $status -eq $BARE_PASSED ]
+	[ "$status" = $BARE_PASSED ]
 }

@@ -31,6 +31,48 @@ fail()
 	exit 1
 }
 
+# A wrong word on the command line. The script has usage().
+misused()
+{
+	usage >&2
+	[ $# -eq 0 ] || say "$*"
+	exit 2
+}
+
+# "$@" from an option on: it has an argument; it has one that is a number.
+argument()
+{
+	[ -n "${2:-}" ] || misused "$1 wants an argument"
+}
+
+number()
+{
+	argument "$@"
+	[[ $2 =~ ^[1-9][0-9]{0,8}$ ]] || misused "$1 wants a number, not '$2'"
+}
+
+# what, words, "--", the ones that there are
+known()
+{
+	local what=$1 word words=()
+	shift
+	while [ "$1" != -- ]; do words+=("$1") && shift; done
+	shift
+	for word in "${words[@]}"; do
+		[[ " $* " == *" $word "* ]] || { say "no $what '$word'; there are: $*" && exit 2; }
+	done
+}
+
+# A folder for the files of this script, which is gone when the script ends, and the script ends
+# when it is interrupted: the emulator answers SIGINT with an orderly end, and says nothing of it.
+scratch()
+{
+	SCRATCH=$(mktemp -d)
+	trap 'rm -rf "$SCRATCH"' EXIT
+	trap 'exit 130' INT
+	trap 'exit 143' TERM
+}
+
 # Runs a long step with its output in a log; shows the end of the log when it fails.
 logged()
 {
@@ -55,6 +97,28 @@ lock_cache()
 	mkdir -p "$CACHE"
 	exec 9>"$CACHE/lock"
 	flock -n 9 || { say "waiting for another build in $CACHE"; flock 9; }
+}
+
+# A folder in the cache for the process's own use.
+work_dir()
+{
+	mkdir -p "$CACHE"
+	mktemp -d "$CACHE/work.$$.XXXXXX"
+}
+
+# Programs that are used are touched: those that nobody used for a week go, and what processes left
+# that are no more. Builds and downloads stay.
+tidy_cache()
+{
+	local dir pid
+	find "$CACHE" -maxdepth 1 -type f \( -name 'bare-*.elf' -o -name 'initramfs-*.gz' \) \
+		-mtime +7 -delete
+	[ ! -d "$CACHE/programs" ] || find "$CACHE/programs" -type f -mtime +7 -delete
+	find "$CACHE" -maxdepth 1 -type d -name 'work.*' -mmin +60 | while read -r dir; do
+		pid=${dir##*/work.}
+		pid=${pid%%.*}
+		[ -d "/proc/$pid" ] || rm -rf "$dir"
+	done
 }
 
 # Copies @1 to @2 only if it differs, so that make and ninja see what changed and nothing else.

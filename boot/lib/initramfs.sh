@@ -23,13 +23,18 @@ harness_build()
 		gcc "${L1_FLAGS[@]}" -Wa,-I"$to" "$BOOT"/l1/*.c "$BOOT/l1/image.S" -o "$to/harness"
 }
 
+initramfs_there()
+{
+	[ -r "$(initramfs_path)" ]
+}
+
 initramfs_build()
 {
 	local out work applet deb
+	! initramfs_there || return 0
 	out=$(initramfs_path)
-	[ ! -r "$out" ] || return 0
 	deb=$(fetch_deb busybox-static trixie)
-	work=$(mktemp -d "$CACHE/work.XXXXXX")
+	work=$(work_dir)
 	mkdir -p "$work/deb" "$work/root"/{bin,dev,proc,sys,tmp}
 	logged "$CACHE/harness.log" "harness built" harness_build "$work"
 	dpkg-deb -x "$deb" "$work/deb"
@@ -39,7 +44,6 @@ initramfs_build()
 		[ "$applet" = busybox ] || ln -s busybox "$work/root/bin/$applet"
 	done
 	(cd "$work/root" && find . | cpio --quiet -o -H newc -R 0:0) | gzip -1 >"$out.new"
-	find "$CACHE" -maxdepth 1 -name 'initramfs-*.gz' -mtime +7 -delete
 	mv "$out.new" "$out"
 	rm -rf "$work"
 }
@@ -49,7 +53,7 @@ initramfs_build()
 job_archive()
 {
 	local dir
-	dir=$(mktemp -d "$CACHE/work.XXXXXX")
+	dir=$(work_dir)
 	cp "$1" "$dir/job"
 	shift
 	[ $# -eq 0 ] || cp "$@" "$dir"
@@ -61,7 +65,7 @@ job_archive()
 plan_archive()
 {
 	local dir
-	dir=$(mktemp -d "$CACHE/work.XXXXXX")
+	dir=$(work_dir)
 	cp "$1" "$dir/plan"
 	job_archive "$BOOT/l1/job-plan" "$dir/plan"
 	rm -rf "$dir"

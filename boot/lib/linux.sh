@@ -23,6 +23,12 @@ linux_dir()
 	echo "$CACHE/linux-$version-$(hash_of "$BOOT/linux/fragment.config")"
 }
 
+linux_there()
+{
+	local dir
+	dir=$(linux_dir "$1") && [ -r "$dir/bzImage" ]
+}
+
 # ccache, where there is one, makes a new fragment cheap.
 linux_make()
 {
@@ -73,7 +79,7 @@ linux_build()
 	local version=$1 deb dir
 	deb=$(fetch_deb "linux-source-$version" "$(linux_suite "$version")")
 	dir=$(linux_dir "$version")
-	[ ! -r "$dir/bzImage" ] || return 0
+	! linux_there "$version" || return 0
 	[ -r "$dir/configured" ] || linux_unpack "$version" "$deb" "$dir"
 	say "building Linux $version"
 	logged "$dir/build.log" "Linux $version built" linux_make "$dir/work" -j "$JOBS" bzImage

@@ -26,6 +26,17 @@ mode_iommu()
 	esac
 }
 
+# The emulator and the initramfs of the sources as they are now: boots that follow use these, also
+# when somebody edits the sources meanwhile.
+machine_find()
+{
+	MACHINE_QEMU=$(qemu_program)
+	MACHINE_INITRAMFS=$(initramfs_path)
+	[ -x "$MACHINE_QEMU" ] || fail "the emulator's sources changed while it was built"
+	[ -r "$MACHINE_INITRAMFS" ] || fail "the initramfs's sources changed while it was built"
+	touch -c "$MACHINE_QEMU" "$MACHINE_INITRAMFS" || true
+}
+
 # mode, kernel, archive with the job, folder, further words for the kernel's command line: sets
 # MACHINE. CPU 0 is the device's and the harness's, the others are the guests' and have no tick.
 machine_command()
@@ -33,9 +44,9 @@ machine_command()
 	local mode=$1 version=$2 archive=$3 out=$4 args dir
 	args=$(mode_kernel_args "$mode")
 	dir=$(linux_dir "$version")
-	cat "$(initramfs_path)" "$archive" >"$out/initrd"
+	cat "$MACHINE_INITRAMFS" "$archive" >"$out/initrd"
 	# shellcheck disable=SC2054 # the commas are the arguments
-	MACHINE=("$(qemu_program)" -L "$CACHE/firmware"
+	MACHINE=("$MACHINE_QEMU" -L "$CACHE/firmware"
 		-nodefaults -nographic -no-reboot -M "q35,kernel-irqchip=split"
 		-accel "tcg,thread=multi" -cpu "$MACHINE_CPU" -smp 3 -m 1024
 		-device "amd-iommu,$(mode_iommu "$mode")"
@@ -50,19 +61,23 @@ machine_boot()
 {
 	local out=$5 name=${6:-$1-$2} start=$SECONDS status=0
 	machine_command "$1" "$2" "$3" "$out" quiet
-	nice -n 15 timeout -k 5 "$4" "${MACHINE[@]}" -serial "file:$out/$name.log" \
+	: >"$out/$name.log"
+	: >"$out/$name.json"
+	nice -n 15 timeout --foreground -k 5 "$4" "${MACHINE[@]}" -serial "file:$out/$name.log" \
 		-serial "file:$out/$name.json" </dev/null >"$out/$name.err" 2>&1 || status=$?
 	say "$1 on Linux $2: $((SECONDS - start)) s"
-	grep -q '"done"' "$out/$name.json" ||
-		{ say "it ended with status $status"; tail -n 15 "$out/$name.log" "$out/$name.err" >&2; }
+	if ! grep -q '"done"' "$out/$name.json"; then
+		say "it ended with status $status"
+		tail -n 15 "$out/$name.log" "$out/$name.err" >&2 || true
+	fi
 	mkdir -p "$CACHE/last"
 	cp "$out/$name".* "$CACHE/last/"
 }
 
 machine_version()
 {
-	echo "$("$(qemu_program)" --version | sed -n '1s/^QEMU emulator version/QEMU/p')," \
-		"Postern $(cat "$(qemu_dir)/src/hw/i386/postern/lib/version")"
+	echo "$("$MACHINE_QEMU" --version | sed -n '1s/^QEMU emulator version/QEMU/p')," \
+		"Postern $(postern_version)"
 }
 
 machine_shell()

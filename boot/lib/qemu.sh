@@ -16,10 +16,50 @@ qemu_dir()
 	echo "$CACHE/qemu-${version#qemu_}-$(hash_of "$BOOT"/qemu/patches/*.patch)"
 }
 
-# The program; "sanitized" is the same built with AddressSanitizer and UBSan.
+# What of ours is compiled into it: paths in the checkout, and under hw/i386/postern there.
+qemu_ours()
+{
+	(
+		cd "$ROOT" || exit
+		printf '%s\n' boot/qemu/meson.build boot/qemu/*.[ch]
+		find include/postern src/seam src/hw/x86 src/hw/amd -name '*.[ch]'
+	) | LC_ALL=C sort
+}
+
+qemu_ours_there()
+{
+	sed 's|^boot/qemu/||; t; s|^|lib/|'
+}
+
+postern_version()
+{
+	sed -nE "s/^ *version: '([^']+)'.*/\1/p" "$ROOT/meson.build" | head -n 1
+}
+
+# A hash of all that we put into the emulator: checkouts share the tree that it is built in, and
+# each has its own program.
+qemu_key()
+{
+	(
+		cd "$ROOT" || exit
+		{ qemu_ours && printf '%s\n' boot/qemu/patches/*.patch; } | xargs sha256sum
+		postern_version
+	) | sha256sum | cut -c1-12
+}
+
+# The program, built or not; "sanitized" is the same built with AddressSanitizer and UBSan.
 qemu_program()
 {
-	echo "$(qemu_dir)/build${1:+-$1}/qemu-system-x86_64"
+	local dir
+	dir=$(qemu_dir) || return 1
+	dir=$(basename "$dir")
+	echo "$CACHE/programs/${dir%-*}-$(qemu_key)${1:+-$1}"
+}
+
+qemu_there()
+{
+	local program
+	program=$(qemu_program "$@") && [ -x "$program" ]
 }
 
 qemu_unpack()
@@ -29,7 +69,7 @@ qemu_unpack()
 	rm -rf "$dir"
 	mkdir -p "$dir"
 	logged "$dir/unpack.log" "QEMU unpacked" \
-		dpkg-source --no-check --no-copy -x "$dsc" "$dir/src"
+		dpkg-source --no-copy -x "$dsc" "$dir/src"
 	for p in "$BOOT"/qemu/patches/*.patch; do
 		patch -d "$dir/src" -p1 -s -N --fuzz=1 -r - <"$p" >>"$dir/unpack.log" 2>&1 ||
 			skip "$(basename "$p") does not apply to $(basename "$dsc" .dsc)"
@@ -40,19 +80,19 @@ qemu_unpack()
 # stay there.
 qemu_copy_ours()
 {
-	local to=$1/src/hw/i386/postern lib f
-	lib=$to/lib
-	for f in "$BOOT"/qemu/meson.build "$BOOT"/qemu/*.[ch]; do
-		copy_if_changed "$f" "$to/$(basename "$f")"
+	local to=$1/src/hw/i386/postern new f
+	new=$(work_dir)
+	mkdir -p "$to/lib"
+	qemu_ours | while read -r f; do
+		copy_if_changed "$ROOT/$f" "$to/$(qemu_ours_there <<<"$f")"
 	done
-	(cd "$ROOT" && find include/postern src/seam src/hw/x86 src/hw/amd -name '*.[ch]') | sort |
-		while read -r f; do copy_if_changed "$ROOT/$f" "$lib/$f"; done
-	(cd "$ROOT" && find src/hw/x86 src/hw/amd -name '*.c' | sort | sed 's|^|lib/|') \
-		>"$to/sources.new"
-	sed -nE "s/^ *version: '([^']+)'.*/\1/p" "$ROOT/meson.build" | head -n 1 >"$to/version.new"
-	copy_if_changed "$to/sources.new" "$lib/sources"
-	copy_if_changed "$to/version.new" "$lib/version"
-	rm -f "$to/sources.new" "$to/version.new"
+	qemu_ours | qemu_ours_there | LC_ALL=C sort >"$new/ours"
+	(cd "$to" && find . -name '*.[ch]' -o -name meson.build) | sed 's|^\./||' | LC_ALL=C sort |
+		LC_ALL=C comm -13 "$new/ours" - | while read -r f; do rm "$to/$f"; done
+	grep -E '^lib/src/hw/.*\.c$' "$new/ours" >"$new/sources"
+	postern_version >"$new/version"
+	for f in sources version; do copy_if_changed "$new/$f" "$to/lib/$f"; done
+	rm -rf "$new"
 }
 
 qemu_meson()
@@ -76,7 +116,8 @@ qemu_configure()
 # Nothing, or "sanitized".
 qemu_build()
 {
-	local dsc dir meson variant=${1:-} name=build${1:+-$1} options=()
+	local dsc dir meson program='' variant=${1:-} name=build${1:+-$1} options=()
+	! qemu_there "$variant" || return 0
 	dsc=$(fetch_source qemu 10.0)
 	meson=$(fetch_deb meson bookworm-backports)
 	meson=$(qemu_meson "$meson")
@@ -85,18 +126,29 @@ qemu_build()
 	export PATH=$meson/usr/bin:$PATH PYTHONPATH=$meson/usr/lib/python3/dist-packages
 	export CCACHE_NOHASHDIR=1 CCACHE_BASEDIR=$dir
 	[ -r "$dir/patched" ] || { qemu_unpack "$dsc" "$dir" && touch "$dir/patched"; }
-	qemu_copy_ours "$dir"
+	until [ "$program" = "$(qemu_program "$variant")" ]; do # nobody edited what was copied
+		program=$(qemu_program "$variant")
+		qemu_copy_ours "$dir"
+	done
 	[ -r "$dir/$name/build.ninja" ] || logged "$dir/configure.log" "QEMU configured" \
 		qemu_configure "$dir/$name" "${options[@]}"
 	logged "$dir/$name.log" "QEMU built${variant:+, $variant}" \
 		nice -n 15 ninja -C "$dir/$name" -j "$JOBS" qemu-system-x86_64
+	mkdir -p "$CACHE/programs"
+	cp "$dir/$name/qemu-system-x86_64" "$program.new"
+	mv "$program.new" "$program"
 }
 
 # The firmware that the machine needs, out of two packages.
+firmware_there()
+{
+	[ -r "$CACHE/firmware/done" ]
+}
+
 firmware_build()
 {
 	local dir=$CACHE/firmware name deb
-	[ ! -r "$dir/done" ] || return 0
+	! firmware_there || return 0
 	for name in seabios qemu-system-data; do
 		deb=$(fetch_deb "$name" trixie)
 		rm -rf "$dir/deb"

@@ -11,6 +11,12 @@ import sys
 COLUMNS = (("test", 38), ("AVIC off", 20), ("AVIC on", 20), ("same", 4), ("401h+402h", 9),
            ("device", 9))
 ABSENT = "not in this version"
+# Tests that fail in this emulator whatever AVIC is: a word of the reason that they give, and why.
+KNOWN = {
+    "svm_nested_soft_inject_test": ("X86_FEATURE_NRIPS", "the emulator has no nrip-save"),
+    "nested_exceptions_test": ("SVM_EXIT_EXCP_BASE + vector",
+                               "the emulator's exit code of a nested exception"),
+}
 AVIC_WORDS = ("kvm_amd: AVIC enabled", "kvm_amd: x2AVIC enabled")
 
 
@@ -66,17 +72,23 @@ def detail(test):
     return None
 
 
-def note(off, on):
-    words = []
-    for name, test in (("off", off), ("on", on)):
+def known(name, test):
+    """Why this emulator makes the test fail as it did, if that is known."""
+    word, why = KNOWN.get(name.split()[0], ("", None))
+    return why if ending(test).startswith("fail") and word in (reason(test) or "") else None
+
+
+def note(name, off, on):
+    words = ["known: " + known(name, on)] if known(name, off) and known(name, on) else []
+    for label, test in (("off", off), ("on", on)):
         if test and test.get("attempt", 1) > 1:
-            words.append(f"{name}: attempt {test['attempt']} of 5, it judges by the time")
-    why = {name: "; ".join(filter(None, (reason(test), detail(test))))
-           for name, test in (("off", off), ("on", on))}
+            words.append(f"{label}: attempt {test['attempt']} of 5, it judges by the time")
+    why = {label: "; ".join(filter(None, (reason(test), detail(test))))
+           for label, test in (("off", off), ("on", on))}
     if why["off"] == why["on"] or (reason(off) and reason(off) == reason(on)):
         words += [why["off"]] if why["off"] else []
     else:
-        words += [f"{name}: {word}" for name, word in why.items() if word]
+        words += [f"{label}: {word}" for label, word in why.items() if word]
     return "; ".join(words) or None
 
 
@@ -89,16 +101,49 @@ def same(a, b):
     return None if timed else False
 
 
+def device_fault(name, off, on):
+    """What a test that drives the card must not leave to the host when AVIC is on. -n makes every
+    second interrupt an NMI, which cannot be posted."""
+    if "CARD" not in name or not ending(off) == ending(on) == "pass":
+        return None
+    without, posted = off["device_interrupts"], on["device_interrupts"]
+    most = without // 2 if "-n" in name.split() else 0
+    if without > 0 and posted <= most:
+        return None
+    return f"the host handled {without} device interrupts when AVIC was off, {posted} when it was on"
+
+
+def verdict(name, off, on):
+    """passed, skipped, failed; None for a test that this version does not have."""
+    if ending(off) == ending(on) == ABSENT:
+        return None
+    if same(off, on) is False or device_fault(name, off, on):
+        return "failed"
+    if ending(off) == ending(on) == "pass":
+        return "passed"
+    if same(off, on) is None or ending(on) == "skip" or known(name, on):
+        return "skipped"
+    return "failed"
+
+
+def fault(row):
+    """What is wrong with a test that failed."""
+    if row["same"]:
+        return row["device_fault"] or f"{row['avic_on']} on both sides, for no reason that is known"
+    return f"{row['avic_off']} when AVIC is off, {row['avic_on']} when it is on"
+
+
 def compare(kernel, off, on):
     rows = []
     for name in {**off["tests"], **on["tests"]}:
         a, b = off["tests"].get(name), on["tests"].get(name)
         rows.append({
             "kernel": kernel, "test": name, "avic_off": ending(a), "avic_on": ending(b),
-            "same": same(a, b),
+            "same": same(a, b), "verdict": verdict(name, a, b),
+            "device_fault": device_fault(name, a, b),
             "avic_exits": [(t or {}).get("avic_exits", 0) for t in (a, b)],
             "device_interrupts": [(t or {}).get("device_interrupts", 0) for t in (a, b)],
-            "note": note(a, b)})
+            "note": note(name, a, b)})
     return rows
 
 
@@ -124,10 +169,7 @@ def faults(rows, off, on):
                          f" \"{AVIC_WORDS[0]}\"")
         if (exits > 0) != (label == "on"):
             wrong.append(f"AVIC {label}: {exits} exits that only AVIC has")
-    for row in rows:
-        if row["same"] is False:
-            wrong.append(f"{row['test']}: {row['avic_off']} when AVIC is off, {row['avic_on']} when"
-                         " it is on")
+    wrong += [f"{row['test']}: {fault(row)}" for row in rows if row["verdict"] == "failed"]
     if not rows:
         wrong.append("no test")
     return wrong
@@ -185,13 +227,17 @@ def main(args):
         print("\n401h+402h: exits that only AVIC has, while it was on; device: interrupts of the"
               " card that the host\nhandled itself, with AVIC off and on; ?: no verdict,"
               " the test judges by the time and the machine was\ntoo busy for it on one side.")
-        ran = [row for row in tests if ABSENT not in (row["avic_off"], row["avic_on"])]
-        same = sum(row["same"] is True for row in ran)
-        unsure = sum(row["same"] is None for row in ran) + len(skipped)
-        print(f"{len(ran)} tests run, {same} ended in the same way, of these"
-              f" {sum(row['avic_on'] == row['avic_off'] == 'pass' for row in ran)} passed both times")
-        print(f"selftests: {same} passed, {len(wrong)} failed"
-              + (f", {unsure} skipped" if unsure else ""))
+        ran = [row for row in tests if row["verdict"]]
+        count = lambda word: sum(row["verdict"] == word for row in ran)
+        known_failures = sum(row["verdict"] == "skipped" and (row["note"] or "").startswith("known:")
+                             for row in ran)
+        unsure = sum(row["same"] is None for row in ran)
+        print(f"{len(ran)} tests run; {count('passed')} passed both times; skipped:"
+              f" {count('skipped') - known_failures - unsure} that skip themselves,"
+              f" {known_failures} that this emulator makes fail, {unsure} without a verdict")
+        unrun = count("skipped") + len(skipped)
+        print(f"selftests: {count('passed')} passed, {len(wrong)} failed"
+              + (f", {unrun} skipped" if unrun else ""))
     return 1 if wrong else 77 if skipped else 0
 
 

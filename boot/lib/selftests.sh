@@ -57,7 +57,15 @@ SELFTESTS_SOURCE=(Makefile arch/x86 include scripts tools usr/include drivers/dm
 
 selftests_dir()
 {
-	echo "$(linux_dir "$1")/selftests"
+	local dir
+	dir=$(linux_dir "$1") && echo "$dir/selftests"
+}
+
+# A longer list builds them anew.
+selftests_there()
+{
+	local dir
+	dir=$(selftests_dir "$1") && [ "$(cat "$dir/built" 2>/dev/null)" = "$(selftests_names)" ]
 }
 
 selftests_unpack()
@@ -90,14 +98,14 @@ selftests_names()
 	printf '%s\n' "${SELFTESTS[@]%% *}" | sed 's/^time://' | sort -u
 }
 
-# The tests of one kernel, from the cache or built into it. A longer list builds them anew.
+# The tests of one kernel, from the cache or built into it.
 selftests_build()
 {
 	local version=$1 deb dir work
-	dir=$(selftests_dir "$version")
-	[ "$(cat "$dir/built" 2>/dev/null)" != "$(selftests_names)" ] || return 0
+	! selftests_there "$version" || return 0
 	need_packages uuid-dev
 	deb=$(fetch_deb "linux-source-$version" "$(linux_suite "$version")")
+	dir=$(selftests_dir "$version")
 	work=$dir.work
 	say "building the tests of Linux $version"
 	selftests_unpack "$deb" "$work/src"
@@ -113,7 +121,7 @@ selftests_build()
 selftests_archive()
 {
 	local dir
-	dir=$(mktemp -d "$CACHE/work.XXXXXX")
+	dir=$(work_dir)
 	mkdir "$dir/selftests"
 	cp "$BOOT/l1/job-selftests" "$dir/job"
 	cp -t "$dir/selftests" "$(selftests_dir "$1")"/*

@@ -2,6 +2,7 @@
 """A machine whose processors stand still, driven through QEMU's qtest and monitor sockets."""
 import json
 import os
+import re
 import socket
 import subprocess
 import tempfile
@@ -10,6 +11,7 @@ IOMMU = 0xFED80000
 EDU_BAR = 0xE0000000
 EDU = 0x18  # 00:03.0, its requester ID
 MSI_CAP = 0x40
+FINDING = re.compile(".*(runtime error|Sanitizer)")  # the emulator may go on after one
 
 
 def listen(path):
@@ -23,7 +25,8 @@ class Machine:
     def __init__(self, qemu, firmware, options, cpus=2):
         self.dir = tempfile.TemporaryDirectory()
         doors = {n: listen(os.path.join(self.dir.name, n)) for n in ("qtest", "qmp")}
-        self.errors = open(os.path.join(self.dir.name, "err"), "w+", encoding="utf-8")
+        self.errors = open(os.path.join(self.dir.name, "err"), "w+", encoding="utf-8",
+                           errors="replace")
         self.process = subprocess.Popen(
             [qemu, "-L", firmware, "-nodefaults", "-nographic", "-m", "64",
              "-smp", str(cpus), "-M", "q35,kernel-irqchip=split", "-accel", "qtest",
@@ -70,9 +73,12 @@ class Machine:
         return int(self.answer()[1], 0)
 
     def said(self):
+        """What the emulator printed: from the first finding of a sanitizer on, or else the end."""
         self.process.poll()
         self.errors.seek(0)
-        return self.errors.read()[-4000:]
+        text = self.errors.read()
+        finding = FINDING.search(text)
+        return text[finding.start():][:8000] if finding else text[-4000:]
 
     def qmp(self, execute, **arguments):
         f = self.files["qmp"]
@@ -139,5 +145,5 @@ class Machine:
         self.qmp("quit")
         status = self.process.wait(60)
         text = self.said()
-        if status or "Sanitizer" in text or "runtime error" in text:
+        if status or FINDING.search(text):
             raise RuntimeError("status %d\n%s" % (status, text))
