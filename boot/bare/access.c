@@ -1,18 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Guest accesses to the APIC page, by the classes of table 15-22. */
-#include "row.h"
+#include "classes.h"
 
-#define OLD 0x11110000u
-#define NEW 0x00000022u
-
-enum class { PLAIN, TRAP, FAULT };
-
-/* TPR, EOI and ICR have rows of their own. Registers of ranges that overlap: the first counts. */
-static const struct range {
-	uint16_t first, last;
-	uint8_t read, write;
-	const char *cite, *name;
-} ranges[] = {
+/* TPR, EOI and ICR have rows of their own. */
+static const struct range ranges[] = {
 	{0x020, 0x020, PLAIN, TRAP, "table 15-22", "ID"},
 	{0x030, 0x030, PLAIN, FAULT, "table 15-22", "version"},
 	{0x080, 0x080, PLAIN, PLAIN, "table 15-22", "TPR"},
@@ -40,26 +31,11 @@ static const struct range {
 	{0x000, 0xff0, PLAIN, PLAIN, "15.29.3: not listed", "not listed"},
 };
 
-static const struct range *range_of(unsigned off)
-{
-	const struct range *r = ranges;
-
-	while (off < r->first || off > r->last)
-		r++;
-	return r;
-}
-
-/* VMRUN writes TPR and PPR. */
-static uint32_t value_at_entry(unsigned off)
-{
-	return off == APIC_PPR ? 0 : off == APIC_TPR ? 3 : OLD;
-}
-
 static void prepare(struct vm *vm, unsigned off)
 {
 	vm_reset(0);
 	vm->vmcb->rflags &= ~(uint64_t)RFLAGS_IF;
-	*reg(vm->page, off) = off == APIC_TPR ? 3 : OLD;
+	*reg(vm->page, off) = value_before(off);
 }
 
 static void read_one(struct vm *vm, unsigned off, enum class class)
@@ -76,11 +52,6 @@ static void read_one(struct vm *vm, unsigned off, enum class class)
 	expect_end(vm);
 	/* In-service bits of OLD make a PPR; it is the vector's class, and that of none else. */
 	expect("value read", op->rax, value_at_entry(off));
-}
-
-static uint32_t value_written(unsigned off)
-{
-	return off == APIC_ICR ? 0x40000 | NEW : NEW;
 }
 
 static void write_one(struct vm *vm, unsigned off, enum class class)
@@ -106,7 +77,7 @@ static void classes(void)
 	struct vm *vm = &vms[0];
 
 	for (unsigned off = 0; off < PAGE; off += 16) {
-		const struct range *r = range_of(off);
+		const struct range *r = range_of(ranges, off);
 
 		if (r != last)
 			row(r->cite, "%s at %x", r->name, off);

@@ -1,21 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* The same through MSRs: x2AVIC. */
-#include "row.h"
-
-#define OLD 0x11110000u
-#define NEW 0x22u
-
-enum class { PLAIN, TRAP, FAULT, GP };
+#include "classes.h"
 
 /*
  * Registers that x2APIC mode does not have are #GP, and which these are is inferred from the x2APIC
  * register map (chapter 16).
  */
-static const struct range {
-	uint16_t first, last;
-	uint8_t read, write;
-	const char *cite, *name;
-} ranges[] = {
+static const struct range ranges[] = {
 	{0x020, 0x020, PLAIN, TRAP, "table 15-22", "ID"},
 	{0x030, 0x030, PLAIN, FAULT, "table 15-22", "version"},
 	{0x080, 0x080, PLAIN, PLAIN, "table 15-22", "TPR"},
@@ -44,15 +35,6 @@ static const struct range {
 	{0x000, 0xff0, PLAIN, PLAIN, "15.29.3: not listed", "not listed"},
 };
 
-static const struct range *range_of(unsigned off)
-{
-	const struct range *r = ranges;
-
-	while (off < r->first || off > r->last)
-		r++;
-	return r;
-}
-
 static uint64_t code_of(enum class c)
 {
 	return c == PLAIN ? EXIT_VMMCALL : c == GP ? EXIT_EXCP_GP : EXIT_NOACCEL;
@@ -63,7 +45,7 @@ static void prepare(struct vm *vm, unsigned off)
 	vm_reset(0);
 	vm_x2(vm);
 	vm->vmcb->rflags &= ~(uint64_t)RFLAGS_IF;
-	*reg(vm->page, off) = off == APIC_TPR ? 3 : OLD;
+	*reg(vm->page, off) = value_before(off);
 }
 
 static void read_one(struct vm *vm, unsigned off, enum class c)
@@ -78,13 +60,8 @@ static void read_one(struct vm *vm, unsigned off, enum class c)
 		return;
 	}
 	expect_end(vm);
-	expect("EAX", op->rax, off == APIC_PPR ? 0 : off == APIC_TPR ? 3 : OLD);
+	expect("EAX", op->rax, value_at_entry(off));
 	expect("EDX", op->rdx, 0);
-}
-
-static uint32_t value_written(unsigned off)
-{
-	return off == APIC_ICR ? 0x40000 | NEW : NEW;
 }
 
 static void write_one(struct vm *vm, unsigned off, enum class c)
@@ -112,7 +89,7 @@ static void classes(void)
 	struct vm *vm = &vms[0];
 
 	for (unsigned off = 0; off < PAGE; off += 16) {
-		const struct range *r = range_of(off);
+		const struct range *r = range_of(ranges, off);
 
 		if (r != last)
 			row(r->cite, "x2AVIC: %s at MSR %x", r->name, X2(off));
