@@ -14,6 +14,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "irq.h"
 #include "util.h"
 
 #define PCI_DEVICES "/sys/bus/pci/devices"
@@ -157,28 +158,9 @@ void edu_msi_disable(struct edu *edu)
 		die("MSI of %s off", edu->name);
 }
 
-static int is_number(const struct dirent *entry)
-{
-	return entry->d_name[0] >= '0' && entry->d_name[0] <= '9';
-}
-
 void edu_msi_affinity(const struct edu *edu, int pcpu)
 {
-	char path[100], text[16];
-	struct dirent **list;
-	int n;
-
-	snprintf(path, sizeof(path), PCI_DEVICES "/%s/msi_irqs", edu->name);
-	n = scandir(path, &list, is_number, NULL);
-	if (n < 1)
-		die("%s has no MSI", edu->name);
-	snprintf(path, sizeof(path), "/proc/irq/%.10s/smp_affinity_list", list[0]->d_name);
-	snprintf(text, sizeof(text), "%d", pcpu);
-	if (!write_file(path, text))
-		die("%s", path);
-	while (n-- > 0)
-		free(list[n]);
-	free(list);
+	irq_affinity(edu->name, pcpu);
 }
 
 void edu_raise(const struct edu *edu)

@@ -9,47 +9,83 @@
 
 #include "util.h"
 
-/* The counts in the device's row of /proc/interrupts. */
-static const char *columns(char *text, const char *device)
-{
-	char *line, *save = NULL;
-
-	for (line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save))
-		if (strstr(line, "vfio-") && strstr(line, device))
-			return strchr(line, ':') + 1;
-	errno = ENOENT;
-	die("no row for %s in /proc/interrupts", device);
-}
-
-/* There is a column for every CPU that is online: here, all of them. */
-uint64_t irq_count(const char *device, int cpu)
+void irq_rows(void (*row)(const char *line, void *ctx), void *ctx)
 {
 	static char text[65536];
-	uint64_t n = 0;
+	char *line, *save = NULL;
+
+	if (read_file("/proc/interrupts", text, sizeof(text)) < 0)
+		return;
+	for (line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save))
+		row(line, ctx);
+}
+
+bool irq_is_vfio(const char *line, const char *device)
+{
+	return strstr(line, "vfio-") && strstr(line, device);
+}
+
+struct count {
+	const char *device;
+	int cpu;
+	bool found;
+	uint64_t n;
+};
+
+/* There is a column for every CPU that is online: here, all of them. */
+static void count_row(const char *line, void *ctx)
+{
+	struct count *c = ctx;
 	const char *p;
 	char *end;
 
-	read_file("/proc/interrupts", text, sizeof(text));
-	p = columns(text, device);
-	for (int i = 0; i <= cpu; i++, p = end)
-		n = strtoull(p, &end, 10);
-	return n;
+	if (c->found || !irq_is_vfio(line, c->device))
+		return;
+	c->found = true;
+	p = strchr(line, ':') + 1;
+	for (int i = 0; i <= c->cpu; i++, p = end)
+		c->n = strtoull(p, &end, 10);
 }
 
-void irq_affinity(const char *name, const char *cpus)
+uint64_t irq_count(const char *device, int cpu)
 {
-	static char text[65536];
-	char path[64], *line, *save = NULL;
+	struct count c = {.device = device, .cpu = cpu};
 
-	read_file("/proc/interrupts", text, sizeof(text));
-	for (line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
-		if (!strstr(line, name))
-			continue;
-		snprintf(path, sizeof(path), "/proc/irq/%ld/smp_affinity_list",
-			 strtol(line, NULL, 10));
-		if (!write_file(path, cpus))
-			die("%s", path);
-	}
+	irq_rows(count_row, &c);
+	errno = ENOENT;
+	if (!c.found)
+		die("no row for %s in /proc/interrupts", device);
+	return c.n;
+}
+
+struct move {
+	const char *name;
+	int cpu;
+	bool found;
+};
+
+static void move_row(const char *line, void *ctx)
+{
+	struct move *m = ctx;
+	char path[64], text[16];
+
+	if (!strstr(line, m->name))
+		return;
+	m->found = true;
+	snprintf(path, sizeof(path), "/proc/irq/%ld/smp_affinity_list", strtol(line, NULL, 10));
+	snprintf(text, sizeof(text), "%d", m->cpu);
+	if (!write_file(path, text))
+		die("%s", path);
+}
+
+void irq_affinity(const char *name, int cpu)
+{
+	struct move m = {.name = name, .cpu = cpu};
+
+	irq_rows(move_row, &m);
+	errno = ENOENT;
+	if (!m.found)
+		die("no row for %s in /proc/interrupts", name);
 }
 
 uint32_t irq_apic_id(int cpu)

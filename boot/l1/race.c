@@ -23,7 +23,7 @@ static bool stopped(const struct run *run)
 
 void run_race(const struct run *run)
 {
-	irq_affinity("AMD-Vi", "2");
+	irq_affinity("AMD-Vi", 2);
 	while (run_goes_on(run)) {
 		run_wait_asleep(run);
 		for (uint32_t i = 0; i < run->c->burst && run->r->sent < run->c->count; i++)

@@ -89,7 +89,7 @@ static void burst(const struct run *run)
 void run_overflow(const struct run *run)
 {
 	/* CPU 0 raises the MSIs */
-	irq_affinity("AMD-Vi", "0");
+	irq_affinity("AMD-Vi", 0);
 	while (run_goes_on(run)) {
 		burst(run);
 		for (unsigned i = 0; i < ORDINARY && run_goes_on(run); i++) {

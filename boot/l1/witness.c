@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "irq.h"
 #include "util.h"
 
 #define EVENTS "/sys/kernel/tracing/events/kvm/"
@@ -104,7 +105,7 @@ static void hist_add(struct witness_hist *h, enum witness_event e, bool off)
 /* The class of a row of /proc/interrupts by its label or description; -1: none of ours. */
 static int irq_class(const char *line, const char *device)
 {
-	if (strstr(line, "vfio-") && strstr(line, device))
+	if (irq_is_vfio(line, device))
 		return W_IRQ_DEVICE;
 	if (strstr(line, "AMD-Vi"))
 		return W_IRQ_IOMMU;
@@ -134,20 +135,26 @@ static uint64_t row_sum(const char *line)
 	return sum;
 }
 
+struct irqs {
+	uint64_t *irq;
+	const char *device;
+};
+
+static void irqs_row(const char *line, void *ctx)
+{
+	const struct irqs *rows = ctx;
+	int class = irq_class(line, rows->device);
+
+	if (class >= 0)
+		rows->irq[class] += row_sum(line);
+}
+
 static void irqs_read(uint64_t *irq, const char *device)
 {
-	static char text[65536];
-	char *line, *save = NULL;
+	struct irqs rows = {irq, device};
 
 	memset(irq, 0, W_IRQS * sizeof(*irq));
-	if (read_file("/proc/interrupts", text, sizeof(text)) < 0)
-		return;
-	for (line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
-		int class = irq_class(line, device);
-
-		if (class >= 0)
-			irq[class] += row_sum(line);
-	}
+	irq_rows(irqs_row, &rows);
 }
 
 void witness_begin(struct witness *w, const char *device)
