@@ -28,6 +28,12 @@ initramfs_there()
 	[ -r "$(initramfs_path)" ]
 }
 
+# A folder, as an archive that the kernel unpacks.
+cpio_of()
+{
+	(cd "$1" && find . | cpio --quiet -o -H newc -R 0:0) | gzip -1
+}
+
 initramfs_build()
 {
 	local out work applet deb
@@ -43,21 +49,21 @@ initramfs_build()
 	for applet in $("$work/root/bin/busybox" --list); do
 		[ "$applet" = busybox ] || ln -s busybox "$work/root/bin/$applet"
 	done
-	(cd "$work/root" && find . | cpio --quiet -o -H newc -R 0:0) | gzip -1 >"$out.new"
+	cpio_of "$work/root" >"$out.new"
 	mv "$out.new" "$out"
 	rm -rf "$work"
 }
 
 # A second archive behind the first one: what one boot does. The first file becomes /job, which
-# init runs; the others keep their names.
+# init runs; the others, files or folders, keep their names.
 job_archive()
 {
 	local dir
 	dir=$(work_dir)
 	cp "$1" "$dir/job"
 	shift
-	[ $# -eq 0 ] || cp "$@" "$dir"
-	(cd "$dir" && find . -type f | cpio --quiet -o -H newc -R 0:0) | gzip -1
+	[ $# -eq 0 ] || cp -r "$@" "$dir"
+	cpio_of "$dir"
 	rm -rf "$dir"
 }
 

@@ -8,6 +8,8 @@ import pathlib
 import re
 import sys
 
+import results
+
 COLUMNS = (("test", 38), ("AVIC off", 20), ("AVIC on", 20), ("same", 4), ("401h+402h", 9),
            ("device", 9))
 ABSENT = "not in this version"
@@ -23,19 +25,16 @@ AVIC_WORDS = ("kvm_amd: AVIC enabled", "kvm_amd: x2AVIC enabled")
 def read(path):
     """One boot: its host line, its tests by name, and what went wrong with it as a whole."""
     boot = {"host": {}, "tests": {}, "bad": ["the boot did not come to its end"]}
-    text = path.read_text(errors="replace") if path.exists() else ""
-    for line in text.splitlines():
-        try:
-            item = json.loads(line)
-        except ValueError:
-            boot["bad"].append(f"unreadable line: {line[:80]}")
-            continue
+    for line in results.lines(path):
+        item = results.parsed(line)
         if "test" in item:
             boot["tests"][item["test"]] = item
         elif "done" in item:
             boot["bad"] = boot["bad"][1:] + item["bad"]
-        else:
+        elif "says" in item:
             boot["host"] = item
+        else:
+            boot["bad"].append(f"unreadable line: {line[:80]}")
     return boot
 
 

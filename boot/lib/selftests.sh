@@ -123,10 +123,9 @@ selftests_archive()
 	local dir
 	dir=$(work_dir)
 	mkdir "$dir/selftests"
-	cp "$BOOT/l1/job-selftests" "$dir/job"
 	cp -t "$dir/selftests" "$(selftests_dir "$1")"/*
 	printf '%s\n' "${SELFTESTS[@]}" >"$dir/selftests/list"
-	(cd "$dir" && find . | cpio --quiet -o -H newc -R 0:0) | gzip -1
+	job_archive "$BOOT/l1/job-selftests" "$dir/selftests"
 	rm -rf "$dir"
 }
 

@@ -61,8 +61,8 @@ def legend(boots):
     runs = [run for boot in boots for run in boot["runs"]]
     print("\nintr .. 402h: exits of the guest by reason (401h: incomplete IPI, 402h: access that AVIC"
           " does not take);\ndevice, iommu, resched: interrupts of the host; GA log: entries that"
-          " KVM was told of; wakeups: of vCPUs\nthat slept; merged: posted onto one that was still"
-          " pending, as hardware does.")
+          " KVM was told of; wakeups: of vCPUs\nthat slept; merged: neither seen singly nor lost, of"
+          " runs that do not wait for each.")
     passed, failed, skipped = count(boots)
     print(f"{sum(r['sent'] for r in runs)} MSIs, {sum(r['lost'] for r in runs)} lost")
     print(f"boot: {passed} passed, {failed} failed"
