@@ -131,7 +131,7 @@ static const char *check(struct pn_lab_vcpu *v)
 		bits |= pn_ld64(&pid->pir[i]);
 	if (!bits && control & PN_PID_ON)
 		return "ON is set, but the PIR is empty";
-	if (control & PN_PID_SN && v->sim->task.state == PN_TASK_SLEEPING)
+	if (control & PN_PID_SN && v->sim->task.state == PN_TASK_SLEEPING && !v->h->irq_blocked)
 		return "suppressed while it sleeps (R6)";
 	return pn_vmx_check(v->vmx, &v->m->cpu[0]);
 }

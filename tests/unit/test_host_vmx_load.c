@@ -47,9 +47,6 @@ static const struct load_row load_rows[] = {
 	{"L2: asleep, same CPU, ON", 1, ON, 1, 1, ON, 1},
 	{"L2, R5: asleep, other CPU", 1, 0, 0, 2, 0, 1},
 	{"L2, R5: asleep, other CPU, ON", 1, ON, 1, 2, ON, 1},
-	{"L5, R6: preempted while blocking, PIR not empty", 1, SN, 1, 1, ON, 1},
-	{"L5, R6: the same, other CPU", 1, SN, 1, 2, ON, 1},
-	{"R6: preempted while blocking, PIR empty", 1, SN, 0, 2, 0, 1},
 };
 
 static void load_table(void **state)
@@ -63,7 +60,7 @@ static void load_table(void **state)
 		pn_vmx_load(v, &r.cpu[1]);
 		if (w->listed) {
 			pn_vmx_blocking(v, &r.cpu[1]);
-			pn_vmx_put(v, &r.cpu[1], w->bits & SN);
+			pn_vmx_put(v, &r.cpu[1], false);
 		}
 		v->pid->control = (rig_ctl(v) & ~(SN | ON)) | w->bits;
 		v->pid->pir[1] = w->pir;
@@ -101,19 +98,23 @@ static const struct put_row put_rows[] = {
 	{"4.2: nobody posts: asleep, ON", NOBODY, 1, 0, 0, ON, NVP | ON, 0, 0},
 	{"4.2: nobody posts: preempted", NOBODY, 0, 0, 1, 0, NVP, 0, 0},
 	{"4.2: units cannot post", NO_POSTING, 1, 0, 1, 0, NVP, 0, 0},
-	{"4.2: runnable, not preempted", DEVICE, 0, 0, 0, 0, NVP, 0, 0},
+	{"P4, 7.3: neither blocking nor preempted: user space", DEVICE, 0, 0, 0, 0, NVP | SN, 0, 0},
+	{"P4, 7.3: the same, ON stays", DEVICE, 0, 0, 0, ON, NVP | SN | ON, 0, 0},
 	{"P4: preempted", DEVICE, 0, 0, 1, 0, NVP | SN, 0, 0},
 	{"P4: preempted, ON stays", DEVICE, 0, 0, 1, ON, NVP | SN | ON, 0, 0},
 	{"P2: asleep", DEVICE, 1, 0, 0, 0, NVW, 1, 0},
 	{"P3, R2: asleep, ON", DEVICE, 1, 0, 0, ON, NVW | ON, 1, 1},
-	{"P2, P4, R6: preempted while blocking", DEVICE, 1, 0, 1, 0, NVW | SN, 1, 0},
-	{"P3, P4: the same, ON", DEVICE, 1, 0, 1, ON, NVW | SN | ON, 1, 1},
-	{"IF = 0: no interrupt is to wake it", DEVICE, 1, 1, 0, 0, NVP, 0, 0},
-	{"IF = 0, ON", DEVICE, 1, 1, 0, ON, NVP | ON, 0, 0},
+	{"P4, R6, 7.3: preempted while blocking", DEVICE, 1, 0, 1, 0, NVP | SN, 0, 0},
+	{"P4, R6, 7.3: the same, ON: no self-IPI", DEVICE, 1, 0, 1, ON, NVP | SN | ON, 0, 0},
+	{"P4, 7.3: IF = 0: no interrupt is to wake it", DEVICE, 1, 1, 0, 0, NVP | SN, 0, 0},
+	{"P4, 7.3: IF = 0, ON", DEVICE, 1, 1, 0, ON, NVP | SN | ON, 0, 0},
 	{"P4: IF = 0, preempted", DEVICE, 1, 1, 1, 0, NVP | SN, 0, 0},
 	{"6.4: IPI virtualization alone: asleep", IPIV, 1, 0, 0, 0, NVW, 1, 0},
 	{"6.4: IPI virtualization alone: preempted", IPIV, 0, 0, 1, 0, NVP | SN, 0, 0},
 	{"6.4: IPI virtualization alone: asleep, ON", IPIV, 1, 0, 0, ON, NVW | ON, 1, 1},
+	{"6.4: IPI virtualization alone: user space", IPIV, 0, 0, 0, 0, NVP | SN, 0, 0},
+	{"6.4: IPI virtualization alone: preempted while blocking", IPIV, 1, 0, 1, ON,
+	 NVP | SN | ON, 0, 0},
 };
 
 static void put_table(void **state)
@@ -339,12 +340,61 @@ static void r6_preempted_while_blocking(void **state)
 	pn_vmx_blocking(v, &r.cpu[1]);
 	assert_false(pn_vmx_must_run(v, &r.cpu[1]));
 	pn_vmx_put(v, &r.cpu[1], true);
+	assert_false(rig_listed(&r, v, 1));
 	post0(&r);
 	assert_int_equal(r.intrs, 0); /* it is runnable */
+	assert_int_equal(r.ipis, 0);
+	assert_int_equal(r.c[1].wakeups, 0);
 	assert_int_equal(r.task[0].wakes + r.task[0].spurious, 0);
 	pn_vmx_load(v, &r.cpu[1]);
 	assert_true(pn_vmx_must_run(v, &r.cpu[1]));
 	rig_check(&r, "R6");
+	rig_close(&r);
+}
+
+/* The same with a notification that came first: the host took it, and ON announces it to the next
+ * look. No wakeup vector for a task that is runnable. */
+static void r6_posted_then_preempted(void **state)
+{
+	struct pn_vmx_vcpu *v = &r.vcpu[0];
+
+	(void)state;
+	rig_start(&r, &(struct rig_conf){0});
+	pn_vmx_load(v, &r.cpu[1]);
+	pn_vmx_blocking(v, &r.cpu[1]);
+	assert_false(pn_vmx_must_run(v, &r.cpu[1]));
+	post0(&r);
+	assert_int_equal(r.c[1].posted_in_host, 1);
+	pn_vmx_put(v, &r.cpu[1], true);
+	assert_int_equal(r.c[1].wakeups + r.ipis, 0);
+	pn_vmx_load(v, &r.cpu[2]);
+	assert_true(pn_vmx_must_run(v, &r.cpu[2]));
+	rig_check(&r, "R6");
+	rig_close(&r);
+}
+
+/* HLT with IF = 0: what is posted wakes nothing and notifies no CPU; the guest takes it once it
+ * runs again for another reason and sets IF. */
+static void if_0_sleeps_on(void **state)
+{
+	struct pn_vmx_vcpu *v = &r.vcpu[0];
+
+	(void)state;
+	rig_start(&r, &(struct rig_conf){0});
+	pn_vmx_load(v, &r.cpu[1]);
+	v->h.irq_blocked = true;
+	assert_true(rig_block(&r, v, 1));
+	post0(&r);
+	assert_int_equal(r.intrs, 0);
+	assert_true(r.task[0].asleep);
+	pn_vmx_load(v, &r.cpu[1]);
+	assert_int_equal(rig_ctl(v) & (ON | SN), ON);
+	assert_false(pn_vmx_must_run(v, &r.cpu[1])); /* in the IRR, and not to be taken */
+	pn_vmx_unblocking(v, &r.cpu[1]);
+	v->h.irq_blocked = false;
+	rig_enter(&r, v, 1);
+	assert_int_equal(rig_drain(&r, 1), 0x41);
+	rig_check(&r, "IF = 0");
 	rig_close(&r);
 }
 
@@ -694,6 +744,7 @@ static void check_finds(void **state)
 	finds("without need", v->pid->control ^= NVW ^ NVP);
 	finds("without need", v->pid->control ^= NVW ^ (0xF0ull << PN_PID_NV_SH));
 	finds("ON is lost", v->pid->pir[3] = 1);
+	finds("but is suppressed", v->pid->control |= SN);
 	finds("NDST", v->pid->control ^= 1ull << 40);
 	finds("in the guest", v->h.mode = PN_IN_GUEST);
 	v->h.mode = PN_OUTSIDE_GUEST;
@@ -734,6 +785,8 @@ int main(void)
 		cmocka_unit_test(r5_migration_while_blocked),
 		cmocka_unit_test(r5_lock_of_the_old_cpu),
 		cmocka_unit_test(r6_preempted_while_blocking),
+		cmocka_unit_test(r6_posted_then_preempted),
+		cmocka_unit_test(if_0_sleeps_on),
 		cmocka_unit_test(r6_goes_on_to_sleep),
 		cmocka_unit_test(r7_r8_threads),
 		cmocka_unit_test(r10_on_is_never_stuck),

@@ -255,6 +255,8 @@ static const char *check_pid(const struct pn_vmx_vcpu *v)
 		return "NV is the wakeup vector in the guest";
 	if (in_guest && control & PN_PID_SN)
 		return "suppressed in the guest";
+	if (nv == PN_VEC_WAKEUP && control & PN_PID_SN)
+		return "waits for the wakeup vector, but is suppressed (R6)";
 	/* Posters that are not done yet may leave it so; nobody else. */
 	if (!(control & (PN_PID_ON | PN_PID_SN)) && !pn_vmx_pir_empty(v))
 		return "PIR is not empty, and ON is lost (R4)";

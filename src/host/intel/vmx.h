@@ -19,7 +19,7 @@
  * table, software delivery, exits. docs/protocol-intel.md numbers the steps.
  *
  * Invariants: NV is PN_VEC_POSTED or PN_VEC_WAKEUP; a vCPU is on a wakeup list exactly while NV is
- * PN_VEC_WAKEUP, on the list of the CPU that NDST names.
+ * PN_VEC_WAKEUP, on the list of the CPU that NDST names, and SN is 0 then.
  *
  * Locks, outermost first: pn_vmx_vcpu.ir_lock, pn_host_cpu.wake_lock, pn_vtd_ir.lock,
  * pn_vtd_drv.lock. ir_lock and wake_lock are taken with interrupts off.
@@ -93,14 +93,15 @@ void pn_vmx_vmcs(const struct pn_vmx_vcpu *v, struct pn_vmcs_apic *out);
 /* Scheduled in: NDST, SN = 0, NV back; then PIR is looked at and ON set if it is not empty. */
 void pn_vmx_load(struct pn_vmx_vcpu *v, struct pn_host_cpu *c);
 /*
- * Scheduled out. @preempted: the task is still runnable; SN = 1. Blocking with interrupts not
- * blocked: onto the list, NV = wakeup, ON checked after the switch. Both may apply. Nothing if
- * nobody can post to it (no IPI virtualization, no assigned device).
+ * Scheduled out. Blocking, with interrupts not blocked and not @preempted (the task is no longer
+ * runnable): onto the list, NV = wakeup, ON checked after the switch. In every other case SN = 1:
+ * no interrupt has to wake it, and load looks at what was posted meanwhile. Nothing if the vCPU
+ * cannot be posted to (no IPI virtualization, no assigned device). As in Linux 7.3.
  */
 void pn_vmx_put(struct pn_vmx_vcpu *v, struct pn_host_cpu *c, bool preempted);
 
 /* About to block. h.irq_blocked says what the guest's RFLAGS.IF is now: with IF = 0 no interrupt is
- * to wake it, and put leaves NV alone. */
+ * to wake it, must_run() counts none, and put suppresses notifications. */
 void pn_vmx_blocking(struct pn_vmx_vcpu *v, struct pn_host_cpu *c);
 /* To be asked before every sleep in the block loop, after the task state is set: syncs PIR to IRR;
  * true if it must not sleep. */

@@ -117,22 +117,26 @@ static void arm(struct pn_vmx_vcpu *v, struct pn_host_cpu *c)
 	os->ipi(os->ctx, c->agent, c->id, PN_VEC_WAKEUP);
 }
 
+/* P4. No interrupt is to wake it: it runs again by itself, or its guest takes none. Load looks at
+ * the PIR (R6). */
+static void suppress(struct pn_vmx_vcpu *v, struct pn_host_cpu *c)
+{
+	uint64_t next = change(v, 0, PN_PID_SN);
+
+	pn_step(c->agent, PN_STEP_PID_WRITE, pn_vmx_key(v), next);
+}
+
 void pn_vmx_put(struct pn_vmx_vcpu *v, struct pn_host_cpu *c, bool preempted)
 {
-	uint64_t next;
-
 	if (!pn_vmx_posted_to(v))
 		return;
-	if (v->blocking && !v->h.irq_blocked) {
-		pn_irq_off(c->agent);
-		arm(v, c);
-		pn_irq_on(c->agent);
-	}
-	if (!preempted)
+	if (preempted || !v->blocking || v->h.irq_blocked) {
+		suppress(v, c);
 		return;
-	/* P4. It runs again without being woken, and load looks at the PIR (R6). */
-	next = change(v, 0, PN_PID_SN);
-	pn_step(c->agent, PN_STEP_PID_WRITE, pn_vmx_key(v), next);
+	}
+	pn_irq_off(c->agent);
+	arm(v, c);
+	pn_irq_on(c->agent);
 }
 
 /* ---- blocking ---- */
@@ -155,7 +159,7 @@ bool pn_vmx_must_run(struct pn_vmx_vcpu *v, struct pn_host_cpu *c)
 	run = pn_ld32(&v->h.requests) & PN_REQ_BLOCK_MASK;
 	if (!run) {
 		pn_vmx_sync(v, c->agent); /* B3 */
-		run = pn_vapic_deliverable(v->h.page) >= 0;
+		run = !v->h.irq_blocked && pn_vapic_deliverable(v->h.page) >= 0;
 	}
 	pn_step(c->agent, PN_STEP_BLOCK_CHECK, pn_vmx_key(v), run);
 	return run;
