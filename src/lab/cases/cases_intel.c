@@ -49,6 +49,17 @@ static void yields(bool broken)
 	rig_run_handlers(1);
 }
 
+/* Preempted between its last look and its sleep, and asleep the next time. */
+static void preempted_once(bool broken)
+{
+	(void)broken;
+	vmx_machine(&(struct irig_conf){0});
+	rig->vcpu[0].preempt = 1;
+	rig_run_vcpu(0, 0, -1);
+	rig_run_posts(0, rig_two_posts);
+	rig_run_handlers(1);
+}
+
 /* ---- lists ---- */
 
 /* Asleep on CPU 0, on its list. */
@@ -234,7 +245,9 @@ static void throttled(void *arg)
 	rig->vendor->blocking(v, c);
 	pn_xchg32(&v->task.sleeping, 1); /* pairs with os_wake() */
 	if (!rig->vendor->must_run(v, c)) {
-		pn_vmx_put(v->vmx, c, true);
+		/* The specification's design, not KVM's, which has one of the two. */
+		pn_vmx_put(v->vmx, c, false);
+		pn_or64(&v->vmx->pid->control, PN_PID_SN); /* pairs with posters */
 		px_sleep(&v->task.sleeping, "the vCPU's task, for something urgent");
 		px_doing("is switched in");
 		rig->vendor->load(v, c);
@@ -437,6 +450,12 @@ const struct case_setup pn_cases_intel[] = {
 	  "ON in the value just stored: a self-IPI of the wakeup vector", "P1", false, false},
 	 PN_MISTAKE_NV_SWITCH_MISSES_ON,
 	 plain},
+	{{"preempted-flag-stale", "KVM 7.3, R6, inferred",
+	  "a vCPU that was preempted once counts as preempted when it sleeps: SN = 1, and no "
+	  "wakeup",
+	  "the flag is cleared when the task is switched in", "P1", false, false},
+	 PN_MISTAKE_PREEMPTED_STALE,
+	 preempted_once},
 	{{"pid-plain-store", "R7", "the control word is written without compare and exchange",
 	  "compare and exchange until it succeeds", "P1", false, false},
 	 PN_MISTAKE_PID_PLAIN_STORE,

@@ -39,6 +39,7 @@ struct rig_vcpu {
 	bool taken[256]; /* vectors that its guest handled */
 	bool sent[256];	 /* vectors that were posted or injected for it */
 	bool asleep;	 /* already in the block loop, and asleep, at the start */
+	bool preempted;	 /* Intel: it was switched out runnable, and not switched in since */
 	uint8_t preempt; /* times that it is preempted between blocking and sleep */
 	uint8_t yields;	 /* times that it is preempted before it blocks */
 };

@@ -164,15 +164,17 @@ static void check_lists(const struct rig_vcpu *v)
 
 static void load(struct rig_vcpu *v, struct pn_host_cpu *c)
 {
+	if (!pn_mistake(PN_MISTAKE_PREEMPTED_STALE))
+		v->preempted = false;
 	pn_vmx_load(v->vmx, c);
 }
 
 /* A task that was woken on its way to sleep is preempted, for what put is to know. */
 static void put(struct rig_vcpu *v, struct pn_host_cpu *c, bool asleep)
 {
-	bool preempted = !asleep || !pn_ld32(&v->task.sleeping); /* pairs with os_wake() */
-
-	pn_vmx_put(v->vmx, c, preempted);
+	if (!asleep || !pn_ld32(&v->task.sleeping)) /* pairs with os_wake() */
+		v->preempted = true;
+	pn_vmx_put(v->vmx, c, v->preempted);
 	check_lists(v);
 }
 
