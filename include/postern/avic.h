@@ -74,9 +74,12 @@ struct pn_avic_features {
 	uint64_t phys_mask;	       /* legal physical address bits */
 	/* Erratum 1235: the core may read a stale IsRunning = 1 after software cleared it. */
 	bool erratum1235;
-	/* Is ISR already cleared when a level EOI exits? Manual contradicts itself. Default: trap.
+	/*
+	 * EOI of a level-triggered vector: exit 402h after or at the instruction, the vector still
+	 * in service or not. The manual contradicts itself. Default: a trap that leaves ISR and PPR
+	 * to the host, which is what a host needs that looks the vector up in the ISR itself.
 	 */
-	enum { PN_EOI_TRAP, PN_EOI_FAULT } level_eoi;
+	enum { PN_EOI_TRAP, PN_EOI_TRAP_CLEARED, PN_EOI_FAULT } level_eoi;
 	/* x2AVIC destination FFFF_FFFFh, open. Default: broadcast. */
 	enum { PN_X2BCAST_BROADCAST, PN_X2BCAST_INVALID } x2_broadcast;
 	/* Index reported when several targets do not run, open. Default: the first. */

@@ -465,7 +465,7 @@ static void fuzz_world(struct rig *r, uint64_t *seed)
 	rig_init(r, rnd & 1);
 	r->feat.erratum1235 = rnd & 2;
 	r->feat.extlvt = rnd & 4;
-	r->feat.level_eoi = rnd & 8 ? PN_EOI_FAULT : PN_EOI_TRAP;
+	r->feat.level_eoi = (rnd >> 32) % 3;
 	r->feat.doorbell_host = rnd & 16 ? PN_DOORBELL_HOST_HOLD : PN_DOORBELL_HOST_DROP;
 	if (rnd & 32)
 		r->vmcb.physical_table = (RIG_BASE + RIG_SIZE - 0x1000) | (rnd >> 8 & 0xFF);

@@ -255,8 +255,9 @@ void pn_avic_noaccel(struct pn_avic_exit *exit, uint32_t off, bool write, uint8_
 }
 
 /*
- * Table 15-22: edge is accelerated, level exits; whether a level EOI has taken effect by then is
- * the knob. With nothing in service the write has no effect and no exit (inferred).
+ * Table 15-22: edge is accelerated, level exits; knob level_eoi says where RIP is then and whether
+ * the vector is still in service. With nothing in service the write has no effect and no exit
+ * (inferred).
  */
 enum pn_avic_access pn_avic_eoi(struct pn_avic *av, struct pn_avic_exit *exit)
 {
@@ -274,6 +275,8 @@ enum pn_avic_access pn_avic_eoi(struct pn_avic *av, struct pn_avic_exit *exit)
 		pn_avic_noaccel(exit, PN_APIC_EOI, true, (uint8_t)vector);
 	if (level && av->feat.level_eoi == PN_EOI_FAULT)
 		return PN_AVIC_FAULT;
+	if (level && av->feat.level_eoi == PN_EOI_TRAP)
+		return PN_AVIC_TRAP;
 	own_st(av, PN_APIC_ISR + off, own_ld(av, PN_APIC_ISR + off) & ~bit);
 	update_ppr(av, in_service(av, vector));
 	if (level)
