@@ -85,13 +85,14 @@ int pn_host_inject_one(struct pn_host_vcpu *h, struct pn_agent *self, uint64_t k
 	return vector;
 }
 
-void pn_host_eoi(struct pn_host_vcpu *h, struct pn_agent *self, uint64_t key)
+int pn_host_eoi(struct pn_host_vcpu *h, struct pn_agent *self, uint64_t key)
 {
 	int vector = pn_vapic_highest(h->page, PN_APIC_ISR);
 
 	pn_step(self, PN_STEP_EOI_EXIT, key, vector < 0 ? 0 : (uint64_t)vector);
 	if (vector < 0)
-		return;
+		return -1;
 	pn_vapic_clear(h->page, PN_APIC_ISR, (uint8_t)vector);
 	update_ppr(h);
+	return pn_vapic_test(h->page, PN_APIC_TMR, (uint8_t)vector) ? vector : -1;
 }

@@ -81,8 +81,8 @@ void pn_host_kick(const struct pn_os *os, struct pn_agent *self, uint64_t key, u
 /* Interrupt virtualization off: what the processor would do by itself. The vector moved from IRR to
  * ISR, or -1. Own context. */
 int pn_host_inject_one(struct pn_host_vcpu *h, struct pn_agent *self, uint64_t key);
-/* Ends the highest vector in service. Own context. */
-void pn_host_eoi(struct pn_host_vcpu *h, struct pn_agent *self, uint64_t key);
+/* Ends the highest vector in service. Returns it if its TMR bit says level, or -1. Own context. */
+int pn_host_eoi(struct pn_host_vcpu *h, struct pn_agent *self, uint64_t key);
 
 /* ---- ICR writes that the hypervisor emulates ---- */
 

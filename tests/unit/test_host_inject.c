@@ -138,6 +138,47 @@ static void by_software(void **state)
 	rig_close(&r);
 }
 
+/*
+ * 6.4: what the processor leaves at exit 402h and what the host does then fit together: one EOI
+ * ends one vector, and that is the one that the I/O APIC is told of.
+ */
+static void level_eoi(void **state)
+{
+	struct pn_svm_vcpu *v = &r.vcpu[0];
+	struct pn_avic_features feat;
+	struct pn_avic_vmcb vmcb;
+	struct pn_avic_exit ex;
+	struct pn_avic av;
+
+	(void)state;
+	rig_start(&r, &gappi_mode);
+	pn_svm_load(v, &r.cpu[1]);
+	pn_avic_features_default(&feat);
+	pn_avic_init(&av, &r.bus, &r.agent[1], &feat, RIG_APICID(1));
+	pn_vapic_set(v->h.page, PN_APIC_ISR, 0x41);
+	pn_vapic_set(v->h.page, PN_APIC_IRR, 0x91);
+	pn_vapic_set(v->h.page, PN_APIC_TMR, 0x91);
+	for (unsigned n = 0; n < 2; n++) {
+		pn_svm_enter(v, &r.cpu[1]);
+		pn_svm_vmcb(v, &vmcb);
+		assert_int_equal(pn_avic_vmrun(&av, &vmcb), 0);
+		assert_int_equal(pn_avic_evaluate(&av, true), 0x91);
+		pn_avic_deliver(&av, 0x91);
+		assert_int_equal(pn_avic_write(&av, PN_APIC_EOI, 0, &ex), PN_AVIC_TRAP);
+		assert_int_equal(ex.info2, 0x91);
+		pn_avic_vmexit(&av);
+		pn_svm_leave(v, &r.cpu[1]);
+		assert_int_equal(pn_svm_eoi(v, &r.cpu[1]), 0x91);
+		assert_false(pn_vapic_test(v->h.page, PN_APIC_ISR, 0x91));
+		assert_true(pn_vapic_test(v->h.page, PN_APIC_ISR, 0x41));
+		assert_int_equal(pn_vapic_read(v->h.page, PN_APIC_PPR), 0x40);
+		pn_vapic_set(v->h.page, PN_APIC_IRR, 0x91); /* the line is still up */
+	}
+	assert_int_equal(pn_svm_eoi(v, &r.cpu[1]), -1); /* 41h, an edge */
+	assert_int_equal(pn_vapic_read(v->h.page, PN_APIC_PPR), 0);
+	rig_close(&r);
+}
+
 static void inhibits(void **state)
 {
 	struct pn_svm_vcpu *v = &r.vcpu[0];
@@ -358,10 +399,10 @@ static void real_ipi(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(inject),	  cmocka_unit_test(by_software),
-		cmocka_unit_test(inhibits),	  cmocka_unit_test(vmcb),
-		cmocka_unit_test(incomplete_ipi), cmocka_unit_test(erratum),
-		cmocka_unit_test(real_ipi),
+		cmocka_unit_test(inject),    cmocka_unit_test(by_software),
+		cmocka_unit_test(level_eoi), cmocka_unit_test(inhibits),
+		cmocka_unit_test(vmcb),	     cmocka_unit_test(incomplete_ipi),
+		cmocka_unit_test(erratum),   cmocka_unit_test(real_ipi),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

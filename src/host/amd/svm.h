@@ -142,8 +142,12 @@ int pn_svm_enter(struct pn_svm_vcpu *v, struct pn_host_cpu *c);
 /* After VMEXIT. */
 void pn_svm_leave(struct pn_svm_vcpu *v, struct pn_host_cpu *c);
 
-/* Emulated EOI (AVIC off, or exit 402h): ends the highest vector in service. */
-void pn_svm_eoi(struct pn_svm_vcpu *v, struct pn_host_cpu *c);
+/*
+ * Emulated EOI (AVIC off, or exit 402h): ends the highest vector that the ISR has in service, not
+ * the one of EXITINFO2. Returns the vector if it is level-triggered (TMR), for the I/O APIC to be
+ * told of it, or -1.
+ */
+int pn_svm_eoi(struct pn_svm_vcpu *v, struct pn_host_cpu *c);
 /* Exit 401h: wakes or kicks targets that were not running; emulates what hardware refused. */
 void pn_svm_incomplete_ipi(struct pn_svm_vcpu *v, struct pn_host_cpu *c,
 			   const struct pn_avic_exit *exit);

@@ -104,9 +104,9 @@ void pn_svm_leave(struct pn_svm_vcpu *v, struct pn_host_cpu *c)
 	pn_st32_rel(&v->h.mode, PN_OUTSIDE_GUEST);
 }
 
-void pn_svm_eoi(struct pn_svm_vcpu *v, struct pn_host_cpu *c)
+int pn_svm_eoi(struct pn_svm_vcpu *v, struct pn_host_cpu *c)
 {
-	pn_host_eoi(&v->h, c->agent, pn_svm_key(v));
+	return pn_host_eoi(&v->h, c->agent, pn_svm_key(v));
 }
 
 /* ---- inhibits ---- */

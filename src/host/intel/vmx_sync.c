@@ -204,7 +204,7 @@ void pn_vmx_leave(struct pn_vmx_vcpu *v, struct pn_host_cpu *c, const struct pn_
 
 void pn_vmx_eoi(struct pn_vmx_vcpu *v, struct pn_host_cpu *c)
 {
-	pn_host_eoi(&v->h, c->agent, pn_vmx_key(v));
+	(void)pn_host_eoi(&v->h, c->agent, pn_vmx_key(v));
 	v->svi = pn_vmx_highest(v, PN_APIC_ISR);
 }
 
