@@ -182,6 +182,12 @@ static inline void vector_set(uint32_t *page, unsigned bank, unsigned vector)
 			  __ATOMIC_SEQ_CST);
 }
 
+static inline void vector_clear(uint32_t *page, unsigned bank, unsigned vector)
+{
+	__atomic_fetch_and(page + (bank + (vector >> 5) * 16) / 4, ~(1u << (vector & 31)),
+			   __ATOMIC_SEQ_CST);
+}
+
 static inline bool vector_test(uint32_t *page, unsigned bank, unsigned vector)
 {
 	return *reg(page, bank + (vector >> 5) * 16) >> (vector & 31) & 1;
