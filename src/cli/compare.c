@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include <errno.h>
 #include <stdlib.h>
 
 #include "cli.h"
@@ -6,6 +7,22 @@
 #include "runner.h"
 
 #define DEFAULT_SCENARIO "passthrough-nvme"
+#define DEFAULT_DRAWS	 16
+
+static unsigned parse_draws(const char *arg, struct argp_state *state)
+{
+	unsigned long n;
+	char *end;
+
+	if (!arg)
+		return DEFAULT_DRAWS;
+	errno = 0;
+	n = strtoul(arg, &end, 10);
+	if (errno || end == arg || *end || *arg == '-' || !n || n > CLI_MAX_DRAWS)
+		argp_error(state, "--sensitivity: '%s' is not a number of draws (expected 1 .. %d)",
+			   arg, CLI_MAX_DRAWS);
+	return (unsigned)n;
+}
 
 static int parse_modes(int key, char *arg, struct argp_state *state)
 {
@@ -21,6 +38,9 @@ static int parse_modes(int key, char *arg, struct argp_state *state)
 		return 0;
 	case CLI_OPT_FIDELITY:
 		o->fidelity = true;
+		return 0;
+	case CLI_OPT_SENSITIVITY:
+		o->draws = parse_draws(arg, state);
 		return 0;
 	case ARGP_KEY_ARG:
 		if (o->input)
@@ -62,6 +82,12 @@ int pn_cli_compare(int argc, char **argv)
 		 "to "
 		 "fit it",
 		 1},
+		{"sensitivity", CLI_OPT_SENSITIVITY, "N", OPTION_ARG_OPTIONAL,
+		 "runs it N times more (default 16), each time with every cost that is an "
+		 "assumption "
+		 "drawn between half and double: the range of each figure, and how often each "
+		 "sentence holds",
+		 1},
 		{0},
 	};
 	static const struct argp argp = {
@@ -74,6 +100,7 @@ int pn_cli_compare(int argc, char **argv)
 		"  postern compare overcommit --modes galog,gappi:masked=none --duration 500ms\n"
 		"  postern compare nvme-bare-metal\n"
 		"  postern compare ipi-storm --set machine.x2apic=no\n"
+		"  postern compare storm --sensitivity\n"
 		"  postern compare --fidelity",
 		children,
 		NULL,
@@ -82,8 +109,13 @@ int pn_cli_compare(int argc, char **argv)
 
 	pn_cli_options_init(&o);
 	argp_parse(&argp, argc, argv, 0, NULL, &o);
-	if (o.fidelity &&
-	    (o.input || o.modes || o.sets || o.duration || o.report || o.trace || o.hgrm)) {
+	if (o.draws && (o.trace || o.hgrm)) {
+		pn_cli_error("--sensitivity is about many runs, --trace and --hgrm are about one "
+			     "each: give one or the other");
+		return CLI_USAGE;
+	}
+	if (o.fidelity && (o.input || o.modes || o.sets || o.duration || o.draws || o.report ||
+			   o.trace || o.hgrm)) {
 		pn_cli_error("--fidelity has its own scenarios and modes: only --costs, --seed and "
 			     "--json go with it");
 		return CLI_USAGE;

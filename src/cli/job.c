@@ -84,6 +84,9 @@ static int status_of(const struct pn_comparison *c)
 	for (unsigned i = 0; i < c->n; i++)
 		if (pn_result_violated(&c->result[i]))
 			return CLI_VIOLATED;
+	for (unsigned k = 0; k < c->draws; k++)
+		if (status_of(&c->draw[k]) != CLI_DONE)
+			return CLI_VIOLATED;
 	return CLI_DONE;
 }
 
@@ -97,6 +100,8 @@ static int finish(const struct pn_cli_options *o, struct pn_comparison *c,
 	}
 	if (c->n < o->modes)
 		pn_cli_error("stopped: %u of %u modes were not begun", o->modes - c->n, o->modes);
+	else if (c->draws < o->draws)
+		pn_cli_error("stopped: %u of %u draws are complete", c->draws, o->draws);
 	if (!write_all(out, c, sc))
 		return CLI_INPUT;
 	print(o, c, sc, detail);
@@ -132,11 +137,11 @@ int pn_cli_compare_work(const struct pn_cli_options *o, const struct pn_cli_work
 		return CLI_INPUT;
 	if (out.trace.f)
 		fputs("{\"displayTimeUnit\":\"ns\",\"traceEvents\":[\n", out.trace.f);
-	if (pn_cli_run_modes(o, w, rec, out.trace.f, &c))
+	if (o->draws ? pn_cli_run_draws(o, w, &c) : pn_cli_run_modes(o, w, rec, out.trace.f, &c))
 		status = finish(o, &c, pn_cli_first(w), &out, detail);
 	else
 		drop(&out);
-	free(c.result);
+	pn_cli_free(&c);
 	return status;
 }
 

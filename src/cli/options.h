@@ -10,6 +10,7 @@
 
 #define CLI_MAX_MODES 24
 #define CLI_MAX_SETS  64
+#define CLI_MAX_DRAWS 1024
 
 /* What compare, run and replay take. */
 struct pn_cli_options {
@@ -23,7 +24,8 @@ struct pn_cli_options {
 	uint64_t duration; /* 0: not given */
 	uint64_t seed;
 	bool json;
-	bool fidelity; /* compare --fidelity */
+	bool fidelity;	/* compare --fidelity */
+	unsigned draws; /* compare --sensitivity; 0: not asked for */
 	const char *report, *trace, *hgrm;
 };
 
@@ -39,6 +41,7 @@ enum {
 	CLI_OPT_MODE,
 	CLI_OPT_SCENARIO,
 	CLI_OPT_FIDELITY,
+	CLI_OPT_SENSITIVITY,
 };
 
 void pn_cli_options_init(struct pn_cli_options *o);

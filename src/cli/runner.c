@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Simulations on several threads, with progress, and an end on Ctrl-C. */
 #include <errno.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -11,7 +12,8 @@
 #include "progress.h"
 #include "runner.h"
 
-#define POLL_NS 50000000l
+#define POLL_NS	    50000000l
+#define MAX_THREADS 64
 
 struct job {
 	const struct pn_scenario *sc;
@@ -29,7 +31,7 @@ struct pool {
 	const struct pn_cli_options *o;
 	struct pn_recording *rec;
 	FILE *trace;
-	struct job job[CLI_MAX_MODES];
+	struct job *job;
 	unsigned n;
 	atomic_uint next;
 	atomic_bool failed;
@@ -82,11 +84,12 @@ static void *worker(void *arg)
 	return NULL;
 }
 
-/* "galog 43 %  gappi 12 %  0.31 s simulated per s" */
+/* "galog 43 %  gappi 12 %  0.31 s simulated per s"; many: "37 of 85 runs  0.31 s ..." */
 static void show(struct pool *p)
 {
 	char line[128] = "", mode[64];
 	unsigned long long sum = 0;
+	unsigned ended = 0;
 	size_t len = 0;
 
 	for (unsigned i = 0; i < p->n; i++) {
@@ -95,13 +98,16 @@ static void show(struct pool *p)
 		int n;
 
 		sum += done;
-		if (!all || done >= all || len >= sizeof(line))
+		ended += all && done >= all;
+		if (p->n > CLI_MAX_MODES || !all || done >= all || len >= sizeof(line))
 			continue;
 		n = snprintf(line + len, sizeof(line) - len, "%s %.0f %%  ",
 			     pn_mode_text(p->job[i].mode, mode, sizeof(mode)),
 			     100.0 * (double)done / (double)all);
 		len += n > 0 ? (size_t)n : 0;
 	}
+	if (p->n > CLI_MAX_MODES)
+		snprintf(line, sizeof(line), "%u of %u runs  ", ended, p->n);
 	pn_progress_line("%s%.3g s simulated per s", line,
 			 1e-9 * (double)sum / pn_progress_seconds());
 }
@@ -129,15 +135,17 @@ static unsigned threads_for(const struct pool *p)
 {
 	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
 
+	unsigned most = p->n < MAX_THREADS ? p->n : MAX_THREADS;
+
 	/* A trace has one mode after the other. */
 	if (p->trace || cpus < 2)
 		return 1;
-	return (unsigned long)cpus < p->n ? (unsigned)cpus : p->n;
+	return (unsigned long)cpus < most ? (unsigned)cpus : most;
 }
 
 static void run_pool(struct pool *p)
 {
-	pthread_t thread[CLI_MAX_MODES];
+	pthread_t thread[MAX_THREADS];
 	unsigned n = threads_for(p), started = 0;
 
 	p->working = n;
@@ -198,8 +206,12 @@ bool pn_cli_run_items(const struct pn_cli_options *o, const struct pn_cli_item *
 	bool ok;
 
 	out->result = calloc(n, sizeof(*out->result));
-	if (!p || !out->result) {
+	if (p)
+		p->job = calloc(n, sizeof(*p->job));
+	if (!p || !p->job || !out->result) {
 		pn_cli_error("%s", strerror(ENOMEM));
+		if (p)
+			free(p->job);
 		free(p);
 		return false;
 	}
@@ -222,20 +234,28 @@ bool pn_cli_run_items(const struct pn_cli_options *o, const struct pn_cli_item *
 	ok = collect(p, out);
 	pthread_cond_destroy(&p->idle);
 	pthread_mutex_destroy(&p->lock);
+	free(p->job);
 	free(p);
 	return ok;
 }
 
-bool pn_cli_run_modes(const struct pn_cli_options *o, const struct pn_cli_work *w,
-		      struct pn_recording *rec, FILE *trace, struct pn_comparison *out)
+void pn_cli_begin(const struct pn_cli_options *o, const struct pn_cli_work *w,
+		  struct pn_comparison *out)
 {
 	const struct pn_scenario *sc = pn_cli_first(w);
-	struct pn_cli_item item[CLI_MAX_MODES];
 
 	snprintf(out->scenario, sizeof(out->scenario), "%s", sc->name);
 	snprintf(out->costs, sizeof(out->costs), "%s", sc->costs.name);
 	out->seed = o->seed;
 	out->duration_ns = sc->machine.duration;
+}
+
+bool pn_cli_run_modes(const struct pn_cli_options *o, const struct pn_cli_work *w,
+		      struct pn_recording *rec, FILE *trace, struct pn_comparison *out)
+{
+	struct pn_cli_item item[CLI_MAX_MODES];
+
+	pn_cli_begin(o, w, out);
 	for (unsigned i = 0; i < o->modes; i++)
 		item[i] = (struct pn_cli_item){w->of[pn_mode_workload(o->mode[i].id)], &o->mode[i]};
 	return pn_cli_run_items(o, item, o->modes, rec, trace, out);

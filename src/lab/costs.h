@@ -34,5 +34,12 @@ int pn_costs_load(const char *name, struct pn_costs *out, struct pn_diag *d);
 int pn_costs_set(struct pn_costs *c, const char *key, const char *value, const char *file,
 		 unsigned long line, struct pn_diag *d);
 const char *pn_cost_source_name(enum pn_cost_source s);
+/*
+ * Draw number @draw of the table @base into @out (another object): every value that is marked
+ * assumption and is not 0 becomes one between its half and its double, the logarithm uniform, each
+ * by itself. The same number gives the same table on every machine. Returns how many values were
+ * drawn. Never fails; thread-safe.
+ */
+unsigned pn_costs_draw(const struct pn_costs *base, unsigned draw, struct pn_costs *out);
 
 #endif

@@ -42,9 +42,9 @@ const char *pn_fmt_count(char *buf, double n)
 	return buf;
 }
 
-const char *pn_fmt_exact(char *buf, uint64_t n)
+const char *pn_fmt_exact(char *buf, double n)
 {
-	snprintf(buf, PN_FMT_SIZE, "%llu", (unsigned long long)n);
+	snprintf(buf, PN_FMT_SIZE, "%.0f", n);
 	return buf;
 }
 

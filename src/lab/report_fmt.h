@@ -16,19 +16,19 @@
 const char *pn_fmt_ns(char *buf, double ns);
 /* "1 234" is written 1234; from 100 000 on "123 k", "1.23 M". */
 const char *pn_fmt_count(char *buf, double n);
-/* Exact, however large: for what must be zero. */
-const char *pn_fmt_exact(char *buf, uint64_t n);
+/* Every digit: for what must be zero. Exact up to 2^53. */
+const char *pn_fmt_exact(char *buf, double n);
 /* "0.25", "2.1e-05": three significant digits, no unit. */
 const char *pn_fmt_ratio(char *buf, double x);
 /* "12.5 %" */
 const char *pn_fmt_share(char *buf, double x);
 
-/* One row of the comparison. @fill writes the cell, or returns false where the mode has no such
- * thing. */
+/* One row of the comparison. @value returns false where the mode has no such figure. */
 struct pn_report_row {
 	const char *group; /* heading before this row, or NULL */
 	const char *label;
-	bool (*fill)(const struct pn_result *r, char *buf);
+	bool (*value)(const struct pn_result *r, double *value);
+	const char *(*fmt)(char *buf, double value);
 	bool detail; /* only in the report of one mode */
 };
 
@@ -45,13 +45,37 @@ bool pn_report_row_used(const struct pn_report_row *row, const struct pn_compari
  */
 struct pn_reading {
 	bool alarm;
-	char text[700];
+	char text[1200];
+	/*
+	 * What the sentence claims, without its figures: two cost tables agree on a reading if both
+	 * give a sentence with this claim. Empty: a count or a remark, which claims nothing.
+	 */
+	char claim[160];
+	char question[160];	/* the same as a question, for a claim that does not hold */
+	double amount;		/* how much: a factor, a percentage. NAN: no such figure */
+	const char *amount_fmt; /* of printf, for one double */
+	/* With drawn costs: in how many of the draws the claim holds. */
+	unsigned holds, of;
+	bool open; /* it holds in fewer than nine of ten */
 };
 
 #define PN_READING_MAX 24
 
-/* Fills at most PN_READING_MAX; returns how many. */
+/*
+ * Fills at most PN_READING_MAX; returns how many. If @c has draws, each claim says in how many of
+ * them it holds, one that holds in fewer than nine of ten is worded as an open question, and what
+ * is violated in a draw only is an alarm.
+ */
 unsigned pn_report_reading(const struct pn_comparison *c, struct pn_reading *out);
+
+/* Counts the draws of @c for the @n sentences in @out and rewords them; returns how many there are
+ * then. pn_report_reading() calls it. */
+unsigned pn_reading_weigh(const struct pn_comparison *c, struct pn_reading *out, unsigned n);
+
+/* The least and the most of a row's figure of result @mode over the draws of @c; false: no draw has
+ * the figure. */
+bool pn_report_range(const struct pn_report_row *row, const struct pn_comparison *c, unsigned mode,
+		     double *min, double *max);
 
 /* "SCENARIO, seed 1, 1.00 s simulated, costs "default": modelled, not measured" */
 void pn_report_header(const struct pn_comparison *c, FILE *f);

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* A comparison as a page for a browser. */
 #include <errno.h>
 #include <string.h>
 
@@ -147,6 +148,52 @@ static void table(const struct pn_comparison *c, FILE *f)
 	fputs("</table></div>\n", f);
 }
 
+static void range_cell(const struct pn_report_row *row, const struct pn_comparison *c, unsigned m,
+		       FILE *f)
+{
+	char low[PN_FMT_SIZE], high[PN_FMT_SIZE];
+	double min, max;
+
+	if (!pn_report_range(row, c, m, &min, &max)) {
+		fputs("<td>-</td>", f);
+		return;
+	}
+	row->fmt(low, min);
+	row->fmt(high, max);
+	if (strcmp(low, high))
+		fprintf(f, "<td>%s<br><small>to %s</small></td>", low, high);
+	else
+		fprintf(f, "<td>%s</td>", low);
+}
+
+static void range_table(const struct pn_comparison *c, FILE *f)
+{
+	const struct pn_report_row *row;
+	const char *group = "";
+
+	fprintf(f,
+		"<h2>With other assumptions</h2>\n<p>The range of each figure over %u draws of the "
+		"%u costs that are assumptions, each between half and double.</p>\n<div "
+		"class=\"scroll\"><table>\n<tr><th></th><th></th>",
+		c->draws, c->drawn);
+	for (unsigned i = 0; i < c->n; i++)
+		column_head(&c->result[i].mode, f);
+	fputs("</tr>\n", f);
+	for (unsigned i = 0; (row = pn_report_row(i)) != NULL; i++) {
+		if (row->group)
+			group = row->group;
+		if (!pn_report_row_used(row, c))
+			continue;
+		element("<tr><td class=\"g\">", group, "</td>", f);
+		element("<td class=\"l\">", row->label, "</td>", f);
+		for (unsigned m = 0; m < c->n; m++)
+			range_cell(row, c, m, f);
+		fputs("</tr>\n", f);
+		group = "";
+	}
+	fputs("</table></div>\n", f);
+}
+
 static void costs(const struct pn_costs *t, FILE *f)
 {
 	char value[PN_FMT_SIZE];
@@ -174,6 +221,8 @@ int pn_report_html(const struct pn_comparison *c, const struct pn_scenario *sc, 
 	reading(c, f);
 	what_is_what(c, f);
 	table(c, f);
+	if (c->draws)
+		range_table(c, f);
 	fprintf(f, "<h2>Latency: %s</h2>\n", pn_report_path(pn_report_workload(c)));
 	pn_svg_curves(c, false, f);
 	if (pn_report_workload(c) != PN_WORK_BARE) {

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+/* IPIs between vCPUs: what hardware that sends them saves, and what still exits. */
+#include <math.h>
+
 #include "report_reading.h"
 
 /* What no mode of this kind sends by itself, and so exits. */
@@ -29,16 +32,22 @@ static void what_exits(struct pn_reader *rd, const struct pn_result *r)
 	else
 		pn_say(rd, false, "With %s no IPI exited. Still would: %s.", mode,
 		       left_over(r->mode.id));
+	pn_claim(rd, "with %s IPIs %s", mode, r->exits[PN_EXIT_IPI] ? "exit" : "do not exit");
+	pn_question(rd, "do IPIs exit with %s", mode);
+	pn_amount(rd, exits_each(r), "%.2f each");
 }
 
 static void against_exits(struct pn_reader *rd, const struct pn_result *exit,
 			  const struct pn_result *r)
 {
 	char mode[64], a[4][PN_FMT_SIZE], b[4][PN_FMT_SIZE];
+	double speed;
 
 	pn_say_mode(r, mode, sizeof(mode));
 	if (exit->latency.n < P99_MIN || r->latency.n < P99_MIN)
 		return;
+	speed = (double)pn_hist_quantile(&exit->latency, 0.99) /
+		fmax(1, (double)pn_hist_quantile(&r->latency, 0.99));
 	for (unsigned i = 0; i < 2; i++) {
 		double at = i ? 0.99 : 0.5;
 
@@ -54,6 +63,12 @@ static void against_exits(struct pn_reader *rd, const struct pn_result *exit,
 	       "against "
 	       "%s; latency p50 %s against %s, p99 %s against %s.",
 	       mode, b[2], a[2], b[3], a[3], b[0], a[0], b[1], a[1]);
+	pn_claim(rd, "%s is %s IPI-EXIT at p99", mode,
+		 speed >= P99_EQUAL	 ? "faster than"
+		 : speed > 1 / P99_EQUAL ? "as fast as"
+					 : "slower than");
+	pn_question(rd, "is %s faster than IPI-EXIT at p99", mode);
+	pn_amount(rd, speed, "%.2fx");
 }
 
 void pn_read_ipis(struct pn_reader *rd, const struct pn_comparison *c)

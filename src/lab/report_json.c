@@ -131,6 +131,95 @@ static json_t *mode(const struct pn_result *r)
 	return o;
 }
 
+/* ---- drawn costs ---- */
+
+static void widen(json_t *range, const char *key, json_t *value, bool less)
+{
+	json_t *old = json_object_get(range, key);
+	double v = json_number_value(value);
+
+	if (!old || (less ? v < json_number_value(old) : v > json_number_value(old)))
+		json_object_set(range, key, value);
+}
+
+/* Every number of @o, as {"latency_ns.p99": {"min", "max"}}. */
+static void ranges(json_t *all, const char *path, json_t *o)
+{
+	const char *key;
+	json_t *value;
+
+	json_object_foreach(o, key, value)
+	{
+		char name[128];
+		json_t *range;
+
+		snprintf(name, sizeof(name), "%s%s%s", path, *path ? "." : "", key);
+		if (json_is_object(value))
+			ranges(all, name, value);
+		if (!json_is_number(value))
+			continue;
+		range = json_object_get(all, name);
+		if (!range) {
+			range = json_object();
+			json_object_set_new(all, name, range);
+		}
+		widen(range, "min", value, true);
+		widen(range, "max", value, false);
+	}
+}
+
+/* The figures of mode @i: the value that the table as it is gives, and the range of the draws. */
+static void figures_of(const struct pn_comparison *c, unsigned i, json_t *list)
+{
+	json_t *all = json_object(), *is = json_object(), *range;
+	const char *name;
+
+	for (unsigned k = 0; k <= c->draws; k++) {
+		json_t *m = mode(k ? &c->draw[k - 1].result[i] : &c->result[i]);
+
+		ranges(k ? all : is, "", m);
+		json_decref(m);
+	}
+	json_object_foreach(all, name, range)
+	{
+		json_t *now = json_object_get(json_object_get(is, name), "min");
+
+		json_array_append_new(list,
+				      json_pack("{s:s, s:o, s:s, s:O, s:O}", "mode",
+						pn_mode_name(c->result[i].mode.id), "variant",
+						variant(&c->result[i].mode), "figure", name,
+						"value", now ? now : json_null(), "range", range));
+	}
+	json_decref(all);
+	json_decref(is);
+}
+
+static json_t *readings(const struct pn_comparison *c)
+{
+	struct pn_reading rd[PN_READING_MAX];
+	unsigned n = pn_report_reading(c, rd);
+	json_t *list = json_array();
+
+	for (unsigned i = 0; i < n; i++)
+		if (rd[i].of)
+			json_array_append_new(list,
+					      json_pack("{s:s, s:s, s:b, s:i, s:i, s:b}", "text",
+							rd[i].text, "claim", rd[i].claim, "alarm",
+							rd[i].alarm, "holds", (int)rd[i].holds,
+							"of", (int)rd[i].of, "open", rd[i].open));
+	return list;
+}
+
+static json_t *sensitivity(const struct pn_comparison *c)
+{
+	json_t *figures = json_array();
+
+	for (unsigned i = 0; i < c->n; i++)
+		figures_of(c, i, figures);
+	return json_pack("{s:i, s:i, s:o, s:o}", "draws", (int)c->draws, "drawn_costs",
+			 (int)c->drawn, "figures", figures, "readings", readings(c));
+}
+
 int pn_report_json(const struct pn_comparison *c, FILE *f)
 {
 	json_t *o = json_object(), *modes = json_array();
@@ -144,6 +233,8 @@ int pn_report_json(const struct pn_comparison *c, FILE *f)
 	for (unsigned i = 0; i < c->n; i++)
 		json_array_append_new(modes, mode(&c->result[i]));
 	json_object_set_new(o, "modes", modes);
+	if (c->draws)
+		json_object_set_new(o, "sensitivity", sensitivity(c));
 	failed = json_dumpf(o, f, FLAGS) < 0 || fputc('\n', f) == EOF;
 	json_decref(o);
 	return failed || ferror(f) ? -EIO : 0;

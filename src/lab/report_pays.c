@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Bare metal: whether posted MSI pays against remapped interrupts. */
 #include "report_reading.h"
 
 /* A gain or a saving below this is none. */
@@ -68,12 +69,16 @@ static void handled(struct pn_reader *rd, const struct pn_result *remapped,
 {
 	double before = 1e9 * (double)remapped->delivered / (double)remapped->duration_ns;
 	double after = 1e9 * (double)r->delivered / (double)r->duration_ns;
-	char a[PN_FMT_SIZE], b[PN_FMT_SIZE];
+	char a[PN_FMT_SIZE], b[PN_FMT_SIZE], mode[64];
 
 	if (before <= 0 || (double)r->completions < 1.05 * (double)r->delivered)
 		return;
+	pn_say_mode(r, mode, sizeof(mode));
 	pn_say(rd, false, "Interrupts handled: %s per second against %s (%+.1f %%).",
 	       pn_fmt_count(b, after), pn_fmt_count(a, before), 100 * (after / before - 1));
+	pn_claim(rd, "%s handles %s interrupts", mode, after < before ? "fewer" : "more");
+	pn_question(rd, "does %s handle more interrupts", mode);
+	pn_amount(rd, 100 * (after / before - 1), "%+.1f %%");
 }
 
 static void posted_msi(struct pn_reader *rd, const struct pn_result *remapped,
@@ -100,6 +105,9 @@ static void posted_msi(struct pn_reader *rd, const struct pn_result *remapped,
 	       "CPU %s against %s for an interrupt, %s%s.",
 	       mode, verdict(&p), pn_fmt_count(b, p.rate[1]), pn_fmt_count(a, p.rate[0]),
 	       100 * p.gain, pn_fmt_ns(y, p.cpu[1]), pn_fmt_ns(x, p.cpu[0]), each, latency);
+	pn_claim(rd, "%s %s", mode, verdict(&p));
+	pn_question(rd, "does %s pay", mode);
+	pn_amount(rd, 100 * p.gain, "%+.1f %%");
 	handled(rd, remapped, r);
 }
 

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+/* The sentences below a comparison of modes that have guests or devices. */
 #include <ctype.h>
+#include <math.h>
 #include <stdarg.h>
 #include <string.h>
 
@@ -9,13 +11,46 @@ void pn_say(struct pn_reader *rd, bool alarm, const char *fmt, ...)
 {
 	va_list ap;
 
+	rd->last = NULL;
 	if (rd->n == PN_READING_MAX)
 		return;
-	rd->out[rd->n].alarm = alarm;
+	rd->last = &rd->out[rd->n++];
+	memset(rd->last, 0, sizeof(*rd->last));
+	rd->last->alarm = alarm;
+	rd->last->amount = NAN;
 	va_start(ap, fmt);
-	vsnprintf(rd->out[rd->n].text, sizeof(rd->out[rd->n].text), fmt, ap);
+	vsnprintf(rd->last->text, sizeof(rd->last->text), fmt, ap);
 	va_end(ap);
-	rd->n++;
+}
+
+void pn_claim(struct pn_reader *rd, const char *fmt, ...)
+{
+	va_list ap;
+
+	if (!rd->last)
+		return;
+	va_start(ap, fmt);
+	vsnprintf(rd->last->claim, sizeof(rd->last->claim), fmt, ap);
+	va_end(ap);
+}
+
+void pn_question(struct pn_reader *rd, const char *fmt, ...)
+{
+	va_list ap;
+
+	if (!rd->last)
+		return;
+	va_start(ap, fmt);
+	vsnprintf(rd->last->question, sizeof(rd->last->question), fmt, ap);
+	va_end(ap);
+}
+
+void pn_amount(struct pn_reader *rd, double amount, const char *fmt)
+{
+	if (!rd->last)
+		return;
+	rd->last->amount = amount;
+	rd->last->amount_fmt = fmt;
 }
 
 static const char *plural(uint64_t n)
@@ -28,15 +63,21 @@ static void alarms(struct pn_reader *rd, const struct pn_result *r)
 	char mode[64];
 
 	pn_mode_text(&r->mode, mode, sizeof(mode));
-	if (r->lost)
+	if (r->lost) {
 		pn_say(rd, true, "LOST: %s lost %llu interrupt%s.", mode,
 		       (unsigned long long)r->lost, plural(r->lost));
-	if (r->wakeups_missed)
+		pn_claim(rd, "LOST: %s lost interrupts", mode);
+	}
+	if (r->wakeups_missed) {
 		pn_say(rd, true,
 		       "MISSED: %s left a vCPU asleep with a deliverable interrupt %llu time%s.",
 		       mode, (unsigned long long)r->wakeups_missed, plural(r->wakeups_missed));
-	if (r->check[0])
+		pn_claim(rd, "MISSED: %s left a vCPU asleep with a deliverable interrupt", mode);
+	}
+	if (r->check[0]) {
 		pn_say(rd, true, "SELF-CHECK FAILED: %s: %s", mode, r->check);
+		pn_claim(rd, "SELF-CHECK FAILED: %s", mode);
+	}
 }
 
 static void partial(struct pn_reader *rd, const struct pn_comparison *c, const struct pn_result *r)
@@ -104,13 +145,20 @@ static void wake_compare(struct pn_reader *rd, const struct pn_result *log,
 	if (least < P99_SOUND)
 		snprintf(rough, sizeof(rough), "; few samples (%llu), so this is rough",
 			 (unsigned long long)least);
-	if (fast < 1 || slow / fast < P99_EQUAL)
+	if (fast < 1 || slow / fast < P99_EQUAL) {
 		pn_say(rd, false, "%s and %s wake equally fast at p99 here (%s and %s%s).", lb, la,
 		       tb, ta, rough);
-	else
+		pn_claim(rd, "%s and %s wake equally fast", lb, la);
+	} else {
+		const char *how = p99(a) > p99(b) ? "faster" : "slower";
+
 		pn_say(rd, false, "%s wakes %s %s than %s at p99 here (%s against %s%s).", lb,
-		       times(x, slow / fast), p99(a) > p99(b) ? "faster" : "slower", la, tb, ta,
-		       rough);
+		       times(x, slow / fast), how, la, tb, ta, rough);
+		pn_claim(rd, "%s wakes %s than %s", lb, how, la);
+	}
+	pn_question(rd, "does %s or %s wake faster at p99", lb, la);
+	if (p99(b))
+		pn_amount(rd, (double)p99(a) / (double)p99(b), "%.2fx");
 }
 
 static void galog_losses(struct pn_reader *rd, const struct pn_result *r)
@@ -128,6 +176,8 @@ static void galog_losses(struct pn_reader *rd, const struct pn_result *r)
 	else
 		pn_say(rd, false, "%s dropped %llu %s.", mode, (unsigned long long)r->galog_dropped,
 		       entries);
+	pn_claim(rd, "%s drops %s", mode, r->galog_dropped ? "entries" : "nothing");
+	pn_question(rd, "does %s drop entries", mode);
 }
 
 static bool comparable(const struct pn_result *r)
@@ -183,11 +233,14 @@ static void extremes(struct pn_reader *rd, const struct pn_comparison *c)
 	pn_fmt_ns(tw, (double)p99(&worst->latency));
 	pn_fmt_ratio(eb, (double)pn_report_exits(best) / (double)best->interrupts);
 	pn_fmt_ratio(ew, (double)pn_report_exits(worst) / (double)worst->interrupts);
-	pn_say(rd, false,
-	       "Over all interrupts, p99 is lowest with %s (%s, %s VM exits each) and highest with "
-	       "%s "
-	       "(%s, %s).",
-	       bm, tb, eb, wm, tw, ew);
+	pn_say(rd, false, "Over all interrupts, p99 is lowest with %s (%s, %s VM exits each).", bm,
+	       tb, eb);
+	pn_claim(rd, "p99 is lowest with %s", bm);
+	pn_question(rd, "which mode has the lowest p99 over all interrupts");
+	pn_say(rd, false, "Over all interrupts, p99 is highest with %s (%s, %s VM exits each).", wm,
+	       tw, ew);
+	pn_claim(rd, "p99 is highest with %s", wm);
+	pn_question(rd, "which mode has the highest p99 over all interrupts");
 }
 
 /* Other silicon, same costs: what differs is what the modes do. */
@@ -224,6 +277,8 @@ static void unit_waits(struct pn_reader *rd, const struct pn_comparison *c,
 	       pn_mode_text(&r->mode, mode, sizeof(mode)), pn_fmt_ns(t, (double)r->unit_wait_ns),
 	       r->mode.id == PN_MODE_VTD_PI && c->n > 1 ? ", and AMD's IOMMU has none in this model"
 							: "");
+	pn_claim(rd, "with %s the unit is a limit", mode);
+	pn_question(rd, "is the unit a limit with %s", mode);
 }
 
 unsigned pn_report_reading(const struct pn_comparison *c, struct pn_reading *out)
@@ -241,7 +296,7 @@ unsigned pn_report_reading(const struct pn_comparison *c, struct pn_reading *out
 	}
 	if (!interrupts) {
 		pn_say(&rd, false, "Nothing sent an interrupt: there is nothing to compare.");
-		return rd.n;
+		return c->draws ? pn_reading_weigh(c, out, rd.n) : rd.n;
 	}
 	if (log && gp)
 		wake_compare(&rd, log, gp);
@@ -255,5 +310,5 @@ unsigned pn_report_reading(const struct pn_comparison *c, struct pn_reading *out
 		unit_waits(&rd, c, &c->result[i]);
 	pn_read_posted_msi(&rd, c);
 	pn_read_ipis(&rd, c);
-	return rd.n;
+	return c->draws ? pn_reading_weigh(c, out, rd.n) : rd.n;
 }

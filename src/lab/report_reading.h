@@ -14,10 +14,17 @@
 struct pn_reader {
 	struct pn_reading *out;
 	unsigned n;
+	struct pn_reading *last; /* the sentence just said; NULL: there was no room for it */
 };
 
 __attribute__((format(printf, 3, 4))) void pn_say(struct pn_reader *rd, bool alarm, const char *fmt,
 						  ...);
+/* What the sentence just said claims, without figures; see struct pn_reading. @question stands for
+ * the claim and its opposites alike. */
+__attribute__((format(printf, 2, 3))) void pn_claim(struct pn_reader *rd, const char *fmt, ...);
+__attribute__((format(printf, 2, 3))) void pn_question(struct pn_reader *rd, const char *fmt, ...);
+/* Its figure, the same quantity whatever the claim; @fmt prints one double. */
+void pn_amount(struct pn_reader *rd, double amount, const char *fmt);
 /* "GALOG"; with a variant that is not the default: "galog:gate=always". Returns @buf. */
 const char *pn_say_mode(const struct pn_result *r, char *buf, unsigned size);
 /* The first result of that mode, or NULL. */

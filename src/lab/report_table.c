@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* A comparison as a table of text. */
 #include <errno.h>
 #include <string.h>
 
@@ -57,11 +58,11 @@ static unsigned block_end(const struct pn_comparison *c, unsigned from)
 static bool row_used(const struct pn_report_row *row, const struct pn_comparison *c,
 		     enum pn_workload work)
 {
-	char cell[PN_FMT_SIZE];
+	double value;
 
 	for (unsigned i = 0; i < c->n && !row->detail; i++)
 		if (pn_mode_workload(c->result[i].mode.id) == work &&
-		    row->fill(&c->result[i], cell))
+		    row->value(&c->result[i], &value))
 			return true;
 	return false;
 }
@@ -85,6 +86,69 @@ static void block(const struct pn_comparison *c, unsigned from, unsigned to, FIL
 			pn_report_cell(row, &c->result[m], cell);
 			fprintf(f, "%*s", COLUMN_WIDTH, cell);
 		}
+		fputc('\n', f);
+	}
+}
+
+/* The least of each figure, and below it the most. */
+static void range_row(const struct pn_report_row *row, const struct pn_comparison *c, unsigned from,
+		      unsigned to, bool most, FILE *f)
+{
+	char cell[PN_FMT_SIZE];
+	double min, max;
+
+	for (unsigned m = from; m < to; m++) {
+		if (pn_report_range(row, c, m, &min, &max))
+			row->fmt(cell, most ? max : min);
+		else
+			strcpy(cell, "-");
+		fprintf(f, "%*s", COLUMN_WIDTH, cell);
+	}
+	fputc('\n', f);
+}
+
+static bool row_varies(const struct pn_report_row *row, const struct pn_comparison *c,
+		       unsigned from, unsigned to)
+{
+	double min, max;
+
+	for (unsigned m = from; m < to; m++)
+		if (pn_report_range(row, c, m, &min, &max) && min < max)
+			return true;
+	return false;
+}
+
+static void range_block(const struct pn_comparison *c, unsigned from, unsigned to, FILE *f)
+{
+	enum pn_workload work = pn_mode_workload(c->result[from].mode.id);
+	const struct pn_report_row *row;
+	const char *group = "";
+
+	column_heads(c, from, to, f);
+	for (unsigned i = 0; (row = pn_report_row(i)) != NULL; i++) {
+		if (row->group)
+			group = row->group;
+		if (!row_used(row, c, work))
+			continue;
+		fprintf(f, "%-*s%-*s", GROUP_WIDTH, group, LABEL_WIDTH, row->label);
+		range_row(row, c, from, to, false, f);
+		group = "";
+		if (!row_varies(row, c, from, to))
+			continue;
+		fprintf(f, "%-*s%*s", GROUP_WIDTH, "", LABEL_WIDTH, "to ");
+		range_row(row, c, from, to, true, f);
+	}
+}
+
+static void ranges(const struct pn_comparison *c, FILE *f)
+{
+	fprintf(f,
+		"The same in %u draw%s of the %u costs that are assumptions, each between half and "
+		"double:\n\n",
+		c->draws, c->draws == 1 ? "" : "s", c->drawn);
+	for (unsigned from = 0, to; from < c->n; from = to) {
+		to = block_end(c, from);
+		range_block(c, from, to, f);
 		fputc('\n', f);
 	}
 }
@@ -134,6 +198,8 @@ int pn_report_table(const struct pn_comparison *c, FILE *f)
 		block(c, from, to, f);
 		fputc('\n', f);
 	}
+	if (c->draws)
+		ranges(c, f);
 	pn_report_sentences(c, f, false);
 	return ferror(f) ? -EIO : 0;
 }

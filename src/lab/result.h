@@ -77,6 +77,11 @@ struct pn_comparison {
 	uint64_t seed, duration_ns;
 	unsigned n;
 	struct pn_result *result; /* n of them */
+	/* The same modes with drawn costs (pn_costs_draw), each a comparison without draws of its
+	 * own; none: NULL, 0. */
+	unsigned draws;
+	struct pn_comparison *draw;
+	unsigned drawn; /* how many costs were drawn */
 };
 
 /* Lost interrupts, missed wakeups or a failed self-check. */

@@ -150,12 +150,48 @@ static void test_set(void **state)
 	assert_string_equal(pn_cost_source_name(PN_COST_DERIVED), "derived");
 }
 
+/* Every assumption moves within its bounds, nothing else does, and the number decides. */
+static void test_draw(void **state)
+{
+	struct pn_costs base, a, b;
+	unsigned n = 0, halves = 0, moved = 0;
+
+	(void)state;
+	assert_int_equal(pn_costs_load("default", &base, NULL), 0);
+	for (unsigned i = 0; i < PN_STEP_NR; i++)
+		n += base.source[i] == PN_COST_ASSUMPTION && base.ns[i];
+	assert_true(n > 20);
+	for (unsigned k = 1; k <= 64; k++) {
+		assert_int_equal(pn_costs_draw(&base, k, &a), n);
+		assert_int_equal(pn_costs_draw(&base, k, &b), n);
+		assert_memory_equal(&a, &b, sizeof(a));
+		for (unsigned i = 0; i < PN_STEP_NR; i++) {
+			if (base.source[i] != PN_COST_ASSUMPTION || !base.ns[i]) {
+				assert_int_equal(a.ns[i], base.ns[i]);
+				continue;
+			}
+			assert_in_range(a.ns[i] * 2ull + 1, base.ns[i], base.ns[i] * 4ull + 1);
+			halves += a.ns[i] < base.ns[i];
+			moved += a.ns[i] != base.ns[i];
+		}
+	}
+	assert_true(moved > 60 * n);
+	/* the logarithm is uniform: as many below as above */
+	assert_in_range(halves, 64 * n * 2 / 5, 64 * n * 3 / 5);
+	/* a value that has no say in another's draw */
+	pn_costs_draw(&base, 7, &a);
+	base.source[PN_STEP_IRR_SET] = PN_COST_MEASURED;
+	pn_costs_draw(&base, 7, &b);
+	assert_int_equal(b.ns[PN_STEP_IRR_SET], base.ns[PN_STEP_IRR_SET]);
+	a.ns[PN_STEP_IRR_SET] = b.ns[PN_STEP_IRR_SET];
+	assert_memory_equal(a.ns, b.ns, sizeof(a.ns));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_builtin),
-		cmocka_unit_test(test_derived),
-		cmocka_unit_test(test_bodies),
+		cmocka_unit_test(test_builtin), cmocka_unit_test(test_derived),
+		cmocka_unit_test(test_draw),	cmocka_unit_test(test_bodies),
 		cmocka_unit_test(test_set),
 	};
 	int failed;
