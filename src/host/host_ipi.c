@@ -24,12 +24,15 @@ static bool logical_x(const struct pn_host_vcpu *t, uint32_t dest)
 	return ldr >> 4 == dest >> 4 && (ldr & dest & 0xF);
 }
 
-bool pn_host_ipi_matches(const struct pn_host_ipi *ipi, const struct pn_host_vcpu *from,
-			 const struct pn_host_vcpu *t, uint64_t icr)
+bool pn_host_ipi_matches(const struct pn_host_vcpu *from, const struct pn_host_vcpu *t,
+			 uint64_t icr)
 {
-	bool x2 = ipi->x2apic;
+	bool x2 = pn_host_x2apic(from);
 	uint32_t dest = (uint32_t)(x2 ? icr >> 32 : icr >> 56);
 
+	/* Pairs with the target's own context. */
+	if (t != from && pn_ld32_acq(&t->apic_mode) == PN_APIC_DISABLED)
+		return false;
 	switch (PN_ICR_SHORTHAND(icr)) {
 	case PN_ICR_SH_SELF:
 		return t == from;
@@ -43,8 +46,8 @@ bool pn_host_ipi_matches(const struct pn_host_ipi *ipi, const struct pn_host_vcp
 	if (dest == (x2 ? X2APIC_BCAST : XAPIC_BCAST))
 		return true;
 	if (!(icr & PN_ICR_LOGICAL))
-		return t->idx == dest;
-	return x2 ? logical_x2(t, dest) : logical_x(t, dest);
+		return pn_host_apic_id(t) == dest;
+	return pn_host_x2apic(t) ? logical_x2(t, dest) : logical_x(t, dest);
 }
 
 static void deliver(const struct pn_host_ipi *ipi, struct pn_host_vcpu *from,
@@ -68,7 +71,7 @@ static void deliver_lowest(const struct pn_host_ipi *ipi, struct pn_host_vcpu *f
 	for (uint32_t i = 0; i < ipi->nr_vcpus; i++) {
 		struct pn_host_vcpu *t = ipi->vcpu(ipi->vm, i);
 
-		if (pn_host_ipi_matches(ipi, from, t, icr) &&
+		if (pn_host_ipi_matches(from, t, icr) &&
 		    (!best || pn_vapic_ppr(t->page) < pn_vapic_ppr(best->page)))
 			best = t;
 	}
@@ -82,7 +85,7 @@ static void deliver_fixed(const struct pn_host_ipi *ipi, struct pn_host_vcpu *fr
 	for (uint32_t i = 0; i < ipi->nr_vcpus; i++) {
 		struct pn_host_vcpu *t = ipi->vcpu(ipi->vm, i);
 
-		if (pn_host_ipi_matches(ipi, from, t, icr))
+		if (pn_host_ipi_matches(from, t, icr))
 			deliver(ipi, from, t, c, PN_ICR_VECTOR(icr));
 	}
 }
@@ -96,7 +99,7 @@ static void ignore(const struct pn_host_ipi *ipi, struct pn_host_vcpu *from, str
 	for (uint32_t i = 0; i < ipi->nr_vcpus; i++) {
 		struct pn_host_vcpu *t = ipi->vcpu(ipi->vm, i);
 
-		if (t == from || !pn_host_ipi_matches(ipi, from, t, icr))
+		if (t == from || !pn_host_ipi_matches(from, t, icr))
 			continue;
 		/* Pairs with the look before sleep. */
 		pn_or32(&t->requests, PN_REQ_UNBLOCK);

@@ -29,6 +29,8 @@ void pn_host_vcpu_init_page(struct pn_host_vcpu *h, uint32_t vcpus, bool x2apic)
 	pn_vapic_write(h->page, PN_APIC_LDR, ldr);
 	pn_vapic_write(h->page, PN_APIC_DFR, x2apic || flat ? DFR_FLAT : DFR_CLUSTER);
 	pn_vapic_write(h->page, PN_APIC_SVR, SVR_ENABLED);
+	/* Pairs with senders of IPIs, later. */
+	pn_st32(&h->apic_mode, x2apic ? PN_APIC_X2APIC : PN_APIC_XAPIC);
 }
 
 static bool wake_task(const struct pn_os *os, struct pn_host_vcpu *h, struct pn_agent *self,

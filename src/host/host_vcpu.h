@@ -14,10 +14,11 @@
  * which others reach it. The first member of the vendor's own struct.
  */
 struct pn_host_vcpu {
-	uint32_t idx;	/* also the guest APIC ID */
+	uint32_t idx;	/* also the guest APIC ID, unless the guest changed that */
 	void *task;	/* for pn_os.wake */
 	uint32_t *page; /* virtual APIC page */
 	uint64_t page_pa;
+	uint32_t apic_mode; /* atomic: enum pn_apic_mode; changed in its own context */
 	uint32_t apicv; /* atomic: interrupt virtualization active; changed in its own context */
 
 	/* Own context, before it enters: the guest cannot take an injected interrupt now
@@ -31,6 +32,8 @@ struct pn_host_vcpu {
 	uint64_t ipis_ignored; /* sent by it: NMI, INIT, SIPI, SMI, which nobody emulates */
 };
 
+enum pn_apic_mode { PN_APIC_DISABLED, PN_APIC_XAPIC, PN_APIC_X2APIC };
+
 /* mode */
 #define PN_OUTSIDE_GUEST 0u
 #define PN_IN_GUEST	 1u
@@ -42,7 +45,7 @@ struct pn_host_vcpu {
 /* Those that are a reason not to sleep. */
 #define PN_REQ_BLOCK_MASK (PN_REQ_UNBLOCK | PN_REQ_APICV_UPDATE)
 
-/* Why interrupt virtualization is inhibited for a VM: bits 1 << n. */
+/* Causes against interrupt virtualization, as KVM has them: bits 1 << n. */
 enum pn_inhibit {
 	PN_INHIBIT_DISABLED,
 	PN_INHIBIT_ABSENT,
@@ -57,6 +60,7 @@ enum pn_inhibit {
 	PN_INHIBIT_APIC_BASE_MODIFIED,
 	PN_INHIBIT_LOGICAL_ID_ALIASED,
 	PN_INHIBIT_PHYSICAL_ID_TOO_BIG,
+	PN_INHIBIT_NR
 };
 
 /* The state in which firmware hands an APIC over: enabled, logical ID assigned (xAPIC: flat up to 8
@@ -67,6 +71,18 @@ static inline bool pn_host_apicv(const struct pn_host_vcpu *h)
 {
 	/* Pairs with the vCPU's own context, which changes it. */
 	return pn_ld32(&h->apicv);
+}
+
+static inline bool pn_host_x2apic(const struct pn_host_vcpu *h)
+{
+	/* Pairs with the vCPU's own context, which changes it. */
+	return pn_ld32_acq(&h->apic_mode) == PN_APIC_X2APIC;
+}
+
+/* Physical APIC ID: in xAPIC mode the guest may have changed it. */
+static inline uint32_t pn_host_apic_id(const struct pn_host_vcpu *h)
+{
+	return pn_host_x2apic(h) ? h->idx : pn_vapic_read(h->page, PN_APIC_ID) >> 24;
 }
 
 /* Wakes the task and notes it; true if it slept. @key: for the step, names the vCPU. */
@@ -90,7 +106,6 @@ int pn_host_eoi(struct pn_host_vcpu *h, struct pn_agent *self, uint64_t key);
 struct pn_host_ipi {
 	void *vm;
 	uint32_t nr_vcpus;
-	bool x2apic;
 	struct pn_host_vcpu *(*vcpu)(void *vm, uint32_t i);
 	/* Fixed interrupt @vector for @t, which is not the sender. */
 	void (*deliver)(struct pn_host_vcpu *t, struct pn_host_cpu *c, uint8_t vector);
@@ -98,9 +113,13 @@ struct pn_host_ipi {
 	void (*poke)(struct pn_host_vcpu *t, struct pn_host_cpu *c);
 };
 
-/* Does the IPI of @from with @icr (x2APIC: destination in 63:32, xAPIC: in 63:56) mean @t? */
-bool pn_host_ipi_matches(const struct pn_host_ipi *ipi, const struct pn_host_vcpu *from,
-			 const struct pn_host_vcpu *t, uint64_t icr);
+/*
+ * Does the IPI of @from with @icr (x2APIC: destination in 63:32, xAPIC: in 63:56) mean @t? The
+ * sender's mode decides what a destination is, and the target's which IDs it answers to (inferred:
+ * architecture does not mix them).
+ */
+bool pn_host_ipi_matches(const struct pn_host_vcpu *from, const struct pn_host_vcpu *t,
+			 uint64_t icr);
 /* All of it by software, for the targets that exist. An illegal vector sets ESR. */
 void pn_host_ipi_emulate(const struct pn_host_ipi *ipi, struct pn_host_vcpu *from,
 			 struct pn_host_cpu *c, uint64_t icr);

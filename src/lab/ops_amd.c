@@ -159,7 +159,7 @@ static bool op_doorbell(struct pn_pcpu *p)
 
 static bool x2apic(const struct pn_lab_vcpu *v)
 {
-	return v->svm->vm->x2avic;
+	return pn_host_x2apic(v->h);
 }
 
 /* xAPIC: the destination first, by a store of its own. */

@@ -16,10 +16,6 @@
 #define TAG_IDX_BITS	 12
 #define TAG_IDX_MASK	 ((1u << TAG_IDX_BITS) - 1)
 
-#define APIC_BASE     0xFEE00000u
-#define FLAT_VCPUS    8u
-#define CLUSTER_VCPUS 60u
-
 /* ---- set-up ---- */
 
 void pn_svm_init(struct pn_svm *svm, const struct pn_svm_config *cfg)
@@ -64,16 +60,6 @@ void pn_svm_exit(struct pn_svm *svm)
 	}
 }
 
-static void init_logical(struct pn_svm_vcpu *v)
-{
-	uint32_t slots = v->vm->nr_vcpus <= FLAT_VCPUS ? FLAT_VCPUS : CLUSTER_VCPUS;
-
-	/* Flat: slot = bit; cluster: slot = 4 * cluster + bit. Both are idx here. Pairs with
-	 * processors that send logical IPIs, later. */
-	if (!v->vm->x2avic && v->h.idx < slots)
-		pn_st32(&v->vm->log_table[v->h.idx], PN_AVIC_LOG_VALID | v->h.idx);
-}
-
 static int init_vcpu(struct pn_svm_vm *vm, uint32_t idx, struct pn_pages *pages)
 {
 	struct pn_svm_vcpu *v = &vm->vcpu[idx];
@@ -91,7 +77,7 @@ static int init_vcpu(struct pn_svm_vm *vm, uint32_t idx, struct pn_pages *pages)
 	pn_list_init(&v->ir_list);
 	pn_list_init(&v->wake_node);
 	pn_host_vcpu_init_page(&v->h, vm->nr_vcpus, vm->x2avic);
-	init_logical(v);
+	pn_svm_update_msrs(v);
 	v->shadow = PN_AVIC_PHYS_VALID | v->h.page_pa;
 	/* Pairs with processors that send IPIs, later. */
 	pn_st64_rel(v->phys_entry, v->shadow);
@@ -143,7 +129,10 @@ int pn_svm_vm_init(struct pn_svm *svm, struct pn_svm_vm *vm, struct pn_svm_vcpu 
 		return -ENOMEM;
 	for (uint32_t i = 0; i < n && !r; i++)
 		r = init_vcpu(vm, i, pages);
-	return r ? r : register_vm(svm, vm);
+	if (r)
+		return r;
+	pn_svm_init_logical(vm);
+	return register_vm(svm, vm);
 }
 
 static void release_irtes(struct pn_svm_vcpu *v, struct pn_agent *self)
@@ -193,19 +182,22 @@ struct pn_svm_vcpu *pn_svm_by_tag(struct pn_svm *svm, uint32_t tag)
 void pn_svm_vmcb(const struct pn_svm_vcpu *v, struct pn_avic_vmcb *out)
 {
 	const struct pn_svm_vm *vm = v->vm;
+	bool x2 = vm->x2avic && pn_host_x2apic(&v->h);
+	uint32_t last = vm->nr_vcpus - 1;
 	/* TPR[7:4]: VMRUN writes it back to the page. */
 	uint64_t v_tpr = pn_vapic_read(v->h.page, PN_APIC_TPR) >> 4 & PN_VINTR_TPR_MASK;
 
 	*out = (struct pn_avic_vmcb){
 		.v_intr = v_tpr | PN_VINTR_MASKING,
-		.apic_bar = APIC_BASE,
+		.apic_bar = PN_SVM_APIC_BASE,
 		.backing_page = v->h.page_pa,
 		.logical_table = vm->log_table_pa,
-		.physical_table = vm->phys_table_pa | (vm->nr_vcpus - 1),
+		.physical_table =
+			vm->phys_table_pa | (x2 || last < XAVIC_VCPUS ? last : XAVIC_VCPUS - 1),
 		.np_enable = true,
 	};
 	if (pn_host_apicv(&v->h))
-		out->v_intr |= PN_VINTR_AVIC | (vm->x2avic ? PN_VINTR_X2AVIC : 0);
+		out->v_intr |= PN_VINTR_AVIC | (x2 ? PN_VINTR_X2AVIC : 0);
 }
 
 /* ---- what tables and IRTEs say ---- */
@@ -408,6 +400,9 @@ static const char *check_state(const struct pn_svm_vcpu *v)
 	if (!(entry & PN_AVIC_PHYS_ISRUNNING) !=
 	    !(v->loaded && v->vm->svm->enable_ipiv && pn_host_apicv(&v->h)))
 		return "IsRunning is wrong";
+	if (v->x2apic_msrs != (pn_host_apicv(&v->h) && v->vm->x2avic && pn_host_x2apic(&v->h)))
+		return v->x2apic_msrs ? "x2APIC MSRs pass without x2AVIC"
+				      : "x2APIC MSRs exit although x2AVIC is on";
 	for (unsigned i = 0; i < 8; i++)
 		parked |= pn_ld32(&v->parked[i]);
 	if (parked && !pn_ld32(&v->has_parked))

@@ -17,7 +17,7 @@
  * lists, software injection, exits. The algorithm is the one of docs/protocol.md; hazards H1..H17
  * are named where the code avoids them.
  *
- * Locks, outermost first: pn_iommus.notifier_lock, pn_svm.vm_lock,
+ * Locks, outermost first: pn_iommus.notifier_lock, pn_svm.vm_lock, pn_svm_vm.apic_lock,
  * pn_svm_vcpu.ir_lock, pn_host_cpu.wake_lock, pn_amdvi_drv.ga_lock, pn_ir.lock, pn_amdvi_drv.lock.
  * ir_lock and wake_lock are taken with interrupts off (H9).
  */
@@ -47,6 +47,10 @@ struct pn_svm_vcpu {
 	uint32_t gcpu;		  /* CPU whose list it uses, last CPU it ran on; always valid */
 	struct pn_list wake_node; /* wake_lock of gcpu */
 
+	uint32_t inhibits; /* atomic: causes of its own, bits 1 << enum pn_inhibit */
+	bool irq_window;   /* it waits to inject an ExtINT; apic_lock */
+	bool x2apic_msrs;  /* its MSR permission map lets x2APIC MSRs through; own context */
+
 	uint32_t parked[8];   /* IRR bits moved aside (H1); own context and get_irr */
 	uint32_t has_parked;  /* atomic flag for readers */
 	uint64_t parked_bits; /* statistics */
@@ -54,9 +58,13 @@ struct pn_svm_vcpu {
 
 struct pn_svm_vm {
 	struct pn_svm *svm;
-	uint32_t id; /* 1-based */
-	bool x2avic;
-	uint32_t inhibits; /* atomic: reasons */
+	uint32_t id;	   /* 1-based */
+	bool x2avic;	   /* its vCPUs have x2AVIC, once they are in x2APIC mode */
+	uint32_t inhibits; /* atomic: causes for all its vCPUs, bits 1 << enum pn_inhibit */
+	/* Registers of all its APICs are looked at together, causes change. Not in interrupts. */
+	struct pn_lock apic_lock;
+	uint32_t irq_windows;		/* vCPUs that wait for one; apic_lock */
+	uint64_t raised[PN_INHIBIT_NR]; /* how often each cause came up; apic_lock */
 	uint32_t nr_vcpus;
 	struct pn_svm_vcpu *vcpu; /* array, owned by the caller */
 	uint64_t *phys_table;
@@ -97,10 +105,10 @@ void pn_svm_init(struct pn_svm *svm, const struct pn_svm_config *cfg);
 void pn_svm_exit(struct pn_svm *svm);
 
 /* Makes @vm with @n vCPUs in @vcpu (caller's array; .task set by the caller), tables and pages from
- * @pages. AVIC starts active unless @inhibits. The APICs start as firmware leaves them: enabled,
- * logical IDs assigned (xAPIC: flat up to 8 vCPUs, then clusters up to 60). -E2BIG: more vCPUs than
- * the table's kind can index (255 xAVIC, 512 x2AVIC, 4096 with @ext), -EINVAL: none, -ENOSPC: too
- * many VMs, -ENOMEM. */
+ * @pages. AVIC starts active unless @inhibits. The APICs start as firmware leaves them: enabled, in
+ * x2APIC mode if @x2avic, logical IDs assigned (xAPIC: flat up to 8 vCPUs, then clusters up to 60).
+ * -E2BIG: more vCPUs than the table's kind can index (255 xAVIC, 512 x2AVIC, 4096 with @ext),
+ * -EINVAL: none, -ENOSPC: too many VMs, -ENOMEM. */
 int pn_svm_vm_init(struct pn_svm *svm, struct pn_svm_vm *vm, struct pn_svm_vcpu *vcpu, uint32_t n,
 		   bool x2avic, bool ext, uint32_t inhibits, struct pn_pages *pages);
 /* No vCPU of @vm runs or sleeps any more. Its device interrupts go back to remap form. */
@@ -152,6 +160,26 @@ int pn_svm_eoi(struct pn_svm_vcpu *v, struct pn_host_cpu *c);
 void pn_svm_incomplete_ipi(struct pn_svm_vcpu *v, struct pn_host_cpu *c,
 			   const struct pn_avic_exit *exit);
 
+/* ---- the APIC that the guest sets up; in @v's own context unless it says otherwise ---- */
+
+/*
+ * Exit 402h of a register write that has taken effect (trap): the logical table and the causes that
+ * follow from IDs are made to fit. False: the exit is another one, and nothing was done.
+ */
+bool pn_svm_apic_trap(struct pn_svm_vcpu *v, struct pn_host_cpu *c,
+		      const struct pn_avic_exit *exit);
+/* The same for a write that the host emulates: AVIC is off, or the access was intercepted. @off:
+ * PN_APIC_ID, _LDR, _DFR or _SVR; from any context if the guest does not write it too. */
+void pn_svm_apic_write(struct pn_svm_vcpu *v, struct pn_host_cpu *c, uint32_t off, uint32_t value);
+/*
+ * The guest writes the APIC base MSR (1Bh): disabled, xAPIC or x2APIC mode from the next entry on.
+ * -EINVAL: #GP (reserved bits, a transition that there is not), nothing has changed. Another base
+ * than FEE0_0000h inhibits AVIC for good.
+ */
+int pn_svm_apic_base(struct pn_svm_vcpu *v, struct pn_host_cpu *c, uint64_t value);
+/* May the guest (L1) read and write MSR @msr without an exit, as far as the APIC is concerned? */
+bool pn_svm_msr_passes(const struct pn_svm_vcpu *v, uint32_t msr);
+
 /* ---- from any context ---- */
 
 /* Software delivery of @vector to @v by the code on @c (irqfd, emulated timer, IPI). Returns true
@@ -172,8 +200,17 @@ int pn_svm_pi_update(struct pn_svm *svm, struct pn_ir *ir, struct pn_svm_vcpu *v
 /* GAPPI: the wakeup vector arrived at @c, interrupts off. */
 void pn_svm_wakeup_irq(struct pn_svm *svm, struct pn_host_cpu *c);
 
-/* Inhibits AVIC for @vm or allows it again; vCPUs switch in their own context before they run. */
+/*
+ * A cause against AVIC for all vCPUs of @vm comes up or goes away (7.6); AVIC is active while there
+ * is none. vCPUs switch in their own context before they run. Causes that follow from the state of
+ * APICs or vCPUs have functions of their own; here the caller answers for the condition.
+ */
 void pn_svm_inhibit(struct pn_svm_vm *vm, struct pn_host_cpu *c, enum pn_inhibit why, bool set);
+/* @v waits until its guest can take an ExtINT, or waits no longer: AVIC is off for the VM. Without
+ * effect while @v runs a nested guest. */
+void pn_svm_irq_window(struct pn_svm_vcpu *v, struct pn_host_cpu *c, bool open);
+/* @v enters or leaves a nested guest: AVIC is off for @v alone. */
+void pn_svm_nested(struct pn_svm_vcpu *v, struct pn_host_cpu *c, bool in_l2);
 
 /* @dead runs nothing and takes no interrupts any more: everyone on its list is asked to block
  * elsewhere (H8). */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "svm_priv.h"
 
-/* Notification by software, entry and exit, injection while AVIC is off, inhibits: S, W1, B1, E and
- * Q of docs/protocol.md. */
+/* Notification by software, entry and exit, injection while AVIC is off: S, W1, B1 and E of
+ * docs/protocol.md. */
 
 bool pn_svm_wake(struct pn_svm_vcpu *v, struct pn_agent *self, enum pn_wake_reason why)
 {
@@ -107,59 +107,4 @@ void pn_svm_leave(struct pn_svm_vcpu *v, struct pn_host_cpu *c)
 int pn_svm_eoi(struct pn_svm_vcpu *v, struct pn_host_cpu *c)
 {
 	return pn_host_eoi(&v->h, c->agent, pn_svm_key(v));
-}
-
-/* ---- inhibits ---- */
-
-void pn_svm_refresh(struct pn_svm_vcpu *v, struct pn_host_cpu *c)
-{
-	bool want;
-
-	if (!(pn_ld32(&v->h.requests) & PN_REQ_APICV_UPDATE))
-		return;
-	/* Q2. Before the look at inhibits: pairs with pn_svm_inhibit(), which changes it first. */
-	pn_and32(&v->h.requests, ~PN_REQ_APICV_UPDATE);
-	want = !pn_ld32(&v->vm->inhibits);
-	pn_lock_irq(c->agent, &v->ir_lock);
-	if (want != pn_host_apicv(&v->h)) {
-		/* Pairs with pn_svm_notify(). */
-		pn_st32(&v->h.apicv, want);
-		/* An IRTE that could not be switched keeps its form; it is switched next time. */
-		(void)pn_svm_sync_post(v, c->agent);
-		pn_svm_show(v, c->agent);
-	}
-	pn_unlock_irq(c->agent, &v->ir_lock);
-	/* Q3. Store: apicv (and IRTEs). Load: the IRR, by the caller or by VMRUN. Other side:
-	 * pn_svm_notify() and IOMMUs, which set the bit first. */
-	pn_fence();
-}
-
-static void ask_update(struct pn_svm_vcpu *v, struct pn_host_cpu *c)
-{
-	uint32_t cpu;
-
-	/* Q1. Stores: inhibits, the request. Load: mode. Both stores are locked. Other side:
-	 * pn_svm_enter(), mode then requests. */
-	pn_or32(&v->h.requests, PN_REQ_APICV_UPDATE);
-	if (pn_ld32_acq(&v->h.mode) != PN_IN_GUEST) {
-		pn_svm_wake(v, c->agent, PN_WAKE_REQUEST);
-		return;
-	}
-	cpu = pn_ld32(&v->h.cpu);
-	if (cpu != c->id)
-		kick(v, c, cpu);
-}
-
-void pn_svm_inhibit(struct pn_svm_vm *vm, struct pn_host_cpu *c, enum pn_inhibit why, bool set)
-{
-	uint32_t bit = 1u << why;
-	/* Pairs with pn_svm_refresh(). */
-	uint32_t old = set ? pn_or32(&vm->inhibits, bit) : pn_and32(&vm->inhibits, ~bit);
-	uint32_t now = set ? old | bit : old & ~bit;
-
-	if (!old == !now)
-		return;
-	pn_step(c->agent, PN_STEP_INHIBIT, vm->id, now);
-	for (uint32_t i = 0; i < vm->nr_vcpus; i++)
-		ask_update(&vm->vcpu[i], c);
 }

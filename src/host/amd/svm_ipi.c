@@ -37,14 +37,13 @@ static bool runs_by_itself(const struct pn_svm_vcpu *t)
 }
 
 /* Id 1. The bits are set everywhere: to set them again could deliver an interrupt twice. */
-static void wake_targets(const struct pn_host_ipi *ipi, struct pn_svm_vcpu *v,
-			 struct pn_host_cpu *c, uint64_t icr)
+static void wake_targets(struct pn_svm_vcpu *v, struct pn_host_cpu *c, uint64_t icr)
 {
 	for (uint32_t i = 0; i < v->vm->nr_vcpus; i++) {
 		struct pn_svm_vcpu *t = &v->vm->vcpu[i];
 
 		/* Its own bit is found by the next VMRUN. */
-		if (t == v || !pn_host_ipi_matches(ipi, &v->h, &t->h, icr))
+		if (t == v || !pn_host_ipi_matches(&v->h, &t->h, icr))
 			continue;
 		/* C6. Store: the IRR bit, by this CPU's silicon. Load: mode. Other side: as in
 		 * pn_svm_notify(). */
@@ -59,14 +58,13 @@ void pn_svm_incomplete_ipi(struct pn_svm_vcpu *v, struct pn_host_cpu *c,
 {
 	const struct pn_host_ipi ipi = {.vm = v->vm,
 					.nr_vcpus = v->vm->nr_vcpus,
-					.x2apic = v->vm->x2avic,
 					.vcpu = nth,
 					.deliver = deliver,
 					.poke = poke};
 	uint64_t icr = exit->info1;
 
 	if (exit->info2 >> 32 == PN_IPI_NOT_RUNNING)
-		wake_targets(&ipi, v, c, icr);
+		wake_targets(v, c, icr);
 	else
 		pn_host_ipi_emulate(&ipi, &v->h, c, icr);
 	pn_host_icr_idle(&v->h);

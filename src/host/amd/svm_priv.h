@@ -11,6 +11,11 @@
  * of the real entry stay zero. */
 #define PN_SHADOW_WAKEUP (1ull << 61)
 
+#define PN_SVM_APIC_BASE 0xFEE00000u
+
+/* Entries of the logical APIC ID table: 15 clusters of 4; flat uses the first 8. */
+#define PN_SVM_LOG_ENTRIES 60u
+
 static inline uint64_t pn_svm_key(const struct pn_svm_vcpu *v)
 {
 	return (uint64_t)v->vm->id << 32 | v->h.idx;
@@ -66,6 +71,12 @@ bool pn_svm_wake_once(struct pn_svm_vcpu *v, struct pn_agent *self);
 void pn_svm_notify(struct pn_svm_vcpu *v, struct pn_host_cpu *c, enum pn_wake_reason why);
 /* PN_REQ_APICV_UPDATE, if it is set. Own context, not blocking. */
 void pn_svm_refresh(struct pn_svm_vcpu *v, struct pn_host_cpu *c);
+/* pn_svm_inhibit() for who holds apic_lock. */
+void pn_svm_cause(struct pn_svm_vm *vm, struct pn_host_cpu *c, enum pn_inhibit why, bool set);
+/* The logical table of a VM that has not run yet. */
+void pn_svm_init_logical(struct pn_svm_vm *vm);
+/* Lets x2APIC MSRs through, or no longer, as mode and AVIC say. Own context. */
+void pn_svm_update_msrs(struct pn_svm_vcpu *v);
 
 /* The GA log's notifier. */
 void pn_svm_ga_entry(void *ctx, struct pn_agent *self, uint32_t tag);

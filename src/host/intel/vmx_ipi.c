@@ -40,7 +40,6 @@ void pn_vmx_icr_exit(struct pn_vmx_vcpu *v, struct pn_host_cpu *c)
 {
 	const struct pn_host_ipi ipi = {.vm = v->vm,
 					.nr_vcpus = v->vm->nr_vcpus,
-					.x2apic = v->vm->x2apic,
 					.vcpu = nth,
 					.deliver = deliver,
 					.poke = poke};

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: MIT */
+#include "svm_priv.h"
+
+/*
+ * AVIC is active for a vCPU while there is no cause against it: none of the VM's, which other
+ * agents raise and which all its vCPUs follow, and none of its own. Q of docs/protocol.md.
+ */
+
+static bool wants_avic(const struct pn_svm_vcpu *v)
+{
+	/* Pairs with pn_svm_cause() and pn_svm_nested(). */
+	return !pn_ld32(&v->vm->inhibits) && !pn_ld32(&v->inhibits) &&
+	       pn_ld32(&v->h.apic_mode) != PN_APIC_DISABLED;
+}
+
+void pn_svm_refresh(struct pn_svm_vcpu *v, struct pn_host_cpu *c)
+{
+	bool want;
+
+	if (!(pn_ld32(&v->h.requests) & PN_REQ_APICV_UPDATE))
+		return;
+	/* Q2. Before the look at the causes: pairs with those who change them first. */
+	pn_and32(&v->h.requests, ~PN_REQ_APICV_UPDATE);
+	want = wants_avic(v);
+	pn_lock_irq(c->agent, &v->ir_lock);
+	if (want != pn_host_apicv(&v->h)) {
+		/* Pairs with pn_svm_notify(). */
+		pn_st32(&v->h.apicv, want);
+		pn_svm_update_msrs(v);
+		/* An IRTE that could not be switched keeps its form; it is switched next time. */
+		(void)pn_svm_sync_post(v, c->agent);
+		pn_svm_show(v, c->agent);
+	}
+	pn_unlock_irq(c->agent, &v->ir_lock);
+	/* Q3. Store: apicv (and IRTEs). Load: the IRR, by the caller or by VMRUN. Other side:
+	 * pn_svm_notify() and IOMMUs, which set the bit first. */
+	pn_fence();
+}
+
+static void ask_update(struct pn_svm_vcpu *v, struct pn_host_cpu *c)
+{
+	uint32_t cpu;
+
+	/* Q1. Stores: inhibits, the request. Load: mode. Both stores are locked. Other side:
+	 * pn_svm_enter(), mode then requests. */
+	pn_or32(&v->h.requests, PN_REQ_APICV_UPDATE);
+	if (pn_ld32_acq(&v->h.mode) != PN_IN_GUEST) {
+		pn_svm_wake(v, c->agent, PN_WAKE_REQUEST);
+		return;
+	}
+	cpu = pn_ld32(&v->h.cpu);
+	if (cpu != c->id)
+		pn_host_kick(v->vm->svm->os, c->agent, pn_svm_key(v), cpu);
+}
+
+void pn_svm_cause(struct pn_svm_vm *vm, struct pn_host_cpu *c, enum pn_inhibit why, bool set)
+{
+	uint32_t bit = 1u << why;
+	/* Pairs with pn_svm_refresh(). */
+	uint32_t old = set ? pn_or32(&vm->inhibits, bit) : pn_and32(&vm->inhibits, ~bit);
+	uint32_t now = set ? old | bit : old & ~bit;
+
+	vm->raised[why] += set && !(old & bit);
+	if (!old == !now)
+		return;
+	pn_step(c->agent, PN_STEP_INHIBIT, vm->id, now);
+	for (uint32_t i = 0; i < vm->nr_vcpus; i++)
+		ask_update(&vm->vcpu[i], c);
+}
+
+void pn_svm_inhibit(struct pn_svm_vm *vm, struct pn_host_cpu *c, enum pn_inhibit why, bool set)
+{
+	pn_lock_take(&vm->apic_lock);
+	pn_svm_cause(vm, c, why, set);
+	pn_lock_drop(&vm->apic_lock);
+}
+
+/*
+ * V_IRQ, which opens the window, is ignored with AVIC on (15.29.4), so all vCPUs go without as long
+ * as one waits. With a nested guest in it this one has no AVIC anyhow.
+ */
+void pn_svm_irq_window(struct pn_svm_vcpu *v, struct pn_host_cpu *c, bool open)
+{
+	struct pn_svm_vm *vm = v->vm;
+
+	pn_lock_take(&vm->apic_lock);
+	open &= v->irq_window || !(pn_ld32(&v->inhibits) & 1u << PN_INHIBIT_NESTED);
+	if (open != v->irq_window) {
+		v->irq_window = open;
+		vm->irq_windows += open ? 1 : UINT32_MAX;
+		pn_svm_cause(vm, c, PN_INHIBIT_IRQWIN, vm->irq_windows);
+	}
+	pn_lock_drop(&vm->apic_lock);
+}
+
+void pn_svm_nested(struct pn_svm_vcpu *v, struct pn_host_cpu *c, bool in_l2)
+{
+	uint32_t bit = 1u << PN_INHIBIT_NESTED, old;
+
+	pn_lock_take(&v->vm->apic_lock);
+	/* Pairs with pn_svm_refresh(). */
+	old = in_l2 ? pn_or32(&v->inhibits, bit) : pn_and32(&v->inhibits, ~bit);
+	if (!(old & bit) == in_l2) {
+		v->vm->raised[PN_INHIBIT_NESTED] += in_l2;
+		ask_update(v, c);
+	}
+	pn_lock_drop(&v->vm->apic_lock);
+}
