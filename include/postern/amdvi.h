@@ -105,6 +105,14 @@ void pn_amdvi_snp_lock(struct pn_amdvi *vi, bool on);
 void pn_amdvi_pci_msi(struct pn_amdvi *vi, bool enable, uint64_t addr, uint32_t data);
 void pn_amdvi_pci_msgnum(struct pn_amdvi *vi, uint8_t event, uint8_t ppr, uint8_t ga);
 
+/*
+ * Addresses lead to other memory than before, or to none: memory was plugged, unplugged or moved.
+ * The IOMMU asks the bus again for everything that it keeps a pointer to. Cached entries stay as
+ * they were read; those that cannot be reached any more are dropped. Pointers that the bus gave
+ * before are not used after it returns.
+ */
+void pn_amdvi_memory_changed(struct pn_amdvi *vi);
+
 /* Executes up to @max queued commands; returns how many. */
 unsigned pn_amdvi_commands(struct pn_amdvi *vi, unsigned max);
 

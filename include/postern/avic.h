@@ -134,6 +134,13 @@ int pn_avic_vmcb_check(const struct pn_avic_features *f, const struct pn_avic_vm
 int pn_avic_vmrun(struct pn_avic *av, const struct pn_avic_vmcb *vmcb);
 void pn_avic_vmexit(struct pn_avic *av);
 
+/*
+ * Addresses lead to other memory than before: the core asks the bus again for the vAPIC page, the
+ * only pointer that it keeps, and that only in guest mode. -EFAULT: the page is gone. The core then
+ * goes on with the memory that it had, until VMEXIT: keep that.
+ */
+int pn_avic_memory_changed(struct pn_avic *av);
+
 /* The doorbell reaches this core. True: guest mode, evaluate now. In host mode see the knob. */
 bool pn_avic_doorbell(struct pn_avic *av);
 

@@ -42,9 +42,14 @@ struct pn_bus {
 	uint64_t ram_base;
 	uint64_t ram_size;
 
-	/* Memory at @pa, at least @len bytes, valid until the model is destroyed; NULL: none.
-	 * May be NULL itself. Must not block. */
+	/* Memory at @pa, at least @len bytes; NULL: none. May be NULL itself. Must not block. Valid
+	 * until the model is destroyed, or until it was told that memory changed
+	 * (pn_amdvi_memory_changed() and its kind) and has asked again. */
 	void *(*map)(void *ctx, uint64_t pa, size_t len);
+
+	/* The model stored @len bytes at @pa: for an embedder that follows what is written. Called
+	 * after the store; must not block or call back into a model. May be NULL. Models of AMD. */
+	void (*wrote)(void *ctx, uint64_t pa, size_t len);
 
 	/* Delivers a physical interrupt. Called after everything that the agent wrote before. */
 	void (*intr)(void *ctx, const struct pn_intr *intr);
@@ -61,6 +66,12 @@ static inline void *pn_bus_ptr(const struct pn_bus *bus, uint64_t pa, size_t len
 	if (off < bus->ram_size && len <= bus->ram_size - off)
 		return bus->ram + off;
 	return bus->map ? bus->map(bus->ctx, pa, len) : NULL;
+}
+
+static inline void pn_bus_wrote(const struct pn_bus *bus, uint64_t pa, size_t len)
+{
+	if (bus->wrote)
+		bus->wrote(bus->ctx, pa, len);
 }
 
 #pragma GCC visibility pop

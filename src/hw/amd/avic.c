@@ -90,6 +90,7 @@ static uint32_t own_ld(const struct pn_avic *av, uint32_t off)
 static void own_st(struct pn_avic *av, uint32_t off, uint32_t value)
 {
 	pn_st32(av->page + off / 4, value);
+	pn_bus_wrote(av->bus, av->page_pa + off, sizeof(value));
 }
 
 /* Highest vector in service that is not above @from's word, or -1. */
@@ -203,6 +204,19 @@ void pn_avic_vmexit(struct pn_avic *av)
 	pn_step(av->agent, PN_STEP_VMEXIT, av->page_pa, 0);
 }
 
+int pn_avic_memory_changed(struct pn_avic *av)
+{
+	uint32_t *page;
+
+	if (!pn_avic_on(av))
+		return 0;
+	page = pn_avic_map(av, av->page_pa, PAGE, ENTRY_BYTES);
+	if (!page)
+		return -EFAULT;
+	av->page = page;
+	return 0;
+}
+
 /* A guest without AVIC has nothing to evaluate: its doorbell is lost like the host's (inferred). */
 bool pn_avic_doorbell(struct pn_avic *av)
 {
@@ -232,6 +246,7 @@ void pn_avic_deliver(struct pn_avic *av, uint8_t vector)
 	/* Pairs with posters, who may set the bit again at once: that is the next interrupt. */
 	if (!pn_avic_on(av) || !pn_vapic_clear(av->page, PN_APIC_IRR, vector))
 		return;
+	pn_bus_wrote(av->bus, av->page_pa + pn_apic_word(PN_APIC_IRR, vector), sizeof(uint32_t));
 	own_st(av, off, own_ld(av, off) | 1u << (vector & 31));
 	/* A vector above the PPR's class is the highest in service and outranks the TPR. */
 	if (vector >> 4 > (int)(own_ld(av, PN_APIC_PPR) >> 4 & 15))

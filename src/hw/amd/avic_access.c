@@ -148,8 +148,8 @@ static enum pn_avic_access write_icr(struct pn_avic *av, uint64_t value, struct 
 	uint32_t high = av->x2 ? (uint32_t)(value >> 32) : pn_vapic_read(av->page, PN_APIC_ICRH);
 
 	if (av->x2)
-		pn_vapic_write(av->page, PN_APIC_ICRH, high);
-	pn_vapic_write(av->page, PN_APIC_ICRL, low);
+		pn_avic_store(av, PN_APIC_ICRH, high);
+	pn_avic_store(av, PN_APIC_ICRL, low);
 	return pn_avic_ipi(av, (uint64_t)high << 32 | low, exit);
 }
 
@@ -185,7 +185,7 @@ enum pn_avic_access pn_avic_write(struct pn_avic *av, uint32_t off, uint64_t val
 	default:
 		break;
 	}
-	pn_vapic_write(av->page, off, (uint32_t)value);
+	pn_avic_store(av, off, (uint32_t)value);
 	if (c != TRAP)
 		return PN_AVIC_DONE;
 	pn_avic_noaccel(exit, off, true, 0);

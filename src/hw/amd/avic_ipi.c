@@ -112,8 +112,7 @@ static void post(struct pn_avic *av, const struct target *t, uint8_t vector, str
 {
 	uint64_t value;
 
-	/* Pairs with the target core's delivery, and with the host's look before it sleeps. */
-	pn_vapic_set(t->page, PN_APIC_IRR, vector);
+	pn_avic_request(av, t->page, t->page_pa, vector);
 	pn_step(av->agent, PN_STEP_IPI_POST, t->page_pa, vector);
 	value = look(av, t);
 	if (value & PN_AVIC_PHYS_ISRUNNING) {
@@ -139,8 +138,7 @@ static enum pn_avic_access finish(const struct outcome *out, uint64_t icr,
 /* Step 1. The physical table is not read: erratum 1235 does not reach here. */
 static enum pn_avic_access ipi_self(struct pn_avic *av, uint8_t vector)
 {
-	/* Pairs with other posters. */
-	pn_vapic_set(av->page, PN_APIC_IRR, vector);
+	pn_avic_request(av, av->page, av->page_pa, vector);
 	pn_step(av->agent, PN_STEP_IPI_POST, av->page_pa, vector);
 	return PN_AVIC_EVALUATE;
 }

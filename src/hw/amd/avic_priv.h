@@ -18,6 +18,21 @@ static inline void *pn_avic_map(const struct pn_avic *av, uint64_t pa, size_t le
 	return (uintptr_t)p & (align - 1) ? NULL : p;
 }
 
+/* A register of this core's own vAPIC page. */
+static inline void pn_avic_store(struct pn_avic *av, uint32_t off, uint32_t value)
+{
+	pn_vapic_write(av->page, off, value);
+	pn_bus_wrote(av->bus, av->page_pa + off, sizeof(value));
+}
+
+/* The IRR of the vAPIC page at @pa, this core's or another's. Pairs with the target core's delivery
+ * and with the host's look before it sleeps. */
+static inline void pn_avic_request(struct pn_avic *av, void *page, uint64_t pa, uint8_t vector)
+{
+	pn_vapic_set(page, PN_APIC_IRR, vector);
+	pn_bus_wrote(av->bus, pa + pn_apic_word(PN_APIC_IRR, vector), sizeof(uint32_t));
+}
+
 /* Guest writes EOI: PN_AVIC_EVALUATE, or the exit of a level-triggered vector. */
 enum pn_avic_access pn_avic_eoi(struct pn_avic *av, struct pn_avic_exit *exit);
 /* Guest writes the TPR: page, V_TPR and PPR follow. */

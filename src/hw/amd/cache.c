@@ -93,6 +93,14 @@ static void link_slot(struct pn_amdvi *vi, struct pn_vi_irte *e)
 	*head = me;
 }
 
+static bool find_page(const struct pn_amdvi *vi, struct pn_vi_irte *e)
+{
+	uint32_t *page = pn_amdvi_ptr(vi, e->root, 4096, 4);
+
+	e->irr = page ? page + pn_vi_irr_word(e) / sizeof(*page) : NULL;
+	return page;
+}
+
 static uint8_t kind128(struct pn_amdvi *vi, struct pn_vi_irte *e)
 {
 	const bool dis = vi->r.efr2 & PN_EFR2_GAPPIDISSUP;
@@ -111,12 +119,7 @@ static uint8_t kind128(struct pn_amdvi *vi, struct pn_vi_irte *e)
 	if (!f.guestmode)
 		return PN_VI_IRTE_REMAP;
 	e->root = f.root;
-	e->bit = 1u << (f.vector & 31);
-	e->irr = pn_amdvi_ptr(vi, f.root, 4096, 4);
-	if (!e->irr)
-		return PN_VI_IRTE_NO_PAGE;
-	e->irr += pn_apic_word(PN_APIC_IRR, f.vector) / sizeof(*e->irr);
-	return PN_VI_IRTE_POST;
+	return find_page(vi, e) ? PN_VI_IRTE_POST : PN_VI_IRTE_NO_PAGE;
 }
 
 static uint8_t kind32(struct pn_vi_irte *e)
@@ -129,6 +132,17 @@ static uint8_t kind32(struct pn_vi_irte *e)
 	if (!f.remapen)
 		return PN_VI_IRTE_ABSENT;
 	return bad ? PN_VI_IRTE_ILLEGAL : PN_VI_IRTE_REMAP;
+}
+
+static uint32_t entry_size(const struct pn_amdvi *vi)
+{
+	return vi->gaen ? 16 : 4;
+}
+
+static bool find_entry(const struct pn_amdvi *vi, struct pn_vi_irte *e)
+{
+	e->mem = pn_amdvi_ptr(vi, e->pa, entry_size(vi), entry_size(vi));
+	return e->mem;
 }
 
 static void read_entry(const struct pn_amdvi *vi, const void *mem, uint64_t *lo, uint64_t *hi)
@@ -162,13 +176,12 @@ const struct pn_vi_irte *pn_amdvi_irte_fetch(struct pn_amdvi *vi, uint16_t devid
 					     const struct pn_vi_dte *dte)
 {
 	struct pn_vi_irte *e = &vi->irte_scratch;
-	const uint32_t size = vi->gaen ? 16 : 4;
+	const uint32_t size = entry_size(vi);
 
 	memset(e, 0, sizeof(*e));
 	/* what an error reports if there is no page to name */
-	e->root = dte->f.root + index * size;
-	e->mem = pn_amdvi_ptr(vi, e->root, size, size);
-	if (!e->mem) {
+	e->pa = e->root = dte->f.root + index * size;
+	if (!find_entry(vi, e)) {
 		e->kind = PN_VI_IRTE_NO_MEMORY;
 		return e;
 	}
@@ -224,4 +237,26 @@ unsigned pn_amdvi_drop_all(struct pn_amdvi *vi)
 	}
 	memset(vi->bucket, 0, sizeof(vi->bucket));
 	return n;
+}
+
+/* A change of Control.GAEn drops everything, so that entries have the size that they have now. */
+void pn_amdvi_memory_changed(struct pn_amdvi *vi)
+{
+	for (uint32_t i = 0; i <= vi->dte_mask; i++) {
+		struct pn_vi_dte *d = &vi->dtes[i];
+
+		if (!d->key)
+			continue;
+		d->mem = pn_amdvi_ptr(vi, d->pa, PN_DTE_SIZE, 16);
+		if (!d->mem)
+			d->key = 0;
+	}
+	for (uint32_t i = 0; i <= vi->irte_mask; i++) {
+		struct pn_vi_irte *e = &vi->irtes[i];
+
+		if (!e->key)
+			continue;
+		if (!find_entry(vi, e) || (e->kind == PN_VI_IRTE_POST && !find_page(vi, e)))
+			unlink_slot(vi, e);
+	}
 }

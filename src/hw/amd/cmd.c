@@ -63,6 +63,7 @@ static bool completion_wait(struct pn_amdvi *vi, const struct pn_amd_cmd *c)
 			return hardware_error(vi, addr);
 		/* Pairs with the host that spins on the semaphore. */
 		pn_st64_rel(p, c->q1);
+		pn_bus_wrote(vi->bus, addr, sizeof(*p));
 	}
 	pn_step(vi->agent, PN_STEP_CMD_WAIT, addr, c->q1);
 	if (c->q0 & PN_CWAIT_I)

@@ -23,6 +23,7 @@ void pn_amdvi_event(struct pn_amdvi *vi, uint64_t q0, uint64_t q1)
 	const uint32_t mask = pn_amdvi_ring_bytes(vi->r.evtlog) - 1;
 	const uint32_t tail = (uint32_t)vi->r.evt_tail & mask;
 	const uint32_t next = (tail + PN_EVENT_SIZE) & mask;
+	const uint64_t pa = (vi->r.evtlog & PN_AMDVI_BASE_MASK) + tail;
 	uint64_t *e;
 
 	if (!(vi->r.status & PN_ST_EVENTLOGRUN)) {
@@ -34,7 +35,7 @@ void pn_amdvi_event(struct pn_amdvi *vi, uint64_t q0, uint64_t q1)
 		overflow(vi);
 		return;
 	}
-	e = pn_amdvi_ptr(vi, (vi->r.evtlog & PN_AMDVI_BASE_MASK) + tail, PN_EVENT_SIZE, 8);
+	e = pn_amdvi_ptr(vi, pa, PN_EVENT_SIZE, 8);
 	if (!e) {
 		drop(vi, q0, q1);
 		return;
@@ -42,6 +43,7 @@ void pn_amdvi_event(struct pn_amdvi *vi, uint64_t q0, uint64_t q1)
 	/* Pairs with the host's event handler, which waits for a code other than 0: code last. */
 	pn_st64(&e[1], q1);
 	pn_st64_rel(&e[0], q0);
+	pn_bus_wrote(vi->bus, pa, PN_EVENT_SIZE);
 	vi->r.evt_tail = next;
 	vi->stats.events++;
 	pn_step(vi->agent, PN_STEP_EVENT_LOG, q0, q1);

@@ -31,8 +31,10 @@ static void tail_shadow(struct pn_amdvi *vi)
 		return;
 	p = pn_amdvi_ptr(vi, vi->r.galog_tail_addr, sizeof(*p), sizeof(*p));
 	/* Pairs with a host that polls the shadow: the entry is visible before. */
-	if (p)
-		pn_st64_rel(p, vi->r.ga_tail);
+	if (!p)
+		return;
+	pn_st64_rel(p, vi->r.ga_tail);
+	pn_bus_wrote(vi->bus, vi->r.galog_tail_addr, sizeof(*p));
 }
 
 void pn_amdvi_galog(struct pn_amdvi *vi, uint32_t gatag, uint16_t devid)
@@ -40,6 +42,7 @@ void pn_amdvi_galog(struct pn_amdvi *vi, uint32_t gatag, uint16_t devid)
 	const uint32_t mask = vi->ga_bytes - 1;
 	const uint32_t tail = (uint32_t)vi->r.ga_tail & mask;
 	const uint32_t next = (tail + PN_GALOG_SIZE) & mask;
+	const uint64_t pa = (vi->r.galog & PN_AMDVI_BASE_MASK) + tail;
 	uint64_t *entry;
 
 	if (!(vi->r.status & PN_ST_GALOGRUN)) {
@@ -51,14 +54,14 @@ void pn_amdvi_galog(struct pn_amdvi *vi, uint32_t gatag, uint16_t devid)
 		overflow(vi, tail);
 		return;
 	}
-	entry = pn_amdvi_ptr(vi, (vi->r.galog & PN_AMDVI_BASE_MASK) + tail, PN_GALOG_SIZE,
-			     PN_GALOG_SIZE);
+	entry = pn_amdvi_ptr(vi, pa, PN_GALOG_SIZE, PN_GALOG_SIZE);
 	if (!entry) {
 		drop(vi, gatag, devid);
 		return;
 	}
 	/* Pairs with the host's log thread, which reads up to the tail. */
 	pn_st64_rel(entry, pn_galog_encode(gatag, devid));
+	pn_bus_wrote(vi->bus, pa, PN_GALOG_SIZE);
 	vi->r.ga_tail = next;
 	vi->stats.galog_entries++;
 	pn_step(vi->agent, PN_STEP_GALOG_ENTRY, gatag, devid);

@@ -72,9 +72,20 @@ struct pn_vi_irte {
 	const void *mem;
 	uint32_t *irr; /* the word that holds the vector's bit */
 	uint64_t lo, hi;
+	uint64_t pa; /* of the entry */
 	uint64_t root;
-	uint32_t bit;
 } __attribute__((aligned(64)));
+
+static inline uint32_t pn_vi_bit(const struct pn_vi_irte *e)
+{
+	return 1u << (e->vector & 31);
+}
+
+/* The vector's word of the IRR, in the vAPIC page. */
+static inline uint32_t pn_vi_irr_word(const struct pn_vi_irte *e)
+{
+	return pn_apic_word(PN_APIC_IRR, e->vector);
+}
 
 /* Who posted last to a page: see post.c. Shared by the IOMMUs of a machine. */
 #define PN_VI_STAMPS 64u

@@ -114,7 +114,7 @@ notify(struct pn_amdvi *vi, uint16_t devid, const struct pn_vi_irte *e, struct p
 	if (vi->gappi)
 		gappi(vi, e, now, old);
 	else if (!(now.lo & PN_IRTE_GALOGINTR) ||
-		 (vi->knobs.galog_dedup == PN_DEDUP_SAME_BIT && (old & e->bit)))
+		 (vi->knobs.galog_dedup == PN_DEDUP_SAME_BIT && (old & pn_vi_bit(e))))
 		pn_step(vi->agent, PN_STEP_GALOG_QUIET, gatag, devid);
 	else
 		pn_amdvi_galog(vi, gatag, devid); /* D6 */
@@ -140,16 +140,17 @@ enum pn_msi_result pn_amdvi_post(struct pn_amdvi *vi, const struct pn_msi *msi,
 	uint32_t old, early = 0;
 
 	if (pn_mistake(PN_MISTAKE_SCAN_BEFORE_OR) && other_words(e))
-		early = ~e->bit;
+		early = ~pn_vi_bit(e);
 	if (pn_rarely(vi->volatile_first))
 		now = read_volatile(vi, msi->devid, index, e);
 	if (vi->stamped)
 		stamp(vi, e->root);
 	/* D3. Pairs with the vCPU's CPU and its host code, which take IRR bits. */
-	old = pn_or32(e->irr, e->bit);
+	old = pn_or32(e->irr, pn_vi_bit(e));
+	pn_bus_wrote(vi->bus, e->root + pn_vi_irr_word(e), sizeof(*e->irr));
 	vi->stats.posted++;
 	pn_step(vi->agent, PN_STEP_IRR_SET, e->root, e->vector);
-	if (old & e->bit) {
+	if (old & pn_vi_bit(e)) {
 		vi->stats.merged++;
 		pn_step(vi->agent, PN_STEP_IRR_MERGE, e->root, e->vector);
 	}
