@@ -2,21 +2,121 @@
 /*
  * amd-iommu with ga=on: the model has registers, command buffer, logs and interrupts; address
  * translation stays the emulator's and follows the model's registers.
+ *
+ * vCPUs, the main loop and iothreads enter the model, one at a time. Whoever was in it delivers what
+ * it sent, after its lock is dropped: an interrupt takes the BQL, which a vCPU has when it comes
+ * here. Locks nest in the order BQL, model, IOTLB.
  */
 #include "qemu/osdep.h"
-#include "qapi/error.h"
+#include "qemu/main-loop.h"
+#include "block/aio.h"
+#include "hw/core/cpu.h"
+#include "hw/i386/apic_internal.h"
 #include "hw/i386/x86-iommu.h"
 #include "hw/pci/msi.h"
+#include "qapi/error.h"
+#include "system/qtest.h"
+#include "system/tcg.h"
 #include "../amd_iommu.h"
 #include "hw/i386/postern/amdvi.h"
 #include "hw/i386/postern/machine.h"
 #include "postern/amdvi.h"
 
+/*
+ * One access sends few: what an MSI becomes, and each of the IOMMU's own interrupts when its Status
+ * bit goes from 0 to 1, which no access does twice.
+ */
+#define SENT_MAX 8
+
+typedef struct {
+    unsigned n;
+    struct pn_intr intr[SENT_MAX];
+    bool doorbell[SENT_MAX]; /* then only intr.dest counts */
+} Sent;
+
 struct PosternAMDVI {
     AMDVIState *s;
+    PosternHolder holder;
+    struct pn_bus bus;
+
+    QemuMutex lock; /* what follows */
     struct pn_amdvi *vi;
     struct pn_agent agent;
+    Sent sent;
 };
+
+static void note(PosternAMDVI *p, const struct pn_intr *m, bool doorbell)
+{
+    g_assert(p->sent.n < SENT_MAX);
+    p->sent.intr[p->sent.n] = *m;
+    p->sent.doorbell[p->sent.n++] = doorbell;
+}
+
+static void bus_intr(void *ctx, const struct pn_intr *m)
+{
+    note(ctx, m, false);
+}
+
+static void bus_doorbell(void *ctx, uint32_t apicid)
+{
+    const struct pn_intr m = {.dest = apicid};
+
+    note(ctx, &m, true);
+}
+
+/* Under the BQL. */
+static void deliver(const struct pn_intr *m)
+{
+    X86IOMMUIrq irq = {
+        .trigger_mode = m->level,
+        .vector = m->vector,
+        .delivery_mode = m->mode,
+        .dest = m->dest,
+        .dest_mode = m->logical,
+    };
+    MSIMessage msg;
+
+    x86_iommu_irq_to_msi_message(&irq, &msg);
+    apic_get_class(NULL)->send_msi(&msg);
+}
+
+static void deliver_bh(void *opaque)
+{
+    g_autofree struct pn_intr *m = opaque;
+
+    deliver(m);
+}
+
+/* An iothread must not wait for the BQL: the thread that has it may wait for the iothread. */
+static void forward(const struct pn_intr *m)
+{
+    if (bql_locked() || current_cpu) {
+        BQL_LOCK_GUARD();
+        deliver(m);
+    } else {
+        aio_bh_schedule_oneshot(qemu_get_aio_context(), deliver_bh, g_memdup2(m, sizeof(*m)));
+    }
+}
+
+static void enter(PosternAMDVI *p)
+{
+    qemu_mutex_lock(&p->lock);
+    p->sent.n = 0;
+}
+
+static void leave(PosternAMDVI *p)
+{
+    const Sent sent = p->sent;
+
+    qemu_mutex_unlock(&p->lock);
+    for (unsigned i = 0; i < sent.n; i++) {
+        if (sent.doorbell[i]) {
+            postern_machine.doorbell(NULL, sent.intr[i].dest);
+        } else {
+            forward(&sent.intr[i]);
+        }
+    }
+}
 
 uint64_t postern_amdvi_efr(const AMDVIState *s)
 {
@@ -59,7 +159,6 @@ static void follow(PosternAMDVI *p)
     s->ga_enabled = control & PN_CTRL_GAEN;
 }
 
-/* The PCI capability can change without the device being told. */
 static void load_msi(PosternAMDVI *p)
 {
     PCIDevice *dev = &p->s->pci.dev;
@@ -72,12 +171,43 @@ static void load_msi(PosternAMDVI *p)
     pn_amdvi_pci_msi(p->vi, on, msg.address, msg.data);
 }
 
-bool postern_amdvi_realize(AMDVIState *s, Error **errp)
+void postern_amdvi_config_write(PCIDevice *dev, uint32_t addr, uint32_t val, int len)
 {
-    struct pn_amdvi_config cfg;
-    PosternAMDVI *p;
-    int err;
+    PosternAMDVI *p = container_of(dev, AMDVIState, pci.dev)->postern;
 
+    pci_default_write_config(dev, addr, val, len);
+    if (p) {
+        enter(p);
+        load_msi(p);
+        leave(p);
+    }
+}
+
+static void memory_changed(PosternHolder *holder)
+{
+    PosternAMDVI *p = container_of(holder, PosternAMDVI, holder);
+
+    enter(p);
+    pn_amdvi_memory_changed(p->vi);
+    leave(p);
+    postern_has_asked(holder);
+}
+
+/*
+ * Another accelerator has processors that know nothing of AVIC, and takes interrupts past the model:
+ * its irqchip has routes of its own, and x86_iommu's translation of them is not the model's.
+ */
+static bool accelerator_ok(Error **errp)
+{
+    if (tcg_enabled() || qtest_enabled()) {
+        return true;
+    }
+    error_setg(errp, "ga=on needs accel=tcg");
+    return false;
+}
+
+static bool options_ok(AMDVIState *s, Error **errp)
+{
     if (!s->ga) {
         if (s->gappi || s->poison) {
             error_setg(errp, "gappi=on and poison=on need ga=on");
@@ -88,8 +218,25 @@ bool postern_amdvi_realize(AMDVIState *s, Error **errp)
         error_setg(errp, "ga=on needs intremap=on");
         return false;
     }
+    return accelerator_ok(errp);
+}
+
+bool postern_amdvi_realize(AMDVIState *s, Error **errp)
+{
+    struct pn_amdvi_config cfg;
+    PosternAMDVI *p;
+    int err;
+
+    if (!options_ok(s, errp) || !s->ga) {
+        return !*errp;
+    }
     p = g_new0(PosternAMDVI, 1);
     p->s = s;
+    qemu_mutex_init(&p->lock);
+    p->bus = postern_machine;
+    p->bus.ctx = p;
+    p->bus.intr = bus_intr;
+    p->bus.doorbell = bus_doorbell;
     pn_agent_init(&p->agent, 0);
     p->agent.observe = command;
     p->agent.observe_ctx = p;
@@ -97,38 +244,44 @@ bool postern_amdvi_realize(AMDVIState *s, Error **errp)
     pn_amdvi_config_default(&cfg);
     cfg.efr = amdvi_extended_feature_register(s);
     cfg.efr2 = postern_amdvi_efr2(s);
-    cfg.bus = &postern_machine;
+    cfg.bus = &p->bus;
     cfg.agent = &p->agent;
     cfg.poison_stale = s->poison;
     err = pn_amdvi_create(&cfg, &p->vi);
     if (err) {
         error_setg_errno(errp, -err, "cannot create the model of the IOMMU");
+        qemu_mutex_destroy(&p->lock);
         g_free(p);
         return false;
     }
     s->postern = p;
+    postern_hold(&p->holder, memory_changed);
     return true;
 }
 
 void postern_amdvi_reset(AMDVIState *s)
 {
-    if (s->postern) {
-        pn_amdvi_reset(s->postern->vi);
-        follow(s->postern);
+    PosternAMDVI *p = s->postern;
+
+    if (!p) {
+        return;
     }
+    enter(p);
+    pn_amdvi_reset(p->vi);
+    load_msi(p);
+    follow(p);
+    leave(p);
 }
 
 uint64_t postern_amdvi_read(AMDVIState *s, hwaddr addr, unsigned size)
 {
-    struct pn_amdvi *vi = s->postern->vi;
+    PosternAMDVI *p = s->postern;
     uint64_t v;
 
-    if (size >= 4) {
-        pn_amdvi_read(vi, addr, size, &v);
-        return v;
-    }
-    pn_amdvi_read(vi, addr & ~3u, 4, &v);
-    return extract64(v, (addr & 3) * 8, size * 8);
+    enter(p);
+    pn_amdvi_read(p->vi, size < 4 ? addr & ~3u : addr, MAX(size, 4), &v);
+    leave(p);
+    return size < 4 ? extract64(v, (addr & 3) * 8, size * 8) : v;
 }
 
 /* The rest of a register that is written in part: bits that a 1 clears are not written back. */
@@ -146,7 +299,7 @@ void postern_amdvi_write(AMDVIState *s, hwaddr addr, uint64_t val, unsigned size
 {
     PosternAMDVI *p = s->postern;
 
-    load_msi(p);
+    enter(p);
     if (size < 4) {
         val = deposit64(rest_of(p, addr & ~3u), (addr & 3) * 8, size * 8, val);
         addr &= ~3u;
@@ -154,27 +307,41 @@ void postern_amdvi_write(AMDVIState *s, hwaddr addr, uint64_t val, unsigned size
     }
     pn_amdvi_write(p->vi, addr, size, val);
     follow(p);
+    leave(p);
 }
 
 MemTxResult postern_amdvi_msi(AMDVIState *s, uint64_t addr, uint32_t data, uint16_t sid)
 {
     const struct pn_msi msi = {.addr = addr, .data = data, .devid = sid};
+    PosternAMDVI *p = s->postern;
+    enum pn_msi_result result;
 
-    load_msi(s->postern);
-    return pn_amdvi_msi(s->postern->vi, &msi) == PN_MSI_ABORTED ? MEMTX_ERROR : MEMTX_OK;
+    enter(p);
+    result = pn_amdvi_msi(p->vi, &msi);
+    leave(p);
+    return result == PN_MSI_ABORTED ? MEMTX_ERROR : MEMTX_OK;
 }
 
 void postern_amdvi_event(AMDVIState *s, const uint64_t *evt)
 {
-    load_msi(s->postern);
-    pn_amdvi_log_event(s->postern->vi, evt[0], evt[1]);
+    PosternAMDVI *p = s->postern;
+
+    enter(p);
+    pn_amdvi_log_event(p->vi, evt[0], evt[1]);
+    leave(p);
 }
 
-/* IO_PAGE_FAULT of a memory access (48882 rev 3.11, 2.5.3): I = 0, RW = 1 for a write. */
-void postern_amdvi_page_fault(AMDVIState *s, uint16_t devid, hwaddr addr, bool write)
+/*
+ * IO_PAGE_FAULT of a memory access (48882 rev 3.11, 2.5.3): I = 0, RW = 1 for a write. PR is the
+ * entry's that does not permit the access, the device table entry's too (inferred); PE = 1 if it is
+ * present.
+ */
+void postern_amdvi_page_fault(AMDVIState *s, uint16_t devid, uint16_t domid, hwaddr addr, bool write,
+                              bool present)
 {
     const uint64_t evt[2] = {
-        (uint64_t)PN_EVENT_IO_PAGE_FAULT << PN_EVENT_CODE_SH | (write ? PN_EVENT_RW : 0) | devid,
+        (uint64_t)PN_EVENT_IO_PAGE_FAULT << PN_EVENT_CODE_SH | (write ? PN_EVENT_RW : 0) |
+            (present ? PN_EVENT_PR | PN_EVENT_PE : 0) | (uint64_t)domid << 32 | devid,
         addr,
     };
 
@@ -183,5 +350,14 @@ void postern_amdvi_page_fault(AMDVIState *s, uint16_t devid, hwaddr addr, bool w
 
 char *postern_amdvi_steps(const AMDVIState *s)
 {
-    return s->postern ? postern_steps(&s->postern->agent) : g_strdup("");
+    PosternAMDVI *p = s->postern;
+    char *steps;
+
+    if (!p) {
+        return g_strdup("");
+    }
+    enter(p);
+    steps = postern_steps(&p->agent);
+    leave(p);
+    return steps;
 }

@@ -4,10 +4,14 @@
 
 #include "cpu.h"
 #include "hw/i386/postern/avic.h"
+#include "hw/i386/postern/machine.h"
 #include "postern/avic.h"
 
 /* What the files of the emulated AVIC share: one of these for each processor. */
 struct PosternAvic {
+    struct rcu_head rcu;
+    CPUState *cs;
+    PosternHolder holder;
     struct pn_avic av;
     struct pn_agent agent;
 

@@ -64,9 +64,10 @@ void postern_avic_ring(uint32_t apicid)
     RCU_READ_LOCK_GUARD();
     CPU_FOREACH(cs) {
         X86CPU *cpu = X86_CPU(cs);
+        PosternAvic *p = qatomic_rcu_read(&cpu->postern);
 
-        if (cpu->apic_id == apicid && cpu->postern) {
-            qatomic_set(&cpu->postern->rang, true);
+        if (cpu->apic_id == apicid && p) {
+            qatomic_set(&p->rang, true);
             BQL_LOCK_GUARD();
             cpu_interrupt(cs, CPU_INTERRUPT_AVIC);
             return;

@@ -43,6 +43,24 @@ static void reset(void *opaque)
     qatomic_set(&p->rang, false);
 }
 
+/*
+ * In the processor's own thread, to which its model belongs. A page that is gone stays until the
+ * guest has left it: the next change asks again.
+ */
+static void ask_again(CPUState *cs, run_on_cpu_data data)
+{
+    PosternAvic *p = X86_CPU(cs)->postern;
+
+    if (!pn_avic_memory_changed(&p->av)) {
+        postern_has_asked(&p->holder);
+    }
+}
+
+static void memory_changed(PosternHolder *holder)
+{
+    async_run_on_cpu(container_of(holder, PosternAvic, holder)->cs, ask_again, RUN_ON_CPU_NULL);
+}
+
 void postern_avic_realize(X86CPU *cpu)
 {
     CPUX86State *env = &cpu->env;
@@ -60,11 +78,27 @@ void postern_avic_realize(X86CPU *cpu)
     feat.extlvt = false;     /* EDX[27] */
     feat.phys_mask = MAKE_64BIT_MASK(0, cpu->phys_bits);
     pn_avic_init(&p->av, &postern_machine, &p->agent, &feat, cpu->apic_id);
+    p->cs = CPU(cpu);
+    postern_hold(&p->holder, memory_changed);
     cpu->postern = p;
     qemu_register_reset(reset, p);
     refuse_migration();
     object_property_add_str(OBJECT(cpu), "postern-steps", steps_get, NULL);
     postern_avic_page_init();
+}
+
+/* Its thread has ended. Another processor may be looking whether the doorbell is for this one. */
+void postern_avic_unrealize(X86CPU *cpu)
+{
+    PosternAvic *p = cpu->postern;
+
+    if (!p) {
+        return;
+    }
+    qatomic_set(&cpu->postern, NULL);
+    qemu_unregister_reset(reset, p);
+    postern_let_go(&p->holder);
+    g_free_rcu(p, rcu);
 }
 
 static uint64_t vmcb_q(CPUX86State *env, unsigned off)

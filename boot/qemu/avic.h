@@ -20,6 +20,7 @@ typedef struct PosternAvic PosternAvic;
 #define POSTERN_MSR_DOORBELL 0xC001011Bu
 
 void postern_avic_realize(X86CPU *cpu);
+void postern_avic_unrealize(X86CPU *cpu);
 
 /* VMRUN: false if the consistency checks fail. VMEXIT: V_TPR goes back to env->int_ctl. */
 bool postern_avic_vmrun(CPUX86State *env);

@@ -1,48 +1,54 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What the models see of the machine: memory by pointer, local APICs by message. */
+/* What the models see of the machine: memory by pointer, processors by doorbell. */
 #include "qemu/osdep.h"
 #include "qemu/lockable.h"
 #include "qemu/main-loop.h"
+#include "block/aio.h"
 #include "exec/address-spaces.h"
 #include "exec/memory.h"
-#include "hw/i386/apic_internal.h"
-#include "hw/i386/x86-iommu.h"
-#include "hw/pci/msi.h"
 #include "hw/i386/postern/avic.h"
 #include "hw/i386/postern/machine.h"
 
 /*
- * A model may keep a pointer as long as it exists, so a region that was handed out once is kept
- * for good, one reference each.
+ * The regions that were handed out, one reference each. One is let go when every holder has asked
+ * again since it was last handed out.
  */
+static struct {
+    QemuMutex lock;
+    GHashTable *regions; /* MemoryRegion * to how many changes there had been */
+    size_t changes;
+
+    /* Under the BQL. */
+    QLIST_HEAD(, PosternHolder) holders;
+    MemoryListener listener;
+    bool moved, sweeping;
+} memory;
+
 static void keep(MemoryRegion *mr)
 {
-    static GHashTable *kept;
-    static QemuMutex lock;
-    static gsize once;
-
-    if (g_once_init_enter(&once)) {
-        qemu_mutex_init(&lock);
-        kept = g_hash_table_new(NULL, NULL);
-        g_once_init_leave(&once, 1);
-    }
-    QEMU_LOCK_GUARD(&lock);
-    if (g_hash_table_add(kept, mr)) {
+    QEMU_LOCK_GUARD(&memory.lock);
+    if (!g_hash_table_contains(memory.regions, mr)) {
         memory_region_ref(mr);
     }
+    g_hash_table_insert(memory.regions, mr, GSIZE_TO_POINTER(memory.changes));
 }
 
 /*
- * No lock: interrupt messages and vCPUs get here with and without the BQL. ROM that is shadowed in
- * RAM is RAM; that it must not be written only its place in the address space says.
+ * No BQL: interrupt messages and vCPUs get here with and without it. ROM that is shadowed in RAM is
+ * RAM; that it must not be written only its place in the address space says.
  */
+static bool find(MemoryRegionCache *at, uint64_t pa, size_t len)
+{
+    return address_space_cache_init(at, &address_space_memory, pa, len, true) >= len && at->ptr &&
+           !at->mrs.readonly;
+}
+
 static void *machine_map(void *ctx, uint64_t pa, size_t len)
 {
     MemoryRegionCache at;
     void *ptr = NULL;
 
-    if (address_space_cache_init(&at, &address_space_memory, pa, len, true) >= len && at.ptr &&
-        !at.mrs.readonly) {
+    if (find(&at, pa, len)) {
         keep(at.mrs.mr);
         ptr = at.ptr;
     }
@@ -50,20 +56,15 @@ static void *machine_map(void *ctx, uint64_t pa, size_t len)
     return ptr;
 }
 
-static void machine_intr(void *ctx, const struct pn_intr *m)
+/* Displays look for dirty pages; code that was translated is no longer what is there. */
+static void machine_wrote(void *ctx, uint64_t pa, size_t len)
 {
-    X86IOMMUIrq irq = {
-        .trigger_mode = m->level,
-        .vector = m->vector,
-        .delivery_mode = m->mode,
-        .dest = m->dest,
-        .dest_mode = m->logical,
-    };
-    MSIMessage msg;
+    MemoryRegionCache at;
 
-    x86_iommu_irq_to_msi_message(&irq, &msg);
-    BQL_LOCK_GUARD();
-    apic_get_class(NULL)->send_msi(&msg);
+    if (find(&at, pa, len)) {
+        address_space_cache_invalidate(&at, 0, len);
+    }
+    address_space_cache_destroy(&at);
 }
 
 static void machine_doorbell(void *ctx, uint32_t apicid)
@@ -73,9 +74,103 @@ static void machine_doorbell(void *ctx, uint32_t apicid)
 
 const struct pn_bus postern_machine = {
     .map = machine_map,
-    .intr = machine_intr,
+    .wrote = machine_wrote,
     .doorbell = machine_doorbell,
 };
+
+static size_t oldest_pointer(void)
+{
+    size_t oldest = memory.changes;
+    PosternHolder *holder;
+
+    QLIST_FOREACH(holder, &memory.holders, next) {
+        oldest = MIN(oldest, holder->asked);
+    }
+    return oldest;
+}
+
+/* The last reference of a region may be ours: not in the middle of a change. */
+static void sweep(void *opaque)
+{
+    g_autoptr(GPtrArray) idle = g_ptr_array_new_with_free_func((GDestroyNotify)memory_region_unref);
+    size_t oldest = oldest_pointer();
+    gpointer mr, asked;
+    GHashTableIter it;
+
+    memory.sweeping = false;
+    QEMU_LOCK_GUARD(&memory.lock);
+    g_hash_table_iter_init(&it, memory.regions);
+    while (g_hash_table_iter_next(&it, &mr, &asked)) {
+        if (GPOINTER_TO_SIZE(asked) < oldest) {
+            g_hash_table_iter_remove(&it);
+            g_ptr_array_add(idle, mr);
+        }
+    }
+}
+
+static void sweep_soon(void)
+{
+    if (!memory.sweeping) {
+        memory.sweeping = true;
+        aio_bh_schedule_oneshot(qemu_get_aio_context(), sweep, NULL);
+    }
+}
+
+static void section_changed(MemoryListener *listener, MemoryRegionSection *section)
+{
+    memory.moved = true;
+}
+
+static void commit(MemoryListener *listener)
+{
+    PosternHolder *holder, *next;
+
+    if (!memory.moved) {
+        return;
+    }
+    memory.moved = false;
+    WITH_QEMU_LOCK_GUARD(&memory.lock) {
+        memory.changes++;
+    }
+    QLIST_FOREACH_SAFE(holder, &memory.holders, next, next) {
+        holder->changed(holder);
+    }
+}
+
+static void start(void)
+{
+    qemu_mutex_init(&memory.lock);
+    memory.regions = g_hash_table_new(NULL, NULL);
+    memory.listener = (MemoryListener){
+        .name = "postern",
+        .region_add = section_changed,
+        .region_del = section_changed,
+        .commit = commit,
+    };
+    memory_listener_register(&memory.listener, &address_space_memory);
+}
+
+void postern_hold(PosternHolder *holder, void (*changed)(PosternHolder *holder))
+{
+    if (!memory.regions) {
+        start();
+    }
+    holder->changed = changed;
+    holder->asked = memory.changes;
+    QLIST_INSERT_HEAD(&memory.holders, holder, next);
+}
+
+void postern_has_asked(PosternHolder *holder)
+{
+    holder->asked = memory.changes;
+    sweep_soon();
+}
+
+void postern_let_go(PosternHolder *holder)
+{
+    QLIST_REMOVE(holder, next);
+    sweep_soon();
+}
 
 char *postern_steps(const struct pn_agent *agent)
 {

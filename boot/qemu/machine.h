@@ -2,11 +2,30 @@
 #ifndef HW_I386_POSTERN_MACHINE_H
 #define HW_I386_POSTERN_MACHINE_H
 
+#include "qemu/queue.h"
 #include "postern/agent.h"
 #include "postern/bus.h"
 
-/* Memory and processors of the emulated machine, as the models reach them. */
+/* Memory of the emulated machine, as the models reach it, and the doorbell of its processors. */
 extern const struct pn_bus postern_machine;
+
+/*
+ * A model that keeps pointers into that memory. @changed, under the BQL: addresses lead to other
+ * memory now. Once the model has asked for all of its pointers again, its holder says so, under the
+ * BQL; until every holder has, what they had stays.
+ */
+typedef struct PosternHolder PosternHolder;
+
+struct PosternHolder {
+    void (*changed)(PosternHolder *holder);
+    size_t asked; /* the last change after which it has */
+    QLIST_ENTRY(PosternHolder) next;
+};
+
+/* All under the BQL. The model must not have asked for memory before. */
+void postern_hold(PosternHolder *holder, void (*changed)(PosternHolder *holder));
+void postern_has_asked(PosternHolder *holder);
+void postern_let_go(PosternHolder *holder);
 
 /* How often each step was taken, "step=count" separated by blanks. */
 char *postern_steps(const struct pn_agent *agent);

@@ -22,19 +22,19 @@ def listen(path):
 
 
 class Machine:
-    def __init__(self, qemu, firmware, options, cpus=2):
+    def __init__(self, qemu, firmware, options, *more, memory="64", cpus="2", accel="qtest",
+                 cpu="EPYC-Milan,+x2apic,check=off"):
         self.dir = tempfile.TemporaryDirectory()
         doors = {n: listen(os.path.join(self.dir.name, n)) for n in ("qtest", "qmp")}
         self.errors = open(os.path.join(self.dir.name, "err"), "w+", encoding="utf-8",
                            errors="replace")
         self.process = subprocess.Popen(
-            [qemu, "-L", firmware, "-nodefaults", "-nographic", "-m", "64",
-             "-smp", str(cpus), "-M", "q35,kernel-irqchip=split", "-accel", "qtest",
-             "-cpu", "EPYC-Milan,+x2apic,check=off",
+            [qemu, "-L", firmware, "-nodefaults", "-nographic", "-m", memory,
+             "-smp", cpus, "-M", "q35,kernel-irqchip=split", "-accel", accel, "-cpu", cpu,
              "-device", "amd-iommu,intremap=on,xtsup=on," + options,
              "-device", "edu,addr=3.0",
              "-qtest", "unix:" + os.path.join(self.dir.name, "qtest"), "-qtest-log", "none",
-             "-qmp", "unix:" + os.path.join(self.dir.name, "qmp")],
+             "-qmp", "unix:" + os.path.join(self.dir.name, "qmp"), *more],
             stdin=subprocess.DEVNULL, stdout=self.errors, stderr=self.errors)
         self.files = {}
         for name, door in doors.items():
@@ -80,14 +80,21 @@ class Machine:
         finding = FINDING.search(text)
         return text[finding.start():][:8000] if finding else text[-4000:]
 
+    def heard(self):
+        try:
+            return json.loads(self.files["qmp"].readline())
+        except (OSError, ValueError) as e:
+            raise RuntimeError("the emulator ended\n" + self.said()) from e
+
     def qmp(self, execute, **arguments):
+        """What it returned, or its error."""
         f = self.files["qmp"]
         f.write(json.dumps({"execute": execute, "arguments": arguments}) + "\n")
         f.flush()
         while True:
-            reply = json.loads(f.readline())
+            reply = self.heard()
             if "return" in reply or "error" in reply:
-                return reply.get("return")
+                return reply.get("return", reply.get("error"))
 
     def monitor(self, line):
         self.settle()
@@ -105,24 +112,32 @@ class Machine:
         self.write("q", IOMMU + offset, value)
         return value
 
-    def config(self, offset, value):
-        self.tell("outl 0xcf8 0x%x" % (0x80000000 | EDU << 8 | offset))
+    def config(self, offset, value, device=EDU):
+        self.tell("outl 0xcf8 0x%x" % (0x80000000 | device << 8 | offset))
         self.tell("outl 0xcfc 0x%x" % value)
 
-    def edu_set_up(self):
-        self.config(0x10, EDU_BAR)
-        self.config(0x04, 0x6)
-        self.msi_to(0xFEE00000, 0)
+    def edu_set_up(self, device=EDU, bar=EDU_BAR):
+        self.config(0x10, bar, device)
+        self.config(0x04, 0x6, device)
+        self.msi_to(0xFEE00000, 0, device)
 
-    def msi_to(self, address, data):
-        self.config(MSI_CAP + 4, address & 0xFFFFFFFF)
-        self.config(MSI_CAP + 8, address >> 32)
-        self.config(MSI_CAP + 12, data)
-        self.config(MSI_CAP, 0x00810005)
+    def msi_to(self, address, data, device=EDU):
+        self.config(MSI_CAP + 4, address & 0xFFFFFFFF, device)
+        self.config(MSI_CAP + 8, address >> 32, device)
+        self.config(MSI_CAP + 12, data, device)
+        self.config(MSI_CAP, 0x00810005, device)
 
     def msi(self):
         self.write("l", EDU_BAR + 0x60, 1)
         self.write("l", EDU_BAR + 0x64, 1)
+
+    def dma(self, to_memory, address, count=4, bar=EDU_BAR):
+        """Between the device's buffer and memory; over when it returns."""
+        for offset, value in ((0x80, 0x40000 if to_memory else address),
+                              (0x88, address if to_memory else 0x40000), (0x90, count),
+                              (0x98, 3 if to_memory else 1)):
+            self.write("q", bar + offset, value)
+        self.tell("clock_step 200000000")
 
     def irr(self, apic):
         """Vectors pending at a local APIC, as the monitor shows them."""

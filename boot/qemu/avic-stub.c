@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* A build without TCG: no processor is emulated, none has AVIC. */
+#include "qemu/osdep.h"
+#include "hw/i386/postern/avic.h"
+
+void postern_avic_realize(X86CPU *cpu)
+{
+}
+
+void postern_avic_unrealize(X86CPU *cpu)
+{
+}
+
+void postern_avic_ring(uint32_t apicid)
+{
+}
