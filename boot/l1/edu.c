@@ -17,8 +17,9 @@
 #include "irq.h"
 #include "util.h"
 
-#define PCI_DEVICES "/sys/bus/pci/devices"
-#define EDU_RAISE   (0x60 / 4)
+#define PCI_DEVICES	"/sys/bus/pci/devices"
+#define EDU_RAISE	(0x60 / 4)
+#define EDU_ACKNOWLEDGE (0x64 / 4)
 
 static int is_edu(const struct dirent *entry)
 {
@@ -133,29 +134,51 @@ void edu_close(struct edu *edu)
 	close(edu->eventfd);
 }
 
-void edu_msi_enable(struct edu *edu)
+/* @fd gets the interrupts of @index, or takes their mask off. */
+static void irq_eventfd(const struct edu *edu, uint32_t index, uint32_t action, int fd)
 {
 	union {
 		struct vfio_irq_set set;
 		char bytes[sizeof(struct vfio_irq_set) + sizeof(int32_t)];
 	} irq = {.set = {.argsz = sizeof(irq.bytes),
-			 .flags = VFIO_IRQ_SET_DATA_EVENTFD | VFIO_IRQ_SET_ACTION_TRIGGER,
-			 .index = VFIO_PCI_MSI_IRQ_INDEX,
+			 .flags = VFIO_IRQ_SET_DATA_EVENTFD | action,
+			 .index = index,
 			 .count = 1}};
 
-	memcpy(irq.bytes + sizeof(irq.set), &edu->eventfd, sizeof(int32_t));
+	memcpy(irq.bytes + sizeof(irq.set), &fd, sizeof(int32_t));
 	if (ioctl(edu->device, VFIO_DEVICE_SET_IRQS, &irq))
-		die("MSI of %s", edu->name);
+		die("interrupt %u of %s", index, edu->name);
+}
+
+static void irq_off(const struct edu *edu, uint32_t index)
+{
+	struct vfio_irq_set set = {.argsz = sizeof(set),
+				   .flags = VFIO_IRQ_SET_DATA_NONE | VFIO_IRQ_SET_ACTION_TRIGGER,
+				   .index = index};
+
+	if (ioctl(edu->device, VFIO_DEVICE_SET_IRQS, &set))
+		die("interrupt %u of %s off", index, edu->name);
+}
+
+void edu_msi_enable(struct edu *edu)
+{
+	irq_eventfd(edu, VFIO_PCI_MSI_IRQ_INDEX, VFIO_IRQ_SET_ACTION_TRIGGER, edu->eventfd);
 }
 
 void edu_msi_disable(struct edu *edu)
 {
-	struct vfio_irq_set set = {.argsz = sizeof(set),
-				   .flags = VFIO_IRQ_SET_DATA_NONE | VFIO_IRQ_SET_ACTION_TRIGGER,
-				   .index = VFIO_PCI_MSI_IRQ_INDEX};
+	irq_off(edu, VFIO_PCI_MSI_IRQ_INDEX);
+}
 
-	if (ioctl(edu->device, VFIO_DEVICE_SET_IRQS, &set))
-		die("MSI of %s off", edu->name);
+void edu_intx_enable(const struct edu *edu, int eventfd, int unmask)
+{
+	irq_eventfd(edu, VFIO_PCI_INTX_IRQ_INDEX, VFIO_IRQ_SET_ACTION_TRIGGER, eventfd);
+	irq_eventfd(edu, VFIO_PCI_INTX_IRQ_INDEX, VFIO_IRQ_SET_ACTION_UNMASK, unmask);
+}
+
+void edu_intx_disable(const struct edu *edu)
+{
+	irq_off(edu, VFIO_PCI_INTX_IRQ_INDEX);
 }
 
 void edu_msi_affinity(const struct edu *edu, int pcpu)
@@ -166,4 +189,9 @@ void edu_msi_affinity(const struct edu *edu, int pcpu)
 void edu_raise(const struct edu *edu)
 {
 	edu->bar[EDU_RAISE] = 1;
+}
+
+void edu_acknowledge(const struct edu *edu)
+{
+	edu->bar[EDU_ACKNOWLEDGE] = 1;
 }

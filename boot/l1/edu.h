@@ -5,8 +5,8 @@
 #include <stdint.h>
 
 /*
- * The device: QEMU's "edu", which sends one MSI for every write to its raise register. Opened
- * through VFIO with a type 1 container, as a VMM does it.
+ * The device: QEMU's "edu", which sends one MSI for every write to its raise register, or asserts
+ * INTx if its MSI is off. Opened through VFIO with a type 1 container, as a VMM does it.
  */
 struct edu {
 	char name[16]; /* PCI address */
@@ -23,7 +23,11 @@ void edu_msi_enable(struct edu *edu);
 void edu_msi_disable(struct edu *edu);
 /* Where the host takes the MSI, if it is not posted. */
 void edu_msi_affinity(const struct edu *edu, int pcpu);
-/* One MSI. */
+/* INTx instead, while the MSI is off: @eventfd is written, and INTx masked until @unmask is. */
+void edu_intx_enable(const struct edu *edu, int eventfd, int unmask);
+void edu_intx_disable(const struct edu *edu);
+/* One MSI; or INTx, until it is acknowledged. */
 void edu_raise(const struct edu *edu);
+void edu_acknowledge(const struct edu *edu);
 
 #endif

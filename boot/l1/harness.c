@@ -12,6 +12,7 @@
 #include "disturb.h"
 #include "edu.h"
 #include "gappi.h"
+#include "lines.h"
 #include "run.h"
 #include "util.h"
 #include "vm.h"
@@ -31,7 +32,7 @@ static const struct {
 	KEY(name, WORD),    KEY(kind, WORD),	KEY(vcpus, NUMBER), KEY(halt, FLAG),
 	KEY(x2apic, FLAG),  KEY(count, NUMBER), KEY(rate, NUMBER),  KEY(gap_us, NUMBER),
 	KEY(open, FLAG),    KEY(burst, NUMBER), KEY(ipis, NUMBER),  KEY(migrate_ms, NUMBER),
-	KEY(preempt, FLAG), KEY(here, FLAG),
+	KEY(preempt, FLAG), KEY(here, FLAG),	KEY(up, NUMBER),
 };
 
 static void set(char *field, enum type type, const char *value)
@@ -77,9 +78,11 @@ static void print_log(const struct iommu *unit, uint32_t stopped)
 	       status & STATUS_GALOVERFLOW ? "true" : "false", stopped);
 }
 
-static void print(const struct run_config *c, const struct run_result *r, const struct witness *w,
-		  const struct iommu *unit)
+static void print(const struct run *run)
 {
+	const struct run_config *c = run->c;
+	const struct run_result *r = run->r;
+
 	printf("{\"run\":\"%s\",\"kind\":\"%s\",\"vcpus\":%u,\"idle\":\"%s\",\"apic\":\"%s\",",
 	       c->name, c->kind, c->vcpus, c->halt ? "halt" : "spin",
 	       c->x2apic ? "x2apic" : "xapic");
@@ -88,7 +91,7 @@ static void print(const struct run_config *c, const struct run_result *r, const 
 	       c->burst, c->here ? "true" : "false");
 	printf("\"sent\":%u,\"seen\":%u,\"merged\":%u,\"extra\":%u,\"lost\":%u,\"early\":%u,"
 	       "\"stuck\":%u,",
-	       r->sent, r->seen, r->sent - r->lost > r->seen ? r->sent - r->lost - r->seen : 0,
+	       r->sent, r->seen, r->sent > r->lost + r->seen ? r->sent - r->lost - r->seen : 0,
 	       r->seen > r->sent ? r->seen - r->sent : 0, r->lost, r->early, r->stuck);
 	printf("\"software\":%u,\"detached\":%u,\"displaced\":%u,", r->software, r->detached,
 	       r->displaced);
@@ -97,8 +100,10 @@ static void print(const struct run_config *c, const struct run_result *r, const 
 	if (!c->open && r->sent)
 		printf("\"wait_us\":{\"mean\":%.1f,\"max\":%.1f},",
 		       (double)r->wait_sum_ns / r->sent / 1e3, (double)r->wait_max_ns / 1e3);
-	print_log(unit, r->log_stopped);
-	witness_print(w, stdout);
+	print_log(run->iommu, r->log_stopped);
+	lines_print(run->lines, stdout);
+	fputc(',', stdout);
+	witness_print(run->witness, stdout);
 	if (r->odd_exit || r->fatal)
 		printf(",\"error\":\"exit %#x exception %d at %#x\"}\n", r->odd_exit,
 		       (int)r->fatal - 1, r->fatal_ip);
@@ -127,7 +132,7 @@ static void parse(struct run_config *c, int argc, char **argv)
 
 static void guest_create(struct vm *vm, const struct run_config *c)
 {
-	vm_create(vm, c->vcpus, c->x2apic);
+	vm_create(vm, c->vcpus, c->x2apic, run_lines(c) > 0);
 	vm->shared->msi_vector = RUN_MSI_VECTOR;
 	vm->shared->ipi_vector = RUN_IPI_VECTOR;
 	vm->shared->target = c->vcpus - 1;
@@ -143,12 +148,22 @@ int main(int argc, char **argv)
 	struct vm vm;
 	struct iommu unit;
 	struct edu edu;
+	struct lines lines;
+	bool good;
+	const struct run run = {.c = &c,
+				.vm = &vm,
+				.edu = &edu,
+				.r = &r,
+				.witness = &w,
+				.iommu = &unit,
+				.lines = &lines};
 
 	parse(&c, argc, argv);
 	pin_to(0);
 	edu_open(&edu, 0);
 	iommu_open(&unit, edu.name);
 	guest_create(&vm, &c);
+	lines_create(&lines, &vm, run_lines(&c));
 	/* the witnesses see everything: bypass begins and ends between begin and end */
 	witness_begin(&w, edu.name);
 	edu_msi_enable(&edu);
@@ -157,17 +172,17 @@ int main(int argc, char **argv)
 	vm_irqfd(&vm, RUN_GSI, c.vcpus - 1, RUN_MSI_VECTOR, edu.eventfd, true);
 	vm_start(&vm, pcpu);
 	disturb_begin(&c, &vm);
-	run_guest(&(struct run){
-		.c = &c, .vm = &vm, .edu = &edu, .r = &r, .witness = &w, .iommu = &unit});
+	run_guest(&run);
 	disturb_end();
 	vm_stop(&vm);
 	vm_irqfd(&vm, RUN_GSI, c.vcpus - 1, RUN_MSI_VECTOR, edu.eventfd, false);
 	witness_end(&w);
 	edu_msi_disable(&edu);
-	print(&c, &r, &w, &unit);
+	print(&run);
+	good = lines_good(&lines);
 	vm_destroy(&vm);
 	iommu_close(&unit);
 	edu_close(&edu);
 	return r.lost || r.early || r.stuck || r.seen > r.sent || r.ipi_seen != r.ipi_sent ||
-	       r.odd_exit || r.fatal;
+	       r.odd_exit || r.fatal || !good;
 }

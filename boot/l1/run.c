@@ -34,6 +34,11 @@ void run_wait_word(const struct run *run, const volatile uint32_t *word, uint32_
 	run->r->stuck += !becomes(word, value);
 }
 
+void run_wait_taken(const struct run *run, const volatile uint32_t *word, uint32_t value)
+{
+	run->r->lost += !becomes(word, value);
+}
+
 void run_raise(const struct run *run)
 {
 	run->vm->shared->tag = ++run->r->sent;
@@ -55,8 +60,7 @@ void run_wait_seen(const struct run *run)
 	uint64_t start = now_ns(), wait;
 	struct run_result *r = run->r;
 
-	if (!becomes(&run_target(run)->tag, r->sent))
-		r->lost++;
+	run_wait_taken(run, &run_target(run)->tag, r->sent);
 	wait = now_ns() - start;
 	r->wait_sum_ns += wait;
 	r->wait_max_ns = wait > r->wait_max_ns ? wait : r->wait_max_ns;
@@ -82,10 +86,14 @@ void run_ipi(const struct run *run)
 	run_wait_word(run, &run_target(run)->seen[RUN_IPI_VECTOR], ++shared->ipi_count);
 }
 
+bool run_well(const struct run *run)
+{
+	return run->r->lost + run->r->stuck < 3 && !run->vm->vcpu[run->vm->vcpus - 1].odd_exit;
+}
+
 bool run_goes_on(const struct run *run)
 {
-	return run->r->sent < run->c->count && run->r->lost + run->r->stuck < 3 &&
-	       !run->vm->vcpu[run->vm->vcpus - 1].odd_exit;
+	return run->r->sent < run->c->count && run_well(run);
 }
 
 /* In an open run only the last MSI is waited for: whatever it merged with is seen with it. */
@@ -114,14 +122,21 @@ static const struct kind {
 	const char *name;
 	void (*go)(const struct run *run);
 	unsigned vcpus; /* at least: vCPU 0 sends the IPIs that wake the target */
+	unsigned lines;
 } kinds[] = {
-	{"paced", run_paced, 1},       /* MSIs at a rate, open or closed */
-	{"masked", run_masked, 1},     /* each under a TPR that masks it, on a vCPU that runs */
-	{"sleeper", run_sleeper, 2},   /* the same on a vCPU that sleeps */
-	{"ipis", run_ipis, 2},	       /* no MSI; an IPI whenever the target sleeps */
-	{"overflow", run_overflow, 2}, /* more than the guest APIC log holds, then ordinary ones */
-	{"detach", run_detach, 2},     /* eventfd or device leave while the vCPU sleeps */
-	{"race", run_race, 1},	       /* overflows of the log while its handler works */
+	{"paced", run_paced, 1, 0},	  /* MSIs at a rate, open or closed */
+	{"masked", run_masked, 1, 0},	  /* each under a TPR that masks it, on a vCPU that runs */
+	{"sleeper", run_sleeper, 2, 0},	  /* the same on a vCPU that sleeps */
+	{"ipis", run_ipis, 2, 0},	  /* no MSI; an IPI whenever the target sleeps */
+	{"overflow", run_overflow, 2, 0}, /* more than the log holds, then ordinary ones */
+	{"detach", run_detach, 2, 0},	  /* eventfd or device leave while the vCPU sleeps */
+	{"race", run_race, 1, 0},	  /* overflows of the log while its handler works */
+	{"level", run_level, 1, 1},	  /* no MSI; a line, the next time when all is over */
+	{"retrigger", run_retrigger, 1, 1}, /* the next time before the EOI, or at the same time */
+	{"two", run_two, 1, 2},		    /* two lines at the same time */
+	{"nested", run_nested, 1, 2},	    /* the one's handler is interrupted by the other */
+	{"resample", run_resample, 1, 1},   /* by an irqfd that KVM lowers at EOI */
+	{"intx", run_intx, 1, 1},	    /* the device's INTx, by such an irqfd of VFIO's */
 };
 
 static const struct kind *kind_of(const struct run_config *c)
@@ -143,6 +158,11 @@ const char *run_refuses(const struct run_config *c)
 	if (c->ipis && kind->go != run_paced)
 		return "this kind has its own IPIs";
 	return NULL;
+}
+
+unsigned run_lines(const struct run_config *c)
+{
+	return kind_of(c)->lines;
 }
 
 /* As long as they keep arriving. */

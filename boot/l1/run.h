@@ -7,6 +7,7 @@
 
 #include "edu.h"
 #include "iommu.h"
+#include "lines.h"
 #include "vm.h"
 #include "witness.h"
 
@@ -21,11 +22,12 @@ struct run_config {
 	unsigned vcpus;
 	bool halt; /* the target halts between interrupts */
 	bool x2apic;
-	uint32_t count;	     /* MSIs; kind=ipis: IPIs */
+	uint32_t count;	     /* MSIs; kind=ipis: IPIs; of lines: how often one is raised */
 	uint32_t rate;	     /* a second at most; 0: as fast as it goes */
 	uint32_t gap_us;     /* at least, from one to the next */
 	bool open;	     /* do not wait until the guest has seen one before the next */
 	uint32_t burst;	     /* kind=overflow, kind=race: MSIs in one go */
+	uint32_t up;	     /* EOIs with the line still up, each time it is raised */
 	uint32_t ipis;	     /* from vCPU 0 to the target, meanwhile */
 	uint32_t migrate_ms; /* the target changes host CPUs this often; 0: never */
 	bool preempt;	     /* a busy thread shares the target's host CPU */
@@ -37,7 +39,7 @@ struct run_result {
 	uint32_t sent, seen;
 	uint32_t software; /* of those sent: written to the eventfd by the harness */
 	uint32_t detached; /* of those sent: MSIs while the eventfd was not the guest's */
-	uint32_t lost;	   /* MSIs after which the guest took no interrupt */
+	uint32_t lost;	   /* MSIs, or times a line was up, without the guest's interrupt */
 	uint32_t stuck;	   /* steps of the guest, MSIs apart, that did not come */
 	uint32_t early;	   /* taken although the TPR masked them, or while detached */
 	uint32_t ipi_sent, ipi_seen;
@@ -57,10 +59,13 @@ struct run {
 	struct run_result *r;
 	struct witness *witness;
 	const struct iommu *iommu;
+	struct lines *lines;
 };
 
 /* Whether @c can be done; if not, why. */
 const char *run_refuses(const struct run_config *c);
+/* How many level-triggered lines the guest has. */
+unsigned run_lines(const struct run_config *c);
 /* The guest is running; raises the MSIs and sees them arrive. */
 void run_guest(const struct run *run);
 
@@ -74,19 +79,29 @@ void run_raise_software(const struct run *run);
 void run_wait_seen(const struct run *run);
 /* The same for what the guest writes. */
 void run_wait_word(const struct run *run, const volatile uint32_t *word, uint32_t value);
+/* The same for a count that an interrupt makes the guest write: otherwise it is lost. */
+void run_wait_taken(const struct run *run, const volatile uint32_t *word, uint32_t value);
 /* Until the target sleeps, or patience ends. */
 void run_wait_asleep(const struct run *run);
 /* One IPI from vCPU 0 to the target; until it has arrived, or patience ends. */
 void run_ipi(const struct run *run);
-/* More to do, and nothing wrong with the guest. */
+/* Nothing is wrong with the guest. */
+bool run_well(const struct run *run);
+/* The same, and there is more to do. */
 bool run_goes_on(const struct run *run);
 
-/* sleep.c, detach.c, race.c */
+/* sleep.c, detach.c, race.c, level.c */
 void run_masked(const struct run *run);
 void run_sleeper(const struct run *run);
 void run_ipis(const struct run *run);
 void run_overflow(const struct run *run);
 void run_detach(const struct run *run);
 void run_race(const struct run *run);
+void run_level(const struct run *run);
+void run_retrigger(const struct run *run);
+void run_two(const struct run *run);
+void run_nested(const struct run *run);
+void run_resample(const struct run *run);
+void run_intx(const struct run *run);
 
 #endif

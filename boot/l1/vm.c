@@ -110,11 +110,17 @@ static void memory_create(struct vm *vm)
 		die("guest memory");
 }
 
-void vm_create(struct vm *vm, unsigned vcpus, bool x2apic)
+/* Without lines no I/O APIC either, which would want to hear of EOIs. */
+static void irqchip_create(struct vm *vm, bool ioapic)
 {
-	/* The local APICs in the kernel, no IOAPIC that would want to hear of EOIs. */
 	struct kvm_enable_cap split = {.cap = KVM_CAP_SPLIT_IRQCHIP, .args = {24}};
 
+	if (ioapic ? ioctl(vm->fd, KVM_CREATE_IRQCHIP) : ioctl(vm->fd, KVM_ENABLE_CAP, &split))
+		die("interrupt controllers");
+}
+
+void vm_create(struct vm *vm, unsigned vcpus, bool x2apic, bool ioapic)
+{
 	memset(vm, 0, sizeof(*vm));
 	vm->vcpus = vcpus;
 	vm->x2apic = x2apic;
@@ -124,12 +130,25 @@ void vm_create(struct vm *vm, unsigned vcpus, bool x2apic)
 	vm->fd = ioctl(vm->kvm, KVM_CREATE_VM, 0);
 	if (vm->fd < 0)
 		die("guest");
-	if (ioctl(vm->fd, KVM_ENABLE_CAP, &split))
-		die("split irqchip");
+	irqchip_create(vm, ioapic);
 	memory_create(vm);
 	vm->shared->x2apic = x2apic;
 	for (unsigned i = 0; i < vcpus; i++)
 		vcpu_create(vm, i);
+}
+
+/* A write of one byte to a port that is waited for; all other exits are odd. */
+static bool port_written(struct vm_vcpu *vcpu)
+{
+	const struct kvm_run *run = vcpu->run;
+	uint16_t port = run->io.port;
+
+	if (run->exit_reason != KVM_EXIT_IO || run->io.direction != KVM_EXIT_IO_OUT ||
+	    (port != L2_SERVE_PORT && port != L2_LEAVE_PORT) || !vcpu->vm->port)
+		return false;
+	vcpu->vm->port(vcpu->vm->port_ctx, vcpu, port,
+		       *((const uint8_t *)run + run->io.data_offset));
+	return true;
 }
 
 static void *vcpu_thread(void *arg)
@@ -143,6 +162,8 @@ static void *vcpu_thread(void *arg)
 
 		vcpu->user_exits++;
 		if (r < 0 && (errno == EINTR || errno == EAGAIN))
+			continue;
+		if (!r && port_written(vcpu))
 			continue;
 		vcpu->odd_exit = r < 0 ? 0x1000u + (uint32_t)errno : vcpu->run->exit_reason;
 		return NULL;
@@ -234,17 +255,27 @@ void vm_destroy(struct vm *vm)
 
 static void route_set(struct vm *vm, uint32_t gsi, unsigned vcpu, uint8_t vector)
 {
+	uint32_t lines = vm->shared->lines;
 	union {
 		struct kvm_irq_routing table;
-		char bytes[sizeof(struct kvm_irq_routing) + sizeof(struct kvm_irq_routing_entry)];
-	} route = {.table = {.nr = 1}};
-	struct kvm_irq_routing_entry entry = {
+		char bytes[sizeof(struct kvm_irq_routing) +
+			   (1 + L2_LINES) * sizeof(struct kvm_irq_routing_entry)];
+	} route = {.table = {.nr = 1 + lines}};
+
+	route.table.entries[0] = (struct kvm_irq_routing_entry){
 		.gsi = gsi,
 		.type = KVM_IRQ_ROUTING_MSI,
 		.u.msi = {.address_lo = 0xfee00000u | vcpu << 12, .data = vector},
 	};
+	for (uint32_t i = 0; i < lines; i++) {
+		uint32_t pin = vm->shared->line[i].pin;
 
-	memcpy(route.bytes + sizeof(route.table), &entry, sizeof(entry));
+		route.table.entries[1 + i] = (struct kvm_irq_routing_entry){
+			.gsi = pin,
+			.type = KVM_IRQ_ROUTING_IRQCHIP,
+			.u.irqchip = {.irqchip = KVM_IRQCHIP_IOAPIC, .pin = pin},
+		};
+	}
 	if (ioctl(vm->fd, KVM_SET_GSI_ROUTING, &route))
 		die("routing");
 }

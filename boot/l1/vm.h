@@ -23,7 +23,10 @@ struct vm_vcpu {
 	uint64_t user_exits;
 };
 
-/* A guest: the program in l2/, the in-kernel interrupt controller, up to L2_VCPUS vCPUs. */
+/*
+ * A guest: the program in l2/, its local APICs in the kernel, up to L2_VCPUS vCPUs; if it has
+ * lines (l2_shared.lines), also the I/O APIC and the PIC, which nothing is routed to. No PIT.
+ */
 struct vm {
 	int kvm, fd;
 	void *memory;
@@ -31,9 +34,13 @@ struct vm {
 	unsigned vcpus;
 	bool x2apic;
 	struct vm_vcpu vcpu[L2_VCPUS];
+	/* Set before vm_start(): the guest wrote @value to L2_SERVE_PORT or L2_LEAVE_PORT. Called
+	 * by the vCPU's thread, and the guest goes on when it returns. */
+	void (*port)(void *ctx, struct vm_vcpu *vcpu, uint16_t port, uint8_t value);
+	void *port_ctx;
 };
 
-void vm_create(struct vm *vm, unsigned vcpus, bool x2apic);
+void vm_create(struct vm *vm, unsigned vcpus, bool x2apic, bool ioapic);
 /* vCPU n runs on host CPU pcpu[n]. Returns when every vCPU has its APIC enabled. */
 void vm_start(struct vm *vm, const int *pcpu);
 /* Stops the vCPUs; safe for those that sleep. */
@@ -44,7 +51,10 @@ bool vm_sleeps(const struct vm *vm, unsigned vcpu);
 /* How often the vCPU's thread has been taken off its CPU, or has left it. */
 uint32_t vm_displaced(const struct vm *vm, unsigned vcpu);
 void vm_destroy(struct vm *vm);
-/* Interrupt @gsi is the message that sends @vector to @vcpu, raised by @eventfd. */
+/*
+ * Interrupt @gsi is the message that sends @vector to @vcpu, raised by @eventfd. The pins of the
+ * guest's lines are interrupts of the same number.
+ */
 void vm_irqfd(struct vm *vm, uint32_t gsi, unsigned vcpu, uint8_t vector, int eventfd, bool on);
 
 #endif

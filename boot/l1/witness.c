@@ -25,6 +25,9 @@ static const struct {
 	[W_IRTE_UPDATE] = {"kvm_pi_irte_update", "set", "irte_updates"},
 	[W_WAKEUP] = {"kvm_vcpu_wakeup", "waited", "wakeups"},
 	[W_INJECT] = {"kvm_inj_virq", "vector", "injected"},
+	[W_EOI] = {"kvm_eoi", "vector", "eois"},
+	[W_ACK] = {"kvm_ack_irq", "pin", "acks"},
+	[W_INHIBIT] = {"kvm_apicv_inhibit_changed", "inhibits", "inhibits"},
 };
 
 static const char *const irq_names[W_IRQS] = {

@@ -19,6 +19,9 @@ enum witness_event {
 	W_IRTE_UPDATE,	  /* by "set": posting switched on or off for an IRTE */
 	W_WAKEUP,	  /* blocked vCPUs that woke, by waited */
 	W_INJECT,	  /* vectors injected by KVM */
+	W_EOI,		  /* that KVM makes or is told of, by the vector that it ends; -1: none */
+	W_ACK,		  /* ends of an I/O APIC's interrupt, by pin */
+	W_INHIBIT,	  /* changes of what keeps AVIC off, by what does after it */
 	W_EVENTS
 };
 

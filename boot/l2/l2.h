@@ -15,7 +15,10 @@
 #define L2_ENTRY	0x100000u
 #define L2_VCPUS	4
 #define L2_FATAL_PORT	0xf4
+#define L2_SERVE_PORT	0xf5 /* a line's handler has begun: its device acts */
+#define L2_LEAVE_PORT	0xf6 /* the handler is about to write EOI */
 #define L2_FIRST_VECTOR 0x20
+#define L2_LINES	2
 
 enum { L2_SPIN, L2_HALT };
 
@@ -29,7 +32,13 @@ struct l2_vcpu {
 	uint32_t ipi_sent; /* by this vCPU */
 	uint32_t fatal;	   /* exception + 1 */
 	uint32_t fatal_ip;
-	uint32_t seen[256]; /* interrupts by vector */
+	uint32_t ended[L2_LINES]; /* handlers of the line whose EOI is done */
+	uint32_t seen[256];	  /* interrupts by vector */
+};
+
+/* A level-triggered pin of the I/O APIC. */
+struct l2_line {
+	uint32_t pin, vector;
 };
 
 struct l2_shared {
@@ -38,12 +47,14 @@ struct l2_shared {
 	uint32_t x2apic;
 	uint32_t msi_vector;
 	uint32_t ipi_vector;
-	uint32_t target; /* the vCPU that MSIs go to, and the IPIs of vCPU 0 */
+	uint32_t target; /* the vCPU that MSIs and lines go to, and the IPIs of vCPU 0 */
+	uint32_t lines;	 /* how many of line[] the target programs; without any, no I/O APIC */
+	struct l2_line line[L2_LINES];
 	/* written by the harness at any time */
 	uint32_t tag; /* the number of the MSI that is about to be raised */
 	uint32_t tpr; /* what the target should have in its TPR */
 	uint32_t ipi_count;
-	uint32_t pad[17];
+	uint32_t pad[12];
 	struct l2_vcpu vcpu[L2_VCPUS];
 };
 

@@ -5,6 +5,7 @@
  */
 #include "apic.h"
 #include "l2.h"
+#include "lines.h"
 
 struct gate {
 	uint16_t offset_low, selector, flags, offset_high;
@@ -56,6 +57,7 @@ static void apic_enable(void)
 void l2_interrupt(uint32_t vector, uint32_t ip)
 {
 	volatile struct l2_vcpu *me = this_vcpu();
+	uint32_t line;
 
 	if (vector < L2_FIRST_VECTOR) {
 		me->fatal_ip = ip;
@@ -69,7 +71,12 @@ void l2_interrupt(uint32_t vector, uint32_t ip)
 	if (vector == shared->msi_vector)
 		me->tag = shared->tag;
 	me->seen[vector]++;
+	line = line_of(shared, vector);
+	if (line < L2_LINES)
+		line_serve(line);
 	apic_write(shared->x2apic, APIC_EOI, 0);
+	if (line < L2_LINES)
+		me->ended[line]++;
 }
 
 /* The recorded value never masks less than the register does. */
@@ -110,6 +117,8 @@ void l2_main(uint32_t id)
 
 	idt_load();
 	apic_enable();
+	if (id == shared->target)
+		lines_program(shared);
 	me->ready = 1;
 	if (!halts)
 		__asm__ volatile("sti");

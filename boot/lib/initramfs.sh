@@ -17,7 +17,7 @@ initramfs_path()
 harness_build()
 {
 	local to=$1
-	gcc "${L2_FLAGS[@]}" -Wl,-T,"$BOOT/l2/l2.ld" "$BOOT/l2/start.S" "$BOOT/l2/main.c" \
+	gcc "${L2_FLAGS[@]}" -Wl,-T,"$BOOT/l2/l2.ld" "$BOOT/l2/start.S" "$BOOT"/l2/*.c \
 		-o "$to/l2.elf" &&
 		objcopy -O binary "$to/l2.elf" "$to/l2.bin" &&
 		gcc "${L1_FLAGS[@]}" -Wa,-I"$to" "$BOOT"/l1/*.c "$BOOT/l1/image.S" -o "$to/harness"

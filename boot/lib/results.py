@@ -91,6 +91,26 @@ def alone(run):
     return run["ipis"]["sent"] == 0
 
 
+def level(run):
+    """Handlers that level-triggered lines made run."""
+    return run["level"]["seen"] if run.get("level") else 0
+
+
+def pins(run):
+    """The lines of the guest's I/O APIC, each with its handlers."""
+    return run["level"]["lines"] if run.get("level") else []
+
+
+def intx(run):
+    """Interrupts that the host must take in every mode: VFIO finds INTx still up without one."""
+    return run["level"]["sent"] if run["kind"] == "intx" else 0
+
+
+def by_line(run, event, key):
+    """KVM's count of an event is that of the handlers, line by line."""
+    return all(hits(run, event, line[key]) == line["seen"] for line in pins(run))
+
+
 def logged(run):
     """GA log entries of a run of bursts, each followed by ORDINARY single MSIs."""
     rounds, rest = divmod(run["sent"], run["burst"] + ORDINARY)
@@ -98,13 +118,13 @@ def logged(run):
         min(rest, run["burst"], GALOG) + max(0, rest - run["burst"])
 
 
-# Rules of the witnesses: name, modes, kernels (None: all), which runs, what must hold.
+# Rules of the witnesses: name, modes and kernels (None: all), which runs, what must hold.
 RULES = (
-    ("every MSI is an interrupt of the host", ("baseline", "remapped"), None,
+    ("every MSI is an interrupt of the host, and every INTx", ("baseline", "remapped"), None,
      lambda r: not r["open"],
-     lambda r: r["host_interrupts"]["device"] == r["sent"] - r["software"]),
-    ("no MSI is an interrupt of the host, but for those meanwhile detached", ("posting",), None,
-     guest, lambda r: r["host_interrupts"]["device"] == r["detached"]),
+     lambda r: r["host_interrupts"]["device"] == r["sent"] - r["software"] + intx(r)),
+    ("no MSI is an interrupt of the host, but for those meanwhile detached; every INTx is",
+     ("posting",), None, guest, lambda r: r["host_interrupts"]["device"] == r["detached"] + intx(r)),
     ("every GAPPI is an interrupt of the host, and every rule of GAPPI holds", ("posting",), None,
      lambda r: not guest(r),
      lambda r: 0 < r["host_interrupts"]["device"] <= r["seen"] and r["gappi"]["checks"] > 0
@@ -159,10 +179,41 @@ RULES = (
      == hits(r, "exits", "avic_incomplete_ipi")),
     ("no interrupt is injected by KVM under AVIC", ("remapped", "posting"), None,
      lambda r: True, lambda r: hits(r, "injected") == 0),
+    ("nothing inhibits AVIC", ("remapped", "posting"), None,
+     lambda r: True, lambda r: hits(r, "inhibits") == hits(r, "inhibits", "0")),
+    ("no exit of AVIC's without AVIC", ("baseline",), None, lambda r: True,
+     lambda r: hits(r, "exits", "avic_noaccel") == hits(r, "exits", "avic_incomplete_ipi") == 0),
+    ("an EOI is an exit when its interrupt was level-triggered, and not otherwise",
+     ("remapped", "posting"), None,
+     lambda r: True, lambda r: hits(r, "unaccelerated", "0xb0") == level(r)),
+    ("no access is an exit but those EOIs, and one to switch the APIC on", ("remapped", "posting"),
+     None, lambda r: True,
+     lambda r: hits(r, "exits", "avic_noaccel") == hits(r, "unaccelerated")
+     == level(r) + hits(r, "unaccelerated", "0xf0") <= level(r) + r["vcpus"]),
+    ("KVM knows the vector of each EOI that is an exit", ("remapped", "posting"), None,
+     lambda r: True, lambda r: hits(r, "eois") == level(r) and by_line(r, "eois", "vector")),
+    ("KVM makes each EOI, and knows its vector", ("baseline",), None, lambda r: True,
+     lambda r: hits(r, "eois") == r["seen"] + r["ipis"]["seen"] + level(r)
+     and by_line(r, "eois", "vector")),
+    ("each EOI of a line's interrupt reaches the I/O APIC, and no other does", None, None,
+     lambda r: True, lambda r: hits(r, "acks") == level(r) and by_line(r, "acks", "pin")),
+    ("KVM lowers an irqfd's line at each EOI, and says so", None, None,
+     lambda r: r["kind"] == "resample", lambda r: r["level"]["resampled"] == r["level"]["seen"]),
 )
 
 
-EVENTS = ("exits", "ga_log", "incomplete_ipi", "irte_updates", "wakeups", "injected")
+EVENTS = ("exits", "ga_log", "incomplete_ipi", "irte_updates", "wakeups", "injected",
+          "unaccelerated", "eois", "acks", "inhibits")
+
+
+def level_faults(of):
+    """What the harness itself saw of a run of lines."""
+    wrong = [f"not so: {rule}" for rule in of["failed"]]
+    if of["seen"] != of["due"]:
+        wrong.append(f"level-triggered interrupts due {of['due']}, seen {of['seen']}")
+    if not of["checks"]:
+        wrong.append("the interrupt controllers were not looked at")
+    return wrong
 
 
 def run_faults(boot, run):
@@ -172,10 +223,12 @@ def run_faults(boot, run):
         wrong.append(f"sent {run['sent']}, seen {run['seen']}")
     if run["ipis"]["sent"] != run["ipis"]["seen"]:
         wrong.append("IPIs sent {sent}, seen {seen}".format(**run["ipis"]))
+    if run.get("level"):
+        wrong += level_faults(run["level"])
     if run["error"]:
         wrong.append(run["error"])
     for name, modes, kernels, which, holds in RULES:
-        if boot["mode"] in modes and (not kernels or boot["kernel"] in kernels) \
+        if (not modes or boot["mode"] in modes) and (not kernels or boot["kernel"] in kernels) \
                 and which(run) and not holds(run):
             wrong.append("not so: " + name)
     return wrong
@@ -196,14 +249,23 @@ def paired(boot):
 EXACT = ("paced", "masked", "sleeper", "overflow", "detach")
 
 
+# Level-triggered interrupts each time that a line is raised and stays up for n - 1 EOIs.
+DUE = {"level": lambda n: n, "retrigger": lambda n: n, "two": lambda n: 2 * n,
+       "nested": lambda n: n + n * n, "resample": lambda n: n, "intx": lambda n: n}
+
+
 def short(want, run):
     """What a run did less, or more, than the plan says."""
+    have = run["level"]["due"] if run.get("level") else 0
+    due = want["count"] * DUE.get(want["kind"], lambda n: 0)(1 + want["up"])
     ipis = want["count"] if want["kind"] == "ipis" else want["ipis"]
     wrong = []
     if run["kind"] != want["kind"]:
         wrong.append(f"kind {run['kind']} instead of {want['kind']}")
     if want["kind"] in EXACT and run["sent"] != want["count"]:
         wrong.append(f"{run['sent']} MSIs of {want['count']}")
+    if have != due:
+        wrong.append(f"{have} level-triggered interrupts of {due}")
     if want["kind"] in ("paced", "ipis") and run["ipis"]["sent"] != ipis:
         wrong.append(f"{run['ipis']['sent']} IPIs of {ipis}")
     return wrong

@@ -11,15 +11,17 @@ import results
 
 COLUMNS = (
     ("run", 13), ("sent", 6), ("seen", 6), ("merged", 6), ("lost", 4), ("IPIs", 9),
-    ("exits", 6), ("intr", 6), ("hlt", 6), ("npf", 4), ("msr", 5), ("vintr", 5), ("401h", 5),
-    ("402h", 5), ("device", 6), ("iommu", 6), ("resched", 7), ("GA log", 6), ("wakeups", 7),
+    ("level", 9), ("exits", 6), ("intr", 6), ("hlt", 6), ("npf", 4), ("msr", 5), ("vintr", 5),
+    ("401h", 5), ("402h", 5), ("device", 6), ("iommu", 6), ("resched", 7), ("GA log", 6),
+    ("wakeups", 7),
 )
 
 
 def cells(run):
     exits, irqs = run["exits"] or {}, run["host_interrupts"]
     ipis = "{seen}/{sent}".format(**run["ipis"]) if run["ipis"]["sent"] else ""
-    return (run["run"], run["sent"], run["seen"], run["merged"], run["lost"], ipis,
+    level = "{seen}/{due}".format(**run["level"]) if run.get("level") else ""
+    return (run["run"], run["sent"], run["seen"], run["merged"], run["lost"], ipis, level,
             exits.get("total", "-"), exits.get("intr", 0), exits.get("hlt", 0),
             exits.get("npf", 0), exits.get("msr", 0), exits.get("vintr", 0),
             exits.get("avic_incomplete_ipi", 0), exits.get("avic_noaccel", 0),
@@ -59,10 +61,11 @@ def count(boots):
 
 def legend(boots):
     runs = [run for boot in boots for run in boot["runs"]]
-    print("\nintr .. 402h: exits of the guest by reason (401h: incomplete IPI, 402h: access that AVIC"
-          " does not take);\ndevice, iommu, resched: interrupts of the host; GA log: entries that"
-          " KVM was told of; wakeups: of vCPUs\nthat slept; merged: neither seen singly nor lost, of"
-          " runs that do not wait for each.")
+    print("\nlevel: level-triggered interrupts, seen and due; intr .. 402h: exits of the guest by"
+          " reason (401h:\nincomplete IPI, 402h: access that AVIC does not take); device, iommu,"
+          " resched: interrupts of the\nhost; GA log: entries that KVM was told of; wakeups: of"
+          " vCPUs that slept; merged: neither seen\nsingly nor lost, of runs that do not wait for"
+          " each.")
     passed, failed, skipped = count(boots)
     print(f"{sum(r['sent'] for r in runs)} MSIs, {sum(r['lost'] for r in runs)} lost")
     print(f"boot: {passed} passed, {failed} failed"
