@@ -21,6 +21,7 @@ static void directed(void)
 	directed_ipi();
 	directed_off();
 	directed_smp();
+	directed_code();
 	row_end();
 	print("bare: %u passed, %u failed\n", rows_passed, rows_failed);
 	end(rows_failed ? END_FAILED : END_PASSED);

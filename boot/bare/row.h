@@ -29,5 +29,6 @@ void directed_interrupts(void);
 void directed_ipi(void);
 void directed_smp(void);
 void directed_off(void);
+void directed_code(void);
 
 #endif
