@@ -15,14 +15,14 @@
  * AVIC and x2AVIC in the processor: AMD64 APM vol 2 rev 3.44, 15.29.
  */
 
-/* Physical APIC ID table entry, 8 bytes, indexed by guest APIC ID (15.29.3.1). */
+/* Physical APIC ID table entry, 8 bytes, indexed by guest APIC ID (15.29.5.2). */
 #define PN_AVIC_PHYS_HOST_MASK 0x0000000000000FFFull /* 11:0 host physical APIC ID */
 #define PN_AVIC_PHYS_PAGE_MASK 0x000FFFFFFFFFF000ull /* 51:12 backing page */
 #define PN_AVIC_PHYS_RSV       0x3FF0000000000000ull /* 61:52 should be zero */
 #define PN_AVIC_PHYS_ISRUNNING (1ull << 62)
 #define PN_AVIC_PHYS_VALID     (1ull << 63)
 
-/* Logical APIC ID table entry, 4 bytes. */
+/* Logical APIC ID table entry, 4 bytes (15.29.5.3). */
 #define PN_AVIC_LOG_ID_MASK 0xFFu
 #define PN_AVIC_LOG_VALID   (1u << 31)
 
@@ -30,7 +30,7 @@
 #define PN_X2AVIC_MAX_INDEX	511u
 #define PN_X2AVIC_EXT_MAX_INDEX 4095u
 
-/* The parts of the VMCB control area that AVIC reads (15.29.2), at their offsets. */
+/* The parts of the VMCB control area that AVIC reads (15.29.4), at their offsets. */
 struct pn_avic_vmcb {
 	uint64_t v_intr;	 /* 060h */
 	uint64_t apic_bar;	 /* 098h */
@@ -86,6 +86,25 @@ struct pn_avic_features {
 	enum { PN_IPI_INDEX_FIRST, PN_IPI_INDEX_LAST } ipi_index;
 	/* Doorbell while in host mode, unspecified. Default: dropped. */
 	enum { PN_DOORBELL_HOST_DROP, PN_DOORBELL_HOST_HOLD } doorbell_host;
+	/*
+	 * x2AVIC: do the checks of the x2APIC register map (16.11) come before table 15-22, which
+	 * does not know them? Registers that are read-only, reserved or not implemented, and ESR
+	 * writes other than 0, are #GP then. Default: yes, what is known of Zen 4; otherwise only
+	 * the table counts. On Zen 4 DFR, ICR2 and the TSC-deadline mode were measured to be #GP,
+	 * and reads of the arbitration priority and of the timer's count to exit: no value changes
+	 * that.
+	 */
+	enum { PN_X2MAP_FIRST, PN_X2MAP_TABLE } x2_map;
+	/*
+	 * Does VMRUN copy V_TPR to the page's TPR[7:4]? The manual leaves it open. Default: no,
+	 * only what the guest writes keeps the two alike; the copy is inferred.
+	 */
+	enum { PN_VMRUN_TPR_KEEP, PN_VMRUN_TPR_TO_PAGE } vmrun_tpr;
+	/*
+	 * NP_ENABLE = 0 with AVIC: software must not, and no consequence is stated. Default:
+	 * VMEXIT_INVALID (inferred); otherwise NP_ENABLE is not looked at.
+	 */
+	enum { PN_NP_OFF_INVALID, PN_NP_OFF_IGNORED } np_off;
 };
 
 void pn_avic_features_default(struct pn_avic_features *f);
@@ -109,7 +128,7 @@ struct pn_avic {
 	bool in_guest;
 	bool entering; /* VMRUN is in progress */
 	bool doorbell; /* rang while VMRUN was in progress (or held) */
-	uint8_t v_tpr; /* the page's TPR[7:4]; VMEXIT leaves it for the VMCB's V_TPR */
+	uint8_t v_tpr; /* decides what is delivered; VMEXIT leaves it for the VMCB's V_TPR */
 	uint32_t max_index;
 	uint32_t *page; /* vAPIC page */
 	uint64_t page_pa;
@@ -122,13 +141,15 @@ struct pn_avic {
 void pn_avic_init(struct pn_avic *av, const struct pn_bus *bus, struct pn_agent *agent,
 		  const struct pn_avic_features *feat, uint32_t host_apicid);
 
-/* The consistency checks of VMRUN: 0, or -EINVAL for VMEXIT_INVALID. Pure. */
+/* The consistency checks of VMRUN (15.29.4.1 to 15.29.4.3): 0, or -EINVAL for VMEXIT_INVALID.
+ * Pure. */
 int pn_avic_vmcb_check(const struct pn_avic_features *f, const struct pn_avic_vmcb *vmcb);
 
 /*
  * VMRUN: loads @vmcb and evaluates, honouring a doorbell that rang in between. -EINVAL: consistency
- * check failed (VMEXIT_INVALID), -EFAULT: the backing page is no memory. V_TPR of @vmcb is copied
- * to the page's TPR[7:4]. After success the core is in guest mode and pn_avic_evaluate() says what
+ * check failed (VMEXIT_INVALID), -EFAULT: the backing page is no memory. V_TPR of @vmcb is loaded,
+ * and the page's PPR follows from it and the ISR (inferred); the page's TPR is left alone, see knob
+ * vmrun_tpr. After success the core is in guest mode and pn_avic_evaluate() says what
  * may be delivered.
  */
 int pn_avic_vmrun(struct pn_avic *av, const struct pn_avic_vmcb *vmcb);
@@ -145,8 +166,8 @@ int pn_avic_memory_changed(struct pn_avic *av);
 bool pn_avic_doorbell(struct pn_avic *av);
 
 /*
- * Virtual interrupt evaluation (15.29.8): the vector to deliver, or -1. @interruptible: RFLAGS.IF,
- * GIF, no shadow. Does not change state.
+ * Virtual interrupt evaluation (15.29.8): the vector to deliver, or -1, by V_TPR and the ISR.
+ * @interruptible: RFLAGS.IF, GIF, no shadow. Does not change state.
  */
 int pn_avic_evaluate(struct pn_avic *av, bool interruptible);
 /* Delivery of @vector: IRR to ISR, PPR recomputed. @vector must come from pn_avic_evaluate(). */
@@ -162,8 +183,8 @@ enum pn_avic_access {
 
 /*
  * Guest access to register @off (xAPIC offset; an x2APIC MSR n is (n - 800h) * 16) by the classes
- * of table 15-22. 32-bit; in x2AVIC mode @value is 64 bits for the ICR. Includes EOI, TPR and ICR
- * writes with their side effects.
+ * of table 15-22 (15.29.3.1). 32-bit; in x2AVIC mode @value is 64 bits for the ICR. Includes EOI,
+ * TPR and ICR writes with their side effects.
  */
 enum pn_avic_access pn_avic_read(struct pn_avic *av, uint32_t off, uint64_t *value,
 				 struct pn_avic_exit *exit);

@@ -56,6 +56,13 @@ static void vmcb_rows(void **state)
 		f.x2avic_ext = rows[i].cpu & EXT;
 		f.phys_mask = high - 1;
 		ROW_EQ(rows[i].row, pn_avic_vmcb_check(&f, &v), rows[i].want);
+		if (rows[i].npt || !(rows[i].v_intr & PN_VINTR_AVIC))
+			continue;
+		/* Section 11: the knob lets NP_ENABLE = 0 pass, and nothing else. */
+		f.np_off = PN_NP_OFF_IGNORED;
+		ROW_EQ(rows[i].row, pn_avic_vmcb_check(&f, &v), 0);
+		v.backing_page = high;
+		ROW_EQ(rows[i].row, pn_avic_vmcb_check(&f, &v), -EINVAL);
 	}
 }
 
@@ -83,42 +90,46 @@ static void tables(void **state)
 
 enum expect { OK, TRAPS, FAULTS, GPS };
 
-/* Section 6.3, for one range of offsets: read and write in each mode. */
+/*
+ * Section 6.3, for one range of offsets: read and write in xAVIC; in x2AVIC by the register map
+ * (section 11, the default of x2_map), and by the table alone.
+ */
 static const struct {
 	const char *row;
 	uint32_t first, last;
-	enum expect xr, xw, x2r, x2w;
+	enum expect xr, xw, x2r, x2w, tr, tw;
 } access_rows[] = {
-	{"6.3 unlisted 000", 0x000, 0x010, OK, OK, OK, OK},
-	{"6.3 ID 020", 0x020, 0x020, OK, TRAPS, OK, TRAPS},
-	{"6.3 version 030", 0x030, 0x030, OK, FAULTS, OK, FAULTS},
-	{"6.3 unlisted 040", 0x040, 0x070, OK, OK, OK, OK},
-	{"6.3 APR 090", 0x090, 0x090, FAULTS, FAULTS, FAULTS, FAULTS},
-	{"6.3 PPR 0A0", 0x0A0, 0x0A0, OK, FAULTS, OK, FAULTS},
-	{"6.3 RRR 0C0", 0x0C0, 0x0C0, OK, TRAPS, OK, TRAPS},
-	{"6.3 LDR 0D0", 0x0D0, 0x0D0, OK, TRAPS, OK, TRAPS},
-	{"6.3 DFR 0E0, absent in x2APIC", 0x0E0, 0x0E0, OK, TRAPS, GPS, GPS},
-	{"6.3 SVR 0F0", 0x0F0, 0x0F0, OK, TRAPS, OK, TRAPS},
-	{"6.3 ISR", 0x100, 0x170, OK, FAULTS, OK, FAULTS},
-	{"6.3 TMR", 0x180, 0x1F0, OK, FAULTS, OK, FAULTS},
-	{"6.3 IRR", 0x200, 0x270, OK, FAULTS, OK, FAULTS},
-	{"6.3 ESR 280", 0x280, 0x280, OK, TRAPS, OK, TRAPS},
-	{"6.3 unlisted 290", 0x290, 0x2F0, OK, OK, OK, OK},
-	{"6.3 ICRH 310, absent in x2APIC", 0x310, 0x310, OK, OK, GPS, GPS},
-	{"6.3 LVTs", 0x320, 0x370, OK, TRAPS, OK, TRAPS},
-	{"6.3 TMICT 380", 0x380, 0x380, OK, TRAPS, OK, TRAPS},
-	{"6.3 TMCCT 390", 0x390, 0x390, FAULTS, FAULTS, FAULTS, FAULTS},
-	{"6.3 unlisted 3A0", 0x3A0, 0x3D0, OK, OK, OK, OK},
-	{"6.3 TDCR 3E0", 0x3E0, 0x3E0, OK, TRAPS, OK, TRAPS},
-	{"6.3 xAVIC has no SELF_IPI", 0x3F0, 0x3F0, OK, OK, GPS, GPS},
-	{"6.3 extended 400-420", 0x400, 0x420, FAULTS, FAULTS, FAULTS, FAULTS},
-	{"6.3 unlisted 430", 0x430, 0x470, OK, OK, OK, OK},
-	{"6.3 480-4F0", 0x480, 0x4F0, FAULTS, FAULTS, FAULTS, FAULTS},
-	{"6.3 extended LVTs, EDX[27]", 0x500, 0x530, OK, TRAPS, OK, TRAPS},
-	{"6.3 540 and above", 0x540, 0xFF0, FAULTS, FAULTS, FAULTS, FAULTS},
-	{"6.3 alignment", 0x024, 0x024, FAULTS, FAULTS, GPS, GPS},
-	{"6.3 beyond the page", 0x1000, 0x1010, FAULTS, FAULTS, GPS, GPS},
-	{"6.3 far beyond the page", 0xFFFFFFF0, 0xFFFFFFF0, FAULTS, FAULTS, GPS, GPS},
+	{"11 not implemented, 800", 0x000, 0x010, OK, OK, GPS, GPS, OK, OK},
+	{"11 ID 020, read-only", 0x020, 0x020, OK, TRAPS, OK, GPS, OK, TRAPS},
+	{"11 version 030, read-only", 0x030, 0x030, OK, FAULTS, OK, GPS, OK, FAULTS},
+	{"11 not implemented, 804", 0x040, 0x070, OK, OK, GPS, GPS, OK, OK},
+	{"11 APR 090: measured", 0x090, 0x090, FAULTS, FAULTS, FAULTS, GPS, FAULTS, FAULTS},
+	{"11 PPR 0A0, read-only", 0x0A0, 0x0A0, OK, FAULTS, OK, GPS, OK, FAULTS},
+	{"11 RRR 0C0, reserved", 0x0C0, 0x0C0, OK, TRAPS, GPS, GPS, OK, TRAPS},
+	{"11 LDR 0D0, read-only", 0x0D0, 0x0D0, OK, TRAPS, OK, GPS, OK, TRAPS},
+	{"11 DFR 0E0: measured", 0x0E0, 0x0E0, OK, TRAPS, GPS, GPS, GPS, GPS},
+	{"6.3 SVR 0F0", 0x0F0, 0x0F0, OK, TRAPS, OK, TRAPS, OK, TRAPS},
+	{"11 ISR, read-only", 0x100, 0x170, OK, FAULTS, OK, GPS, OK, FAULTS},
+	{"11 TMR, read-only", 0x180, 0x1F0, OK, FAULTS, OK, GPS, OK, FAULTS},
+	{"11 IRR, read-only", 0x200, 0x270, OK, FAULTS, OK, GPS, OK, FAULTS},
+	{"11 ESR 280, not zero", 0x280, 0x280, OK, TRAPS, OK, GPS, OK, TRAPS},
+	{"11 not implemented, 829", 0x290, 0x2F0, OK, OK, GPS, GPS, OK, OK},
+	{"11 ICRH 310: measured", 0x310, 0x310, OK, OK, GPS, GPS, GPS, GPS},
+	{"6.3 LVTs", 0x320, 0x370, OK, TRAPS, OK, TRAPS, OK, TRAPS},
+	{"6.3 TMICT 380", 0x380, 0x380, OK, TRAPS, OK, TRAPS, OK, TRAPS},
+	{"11 TMCCT 390: measured", 0x390, 0x390, FAULTS, FAULTS, FAULTS, GPS, FAULTS, FAULTS},
+	{"11 not implemented, 83A", 0x3A0, 0x3D0, OK, OK, GPS, GPS, OK, OK},
+	{"6.3 TDCR 3E0", 0x3E0, 0x3E0, OK, TRAPS, OK, TRAPS, OK, TRAPS},
+	{"6.3 xAVIC has no SELF_IPI", 0x3F0, 0x3F0, OK, OK, GPS, GPS, GPS, GPS},
+	{"11 extended 400, read-only", 0x400, 0x400, FAULTS, FAULTS, FAULTS, GPS, FAULTS, FAULTS},
+	{"6.3 extended 410, 420", 0x410, 0x420, FAULTS, FAULTS, FAULTS, FAULTS, FAULTS, FAULTS},
+	{"11 not implemented, 843", 0x430, 0x470, OK, OK, GPS, GPS, OK, OK},
+	{"6.3 480-4F0", 0x480, 0x4F0, FAULTS, FAULTS, FAULTS, FAULTS, FAULTS, FAULTS},
+	{"6.3 extended LVTs, EDX[27]", 0x500, 0x530, OK, TRAPS, OK, TRAPS, OK, TRAPS},
+	{"11 not implemented, 854", 0x540, 0xFF0, FAULTS, FAULTS, GPS, GPS, FAULTS, FAULTS},
+	{"6.3 alignment", 0x024, 0x024, FAULTS, FAULTS, GPS, GPS, GPS, GPS},
+	{"6.3 beyond the page", 0x1000, 0x1010, FAULTS, FAULTS, GPS, GPS, GPS, GPS},
+	{"6.3 far beyond the page", 0xFFFFFFF0, 0xFFFFFFF0, FAULTS, FAULTS, GPS, GPS, GPS, GPS},
 };
 
 static void check_exit402(const struct rig *r, const char *row, uint32_t off, bool write,
@@ -164,22 +175,35 @@ static void check_write(struct rig *r, const char *row, uint32_t off, enum expec
 		ROW_EQ(row, r->exit.code, 0);
 }
 
+static void access_one(const char *row, uint32_t off, bool x2, int map, enum expect read,
+		       enum expect write)
+{
+	struct rig r;
+
+	rig_init(&r, x2);
+	r.feat.x2_map = map;
+	rig_run(&r);
+	check_read(&r, row, off, read);
+	check_write(&r, row, off, x2 && off == PN_APIC_SELF_IPI ? GPS : write);
+}
+
 static void access_all(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < COUNT(access_rows); i++) {
-		for (uint64_t off = access_rows[i].first; off <= access_rows[i].last; off += 16) {
-			struct rig r;
+		const char *row = access_rows[i].row;
 
-			rig_init(&r, false);
-			rig_run(&r);
-			check_read(&r, access_rows[i].row, (uint32_t)off, access_rows[i].xr);
-			check_write(&r, access_rows[i].row, (uint32_t)off, access_rows[i].xw);
-			rig_init(&r, true);
-			rig_run(&r);
-			check_read(&r, access_rows[i].row, (uint32_t)off, access_rows[i].x2r);
-			check_write(&r, access_rows[i].row, (uint32_t)off,
-				    off == PN_APIC_SELF_IPI ? GPS : access_rows[i].x2w);
+		for (uint64_t o = access_rows[i].first; o <= access_rows[i].last; o += 16) {
+			uint32_t off = (uint32_t)o;
+
+			access_one(row, off, false, PN_X2MAP_FIRST, access_rows[i].xr,
+				   access_rows[i].xw);
+			access_one(row, off, false, PN_X2MAP_TABLE, access_rows[i].xr,
+				   access_rows[i].xw);
+			access_one(row, off, true, PN_X2MAP_FIRST, access_rows[i].x2r,
+				   access_rows[i].x2w);
+			access_one(row, off, true, PN_X2MAP_TABLE, access_rows[i].tr,
+				   access_rows[i].tw);
 		}
 	}
 }
@@ -220,21 +244,31 @@ static void x2_values(void **state)
 		uint32_t off;
 		uint64_t value;
 		enum pn_avic_access want;
+		bool table;
 	} rows[] = {
-		{"TPR reserved bits", PN_APIC_TPR, 0x100, PN_AVIC_GP},
-		{"TPR", PN_APIC_TPR, 0x20, PN_AVIC_EVALUATE},
-		{"EOI not 0", PN_APIC_EOI, 1, PN_AVIC_GP},
-		{"EOI 0", PN_APIC_EOI, 0, PN_AVIC_EVALUATE},
-		{"SELF_IPI reserved bits", PN_APIC_SELF_IPI, 0x141, PN_AVIC_GP},
-		{"SELF_IPI", PN_APIC_SELF_IPI, 0x41, PN_AVIC_EVALUATE},
-		{"ICR bit 13", PN_APIC_ICRL, 0x42041, PN_AVIC_GP},
-		{"ICR bit 16", PN_APIC_ICRL, 0x50041, PN_AVIC_GP},
-		{"ICR bit 20", PN_APIC_ICRL, 0x140041, PN_AVIC_GP},
-		{"ICR bit 31", PN_APIC_ICRL, 0x80040041, PN_AVIC_GP},
-		{"ICR BUSY ignored", PN_APIC_ICRL, 0x41041, PN_AVIC_EVALUATE},
-		{"upper half of a 32-bit register", PN_APIC_SVR, 1ull << 32, PN_AVIC_GP},
-		{"TSC-deadline timer", PN_APIC_LVT_TIMER, 0x40030, PN_AVIC_GP},
-		{"periodic timer", PN_APIC_LVT_TIMER, 0x20030, PN_AVIC_TRAP},
+		{"TPR reserved bits", PN_APIC_TPR, 0x100, PN_AVIC_GP, false},
+		{"TPR", PN_APIC_TPR, 0x20, PN_AVIC_EVALUATE, false},
+		{"EOI not 0", PN_APIC_EOI, 1, PN_AVIC_GP, false},
+		{"EOI 0", PN_APIC_EOI, 0, PN_AVIC_EVALUATE, false},
+		{"SELF_IPI reserved bits", PN_APIC_SELF_IPI, 0x141, PN_AVIC_GP, false},
+		{"SELF_IPI", PN_APIC_SELF_IPI, 0x41, PN_AVIC_EVALUATE, false},
+		{"11 ICR bit 12", PN_APIC_ICRL, 0x41041, PN_AVIC_GP, false},
+		{"11 ICR bit 12, table", PN_APIC_ICRL, 0x41041, PN_AVIC_GP, true},
+		{"ICR bit 13", PN_APIC_ICRL, 0x42041, PN_AVIC_GP, false},
+		{"ICR bit 16", PN_APIC_ICRL, 0x50041, PN_AVIC_GP, false},
+		{"11 ICR bit 17", PN_APIC_ICRL, 0x60041, PN_AVIC_GP, false},
+		{"ICR bit 14", PN_APIC_ICRL, 0x44041, PN_AVIC_EVALUATE, false},
+		{"ICR bit 20", PN_APIC_ICRL, 0x140041, PN_AVIC_GP, false},
+		{"ICR bit 31", PN_APIC_ICRL, 0x80040041, PN_AVIC_GP, false},
+		{"upper half of a 32-bit register", PN_APIC_SVR, 1ull << 32, PN_AVIC_GP, false},
+		{"TSC-deadline timer", PN_APIC_LVT_TIMER, 0x40030, PN_AVIC_GP, false},
+		{"periodic timer", PN_APIC_LVT_TIMER, 0x20030, PN_AVIC_TRAP, false},
+		{"TSC-deadline timer, table", PN_APIC_LVT_TIMER, 0x40030, PN_AVIC_GP, true},
+		{"11 ESR 0", PN_APIC_ESR, 0, PN_AVIC_TRAP, false},
+		{"11 ESR 1", PN_APIC_ESR, 1, PN_AVIC_GP, false},
+		{"11 ESR 1, table", PN_APIC_ESR, 1, PN_AVIC_TRAP, true},
+		{"11 ID", PN_APIC_ID, RIG_SELF, PN_AVIC_GP, false},
+		{"11 ID, table", PN_APIC_ID, RIG_SELF, PN_AVIC_TRAP, true},
 	};
 
 	(void)state;
@@ -243,6 +277,7 @@ static void x2_values(void **state)
 		struct rig r;
 
 		rig_init(&r, true);
+		r.feat.x2_map = rows[i].table ? PN_X2MAP_TABLE : PN_X2MAP_FIRST;
 		rig_run(&r);
 		memcpy(before, rig_page(RIG_SELF), sizeof(before));
 		ROW_EQ(rows[i].row, pn_avic_write(&r.av, rows[i].off, rows[i].value, &r.exit),
@@ -301,7 +336,7 @@ static void icr_access(void **state)
 	assert_int_equal(r.exit.info2, 4ull << 32);
 }
 
-/* Section 6.5: TPR updates page, V_TPR and PPR; CR8 clears TPR[3:0]; VMRUN loads V_TPR. */
+/* Section 6.5: TPR updates page, V_TPR and PPR; CR8 clears TPR[3:0]; VMRUN copies neither way. */
 static void priorities(void **state)
 {
 	struct rig r;
@@ -311,7 +346,7 @@ static void priorities(void **state)
 	rig_page(RIG_SELF)[PN_APIC_TPR / 4] = 0x95;
 	r.vmcb.v_intr |= 0x3;
 	rig_run(&r);
-	assert_int_equal(rig_self_reg(PN_APIC_TPR), 0x35);
+	assert_int_equal(rig_self_reg(PN_APIC_TPR), 0x95);
 	assert_int_equal(rig_self_reg(PN_APIC_PPR), 0x35);
 	assert_int_equal(r.av.v_tpr, 3);
 
@@ -342,6 +377,63 @@ static void priorities(void **state)
 	rig_set(RIG_SELF, PN_APIC_ISR, 0x91);
 	assert_int_equal(pn_avic_vmrun(&r.av, &r.vmcb), 0);
 	assert_int_equal(rig_self_reg(PN_APIC_PPR), 0x90);
+}
+
+/*
+ * Section 6.5: page and V_TPR may differ at VMRUN; V_TPR decides, until the guest writes one of the
+ * two. The last column: by the knob, the page's TPR after VMRUN.
+ */
+static void tpr_differs(void **state)
+{
+	static const struct {
+		const char *row;
+		uint8_t page, v_tpr, isr;
+		uint8_t vector;
+		bool delivered;
+		uint8_t ppr, copied;
+	} rows[] = {
+		{"6.5 page low, V_TPR high", 0x00, 0x9, 0, 0x41, false, 0x90, 0x90},
+		{"6.5 page low, V_TPR of the class", 0x31, 0x4, 0, 0x41, false, 0x41, 0x41},
+		{"6.5 page high, V_TPR low", 0x90, 0x0, 0, 0x41, true, 0x00, 0x00},
+		{"6.5 page high, V_TPR a class below", 0xF7, 0x3, 0, 0x41, true, 0x37, 0x37},
+		{"6.5 page high, V_TPR low, ISR", 0x90, 0x0, 0x45, 0x41, false, 0x40, 0x00},
+		{"6.5 page low, V_TPR high, ISR", 0x00, 0x9, 0x45, 0x51, false, 0x90, 0x90},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < 2 * COUNT(rows); i++) {
+		bool copy = i & 1, x2 = i & 2;
+		size_t n = i / 2;
+		struct rig r;
+
+		rig_init(&r, x2);
+		assert_int_equal(r.feat.vmrun_tpr, PN_VMRUN_TPR_KEEP);
+		if (copy)
+			r.feat.vmrun_tpr = PN_VMRUN_TPR_TO_PAGE;
+		rig_page(RIG_SELF)[PN_APIC_TPR / 4] = rows[n].page;
+		r.vmcb.v_intr |= rows[n].v_tpr;
+		if (rows[n].isr)
+			rig_set(RIG_SELF, PN_APIC_ISR, rows[n].isr);
+		rig_set(RIG_SELF, PN_APIC_IRR, rows[n].vector);
+		rig_run(&r);
+		ROW_EQ(rows[n].row, rig_self_reg(PN_APIC_TPR),
+		       copy ? rows[n].copied : rows[n].page);
+		ROW_EQ(rows[n].row, rig_self_reg(PN_APIC_PPR), rows[n].ppr);
+		ROW_EQ(rows[n].row, pn_avic_evaluate(&r.av, true),
+		       rows[n].delivered ? rows[n].vector : -1);
+		/* VMEXIT leaves V_TPR as it was; the page is not touched. */
+		pn_avic_vmexit(&r.av);
+		ROW_EQ(rows[n].row, r.av.v_tpr, rows[n].v_tpr);
+		/* The guest's own write makes them one, either way. */
+		assert_int_equal(pn_avic_vmrun(&r.av, &r.vmcb), 0);
+		if (i & 4)
+			pn_avic_write_cr8(&r.av, 0x6);
+		else
+			pn_avic_write(&r.av, PN_APIC_TPR, 0x6B, &r.exit);
+		ROW_EQ(rows[n].row, rig_self_reg(PN_APIC_TPR), i & 4 ? 0x60 : 0x6B);
+		ROW_EQ(rows[n].row, r.av.v_tpr, 6);
+		ROW_EQ(rows[n].row, pn_avic_evaluate(&r.av, true), -1);
+	}
 }
 
 static void vmrun_results(void **state)
@@ -633,6 +725,7 @@ int main(void)
 		cmocka_unit_test(eoi_read),
 		cmocka_unit_test(icr_access),
 		cmocka_unit_test(priorities),
+		cmocka_unit_test(tpr_differs),
 		cmocka_unit_test(vmrun_results),
 		cmocka_unit_test(evaluation),
 		cmocka_unit_test(delivery),

@@ -439,7 +439,7 @@ static void fuzz_access(struct rig *r, uint64_t *seed)
 		pn_avic_write(&r->av, off, b, &r->exit);
 		break;
 	case 2:
-		pn_avic_write(&r->av, PN_APIC_ICRL, b & 0xF000003F000CF9FFull, &r->exit);
+		pn_avic_write(&r->av, PN_APIC_ICRL, b & 0xF000003F000CC9FFull, &r->exit);
 		break;
 	case 3:
 		pn_avic_ipi(&r->av, a & 0x80 ? b : b & 0x0001F01F000408FFull, &r->exit);
@@ -466,6 +466,10 @@ static void fuzz_world(struct rig *r, uint64_t *seed)
 	r->feat.erratum1235 = rnd & 2;
 	r->feat.extlvt = rnd & 4;
 	r->feat.level_eoi = (rnd >> 32) % 3;
+	r->feat.x2_map = rnd >> 40 & 1;
+	r->feat.vmrun_tpr = rnd >> 41 & 1;
+	r->feat.np_off = rnd >> 42 & 1;
+	r->vmcb.v_intr |= rnd >> 44 & 15;
 	r->feat.doorbell_host = rnd & 16 ? PN_DOORBELL_HOST_HOLD : PN_DOORBELL_HOST_DROP;
 	if (rnd & 32)
 		r->vmcb.physical_table = (RIG_BASE + RIG_SIZE - 0x1000) | (rnd >> 8 & 0xFF);

@@ -141,6 +141,13 @@ static void deliverable_all(void **state)
 			for (int v = 0; v < 256; v++) {
 				page[pn_apic_word(PN_APIC_IRR, (uint8_t)v) / 4] = 1u << (v & 31);
 				assert_int_equal(pn_vapic_deliverable(page), v / 16 > cls ? v : -1);
+				/* The same with the class from elsewhere: the page's does not
+				 * count. */
+				page[PN_APIC_TPR / 4] = ~(uint32_t)tpr;
+				assert_int_equal(
+					pn_vapic_deliverable_above(page, (uint8_t)(tpr / 16)),
+					v / 16 > cls ? v : -1);
+				page[PN_APIC_TPR / 4] = (uint32_t)tpr;
 				page[pn_apic_word(PN_APIC_IRR, (uint8_t)v) / 4] = 0;
 			}
 		}

@@ -31,6 +31,9 @@ void pn_avic_features_default(struct pn_avic_features *f)
 	f->x2_broadcast = PN_X2BCAST_BROADCAST;
 	f->ipi_index = PN_IPI_INDEX_FIRST;
 	f->doorbell_host = PN_DOORBELL_HOST_DROP;
+	f->x2_map = PN_X2MAP_FIRST;
+	f->vmrun_tpr = PN_VMRUN_TPR_KEEP;
+	f->np_off = PN_NP_OFF_INVALID;
 }
 
 void pn_avic_init(struct pn_avic *av, const struct pn_bus *bus, struct pn_agent *agent,
@@ -58,7 +61,7 @@ static bool reachable(const struct pn_avic_features *f, uint64_t pa, uint64_t le
 	return last >= pa && !((pa | last) & ~f->phys_mask);
 }
 
-/* The rules of 15.29.2 and 15.29.3.1. That x2AVIC does not look at the logical table pointer is
+/* The rules of 15.29.4.1 to 15.29.4.3. That x2AVIC does not look at the logical table pointer is
  * inferred. */
 int pn_avic_vmcb_check(const struct pn_avic_features *f, const struct pn_avic_vmcb *vmcb)
 {
@@ -68,7 +71,9 @@ int pn_avic_vmcb_check(const struct pn_avic_features *f, const struct pn_avic_vm
 
 	if (!(vmcb->v_intr & PN_VINTR_AVIC))
 		return x2 ? -EINVAL : 0;
-	if (!f->avic || (x2 && !f->x2avic) || !vmcb->np_enable)
+	if (!f->avic || (x2 && !f->x2avic))
+		return -EINVAL;
+	if (!vmcb->np_enable && f->np_off == PN_NP_OFF_INVALID)
 		return -EINVAL;
 	if (max > max_index_limit(f, x2))
 		return -EINVAL;
@@ -105,10 +110,13 @@ static int in_service(const struct pn_avic *av, int from)
 	return -1;
 }
 
-/* 16.6.4, with @isrv the highest vector in service or -1. */
+/*
+ * 16.6.4, with @isrv the highest vector in service or -1. V_TPR decides; the page has TPR[3:0],
+ * which has no part in delivery (inferred).
+ */
 static void update_ppr(struct pn_avic *av, int isrv)
 {
-	uint32_t tpr = own_ld(av, PN_APIC_TPR) & 0xFF;
+	uint32_t tpr = (uint32_t)av->v_tpr << 4 | (own_ld(av, PN_APIC_TPR) & 0xF);
 
 	if (isrv >= 0 && isrv >> 4 > (int)(tpr >> 4))
 		tpr = (uint32_t)isrv & 0xF0;
@@ -138,12 +146,18 @@ static int load(struct pn_avic *av, const struct pn_avic_vmcb *vmcb)
 	return 0;
 }
 
-/* TPR[3:0] is left as the guest wrote it (inferred: V_TPR has no such bits). */
+/*
+ * The page's TPR is what the guest wrote last or the host since. Where the knob copies, TPR[3:0]
+ * stays (inferred: V_TPR has no such bits).
+ */
 static void load_tpr(struct pn_avic *av, const struct pn_avic_vmcb *vmcb)
 {
-	uint32_t v_tpr = (uint32_t)(vmcb->v_intr & PN_VINTR_TPR_MASK);
+	uint8_t v_tpr = vmcb->v_intr & PN_VINTR_TPR_MASK;
 
-	pn_avic_set_tpr(av, (uint8_t)(v_tpr << 4 | (own_ld(av, PN_APIC_TPR) & 0xF)));
+	av->v_tpr = v_tpr;
+	if (av->feat.vmrun_tpr == PN_VMRUN_TPR_TO_PAGE)
+		own_st(av, PN_APIC_TPR, (uint32_t)v_tpr << 4 | (own_ld(av, PN_APIC_TPR) & 0xF));
+	update_ppr(av, in_service(av, 255));
 }
 
 /* A doorbell that rang since VMRUN began, or was held, is honoured right after entry: 15.29.8. */
@@ -235,7 +249,7 @@ int pn_avic_evaluate(struct pn_avic *av, bool interruptible)
 {
 	if (!interruptible || !pn_avic_on(av))
 		return -1;
-	return pn_vapic_deliverable(av->page);
+	return pn_vapic_deliverable_above(av->page, av->v_tpr);
 }
 
 /* A vector that is no longer pending is not delivered. */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Guest accesses to the APIC registers under AVIC and x2AVIC. AMD64 APM vol 2 rev 3.44, table
- * 15-22; an x2APIC MSR n has the class of offset (n - 800h) * 16.
+ * Guest accesses to the APIC registers under AVIC and x2AVIC. AMD64 APM vol 2 rev 3.44, 15.29.3.1,
+ * table 15-22; an x2APIC MSR n has the class of offset (n - 800h) * 16. The x2APIC register map,
+ * 16.11, has checks of its own.
  */
 #include "avic_priv.h"
 
@@ -14,21 +15,28 @@ enum reg_class {
 	GP,	/* #GP */
 	EXTLVT, /* by CPUID 8000_000A EDX[27]: read ALLOW, write TRAP; else FAULT */
 	TPR,
+	ESR, /* TRAP, and zero only */
 	EOI,
 	ICR,
 	SELF_IPI,
 };
 
+/* Knob x2_map: the map's checks first, or the table alone. */
 enum {
 	XAVIC = 1,
-	X2AVIC = 2,
-	BOTH = XAVIC | X2AVIC,
+	X2TABLE = 2,
+	X2MAP = 4,
+	TABLE = XAVIC | X2TABLE,
+	X2AVIC = X2TABLE | X2MAP,
+	ALL = TABLE | X2MAP,
 };
 
 /*
- * First match counts; what is not listed is plain memory. The busy registers come first. Rows for
- * X2AVIC alone are inferred from the x2APIC register map (chapter 16): no DFR, no upper ICR half,
- * EOI and SELF_IPI write-only.
+ * First match counts; what is not listed is plain memory, or #GP where the map decides. The busy
+ * registers come first. #GP of the rows for X2AVIC: DFR and ICR2, which x2APIC lacks, were measured
+ * on Zen 4; EOI and SELF_IPI are write-only (inferred). Measured there too: the map lets reads of
+ * APR and of the timer's count through to the table. That the map has the extended registers, 840h
+ * read-only, is inferred.
  */
 static const struct reg_range {
 	uint16_t first, last;
@@ -36,36 +44,44 @@ static const struct reg_range {
 } ranges[] = {
 	{PN_APIC_EOI, PN_APIC_EOI, XAVIC, ALLOW, EOI},
 	{PN_APIC_EOI, PN_APIC_EOI, X2AVIC, GP, EOI},
-	{PN_APIC_ICRL, PN_APIC_ICRL, BOTH, ICR, ICR},
-	{PN_APIC_TPR, PN_APIC_TPR, BOTH, ALLOW, TPR},
+	{PN_APIC_ICRL, PN_APIC_ICRL, ALL, ICR, ICR},
+	{PN_APIC_TPR, PN_APIC_TPR, ALL, ALLOW, TPR},
 	{PN_APIC_ICRH, PN_APIC_ICRH, XAVIC, ALLOW, ALLOW},
 	{PN_APIC_ICRH, PN_APIC_ICRH, X2AVIC, GP, GP},
 	{PN_APIC_SELF_IPI, PN_APIC_SELF_IPI, X2AVIC, GP, SELF_IPI},
-	{PN_APIC_ID, PN_APIC_ID, BOTH, ALLOW, TRAP},
-	{PN_APIC_VERSION, PN_APIC_VERSION, BOTH, ALLOW, FAULT},
-	{PN_APIC_APR, PN_APIC_APR, BOTH, FAULT, FAULT},
-	{PN_APIC_PPR, PN_APIC_PPR, BOTH, ALLOW, FAULT},
-	{PN_APIC_RRR, PN_APIC_RRR, BOTH, ALLOW, TRAP},
-	{PN_APIC_LDR, PN_APIC_LDR, BOTH, ALLOW, TRAP},
+	{PN_APIC_ID, PN_APIC_ID, TABLE, ALLOW, TRAP},
+	{PN_APIC_ID, PN_APIC_ID, X2MAP, ALLOW, GP},
+	{PN_APIC_VERSION, PN_APIC_VERSION, TABLE, ALLOW, FAULT},
+	{PN_APIC_VERSION, PN_APIC_VERSION, X2MAP, ALLOW, GP},
+	{PN_APIC_APR, PN_APIC_APR, TABLE, FAULT, FAULT},
+	{PN_APIC_APR, PN_APIC_APR, X2MAP, FAULT, GP},
+	{PN_APIC_PPR, PN_APIC_PPR, TABLE, ALLOW, FAULT},
+	{PN_APIC_PPR, PN_APIC_PPR, X2MAP, ALLOW, GP},
+	{PN_APIC_RRR, PN_APIC_RRR, TABLE, ALLOW, TRAP},
+	{PN_APIC_LDR, PN_APIC_LDR, TABLE, ALLOW, TRAP},
+	{PN_APIC_LDR, PN_APIC_LDR, X2MAP, ALLOW, GP},
 	{PN_APIC_DFR, PN_APIC_DFR, XAVIC, ALLOW, TRAP},
 	{PN_APIC_DFR, PN_APIC_DFR, X2AVIC, GP, GP},
-	{PN_APIC_SVR, PN_APIC_SVR, BOTH, ALLOW, TRAP},
-	{PN_APIC_ISR, PN_APIC_ISR + 0x70, BOTH, ALLOW, FAULT},
-	{PN_APIC_TMR, PN_APIC_TMR + 0x70, BOTH, ALLOW, FAULT},
-	{PN_APIC_IRR, PN_APIC_IRR + 0x70, BOTH, ALLOW, FAULT},
-	{PN_APIC_ESR, PN_APIC_ESR, BOTH, ALLOW, TRAP},
-	{PN_APIC_LVT_TIMER, PN_APIC_LVT_LAST, BOTH, ALLOW, TRAP},
-	{PN_APIC_TMICT, PN_APIC_TMICT, BOTH, ALLOW, TRAP},
-	{PN_APIC_TMCCT, PN_APIC_TMCCT, BOTH, FAULT, FAULT},
-	{PN_APIC_TDCR, PN_APIC_TDCR, BOTH, ALLOW, TRAP},
-	{0x400, 0x420, BOTH, FAULT, FAULT},
-	{0x480, 0x4F0, BOTH, FAULT, FAULT},
-	{0x500, 0x530, BOTH, EXTLVT, EXTLVT},
-	{0x540, 0xFF0, BOTH, FAULT, FAULT},
+	{PN_APIC_SVR, PN_APIC_SVR, ALL, ALLOW, TRAP},
+	/* ISR, TMR, IRR */
+	{PN_APIC_ISR, PN_APIC_IRR + 0x70, TABLE, ALLOW, FAULT},
+	{PN_APIC_ISR, PN_APIC_IRR + 0x70, X2MAP, ALLOW, GP},
+	{PN_APIC_ESR, PN_APIC_ESR, TABLE, ALLOW, TRAP},
+	{PN_APIC_ESR, PN_APIC_ESR, X2MAP, ALLOW, ESR},
+	{PN_APIC_LVT_TIMER, PN_APIC_LVT_LAST, ALL, ALLOW, TRAP},
+	{PN_APIC_TMICT, PN_APIC_TMICT, ALL, ALLOW, TRAP},
+	{PN_APIC_TMCCT, PN_APIC_TMCCT, TABLE, FAULT, FAULT},
+	{PN_APIC_TMCCT, PN_APIC_TMCCT, X2MAP, FAULT, GP},
+	{PN_APIC_TDCR, PN_APIC_TDCR, ALL, ALLOW, TRAP},
+	{0x400, 0x400, X2MAP, FAULT, GP},
+	{0x400, 0x420, ALL, FAULT, FAULT},
+	{0x480, 0x4F0, ALL, FAULT, FAULT},
+	{0x500, 0x530, ALL, EXTLVT, EXTLVT},
+	{0x540, 0xFF0, TABLE, FAULT, FAULT},
 };
 
-/* x2APIC ICR bits that do not exist. BUSY (12) is ignored instead (inferred). */
-#define X2_ICR_RESERVED 0xFFF32000ull
+/* x2APIC ICR bits that do not exist (16.13): BUSY is one of them. */
+#define X2_ICR_RESERVED 0xFFF33000ull
 #define LVTT_DEADLINE	(1u << 18)
 
 /*
@@ -77,9 +93,16 @@ static bool no_register(uint32_t off)
 	return off & 15 || off >= 4096;
 }
 
+static uint8_t mode_of(const struct pn_avic *av)
+{
+	if (!av->x2)
+		return XAVIC;
+	return av->feat.x2_map == PN_X2MAP_TABLE ? X2TABLE : X2MAP;
+}
+
 static enum reg_class class_of(const struct pn_avic *av, uint32_t off, bool write)
 {
-	uint8_t mode = av->x2 ? X2AVIC : XAVIC;
+	uint8_t mode = mode_of(av);
 
 	if (no_register(off))
 		return av->x2 ? GP : FAULT;
@@ -93,7 +116,7 @@ static enum reg_class class_of(const struct pn_avic *av, uint32_t off, bool writ
 			c = !av->feat.extlvt ? FAULT : write ? TRAP : ALLOW;
 		return c;
 	}
-	return ALLOW;
+	return mode == X2MAP ? GP : ALLOW;
 }
 
 static enum pn_avic_access fault(struct pn_avic_exit *exit, uint32_t off, bool write)
@@ -122,8 +145,9 @@ enum pn_avic_access pn_avic_read(struct pn_avic *av, uint32_t off, uint64_t *val
 }
 
 /*
- * Values that WRMSR refuses: reserved bits by the x2APIC register map (inferred for AVIC), and the
- * TSC-deadline mode of the timer, which AVIC does not know.
+ * Values that WRMSR refuses: reserved bits of registers that AVIC takes (16.13 for the ICR; the
+ * others inferred), whatever x2_map says, and the TSC-deadline mode of the timer, as measured on
+ * Zen 4.
  */
 static bool x2_refused(uint32_t off, uint64_t value, enum reg_class c)
 {
@@ -134,6 +158,7 @@ static bool x2_refused(uint32_t off, uint64_t value, enum reg_class c)
 	case SELF_IPI:
 		return value >> 8;
 	case EOI:
+	case ESR:
 		return value;
 	default:
 		return value >> 32 || (off == PN_APIC_LVT_TIMER && value & LVTT_DEADLINE);
@@ -186,7 +211,7 @@ enum pn_avic_access pn_avic_write(struct pn_avic *av, uint32_t off, uint64_t val
 		break;
 	}
 	pn_avic_store(av, off, (uint32_t)value);
-	if (c != TRAP)
+	if (c != TRAP && c != ESR)
 		return PN_AVIC_DONE;
 	pn_avic_noaccel(exit, off, true, 0);
 	return PN_AVIC_TRAP;

@@ -35,7 +35,7 @@ static inline void pn_avic_request(struct pn_avic *av, void *page, uint64_t pa, 
 
 /* Guest writes EOI: PN_AVIC_EVALUATE, or the exit of a level-triggered vector. */
 enum pn_avic_access pn_avic_eoi(struct pn_avic *av, struct pn_avic_exit *exit);
-/* Guest writes the TPR: page, V_TPR and PPR follow. */
+/* Guest writes the TPR (15.29.3.1): page, V_TPR and PPR follow. */
 void pn_avic_set_tpr(struct pn_avic *av, uint8_t tpr);
 /* Fills @exit as exit 402h reports it: info1 bit 32 write, 11:4 offset; info2 7:0 EOI vector. */
 void pn_avic_noaccel(struct pn_avic_exit *exit, uint32_t off, bool write, uint8_t vector);

@@ -123,12 +123,17 @@ static bool in_service_from(const void *page, int cls)
  * Only the highest request can qualify, and the PPR's class is below its class exactly if TPR's is
  * and nothing of its class or above is in service. With no request nothing but the IRR is read.
  */
-int pn_vapic_deliverable(const void *page)
+int pn_vapic_deliverable_above(const void *page, uint8_t class)
 {
 	int vector = pn_vapic_highest(page, PN_APIC_IRR);
 	int cls = vector >> 4;
 
-	if (cls <= 0 || (int)(pn_vapic_read(page, PN_APIC_TPR) >> 4 & 15) >= cls)
+	if (cls <= 0 || class >= cls)
 		return -1;
 	return in_service_from(page, cls) ? -1 : vector;
+}
+
+int pn_vapic_deliverable(const void *page)
+{
+	return pn_vapic_deliverable_above(page, pn_vapic_read(page, PN_APIC_TPR) >> 4 & 15);
 }
