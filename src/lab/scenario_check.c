@@ -88,7 +88,7 @@ static int check_machine(struct pn_sc_build *b, struct pn_sc_section *s, struct 
 	return 0;
 }
 
-/* APM vol 2, 15.29.3.1 and 15.29.2: the largest index of the physical APIC ID table; xAPIC's ID
+/* APM vol 2, 15.29.5.2 and 15.29.4: the largest index of the physical APIC ID table; xAPIC's ID
  * FFh is the broadcast. */
 static uint32_t vcpu_limit(const struct pn_scenario *sc, const char **why)
 {

@@ -179,6 +179,43 @@ static void level_eoi(void **state)
 	rig_close(&r);
 }
 
+/*
+ * 6.5: VMRUN takes no TPR from the page, so the host brings V_TPR along at each entry, also after
+ * it changed the page itself: AVIC off, or a state load.
+ */
+static void tpr_of_the_page(void **state)
+{
+	static const struct {
+		const char *name;
+		uint8_t value;
+		int want;
+	} tpr[] = {
+		{"6.5 TPR raised while outside", 0x50, -1},
+		{"6.5 TPR lowered while outside", 0x30, 0x41},
+	};
+	struct pn_svm_vcpu *v = &r.vcpu[0];
+	struct pn_avic_features feat;
+	struct pn_avic_vmcb vmcb;
+	struct pn_avic av;
+
+	(void)state;
+	rig_start(&r, &gappi_mode);
+	pn_svm_load(v, &r.cpu[1]);
+	pn_avic_features_default(&feat);
+	pn_avic_init(&av, &r.bus, &r.agent[1], &feat, RIG_APICID(1));
+	pn_vapic_set(v->h.page, PN_APIC_IRR, 0x41);
+	for (size_t i = 0; i < sizeof(tpr) / sizeof(tpr[0]); i++) {
+		pn_vapic_write(v->h.page, PN_APIC_TPR, tpr[i].value);
+		row_eq(tpr[i].name, "injected", pn_svm_enter(v, &r.cpu[1]), -1);
+		pn_svm_vmcb(v, &vmcb);
+		row_eq(tpr[i].name, "VMRUN", pn_avic_vmrun(&av, &vmcb), 0);
+		row_eq(tpr[i].name, "vector", pn_avic_evaluate(&av, true), tpr[i].want);
+		pn_avic_vmexit(&av);
+		pn_svm_leave(v, &r.cpu[1]);
+	}
+	rig_close(&r);
+}
+
 static void inhibits(void **state)
 {
 	struct pn_svm_vcpu *v = &r.vcpu[0];
@@ -399,10 +436,11 @@ static void real_ipi(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(inject),    cmocka_unit_test(by_software),
-		cmocka_unit_test(level_eoi), cmocka_unit_test(inhibits),
-		cmocka_unit_test(vmcb),	     cmocka_unit_test(incomplete_ipi),
-		cmocka_unit_test(erratum),   cmocka_unit_test(real_ipi),
+		cmocka_unit_test(inject),	   cmocka_unit_test(by_software),
+		cmocka_unit_test(tpr_of_the_page), cmocka_unit_test(level_eoi),
+		cmocka_unit_test(inhibits),	   cmocka_unit_test(vmcb),
+		cmocka_unit_test(incomplete_ipi),  cmocka_unit_test(erratum),
+		cmocka_unit_test(real_ipi),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -6,7 +6,7 @@
 
 #include "svm_priv.h"
 
-/* Objects and tables: AMD64 APM vol 2 rev 3.44, 15.29.2 and 15.29.3; load and put. */
+/* Objects and tables: AMD64 APM vol 2 rev 3.44, 15.29.4 and 15.29.5; load and put. */
 
 #define PAGE		 4096u
 #define PHYS_PER_PAGE	 512u
@@ -184,7 +184,8 @@ void pn_svm_vmcb(const struct pn_svm_vcpu *v, struct pn_avic_vmcb *out)
 	const struct pn_svm_vm *vm = v->vm;
 	bool x2 = vm->x2avic && pn_host_x2apic(&v->h);
 	uint32_t last = vm->nr_vcpus - 1;
-	/* TPR[7:4]: VMRUN writes it back to the page. */
+	/* VMRUN takes none from the page, which a state load or AVIC off may have changed, and
+	 * V_TPR decides delivery: every entry brings them together. */
 	uint64_t v_tpr = pn_vapic_read(v->h.page, PN_APIC_TPR) >> 4 & PN_VINTR_TPR_MASK;
 
 	*out = (struct pn_avic_vmcb){
