@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Guest accesses to the APIC page, by the classes of table 15-22. */
+/* Guest accesses to the APIC page, by the classes of table 15-22: 15.29.3.1. */
 #include "classes.h"
 
 /* TPR, EOI and ICR have rows of their own. */
@@ -28,14 +28,14 @@ static const struct range ranges[] = {
 	{0x480, 0x4f0, FAULT, FAULT, "table 15-22", "extended IER"},
 	{0x500, 0x530, FAULT, FAULT, "table 15-22, CPUID 8000_000A EDX[27] = 0", "extended LVT"},
 	{0x540, 0xff0, FAULT, FAULT, "table 15-22", "beyond"},
-	{0x000, 0xff0, PLAIN, PLAIN, "15.29.3: not listed", "not listed"},
+	{0x000, 0xff0, PLAIN, PLAIN, "15.29.3.1: not listed", "not listed"},
 };
 
 static void prepare(struct vm *vm, unsigned off)
 {
 	vm_reset(0);
 	vm->vmcb->rflags &= ~(uint64_t)RFLAGS_IF;
-	*reg(vm->page, off) = value_before(off);
+	*reg(vm->page, off) = OLD;
 }
 
 static void read_one(struct vm *vm, unsigned off, enum class class)
@@ -117,7 +117,7 @@ static void odd_accesses(void)
 	for (unsigned i = 0; i < COUNT(odd); i++) {
 		struct vm *vm = &vms[0];
 
-		row("15.29.3, inferred", "%s at %x exits before the access", odd[i].name,
+		row("15.29.3.1, inferred", "%s at %x exits before the access", odd[i].name,
 		    odd[i].off);
 		vm->vmcb->rflags &= ~(uint64_t)RFLAGS_IF;
 		vm_op(vm, odd[i].stub, APIC_PAGE + odd[i].off, 0xffffffff);
@@ -167,7 +167,7 @@ static void strings(void)
 	expect("RIP", vm->vmcb->rip, address(g_stos_rep));
 	expect("LDR", *reg(vm->page, APIC_LDR), 0x12345678);
 
-	row("15.29.3, inferred", "REP STOSD over plain registers exits where no register starts");
+	row("15.29.3.1, inferred", "REP STOSD over plain registers exits where no register starts");
 	vm_op(vm, g_stos, APIC_PAGE + 0x10, 0x12345678 | 4ull << 32);
 	vm_run(vm);
 	expect_exit(vm, EXIT_NOACCEL, 1ull << 32 | 0x10, 0, g_stos_rep);

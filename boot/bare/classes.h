@@ -25,15 +25,10 @@ static inline const struct range *range_of(const struct range *r, unsigned off)
 	return r;
 }
 
-/* In the page before VMRUN, and after, which writes TPR and PPR. */
-static inline uint32_t value_before(unsigned off)
-{
-	return off == APIC_TPR ? 3 : OLD;
-}
-
+/* In the page after VMRUN, which writes PPR. */
 static inline uint32_t value_at_entry(unsigned off)
 {
-	return off == APIC_PPR ? 0 : off == APIC_TPR ? 3 : OLD;
+	return off == APIC_PPR ? 0 : OLD;
 }
 
 /* To the ICR, a self IPI. */

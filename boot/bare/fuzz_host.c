@@ -146,7 +146,7 @@ static unsigned index_of(struct fuzz *f, bool x2)
 	return fuzz_below(f, 4096);
 }
 
-/* 15.29.2, and memory behind the backing page. */
+/* 15.29.4, and memory behind the backing page. */
 static bool refused(const struct vmcb *v, const struct place *b, const struct place *l,
 		    const struct place *p)
 {

@@ -12,7 +12,8 @@ static void tpr_and_cr8(bool x2)
 	uint64_t tpr = x2 ? X2(APIC_TPR) : APIC_PAGE + APIC_TPR;
 	struct op *op = vm->guest->ops;
 
-	row("15.29.8", "%s: V_TPR, CR8 and TPR are one", mode);
+	row("15.29.3.1; not by VMRUN: inferred", "%s: CR8 and TPR are one once either is written",
+	    mode);
 	if (x2)
 		vm_x2(vm);
 	vm->vmcb->v_intr |= V_TPR(5);
@@ -27,7 +28,7 @@ static void tpr_and_cr8(bool x2)
 	vm_run(vm);
 	expect_end(vm);
 	expect("CR8 at entry", op[0].rax, 5);
-	expect("TPR[7:4] at entry", op[1].rax >> 4, 5);
+	expect("TPR at entry", op[1].rax, 0x91);
 	expect("CR8 after TPR = 37h", op[3].rax, 3);
 	expect("TPR after TPR = 37h", op[4].rax, 0x37);
 	expect("TPR after CR8 = Bh", op[6].rax, 0xb0);
@@ -152,6 +153,17 @@ static void masked(void)
 		expect("turns left", vm->guest->ops[0].rax, 0);
 		expect_log(vm, 1, one);
 	}
+	row("15.29.3.1, inferred", "V_TPR decides: TPR in the page holds nothing");
+	vector_set(vm->page, APIC_IRR, 0x45);
+	*reg(vm->page, APIC_TPR) = 0x97;
+	vm_op(vm, g_ld4, APIC_PAGE + APIC_TPR, 0);
+	vm_op(vm, g_wait, 1000, 1);
+	vm_run(vm);
+	expect_end(vm);
+	expect("TPR", vm->guest->ops[0].rax, 0x97);
+	expect_log(vm, 1, one);
+	expect("V_TPR after #VMEXIT", vm->vmcb->v_intr & 0xff, 0);
+
 	row("16.6.4", "an interrupt in service holds those of its class");
 	vector_set(vm->page, APIC_IRR, 0x45);
 	vector_set(vm->page, APIC_ISR, 0x40);

@@ -201,7 +201,7 @@ static void cluster(void)
 {
 	struct vm *vm = &vms[0];
 
-	row("15.29.3", "IPI: logical, cluster model: slot 4 * cluster + bit");
+	row("15.29.5.3", "IPI: logical, cluster model: slot 4 * cluster + bit");
 	tables(vm);
 	memset(logical, 0, sizeof(logical));
 	logical[4 * 14 + 3] = LOGICAL_VALID | 1;
@@ -210,7 +210,7 @@ static void cluster(void)
 	expect_ipi(vm, 0xe8ull << 56 | LOGICAL | 0x45, ID_NOT_RUNNING, 1, g_st4_after);
 	expect_posted(vm, 0x45, false, true);
 
-	row("15.29.3; the index: inferred", "IPI: logical, cluster 15");
+	row("15.29.5.3; the index: inferred", "IPI: logical, cluster 15");
 	tables(vm);
 	memset(logical, 0xff, sizeof(logical));
 	*reg(vm->page, APIC_DFR) = 0x0fffffff;

@@ -45,7 +45,7 @@ static void memory_and_msrs(void)
 	struct vm *vm = &vms[0];
 	struct op *op;
 
-	row("15.29.2", "AVIC off: FEE0_0000h is what its nested mapping says");
+	row("15.29.4", "AVIC off: FEE0_0000h is what its nested mapping says");
 	vm->vmcb->v_intr = V_OFF;
 	*reg(vm->plain, APIC_PPR) = 0x5678;
 	op = vm_op(vm, g_ld4, APIC_PAGE + APIC_PPR, 0);
@@ -55,13 +55,13 @@ static void memory_and_msrs(void)
 	expect("memory", op->rax, 0x5678);
 	expect("memory written", *reg(vm->plain, APIC_IRR), 0x34567890);
 
-	row("15.29.2", "AVIC off: no x2APIC registers while the local APIC is in xAPIC mode");
+	row("15.29.4", "AVIC off: no x2APIC registers while the local APIC is in xAPIC mode");
 	vm->vmcb->v_intr = V_OFF;
 	vm_op(vm, g_rdmsr, X2(APIC_ID), 0);
 	vm_run(vm);
 	expect_exit(vm, EXIT_EXCP_GP, 0, 0, g_rdmsr);
 
-	row("15.29.2", "AVIC is off again after it was on");
+	row("15.29.4", "AVIC is off again after it was on");
 	vm_op(vm, g_ld4, APIC_PAGE + APIC_LDR, 0);
 	*reg(vm->page, APIC_LDR) = 0x77;
 	*reg(vm->plain, APIC_LDR) = 0x88;

@@ -98,6 +98,7 @@ _Static_assert(sizeof(struct vmcb) == PAGE, "vmcb");
 #define APIC_ISR  0x100
 #define APIC_TMR  0x180
 #define APIC_IRR  0x200
+#define APIC_ESR  0x280
 #define APIC_ICR  0x300
 #define APIC_ICRH 0x310
 #define X2(reg)	  (0x800u + (reg) / 16)

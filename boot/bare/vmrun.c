@@ -15,36 +15,36 @@ static const struct check {
 	uint64_t mode, index, backing, logical, physical, bar;
 	bool no_npt, invalid;
 } checks[] = {
-	{"15.29.2", "AVIC", X, 15, SAME, SAME, SAME, SAME, 0, 0},
-	{"15.29.2", "x2AVIC", X2, 15, SAME, SAME, SAME, SAME, 0, 0},
-	{"15.29.2", "x2AVIC without AVIC", V_X2AVIC, 15, SAME, SAME, SAME, SAME, 0, 1},
-	{"15.29.2", "AVIC without nested paging", X, 15, SAME, SAME, SAME, SAME, 1, 1},
-	{"15.29.2", "xAVIC, last index", X, 255, SAME, SAME, SAME, SAME, 0, 0},
-	{"15.29.2", "xAVIC, index too high", X, 256, SAME, SAME, SAME, SAME, 0, 1},
-	{"15.29.2", "xAVIC, highest index", X, 4095, SAME, SAME, SAME, SAME, 0, 1},
-	{"15.29.2", "x2AVIC, last index", X2, 511, SAME, SAME, SAME, SAME, 0, 0},
-	{"15.29.2", "x2AVIC, index too high", X2, 512, SAME, SAME, SAME, SAME, 0, 1},
-	{"15.29.2", "x2AVIC, highest index", X2, 4095, SAME, SAME, SAME, SAME, 0, 1},
-	{"15.29.2", "backing page, first bit out of range", X, 15, RANGE, SAME, SAME, SAME, 0, 1},
-	{"15.29.2", "backing page, bit 51", X, 15, 1ull << 51, SAME, SAME, SAME, 0, 1},
-	{"15.29.2, inferred", "backing page, bit 52", X, 15, 1ull << 52, SAME, SAME, SAME, 0, 1},
-	{"15.29.2, inferred", "backing page, bit 63", X2, 15, 1ull << 63, SAME, SAME, SAME, 0, 1},
+	{"15.29.4", "AVIC", X, 15, SAME, SAME, SAME, SAME, 0, 0},
+	{"15.29.4", "x2AVIC", X2, 15, SAME, SAME, SAME, SAME, 0, 0},
+	{"15.29.4", "x2AVIC without AVIC", V_X2AVIC, 15, SAME, SAME, SAME, SAME, 0, 1},
+	{"inferred", "AVIC without nested paging", X, 15, SAME, SAME, SAME, SAME, 1, 1},
+	{"15.29.4", "xAVIC, last index", X, 255, SAME, SAME, SAME, SAME, 0, 0},
+	{"15.29.4", "xAVIC, index too high", X, 256, SAME, SAME, SAME, SAME, 0, 1},
+	{"15.29.4", "xAVIC, highest index", X, 4095, SAME, SAME, SAME, SAME, 0, 1},
+	{"15.29.4", "x2AVIC, last index", X2, 511, SAME, SAME, SAME, SAME, 0, 0},
+	{"15.29.4", "x2AVIC, index too high", X2, 512, SAME, SAME, SAME, SAME, 0, 1},
+	{"15.29.4", "x2AVIC, highest index", X2, 4095, SAME, SAME, SAME, SAME, 0, 1},
+	{"15.29.4", "backing page, first bit out of range", X, 15, RANGE, SAME, SAME, SAME, 0, 1},
+	{"15.29.4", "backing page, bit 51", X, 15, 1ull << 51, SAME, SAME, SAME, 0, 1},
+	{"15.29.4, inferred", "backing page, bit 52", X, 15, 1ull << 52, SAME, SAME, SAME, 0, 1},
+	{"15.29.4, inferred", "backing page, bit 63", X2, 15, 1ull << 63, SAME, SAME, SAME, 0, 1},
 	{"inferred", "backing page in range without memory", X, 15, TOP_PAGE, SAME, SAME, SAME, 0,
 	 1},
 	{"inferred", "backing page in ROM", X, 15, ROM, SAME, SAME, SAME, 0, 1},
 	{"inferred", "backing page in shadowed ROM", X, 15, 0xff000, SAME, SAME, SAME, 0, 1},
 	{"inferred", "backing page on the local APIC", X, 15, APIC_PAGE, SAME, SAME, SAME, 0, 1},
 	{"inferred", "backing page on the IOMMU", X, 15, IOMMU, SAME, SAME, SAME, 0, 1},
-	{"15.29.2", "logical table out of range", X, 15, SAME, RANGE, SAME, SAME, 0, 1},
-	{"15.29.2, inferred", "logical table out of range, x2AVIC", X2, 15, SAME, RANGE, SAME, SAME,
+	{"15.29.4", "logical table out of range", X, 15, SAME, RANGE, SAME, SAME, 0, 1},
+	{"15.29.4, inferred", "logical table out of range, x2AVIC", X2, 15, SAME, RANGE, SAME, SAME,
 	 0, 0},
-	{"15.29.2", "physical table out of range", X, 15, SAME, SAME, RANGE, SAME, 0, 1},
-	{"15.29.2", "physical table out of range, x2AVIC", X2, 511, SAME, SAME, 1ull << 51, SAME, 0,
+	{"15.29.4", "physical table out of range", X, 15, SAME, SAME, RANGE, SAME, 0, 1},
+	{"15.29.4", "physical table out of range, x2AVIC", X2, 511, SAME, SAME, 1ull << 51, SAME, 0,
 	 1},
-	{"15.29.2", "tables on the last page in range", X2, 511, SAME, TOP_PAGE, TOP_PAGE, SAME, 0,
+	{"15.29.4", "tables on the last page in range", X2, 511, SAME, TOP_PAGE, TOP_PAGE, SAME, 0,
 	 0},
-	{"15.29.2", "APIC_BAR is guest-physical", X, 15, SAME, SAME, SAME, 1ull << 45, 0, 0},
-	{"15.29.2", "pointers do not count with AVIC off", OFF, 4095, ~0ull - 1, ~0ull - 1,
+	{"15.29.4", "APIC_BAR is guest-physical", X, 15, SAME, SAME, SAME, 1ull << 45, 0, 0},
+	{"15.29.4", "pointers do not count with AVIC off", OFF, 4095, ~0ull - 1, ~0ull - 1,
 	 ~0ull - 1, ~0ull - 1, 0, 0},
 };
 
@@ -76,7 +76,7 @@ static void low_bits(void)
 	struct vm *vm = &vms[0];
 	struct op *op;
 
-	row("15.29.2", "pointer bits 11:0 are not part of the address");
+	row("15.29.4", "pointer bits 11:0 are not part of the address");
 	vm->vmcb->backing_page |= 0xfff;
 	vm->vmcb->logical_table |= 0xfff;
 	vm->vmcb->apic_bar |= 0xfff;
@@ -91,7 +91,7 @@ static void ignored_fields(void)
 {
 	struct vm *vm = &vms[0];
 
-	row("15.29.2", "V_IRQ, V_INTR_PRIO, V_IGN_TPR and V_INTR_VECTOR are ignored");
+	row("15.29.4", "V_IRQ, V_INTR_PRIO, V_IGN_TPR and V_INTR_VECTOR are ignored");
 	vm->vmcb->v_intr |= V_IRQ | V_PRIO(15) | V_IGN_TPR | V_VECTOR(0x55);
 	vm_op(vm, g_wrcr8, 0, 0);
 	vm_op(vm, g_wait, 1000, 1);
