@@ -54,6 +54,29 @@ static int parse_modes(int key, char *arg, struct argp_state *state)
 
 static const struct argp_child children[] = {{&pn_cli_common, 0, NULL, 0}, {0}};
 
+/*
+ * Nobody asked for these modes: those stay that can have what the scenario provokes. If none can,
+ * it is refused with the reason of those that could have it in another APIC mode.
+ */
+static void leave_out(struct pn_cli_options *o, const struct pn_scenario *sc)
+{
+	bool any = false;
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < o->modes; i++)
+		any |= !pn_scenario_inhibits(sc, o->mode[i].id, NULL);
+	for (unsigned i = 0; i < o->modes; i++) {
+		enum pn_mode_id id = o->mode[i].id;
+		int err = pn_scenario_inhibits(sc, id, NULL);
+
+		if (any ? err : err == -ENOTSUP)
+			o->left_out |= 1u << id;
+		else
+			o->mode[n++] = o->mode[i];
+	}
+	o->modes = n;
+}
+
 static int run_scenario(struct pn_cli_options *o, const char *name, bool detail)
 {
 	int status;
@@ -62,8 +85,10 @@ static int run_scenario(struct pn_cli_options *o, const char *name, bool detail)
 
 	if (!sc)
 		return status;
-	if (!o->modes)
+	if (!o->modes) {
 		pn_cli_add_workload(o, sc->work);
+		leave_out(o, sc);
+	}
 	w.of[sc->work] = sc;
 	pn_cli_catch_stop();
 	status = pn_cli_compare_work(o, &w, NULL, detail);

@@ -108,8 +108,9 @@ static int finish(const struct pn_cli_options *o, struct pn_comparison *c,
 	return status_of(c);
 }
 
-/* A mode that does not fit is a mistake of the command line. */
-static bool all_fit(const struct pn_cli_options *o, const struct pn_cli_work *w)
+/* A mode that does not fit is a mistake of the command line, unless a line of the scenario asks for
+ * what the mode cannot have. */
+static int all_fit(const struct pn_cli_options *o, const struct pn_cli_work *w)
 {
 	struct pn_diag d = {0};
 
@@ -119,9 +120,9 @@ static bool all_fit(const struct pn_cli_options *o, const struct pn_cli_work *w)
 		if (!pn_scenario_fits(sc ? sc : pn_cli_first(w), &o->mode[i], &d))
 			continue;
 		pn_cli_diag(&d);
-		return false;
+		return d.line ? CLI_INPUT : CLI_USAGE;
 	}
-	return true;
+	return CLI_DONE;
 }
 
 int pn_cli_compare_work(const struct pn_cli_options *o, const struct pn_cli_work *w,
@@ -129,10 +130,11 @@ int pn_cli_compare_work(const struct pn_cli_options *o, const struct pn_cli_work
 {
 	struct pn_comparison c = {0};
 	struct outputs out;
-	int status = CLI_INPUT;
+	int status = all_fit(o, w);
 
-	if (!all_fit(o, w))
-		return CLI_USAGE;
+	if (status != CLI_DONE)
+		return status;
+	status = CLI_INPUT;
 	if (!open_all(o, &out))
 		return CLI_INPUT;
 	if (out.trace.f)

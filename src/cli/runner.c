@@ -248,6 +248,7 @@ void pn_cli_begin(const struct pn_cli_options *o, const struct pn_cli_work *w,
 	snprintf(out->costs, sizeof(out->costs), "%s", sc->costs.name);
 	out->seed = o->seed;
 	out->duration_ns = sc->machine.duration;
+	out->left_out = o->left_out;
 }
 
 bool pn_cli_run_modes(const struct pn_cli_options *o, const struct pn_cli_work *w,

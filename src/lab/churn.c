@@ -159,13 +159,28 @@ static void online(struct pn_machine *m, uint32_t cpu)
 	m->plat->cpu_online(m, &m->cpu[cpu]);
 }
 
-static void inhibit(struct pn_machine *m, uint32_t vm, bool set)
+void pn_churn_inhibit(struct pn_lab_vcpu *v, enum pn_inhibit why, bool set)
 {
+	struct pn_machine *m = v->m;
 	struct pn_host_cpu *self = borrow_cpu(m, UINT32_MAX);
 	uint64_t elapsed = self->agent->elapsed_ns;
+	uint32_t before = m->plat->inhibits(v), new;
 
-	m->plat->inhibit(m, vm, self, set);
+	m->plat->inhibit(v, self, why, set);
+	new = m->plat->inhibits(v) & ~before;
+	for (unsigned i = 0; i < PN_INHIBIT_NR; i++)
+		m->now.inhibits[i] += new >> i & 1;
 	unpay(self, elapsed);
+}
+
+/* vCPU 0 of VM @vm answers for it. */
+static void inhibit(struct pn_machine *m, uint32_t vm, bool set)
+{
+	struct pn_lab_vcpu *v = m->vcpu;
+
+	while (v->vm != vm)
+		v++;
+	pn_churn_inhibit(v, m->plat->churn, set);
 	if (set)
 		later(m, ALLOW, vm, INHIBIT_NS);
 }
@@ -276,6 +291,7 @@ void pn_churn_start(struct pn_machine *m)
 		pn_event_init(&m->churn[i].ev, churn_event);
 		m->churn[i].m = m;
 	}
+	pn_provoke_start(m);
 	again(m, OFFLINE);
 	again(m, INHIBIT);
 	again(m, RETARGET);

@@ -429,6 +429,8 @@ int pn_machine_create(const struct pn_scenario *sc, const struct pn_mode *mode, 
 	if (!err)
 		err = make_vms(m);
 	if (!err)
+		err = pn_provoke_init(m);
+	if (!err)
 		err = make_devices(m, seed, d);
 	if (err && d && !d->text[0])
 		pn_diag_set(d, err, sc->path, 0, "the machine cannot be built: %s", strerror(-err));
@@ -447,6 +449,7 @@ void pn_machine_destroy(struct pn_machine *m)
 	free(m->iommu);
 	free(m->cpu);
 	free(m->core);
+	free(m->provoker);
 	free(m->vcpu);
 	free(m->queue);
 	free(m->latency);

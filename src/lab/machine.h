@@ -137,7 +137,13 @@ struct pn_platform {
 	void (*affinity)(struct pn_lab_queue *q, struct pn_host_cpu *self);
 	/* The IOMMU's own interrupts leave @from for @to; NULL: they may stay. */
 	void (*move_own)(struct pn_machine *m, uint32_t from, struct pn_host_cpu *to);
-	void (*inhibit)(struct pn_machine *m, uint32_t vm, struct pn_host_cpu *self, bool set);
+	/* A cause against AVIC or APICv comes up on behalf of @v, for it or for its VM, or goes
+	 * away; one that pn_inhibit_known() has. */
+	void (*inhibit)(struct pn_lab_vcpu *v, struct pn_host_cpu *self, enum pn_inhibit why,
+			bool set);
+	/* All that there are for @v now, bits 1 << n. */
+	uint32_t (*inhibits)(const struct pn_lab_vcpu *v);
+	enum pn_inhibit churn; /* the one that comes and goes most often in real life */
 	void (*cpu_offline)(struct pn_machine *m, struct pn_host_cpu *dead,
 			    struct pn_host_cpu *self);
 	void (*cpu_online)(struct pn_machine *m, struct pn_host_cpu *c);
@@ -163,6 +169,7 @@ struct pn_totals {
 	uint64_t host_ns, completions, events, parked;
 	/* IPIs to a vector, one for each target; and those that the hypervisor delivered */
 	uint64_t ipis, ipis_injected;
+	uint64_t inhibits[PN_INHIBIT_NR]; /* how often each cause came up */
 	uint64_t cpu_interrupts[PN_MAX_PCPUS];
 };
 
@@ -173,6 +180,8 @@ struct pn_report {
 };
 
 void pn_wrong(struct pn_report *r, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+struct pn_provoker; /* of one VM */
 
 struct pn_churn_event {
 	struct pn_event ev;
@@ -208,7 +217,8 @@ struct pn_machine {
 	struct pn_hist *latency, *wake;
 	struct pn_rng churn_rng;
 	struct pn_churn_event churn[PN_CHURN_EVENTS];
-	int error; /* something that cannot happen in a checked scenario */
+	struct pn_provoker *provoker; /* one for each VM */
+	int error;		      /* something that cannot happen in a checked scenario */
 };
 
 /* Builds the machine; *out to be destroyed also on errors past allocation. */
@@ -234,6 +244,8 @@ void pn_machine_msi(struct pn_queue *q);
  * device's. */
 bool pn_machine_device_irq(struct pn_machine *m, struct pn_pcpu *p, uint8_t vector);
 
+/* The xAPIC logical ID that firmware gave vCPU @idx of @n: see pn_host_vcpu_init_page(). */
+uint32_t pn_machine_logical_id(uint32_t idx, uint32_t n);
 /* The ICR of what a guest sends, in x2APIC form (destination in 63:32) or xAPIC form (63:56). */
 uint64_t pn_machine_icr(const struct pn_lab_vcpu *v, const struct pn_ipi *ipi, bool x2apic);
 
@@ -276,6 +288,12 @@ void pn_selfcheck(struct pn_machine *m, char *buf, unsigned size);
 
 void pn_churn_start(struct pn_machine *m);
 void pn_churn_offlined(struct pn_machine *m, struct pn_pcpu *p);
+/* Raises or ends a cause, as plat->inhibit(), by code of the host that is not paid for. */
+void pn_churn_inhibit(struct pn_lab_vcpu *v, enum pn_inhibit why, bool set);
+
+/* What the scenario's VMs provoke: to be made, then started. -ENOMEM. */
+int pn_provoke_init(struct pn_machine *m);
+void pn_provoke_start(struct pn_machine *m);
 
 /* Chrome trace format: every step of every agent. */
 struct pn_tracer;

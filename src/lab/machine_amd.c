@@ -281,9 +281,34 @@ static void move_own(struct pn_machine *m, uint32_t from, struct pn_host_cpu *to
 	}
 }
 
-static void inhibit(struct pn_machine *m, uint32_t vm, struct pn_host_cpu *self, bool set)
+/* What the guest, the hypervisor or the debugger does, as far as the hypervisor sees it. */
+static void inhibit(struct pn_lab_vcpu *v, struct pn_host_cpu *self, enum pn_inhibit why, bool set)
 {
-	pn_svm_inhibit(&m->amd->vm[vm], self, PN_INHIBIT_IRQWIN, set);
+	uint32_t idx = v->h->idx, n = v->svm->vm->nr_vcpus;
+
+	switch (why) {
+	case PN_INHIBIT_IRQWIN:
+		pn_svm_irq_window(v->svm, self, set);
+		break;
+	case PN_INHIBIT_NESTED:
+		pn_svm_nested(v->svm, self, set);
+		break;
+	case PN_INHIBIT_LOGICAL_ID_ALIASED: /* vCPU 0 has it too */
+		pn_svm_apic_write(v->svm, self, PN_APIC_LDR,
+				  pn_machine_logical_id(set ? 0 : idx, n) << 24);
+		break;
+	case PN_INHIBIT_APIC_ID_MODIFIED: /* the first that is free */
+		pn_svm_apic_write(v->svm, self, PN_APIC_ID, (set ? n : idx) << 24);
+		break;
+	default:
+		pn_svm_inhibit(v->svm->vm, self, why, set);
+	}
+}
+
+static uint32_t inhibits(const struct pn_lab_vcpu *v)
+{
+	/* Pairs with inhibit(), in this thread. */
+	return pn_ld32(&v->svm->vm->inhibits) | pn_ld32(&v->svm->inhibits);
 }
 
 static void cpu_offline(struct pn_machine *m, struct pn_host_cpu *dead, struct pn_host_cpu *self)
@@ -369,6 +394,8 @@ const struct pn_platform pn_platform_amd = {
 	.affinity = affinity,
 	.move_own = move_own,
 	.inhibit = inhibit,
+	.inhibits = inhibits,
+	.churn = PN_INHIBIT_IRQWIN,
 	.cpu_offline = cpu_offline,
 	.cpu_online = cpu_online,
 	.check = check,

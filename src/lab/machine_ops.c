@@ -46,23 +46,26 @@ void pn_machine_offlined(struct pn_pcpu *p)
 
 #define XAPIC_FLAT_VCPUS 8u
 
-/* The logical ID that firmware gave vCPU @idx of @n: see pn_host_vcpu_init_page(). */
-static uint32_t logical_id(uint32_t idx, uint32_t n, bool x2apic)
+#define XAPIC_CLUSTER_VCPUS 60u
+
+uint32_t pn_machine_logical_id(uint32_t idx, uint32_t n)
 {
-	if (x2apic)
-		return pn_x2apic_logical(idx);
-	return n <= XAPIC_FLAT_VCPUS ? 1u << idx : idx / 4 << 4 | 1u << idx % 4;
+	if (n <= XAPIC_FLAT_VCPUS)
+		return 1u << idx;
+	return idx < XAPIC_CLUSTER_VCPUS ? idx / 4 << 4 | 1u << idx % 4 : 0;
 }
 
 uint64_t pn_machine_icr(const struct pn_lab_vcpu *v, const struct pn_ipi *ipi, bool x2apic)
 {
-	uint32_t to = ipi->to ? pn_lab_of(ipi->to)->h->idx : 0, dest = to;
+	const struct pn_host_vcpu *to = ipi->to ? pn_lab_of(ipi->to)->h : v->h;
+	uint32_t dest = pn_host_apic_id(to);
 	uint64_t low = ipi->vector | PN_ICR_ASSERT;
 
 	switch (ipi->kind) {
 	case PN_SEND_LOGICAL:
 		low |= PN_ICR_LOGICAL;
-		dest = logical_id(to, v->sim->ipi_vcpus, x2apic);
+		dest = x2apic ? pn_x2apic_logical(to->idx)
+			      : pn_machine_logical_id(to->idx, v->sim->ipi_vcpus);
 		break;
 	case PN_SEND_BROADCAST:
 		low |= PN_ICR_SH_OTHERS << 18;

@@ -106,9 +106,18 @@ static int retarget(struct pn_lab_queue *q, struct pn_lab_vcpu *to, uint8_t vect
 	return pn_vmx_pi_update(&q->vtd_ir, to ? to->vmx : NULL, vector, self);
 }
 
-static void inhibit(struct pn_machine *m, uint32_t vm, struct pn_host_cpu *self, bool set)
+static void inhibit(struct pn_lab_vcpu *v, struct pn_host_cpu *self, enum pn_inhibit why, bool set)
 {
-	pn_vmx_inhibit(&m->intel->vm[vm], self, PN_INHIBIT_IRQWIN, set);
+	uint32_t id = set ? v->vmx->vm->nr_vcpus : v->h->idx; /* the first that is free */
+
+	if (why == PN_INHIBIT_APIC_ID_MODIFIED)
+		pn_vapic_write(v->h->page, PN_APIC_ID, id << 24);
+	pn_vmx_inhibit(v->vmx->vm, self, why, set);
+}
+
+static uint32_t inhibits(const struct pn_lab_vcpu *v)
+{
+	return pn_ld32(&v->vmx->vm->inhibits); /* pairs with inhibit(), in this thread */
 }
 
 static void cpu_offline(struct pn_machine *m, struct pn_host_cpu *dead, struct pn_host_cpu *self)
@@ -193,6 +202,8 @@ const struct pn_platform pn_platform_intel = {
 	.retarget = retarget,
 	.affinity = pn_intel_affinity,
 	.inhibit = inhibit,
+	.inhibits = inhibits,
+	.churn = PN_INHIBIT_BLOCKIRQ,
 	.cpu_offline = cpu_offline,
 	.cpu_online = cpu_online,
 	.check = check,

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "inhibit.h"
 #include "report_fmt.h"
 
 #define BAR 48
@@ -45,6 +46,24 @@ static void counts(const struct pn_result *r, FILE *f)
 	if (!pn_report_host_interrupts(r))
 		fprintf(f, "  none\n");
 	fputc('\n', f);
+}
+
+static void inhibits(const struct pn_result *r, FILE *f)
+{
+	char n[PN_FMT_SIZE];
+	bool any = false;
+
+	for (unsigned i = 0; i < PN_INHIBIT_NR; i++) {
+		if (!r->inhibits[i])
+			continue;
+		fprintf(f, "%s  %-22s%14s\n",
+			any ? "" : "Inhibits of interrupt virtualization by cause\n",
+			pn_inhibit_name((enum pn_inhibit)i),
+			pn_fmt_count(n, (double)r->inhibits[i]));
+		any = true;
+	}
+	if (any)
+		fputc('\n', f);
 }
 
 #define STEP_DOC 48 /* column where the step's description begins */
@@ -155,6 +174,7 @@ int pn_report_detail(const struct pn_comparison *c, const struct pn_scenario *sc
 		fprintf(f, ": %s\n\n", pn_mode_doc(r->mode.id));
 		summary(r, f);
 		counts(r, f);
+		inhibits(r, f);
 		snprintf(title, sizeof(title), "Latency, %s", pn_report_path(work));
 		histogram(title, &r->latency, f);
 		if (work != PN_WORK_BARE)

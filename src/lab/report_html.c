@@ -79,6 +79,10 @@ static void head(const struct pn_comparison *c, FILE *f)
 	fprintf(f, "<p>Seed %llu, %s simulated, costs ", (unsigned long long)c->seed,
 		pn_fmt_ns(t, (double)c->duration_ns));
 	element("<b>", c->costs, "</b>. <b>Modelled, not measured.</b></p>\n", f);
+	for (unsigned i = 0; i < PN_MODE_NR; i++)
+		if (c->left_out >> i & 1)
+			element("<p>Left out: ", pn_mode_name((enum pn_mode_id)i),
+				" cannot have the inhibit that the scenario provokes.</p>\n", f);
 }
 
 static void reading(const struct pn_comparison *c, FILE *f)

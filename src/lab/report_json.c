@@ -3,6 +3,7 @@
 #include <jansson.h>
 #include <math.h>
 
+#include "inhibit.h"
 #include "report_fmt.h"
 
 /* Keys come in the order in which they are set; numbers have the same digits on every machine. */
@@ -83,6 +84,17 @@ static json_t *host_interrupts(const struct pn_result *r)
 			 total ? quotient(r->busiest_cpu_share, 1) : json_null());
 }
 
+static json_t *inhibits(const struct pn_result *r)
+{
+	json_t *by = json_object();
+
+	for (unsigned i = 0; i < PN_INHIBIT_NR; i++)
+		if (r->inhibits[i])
+			json_object_set_new(by, pn_inhibit_name((enum pn_inhibit)i),
+					    integer(r->inhibits[i]));
+	return by;
+}
+
 static json_t *galog(const struct pn_result *r)
 {
 	return json_pack("{s:o, s:o, s:o, s:o}", "entries", integer(r->galog_entries), "interrupts",
@@ -123,6 +135,7 @@ static json_t *mode(const struct pn_result *r)
 	json_object_set_new(o, "galog", galog(r));
 	json_object_set_new(o, "gappi", gappi(r));
 	json_object_set_new(o, "irt_invalidations", integer(r->irt_invalidations));
+	json_object_set_new(o, "inhibits", inhibits(r));
 	json_object_set_new(o, "host_cpu_ns", integer(r->host_cpu_ns));
 	json_object_set_new(o, "host_cpu_ns_per_interrupt",
 			    quotient((double)r->host_cpu_ns, (double)r->interrupts));
@@ -220,6 +233,16 @@ static json_t *sensitivity(const struct pn_comparison *c)
 			 (int)c->drawn, "figures", figures, "readings", readings(c));
 }
 
+static json_t *left_out(const struct pn_comparison *c)
+{
+	json_t *names = json_array();
+
+	for (unsigned i = 0; i < PN_MODE_NR; i++)
+		if (c->left_out >> i & 1)
+			json_array_append_new(names, json_string(pn_mode_name((enum pn_mode_id)i)));
+	return names;
+}
+
 int pn_report_json(const struct pn_comparison *c, FILE *f)
 {
 	json_t *o = json_object(), *modes = json_array();
@@ -230,6 +253,8 @@ int pn_report_json(const struct pn_comparison *c, FILE *f)
 	json_object_set_new(o, "seed", integer(c->seed));
 	json_object_set_new(o, "costs", string(c->costs));
 	json_object_set_new(o, "duration_ns", integer(c->duration_ns));
+	if (c->left_out)
+		json_object_set_new(o, "left_out", left_out(c));
 	for (unsigned i = 0; i < c->n; i++)
 		json_array_append_new(modes, mode(&c->result[i]));
 	json_object_set_new(o, "modes", modes);

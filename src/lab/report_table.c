@@ -15,9 +15,16 @@ void pn_report_header(const struct pn_comparison *c, FILE *f)
 {
 	char t[PN_FMT_SIZE];
 
-	fprintf(f, "%s, seed %llu, %s simulated, costs \"%s\": modelled, not measured\n\n",
+	fprintf(f, "%s, seed %llu, %s simulated, costs \"%s\": modelled, not measured\n",
 		c->scenario, (unsigned long long)c->seed, pn_fmt_ns(t, (double)c->duration_ns),
 		c->costs);
+	for (unsigned i = 0; i < PN_MODE_NR; i++)
+		if (c->left_out >> i & 1)
+			fprintf(f,
+				"Left out: %s cannot have the inhibit that the scenario "
+				"provokes.\n",
+				pn_mode_name((enum pn_mode_id)i));
+	fputc('\n', f);
 }
 
 /* The variant, where it is not the default, stands below the mode's name. */

@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "hist.h"
+#include "host_vcpu.h"
 #include "mode.h"
 #include "postern/agent.h"
 
@@ -61,6 +62,7 @@ struct pn_result {
 	/* Posted MSI: turns that read the PIR, and vectors that they dispatched. */
 	uint64_t msi_harvests, msi_dispatched;
 	uint64_t irt_invalidations;
+	uint64_t inhibits[PN_INHIBIT_NR]; /* since the start: how often each cause came up */
 	uint64_t host_cpu_ns;
 	uint64_t completions; /* requests, round trips or IPIs that were finished */
 
@@ -75,6 +77,7 @@ struct pn_comparison {
 	char scenario[64];
 	char costs[64];
 	uint64_t seed, duration_ns;
+	uint32_t left_out; /* modes that the scenario's inhibits do not fit, bits 1 << id */
 	unsigned n;
 	struct pn_result *result; /* n of them */
 	/* The same modes with drawn costs (pn_costs_draw), each a comparison without draws of its

@@ -136,6 +136,7 @@ static void fill(const struct pn_machine *m, const struct pn_totals *t, struct p
 	r->unit_wait_ns = t->unit_wait;
 	r->msi_harvests = t->steps[PN_STEP_MSI_HARVEST];
 	r->msi_dispatched = t->steps[PN_STEP_MSI_DEMUX];
+	memcpy(r->inhibits, t->inhibits, sizeof(r->inhibits));
 	r->irt_invalidations = t->steps[PN_STEP_IRT_FLUSH];
 	r->host_cpu_ns = t->host_ns;
 	r->completions = t->completions;

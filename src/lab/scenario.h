@@ -65,6 +65,12 @@ struct pn_sc_vm {
 	uint64_t tpr_hold;   /* [time; 0] for how long */
 	double busy;	     /* [0..1; 0] share of each vCPU that other guest work takes */
 	uint64_t busy_burst; /* [time; 100us] in pieces this long */
+	/* What is provoked against AVIC or APICv: none, or 1 + enum pn_inhibit [none] */
+	uint32_t inhibit;
+	uint64_t
+		inhibit_period; /* [time; 0 = for good, from the start] mean from one to the next */
+	uint64_t inhibit_time;	/* [time; 0] how long each lasts */
+	unsigned long inhibit_line; /* who said so; PN_SC_LINE_OPTION: --set */
 };
 
 /* [device NAME]. On bare metal there is no vm, first_vcpu and vector; elsewhere no first_pcpu. */
@@ -159,6 +165,9 @@ int pn_scenario_load(const char *name, const char *costs_file, const char *const
 
 /* May the mode run the scenario? -EINVAL: @d says why not, and which modes fit. */
 int pn_scenario_fits(const struct pn_scenario *sc, const struct pn_mode *m, struct pn_diag *d);
+/* The part of it that is about provoked inhibits. -ENOTSUP: the mode knows no such cause; -EINVAL:
+ * not in the APIC mode that guests are in. */
+int pn_scenario_inhibits(const struct pn_scenario *sc, enum pn_mode_id id, struct pn_diag *d);
 
 /* Names and one-line descriptions of what is built in; NULL beyond the end. */
 const char *pn_builtin_scenario(unsigned i, const char **description);

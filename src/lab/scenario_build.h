@@ -45,6 +45,9 @@ int pn_sc_check(struct pn_sc_build *b, struct pn_diag *d);
 /* One [ipi NAME]. */
 int pn_sc_check_ipi(struct pn_sc_build *b, struct pn_sc_section *s, struct pn_diag *d);
 
+/* What a [vm NAME] provokes; after the [ipi NAME] sections. */
+int pn_sc_check_inhibit(struct pn_sc_build *b, struct pn_sc_section *s, struct pn_diag *d);
+
 #define PN_SC_GUEST_TIMER 0xecu /* vector of the guest's own timer */
 
 void *pn_sc_base(struct pn_scenario *sc, const struct pn_sc_section *s);

@@ -460,11 +460,9 @@ int pn_sc_check(struct pn_sc_build *b, struct pn_diag *d)
 	static const struct {
 		enum pn_sc_kind kind;
 		section_check check;
-	} checks[] = {{PN_SC_MACHINE, check_machine},
-		      {PN_SC_VM, check_vm},
-		      {PN_SC_LOAD, check_load},
-		      {PN_SC_DEVICE, check_device},
-		      {PN_SC_IPI, pn_sc_check_ipi}};
+	} checks[] = {{PN_SC_MACHINE, check_machine}, {PN_SC_VM, check_vm},
+		      {PN_SC_LOAD, check_load},	      {PN_SC_DEVICE, check_device},
+		      {PN_SC_IPI, pn_sc_check_ipi},   {PN_SC_VM, pn_sc_check_inhibit}};
 	struct pn_scenario *sc = b->sc;
 	int err = check_sections(b, d);
 

@@ -66,7 +66,7 @@ int pn_scenario_fits(const struct pn_scenario *sc, const struct pn_mode *m, stru
 		return pn_diag_set(d, -EINVAL, sc->path, 0,
 				   "mode 'ipi-avic' with x2avic = no: AVIC serves guests in xAPIC "
 				   "mode only (expected x2apic = no too)");
-	if (m->id == PN_MODE_VTD_PI || work == PN_WORK_BARE)
-		return check_table(sc, m, d);
-	return 0;
+	if ((m->id == PN_MODE_VTD_PI || work == PN_WORK_BARE) && check_table(sc, m, d))
+		return -EINVAL;
+	return pn_scenario_inhibits(sc, m->id, d) ? -EINVAL : 0;
 }

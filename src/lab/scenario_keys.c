@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "host_vcpu.h"
+
 #define US 1000ull
 #define MS 1000000ull
 #define S  1000000000ull
@@ -23,6 +25,15 @@ static const struct pn_key_choice emptiness[] = {{"exact256", PN_EMPTY_EXACT256}
 						 {"word32", PN_EMPTY_WORD32},
 						 {"always", PN_EMPTY_ALWAYS},
 						 {NULL, 0}};
+static const struct pn_key_choice inhibits[] = {
+	{"none", 0},
+	{"irq-window", 1 + PN_INHIBIT_IRQWIN},
+	{"nested", 1 + PN_INHIBIT_NESTED},
+	{"pit-reinjection", 1 + PN_INHIBIT_PIT_REINJ},
+	{"blockirq", 1 + PN_INHIBIT_BLOCKIRQ},
+	{"logical-id-aliased", 1 + PN_INHIBIT_LOGICAL_ID_ALIASED},
+	{"apic-id-modified", 1 + PN_INHIBIT_APIC_ID_MODIFIED},
+	{NULL, 0}};
 static const struct pn_key_choice load_type[] = {{"closed", PN_LOAD_CLOSED},
 						 {"poisson", PN_LOAD_POISSON},
 						 {"periodic", PN_LOAD_PERIODIC},
@@ -87,6 +98,9 @@ const struct pn_key pn_keys[] = {
 	{VM(tpr_hold, "tpr_hold", TIME, "for how long"), RANGE(0, H, "0")},
 	{VM(busy, "busy", SHARE, "share of each vCPU that other guest work takes"), RANGE(0, 1, "0")},
 	{VM(busy_burst, "busy_burst", TIME, "in pieces this long"), RANGE(US, S, "100us")},
+	{VM(inhibit, "inhibit", CHOICE, "what is provoked against AVIC or APICv"), ONE_OF(inhibits, "none")},
+	{VM(inhibit_period, "inhibit_period", TIME, "mean time from one to the next; 0 = from the start, for good"), RANGE(10 * US, H, "0"), OR_ZERO},
+	{VM(inhibit_time, "inhibit_time", TIME, "how long each lasts"), RANGE(US, H, "0"), OR_ZERO},
 
 	{DEVICE(count, "count", COUNT, "identical devices, one PCI function each; device k goes to VM k mod count of the VM section"), RANGE(1, 1024, "1")},
 	{DEVICE(vm, "vm", NAME, "the VM section that it is passed through to; not on bare metal"), .min = PN_SC_VM, .without = "the first"},

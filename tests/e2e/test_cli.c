@@ -124,6 +124,34 @@ static const struct row rows[] = {
 	{"compare ipi-storm --set machine.churn_detach=1ms", 2, NULL,
 	 "churn_detach means nothing with an [ipi NAME]"},
 	{"compare ipi-storm --duration 5ms --set machine.churn_inhibit=100us", 0, "ipi-avic", NULL},
+	{"compare window.ini --modes gappi,emulated", 3, NULL,
+	 "postern: window.ini:3: [vm g]: inhibit = irq-window: mode 'emulated' has no interrupt "
+	 "virtualization to inhibit (expected mode avic, galog or gappi)"},
+	{"compare window.ini --modes vtd-pi --report inhibited.html --trace inhibited.json", 3,
+	 NULL, "postern: window.ini:3: [vm g]: inhibit = irq-window: mode 'vtd-pi' has APICv"},
+	{"run window.ini --mode emulated --hgrm inhibited", 3, NULL, "postern: window.ini:3: "},
+	{"compare window.ini --set g.inhibit=irq-windw", 2, NULL,
+	 "postern: --set: inhibit = irq-windw: expected one of none, irq-window, nested"},
+	{"compare window.ini --modes emulated --set g.inhibit=blockirq", 2, NULL,
+	 "postern: --set: [vm g]: inhibit = blockirq: mode 'emulated'"},
+	{"compare window.ini --duration 10ms", 0,
+	 "Left out: vtd-pi cannot have the inhibit that the scenario provokes.", NULL},
+	{"compare window.ini --duration 10ms --json", 0, "\"left_out\": [", NULL},
+	{"compare window.ini --duration 10ms --modes gappi --json", 0, "\"irq-window\": ", NULL},
+	{"run window.ini --duration 10ms --mode gappi", 0,
+	 "Inhibits of interrupt virtualization by cause\n  irq-window", NULL},
+	{"compare alias.ini", 3, NULL,
+	 "postern: alias.ini:3: [vm g]: inhibit = logical-id-aliased: in mode 'avic' the guest is "
+	 "in x2APIC mode, where IDs are read-only (expected x2avic = no)"},
+	{"compare alias.ini --duration 10ms --set machine.x2avic=no", 0, "Left out: emulated",
+	 NULL},
+	{"compare ipi-storm --set guest.inhibit=logical-id-aliased --set machine.x2apic=no", 2,
+	 NULL,
+	 "postern: --set: inhibit = logical-id-aliased: an IPI to such an ID has two targets"},
+	{"compare knob.ini", 3, NULL,
+	 "postern: knob.ini:2: gappi_emptiness = exact265: expected one of exact256, word32, "
+	 "always "
+	 "(did you mean \"exact256\"?)"},
 	{"compare masked-vector --set guest.tpr=0xf0", 2, NULL, "expected at most 0xdf"},
 	{"run nvme-bare-metal --mode vtd-pi", 2, NULL, "mode 'vtd-pi' is for passthrough"},
 	{"run passthrough-nvme --mode remapped", 2, NULL, "mode 'remapped' is for bare metal"},
@@ -220,6 +248,23 @@ static void statuses_and_messages(void **state)
 	}
 }
 
+/* An inhibit that a mode cannot have is found before any output is begun. */
+static void refused_leaves_nothing(void **state)
+{
+	struct run run;
+
+	(void)state;
+	run_program("compare window.ini --modes gappi,vtd-pi --duration 10ms --report refused.html "
+		    "--trace refused.json --hgrm refused",
+		    &run);
+	assert_int_equal(run.status, 3);
+	assert_string_equal(run.out, "");
+	run_free(&run);
+	assert_int_not_equal(access("refused.html", F_OK), 0);
+	assert_int_not_equal(access("refused.json", F_OK), 0);
+	assert_int_not_equal(access("refused", F_OK), 0);
+}
+
 static json_t *json_from(const char *args, int status)
 {
 	json_error_t e;
@@ -264,8 +309,8 @@ static void check_mode(json_t *m)
 	keys_are(
 		m,
 		"mode variant interrupts posts delivered coalesced lost latency_ns wake_latency_ns "
-		"vm_exits host_interrupts wakeups galog gappi irt_invalidations host_cpu_ns "
-		"host_cpu_ns_per_interrupt guest_throughput_per_s");
+		"vm_exits host_interrupts wakeups galog gappi irt_invalidations inhibits "
+		"host_cpu_ns host_cpu_ns_per_interrupt guest_throughput_per_s");
 	keys_are(json_object_get(m, "latency_ns"), "min p50 p90 p99 p999 max mean");
 	keys_are(json_object_get(m, "wake_latency_ns"), "min p50 p90 p99 p999 max mean");
 	keys_are(json_object_get(m, "vm_exits"), "total per_interrupt by_reason");
@@ -701,6 +746,13 @@ static int set_up(void **state)
 	write_file("bare.ini", "[device d]\nvm = g\n[load l]\ntype = poisson\nrate = 1/s\n");
 	write_file("churn.ini", "[machine]\nchurn_offline = 1ms\n[device d]\n[load l]\n"
 				"type = poisson\nrate = 1/s\n");
+	write_file("window.ini", "[vm g]\nvcpus = 2\ninhibit = irq-window\ninhibit_period = 1ms\n"
+				 "inhibit_time = 50us\n[device d]\n[load l]\ntype = poisson\n"
+				 "rate = 10k/s\n");
+	write_file("alias.ini", "[vm g]\nvcpus = 2\ninhibit = logical-id-aliased\n[device d]\n"
+				"[load l]\ntype = poisson\nrate = 10k/s\n");
+	write_file("knob.ini", "[machine]\ngappi_emptiness = exact265\n[vm g]\nvcpus = 2\n"
+			       "[device d]\n[load l]\ntype = poisson\nrate = 1/s\n");
 	write_file("empty.txt", "");
 	return 0;
 }
@@ -738,6 +790,7 @@ int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(statuses_and_messages),
+		cmocka_unit_test(refused_leaves_nothing),
 		cmocka_unit_test(json_of_comparisons),
 		cmocka_unit_test(json_of_replays),
 		cmocka_unit_test(replays_refused),

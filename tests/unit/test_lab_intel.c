@@ -782,7 +782,7 @@ static void tpr_writes(void **state)
 	m = lab_machine(sc, "vtd-pi", T0);
 	v = &m->vcpu[0];
 	p = &m->sim->pcpu[0];
-	m->plat->inhibit(m, 0, &m->cpu[0], true);
+	m->plat->inhibit(v, &m->cpu[0], PN_INHIBIT_BLOCKIRQ, true);
 	pn_pcpu_intr(p, PN_SIM_VEC_RESCHED); /* out, and in again */
 	lab_until(m, T0 + 50000);
 	assert_true(!pn_host_apicv(v->h) && p->mode == PN_CPU_GUEST);

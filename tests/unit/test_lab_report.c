@@ -589,8 +589,8 @@ static void json_contract(void **state)
 	keys_are(
 		m,
 		"mode variant interrupts posts delivered coalesced lost latency_ns wake_latency_ns "
-		"vm_exits host_interrupts wakeups galog gappi irt_invalidations host_cpu_ns "
-		"host_cpu_ns_per_interrupt guest_throughput_per_s");
+		"vm_exits host_interrupts wakeups galog gappi irt_invalidations inhibits "
+		"host_cpu_ns host_cpu_ns_per_interrupt guest_throughput_per_s");
 	keys_are(json_object_get(m, "variant"), "masked");
 	keys_are(json_object_get(json_array_get(modes, 0), "variant"), "");
 	keys_are(json_object_get(m, "latency_ns"), LATENCY);

@@ -428,6 +428,105 @@ static void churn_happens(void **state)
 	free(sc);
 }
 
+/* ---- provoked inhibits ---- */
+
+#define AGAIN "guest.inhibit_period=60us guest.inhibit_time=20us "
+
+static const struct {
+	const char *set;
+	enum pn_inhibit why;
+} provoked[] = {
+	{AGAIN "guest.inhibit=irq-window", PN_INHIBIT_IRQWIN},
+	{AGAIN "guest.inhibit=nested", PN_INHIBIT_NESTED},
+	{AGAIN "guest.inhibit=pit-reinjection", PN_INHIBIT_PIT_REINJ},
+	{AGAIN "guest.inhibit=blockirq", PN_INHIBIT_BLOCKIRQ},
+	{AGAIN "guest.inhibit=logical-id-aliased machine.x2avic=no", PN_INHIBIT_LOGICAL_ID_ALIASED},
+	{AGAIN "guest.inhibit=apic-id-modified machine.x2avic=no", PN_INHIBIT_APIC_ID_MODIFIED},
+};
+
+static const char *const inhibitable[] = {"avic", "galog", "gappi"};
+
+/* P6: each cause comes and goes while vCPUs sleep and run; the cause is real, and counted. */
+static void provoked_lose_nothing(void **state)
+{
+	static const char *const loads[][2] = {
+		{"overcommit", "machine.duration=10ms"},
+		{"sparse-wakeups", "machine.duration=60ms guest.pin=no"},
+		{"overcommit", "machine.duration=10ms machine.churn_inhibit=50us "
+			       "machine.churn_retarget=25us machine.churn_detach=40us "
+			       "machine.churn_offline=300us"},
+	};
+	char set[512];
+
+	(void)state;
+	for (unsigned l = 0; l < LAB_ROWS(loads); l++) {
+		for (unsigned c = 0; c < LAB_ROWS(provoked); c++) {
+			struct pn_scenario *sc;
+
+			snprintf(set, sizeof(set), "%s %s", loads[l][1], provoked[c].set);
+			sc = lab_scenario(loads[l][0], set);
+			for (unsigned k = 0; k < LAB_ROWS(inhibitable); k++) {
+				struct pn_result *r = lab_run(sc, inhibitable[k], 1 + c, NULL);
+
+				lab_clean(r, set, inhibitable[k], 1 + c);
+				if (r->inhibits[provoked[c].why] < 50)
+					fail_msg("%s, %s: came up %lu times", set, inhibitable[k],
+						 (unsigned long)r->inhibits[provoked[c].why]);
+				free(r);
+			}
+			free(sc);
+		}
+	}
+}
+
+/* Without a period it is there from the start, once, and stays: every EOI exits. */
+static void provoked_for_good(void **state)
+{
+	(void)state;
+	for (unsigned c = 2; c < LAB_ROWS(provoked); c++) {
+		char set[512];
+		struct pn_scenario *sc;
+
+		snprintf(set, sizeof(set), SPARSE "%s", provoked[c].set + strlen(AGAIN));
+		sc = lab_scenario("sparse-wakeups", set);
+		for (unsigned k = 0; k < LAB_ROWS(inhibitable); k++) {
+			struct pn_result *r = lab_run(sc, inhibitable[k], 1, NULL);
+
+			lab_clean(r, set, inhibitable[k], 1);
+			assert_int_equal(r->inhibits[provoked[c].why], 1);
+			assert_true(r->exits[PN_EXIT_APIC_EOI] >= r->delivered);
+			assert_int_equal(r->posts, 0);
+			free(r);
+		}
+		free(sc);
+	}
+}
+
+/* One of several VMs; the others keep what they have. */
+static void provoked_in_one_vm(void **state)
+{
+	struct pn_scenario *sc =
+		lab_scenario("overcommit", BUSY "guest.inhibit=pit-reinjection machine.x2avic=no");
+	struct pn_mode mode = lab_mode("gappi");
+	struct pn_machine *m;
+	struct pn_diag d = {0};
+
+	(void)state;
+	sc->vm[1] = sc->vm[0];
+	sc->vm[1].inhibit = 0;
+	snprintf(sc->vm[1].name, sizeof(sc->vm[1].name), "other");
+	sc->vms = 2;
+	assert_int_equal(pn_machine_create(sc, &mode, 1, &m, &d), 0);
+	pn_sim_start(m->sim);
+	pn_churn_start(m);
+	while (pn_sim_run(m->sim, 3000000, 100000))
+		;
+	for (uint32_t i = 0; i < m->vcpus; i++)
+		assert_int_equal(m->vcpu[i].h->apicv, m->vcpu[i].vm >= sc->vm[0].count);
+	pn_machine_destroy(m);
+	free(sc);
+}
+
 /* ---- the same seed, the same bytes ---- */
 
 static char *json_of(const struct pn_scenario *sc, uint64_t seed)
@@ -518,7 +617,9 @@ int main(void)
 		cmocka_unit_test(turin_is_calibrated),	   cmocka_unit_test(knobs_lose_nothing),
 		cmocka_unit_test(gappi_needs_the_feature), cmocka_unit_test(latency_is_bounded),
 		cmocka_unit_test(churn_loses_nothing),	   cmocka_unit_test(churn_delays_nothing),
-		cmocka_unit_test(churn_happens),	   cmocka_unit_test(deterministic),
+		cmocka_unit_test(provoked_lose_nothing),   cmocka_unit_test(provoked_for_good),
+		cmocka_unit_test(provoked_in_one_vm),	   cmocka_unit_test(churn_happens),
+		cmocka_unit_test(deterministic),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

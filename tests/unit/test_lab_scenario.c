@@ -249,6 +249,54 @@ static const struct {
 	{"ipi: set", RAIN, "i.senders=2", 0, 0, NULL},
 	{"ipi: set a foreign key", RAIN, "i.reply=memory", -EINVAL, 0, "type = pingpong"},
 
+	{"inhibit: for good", VM "inhibit = pit-reinjection\n" DEV LOAD, NULL, 0, 0, NULL},
+	{"inhibit: again and again",
+	 VM "inhibit = irq-window\ninhibit_period = 1ms\ninhibit_time = 10us\n" DEV LOAD, NULL, 0,
+	 0, NULL},
+	{"inhibit: unknown", VM "inhibit = irq-windw\n" DEV LOAD, NULL, -EINVAL, 3,
+	 "(did you mean \"irq-window\"?)"},
+	{"inhibit: unlike any", VM "inhibit = perhaps\n" DEV LOAD, NULL, -EINVAL, 3,
+	 "inhibit = perhaps: expected one of none, irq-window, nested, pit-reinjection, blockirq, "
+	 "logical-id-aliased, apic-id-modified"},
+	{"inhibit: nothing to repeat", VM "inhibit_period = 1ms\n" DEV LOAD, NULL, -EINVAL, 3,
+	 "need inhibit (as in inhibit = irq-window)"},
+	{"inhibit: nothing to last", VM "inhibit_time = 1ms\n" DEV LOAD, NULL, -EINVAL, 3,
+	 "need inhibit"},
+	{"inhibit: a window for good", VM "inhibit = irq-window\n" DEV LOAD, NULL, -EINVAL, 3,
+	 "it needs inhibit_period and inhibit_time"},
+	{"inhibit: a nested guest for good", VM "inhibit = nested\n" DEV LOAD, NULL, -EINVAL, 3,
+	 "(expected pit-reinjection or blockirq for good)"},
+	{"inhibit: period alone", VM "inhibit = blockirq\ninhibit_period = 1ms\n" DEV LOAD, NULL,
+	 -EINVAL, 4, "go together"},
+	{"inhibit: time alone", VM "inhibit = blockirq\ninhibit_time = 1ms\n" DEV LOAD, NULL,
+	 -EINVAL, 4, "go together"},
+	{"inhibit: longer than its period",
+	 VM "inhibit = blockirq\ninhibit_period = 1ms\ninhibit_time = 1ms\n" DEV LOAD, NULL,
+	 -EINVAL, 5, "inhibit_time must be shorter"},
+	{"inhibit: alias of one", "[vm g]\nvcpus = 1\ninhibit = logical-id-aliased\n" DEV LOAD,
+	 NULL, -EINVAL, 3, "takes two vCPUs, [vm g] has one"},
+	{"inhibit: alias and logical IPIs",
+	 VM "inhibit = logical-id-aliased\n" IPI "type = storm\nlogical = 0.1\n", NULL, -EINVAL, 3,
+	 "two targets (expected logical = 0 in [ipi i])"},
+	{"inhibit: alias and other IPIs", VM "inhibit = logical-id-aliased\n" IPI "type = storm\n",
+	 NULL, 0, 0, NULL},
+	{"inhibit: no ID left", "[vm g]\nvcpus = 255\ninhibit = apic-id-modified\n" DEV LOAD, NULL,
+	 -EINVAL, 3, "at most 254 vCPUs"},
+	{"inhibit: the last ID", "[vm g]\nvcpus = 254\ninhibit = apic-id-modified\n" DEV LOAD, NULL,
+	 0, 0, NULL},
+	{"inhibit: IDs that move under IPIs",
+	 VM "inhibit = apic-id-modified\ninhibit_period = 1ms\ninhibit_time = 10us\n" IPI
+	    "type = storm\n",
+	 NULL, -EINVAL, 4, "under IPIs that are on their way"},
+	{"inhibit: an ID under IPIs", VM "inhibit = apic-id-modified\n" IPI "type = storm\n", NULL,
+	 0, 0, NULL},
+	{"knob: a value", "[machine]\nvolatile_fetch = after_ir\n" ALL, NULL, -EINVAL, 2,
+	 "(did you mean \"after_irr\"?)"},
+	{"knob: another", "[machine]\ngappi_emptiness = word23\n" ALL, NULL, -EINVAL, 2,
+	 "(did you mean \"word32\"?)"},
+	{"knob: set", ALL, "machine.galog_dedup=same-bit", -EINVAL, 0,
+	 "(did you mean \"same_bit\"?)"},
+
 	{"costs: unknown", "[costs]\nirr_sett = 1ns\n" ALL, NULL, -EINVAL, 2,
 	 "did you mean \"irr_set\"?"},
 	{"costs: unit", "[costs]\nirr_set = 1\n" ALL, NULL, -EINVAL, 2, "not a time"},
@@ -556,6 +604,79 @@ static const struct {
 	 PN_MODE_REMAPPED, NULL},
 };
 
+#define WINDOW "inhibit = irq-window\ninhibit_period = 1ms\ninhibit_time = 10us\n"
+#define XAPIC  "[machine]\nx2avic = no\nx2apic = no\n"
+
+/* A cause that a mode cannot have: the line that asks for it, and what could be. */
+static const struct {
+	const char *rule, *text, *set;
+	enum pn_mode_id mode;
+	unsigned long line;
+	const char *expect; /* NULL: it fits */
+} inhibited[] = {
+	{"nothing to inhibit", VM WINDOW DEV LOAD, NULL, PN_MODE_EMULATED, 3,
+	 "[vm g]: inhibit = irq-window: mode 'emulated' has no interrupt virtualization to inhibit "
+	 "(expected mode avic, galog or gappi)"},
+	{"KVM: APICv goes on", VM WINDOW DEV LOAD, NULL, PN_MODE_VTD_PI, 3,
+	 "mode 'vtd-pi' has APICv, which stays active then (expected mode avic, galog or gappi, or "
+	 "inhibit = blockirq)"},
+	{"AVIC", VM WINDOW DEV LOAD, NULL, PN_MODE_AVIC, 0, NULL},
+	{"AVIC posts", VM WINDOW DEV LOAD, NULL, PN_MODE_GAPPI, 0, NULL},
+	{"by --set", VM WINDOW DEV LOAD, "g.inhibit=blockirq", PN_MODE_EMULATED, 0,
+	 "(expected mode avic, galog, gappi or vtd-pi)"},
+	{"blockirq: both vendors", VM "inhibit = blockirq\n" DEV LOAD, NULL, PN_MODE_VTD_PI, 0,
+	 NULL},
+	{"the second VM", VM "[vm h]\nvcpus = 2\ninhibit = pit-reinjection\n" DEV LOAD, NULL,
+	 PN_MODE_VTD_PI, 5, "[vm h]: inhibit = pit-reinjection"},
+	{"x2APIC: the LDR is read-only", VM "inhibit = logical-id-aliased\n" DEV LOAD, NULL,
+	 PN_MODE_GALOG, 3,
+	 "in mode 'galog' the guest is in x2APIC mode, where IDs are read-only (expected x2avic = "
+	 "no)"},
+	{"xAPIC", XAPIC VM "inhibit = logical-id-aliased\n" DEV LOAD, NULL, PN_MODE_GALOG, 0, NULL},
+	{"x2APIC: so is the ID", VM "inhibit = apic-id-modified\n" DEV LOAD, NULL, PN_MODE_VTD_PI,
+	 3, "(expected x2apic = no)"},
+	{"x2avic is AMD's", "[machine]\nx2avic = no\n" VM "inhibit = apic-id-modified\n" DEV LOAD,
+	 NULL, PN_MODE_VTD_PI, 5, "(expected x2apic = no)"},
+	{"Intel has a modified ID too", XAPIC VM "inhibit = apic-id-modified\n" DEV LOAD, NULL,
+	 PN_MODE_VTD_PI, 0, NULL},
+	{"but no aliased one", XAPIC VM "inhibit = logical-id-aliased\n" DEV LOAD, NULL,
+	 PN_MODE_VTD_PI, 6, "mode 'vtd-pi' has APICv"},
+	{"IPIs: AVIC alone", VM WINDOW IPI "type = storm\n", NULL, PN_MODE_IPI_EXIT, 3,
+	 "mode 'ipi-exit' has APICv, which stays active then (expected mode ipi-avic, or inhibit = "
+	 "blockirq)"},
+	{"IPIs: AVIC", VM WINDOW IPI "type = storm\n", NULL, PN_MODE_IPI_AVIC, 0, NULL},
+	{"IPIs: x2APIC", VM "inhibit = logical-id-aliased\n" IPI "type = storm\n", NULL,
+	 PN_MODE_IPI_AVIC, 3, "(expected x2apic = no)"},
+	{"IPIs: blockirq", VM "inhibit = blockirq\n" IPI "type = storm\n", NULL, PN_MODE_IPI_IPIV,
+	 0, NULL},
+	{"none", VM "inhibit = none\n" DEV LOAD, NULL, PN_MODE_EMULATED, 0, NULL},
+};
+
+static void test_inhibited(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ROWS(inhibited); i++) {
+		const char *const set[] = {inhibited[i].set, NULL};
+		struct pn_mode m = pn_mode_plain(inhibited[i].mode);
+		struct pn_scenario *sc;
+		struct pn_diag d = {0};
+		int err;
+
+		lab_write(path, inhibited[i].text, strlen(inhibited[i].text));
+		if (pn_scenario_load(path, NULL, inhibited[i].set ? set : NULL, &sc, &d))
+			fail_msg("%s: line %lu: %s", inhibited[i].rule, d.line, d.text);
+		err = pn_scenario_fits(sc, &m, &d);
+		free(sc);
+		if (err != (inhibited[i].expect ? -EINVAL : 0) || d.line != inhibited[i].line)
+			fail_msg("%s: %d, line %lu: %s", inhibited[i].rule, err, d.line, d.text);
+		if (!err)
+			continue;
+		if (!strstr(d.text, inhibited[i].expect))
+			fail_msg("%s: %s", inhibited[i].rule, d.text);
+		assert_string_equal(d.file, inhibited[i].set ? "--set" : path);
+	}
+}
+
 static void test_fits(void **state)
 {
 	(void)state;
@@ -687,12 +808,12 @@ static int print_keys(void)
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_rows),	 cmocka_unit_test(test_useless),
-		cmocka_unit_test(test_nul),	 cmocka_unit_test(test_open_errors),
-		cmocka_unit_test(test_values),	 cmocka_unit_test(test_other_workloads),
-		cmocka_unit_test(test_fits),	 cmocka_unit_test(test_all_senders),
-		cmocka_unit_test(test_builtin),	 cmocka_unit_test(test_key_table),
-		cmocka_unit_test(test_document),
+		cmocka_unit_test(test_rows),	    cmocka_unit_test(test_useless),
+		cmocka_unit_test(test_nul),	    cmocka_unit_test(test_open_errors),
+		cmocka_unit_test(test_values),	    cmocka_unit_test(test_other_workloads),
+		cmocka_unit_test(test_inhibited),   cmocka_unit_test(test_fits),
+		cmocka_unit_test(test_all_senders), cmocka_unit_test(test_builtin),
+		cmocka_unit_test(test_key_table),   cmocka_unit_test(test_document),
 	};
 	int failed;
 
