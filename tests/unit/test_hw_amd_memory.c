@@ -205,6 +205,8 @@ static void test_bucket(void **state)
 		f_msi(&b.f, F_DEV2, i);
 	}
 	move(&b, F_PAGE2, NOWHERE);
+	move(&b, F_PAGE2, HERE);
+	f_msi(&b.f, F_DEV, 2); /* its slot again */
 	f_irte(&b.f, F_IRT, 1, f_guest(F_PAGE, VECTOR + 1, 0));
 	f_irte(&b.f, F_IRT, 3, f_guest(F_PAGE, VECTOR + 1, 0));
 	f_cmd(&b.f, pn_amd_cmd_inv_irt(F_DEV));
