@@ -2,6 +2,8 @@
 /* Guest accesses to the APIC page, by the classes of table 15-22: 15.29.3.1. */
 #include "classes.h"
 
+#define ELSEWHERE 0x200000ull /* of the nested mapping, behind the program */
+
 /* TPR, EOI and ICR have rows of their own. */
 static const struct range ranges[] = {
 	{0x020, 0x020, PLAIN, TRAP, "table 15-22", "ID"},
@@ -26,7 +28,8 @@ static const struct range ranges[] = {
 	{0x3e0, 0x3e0, PLAIN, TRAP, "table 15-22", "timer divide"},
 	{0x400, 0x420, FAULT, FAULT, "table 15-22", "extended features"},
 	{0x480, 0x4f0, FAULT, FAULT, "table 15-22", "extended IER"},
-	{0x500, 0x530, FAULT, FAULT, "table 15-22, CPUID 8000_000A EDX[27] = 0", "extended LVT"},
+	{0x500, 0x530, EXTLVT_READ, EXTLVT_WRITE, "table 15-22, CPUID 8000_000A EDX[27]",
+	 "extended LVT"},
 	{0x540, 0xff0, FAULT, FAULT, "table 15-22", "beyond"},
 	{0x000, 0xff0, PLAIN, PLAIN, "15.29.3.1: not listed", "not listed"},
 };
@@ -82,8 +85,8 @@ static void classes(void)
 		if (r != last)
 			row(r->cite, "%s at %x", r->name, off);
 		last = r;
-		read_one(vm, off, r->read);
-		write_one(vm, off, r->write);
+		read_one(vm, off, class_here(r->read));
+		write_one(vm, off, class_here(r->write));
 		expect("memory behind the APIC page", *reg(vm->plain, off), 0);
 	}
 }
@@ -198,6 +201,26 @@ static void permissions(void)
 	expect("LDR", *reg(vm->page, APIC_LDR), 0);
 }
 
+/* The guest moves 2 MiB and invalidates them by an address outside the APIC page. */
+static void large_page(void)
+{
+	volatile uint64_t *entry = guest_pml4 + 2 * 512 + (APIC_PAGE >> 21);
+	struct vm *vm = &vms[0];
+
+	row("15.29.3; INVLPG", "INVLPG of a large page that the APIC page is a part of");
+	*reg(vm->page, APIC_LDR) = 0x77;
+	*(volatile uint32_t *)(ELSEWHERE + APIC_LDR) = 0x88;
+	vm_op(vm, g_ld4, APIC_PAGE + APIC_LDR, 0);
+	vm_op(vm, g_st8, address(entry), ELSEWHERE | (*entry & 0xfff));
+	vm_op(vm, g_invlpg, APIC_PAGE + 8 * PAGE, 0);
+	vm_op(vm, g_ld4, APIC_PAGE + APIC_LDR, 0);
+	vm_run(vm);
+	vm_guest_tables();
+	expect_end(vm);
+	expect("APIC", vm->guest->ops[0].rax, 0x77);
+	expect("memory", vm->guest->ops[3].rax, 0x88);
+}
+
 static void elsewhere(void)
 {
 	struct vm *vm = &vms[0];
@@ -250,6 +273,7 @@ void directed_access(void)
 	read_modify_write();
 	strings();
 	permissions();
+	large_page();
 	elsewhere();
 	breakpoint();
 }

@@ -74,6 +74,30 @@ static inline void take_interrupts(void)
 	__asm__ volatile("sti; nop; cli" : : : "memory");
 }
 
+/* CPUID 8000_000A EDX, and of its ECX X2AVIC_EXT. */
+static inline bool svm_has(unsigned bit)
+{
+	uint32_t r[4];
+
+	cpuid(0x8000000a, r);
+	return r[3] >> bit & 1;
+}
+
+static inline bool svm_has_x2avic_ext(void)
+{
+	uint32_t r[4];
+
+	cpuid(0x8000000a, r);
+	return r[2] >> 6 & 1;
+}
+
+#define SVM_NPT	   0
+#define SVM_CLEAN  5
+#define SVM_AVIC   13
+#define SVM_VGIF   16
+#define SVM_X2AVIC 18
+#define SVM_EXTLVT 27
+
 #define MSR_EFER     0xc0000080u
 #define EFER_SVME    (1u << 12)
 #define MSR_HSAVE    0xc0010117u
@@ -99,6 +123,8 @@ void cpu_init(void);
 /* RDMSR that may fault: its vector, or 0. */
 unsigned rdmsr_try(uint32_t msr);
 
+/* An INIT IPI, and a while to take it. */
+void second_init(void);
 /* INIT and start-up IPIs; it comes up and waits for work. False: it does not. */
 bool second_start(void);
 void second_give(void (*work)(void *), void *arg);

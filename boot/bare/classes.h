@@ -4,8 +4,11 @@
 
 #include "row.h"
 
-/* What an access to a register does, through the page or through an MSR. */
-enum class { PLAIN, TRAP, FAULT, GP };
+/*
+ * What an access to a register does, through the page or through an MSR. The last two are those of
+ * the extended LVT, which CPUID EDX[27] decides.
+ */
+enum class { PLAIN, TRAP, FAULT, GP, EXTLVT_READ, EXTLVT_WRITE };
 
 /* Registers that share a class. Of ranges that overlap the first counts; the last has them all. */
 struct range {
@@ -23,6 +26,15 @@ static inline const struct range *range_of(const struct range *r, unsigned off)
 	while (off < r->first || off > r->last)
 		r++;
 	return r;
+}
+
+static inline uint8_t class_here(uint8_t c)
+{
+	if (c < EXTLVT_READ)
+		return c;
+	if (!svm_has(SVM_EXTLVT))
+		return FAULT;
+	return c == EXTLVT_READ ? PLAIN : TRAP;
 }
 
 /* In the page after VMRUN, which writes PPR. */

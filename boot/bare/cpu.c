@@ -133,14 +133,19 @@ static void wait_a_bit(void)
 		inb(0x80);
 }
 
+void second_init(void)
+{
+	*lapic(LAPIC_ICR_HIGH) = 1u << 24;
+	*lapic(LAPIC_ICR) = ICR_INIT;
+	wait_a_bit();
+}
+
 bool second_start(void)
 {
 	uint32_t before = second_starts;
 
 	memcpy((void *)(uintptr_t)TRAMPOLINE, trampoline, (size_t)(trampoline_end - trampoline));
-	*lapic(LAPIC_ICR_HIGH) = 1u << 24;
-	*lapic(LAPIC_ICR) = ICR_INIT;
-	wait_a_bit();
+	second_init();
 	*lapic(LAPIC_ICR_HIGH) = 1u << 24;
 	*lapic(LAPIC_ICR) = ICR_STARTUP | TRAMPOLINE / PAGE;
 	for (uint32_t i = 0; i < PATIENCE && second_starts == before; i++)

@@ -86,7 +86,7 @@ static uint64_t entry(struct fuzz *f)
 
 static unsigned guest_id(struct fuzz *f)
 {
-	return fuzz_chance(f, 80) ? fuzz_below(f, 20) : fuzz_below(f, 512);
+	return fuzz_chance(f, 80) ? fuzz_below(f, 20) : fuzz_below(f, COUNT(physical));
 }
 
 static void write_physical(struct fuzz *f)
@@ -135,12 +135,18 @@ void fuzz_tables(struct fuzz *f)
 	f->writes += n;
 }
 
+/* The highest that VMRUN takes. */
+static unsigned last_index(bool x2)
+{
+	return !x2 ? 255 : svm_has_x2avic_ext() ? 4095 : 511;
+}
+
 static unsigned index_of(struct fuzz *f, bool x2)
 {
-	static const uint16_t interesting[] = {0, 1, 254, 255, 256, 510, 511, 512, 4095};
+	static const uint16_t interesting[] = {0, 1, 254, 255, 256, 510, 511, 512, 4094, 4095};
 
 	if (fuzz_chance(f, 60))
-		return 1 + fuzz_below(f, x2 ? 511 : 255);
+		return 1 + fuzz_below(f, last_index(x2));
 	if (fuzz_chance(f, 80))
 		return interesting[fuzz_below(f, COUNT(interesting))];
 	return fuzz_below(f, 4096);
@@ -155,9 +161,11 @@ static bool refused(const struct vmcb *v, const struct place *b, const struct pl
 
 	if (!(v->v_intr & V_AVIC))
 		return x2;
-	if (!(v->nested_control & NP_ENABLE) || max > (x2 ? 511u : 255u) || b->kind != MEMORY)
+	if (!(v->nested_control & NP_ENABLE) || max > last_index(x2) || b->kind != MEMORY)
 		return true;
-	return p->kind == OUT_OF_RANGE || (!x2 && l->kind == OUT_OF_RANGE);
+	if (p->kind == OUT_OF_RANGE || (p->pa + max * 8) >> RANGE_BITS)
+		return true;
+	return !x2 && l->kind == OUT_OF_RANGE;
 }
 
 /* Half of the VMRUNs are good ones. */
@@ -172,6 +180,8 @@ static void avic_fields(struct fuzz *f)
 	v->backing_page = b.pa | (fuzz_chance(f, 10) ? fuzz_random(f) & 0xfff : 0);
 	v->logical_table = l.pa | (fuzz_chance(f, 10) ? fuzz_random(f) & 0xfff : 0);
 	v->physical_table = p.pa | (good ? fuzz_below(f, 256) : index_of(f, x2));
+	if (p.pa != address(physical)) /* what lies behind other pages are no entries */
+		v->physical_table &= ~0xe00ull;
 	v->apic_bar = fuzz_guest_bar(f);
 	f->invalid = refused(v, &b, &l, &p);
 	f->writes += 4;
@@ -195,6 +205,7 @@ static void interrupt_control(struct fuzz *f)
 	v->v_intr |= fuzz_chance(f, avic ? 30 : 10) ? V_X2AVIC : 0;
 	v->v_intr |= fuzz_chance(f, 20) ? fuzz_random(f) & 0xff061f00ffull : 0;
 	v->v_intr |= fuzz_chance(f, 30) ? fuzz_below(f, 16) : 0;
+	v->v_intr ^= fuzz_chance(f, 10) ? V_GIF_ENABLE | V_GIF : 0;
 	v->v_intr |= fuzz_chance(f, 20) ? V_IRQ | V_PRIO(15) | V_VECTOR(fuzz_below(f, 256)) : 0;
 	if (avic && fuzz_chance(f, 2))
 		v->nested_control = 0;

@@ -10,9 +10,8 @@
 	.code64
 	.globl guest_start
 guest_start:
-	mov	%rdi, %r15
-	mov	GUEST_FIRST(%rdi), %ebx
-	lea	GUEST_OPS(%rdi,%rbx), %rbx
+	mov	GUEST_FIRST(%r15), %ebx
+	lea	GUEST_OPS(%r15,%rbx), %rbx
 1:	mov	OP_AT(%rbx), %rcx
 	mov	OP_VALUE(%rbx), %rax
 	mov	OP_VALUE + 4(%rbx), %edx
@@ -62,9 +61,12 @@ g_\name\()_after:
 	stub	int, int $0x30
 	stub	jump, jmp *%rcx
 	stub	clflush, clflush (%rcx)
+	stub	invlpg, invlpg (%rcx)
+	stub	stgi, stgi
+	stub	clgi, clgi
 
 /* RCX: address, EAX: value, EDX: elements */
-	.globl g_stos, g_stos_rep, g_stos_after, g_movs
+	.globl g_stos, g_stos_rep, g_stos_after, g_movs, g_movs_rep, g_movs_after
 g_stos:
 	mov	%rcx, %rdi
 	mov	%edx, %ecx
@@ -76,7 +78,9 @@ g_movs:
 	mov	%rcx, %rdi
 	mov	%eax, %esi
 	mov	%edx, %ecx
+g_movs_rep:
 	rep movsl
+g_movs_after:
 	ret
 
 /* As st4, with a trap after it: RFLAGS.TF. */
@@ -103,6 +107,13 @@ g_stack:
 	cli
 	mov	%rdx, %rsp
 	ret
+
+/* For ever: counts in the flag how often HLT came to an end. */
+	.globl g_halts
+g_halts:
+	hlt
+	incl	GUEST_FLAG(%r15)
+	jmp	g_halts
 
 /* Until so many interrupts were taken (EAX), at most RCX turns, which are left in RAX. */
 	.globl g_wait, g_await, g_spin, g_set

@@ -1,15 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* -append "directed", or "fuzz count=1000000 seed=1". */
+/* -append "directed", "fuzz count=1000000 seed=1", or "stepped" under a debugger. */
 #include "fuzz.h"
 #include "row.h"
 
 static void need_avic(void)
 {
-	uint32_t r[4];
-
-	cpuid(0x8000000a, r);
-	if (!(r[3] >> 13 & 1) || !(r[3] >> 18 & 1) || !(r[3] & 1))
-		broken("this processor has no AVIC, x2AVIC or nested paging: CPUID %x", r[3]);
+	if (!svm_has(SVM_AVIC) || !svm_has(SVM_X2AVIC) || !svm_has(SVM_NPT))
+		broken("this processor has no AVIC, x2AVIC or nested paging");
 }
 
 static void directed(void)
@@ -18,6 +15,8 @@ static void directed(void)
 	directed_access();
 	directed_x2();
 	directed_interrupts();
+	directed_exits();
+	directed_gif();
 	directed_ipi();
 	directed_off();
 	directed_smp();
@@ -38,5 +37,7 @@ void main(void)
 		broken("the second processor does not start");
 	if (option_is("fuzz"))
 		end(fuzz(option("count", 1000000), option("seed", 1)) ? END_PASSED : END_FAILED);
+	if (option_is("stepped"))
+		end(stepped() ? END_PASSED : END_FAILED);
 	directed();
 }

@@ -26,9 +26,14 @@ void directed_vmrun(void);
 void directed_access(void);
 void directed_x2(void);
 void directed_interrupts(void);
+void directed_exits(void);
+void directed_gif(void);
 void directed_ipi(void);
 void directed_smp(void);
 void directed_off(void);
 void directed_code(void);
+
+/* Not a row: a debugger takes the second processor through an access, qtest/stepped.py. */
+bool stepped(void);
 
 #endif

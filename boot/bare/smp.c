@@ -6,6 +6,8 @@
 #define SHORT 60000u	   /* and for what must not */
 #define WATCH 1250000000u  /* 20 s */
 
+#define DOORBELLS 2000000
+
 /* A guest that waits in vain ends in an exit for the timer's interrupt. */
 static void run(void *vm)
 {
@@ -149,7 +151,7 @@ static void halted(void)
 	row("15.29.8", "the doorbell ends the HLT of a guest");
 	vm_op(&vms[1], g_set, 0, 1);
 	vm_op(&vms[1], g_hlt, 0, 0);
-	vms[1].vmcb->intercept1 &= ~(1u << 24);
+	vms[1].vmcb->intercept1 &= ~INTERCEPT_HLT;
 	if (!second_enters())
 		return;
 	for (unsigned i = 0; i < 2000; i++)
@@ -159,6 +161,28 @@ static void halted(void)
 	second_leaves();
 	expect_end(&vms[1]);
 	expect_log(&vms[1], 1, one);
+}
+
+/* Doorbells that bring nothing, as fast as they come: between any two steps of the HLT. */
+static void halted_for_nothing(void)
+{
+	struct vm *vm = &vms[1];
+
+	row("15.29.8", "doorbells without an interrupt do not end the HLT of a guest");
+	vm->vmcb->intercept1 &= ~INTERCEPT_HLT;
+	vm->guest->limit = 1;
+	vm_op(vm, g_set, 0, 1);
+	vm_op(vm, g_halts, 0, 0);
+	if (!second_enters())
+		return;
+	for (unsigned i = 0; i < DOORBELLS; i++)
+		wrmsr(MSR_DOORBELL, 1);
+	expect("HLTs that ended", vm->guest->flag - 1, 0);
+	vector_set(vm->page, APIC_IRR, 0x45);
+	wrmsr(MSR_DOORBELL, 1);
+	second_leaves();
+	expect_end(vm);
+	expect_log(vm, 1, one);
 }
 
 /* INIT takes a processor out of its guest without #VMEXIT. */
@@ -186,5 +210,6 @@ void directed_smp(void)
 	ping_pong();
 	doorbell();
 	halted();
+	halted_for_nothing();
 	init();
 }

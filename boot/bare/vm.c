@@ -18,13 +18,13 @@
 #define GUEST_PAGES __attribute__((section(".guest"), aligned(4096)))
 #define PAGES	    __attribute__((aligned(4096)))
 
-extern uint64_t guest_pml4[], host_pml4[], gdt[];
+extern uint64_t host_pml4[], gdt[];
 extern const char guest_vectors[256][16];
 
 void svm_run(uint64_t vmcb, void *guest);
 
 struct vm vms[CPUS];
-uint64_t physical[512] PAGES;
+uint64_t physical[4096] PAGES;
 uint32_t logical[1024] PAGES;
 
 static struct vmcb vmcbs[CPUS] PAGES;

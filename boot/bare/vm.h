@@ -50,6 +50,7 @@ _Static_assert(offsetof(struct vmcb, cr2) == 0x640, "cr2");
 _Static_assert(sizeof(struct vmcb) == PAGE, "vmcb");
 
 #define EXIT_INTR      0x060u
+#define EXIT_INIT      0x063u
 #define EXIT_HLT       0x078u
 #define EXIT_SHUTDOWN  0x07fu
 #define EXIT_VMMCALL   0x081u
@@ -58,7 +59,14 @@ _Static_assert(sizeof(struct vmcb) == PAGE, "vmcb");
 #define EXIT_NOACCEL   0x402u
 #define EXIT_INVALID   0xffffffffffffffffull
 #define EXIT_EXCEPTION 0x040u
+#define EXIT_EXCP_DB   (EXIT_EXCEPTION + 1)
 #define EXIT_EXCP_GP   (EXIT_EXCEPTION + 13)
+
+/* Of intercept1 and intercept2. */
+#define INTERCEPT_INIT (1u << 3)
+#define INTERCEPT_HLT  (1u << 24)
+#define INTERCEPT_GIF  (3u << 4) /* STGI and CLGI */
+
 #define V_TPR(n)       ((uint64_t)(n))
 #define V_IRQ	       (1ull << 8)
 #define V_GIF	       (1ull << 9)
@@ -117,10 +125,12 @@ struct guest {
 	uint32_t first;
 	uint8_t log[GUEST_NLOG];
 	struct op ops[GUEST_NOPS];
+	uint64_t regs[5];
 };
 
 _Static_assert(sizeof(struct op) == OP_SIZE, "op");
 _Static_assert(offsetof(struct guest, ops) == GUEST_OPS, "ops");
+_Static_assert(offsetof(struct guest, regs) == GUEST_REGS, "regs");
 _Static_assert(sizeof(struct guest) <= PAGE, "guest");
 
 struct vm {
@@ -135,16 +145,17 @@ struct vm {
 
 extern struct vm vms[CPUS];
 /* Tables that all share. */
-extern uint64_t physical[512];
+extern uint64_t physical[4096];
 extern uint32_t logical[1024];
 
 extern const char g_end[], g_ld1[], g_ld2[], g_ld4[], g_ld8[], g_ld16[], g_st1[], g_st2[], g_st4[],
 	g_st8[], g_st16[], g_xchg4[], g_add4[], g_lock_add4[], g_lock_or8[], g_cmpxchg8b[],
 	g_cmpxchg16b[], g_fxsave[], g_push[], g_rdmsr[], g_wrmsr[], g_rdcr8[], g_wrcr8[], g_sti[],
 	g_cli[], g_hlt[], g_nop[], g_int[], g_jump[], g_clflush[], g_stos[], g_movs[], g_stack[],
-	g_wait[], g_await[], g_spin[], g_set[], g_step_st4[], g_step_st4_after[];
+	g_wait[], g_await[], g_spin[], g_set[], g_step_st4[], g_step_st4_after[], g_invlpg[],
+	g_stgi[], g_clgi[], g_halts[];
 extern const char g_ld4_after[], g_st4_after[], g_rdmsr_after[], g_wrmsr_after[], g_end_after[];
-extern const char g_stos_rep[], g_stos_after[], g_eoi[], g_eoi_after[], g_eoi_msr[],
+extern const char g_stos_rep[], g_stos_after[], g_movs_rep[], g_eoi[], g_eoi_after[], g_eoi_msr[],
 	g_eoi_msr_after[], guest_start[];
 extern char guest_first[], guest_last[];
 
@@ -154,6 +165,7 @@ void vm_reset(unsigned cpu);
 void vm_rewind(struct vm *vm);
 /* The page tables that the guests share. */
 void vm_guest_tables(void);
+extern uint64_t guest_pml4[];
 void vm_init(void);
 /* Appends to what the guest does; it ends after the last. */
 struct op *vm_op(struct vm *vm, const char *stub, uint64_t at, uint64_t value);

@@ -9,11 +9,12 @@
 #define SAME	 UINT64_MAX
 
 enum { X = V_AVIC, X2 = V_AVIC | V_X2AVIC, OFF = 0 };
+enum { EXT = 2 }; /* invalid without X2AVIC_EXT */
 
 static const struct check {
 	const char *cite, *name;
 	uint64_t mode, index, backing, logical, physical, bar;
-	bool no_npt, invalid;
+	uint8_t no_npt, invalid;
 } checks[] = {
 	{"15.29.4", "AVIC", X, 15, SAME, SAME, SAME, SAME, 0, 0},
 	{"15.29.4", "x2AVIC", X2, 15, SAME, SAME, SAME, SAME, 0, 0},
@@ -23,8 +24,10 @@ static const struct check {
 	{"15.29.4", "xAVIC, index too high", X, 256, SAME, SAME, SAME, SAME, 0, 1},
 	{"15.29.4", "xAVIC, highest index", X, 4095, SAME, SAME, SAME, SAME, 0, 1},
 	{"15.29.4", "x2AVIC, last index", X2, 511, SAME, SAME, SAME, SAME, 0, 0},
-	{"15.29.4", "x2AVIC, index too high", X2, 512, SAME, SAME, SAME, SAME, 0, 1},
-	{"15.29.4", "x2AVIC, highest index", X2, 4095, SAME, SAME, SAME, SAME, 0, 1},
+	{"15.29.4, X2AVIC_EXT", "x2AVIC, index 512", X2, 512, SAME, SAME, SAME, SAME, 0, EXT},
+	{"15.29.4, X2AVIC_EXT", "x2AVIC, last index", X2, 4095, SAME, SAME, SAME, SAME, 0, EXT},
+	{"15.29.4, inferred", "x2AVIC, a table that ends beyond the range", X2, 512, SAME, SAME,
+	 TOP_PAGE, SAME, 0, 1},
 	{"15.29.4", "backing page, first bit out of range", X, 15, RANGE, SAME, SAME, SAME, 0, 1},
 	{"15.29.4", "backing page, bit 51", X, 15, 1ull << 51, SAME, SAME, SAME, 0, 1},
 	{"15.29.4, inferred", "backing page, bit 52", X, 15, 1ull << 52, SAME, SAME, SAME, 0, 1},
@@ -57,6 +60,7 @@ static void check_one(const struct check *c)
 {
 	struct vm *vm = &vms[0];
 	struct vmcb *v = vm->vmcb;
+	bool invalid;
 
 	row(c->cite, "VMRUN: %s", c->name);
 	v->v_intr = V_INTR_MASKING | V_GIF | c->mode;
@@ -66,8 +70,9 @@ static void check_one(const struct check *c)
 	v->physical_table = or_same(c->physical, address(physical)) | c->index;
 	v->apic_bar = or_same(c->bar, v->apic_bar);
 	vm_run(vm);
-	expect("exit code", v->exit_code, c->invalid ? EXIT_INVALID : EXIT_VMMCALL);
-	if (!c->invalid)
+	invalid = c->invalid == EXT ? !svm_has_x2avic_ext() : c->invalid;
+	expect("exit code", v->exit_code, invalid ? EXIT_INVALID : EXIT_VMMCALL);
+	if (!invalid)
 		expect("guest RIP", v->rip, address(g_end));
 }
 
@@ -109,14 +114,6 @@ static uint64_t which_page(struct vm *vm)
 	return vm->guest->ops[0].rax;
 }
 
-static bool caches(void)
-{
-	uint32_t r[4];
-
-	cpuid(0x8000000a, r);
-	return r[3] >> 5 & 1;
-}
-
 static void clean_bit(void)
 {
 	struct vm *vm = &vms[0];
@@ -129,12 +126,12 @@ static void clean_bit(void)
 	expect("first", which_page(vm), 0xa);
 	v->backing_page = address(vms[1].page);
 	v->clean = CLEAN_AVIC;
-	expect("changed, set", which_page(vm), caches() ? 0xa : 0xb);
+	expect("changed, set", which_page(vm), svm_has(SVM_CLEAN) ? 0xa : 0xb);
 	v->clean = ~CLEAN_AVIC;
 	expect("changed, other bits set", which_page(vm), 0xb);
 	v->backing_page = address(vms[0].page);
 	v->clean = CLEAN_AVIC;
-	expect("changed back, set", which_page(vm), caches() ? 0xb : 0xa);
+	expect("changed back, set", which_page(vm), svm_has(SVM_CLEAN) ? 0xb : 0xa);
 
 	row("15.15.3", "clean bit 11 of another VMCB");
 	vm_op(vm, g_ld4, APIC_PAGE + APIC_LDR, 0);
@@ -165,6 +162,22 @@ static void clean_bit(void)
 	expect("CR8", which_page(vm), 7);
 }
 
+static void last_vcpu(void)
+{
+	struct vm *vm = &vms[0];
+
+	if (!svm_has_x2avic_ext())
+		return;
+	row("15.29.6, X2AVIC_EXT", "an IPI to vCPU 4095, which does not run");
+	vm_x2(vm);
+	vm->vmcb->physical_table |= 4095;
+	physical[4095] = ENTRY_VALID | address(vms[1].page);
+	vm_op(vm, g_wrmsr, X2(APIC_ICR), 4095ull << 32 | 0x45);
+	vm_run(vm);
+	expect_exit(vm, EXIT_IPI, 4095ull << 32 | 0x45, 1ull << 32 | 4095, g_wrmsr_after);
+	expect("IRR", vector_test(vms[1].page, APIC_IRR, 0x45), 1);
+}
+
 void directed_vmrun(void)
 {
 	for (unsigned i = 0; i < COUNT(checks); i++)
@@ -172,4 +185,5 @@ void directed_vmrun(void)
 	low_bits();
 	ignored_fields();
 	clean_bit();
+	last_vcpu();
 }

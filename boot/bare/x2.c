@@ -35,7 +35,8 @@ static const struct range ranges[] = {
 	{0x400, 0x400, FAULT, GP, READ_ONLY, "extended features"},
 	{0x410, 0x420, FAULT, FAULT, "table 15-22", "extended control, SEOI"},
 	{0x480, 0x4f0, FAULT, FAULT, "table 15-22", "extended IER"},
-	{0x500, 0x530, FAULT, FAULT, "table 15-22, CPUID 8000_000A EDX[27] = 0", "extended LVT"},
+	{0x500, 0x530, EXTLVT_READ, EXTLVT_WRITE, "table 15-22, CPUID 8000_000A EDX[27]",
+	 "extended LVT"},
 	{0x000, 0xff0, GP, GP, ABSENT, "not implemented"},
 };
 
@@ -98,8 +99,8 @@ static void classes(void)
 		if (r != last)
 			row(r->cite, "x2AVIC: %s at MSR %x", r->name, X2(off));
 		last = r;
-		read_one(vm, off, r->read);
-		write_one(vm, off, r->write);
+		read_one(vm, off, class_here(r->read));
+		write_one(vm, off, class_here(r->write));
 	}
 }
 

@@ -9,7 +9,8 @@ BARE_FLAGS=(-m64 -std=gnu17 -O2 -Wall -Wextra -Werror -Wshadow -Wstrict-prototyp
 	-mno-red-zone -fno-stack-protector -fno-asynchronous-unwind-tables -mgeneral-regs-only
 	-fcf-protection=none -Wl,--build-id=none -Wl,-z,noexecstack -Wl,--no-warn-rwx-segments
 	-Wl,-z,max-page-size=4096)
-BARE_CPU=${BARE_CPU:-EPYC-Milan,+svm,+npt,+x2apic,+avic,+x2avic,+vmcb-clean}
+BARE_LEAST=EPYC-Milan,+svm,+npt,+x2apic,+avic,+x2avic
+BARE_CPU=${BARE_CPU:-$BARE_LEAST,+vmcb-clean,+vgif,+x2avic-ext,+avic-extlvt}
 BARE_PASSED=33
 
 bare_path()

@@ -22,9 +22,11 @@ struct PosternAvic {
 
     bool rang; /* atomic: set by whoever rings */
 
-    /* An access ended in an exit that has not been taken yet. */
+    /*
+     * The exit of an access of the current instruction: of a fault it is taken as soon as the
+     * access returns, of a trap when the instruction is complete.
+     */
     bool fault, trap;
-    uint64_t trap_vmcb, trap_rip; /* where the guest was left before it was */
     struct pn_avic_exit exit;
 };
 
@@ -35,10 +37,6 @@ static inline PosternAvic *postern_avic_of(CPUX86State *env)
 
 /* Finishes an access of the guest: what the model answered, and its exit. May not return. */
 void postern_avic_settle(CPUX86State *env, enum pn_avic_access what, uintptr_t retaddr);
-
-/* #VMEXIT and VMRUN, when the exit of a trap is still to be taken. */
-void postern_avic_keep_trap(CPUX86State *env);
-void postern_avic_resume_trap(CPUX86State *env);
 
 /* The region behind POSTERN_AVIC_PAGE. */
 void postern_avic_page_init(void);

@@ -13,28 +13,6 @@ static void request(CPUX86State *env, int mask)
     cpu_interrupt(env_cpu(env), mask);
 }
 
-/*
- * Another exit came first, a #DB that the access raised as well: the trap's is taken as soon as the
- * guest goes on from there. Which of the two silicon takes first is not known; none may be lost.
- */
-void postern_avic_keep_trap(CPUX86State *env)
-{
-    PosternAvic *p = postern_avic_of(env);
-
-    p->trap_vmcb = env->vm_vmcb;
-    p->trap_rip = env->eip;
-}
-
-void postern_avic_resume_trap(CPUX86State *env)
-{
-    PosternAvic *p = postern_avic_of(env);
-
-    p->trap = p->trap && p->trap_vmcb == env->vm_vmcb && p->trap_rip == env->eip;
-    if (p->trap) {
-        request(env, CPU_INTERRUPT_AVIC);
-    }
-}
-
 void postern_avic_evaluate(CPUX86State *env)
 {
     if (pn_avic_evaluate(&postern_avic_of(env)->av, true) >= 0) {
@@ -96,20 +74,30 @@ void postern_avic_answer(CPUX86State *env)
     }
 }
 
-void postern_avic_attend(CPUX86State *env)
+/*
+ * Nothing that is recognised between two instructions comes before the exit of a trap, not even a
+ * debug exception of the same access: the VMCB has no place for an exit that is still to be taken,
+ * so it belongs to the instruction (inferred). The debug exception is not reported then.
+ */
+void postern_avic_complete(CPUX86State *env)
 {
     PosternAvic *p = postern_avic_of(env);
 
-    postern_avic_answer(env);
-    if (p->trap && postern_avic_active(env)) {
-        p->trap = false;
+    if (p && p->trap && postern_avic_active(env)) {
         leave(env, p, 0);
     }
 }
 
+void postern_avic_attend(CPUX86State *env)
+{
+    postern_avic_answer(env);
+    postern_avic_complete(env);
+}
+
 /*
- * A trap's exit is taken where the next instruction would begin. An access to the page is the last
- * one of its translation block, and WRMSR ends its block: the request is looked at right after it.
+ * An access to the page is the last one of its translation block, WRMSR ends its block, and a
+ * string instruction looks for requests after each element: CPU_INTERRUPT_AVIC is seen right after
+ * it. An instruction that fails after the access makes it again.
  */
 void postern_avic_settle(CPUX86State *env, enum pn_avic_access what, uintptr_t retaddr)
 {

@@ -3,11 +3,20 @@
 #include "qemu/osdep.h"
 #include "hw/i386/postern/avic.h"
 
+bool postern_avic_allowed(X86CPU *cpu, Error **errp)
+{
+    return true;
+}
+
 void postern_avic_realize(X86CPU *cpu)
 {
 }
 
 void postern_avic_unrealize(X86CPU *cpu)
+{
+}
+
+void postern_avic_reset(X86CPU *cpu)
 {
 }
 

@@ -5,7 +5,6 @@
 #include "qapi/error.h"
 #include "hw/i386/postern/avic-cpu.h"
 #include "hw/i386/postern/machine.h"
-#include "system/reset.h"
 #include "system/tcg.h"
 #include "svm.h"
 
@@ -23,21 +22,24 @@ static char *steps_get(Object *obj, Error **errp)
 }
 
 /* A guest's AVIC state is not part of what migrates. */
-static void refuse_migration(void)
+static bool refuse_migration(Error **errp)
 {
     static Error *reason;
 
-    if (!reason) {
-        error_setg(&reason, "processors with AVIC cannot migrate");
-        migrate_add_blocker(&reason, &error_fatal);
+    if (reason) {
+        return true;
     }
+    error_setg(&reason, "the state of processors with AVIC cannot migrate (avic=off allows it)");
+    return !migrate_add_blocker(&reason, errp);
 }
 
-/* The machine's reset: no guest, nothing cached. */
-static void reset(void *opaque)
+void postern_avic_reset(X86CPU *cpu)
 {
-    PosternAvic *p = opaque;
+    PosternAvic *p = cpu->postern;
 
+    if (!p) {
+        return;
+    }
     pn_avic_vmexit(&p->av);
     p->fault = p->trap = p->vmcb_cached = false;
     qatomic_set(&p->rang, false);
@@ -61,28 +63,58 @@ static void memory_changed(PosternHolder *holder)
     async_run_on_cpu(container_of(holder, PosternAvic, holder)->cs, ask_again, RUN_ON_CPU_NULL);
 }
 
-void postern_avic_realize(X86CPU *cpu)
+/* No processor has one of these bits without the one that it adds to. */
+static bool bits_fit(const CPUX86State *env, Error **errp)
+{
+    uint64_t svm = env->features[FEAT_SVM];
+
+    if ((svm & (CPUID_SVM_X2AVIC | CPUID_SVM_AVIC_EXTLVT)) && !(svm & CPUID_SVM_AVIC)) {
+        error_setg(errp, "%s needs avic", svm & CPUID_SVM_X2AVIC ? "x2avic" : "avic-extlvt");
+        return false;
+    }
+    if ((env->features[FEAT_SVM_ECX] & CPUID_SVM_ECX_X2AVIC_EXT) && !(svm & CPUID_SVM_X2AVIC)) {
+        error_setg(errp, "x2avic-ext needs x2avic");
+        return false;
+    }
+    return true;
+}
+
+static void features_of(X86CPU *cpu, struct pn_avic_features *feat)
 {
     CPUX86State *env = &cpu->env;
+
+    pn_avic_features_default(feat);
+    feat->x2avic = env->features[FEAT_SVM] & CPUID_SVM_X2AVIC;
+    feat->x2avic_ext = env->features[FEAT_SVM_ECX] & CPUID_SVM_ECX_X2AVIC_EXT;
+    feat->extlvt = env->features[FEAT_SVM] & CPUID_SVM_AVIC_EXTLVT;
+    feat->phys_mask = MAKE_64BIT_MASK(0, cpu->phys_bits);
+}
+
+static bool emulated(const X86CPU *cpu)
+{
+    return tcg_enabled() && (cpu->env.features[FEAT_SVM] & CPUID_SVM_AVIC);
+}
+
+bool postern_avic_allowed(X86CPU *cpu, Error **errp)
+{
+    return bits_fit(&cpu->env, errp) && (!emulated(cpu) || refuse_migration(errp));
+}
+
+void postern_avic_realize(X86CPU *cpu)
+{
     struct pn_avic_features feat;
     PosternAvic *p;
 
-    if (!tcg_enabled() || !(env->features[FEAT_SVM] & CPUID_SVM_AVIC)) {
+    if (!emulated(cpu)) {
         return;
     }
+    features_of(cpu, &feat);
     p = g_new0(PosternAvic, 1);
     pn_agent_init(&p->agent, cpu->apic_id);
-    pn_avic_features_default(&feat);
-    feat.x2avic = env->features[FEAT_SVM] & CPUID_SVM_X2AVIC;
-    feat.x2avic_ext = false; /* CPUID 8000_000A ECX[6] */
-    feat.extlvt = false;     /* EDX[27] */
-    feat.phys_mask = MAKE_64BIT_MASK(0, cpu->phys_bits);
     pn_avic_init(&p->av, &postern_machine, &p->agent, &feat, cpu->apic_id);
     p->cs = CPU(cpu);
     postern_hold(&p->holder, memory_changed);
     cpu->postern = p;
-    qemu_register_reset(reset, p);
-    refuse_migration();
     object_property_add_str(OBJECT(cpu), "postern-steps", steps_get, NULL);
     postern_avic_page_init();
 }
@@ -96,7 +128,6 @@ void postern_avic_unrealize(X86CPU *cpu)
         return;
     }
     qatomic_set(&cpu->postern, NULL);
-    qemu_unregister_reset(reset, p);
     postern_let_go(&p->holder);
     g_free_rcu(p, rcu);
 }
@@ -140,13 +171,11 @@ bool postern_avic_vmrun(CPUX86State *env)
     if (!p) {
         return true;
     }
-    p->fault = false;
     load(p, env);
     if (pn_avic_vmrun(&p->av, &p->vmcb)) {
-        p->trap = p->vmcb_cached = false;
+        p->vmcb_cached = false;
         return false;
     }
-    postern_avic_resume_trap(env);
     if (p->av.active) {
         postern_avic_evaluate(env);
     }
@@ -173,7 +202,7 @@ void postern_avic_vmexit(CPUX86State *env)
         return;
     }
     forget_watchpoint(env_cpu(env));
-    postern_avic_keep_trap(env);
+    p->fault = p->trap = false;
     if (p->av.active) {
         env->int_ctl = (env->int_ctl & ~V_TPR_MASK) | p->av.v_tpr;
     }

@@ -19,8 +19,12 @@ typedef struct PosternAvic PosternAvic;
 
 #define POSTERN_MSR_DOORBELL 0xC001011Bu
 
+/* False: a bit is on without the one that it needs, or nothing may stop a migration. */
+bool postern_avic_allowed(X86CPU *cpu, Error **errp);
 void postern_avic_realize(X86CPU *cpu);
 void postern_avic_unrealize(X86CPU *cpu);
+/* Reset and INIT: no guest, no exit to come, nothing cached. */
+void postern_avic_reset(X86CPU *cpu);
 
 /* VMRUN: false if the consistency checks fail. VMEXIT: V_TPR goes back to env->int_ctl. */
 bool postern_avic_vmrun(CPUX86State *env);
@@ -38,8 +42,10 @@ int postern_avic_take(CPUX86State *env);
 void postern_avic_ring(uint32_t apicid);
 /* CPU_INTERRUPT_AVIC, where no guest can be left: a doorbell rang. */
 void postern_avic_answer(CPUX86State *env);
-/* CPU_INTERRUPT_AVIC between two instructions: also the exit of a trap. May not return. */
+/* CPU_INTERRUPT_AVIC between two instructions: also postern_avic_complete(). */
 void postern_avic_attend(CPUX86State *env);
+/* An instruction is complete: the exit of a trap, if its access was one. May not return. */
+void postern_avic_complete(CPUX86State *env);
 
 /* Does guest physical address @gpa belong to the APIC access page? */
 bool postern_avic_covers(CPUX86State *env, hwaddr gpa);
