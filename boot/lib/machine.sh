@@ -4,7 +4,9 @@
 
 MODES=(baseline remapped posting)
 MACHINE_DEVICES=()
-MACHINE_CPU=EPYC-Milan,+svm,+npt,+x2apic,+avic,+x2avic,+vmcb-clean
+# With virtual GIF, as every processor with AVIC since Zen: without it KVM emulates CLGI, and AVIC does
+# not know of it.
+MACHINE_CPU=EPYC-Milan,+svm,+npt,+x2apic,+vgif,+avic,+x2avic,+x2avic-ext,+avic-extlvt,+vmcb-clean
 
 # What the mode adds to the kernel's command line.
 mode_kernel_args()
