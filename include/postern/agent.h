@@ -78,6 +78,7 @@
 	X(DOORBELL_WRMSR, "doorbell_wrmsr", "host rings the doorbell")                             \
 	X(IRTE_WRITE, "irte_write", "host rewrites one IRTE")                                      \
 	X(IRT_FLUSH, "irt_flush", "remapping entries invalidated, and waited for")                 \
+	X(IRT_WAIT, "irt_wait", "an uncached entry changed: what is in flight is waited for")      \
 	X(PID_WRITE, "pid_write", "host changes NV, NDST or SN by compare and exchange")           \
 	X(PID_SYNC, "pid_sync", "host moves the PIR into the IRR")                                 \
 	X(PI_IPI, "pi_ipi", "host sends a notification vector, to itself or a vCPU's CPU")         \

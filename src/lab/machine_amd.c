@@ -69,6 +69,7 @@ static int make_iommu(struct pn_machine *m, uint32_t i)
 		hw.efr &= ~PN_EFR_GAPPISUP;
 	if (!sm->gappidis)
 		hw.efr2 &= ~PN_EFR2_GAPPIDISSUP;
+	hw.no_irtcachedis = !sm->irtcachedis;
 	err = pn_amdvi_create(&hw, &io->vi);
 	if (err)
 		return err;
@@ -90,6 +91,7 @@ static int make_iommus(struct pn_machine *m, uint32_t devices)
 		.devids = PN_LAB_FIRST_DEVID + devices,
 		.ga_apicid = sm->galog_cpu,
 		.irt2k = sm->inttablen > 9,
+		.irtcachedis = true,
 	};
 	int err = 0;
 

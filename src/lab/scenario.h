@@ -39,6 +39,7 @@ struct pn_sc_machine {
 			     guests that send IPIs */
 	bool gappi;	  /* gappi [yes]: EFR.GAPPISup */
 	bool gappidis;	  /* gappidis [yes]: EFR2.GAPPIDisSup */
+	bool irtcachedis; /* irtcachedis [no]: Control.IRTCacheDis is there, and used */
 	bool erratum1235; /* erratum1235 [no] */
 	uint32_t inttablen;  /* int_tab_entries [512 | 2048; 512] stored as log2 */
 	uint32_t irte_cache; /* [entries, power of two; 1024] */

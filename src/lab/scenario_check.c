@@ -41,6 +41,7 @@ static int check_useless(struct pn_sc_build *b, struct pn_sc_section *s, struct 
 		{"galog_dedup", BARE | IPI},
 		{"gappi", BARE | IPI},
 		{"gappidis", BARE | IPI},
+		{"irtcachedis", BARE | IPI},
 		{"gappi_emptiness", BARE | IPI},
 		{"volatile_fetch", BARE | IPI},
 		{"int_tab_entries", BARE | IPI},

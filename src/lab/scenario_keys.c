@@ -76,6 +76,7 @@ const struct pn_key pn_keys[] = {
 	{MACHINE(x2apic, "x2apic", CHOICE, "x2APIC mode: of host and guests on Intel, and of guests that send IPIs; no = xAPIC"), ONE_OF(yes_no, "yes")},
 	{MACHINE(gappi, "gappi", CHOICE, "EFR.GAPPISup"), ONE_OF(yes_no, "yes")},
 	{MACHINE(gappidis, "gappidis", CHOICE, "EFR2.GAPPIDisSup"), ONE_OF(yes_no, "yes")},
+	{MACHINE(irtcachedis, "irtcachedis", CHOICE, "AMD's IOMMUs have Control.IRTCacheDis and the driver sets it: entries are fetched from memory for each interrupt, and a change needs no INVALIDATE_INTERRUPT_TABLE"), ONE_OF(yes_no, "no")},
 	{MACHINE(erratum1235, "erratum1235", CHOICE, "the core may read a stale IsRunning = 1, so that IPIs of guests must exit"), ONE_OF(yes_no, "no")},
 	{MACHINE(inttablen, "int_tab_entries", CHOICE, "entries of an interrupt remapping table, so queues of a device"), ONE_OF(int_tab, "512")},
 	{MACHINE(irte_cache, "irte_cache", COUNT, "remapping entries that an IOMMU caches"), RANGE(1, 1u << 20, "1024"), .flags = PN_KEY_POW2},

@@ -26,6 +26,7 @@ enum pn_mistake {
 	PN_MISTAKE_STATUS_COPIES,	  /* galog-status-latch: hardware */
 	PN_MISTAKE_LOAD_WHILE_BLOCKING,	  /* isrunning-outside-guest */
 	PN_MISTAKE_NO_IRT_FLUSH,	  /* stale-irte-cache */
+	PN_MISTAKE_NO_IRT_WAIT,		  /* irtcachedis-no-wait */
 	PN_MISTAKE_HASH_BUCKET,		  /* hash-bucket-collision */
 	PN_MISTAKE_NO_DETACH,		  /* irqfd-deassign */
 	PN_MISTAKE_PMSI_RETRIGGER_NO_EOI, /* posted-msi-retrigger */

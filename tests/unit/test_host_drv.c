@@ -481,6 +481,89 @@ static void form_changes(void **state)
 	rig_close(&r);
 }
 
+/* ---- IRTCacheDis (1.2) ---- */
+
+static bool tune_caches[RIG_IOMMUS]; /* it has no IRTCacheDis */
+
+static void tune_cachedis(struct pn_amdvi_config *cfg, uint32_t i)
+{
+	cfg->no_irtcachedis = tune_caches[i];
+}
+
+/* One change of form of an interrupt behind IOMMU @i: seen at once, by what it takes. */
+static void one_change(const char *name, uint32_t i, bool uncached)
+{
+	const struct pn_msi m = {.addr = 0xFEE00000ull, .data = 0, .devid = RIG_DEV};
+	const struct pn_ir_state st = {true, false, 0x22};
+	struct pn_agent *self = &r.agent[0];
+	struct pn_amdvi_stats before, after;
+	struct pn_ir *ir = &r.ir[i];
+	uint64_t page;
+
+	assert_non_null(pn_pages_alloc(&r.pages, 4096, 4096, &page));
+	assert_int_equal(pn_irt_create(&r.drv[i], self, RIG_DEV, 5), 0);
+	assert_int_equal(pn_ir_init(ir, &r.drv[i], self, RIG_DEV, 0, RIG_APICID(3), 0x50), 0);
+	row_eq(name, "before", pn_amdvi_msi(r.vi[i], &m), PN_MSI_REMAPPED);
+	rig_forget(&r);
+	pn_amdvi_stats(r.vi[i], &before);
+	assert_int_equal(pn_ir_activate(ir, self, page, 0x41, 1, st), 0);
+	/* an entry that was cached would be poisoned now */
+	row_eq(name, "guest form", pn_amdvi_msi(r.vi[i], &m), PN_MSI_POSTED);
+	assert_int_equal(pn_ir_deactivate(ir, self), 0);
+	row_eq(name, "remap form", pn_amdvi_msi(r.vi[i], &m), PN_MSI_REMAPPED);
+	pn_amdvi_stats(r.vi[i], &after);
+	row_eq(name, "invalidations", after.irt_invalidations - before.irt_invalidations,
+	       uncached ? 0 : 2);
+	row_eq(name, "flushes", rig_count(&r, PN_STEP_IRT_FLUSH), uncached ? 0 : 2);
+	row_eq(name, "waits", rig_count(&r, PN_STEP_IRT_WAIT), uncached ? 2 : 0);
+	row_eq(name, "commands left", rig_reg(&r, i, PN_AMDVI_CMD_HEAD),
+	       rig_reg(&r, i, PN_AMDVI_CMD_TAIL));
+	row_eq(name, "completed", *r.drv[i].sem, r.drv[i].sem_seq);
+}
+
+static void irtcachedis(void **state)
+{
+	static const struct {
+		const char *name;
+		bool use, caches[RIG_IOMMUS];
+	} rows[] = {
+		{"not asked for", false, {false, false}},
+		{"both have it", true, {false, false}},
+		{"none has it: it does not stick", true, {true, true}},
+		{"one has it", true, {true, false}},
+		{"the other has it", true, {false, true}},
+	};
+
+	(void)state;
+	for (size_t n = 0; n < sizeof(rows) / sizeof(rows[0]); n++) {
+		const struct pn_iommus_config cfg = {.notify = PN_NOTIFY_GALOG,
+						     .devids = 0x1000,
+						     .ga_apicid = 0x20,
+						     .irtcachedis = rows[n].use};
+
+		memcpy(tune_caches, rows[n].caches, sizeof(tune_caches));
+		rig_open(&r, tune_cachedis);
+		assert_int_equal(rig_driver(&r, &cfg), 0);
+		for (uint32_t i = 0; i < RIG_IOMMUS; i++) {
+			bool on = rows[n].use && !rows[n].caches[i];
+
+			row_eq(rows[n].name, "Control",
+			       rig_reg(&r, i, PN_AMDVI_CONTROL) & PN_CTRL_IRTCACHEDIS,
+			       on ? PN_CTRL_IRTCACHEDIS : 0);
+			row_eq(rows[n].name, "driver's Control", r.drv[i].control,
+			       rig_reg(&r, i, PN_AMDVI_CONTROL));
+			one_change(rows[n].name, i, on);
+		}
+		/* it survives what changes other bits of Control */
+		assert_int_equal(pn_iommus_switch(&r.iommus, &r.agent[0], PN_NOTIFY_GAPPI), 0);
+		for (uint32_t i = 0; i < RIG_IOMMUS; i++)
+			row_eq(rows[n].name, "Control after a switch",
+			       !(rig_reg(&r, i, PN_AMDVI_CONTROL) & PN_CTRL_IRTCACHEDIS),
+			       !(rows[n].use && !rows[n].caches[i]));
+		rig_close(&r);
+	}
+}
+
 static void bad_entries(void **state)
 {
 	const struct pn_ir_state st = {true, false, 0x22}, wide = {true, false, 0x122};
@@ -554,7 +637,7 @@ int main(void)
 		cmocka_unit_test(ring_full),	 cmocka_unit_test(slow_iommu),
 		cmocka_unit_test(remap_entries), cmocka_unit_test(guest_entries),
 		cmocka_unit_test(form_changes),	 cmocka_unit_test(bad_entries),
-		cmocka_unit_test(switching),
+		cmocka_unit_test(switching),	 cmocka_unit_test(irtcachedis),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -197,6 +197,7 @@ static const struct {
 	{"storm", STORM "machine.gappi_emptiness=always"},
 	{"overcommit", BUSY "machine.gappidis=no"},
 	{"overcommit", BUSY "machine.erratum1235=yes"},
+	{"storm", STORM "machine.irtcachedis=yes"},
 	{"passthrough-nvme", NVME "machine.x2avic=no"},
 	{"overcommit", BUSY "machine.host_tick=100us"},
 	{"passthrough-nvme", NVME "machine.host_tick=250us machine.slice=200us"},
@@ -314,6 +315,7 @@ static const struct {
 	{"masked-vector", MASKED},
 	{"passthrough-nvme", NVME "machine.iommus=4 nvme.iommu=spread machine.halt_poll=20us"},
 	{"overcommit", BUSY "machine.gappidis=no machine.pcpus=3"},
+	{"storm", STORM "machine.irtcachedis=yes"},
 	{"masked-vector", MASKED "machine.erratum1235=yes machine.noise_period=300us "
 				 "machine.noise_time=50us machine.galog_cpu=3"},
 };
@@ -527,6 +529,34 @@ static void provoked_in_one_vm(void **state)
 	free(sc);
 }
 
+/* Entries that are not cached: fetched for every interrupt, and never invalidated. */
+static void irtcachedis(void **state)
+{
+	(void)state;
+	for (unsigned on = 0; on <= 1; on++) {
+		struct pn_scenario *sc = lab_scenario(
+			"storm", on ? STORM "machine.churn_retarget=50us machine.irtcachedis=yes"
+				    : STORM "machine.churn_retarget=50us");
+		struct pn_mode mode = lab_mode("gappi");
+		struct pn_machine *m;
+		struct pn_diag d = {0};
+		struct pn_totals t;
+
+		assert_int_equal(pn_machine_create(sc, &mode, 1, &m, &d), 0);
+		pn_sim_start(m->sim);
+		pn_churn_start(m);
+		while (pn_sim_run(m->sim, 20000000, 100000))
+			;
+		pn_machine_totals(m, &t);
+		assert_true(t.steps[PN_STEP_IRTE_MISS] > 0);
+		assert_int_equal(!t.steps[PN_STEP_IRTE_HIT], on);
+		assert_int_equal(!t.steps[PN_STEP_IRT_FLUSH], on);
+		assert_int_equal(t.steps[PN_STEP_IRT_WAIT] > 100, on);
+		pn_machine_destroy(m);
+		free(sc);
+	}
+}
+
 /* ---- the same seed, the same bytes ---- */
 
 static char *json_of(const struct pn_scenario *sc, uint64_t seed)
@@ -612,13 +642,21 @@ static void memory_does_not_grow(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(memory_does_not_grow),	   cmocka_unit_test(shipped_scenarios),
-		cmocka_unit_test(storm_overflows_the_log), cmocka_unit_test(recovery_wakes),
-		cmocka_unit_test(turin_is_calibrated),	   cmocka_unit_test(knobs_lose_nothing),
-		cmocka_unit_test(gappi_needs_the_feature), cmocka_unit_test(latency_is_bounded),
-		cmocka_unit_test(churn_loses_nothing),	   cmocka_unit_test(churn_delays_nothing),
-		cmocka_unit_test(provoked_lose_nothing),   cmocka_unit_test(provoked_for_good),
-		cmocka_unit_test(provoked_in_one_vm),	   cmocka_unit_test(churn_happens),
+		cmocka_unit_test(memory_does_not_grow),
+		cmocka_unit_test(shipped_scenarios),
+		cmocka_unit_test(storm_overflows_the_log),
+		cmocka_unit_test(recovery_wakes),
+		cmocka_unit_test(turin_is_calibrated),
+		cmocka_unit_test(knobs_lose_nothing),
+		cmocka_unit_test(gappi_needs_the_feature),
+		cmocka_unit_test(latency_is_bounded),
+		cmocka_unit_test(churn_loses_nothing),
+		cmocka_unit_test(churn_delays_nothing),
+		cmocka_unit_test(provoked_lose_nothing),
+		cmocka_unit_test(provoked_for_good),
+		cmocka_unit_test(provoked_in_one_vm),
+		cmocka_unit_test(churn_happens),
+		cmocka_unit_test(irtcachedis),
 		cmocka_unit_test(deterministic),
 	};
 

@@ -368,6 +368,7 @@ static void test_useless(void **state)
 		{"galog_dedup = never", GUEST},
 		{"gappi = no", GUEST},
 		{"gappidis = no", GUEST},
+		{"irtcachedis = yes", GUEST},
 		{"gappi_emptiness = word32", GUEST},
 		{"volatile_fetch = before_irr", GUEST},
 		{"int_tab_entries = 2048", GUEST},

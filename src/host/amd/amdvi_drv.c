@@ -126,6 +126,21 @@ int pn_amdvi_cmd_sync(struct pn_amdvi_drv *d, struct pn_agent *self, const uint6
 	return r;
 }
 
+int pn_amdvi_wait(struct pn_amdvi_drv *d, struct pn_agent *self)
+{
+	uint64_t seq;
+	int r;
+
+	pn_lock_take(&d->lock);
+	seq = ++d->sem_seq;
+	r = kick_and_wait(d, seq);
+	if (!r)
+		d->cmd_head = d->cmd_tail;
+	pn_lock_drop(&d->lock);
+	pn_step(self, PN_STEP_IRT_WAIT, 0, seq);
+	return r;
+}
+
 static int sync_cmd(struct pn_amdvi_drv *d, struct pn_agent *self, struct pn_amd_cmd c)
 {
 	return pn_amdvi_cmd_sync(d, self, (const uint64_t[2]){c.q0, c.q1});
@@ -221,6 +236,15 @@ static int notification_off(struct pn_amdvi_drv *d)
 	return r;
 }
 
+/* 1.2: no feature bit tells of it; an IOMMU that has it lets it stick. */
+static void disable_irt_cache(struct pn_amdvi_drv *d)
+{
+	pn_drv_control(d, 0, PN_CTRL_IRTCACHEDIS);
+	d->irtcachedis = pn_drv_rd(d, PN_AMDVI_CONTROL) & PN_CTRL_IRTCACHEDIS;
+	if (!d->irtcachedis)
+		pn_drv_control(d, PN_CTRL_IRTCACHEDIS, 0);
+}
+
 static int bring_up(struct pn_amdvi_drv *d, const struct pn_iommus_config *cfg,
 		    struct pn_agent *self)
 {
@@ -230,6 +254,8 @@ static int bring_up(struct pn_amdvi_drv *d, const struct pn_iommus_config *cfg,
 	if (r)
 		return r;
 	pn_drv_control(d, ~0ull, control_bits(d, notify != PN_NOTIFY_NONE));
+	if (cfg->irtcachedis)
+		disable_irt_cache(d);
 	pn_drv_control(d, 0, PN_CTRL_IOMMUEN | PN_CTRL_CMDBUFEN | PN_CTRL_EVENTLOGEN);
 	r = pn_drv_poll(d, PN_ST_CMDBUFRUN | PN_ST_EVENTLOGRUN,
 			PN_ST_CMDBUFRUN | PN_ST_EVENTLOGRUN);

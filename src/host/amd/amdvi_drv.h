@@ -36,6 +36,7 @@ struct pn_amdvi_drv {
 	bool gappidis;	     /* EFR2.GAPPIDisSup */
 	bool xt;	     /* EFR.XTSup */
 	bool irt2k;	     /* NumIntRemapMode is on */
+	bool irtcachedis;    /* Control.IRTCacheDis is on: entries are not cached */
 	struct pn_lock lock; /* command buffer and wait sequence; innermost lock */
 	uint64_t *cmd;	     /* command ring */
 	uint32_t cmd_bytes, cmd_tail;
@@ -89,6 +90,9 @@ struct pn_iommus_config {
 	uint32_t devids;	/* requester ids that the device tables must hold, 1..65536 */
 	uint32_t ga_apicid;
 	bool irt2k; /* NumIntRemapMode: 2048 entries per function */
+	/* Control.IRTCacheDis on every IOMMU on which the bit sticks: an entry that changes needs
+	 * no invalidation, but what is in flight is still waited for. Linux: irtcachedis option. */
+	bool irtcachedis;
 };
 
 /*
@@ -115,6 +119,8 @@ void pn_iommus_ga_affinity(struct pn_iommus *all, struct pn_agent *self, uint32_
 
 /* Queues one command and waits until the IOMMU has completed everything so far. 0 or -ETIMEDOUT. */
 int pn_amdvi_cmd_sync(struct pn_amdvi_drv *d, struct pn_agent *self, const uint64_t cmd[2]);
+/* Waits without a command: interrupts that the IOMMU began to handle before are over. Likewise. */
+int pn_amdvi_wait(struct pn_amdvi_drv *d, struct pn_agent *self);
 
 /*
  * GA log. The hard interrupt only notes that there is work and wakes @task; the thread then calls
@@ -150,6 +156,8 @@ struct pn_ir {
 /* Gives @devid a remapping table of 2^@order entries and writes its DTE. Order 0..11, above 9 only
  * with NumIntRemapMode. -EINVAL, -EEXIST: has one already, -ENOMEM, -ETIMEDOUT. */
 int pn_irt_create(struct pn_amdvi_drv *d, struct pn_agent *self, uint16_t devid, unsigned order);
+/* Entries that change below are made visible by INVALIDATE_INTERRUPT_TABLE and COMPLETION_WAIT, or
+ * by COMPLETION_WAIT alone on an IOMMU that caches none (pn_amdvi_drv.irtcachedis). */
 /* Sets up entry @index of that table in remap form. -EINVAL: no table, index beyond it,
  * vector below 16, destination not expressible. */
 int pn_ir_init(struct pn_ir *ir, struct pn_amdvi_drv *d, struct pn_agent *self, uint16_t devid,

@@ -45,10 +45,18 @@ static int store(struct pn_ir *ir, struct pn_agent *self, const struct pn_irte *
 	return -EIO;
 }
 
+/*
+ * Without a cache there is nothing to invalidate. But an interrupt in flight has read the old entry
+ * and will set a bit in the old page, and R3 looks at that page once: the wait stays.
+ */
 static int flush(const struct pn_ir *ir, struct pn_agent *self)
 {
 	struct pn_amd_cmd c = pn_amd_cmd_inv_irt(ir->devid);
 
+	if (ir->drv->irtcachedis && pn_mistake(PN_MISTAKE_NO_IRT_WAIT))
+		return 0;
+	if (ir->drv->irtcachedis)
+		return pn_amdvi_wait(ir->drv, self);
 	return pn_amdvi_cmd_sync(ir->drv, self, (const uint64_t[2]){c.q0, c.q1});
 }
 

@@ -66,15 +66,28 @@ static void detacher(void *arg)
 	pn_svm_pi_update(&amd->svm, &amd->ir[0].ir, NULL, 0, &rig->cpu[1]);
 }
 
-static void detach(bool broken)
+static void detach_from(const struct rig_conf *conf, const int *posts)
 {
-	gappi_machine(&(struct rig_conf){.masked = PN_MASKED_PARK});
+	gappi_machine(conf);
 	pn_svm_pi_update(&amd->svm, &amd->ir[1].ir, NULL, 0, &rig->cpu[0]);
 	rig_run_vcpu(0, 0, -1);
 	/* Interrupt 1 goes through the host and wakes by itself; so interrupt 0 is the last. */
-	rig_run_posts(0, broken ? rig_first_only : rig_other_way);
+	rig_run_posts(0, posts);
 	px_thread("detach", 1, detacher, NULL);
 	rig_run_handlers(2);
+}
+
+static void detach(bool broken)
+{
+	detach_from(&(struct rig_conf){.masked = PN_MASKED_PARK},
+		    broken ? rig_first_only : rig_other_way);
+}
+
+static void detach_uncached(bool broken)
+{
+	(void)broken;
+	detach_from(&(struct rig_conf){.masked = PN_MASKED_PARK, .irtcachedis = true},
+		    rig_first_only);
 }
 
 static void attacher(void *arg)
@@ -538,6 +551,13 @@ const struct case_setup pn_cases_amd[] = {
 	  "INVALIDATE_INTERRUPT_TABLE and COMPLETION_WAIT", "P4", false, false},
 	 PN_MISTAKE_NO_IRT_FLUSH,
 	 stale_cache,
+	 0},
+	{{"irtcachedis-no-wait", "Linux option irtcachedis, inferred",
+	  "with IRTCacheDis a changed entry is neither invalidated nor waited for",
+	  "COMPLETION_WAIT all the same: an interrupt in flight has read the old entry", "P1",
+	  false, false},
+	 PN_MISTAKE_NO_IRT_WAIT,
+	 detach_uncached,
 	 0},
 	{{"hash-bucket-collision", "review of 2016", "update_ga rewrites another VM's IRTE",
 	  "the handle is a pointer", "P1", false, false},

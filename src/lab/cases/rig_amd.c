@@ -108,7 +108,8 @@ static void build_iommus(const struct rig_conf *conf)
 	struct pn_iommus_config cfg = {.notify = conf->notify,
 				       .galog_entries = 512,
 				       .devids = RIG_DEVID + 1,
-				       .ga_apicid = 1};
+				       .ga_apicid = 1,
+				       .irtcachedis = conf->irtcachedis};
 	unsigned n = conf->iommus ? conf->iommus : 1;
 
 	for (unsigned i = 0; i < n; i++) {

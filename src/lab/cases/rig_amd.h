@@ -36,6 +36,7 @@ struct rig_conf {
 	bool isrun_early;		  /* hardware reads IsRun before it sets the IRR bit */
 	uint8_t tpr;			  /* of vCPU 0 */
 	uint32_t galog_ring;		  /* entries; 0: as many as it has */
+	bool irtcachedis;		  /* the IOMMUs cache no entries */
 };
 
 struct rig_amd {
