@@ -24,6 +24,13 @@ static bool logical_x(const struct pn_host_vcpu *t, uint32_t dest)
 	return ldr >> 4 == dest >> 4 && (ldr & dest & 0xF);
 }
 
+bool pn_host_dest_matches(const struct pn_host_vcpu *t, uint32_t dest, bool logical)
+{
+	if (!logical)
+		return pn_host_apic_id(t) == dest;
+	return pn_host_x2apic(t) ? logical_x2(t, dest) : logical_x(t, dest);
+}
+
 bool pn_host_ipi_matches(const struct pn_host_vcpu *from, const struct pn_host_vcpu *t,
 			 uint64_t icr)
 {
@@ -45,12 +52,10 @@ bool pn_host_ipi_matches(const struct pn_host_vcpu *from, const struct pn_host_v
 	}
 	if (dest == (x2 ? X2APIC_BCAST : XAPIC_BCAST))
 		return true;
-	if (!(icr & PN_ICR_LOGICAL))
-		return pn_host_apic_id(t) == dest;
-	return pn_host_x2apic(t) ? logical_x2(t, dest) : logical_x(t, dest);
+	return pn_host_dest_matches(t, dest, icr & PN_ICR_LOGICAL);
 }
 
-static void deliver(const struct pn_host_ipi *ipi, struct pn_host_vcpu *from,
+static void deliver(const struct pn_host_apics *ipi, struct pn_host_vcpu *from,
 		    struct pn_host_vcpu *t, struct pn_host_cpu *c, uint8_t vector)
 {
 	if (t != from) {
@@ -63,7 +68,7 @@ static void deliver(const struct pn_host_ipi *ipi, struct pn_host_vcpu *from,
 }
 
 /* Lowest priority: any of those with the lowest PPR; here the first. */
-static void deliver_lowest(const struct pn_host_ipi *ipi, struct pn_host_vcpu *from,
+static void deliver_lowest(const struct pn_host_apics *ipi, struct pn_host_vcpu *from,
 			   struct pn_host_cpu *c, uint64_t icr)
 {
 	struct pn_host_vcpu *best = NULL;
@@ -79,7 +84,7 @@ static void deliver_lowest(const struct pn_host_ipi *ipi, struct pn_host_vcpu *f
 		deliver(ipi, from, best, c, PN_ICR_VECTOR(icr));
 }
 
-static void deliver_fixed(const struct pn_host_ipi *ipi, struct pn_host_vcpu *from,
+static void deliver_fixed(const struct pn_host_apics *ipi, struct pn_host_vcpu *from,
 			  struct pn_host_cpu *c, uint64_t icr)
 {
 	for (uint32_t i = 0; i < ipi->nr_vcpus; i++) {
@@ -92,8 +97,8 @@ static void deliver_fixed(const struct pn_host_ipi *ipi, struct pn_host_vcpu *fr
 
 /* NMI, INIT, SIPI, SMI: guests here have no use for them. The target looks, finds nothing, goes on.
  */
-static void ignore(const struct pn_host_ipi *ipi, struct pn_host_vcpu *from, struct pn_host_cpu *c,
-		   uint64_t icr)
+static void ignore(const struct pn_host_apics *ipi, struct pn_host_vcpu *from,
+		   struct pn_host_cpu *c, uint64_t icr)
 {
 	from->ipis_ignored++;
 	for (uint32_t i = 0; i < ipi->nr_vcpus; i++) {
@@ -107,7 +112,7 @@ static void ignore(const struct pn_host_ipi *ipi, struct pn_host_vcpu *from, str
 	}
 }
 
-void pn_host_ipi_emulate(const struct pn_host_ipi *ipi, struct pn_host_vcpu *from,
+void pn_host_ipi_emulate(const struct pn_host_apics *ipi, struct pn_host_vcpu *from,
 			 struct pn_host_cpu *c, uint64_t icr)
 {
 	bool vectored = PN_ICR_MODE(icr) == PN_DM_FIXED || PN_ICR_MODE(icr) == PN_DM_LOWEST;

@@ -42,6 +42,7 @@ enum pn_apic_mode { PN_APIC_DISABLED, PN_APIC_XAPIC, PN_APIC_X2APIC };
 #define PN_REQ_UNBLOCK	    (1u << 0) /* leave the block loop and block again */
 #define PN_REQ_APICV_UPDATE (1u << 1)
 #define PN_REQ_EVENT	    (1u << 2) /* look for injectable interrupts before entry */
+#define PN_REQ_SCAN_IOAPIC  (1u << 3) /* Intel: take over which EOIs the I/O APIC waits for */
 /* Those that are a reason not to sleep. */
 #define PN_REQ_BLOCK_MASK (PN_REQ_UNBLOCK | PN_REQ_APICV_UPDATE)
 
@@ -100,19 +101,22 @@ int pn_host_inject_one(struct pn_host_vcpu *h, struct pn_agent *self, uint64_t k
 /* Ends the highest vector in service. Returns it if its TMR bit says level, or -1. Own context. */
 int pn_host_eoi(struct pn_host_vcpu *h, struct pn_agent *self, uint64_t key);
 
-/* ---- ICR writes that the hypervisor emulates ---- */
+/* ---- interrupts that the hypervisor delivers: ICR writes here, messages in host_route.h ---- */
 
-/* Where an emulated IPI goes: the VM's vCPUs, and how one gets an interrupt. */
-struct pn_host_ipi {
+/* The APICs of a VM: its vCPUs, and how one gets an interrupt. */
+struct pn_host_apics {
 	void *vm;
+	uint32_t id; /* of the VM, for steps */
 	uint32_t nr_vcpus;
 	struct pn_host_vcpu *(*vcpu)(void *vm, uint32_t i);
-	/* Fixed interrupt @vector for @t, which is not the sender. */
+	/* Fixed interrupt @vector for @t; of IPIs, @t is not the sender. */
 	void (*deliver)(struct pn_host_vcpu *t, struct pn_host_cpu *c, uint8_t vector);
 	/* NMI, INIT, SIPI, SMI: @t is to look, finds nothing, and goes on. */
 	void (*poke)(struct pn_host_vcpu *t, struct pn_host_cpu *c);
 };
 
+/* Is @dest an ID of @t, physical or logical, as its mode has them? Broadcast is not looked at. */
+bool pn_host_dest_matches(const struct pn_host_vcpu *t, uint32_t dest, bool logical);
 /*
  * Does the IPI of @from with @icr (x2APIC: destination in 63:32, xAPIC: in 63:56) mean @t? The
  * sender's mode decides what a destination is, and the target's which IDs it answers to (inferred:
@@ -121,7 +125,7 @@ struct pn_host_ipi {
 bool pn_host_ipi_matches(const struct pn_host_vcpu *from, const struct pn_host_vcpu *t,
 			 uint64_t icr);
 /* All of it by software, for the targets that exist. An illegal vector sets ESR. */
-void pn_host_ipi_emulate(const struct pn_host_ipi *ipi, struct pn_host_vcpu *from,
+void pn_host_ipi_emulate(const struct pn_host_apics *ipi, struct pn_host_vcpu *from,
 			 struct pn_host_cpu *c, uint64_t icr);
 /* Hardware may leave BUSY set. */
 void pn_host_icr_idle(struct pn_host_vcpu *h);

@@ -40,9 +40,12 @@ enum pn_mistake {
 	PN_MISTAKE_PI_OFFLINE_SILENT,	  /* pi-cpu-offline */
 	PN_MISTAKE_TRUST_ON,		  /* ipiv-two-step */
 	PN_MISTAKE_SELF_IPI_LATE,
-	PN_MISTAKE_PREEMPTED_STALE, /* preempted-flag-stale */
-	PN_MISTAKE_URG_SUPPRESSED,  /* urgent-while-suppressed: hardware */
-	PN_MISTAKE_IPIV_NOT_ARMED,  /* ipiv-nv-not-switched */
+	PN_MISTAKE_ROUTE_NOT_DECIDED, /* route-to-several, pi-route-to-several */
+	PN_MISTAKE_NO_BLOCK_AGAIN,    /* pi-route-back */
+	PN_MISTAKE_SCAN_FORGETS,      /* ioapic-scan-forgets */
+	PN_MISTAKE_PREEMPTED_STALE,   /* preempted-flag-stale */
+	PN_MISTAKE_URG_SUPPRESSED,    /* urgent-while-suppressed: hardware */
+	PN_MISTAKE_IPIV_NOT_ARMED,    /* ipiv-nv-not-switched */
 	PN_MISTAKE_NR
 };
 

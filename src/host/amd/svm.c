@@ -132,7 +132,10 @@ int pn_svm_vm_init(struct pn_svm *svm, struct pn_svm_vm *vm, struct pn_svm_vcpu 
 	if (r)
 		return r;
 	pn_svm_init_logical(vm);
-	return register_vm(svm, vm);
+	r = register_vm(svm, vm);
+	pn_svm_init_apics(vm);
+	pn_svm_init_routes(vm);
+	return r;
 }
 
 static void release_irtes(struct pn_svm_vcpu *v, struct pn_agent *self)

@@ -7,7 +7,9 @@
 
 #include "amdvi_drv.h"
 #include "host_cpu.h"
+#include "host_route.h"
 #include "host_vcpu.h"
+#include "ioapic.h"
 #include "list.h"
 #include "postern/avic.h"
 #include "seam.h"
@@ -17,7 +19,8 @@
  * lists, software injection, exits. The algorithm is the one of docs/protocol.md; hazards H1..H17
  * are named where the code avoids them.
  *
- * Locks, outermost first: pn_iommus.notifier_lock, pn_svm.vm_lock, pn_svm_vm.apic_lock,
+ * Locks, outermost first: pn_host_routes.lock, pn_iommus.notifier_lock, pn_svm.vm_lock,
+ * pn_svm_vm.apic_lock,
  * pn_svm_vcpu.ir_lock, pn_host_cpu.wake_lock, pn_amdvi_drv.ga_lock, pn_ir.lock, pn_amdvi_drv.lock.
  * ir_lock and wake_lock are taken with interrupts off (H9).
  */
@@ -67,6 +70,9 @@ struct pn_svm_vm {
 	uint64_t raised[PN_INHIBIT_NR]; /* how often each cause came up; apic_lock */
 	uint32_t nr_vcpus;
 	struct pn_svm_vcpu *vcpu; /* array, owned by the caller */
+	struct pn_host_apics apics;
+	struct pn_host_routes routes; /* of device interrupts: host_route.h */
+	struct pn_ioapic *ioapic;     /* NULL: none */
 	uint64_t *phys_table;
 	uint64_t phys_table_pa;
 	uint32_t *log_table;
@@ -152,8 +158,8 @@ void pn_svm_leave(struct pn_svm_vcpu *v, struct pn_host_cpu *c);
 
 /*
  * Emulated EOI (AVIC off, or exit 402h): ends the highest vector that the ISR has in service, not
- * the one of EXITINFO2. Returns the vector if it is level-triggered (TMR), for the I/O APIC to be
- * told of it, or -1.
+ * the one of EXITINFO2. If it is level-triggered (TMR), the VM's I/O APIC is told of it. Returns
+ * the vector then, for an I/O APIC that is elsewhere, or -1.
  */
 int pn_svm_eoi(struct pn_svm_vcpu *v, struct pn_host_cpu *c);
 /* Exit 401h: wakes or kicks targets that were not running; emulates what hardware refused. */
@@ -196,6 +202,9 @@ uint32_t pn_svm_irr(const struct pn_svm_vcpu *v, unsigned word);
  */
 int pn_svm_pi_update(struct pn_svm *svm, struct pn_ir *ir, struct pn_svm_vcpu *v, uint8_t vector,
 		     struct pn_host_cpu *c);
+
+/* Gives @vm an I/O APIC, before it runs. */
+void pn_svm_set_ioapic(struct pn_svm_vm *vm, struct pn_ioapic *io);
 
 /* GAPPI: the wakeup vector arrived at @c, interrupts off. */
 void pn_svm_wakeup_irq(struct pn_svm *svm, struct pn_host_cpu *c);

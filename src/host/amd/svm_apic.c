@@ -154,6 +154,8 @@ static void update_ids(struct pn_svm_vm *vm, struct pn_host_cpu *c)
 	pn_svm_cause(vm, c, PN_INHIBIT_LOGICAL_ID_ALIASED, map.aliased);
 	pn_svm_cause(vm, c, PN_INHIBIT_APIC_ID_MODIFIED, map.modified);
 	pn_lock_drop(&vm->apic_lock);
+	/* An entry that could not be changed stays remapped. */
+	(void)pn_host_routes_refresh(&vm->routes, c);
 }
 
 /* ---- trapped registers ---- */

@@ -106,5 +106,9 @@ void pn_svm_leave(struct pn_svm_vcpu *v, struct pn_host_cpu *c)
 
 int pn_svm_eoi(struct pn_svm_vcpu *v, struct pn_host_cpu *c)
 {
-	return pn_host_eoi(&v->h, c->agent, pn_svm_key(v));
+	int vector = pn_host_eoi(&v->h, c->agent, pn_svm_key(v));
+
+	if (vector >= 0 && v->vm->ioapic)
+		pn_ioapic_eoi(v->vm->ioapic, &v->h, c, (uint8_t)vector);
+	return vector;
 }

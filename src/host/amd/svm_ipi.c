@@ -27,6 +27,16 @@ static void poke(struct pn_host_vcpu *t, struct pn_host_cpu *c)
 	pn_svm_notify(svm_vcpu(t), c, PN_WAKE_REQUEST);
 }
 
+void pn_svm_init_apics(struct pn_svm_vm *vm)
+{
+	vm->apics = (struct pn_host_apics){.vm = vm,
+					   .id = vm->id,
+					   .nr_vcpus = vm->nr_vcpus,
+					   .vcpu = nth,
+					   .deliver = deliver,
+					   .poke = poke};
+}
+
 /* Is the doorbell that the processor itself sent enough? Not when it never rings (erratum 1235). */
 static bool runs_by_itself(const struct pn_svm_vcpu *t)
 {
@@ -56,16 +66,11 @@ static void wake_targets(struct pn_svm_vcpu *v, struct pn_host_cpu *c, uint64_t 
 void pn_svm_incomplete_ipi(struct pn_svm_vcpu *v, struct pn_host_cpu *c,
 			   const struct pn_avic_exit *exit)
 {
-	const struct pn_host_ipi ipi = {.vm = v->vm,
-					.nr_vcpus = v->vm->nr_vcpus,
-					.vcpu = nth,
-					.deliver = deliver,
-					.poke = poke};
 	uint64_t icr = exit->info1;
 
 	if (exit->info2 >> 32 == PN_IPI_NOT_RUNNING)
 		wake_targets(v, c, icr);
 	else
-		pn_host_ipi_emulate(&ipi, &v->h, c, icr);
+		pn_host_ipi_emulate(&v->vm->apics, &v->h, c, icr);
 	pn_host_icr_idle(&v->h);
 }

@@ -64,6 +64,7 @@ static int init_vcpu(struct pn_vmx_vm *vm, uint32_t idx)
 	v->h.cpu = PN_VMX_NO_CPU;
 	v->h.apicv = !vm->inhibits;
 	v->vm = vm;
+	v->stale_eoi = -1;
 	v->h.page = pn_pages_alloc(vm->pages, PAGE, PAGE, &v->h.page_pa);
 	v->pid = pn_pages_alloc(vm->pages, sizeof(*v->pid), sizeof(*v->pid), &v->pid_pa);
 	if (!v->h.page || !v->pid || make_pid_table(vm))
@@ -108,6 +109,8 @@ int pn_vmx_vm_init(struct pn_vmx *vmx, struct pn_vmx_vm *vm, struct pn_vmx_vcpu 
 	vm->max_vcpu_ids = ids;
 	vm->vcpu = vcpu;
 	vm->pages = pages;
+	pn_vmx_init_apics(vm);
+	pn_vmx_init_routes(vm);
 	for (uint32_t i = 0; i < n && !r; i++)
 		r = init_vcpu(vm, i);
 	return r;
@@ -154,6 +157,7 @@ static void vmcs_apicv(const struct pn_vmx_vcpu *v, struct pn_vmcs_apic *out)
 	out->posted_nv = PN_VEC_POSTED;
 	out->pid = v->pid_pa;
 	out->intr_status = (uint16_t)(v->svi << 8 | v->rvi);
+	memcpy(out->eoi_exit, v->eoi_exit, sizeof(out->eoi_exit));
 	if (!vm->pid_table)
 		return;
 	out->proc |= PN_PROC_TERTIARY;

@@ -6,7 +6,9 @@
 #include <stdint.h>
 
 #include "host_cpu.h"
+#include "host_route.h"
 #include "host_vcpu.h"
+#include "ioapic.h"
 #include "list.h"
 #include "pages.h"
 #include "postern/apicv.h"
@@ -21,8 +23,8 @@
  * Invariants: NV is PN_VEC_POSTED or PN_VEC_WAKEUP; a vCPU is on a wakeup list exactly while NV is
  * PN_VEC_WAKEUP, on the list of the CPU that NDST names, and SN is 0 then.
  *
- * Locks, outermost first: pn_vmx_vcpu.ir_lock, pn_host_cpu.wake_lock, pn_vtd_ir.lock,
- * pn_vtd_drv.lock. ir_lock and wake_lock are taken with interrupts off.
+ * Locks, outermost first: pn_host_routes.lock, pn_vmx_vcpu.ir_lock, pn_host_cpu.wake_lock,
+ * pn_vtd_ir.lock, pn_vtd_drv.lock. ir_lock and wake_lock are taken with interrupts off.
  */
 
 struct pn_vmx;
@@ -33,8 +35,10 @@ struct pn_vmx_vcpu {
 	struct pn_vmx_vm *vm;
 	struct pn_pid *pid;
 	uint64_t pid_pa;
-	uint8_t rvi, svi;	  /* own context: guest interrupt status while out of the guest */
-	bool blocking;		  /* own context: between blocking() and unblocking() */
+	uint64_t eoi_exit[4]; /* own context: vectors whose EOI exits */
+	int stale_eoi;	      /* own context: the highest that does so for the last time, or -1 */
+	uint8_t rvi, svi;     /* own context: guest interrupt status while out of the guest */
+	bool blocking;	      /* own context: between blocking() and unblocking() */
 	struct pn_list wake_node; /* wake_lock of the CPU that list_cpu names */
 	uint32_t list_cpu;	  /* own context, and while it is on a list also offline() */
 	struct pn_lock ir_lock;	  /* ir_list */
@@ -49,7 +53,10 @@ struct pn_vmx_vm {
 	uint32_t assigned; /* atomic: interrupts of devices assigned to it */
 	uint32_t nr_vcpus, max_vcpu_ids;
 	struct pn_vmx_vcpu *vcpu; /* array, owned by the caller */
-	uint64_t *pid_table;	  /* PID-pointer table; NULL without IPI virtualization */
+	struct pn_host_apics apics;
+	struct pn_host_routes routes; /* of device interrupts: host_route.h */
+	struct pn_ioapic *ioapic;     /* NULL: none */
+	uint64_t *pid_table;	      /* PID-pointer table; NULL without IPI virtualization */
 	uint64_t pid_table_pa;
 	struct pn_pages *pages;
 };
@@ -117,8 +124,17 @@ int pn_vmx_enter(struct pn_vmx_vcpu *v, struct pn_host_cpu *c);
 /* After VM exit; @vmcs as pn_apicv_vmexit() left it. */
 void pn_vmx_leave(struct pn_vmx_vcpu *v, struct pn_host_cpu *c, const struct pn_vmcs_apic *vmcs);
 
-/* Emulated EOI while APICv is inhibited: ends the highest vector in service. */
+/* Emulated EOI while APICv is inhibited: ends the highest vector in service. If it is
+ * level-triggered (TMR), the VM's I/O APIC is told of it. */
 void pn_vmx_eoi(struct pn_vmx_vcpu *v, struct pn_host_cpu *c);
+/* EOI-induced exit (reason 45): the processor has ended @vector, and the I/O APIC hears of it. */
+void pn_vmx_eoi_exit(struct pn_vmx_vcpu *v, struct pn_host_cpu *c, uint8_t vector);
+/*
+ * APIC-write exit at @off other than 300h (reason 56), or a write that the host emulated: if
+ * destinations depend on that register (ID, LDR, DFR, SVR), routes are decided anew and EOI-exit
+ * bitmaps follow. False: they do not.
+ */
+bool pn_vmx_apic_trap(struct pn_vmx_vcpu *v, struct pn_host_cpu *c, uint32_t off);
 /* APIC-write exit at 300h (reason 56): reads VICR and emulates it; BUSY is cleared. Also for an
  * intercepted WRMSR of the ICR, whose value is in VICR then. */
 void pn_vmx_icr_exit(struct pn_vmx_vcpu *v, struct pn_host_cpu *c);
@@ -139,6 +155,12 @@ uint32_t pn_vmx_irr(const struct pn_vmx_vcpu *v, unsigned word);
  */
 int pn_vmx_pi_update(struct pn_vtd_ir *ir, struct pn_vmx_vcpu *v, uint8_t vector,
 		     struct pn_host_cpu *c);
+
+/* Gives @vm an I/O APIC, before it runs. */
+void pn_vmx_set_ioapic(struct pn_vmx_vm *vm, struct pn_ioapic *io);
+/* Entries of the I/O APIC changed: every vCPU computes its EOI-exit bitmap anew before it runs its
+ * guest again; returns when none runs with the old one. */
+void pn_vmx_scan_ioapic(struct pn_vmx_vm *vm, struct pn_host_cpu *c);
 
 /* The wakeup vector arrived at @c, interrupts off: wakes who is on the list and has ON. */
 void pn_vmx_wakeup_irq(struct pn_vmx *vmx, struct pn_host_cpu *c);

@@ -35,7 +35,7 @@ static uint32_t count(struct pn_vmx_vm *vm, uint32_t by)
 /* A1, before any entry leads here: who is put from now on switches NV. */
 static void assign(struct pn_vmx_vm *vm, struct pn_host_cpu *c)
 {
-	if (!count(vm, 1))
+	if (!count(vm, 1) && !pn_mistake(PN_MISTAKE_NO_BLOCK_AGAIN))
 		block_again(vm, c);
 }
 

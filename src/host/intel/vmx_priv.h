@@ -63,6 +63,14 @@ void pn_vmx_sync(struct pn_vmx_vcpu *v, struct pn_agent *self);
 void pn_vmx_refresh(struct pn_vmx_vcpu *v);
 /* Wakes the task; true if it slept. */
 bool pn_vmx_wake(struct pn_vmx_vcpu *v, struct pn_agent *self, enum pn_wake_reason why);
+/* vm->apics; the VM has its id. */
+void pn_vmx_init_apics(struct pn_vmx_vm *vm);
+/* vm->routes. */
+void pn_vmx_init_routes(struct pn_vmx_vm *vm);
+/* PN_REQ_SCAN_IOAPIC, if it is set. Own context, before the guest runs. */
+void pn_vmx_scan(struct pn_vmx_vcpu *v, struct pn_host_cpu *c);
+/* The VM's I/O APIC, if there is one, hears of an EOI. Own context. */
+void pn_vmx_ended(struct pn_vmx_vcpu *v, struct pn_host_cpu *c, uint8_t vector);
 /* @v is to look at its requests: kick or wake. They were set before. */
 void pn_vmx_prod(struct pn_vmx_vcpu *v, struct pn_host_cpu *c, enum pn_wake_reason why);
 

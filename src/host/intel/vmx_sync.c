@@ -184,6 +184,7 @@ int pn_vmx_enter(struct pn_vmx_vcpu *v, struct pn_host_cpu *c)
 		/* E3. Cleared before the look at what they ask for. */
 		pn_and32(&v->h.requests, ~(PN_REQ_UNBLOCK | PN_REQ_EVENT));
 		pn_vmx_refresh(v);
+		pn_vmx_scan(v, c);
 	}
 	pn_vmx_sync(v, c->agent); /* E4; R9: whether APICv is inhibited or not */
 	/* E5. Active: VM entry evaluates RVI. */
@@ -204,8 +205,11 @@ void pn_vmx_leave(struct pn_vmx_vcpu *v, struct pn_host_cpu *c, const struct pn_
 
 void pn_vmx_eoi(struct pn_vmx_vcpu *v, struct pn_host_cpu *c)
 {
-	(void)pn_host_eoi(&v->h, c->agent, pn_vmx_key(v));
+	int vector = pn_host_eoi(&v->h, c->agent, pn_vmx_key(v));
+
 	v->svi = pn_vmx_highest(v, PN_APIC_ISR);
+	if (vector >= 0)
+		pn_vmx_ended(v, c, (uint8_t)vector);
 }
 
 /* ---- inhibits ---- */

@@ -90,6 +90,18 @@ static void detach_uncached(bool broken)
 		    rig_first_only);
 }
 
+/* The host is told of interrupt 0 by its route alone: nothing is attached before. */
+static void routes(bool broken)
+{
+	rig_build(&(struct rig_conf){
+		.notify = PN_NOTIFY_GAPPI, .masked = PN_MASKED_PARK, .vcpus = 2});
+	rig_attach(0, 0, NULL, 0x41);
+	amd->ir[0].target = &rig->vcpu[0];
+	rig_run_vcpu(0, 0, -1);
+	rig_run_routes(0x41, broken ? RIG_BOTH_FOR_GOOD : RIG_THERE_AND_BACK);
+	rig_run_handlers(2);
+}
+
 static void attacher(void *arg)
 {
 	(void)arg;
@@ -558,6 +570,13 @@ const struct case_setup pn_cases_amd[] = {
 	  false, false},
 	 PN_MISTAKE_NO_IRT_WAIT,
 	 detach_uncached,
+	 0},
+	{{"route-to-several", "KVM, inferred",
+	  "the guest routes an interrupt to several vCPUs, and its entry goes on posting to one",
+	  "the host decides anew: remapped format, and delivery to each by software", "P4", false,
+	  false},
+	 PN_MISTAKE_ROUTE_NOT_DECIDED,
+	 routes,
 	 0},
 	{{"hash-bucket-collision", "review of 2016", "update_ga rewrites another VM's IRTE",
 	  "the handle is a pointer", "P1", false, false},

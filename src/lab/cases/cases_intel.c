@@ -60,6 +60,27 @@ static void preempted_once(bool broken)
 	rig_run_handlers(1);
 }
 
+static void routed(enum rig_routes what)
+{
+	irig_build(&(struct irig_conf){.vcpus = 2});
+	irig_attach(0, NULL, LOW);
+	irig->ir[0].target = &rig->vcpu[0];
+	rig_run_vcpu(0, 0, -1);
+	rig_run_routes(LOW, what);
+	rig_run_handlers(2);
+}
+
+static void routes(bool broken)
+{
+	routed(broken ? RIG_BOTH_FOR_GOOD : RIG_TO_BOTH);
+}
+
+static void route_back(bool broken)
+{
+	(void)broken;
+	routed(RIG_TO_ONE);
+}
+
 /* ---- lists ---- */
 
 /* Asleep on CPU 0, on its list. */
@@ -379,6 +400,81 @@ static void two_step(bool broken)
 	rig_run_handlers(1);
 }
 
+/* ---- the I/O APIC ---- */
+
+#define PIN 3
+
+/* One instruction of the guest between two exits: takes what waits, or ends what it serves. */
+static void step_guest(struct rig_vcpu *v, struct pn_host_cpu *c, bool end)
+{
+	struct pn_apicv *a = &irig->core[c->id].apicv;
+	struct pn_apicv_exit exit;
+	bool trap = false;
+	int vector;
+
+	enter(v, c);
+	pn_irq_off(c->agent);
+	vector = pn_apicv_pending(a, !end);
+	if (vector >= 0) {
+		pn_apicv_deliver(a);
+		rig_took(v, vector);
+	}
+	if (end)
+		trap = pn_apicv_wrmsr(a, PN_X2APIC_MSR + PN_APIC_EOI / 16, 0, &exit) ==
+		       PN_APICV_TRAP;
+	irig_vmexit(v, c);
+	pn_irq_on(c->agent);
+	if (trap)
+		pn_vmx_eoi_exit(v->vmx, c, (uint8_t)exit.qualification);
+}
+
+static void serves(void *arg)
+{
+	struct rig_vcpu *v = arg;
+
+	px_doing("takes the interrupt of the pin");
+	step_guest(v, &rig->cpu[0], false);
+	px_doing("ends it");
+	step_guest(v, &rig->cpu[0], true);
+}
+
+static void rerouter(void *arg)
+{
+	(void)arg;
+	px_doing("the guest routes the pin to vCPU 1");
+	pn_ioapic_write(&irig->ioapic, PN_IOAPIC_SELECT, PN_IOAPIC_REDIR + 2 * PIN + 1,
+			&rig->cpu[1]);
+	pn_ioapic_write(&irig->ioapic, PN_IOAPIC_WINDOW, 1u << 24, &rig->cpu[1]);
+}
+
+/* A level-triggered pin whose line stays up: it was delivered to vCPU 0. */
+static void reroute(bool broken)
+{
+	(void)broken;
+	irig_build(&(struct irig_conf){.vcpus = 2});
+	pn_vmx_set_ioapic(&irig->vm, &irig->ioapic);
+	rig->vendor->load(&rig->vcpu[0], &rig->cpu[0]);
+	pn_ioapic_write(&irig->ioapic, PN_IOAPIC_SELECT, PN_IOAPIC_REDIR + 2 * PIN, &rig->cpu[1]);
+	pn_ioapic_write(&irig->ioapic, PN_IOAPIC_WINDOW, LOW | PN_REDIR_LEVEL, &rig->cpu[1]);
+	rig->vcpu[0].sent[LOW] = true;
+	pn_ioapic_line(&irig->ioapic, PIN, true, &rig->cpu[1]);
+	px_thread("vCPU 0", 0, serves, &rig->vcpu[0]);
+	px_thread("reroute", 1, rerouter, NULL);
+	rig_run_handlers(1);
+}
+
+static const char *reroute_check(void *arg, char *text, unsigned size)
+{
+	(void)arg;
+	if (irig->ioapic.eois && irig->ioapic.delivered == 2)
+		return NULL;
+	snprintf(text, size,
+		 "the line of pin %u is up, its remote IRR is 1, and no EOI of vector 0x%02x is to "
+		 "come",
+		 PIN, LOW);
+	return "P4";
+}
+
 /* One look at a whole descriptor that nothing suppresses. */
 static void reader(void *arg)
 {
@@ -495,6 +591,26 @@ const struct case_setup pn_cases_intel[] = {
 	 PN_MISTAKE_PMSI_NO_LAST_HARVEST,
 	 harvest,
 	 .check = irig_bare_check},
+	{{"pi-route-to-several", "KVM, inferred",
+	  "the guest routes an interrupt to several vCPUs, and its entry goes on posting to one",
+	  "the host decides anew: remapped form, and delivery to each by software", "P4", false,
+	  false},
+	 PN_MISTAKE_ROUTE_NOT_DECIDED,
+	 routes},
+	{{"pi-route-back", "KVM a2486020a82e",
+	  "the only interrupt begins to be posted to a vCPU that sleeps: nobody could post to it, "
+	  "so "
+	  "NV is not the wakeup vector",
+	  "the first posted interrupt asks all vCPUs to block again", "P1", false, false},
+	 PN_MISTAKE_NO_BLOCK_AGAIN,
+	 route_back},
+	{{"ioapic-scan-forgets", "KVM",
+	  "a pin moves to another vCPU while its interrupt is in service on the old one, whose "
+	  "EOI-exit bitmap forgets the vector",
+	  "the bitmap keeps vectors that wait in IRR or ISR until their EOI", "P4", false, false},
+	 PN_MISTAKE_SCAN_FORGETS,
+	 reroute,
+	 .check = reroute_check},
 	{{"ipiv-two-step", "SDM, KVM 2019",
 	  "a look at ON alone: a preempted vCPU has PIR = 1 and ON = 0 for good",
 	  "the PIR, too, if SN = 1; with SN = 0 the second step of the IPI sets ON", "P1", false,

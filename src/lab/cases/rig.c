@@ -132,6 +132,62 @@ void rig_run_late_posts(const int *list)
 	px_thread("IOMMU 0", -1, late_posts, (void *)(uintptr_t)list);
 }
 
+/* ---- routes ---- */
+
+#define TO_VCPU_0 PN_MSI_ADDR_BASE
+#define TO_BOTH	  (PN_MSI_ADDR_BASE | 3u << 12 | 1u << 2) /* logical: cluster 0, IDs 0 and 1 */
+
+struct rig_reroute {
+	uint8_t vector;
+	enum rig_routes what;
+};
+
+static void router(void *arg)
+{
+	const struct rig_reroute *r = arg;
+
+	if (r->what != RIG_TO_ONE) {
+		px_doing("the guest routes interrupt 0 to both vCPUs");
+		rig->vendor->route(0, TO_BOTH, r->vector);
+	}
+	if (r->what == RIG_BOTH_FOR_GOOD) {
+		rig->vcpu[1].sent[r->vector] = true;
+		rig_set_flag();
+		return;
+	}
+	if (r->what == RIG_TO_BOTH)
+		return;
+	px_doing("the guest routes interrupt 0 to vCPU 0 alone");
+	rig->vendor->route(0, TO_VCPU_0, r->vector);
+}
+
+static void falls_asleep(struct rig_vcpu *v, struct pn_host_cpu *c)
+{
+	rig->vendor->load(v, c);
+	rig->vendor->unblocking(v, c); /* what was asked of it before is done */
+	rig->vendor->blocking(v, c);
+	v->task.sleeping = 1;
+	rig->vendor->must_run(v, c);
+	rig->vendor->put(v, c, true);
+}
+
+void rig_run_routes(uint8_t vector, enum rig_routes what)
+{
+	struct rig_reroute *r = px_alloc(sizeof(*r), 8);
+	struct rig_vcpu *other = &rig->vcpu[1];
+
+	*r = (struct rig_reroute){vector, what};
+	rig->vendor->route(0, what == RIG_TO_ONE ? TO_BOTH : TO_VCPU_0, vector);
+	falls_asleep(other, &rig->cpu[1]);
+	/* It may get what comes meanwhile, and need not. */
+	other->sent[vector] = other->taken[vector] = what != RIG_BOTH_FOR_GOOD;
+	px_thread("route", 2, router, r);
+	if (what == RIG_BOTH_FOR_GOOD)
+		rig_run_late_posts(rig_first_only);
+	else
+		rig_run_posts(0, rig_first_only);
+}
+
 /* ---- vCPUs ---- */
 
 void rig_took(struct rig_vcpu *v, int vector)

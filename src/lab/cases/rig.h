@@ -56,6 +56,8 @@ struct rig_vendor {
 	void (*guest)(struct rig_vcpu *v, struct pn_host_cpu *c);
 	/* A device writes the MSI of interrupt @index. */
 	void (*post)(unsigned index);
+	/* The guest programs interrupt @index to the message (@addr, @data); CPU 2 does it. */
+	void (*route)(unsigned index, uint64_t addr, uint32_t data);
 	/* At rest. */
 	const char *pending; /* where vectors wait: "its IRR" */
 	uint32_t (*irr)(const struct rig_vcpu *v, unsigned word);
@@ -101,6 +103,16 @@ void rig_set_flag(void);
 /* The MSI of interrupt @index, by the calling IOMMU. */
 void rig_post(unsigned index);
 
+/* Where the guest routes interrupt 0 while its device interrupts, from one place to the other. */
+enum rig_routes {
+	RIG_TO_BOTH, /* from vCPU 0 to both vCPUs */
+	RIG_TO_ONE,  /* back */
+	RIG_THERE_AND_BACK,
+	RIG_BOTH_FOR_GOOD, /* to both, and the device interrupts after that */
+};
+
+/* A thread on CPU 2 does that; vCPU 1 sleeps on CPU 1 and never comes back. */
+void rig_run_routes(uint8_t vector, enum rig_routes what);
 /* What vCPU @v's guest does when it takes @vector. */
 void rig_took(struct rig_vcpu *v, int vector);
 /* What the thread of vCPU @arg does for ever: blocks, sleeps, runs its guest. */

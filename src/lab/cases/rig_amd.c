@@ -318,8 +318,17 @@ static void device_irq(unsigned index, struct pn_host_cpu *c)
 {
 	struct rig_ir *ir = &amd->ir[index];
 
-	if (index < RIG_IRS && ir->target)
+	if (index < RIG_IRS && ir->route.entry)
+		pn_host_route_irq(&amd->vm[0].routes, &ir->route, c);
+	else if (index < RIG_IRS && ir->target)
 		pn_svm_inject(ir->target->svm, c, ir->vector, PN_WAKE_NOTIFY);
+}
+
+static void route(unsigned index, uint64_t addr, uint32_t data)
+{
+	struct rig_ir *ir = &amd->ir[index];
+
+	pn_host_route_set(&amd->vm[0].routes, &ir->route, &ir->ir, addr, data, &rig->cpu[2]);
 }
 
 void rig_handler(void *arg, uint8_t vector)
@@ -352,6 +361,7 @@ static const struct rig_vendor vendor = {
 	.unblocking = unblocking,
 	.guest = guest,
 	.post = post,
+	.route = route,
 	.pending = "its IRR",
 	.irr = irr,
 	.check = check,

@@ -21,6 +21,7 @@ struct rig_iommu {
 
 struct rig_ir {
 	struct pn_ir ir;
+	struct pn_host_route route;
 	struct rig_vcpu *target; /* whose vCPU the guest believes it interrupts */
 	uint8_t vector;
 	uint32_t iommu;

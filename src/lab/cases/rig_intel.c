@@ -209,8 +209,17 @@ static void device_irq(unsigned index, struct pn_host_cpu *c)
 {
 	struct irig_ir *ir = &irig->ir[index];
 
-	if (index < RIG_IRS && ir->target)
+	if (index < RIG_IRS && ir->route.entry)
+		pn_host_route_irq(&irig->vm.routes, &ir->route, c);
+	else if (index < RIG_IRS && ir->target)
 		pn_vmx_inject(ir->target->vmx, c, ir->vector, PN_WAKE_NOTIFY);
+}
+
+static void route(unsigned index, uint64_t addr, uint32_t data)
+{
+	struct irig_ir *ir = &irig->ir[index];
+
+	pn_host_route_set(&irig->vm.routes, &ir->route, &ir->ir, addr, data, &rig->cpu[2]);
 }
 
 static void posted_msi(struct pn_pmsi_cpu *p)
@@ -289,6 +298,7 @@ static const struct rig_vendor vendor = {
 	.unblocking = unblocking,
 	.guest = guest,
 	.post = post,
+	.route = route,
 	.pending = "its PIR or IRR",
 	.irr = irr,
 	.check = check,

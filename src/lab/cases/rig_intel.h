@@ -22,6 +22,7 @@ struct irig_core {
 
 struct irig_ir {
 	struct pn_vtd_ir ir;
+	struct pn_host_route route;
 	struct rig_vcpu *target; /* whose vCPU the guest believes it interrupts */
 	uint8_t vector;
 	bool sent, taken; /* bare metal: its handler ran */
@@ -43,6 +44,7 @@ struct irig {
 	struct pn_vmx vmx;
 	struct pn_vmx_vm vm;
 	struct pn_vmx_vcpu vcpu[RIG_VCPUS];
+	struct pn_ioapic ioapic; /* if a case gives it to the VM */
 	struct irig_core core[RIG_CPUS];
 	struct irig_ir ir[RIG_IRS];
 	uint32_t list[RIG_CPUS]; /* see watch_lists() */
