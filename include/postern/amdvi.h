@@ -44,6 +44,10 @@ struct pn_amdvi_knobs {
 	enum { PN_FAULT_ADDR_MSI, PN_FAULT_ADDR_INDEX } fault_address;
 	/* GA interrupt on each entry, or only when Status.GAInt goes from 0 to 1 (default). */
 	enum { PN_GAINT_EDGE, PN_GAINT_EACH } galog_interrupt;
+	/* When a log that overflowed (event log, guest APIC log) runs again. Default: when it is
+	 * enabled anew after its overflow bit was cleared, which is the procedure of 2.7.4. w1c: as
+	 * soon as that bit is cleared, which public models of the event log do. */
+	enum { PN_OVERFLOW_TOGGLE, PN_OVERFLOW_W1C } overflow_restart;
 	/* Largest GALogLen code taken as is; larger ones count as this. Default 12. */
 	uint8_t galog_len_max;
 	/* Entries of the GA log, a power of two, at least 2: smaller rings than the register can
@@ -66,6 +70,11 @@ struct pn_amdvi_config {
 	/* false: a write of the command tail executes what was queued before it returns. true: the
 	 * embedder calls pn_amdvi_commands() itself. */
 	bool async_commands;
+	/* false: an overflow of the guest APIC log clears GALogRun with the same step that sets
+	 * GALOverflow. true: GALogRun stays 1, and entries are dropped, until the embedder calls
+	 * pn_amdvi_log_stop(): 2.7.4 has software wait for GALogRun = 0, so there may be time
+	 * between the two. */
+	bool async_stop;
 	/* true: Control.IRTCacheDis does not stick, this IOMMU always caches. */
 	bool no_irtcachedis;
 	/* Debug: poison cached copies that memory no longer agrees with, so that a missing flush
@@ -115,6 +124,9 @@ void pn_amdvi_memory_changed(struct pn_amdvi *vi);
 
 /* Executes up to @max queued commands; returns how many. */
 unsigned pn_amdvi_commands(struct pn_amdvi *vi, unsigned max);
+
+/* With async_stop: GALogRun falls, if the guest APIC log has overflowed. Nothing otherwise. */
+void pn_amdvi_log_stop(struct pn_amdvi *vi);
 
 /*
  * A device's 4-byte DMA write to FEEx_xxxx arrives (section 2.2.5). Ordering towards memory and

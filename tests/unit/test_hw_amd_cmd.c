@@ -4,13 +4,18 @@
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 #define ALL_INTS (PN_CTRL_COMWAITINTEN | PN_CTRL_EVENTINTEN | PN_CTRL_INTCAPXTEN)
 
-static void open_on(struct fix *f, uint64_t control)
+static void open_as(struct fix *f, const struct pn_amdvi_config *cfg, uint64_t control)
 {
-	f_open(f, NULL);
+	f_open(f, cfg);
 	f_dte(f, F_DEV, f_dte_remap(F_IRT, 9));
 	for (unsigned v = 0; v < 256; v++)
 		f_irte(f, F_IRT, v, f_guest(F_PAGE, (uint8_t)v, PN_IRTE_GALOGINTR));
 	f_enable(f, control);
+}
+
+static void open_on(struct fix *f, uint64_t control)
+{
+	open_as(f, NULL, control);
 }
 
 /* 5.1: a row per command: is it legal, and what stops the command processor. */
@@ -358,7 +363,7 @@ static void test_event_log(void **state)
 	f_msi(&f, F_DEV2, 255); /* the last slot stays free */
 	assert_int_equal(f_rd(&f, PN_AMDVI_STATUS),
 			 PN_ST_EVENTOVERFLOW | PN_ST_EVENTLOGINT | PN_ST_CMDBUFRUN);
-	assert_int_equal(f.intrs, 2);
+	assert_int_equal(f.intrs, 2); /* 2.5.1: unlike the GA log's overflow */
 	assert_int_equal(f_rd(&f, PN_AMDVI_EVT_TAIL), 0xFF0);
 	assert_int_equal(f.agent.count[PN_STEP_EVENT_DROP], 1);
 	/* room alone does not restart it, nor does an edge while the overflow stands */
@@ -493,13 +498,14 @@ static void test_galog_overflow(void **state)
 	assert_int_equal(f.agent.count[PN_STEP_GALOG_OVERFLOW], 1);
 	assert_int_equal(f.agent.count[PN_STEP_GALOG_DROP], 1);
 	assert_int_equal(f.agent.count[PN_STEP_GALOG_ENTRY], 0);
-	assert_int_equal(f.intrs, 1);
+	/* "no interrupt is generated when GALOverflow is changed from 0b to 1b" */
+	assert_int_equal(f.intrs, 0);
 	assert_int_equal(f_rd(&f, PN_AMDVI_STATUS),
-			 PN_ST_GALOVERFLOW | PN_ST_GAINT | PN_ST_CMDBUFRUN | PN_ST_EVENTLOGRUN);
+			 PN_ST_GALOVERFLOW | PN_ST_CMDBUFRUN | PN_ST_EVENTLOGRUN);
 	f_msi(&f, F_DEV, 0x78);
 	assert_int_equal(f.agent.count[PN_STEP_GALOG_OVERFLOW], 1);
 	assert_int_equal(f.agent.count[PN_STEP_GALOG_DROP], 2);
-	assert_int_equal(f.intrs, 1);
+	assert_int_equal(f.intrs, 0);
 
 	f_wr(&f, PN_AMDVI_STATUS, PN_ST_GALOVERFLOW | PN_ST_GAINT); /* no edge of GALogEn yet */
 	assert_false(f_rd(&f, PN_AMDVI_STATUS) & PN_ST_GALOGRUN);
@@ -511,13 +517,117 @@ static void test_galog_overflow(void **state)
 	f_msi(&f, F_DEV, 0x79);
 	assert_int_equal(f_ld(&f, F_GALOG), ga_entry(0x79));
 	assert_int_equal(f_rd(&f, PN_AMDVI_GA_TAIL), 8);
-	assert_int_equal(f.intrs, 2);
+	assert_int_equal(f.intrs, 1);
 	pn_amdvi_stats(f.vi, &st);
 	assert_int_equal(st.galog_entries, 512);
 	assert_int_equal(st.galog_dropped, 2);
 	assert_int_equal(st.galog_overflows, 1);
-	assert_int_equal(st.ga_interrupts, 3);
+	assert_int_equal(st.ga_interrupts, 2);
 	f_close(&f);
+}
+
+/*
+ * 1.6, 2.7.4, knob overflow_restart: what makes a log that overflowed run again. Bits 0 to 2: it
+ * runs after clearing the overflow bit alone, after enabling it anew while the overflow stands,
+ * after both.
+ */
+static void test_overflow_restart(void **state)
+{
+	static const struct {
+		const char *name;
+		bool w1c;
+		uint64_t overflow, run, enable;
+		unsigned runs;
+	} rows[] = {
+		{"2.7.4 GA log", false, PN_ST_GALOVERFLOW, PN_ST_GALOGRUN, PN_CTRL_GALOGEN, 4},
+		{"2.7.4 event log", false, PN_ST_EVENTOVERFLOW, PN_ST_EVENTLOGRUN,
+		 PN_CTRL_EVENTLOGEN, 4},
+		{"w1c, GA log", true, PN_ST_GALOVERFLOW, PN_ST_GALOGRUN, PN_CTRL_GALOGEN, 5},
+		{"w1c, event log", true, PN_ST_EVENTOVERFLOW, PN_ST_EVENTLOGRUN, PN_CTRL_EVENTLOGEN,
+		 5},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		unsigned runs = 0;
+
+		for (unsigned how = 0; how < 3; how++) {
+			struct pn_amdvi_config cfg;
+			struct fix f;
+
+			pn_amdvi_config_default(&cfg);
+			cfg.knobs.overflow_restart =
+				rows[i].w1c ? PN_OVERFLOW_W1C : PN_OVERFLOW_TOGGLE;
+			open_as(&f, &cfg, F_GALOGON);
+			f_dte(&f, F_DEV2, 1ull << 52 | 1);
+			for (unsigned n = 0; n < 512; n++)
+				f_msi(&f, n & 1 ? F_DEV : F_DEV2, n / 2);
+			for (unsigned n = 0; n < 512; n++)
+				f_msi(&f, F_DEV, 0x40);
+			row_eq(rows[i].name, "overflow",
+			       f_rd(&f, PN_AMDVI_STATUS) & (rows[i].overflow | rows[i].run),
+			       rows[i].overflow);
+			/* the other bit, and zero, restart nothing */
+			f_wr(&f, PN_AMDVI_STATUS,
+			     (PN_ST_GALOVERFLOW | PN_ST_EVENTOVERFLOW) & ~rows[i].overflow);
+			f_wr(&f, PN_AMDVI_STATUS, 0);
+			row_eq(rows[i].name, "runs too early",
+			       f_rd(&f, PN_AMDVI_STATUS) & rows[i].run, 0);
+			if (how != 1)
+				f_wr(&f, PN_AMDVI_STATUS, rows[i].overflow);
+			if (how != 0) {
+				f_wr(&f, PN_AMDVI_CONTROL, F_GALOGON & ~rows[i].enable);
+				f_wr(&f, PN_AMDVI_CONTROL, F_GALOGON);
+			}
+			runs |= !!(f_rd(&f, PN_AMDVI_STATUS) & rows[i].run) << how;
+			f_close(&f);
+		}
+		row_eq(rows[i].name, "runs after", runs, rows[i].runs);
+	}
+}
+
+/* 2.7.4 has software wait for GALogRun = 0: an IOMMU that takes its time after GALOverflow. */
+static void test_galog_stops_late(void **state)
+{
+	static const struct {
+		const char *name;
+		bool w1c, clear, runs;
+	} rows[] = {
+		{"needs_toggle, overflow stands", false, false, false},
+		{"needs_toggle, overflow cleared", false, true, false},
+		{"w1c, overflow stands", true, false, false},
+		{"w1c, overflow cleared", true, true, true},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		struct pn_amdvi_config cfg;
+		struct fix f;
+
+		pn_amdvi_config_default(&cfg);
+		cfg.knobs.overflow_restart = rows[i].w1c ? PN_OVERFLOW_W1C : PN_OVERFLOW_TOGGLE;
+		cfg.async_stop = true;
+		open_as(&f, &cfg, F_GALOGON);
+		pn_amdvi_log_stop(f.vi); /* no overflow: nothing */
+		for (unsigned n = 0; n < 512; n++)
+			f_msi(&f, F_DEV, 0x40);
+		row_eq(rows[i].name, "both bits",
+		       f_rd(&f, PN_AMDVI_STATUS) & (PN_ST_GALOVERFLOW | PN_ST_GALOGRUN),
+		       PN_ST_GALOVERFLOW | PN_ST_GALOGRUN);
+		f_wr(&f, PN_AMDVI_GA_HEAD, 511 * 8);
+		f_forget(&f);
+		f_msi(&f, F_DEV, 0x41); /* room, but it is stopping */
+		row_eq(rows[i].name, "entries", f.agent.count[PN_STEP_GALOG_ENTRY], 0);
+		if (rows[i].clear)
+			f_wr(&f, PN_AMDVI_STATUS, PN_ST_GALOVERFLOW);
+		pn_amdvi_log_stop(f.vi);
+		row_eq(rows[i].name, "GALogRun", f_rd(&f, PN_AMDVI_STATUS) & PN_ST_GALOGRUN,
+		       rows[i].runs ? PN_ST_GALOGRUN : 0);
+		f_msi(&f, F_DEV, 0x42);
+		row_eq(rows[i].name, "entries after", f.agent.count[PN_STEP_GALOG_ENTRY],
+		       rows[i].runs);
+		f_close(&f);
+	}
 }
 
 /* 1.6: enabling anew while GALOverflow still stands does not start the log (inferred). */
@@ -600,6 +710,8 @@ int main(void)
 		cmocka_unit_test(test_galog_nowhere),
 		cmocka_unit_test(test_galog_overflow),
 		cmocka_unit_test(test_galog_no_restart),
+		cmocka_unit_test(test_overflow_restart),
+		cmocka_unit_test(test_galog_stops_late),
 		cmocka_unit_test(test_galog_length),
 	};
 

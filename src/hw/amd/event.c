@@ -9,7 +9,7 @@ static void drop(struct pn_amdvi *vi, uint64_t q0, uint64_t q1)
 	pn_step(vi->agent, PN_STEP_EVENT_DROP, q0, q1);
 }
 
-/* EventOverflow stops the log; that EventLogInt announces it is inferred. */
+/* EventOverflow stops the log and interrupts (2.5.1), unlike the overflow of the guest APIC log. */
 static void overflow(struct pn_amdvi *vi)
 {
 	vi->evt_stopped = true;

@@ -10,17 +10,23 @@ static void drop(struct pn_amdvi *vi, uint32_t gatag, uint16_t devid)
 }
 
 /*
- * The IRR bit is set, so the interrupt is not lost; only its notification is. GAInt is the cause
- * of the interrupt that announces the overflow (inferred).
+ * The IRR bit is set, so the interrupt is not lost; only its notification is. No interrupt is
+ * generated when GALOverflow changes from 0 to 1, and GAInt is not set: no entry was written.
  */
 static void overflow(struct pn_amdvi *vi, uint32_t tail)
 {
 	vi->ga_stopped = true;
+	vi->ga_lingers = vi->async_stop;
 	vi->r.status |= PN_ST_GALOVERFLOW;
-	vi->r.status &= ~PN_ST_GALOGRUN;
 	vi->stats.galog_overflows++;
 	pn_step(vi->agent, PN_STEP_GALOG_OVERFLOW, vi->r.ga_head, tail);
-	pn_amdvi_latch(vi, PN_ST_GAINT);
+	pn_amdvi_derive(vi);
+}
+
+void pn_amdvi_log_stop(struct pn_amdvi *vi)
+{
+	vi->ga_lingers = false;
+	pn_amdvi_derive(vi);
 }
 
 static void tail_shadow(struct pn_amdvi *vi)
@@ -45,7 +51,7 @@ void pn_amdvi_galog(struct pn_amdvi *vi, uint32_t gatag, uint16_t devid)
 	const uint64_t pa = (vi->r.galog & PN_AMDVI_BASE_MASK) + tail;
 	uint64_t *entry;
 
-	if (!(vi->r.status & PN_ST_GALOGRUN)) {
+	if (!(vi->r.status & PN_ST_GALOGRUN) || vi->ga_stopped) {
 		drop(vi, gatag, devid);
 		return;
 	}

@@ -147,6 +147,7 @@ int pn_amdvi_create(const struct pn_amdvi_config *cfg, struct pn_amdvi **out)
 	sanitize(&vi->knobs);
 	vi->control_mask = control_mask(cfg);
 	vi->async_commands = cfg->async_commands;
+	vi->async_stop = cfg->async_stop;
 	vi->poison = cfg->poison_stale;
 	vi->r.efr = cfg->efr;
 	vi->r.efr2 = cfg->efr2;
@@ -179,7 +180,7 @@ void pn_amdvi_reset(struct pn_amdvi *vi)
 		.pprlog = len,
 		.galog = len,
 	};
-	vi->cmd_stopped = vi->evt_stopped = vi->ga_stopped = false;
+	vi->cmd_stopped = vi->evt_stopped = vi->ga_stopped = vi->ga_lingers = false;
 	vi->snp_locked = false;
 	vi->msi_enable = false;
 	pn_amdvi_drop_all(vi);

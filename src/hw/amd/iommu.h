@@ -116,8 +116,9 @@ struct pn_amdvi {
 	struct pn_amdvi_knobs knobs;
 	uint64_t control_mask; /* bits of Control that this IOMMU has */
 	uint32_t ga_bytes;     /* size of the GA log */
-	bool async_commands;
+	bool async_commands, async_stop;
 	bool cmd_stopped, evt_stopped, ga_stopped; /* by an error, although enabled */
+	bool ga_lingers;			   /* ga_stopped, and GALogRun is 1 still */
 	bool snp_locked;
 
 	bool msi_enable;

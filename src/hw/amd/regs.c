@@ -110,7 +110,7 @@ void pn_amdvi_derive(struct pn_amdvi *vi)
 		vi->r.status |= PN_ST_CMDBUFRUN;
 	if (vi->on && (c & PN_CTRL_PPRLOGEN))
 		vi->r.status |= PN_ST_PPRLOGRUN;
-	if (vi->on && (c & PN_CTRL_GALOGEN) && !vi->ga_stopped)
+	if (vi->on && (c & PN_CTRL_GALOGEN) && (!vi->ga_stopped || vi->ga_lingers))
 		vi->r.status |= PN_ST_GALOGRUN;
 	derive_galog(vi);
 }
@@ -121,6 +121,8 @@ void pn_amdvi_derive(struct pn_amdvi *vi)
  */
 static void restart(struct pn_amdvi *vi, uint64_t rising)
 {
+	if (!(vi->r.control & PN_CTRL_GALOGEN))
+		vi->ga_lingers = false;
 	if (rising & PN_CTRL_CMDBUFEN)
 		vi->cmd_stopped = false;
 	if ((rising & PN_CTRL_EVENTLOGEN) && !(vi->r.status & PN_ST_EVENTOVERFLOW))
@@ -142,6 +144,21 @@ static void write_control(struct pn_amdvi *vi, uint64_t value)
 		pn_amdvi_drop_all(vi);
 	pn_amdvi_derive(vi);
 	pn_amdvi_kick(vi);
+}
+
+/* Clears bits. With the knob, a log whose overflow is cleared runs on while it is enabled. */
+static void write_status(struct pn_amdvi *vi, uint64_t value)
+{
+	const uint64_t cleared = value & vi->r.status & PN_ST_W1C;
+
+	vi->r.status &= ~cleared;
+	if (vi->knobs.overflow_restart != PN_OVERFLOW_W1C)
+		return;
+	if (cleared & PN_ST_EVENTOVERFLOW)
+		vi->evt_stopped = false;
+	if (cleared & PN_ST_GALOVERFLOW)
+		vi->ga_stopped = vi->ga_lingers = false;
+	pn_amdvi_derive(vi);
 }
 
 static void write_row(struct pn_amdvi *vi, const struct row *row, uint64_t value)
@@ -209,7 +226,7 @@ int pn_amdvi_write(struct pn_amdvi *vi, uint32_t off, unsigned size, uint64_t va
 		if (pn_mistake(PN_MISTAKE_STATUS_COPIES))
 			vi->r.status |= value;
 		else
-			vi->r.status &= ~(value & PN_ST_W1C);
+			write_status(vi, value);
 		return 0;
 	}
 	value |= peek(vi, reg) & ~mask;
