@@ -12,6 +12,7 @@ enum pn_mistake {
 	PN_MISTAKE_NO_FENCE,  /* block-without-fence */
 	PN_MISTAKE_LIST_AFTER_IRTE,
 	PN_MISTAKE_UNLIST_FIRST,	  /* detach-unlists-first */
+	PN_MISTAKE_UNLIST_EARLY,	  /* unlist-before-retarget */
 	PN_MISTAKE_ATTACH_UNARMED,	  /* attach-while-blocked */
 	PN_MISTAKE_OFFLINE_SILENT,	  /* cpu-offline */
 	PN_MISTAKE_LIST_IRQS_ON,	  /* handler-lock-irqs-on */
@@ -21,8 +22,8 @@ enum pn_mistake {
 	PN_MISTAKE_TOGGLE_FIRST,	  /* mode-switch */
 	PN_MISTAKE_SCAN_AFTER_OR,	  /* two-iommus-one-page: hardware */
 	PN_MISTAKE_SCAN_BEFORE_OR,	  /* park-against-scan: hardware */
-	PN_MISTAKE_NO_OVERFLOW_WAKE,	  /* galog-overflow-sleep */
 	PN_MISTAKE_CLEARS_UNSEEN,	  /* galog-overflow-unseen */
+	PN_MISTAKE_RESTART_EARLY,	  /* galog-restart-too-early */
 	PN_MISTAKE_STATUS_COPIES,	  /* galog-status-latch: hardware */
 	PN_MISTAKE_LOAD_WHILE_BLOCKING,	  /* isrunning-outside-guest */
 	PN_MISTAKE_NO_IRT_FLUSH,	  /* stale-irte-cache */

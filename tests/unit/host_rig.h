@@ -90,6 +90,8 @@ struct rig_conf {
 	uint32_t inhibits;
 	uint32_t vcpus; /* 0: RIG_VCPUS */
 	uint32_t galog_entries;
+	enum pn_recover recover;
+	void (*tune)(struct pn_amdvi_config *, uint32_t); /* the IOMMUs; NULL: as they are */
 };
 
 static inline void rig_take(struct rig *r, uint32_t cpu, uint8_t vector)
@@ -287,6 +289,7 @@ static inline void rig_vm(struct rig *r, const struct rig_conf *conf)
 					  .cpu = r->cpu,
 					  .nr_cpus = RIG_CPUS,
 					  .masked = conf->masked,
+					  .recover = conf->recover,
 					  .gate_always = conf->gate_always,
 					  .erratum1235 = conf->erratum1235};
 
@@ -318,7 +321,7 @@ static inline void rig_start(struct rig *r, const struct rig_conf *conf)
 					     .devids = 0x1000,
 					     .ga_apicid = RIG_APICID(0)};
 
-	rig_open(r, conf->no_gappidis ? rig_no_gappidis : NULL);
+	rig_open(r, conf->no_gappidis ? rig_no_gappidis : conf->tune);
 	assert_int_equal(rig_driver(r, &cfg), 0);
 	rig_vm(r, conf);
 }

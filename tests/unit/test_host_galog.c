@@ -24,9 +24,13 @@ static void overflow(void *ctx, struct pn_agent *self)
 }
 
 /* Device interrupt 0 posts to vCPU 0, which does not run; the log's entries carry tag 0x1000. */
-static void start(bool spy)
+static void start_as(bool spy, const struct rig_conf *more)
 {
-	rig_start(&r, &(struct rig_conf){PN_NOTIFY_GALOG, .galog_entries = 512});
+	struct rig_conf conf = *more;
+
+	conf.notify = PN_NOTIFY_GALOG;
+	conf.galog_entries = 512;
+	rig_start(&r, &conf);
 	rig_attach(&r, 0, 0, 0x41);
 	rig_attach(&r, 1, 1, 0x51);
 	for (uint32_t i = 0; i < 2; i++) {
@@ -38,6 +42,11 @@ static void start(bool spy)
 	seen = overflows = 0;
 	r.log_thread.asleep = true;
 	rig_forget(&r);
+}
+
+static void start(bool spy)
+{
+	start_as(spy, &(struct rig_conf){0});
 }
 
 static void drains(void **state)
@@ -233,6 +242,75 @@ static void overflow_unseen(void **state)
 	rig_close(&r);
 }
 
+static void runs_on(struct pn_amdvi_config *cfg, uint32_t i)
+{
+	(void)i;
+	cfg->knobs.overflow_restart = PN_OVERFLOW_W1C;
+}
+
+static void never_stops(struct pn_amdvi_config *cfg, uint32_t i)
+{
+	(void)i;
+	cfg->async_stop = true;
+}
+
+/* 2.7.4: GALOverflow is cleared by the restart and not before, whatever the hardware's reading. */
+static void overflow_stands(void **state)
+{
+	static const struct {
+		const char *name;
+		void (*tune)(struct pn_amdvi_config *, uint32_t);
+	} rows[] = {{"needs_toggle", NULL},
+		    {"w1c", runs_on},
+		    {"a log that does not stop", never_stops}};
+
+	(void)state;
+	for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		start_as(true, &(struct rig_conf){.tune = rows[i].tune});
+		flood(&r);
+		r.log_thread.asleep = true;
+		assert_true(pn_galog_step(&r.drv[0], &r.agent[0]));
+		row_eq(rows[i].name, "GALOverflow, GAInt",
+		       rig_reg(&r, 0, PN_AMDVI_STATUS) & (PN_ST_GALOVERFLOW | PN_ST_GAINT),
+		       PN_ST_GALOVERFLOW);
+		r.log_thread.asleep = false;
+		rig_threads(&r);
+		row_eq(rows[i].name, "entries", seen, 511);
+		row_eq(rows[i].name, "overflows", overflows, 1);
+		row_eq(rows[i].name, "restarts", r.drv[0].galog_restarts, 1);
+		row_eq(rows[i].name, "GALogRun alone",
+		       rig_reg(&r, 0, PN_AMDVI_STATUS) &
+			       (PN_ST_GALOGRUN | PN_ST_GALOVERFLOW | PN_ST_GAINT),
+		       PN_ST_GALOGRUN);
+		rig_msi(&r, 0);
+		rig_threads(&r);
+		row_eq(rows[i].name, "entries after", seen, 512);
+		rig_close(&r);
+	}
+}
+
+/* Linux 7.3: the log is restarted, and what was dropped is nobody's business. */
+static void recovers_nothing(void **state)
+{
+	(void)state;
+	start_as(false, &(struct rig_conf){.recover = PN_RECOVER_NONE});
+	assert_true(rig_sleep(&r, 0, 1));
+	assert_true(rig_sleep(&r, 1, 1));
+	for (unsigned i = 0; i < 512; i++)
+		rig_msi(&r, 0);
+	rig_msi(&r, 1);
+	rig_threads(&r);
+	assert_int_equal(r.drv[0].galog_restarts, 1);
+	assert_true(r.task[1].asleep);
+	assert_true(pn_svm_pending(&r.vcpu[1]));
+	/* a later interrupt has its entry */
+	rig_msi(&r, 1);
+	rig_threads(&r);
+	assert_false(r.task[1].asleep);
+	assert_int_equal(r.task[1].why, PN_WAKE_NOTIFY);
+	rig_close(&r);
+}
+
 /* galog-overflow-sleep: vCPU 1's only entry was dropped. */
 static void overflow_wakes(void **state)
 {
@@ -333,6 +411,8 @@ int main(void)
 		cmocka_unit_test(overflow_and_restart),
 		cmocka_unit_test(overflow_during_drain),
 		cmocka_unit_test(overflow_unseen),
+		cmocka_unit_test(overflow_stands),
+		cmocka_unit_test(recovers_nothing),
 		cmocka_unit_test(overflow_wakes),
 		cmocka_unit_test(drop_before_restart),
 		cmocka_unit_test(tags),

@@ -66,7 +66,8 @@ struct pn_ga_notifier {
 	/* An entry with @tag was read. */
 	void (*entry)(void *ctx, struct pn_agent *self, uint32_t tag);
 	/* The log overflowed: notifications were dropped. Called when the log runs again: before
-	 * that, an interrupt that comes after the look would be dropped and nobody would look. */
+	 * that, an interrupt that comes after the look would be dropped and nobody would look.
+	 * NULL: nothing is done about them. */
 	void (*overflow)(void *ctx, struct pn_agent *self);
 };
 

@@ -78,10 +78,21 @@ void pn_galog_irq(struct pn_amdvi_drv *d, struct pn_agent *self, void *task)
 }
 
 /*
+ * What is written back to Status. GAInt alone: GALOverflow stays until restart() has waited for the
+ * log to stop (2.7.4), so one that arises after the look is seen by the next. It raises no
+ * interrupt, but it needs a full log, that is entries after which there is another look.
+ */
+static uint64_t acknowledge(uint64_t seen)
+{
+	if (pn_mistake(PN_MISTAKE_CLEARS_UNSEEN))
+		return PN_ST_GAINT | PN_ST_GALOVERFLOW;
+	return pn_mistake(PN_MISTAKE_RESTART_EARLY) ? seen : seen & PN_ST_GAINT;
+}
+
+/*
  * G2, G3. Acknowledges, then reads the tail. In this order: an entry that comes after the look at
  * the tail finds GAInt clear, sets it and interrupts again; one that comes before is below the
- * tail. Only what was seen is cleared, so an overflow that arises now stays in Status for the next
- * turn.
+ * tail.
  */
 static bool begin(struct pn_amdvi_drv *d, struct pn_agent *self)
 {
@@ -94,7 +105,7 @@ static bool begin(struct pn_amdvi_drv *d, struct pn_agent *self)
 	pn_step(self, PN_STEP_GALOG_STATUS, (uint64_t)(d - d->all->drv), seen);
 	if (!seen)
 		return pn_ld32_acq(&d->ga_irq_pending);
-	pn_drv_wr(d, PN_AMDVI_STATUS, pn_mistake(PN_MISTAKE_CLEARS_UNSEEN) ? both : seen);
+	pn_drv_wr(d, PN_AMDVI_STATUS, acknowledge(seen));
 	d->drain.overflow |= seen & PN_ST_GALOVERFLOW;
 	d->drain.tail = tail_pointer(d);
 	d->drain.active = true;
@@ -113,14 +124,19 @@ static uint64_t take(struct pn_amdvi_drv *d, struct pn_agent *self)
 }
 
 /*
- * G5; 2.7.4: the log has stopped; off, overflow cleared, on. The pointers stay: entries between our
- * tail and the IOMMU's are read in the next turn. GAInt is not touched either, for their sake.
+ * G5; 2.7.4: wait until the log has stopped; off, overflow cleared, on. A log that does not stop is
+ * restarted all the same. The pointers stay: entries between our tail and the IOMMU's are read in
+ * the next turn. GAInt is not touched either, for their sake.
  */
 static void restart(struct pn_amdvi_drv *d, struct pn_agent *self)
 {
 	d->drain.overflow = false;
-	if (pn_drv_poll(d, PN_ST_GALOGRUN, 0))
-		return; /* it runs: it was restarted since */
+	if (pn_mistake(PN_MISTAKE_CLEARS_UNSEEN) || pn_mistake(PN_MISTAKE_RESTART_EARLY)) {
+		if (pn_drv_rd(d, PN_AMDVI_STATUS) & PN_ST_GALOGRUN)
+			return;
+	} else {
+		(void)pn_drv_poll(d, PN_ST_GALOGRUN, 0);
+	}
 	pn_drv_control(d, PN_CTRL_GALOGEN | PN_CTRL_GAINTEN, 0);
 	pn_drv_wr(d, PN_AMDVI_STATUS, PN_ST_GALOVERFLOW);
 	pn_drv_control(d, 0, PN_CTRL_GAINTEN);
@@ -168,8 +184,7 @@ bool pn_galog_step(struct pn_amdvi_drv *d, struct pn_agent *self)
 
 	/* The hypervisor cannot unregister while it is being called. */
 	pn_lock_take(&all->notifier_lock);
-	if (what == PIECE_OVERFLOW && all->notifier.overflow &&
-	    !pn_mistake(PN_MISTAKE_NO_OVERFLOW_WAKE))
+	if (what == PIECE_OVERFLOW && all->notifier.overflow)
 		all->notifier.overflow(all->notifier.ctx, self);
 	else if (what == PIECE_ENTRY && all->notifier.entry &&
 		 e >> PN_GALOG_CODE_SH == PN_GALOG_GUEST_NR)

@@ -35,7 +35,9 @@ void pn_svm_init(struct pn_svm *svm, const struct pn_svm_config *cfg)
 	if (svm->iommus) {
 		pn_lock_take(&svm->iommus->notifier_lock);
 		svm->iommus->notifier = (struct pn_ga_notifier){
-			.ctx = svm, .entry = pn_svm_ga_entry, .overflow = pn_svm_ga_overflow};
+			.ctx = svm,
+			.entry = pn_svm_ga_entry,
+			.overflow = cfg->recover == PN_RECOVER_WAKE ? pn_svm_ga_overflow : NULL};
 		pn_lock_drop(&svm->iommus->notifier_lock);
 	}
 }

@@ -30,6 +30,12 @@ enum pn_masked_policy {
 	PN_MASKED_PARK, /* undeliverable bits are moved aside while the vCPU sleeps */
 };
 
+/* When the guest APIC log has overflowed, and runs again. */
+enum pn_recover {
+	PN_RECOVER_WAKE, /* every blocked vCPU that has posted IRTEs is woken */
+	PN_RECOVER_NONE, /* Linux 7.3: nothing; who waits for a dropped entry sleeps on */
+};
+
 struct pn_svm;
 struct pn_svm_vm;
 struct pn_svm_vcpu;
@@ -100,6 +106,7 @@ struct pn_svm_config {
 	struct pn_host_cpu *cpu; /* .agent and .apicid set by the caller */
 	uint32_t nr_cpus;
 	enum pn_masked_policy masked;
+	enum pn_recover recover;
 	bool gate_always;
 	bool erratum1235;
 };

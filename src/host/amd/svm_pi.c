@@ -33,6 +33,19 @@ static void leave_list(struct pn_svm_vcpu *v, struct pn_host_cpu *c)
 }
 
 /*
+ * The order of Linux 7.3: until the entry is rewritten it posts to @v, and nothing that @v does
+ * reaches it any more.
+ */
+static int detach_unlisted(struct pn_svm_vcpu *v, struct pn_ir *ir, struct pn_host_cpu *c)
+{
+	pn_lock_irq(c->agent, &v->ir_lock);
+	pn_list_del(&ir->node);
+	ir->vcpu = NULL;
+	pn_unlock_irq(c->agent, &v->ir_lock);
+	return pn_ir_deactivate(ir, c->agent);
+}
+
+/*
  * H6: the entry leaves first, with invalidation and wait, so that no IOMMU posts here any more;
  * only then the list; and last the look at what was posted in between. An interrupt that was on its
  * way may have read the new entry's IsRun or tag after it set our IRR bit: it told the wrong one or
@@ -43,6 +56,8 @@ static int detach(struct pn_svm_vcpu *v, struct pn_ir *ir, struct pn_host_cpu *c
 	bool posted;
 	int r;
 
+	if (pn_mistake(PN_MISTAKE_UNLIST_EARLY))
+		return detach_unlisted(v, ir, c);
 	pn_lock_irq(c->agent, &v->ir_lock);
 	posted = ir->guest_mode && !pn_mistake(PN_MISTAKE_UNLIST_FIRST);
 	if (pn_mistake(PN_MISTAKE_UNLIST_FIRST) && v->on_list)
