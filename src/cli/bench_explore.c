@@ -37,7 +37,7 @@ static int search_speed(struct px_result *res)
 {
 	struct px_options opt = {.bound = UINT32_MAX, .seconds = SPEED_S};
 	const struct pn_case *c = named(SPEED_CASE);
-	int err = c ? pn_case_explore(c, false, &opt, res) : -ENOENT;
+	int err = c ? pn_case_explore(c, &(struct pn_case_variant){0}, &opt, res) : -ENOENT;
 
 	if (!err)
 		px_result_free(res);
@@ -75,7 +75,7 @@ static int settle(const struct pn_case *c, bool broken, double *seconds)
 
 	do {
 		struct px_result res;
-		int err = pn_case_explore(c, broken, &opt, &res);
+		int err = pn_case_explore(c, &(struct pn_case_variant){broken, false}, &opt, &res);
 
 		if (err)
 			return err;

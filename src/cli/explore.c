@@ -28,6 +28,7 @@ enum {
 	OPT_ALL = 0x100,
 	OPT_VARIANT,
 	OPT_MEMORY,
+	OPT_OVERFLOW,
 	OPT_BOUND,
 	OPT_STEPS,
 	OPT_SECONDS,
@@ -43,6 +44,7 @@ enum { BROKEN = 1, FIXED = 2 };
 struct explore_options {
 	const char *name; /* of a case; NULL: all */
 	bool all, all_steps, json;
+	bool overflow_w1c; /* knob overflow_restart of the IOMMUs */
 	unsigned variants;
 	struct px_options search;
 	unsigned jobs, limit_mib;
@@ -96,6 +98,7 @@ static int parse(int key, char *arg, struct argp_state *state)
 {
 	static const char *const variants[] = {"broken", "fixed"};
 	static const char *const memories[] = {"x86-tso", "sc"};
+	static const char *const restarts[] = {"needs_toggle", "w1c"};
 	struct explore_options *o = state->input;
 
 	switch (key) {
@@ -107,6 +110,9 @@ static int parse(int key, char *arg, struct argp_state *state)
 		return 0;
 	case OPT_MEMORY:
 		o->search.sc = one_of(state, "memory order", arg, memories);
+		return 0;
+	case OPT_OVERFLOW:
+		o->overflow_w1c = one_of(state, "restart", arg, restarts);
 		return 0;
 	case OPT_BOUND:
 		o->search.bound = (unsigned)whole(state, "--bound", arg, 0, MAX_BOUND);
@@ -154,6 +160,10 @@ static const struct argp_option options[] = {
 	{"variant", OPT_VARIANT, "broken|fixed", 0, "only this one (default: both)", 1},
 	{"memory", OPT_MEMORY, "x86-tso|sc", 0,
 	 "memory order: with store buffers (default), or sequential consistency", 1},
+	{"overflow-restart", OPT_OVERFLOW, "needs_toggle|w1c", 0,
+	 "what makes a log that overflowed run again: enabling it anew (default), or clearing its "
+	 "overflow bit alone",
+	 1},
 	{"bound", OPT_BOUND, "N", 0, "no more than N preemptions: not exhaustive", 2},
 	{"steps", OPT_STEPS, "N", 0, "no more than N steps of an execution: not exhaustive", 2},
 	{"seconds", OPT_SECONDS, "N", 0, "stop each search after N seconds: not finished", 2},
@@ -206,15 +216,17 @@ static const struct pn_case *find_case(const char *name)
 static void add_job(struct pn_xjob *j, const struct explore_options *o, const struct pn_case *c,
 		    bool broken)
 {
-	/* A mistake that takes a store buffer to be one is none without. */
-	bool wrong = broken && !(o->search.sc && c->needs_tso);
+	/* A mistake that takes a store buffer, or a log that stays off, is none without. */
+	bool wrong =
+		broken && !(o->search.sc && c->needs_tso) && !(o->overflow_w1c && c->needs_toggle);
 
-	*j = (struct pn_xjob){.c = c, .broken = broken, .opt = o->search};
+	*j = (struct pn_xjob){.c = c, .variant = {broken, o->overflow_w1c}, .opt = o->search};
 	j->memory = (size_t)o->limit_mib << 20;
 	j->opt.quick = wrong && o->search.bound == UINT32_MAX;
 	j->run.name = c->name;
 	j->run.variant = broken ? "broken" : "fixed";
 	j->run.memory = o->search.sc ? "sc" : "x86-tso";
+	j->run.overflow_restart = o->overflow_w1c ? "w1c" : "needs_toggle";
 	j->run.property = wrong ? c->property : NULL;
 	j->run.bound = o->search.bound;
 }

@@ -82,13 +82,13 @@ static int explore(const struct pn_xjob *j, struct px_result *res)
 {
 	struct px_options opt = j->opt;
 	struct px_result again = {0};
-	int err = pn_case_explore(j->c, j->broken, &opt, res);
+	int err = pn_case_explore(j->c, &j->variant, &opt, res);
 
 	if (err || res->verdict != PX_VIOLATION || opt.quick || opt.bound != UINT32_MAX)
 		return err;
 	opt.quick = true;
 	opt.seconds = 1;
-	if (pn_case_explore(j->c, j->broken, &opt, &again))
+	if (pn_case_explore(j->c, &j->variant, &opt, &again))
 		return 0;
 	if (again.verdict == PX_VIOLATION && again.steps && again.steps < res->steps &&
 	    !strcmp(again.property, res->property)) {

@@ -14,7 +14,7 @@
  */
 struct pn_xjob {
 	const struct pn_case *c;
-	bool broken;
+	struct pn_case_variant variant;
 	struct px_options opt;
 	size_t memory; /* bytes at most; 0: no limit */
 

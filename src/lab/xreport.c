@@ -75,7 +75,10 @@ void pn_xreport_table(FILE *f, const struct pn_xrun *run, unsigned n)
 {
 	unsigned ok = 0;
 
-	fprintf(f, "Memory order: %s\n\n", n ? run[0].memory : "-");
+	fprintf(f, "Memory order: %s\n", n ? run[0].memory : "-");
+	if (n && run[0].overflow_restart && !strcmp(run[0].overflow_restart, "w1c"))
+		fprintf(f, "A log that overflowed runs on once its overflow bit is cleared\n");
+	fputc('\n', f);
 	fprintf(f, "%-24s %-8s %-10s %-13s %-8s %12s %13s %6s  %-10s %8s\n", "case", "variant",
 		"expected", "found", "property", "executions", "transitions", "depth", "exhaustive",
 		"seconds");

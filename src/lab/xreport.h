@@ -16,10 +16,11 @@
 /* One variant of a case, explored. */
 struct pn_xrun {
 	const char *name;
-	const char *variant;  /* "broken", "fixed" */
-	const char *memory;   /* "x86-tso", "sc" */
-	const char *property; /* that is expected to be violated; NULL: none */
-	unsigned bound;	      /* preemptions; UINT32_MAX: none */
+	const char *variant;	      /* "broken", "fixed" */
+	const char *memory;	      /* "x86-tso", "sc" */
+	const char *overflow_restart; /* "needs_toggle", "w1c"; NULL counts as the first */
+	const char *property;	      /* that is expected to be violated; NULL: none */
+	unsigned bound;		      /* preemptions; UINT32_MAX: none */
 	struct px_result res;
 	char why[160]; /* not finished: the reason */
 };

@@ -37,6 +37,8 @@ static json_t *one(const struct pn_xrun *r)
 	json_object_set_new(o, "case", string(r->name));
 	json_object_set_new(o, "variant", string(r->variant));
 	json_object_set_new(o, "memory_model", string(r->memory));
+	json_object_set_new(o, "overflow_restart",
+			    string(r->overflow_restart ? r->overflow_restart : "needs_toggle"));
 	json_object_set_new(o, "expected",
 			    string(pn_xreport_verdict(r->property ? PX_VIOLATION : PX_HELD)));
 	json_object_set_new(o, "found", string(pn_xreport_verdict(res->verdict)));

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "case_setup.h"
-#include "rig.h"
+#include "rig_amd.h"
 
 /* All cases, in the order in which they are listed. */
 
@@ -14,25 +14,27 @@ const struct pn_case *pn_case_get(unsigned i)
 
 struct chosen {
 	const struct case_setup *setup;
-	bool broken;
+	struct pn_case_variant variant;
 };
 
 static void build(void *arg)
 {
 	const struct chosen *c = arg;
+	bool broken = c->variant.broken;
 
+	rig_overflow_w1c = c->variant.overflow_w1c;
 	/* Some mistakes are made once, when the machine comes up; the others while it runs. */
-	if (c->broken && c->setup->early)
+	if (broken && c->setup->early)
 		px_set_mistake(c->setup->mistake);
-	c->setup->build(c->broken);
-	if (c->broken)
+	c->setup->build(broken);
+	if (broken)
 		px_set_mistake(c->setup->mistake);
 }
 
-int pn_case_explore(const struct pn_case *c, bool broken, const struct px_options *opt,
-		    struct px_result *res)
+int pn_case_explore(const struct pn_case *c, const struct pn_case_variant *variant,
+		    const struct px_options *opt, struct px_result *res)
 {
-	struct chosen chosen = {(const struct case_setup *)(const void *)c, broken};
+	struct chosen chosen = {(const struct case_setup *)(const void *)c, *variant};
 	struct px_program prog = {build, chosen.setup->check ? chosen.setup->check : rig_check,
 				  &chosen};
 	struct px_options o = *opt;

@@ -19,13 +19,22 @@ struct pn_case {
 	const char *property; /* that the broken variant violates: "P1" */
 	bool inferred;
 	bool needs_tso; /* the broken variant holds under sequential consistency */
+	/* The broken variant holds if a log runs on once its overflow bit is cleared (knob
+	 * overflow_restart = w1c). */
+	bool needs_toggle;
+};
+
+/* What is explored of a case. */
+struct pn_case_variant {
+	bool broken;
+	bool overflow_w1c; /* knob overflow_restart of the IOMMUs: w1c, else needs_toggle */
 };
 
 /* The i-th case; NULL beyond the end. */
 const struct pn_case *pn_case_get(unsigned i);
 
 /* Explores one variant of @c. As px_explore(). */
-int pn_case_explore(const struct pn_case *c, bool broken, const struct px_options *opt,
-		    struct px_result *res);
+int pn_case_explore(const struct pn_case *c, const struct pn_case_variant *variant,
+		    const struct px_options *opt, struct px_result *res);
 
 #endif

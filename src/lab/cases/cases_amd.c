@@ -59,11 +59,11 @@ static void isrun_early(bool broken)
 
 /* ---- interrupts that come and go ---- */
 
+/* On the CPU @arg. */
 static void detacher(void *arg)
 {
-	(void)arg;
 	px_doing("takes interrupt 0 away");
-	pn_svm_pi_update(&amd->svm, &amd->ir[0].ir, NULL, 0, &rig->cpu[1]);
+	pn_svm_pi_update(&amd->svm, &amd->ir[0].ir, NULL, 0, arg);
 }
 
 static void detach_from(const struct rig_conf *conf, const int *posts)
@@ -73,7 +73,7 @@ static void detach_from(const struct rig_conf *conf, const int *posts)
 	rig_run_vcpu(0, 0, -1);
 	/* Interrupt 1 goes through the host and wakes by itself; so interrupt 0 is the last. */
 	rig_run_posts(0, posts);
-	px_thread("detach", 1, detacher, NULL);
+	px_thread("detach", 1, detacher, &rig->cpu[1]);
 	rig_run_handlers(2);
 }
 
@@ -99,6 +99,19 @@ static void routes(bool broken)
 	amd->ir[0].target = &rig->vcpu[0];
 	rig_run_vcpu(0, 0, -1);
 	rig_run_routes(0x41, broken ? RIG_BOTH_FOR_GOOD : RIG_THERE_AND_BACK);
+	rig_run_handlers(2);
+}
+
+/* The same with the log, as mainline does it: it is the IRTE that is left behind. */
+static void unlist_early(bool broken)
+{
+	(void)broken;
+	rig_build(&(struct rig_conf){.notify = PN_NOTIFY_GALOG});
+	rig_attach(0, 0, &rig->vcpu[0], 0x41);
+	rig_run_vcpu(0, 0, -1);
+	rig_run_posts(0, rig_first_only);
+	px_thread("detach", 2, detacher, &rig->cpu[2]);
+	rig_run_log(0, 1);
 	rig_run_handlers(2);
 }
 
@@ -314,8 +327,10 @@ static void two_iommus(bool broken)
 
 static void overflow(bool broken)
 {
-	(void)broken;
-	rig_build(&(struct rig_conf){.notify = PN_NOTIFY_GALOG, .vcpus = 2, .galog_ring = 2});
+	rig_build(&(struct rig_conf){.notify = PN_NOTIFY_GALOG,
+				     .vcpus = 2,
+				     .galog_ring = 2,
+				     .recover = broken ? PN_RECOVER_NONE : PN_RECOVER_WAKE});
 	rig_attach(0, 0, &rig->vcpu[1], 0x41);
 	rig_attach(1, 0, &rig->vcpu[0], 0x91);
 	/* vCPU 1 sleeps and is of no further interest: its entry fills the log. */
@@ -329,8 +344,8 @@ static void overflow(bool broken)
 
 /*
  * Two interrupts of vCPU 1 can be one too many for the log. If they are, then a third comes once
- * vCPU 1 is awake, that is after the log's thread has written Status: for vCPU 0, of which nothing
- * was dropped so far.
+ * vCPU 1 is awake and the log's thread asleep, that is after its last look at Status: for vCPU 0,
+ * of which nothing was dropped so far.
  */
 static void two_and_a_later_one(void *arg)
 {
@@ -342,14 +357,16 @@ static void two_and_a_later_one(void *arg)
 	pn_amdvi_stats(amd->iommu[0].vi, &st);
 	if (!st.galog_overflows)
 		return;
+	if (amd->conf.stops_late)
+		rig_stop_log(0);
 	px_sleep(&rig->vcpu[1].task.sleeping, "the device, by a request of vCPU 1");
 	rig_post(2);
 }
 
-static void overflow_unseen(bool broken)
+static void overflow_machine(bool stops_late)
 {
-	(void)broken;
-	rig_build(&(struct rig_conf){.notify = PN_NOTIFY_GALOG, .vcpus = 2, .galog_ring = 2});
+	rig_build(&(struct rig_conf){
+		.notify = PN_NOTIFY_GALOG, .vcpus = 2, .galog_ring = 2, .stops_late = stops_late});
 	rig_attach(0, 0, &rig->vcpu[1], 0x41);
 	rig_attach(1, 0, &rig->vcpu[1], 0x51);
 	rig_attach(2, 0, &rig->vcpu[0], 0x91);
@@ -359,6 +376,18 @@ static void overflow_unseen(bool broken)
 	px_thread("IOMMU 0", -1, two_and_a_later_one, NULL);
 	rig_run_log(0, 1);
 	rig_run_handlers(2);
+}
+
+static void overflow_unseen(bool broken)
+{
+	(void)broken;
+	overflow_machine(false);
+}
+
+static void restart_early(bool broken)
+{
+	(void)broken;
+	overflow_machine(true);
 }
 
 static void status_latch(bool broken)
@@ -480,6 +509,14 @@ const struct case_setup pn_cases_amd[] = {
 	 PN_MISTAKE_UNLIST_FIRST,
 	 detach,
 	 0},
+	{{"unlist-before-retarget", "Linux 7.3, read in source",
+	  "an IRTE leaves its vCPU's list before it is retargeted, and keeps IsRun = 1 when the "
+	  "vCPU blocks",
+	  "retarget, flush, wait; then the list; then wake if the IRR is not empty", "P1", true,
+	  false},
+	 PN_MISTAKE_UNLIST_EARLY,
+	 unlist_early,
+	 0},
 	{{"attach-while-blocked", "H7",
 	  "an IRTE is programmed for a sleeping vCPU, nothing is armed",
 	  "list first, valid CPU, look at the IRR afterwards", "P1", false, false},
@@ -529,17 +566,23 @@ const struct case_setup pn_cases_amd[] = {
 	 PN_MISTAKE_SCAN_BEFORE_OR,
 	 masked_park,
 	 0},
-	{{"galog-overflow-sleep", "7.4, af47b0a24058",
-	  "what an overflow dropped is never looked for",
+	{{"galog-overflow-sleep", "7.4, Linux 7.3", "what an overflow dropped is never looked for",
 	  "restart, then wake every blocked vCPU with posted IRTEs", "P1", false, false},
-	 PN_MISTAKE_NO_OVERFLOW_WAKE,
+	 PN_MISTAKE_NONE,
 	 overflow,
 	 0},
 	{{"galog-overflow-unseen", "Linux 6.12 and 7.3, found here",
 	  "the overflow bit is cleared although the last look did not see it",
-	  "only the bits that were seen are cleared", "P1", true, false},
+	  "GAInt alone is acknowledged; the restart clears the overflow", "P1", true, false, true},
 	 PN_MISTAKE_CLEARS_UNSEEN,
 	 overflow_unseen,
+	 0},
+	{{"galog-restart-too-early", "Linux 6.12 and 7.3, read in source",
+	  "the overflow was seen and cleared, but the log runs still when it is to be restarted",
+	  "wait for GALogRun = 0, then GALogEn = 0, clear the overflow, GALogEn = 1", "P1", true,
+	  false, true},
+	 PN_MISTAKE_RESTART_EARLY,
+	 restart_early,
 	 0},
 	{{"galog-status-latch", "QEMU, Jul 2026", "writing 1 to a Status bit sets it",
 	  "write 1 to clear", "P1", false, false},

@@ -6,6 +6,7 @@
 #define RAM_SIZE (176u << 10)
 
 struct rig_amd *amd;
+bool rig_overflow_w1c;
 
 /* ---- hardware ---- */
 
@@ -64,6 +65,20 @@ static void mmio_leave(struct rig_iommu *io, uint32_t off, bool write, uint64_t 
 		px_doing(before);
 }
 
+/* In the device: @io->running follows GALogRun. Pairs with px_relax_on() below. */
+static void follow(struct rig_iommu *io)
+{
+	uint64_t status;
+	uint32_t runs;
+
+	if (!amd->conf.stops_late)
+		return;
+	pn_amdvi_read(io->vi, PN_AMDVI_STATUS, 8, &status);
+	runs = !!(status & PN_ST_GALOGRUN);
+	if (io->running != runs)
+		pn_xchg32(&io->running, runs);
+}
+
 static uint64_t mmio_read(void *ctx, uint32_t off, unsigned size)
 {
 	struct rig_iommu *io = ctx;
@@ -72,6 +87,8 @@ static uint64_t mmio_read(void *ctx, uint32_t off, unsigned size)
 	px_device_enter(&io->busy);
 	pn_amdvi_read(io->vi, off, size, &v);
 	mmio_leave(io, off, false, v);
+	if (amd->conf.stops_late && off == PN_AMDVI_STATUS)
+		px_relax_on(&io->running, !!(v & PN_ST_GALOGRUN));
 	return v;
 }
 
@@ -81,6 +98,7 @@ static void mmio_write(void *ctx, uint32_t off, unsigned size, uint64_t value)
 
 	px_device_enter(&io->busy);
 	pn_amdvi_write(io->vi, off, size, value);
+	follow(io);
 	mmio_leave(io, off, true, value);
 }
 
@@ -93,7 +111,8 @@ static void tell_log(void *ctx, struct pn_agent *agent, enum pn_step step, uint6
 	if (step == PN_STEP_GALOG_DROP)
 		px_doing("drops the entry: the log is off");
 	else /* comes after the drop */
-		px_doing("drops the entry: GALOverflow=1, GALogRun=0");
+		px_doing(amd->conf.stops_late ? "drops the entry: GALOverflow=1, GALogRun=1 still"
+					      : "drops the entry: GALOverflow=1, GALogRun=0");
 }
 
 static void watch(struct pn_agent *agent, enum pn_step step)
@@ -131,6 +150,8 @@ static void build_iommus(const struct rig_conf *conf)
 		hw.knobs.volatile_fetch =
 			conf->isrun_early ? PN_VOLATILE_BEFORE_IRR : PN_VOLATILE_AFTER_IRR;
 		hw.knobs.galog_ring = conf->galog_ring;
+		hw.knobs.overflow_restart = rig_overflow_w1c ? PN_OVERFLOW_W1C : PN_OVERFLOW_TOGGLE;
+		hw.async_stop = conf->stops_late;
 		hw.dte_cache = 1;
 		hw.irte_cache = 4;
 		if (i == 1 && conf->no_gappi_on_1)
@@ -163,6 +184,7 @@ static void build_vms(const struct rig_conf *conf)
 				    .cpu = rig->cpu,
 				    .nr_cpus = RIG_CPUS,
 				    .masked = conf->masked,
+				    .recover = conf->recover,
 				    .erratum1235 = conf->erratum_known};
 
 	for (unsigned i = 0; i < rig->vcpus; i++) {
@@ -245,6 +267,17 @@ static void post(unsigned index)
 		ir->target->sent[ir->vector] = true;
 	if (pn_amdvi_msi(io->vi, &msi) == PN_MSI_ABORTED)
 		px_fail("P6", "the IOMMU aborted an interrupt request");
+	px_device_leave(&io->busy);
+}
+
+void rig_stop_log(unsigned iommu)
+{
+	struct rig_iommu *io = &amd->iommu[iommu];
+
+	px_doing("the log stops: GALogRun=0");
+	px_device_enter(&io->busy);
+	pn_amdvi_log_stop(io->vi);
+	follow(io);
 	px_device_leave(&io->busy);
 }
 

@@ -17,6 +17,7 @@ struct rig_iommu {
 	struct pn_amdvi *vi;
 	struct pn_lock busy;
 	struct rig_task log; /* GA log thread */
+	uint32_t running;    /* GALogRun, with stops_late: what a poll of Status waits for */
 };
 
 struct rig_ir {
@@ -38,6 +39,8 @@ struct rig_conf {
 	uint8_t tpr;			  /* of vCPU 0 */
 	uint32_t galog_ring;		  /* entries; 0: as many as it has */
 	bool irtcachedis;		  /* the IOMMUs cache no entries */
+	bool stops_late;		  /* GALogRun falls some time after GALOverflow rises */
+	enum pn_recover recover;	  /* what an overflow dropped */
 };
 
 struct rig_amd {
@@ -55,11 +58,14 @@ struct rig_amd {
 };
 
 extern struct rig_amd *amd;
+extern bool rig_overflow_w1c; /* knob overflow_restart of every IOMMU that is built */
 
-/* Builds it, as the machine of the exploration. */
+/* Builds it, as the machine of the exploration; its IOMMUs have rig_overflow_w1c. */
 void rig_build(const struct rig_conf *conf);
 /* An interrupt: entry @index, device behind IOMMU @iommu; posts to @v as @vector. */
 void rig_attach(unsigned index, unsigned iommu, struct rig_vcpu *v, uint8_t vector);
+/* With stops_late: GALogRun falls if the log of @iommu has overflowed. */
+void rig_stop_log(unsigned iommu);
 /* A GA log's thread. */
 void rig_run_log(unsigned iommu, int cpu);
 /* What CPU @arg does with an interrupt. */

@@ -784,6 +784,18 @@ void px_line_end(void)
 }
 
 /* Spinning goes on when the place that was looked at last has changed. */
+void px_relax_on(const uint32_t *p, uint32_t val)
+{
+	struct px_thread_state *t;
+
+	if (alone())
+		return;
+	t = &px.thread[px.current];
+	t->last_addr = (char *)(uintptr_t)p;
+	t->last_size = sizeof(*p);
+	t->last_val = (struct px_val){val, 0};
+}
+
 void px_relax(const struct px_site *site)
 {
 	const struct px_thread_state *t;

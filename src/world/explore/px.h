@@ -37,6 +37,9 @@ void px_handler(const char *name, int cpu, void (*fn)(void *arg, uint8_t vector)
 
 /* ---- what its threads may do besides the seam ---- */
 
+/* The caller's next pn_relax() waits until *@p is not @val, instead of for what it loaded last. To
+ * be called when a device has said so: @p is where the device keeps what its register shows. */
+void px_relax_on(const uint32_t *p, uint32_t val);
 /* Raises @vector at @cpu; a vector that is pending there merges. Drains the caller's buffer. */
 void px_send(int cpu, uint8_t vector);
 /* Leaves the CPU until *@state is 0, then goes on. Others see the CPU idle meanwhile. */
