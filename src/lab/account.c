@@ -99,6 +99,30 @@ void pn_account_posted(struct pn_lab_vcpu *v, bool told)
 		note_need(v);
 }
 
+void pn_account_dropped(struct pn_lab_vcpu *v)
+{
+	bool needed = v->need;
+
+	pn_account_posted(v, false);
+	v->dropped |= !needed && v->need && !v->notified;
+}
+
+bool pn_account_stranded(struct pn_machine *m)
+{
+	bool any = false;
+
+	for (uint32_t i = 0; i < m->vcpus; i++) {
+		struct pn_lab_vcpu *v = &m->vcpu[i];
+
+		if (!v->need || v->sim->task.state != PN_TASK_SLEEPING)
+			continue;
+		v->need = v->dropped = false;
+		m->now.missed++;
+		any |= pn_task_wake(&v->sim->task, NULL);
+	}
+	return any;
+}
+
 /* ---- on the way to the host ---- */
 
 static uint64_t *flight(struct pn_lab_queue *q, uint32_t k)
@@ -279,15 +303,14 @@ void pn_account_ipi_exit(struct pn_lab_vcpu *from, const struct pn_ipi *ipi, uin
 
 bool pn_account_wake(struct pn_lab_vcpu *v, struct pn_pcpu *self, enum pn_wake_reason why)
 {
-	bool need = v->need;
+	bool need = v->need, notification = why == PN_WAKE_NOTIFY || why == PN_WAKE_RECOVER;
 
 	if (!pn_task_wake(&v->sim->task, self))
 		return false;
-	v->need = false;
-	if (why == PN_WAKE_NOTIFY || why == PN_WAKE_RECOVER)
-		v->m->now.spurious += !need;
-	else
-		v->m->now.missed += need && !v->notified;
+	/* Of a dropped entry the host never hears: a later interrupt, or a timer, did it. */
+	v->m->now.missed += need && (v->dropped || (!notification && !v->notified));
+	v->m->now.spurious += notification && !need;
+	v->need = v->dropped = false;
 	return true;
 }
 

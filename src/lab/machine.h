@@ -47,6 +47,7 @@ struct pn_lab_vcpu {
 	int inject; /* no virtualization: vector that the host put into the VMCB or VMCS, or -1 */
 	bool need;  /* asleep with a deliverable interrupt */
 	bool notified; /* since it went to sleep, hardware told the host something about it */
+	bool dropped;  /* need: the log entry that would have told the host was dropped */
 	/* an ICR write of its guest that exited */
 	struct pn_ipi ipi;
 	struct pn_avic_exit ipi_exit;
@@ -263,6 +264,11 @@ void pn_account_self(struct pn_lab_vcpu *v, uint8_t vector, uint64_t sent, bool 
 void pn_account_injecting(struct pn_lab_vcpu *v, uint8_t vector);
 /* Something for a vCPU that may sleep has arrived by hardware; @told: the host was told. */
 void pn_account_posted(struct pn_lab_vcpu *v, bool told);
+/* The same when its notification was dropped, and the host does not look for such. */
+void pn_account_dropped(struct pn_lab_vcpu *v);
+/* Wakes those that sleep with a deliverable interrupt, each a missed wakeup, once nothing else
+ * moves any more. False: there are none. */
+bool pn_account_stranded(struct pn_machine *m);
 /* It is on its way to the host. */
 void pn_account_flight(struct pn_lab_queue *q, uint64_t sent);
 /* It merged with another on that way, or before. */

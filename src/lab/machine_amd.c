@@ -126,6 +126,7 @@ static int create(struct pn_machine *m, uint32_t devices, struct pn_diag *d)
 		.cpu = m->cpu,
 		.nr_cpus = sm->pcpus,
 		.masked = m->mode.masked_none ? PN_MASKED_NONE : PN_MASKED_PARK,
+		.recover = m->mode.recover_wake ? PN_RECOVER_WAKE : PN_RECOVER_NONE,
 		.gate_always = m->mode.gate_always,
 		.erratum1235 = sm->erratum1235,
 	};
@@ -212,8 +213,19 @@ static int make_queue(struct pn_lab_queue *q, uint16_t devid, uint32_t index, ui
 
 static uint64_t notifications(const struct pn_agent *a)
 {
-	return a->count[PN_STEP_GALOG_ENTRY] + a->count[PN_STEP_GALOG_DROP] +
-	       a->count[PN_STEP_GAPPI_SEND];
+	return a->count[PN_STEP_GALOG_ENTRY] + a->count[PN_STEP_GAPPI_SEND];
+}
+
+/* It was posted by @io. A dropped entry tells the host no less if all sleepers are woken for it. */
+static void posted(struct pn_lab_vcpu *v, const struct pn_lab_iommu *io, uint64_t told,
+		   uint64_t dropped)
+{
+	if (io->agent.count[PN_STEP_GALOG_DROP] == dropped)
+		pn_account_posted(v, notifications(&io->agent) != told);
+	else if (v->m->mode.recover_wake)
+		pn_account_posted(v, true);
+	else
+		pn_account_dropped(v);
 }
 
 static void msi(struct pn_lab_queue *q)
@@ -221,16 +233,17 @@ static void msi(struct pn_lab_queue *q)
 	struct pn_machine *m = q->m;
 	struct pn_lab_iommu *io = &m->iommu[q->iommu];
 	struct pn_lab_vcpu *v = pn_lab_of(q->sim->vcpu);
-	uint64_t sent, told;
+	uint64_t sent, told, dropped;
 
 	io->agent.elapsed_ns = 0;
 	pn_step(&io->agent, PN_STEP_DEVICE_WRITE, v->sim->id, q->sim->vector);
 	sent = pn_account_sent(m, v);
 	told = notifications(&io->agent);
+	dropped = io->agent.count[PN_STEP_GALOG_DROP];
 	switch (pn_amdvi_msi(io->vi, &q->msi)) {
 	case PN_MSI_POSTED:
 		pn_account_irr(v, q->sim->vector, sent);
-		pn_account_posted(v, notifications(&io->agent) != told);
+		posted(v, io, told, dropped);
 		break;
 	case PN_MSI_REMAPPED:
 		v->notified = true;

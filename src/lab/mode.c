@@ -7,13 +7,19 @@
 #include "mode.h"
 #include "scenario.h"
 
-/* A mode's variant: one key with two values, of which the first is the default, or with a number.
- */
+/* What a mode can be varied in: a choice of two, of which the first is the default, or a number. */
+struct mode_key {
+	const char *name, *values[2]; /* no values: a number */
+	size_t second;		      /* offset of the bool that says that it is the second value */
+};
+
+#define KEYS_MAX 2
+
 struct mode_info {
 	const char *name;
 	enum pn_workload work;
 	const char *doc;
-	const char *key, *values[2];
+	struct mode_key key[KEYS_MAX + 1];
 	const char *variants; /* the same for people */
 };
 
@@ -24,19 +30,20 @@ static const struct mode_info modes[PN_MODE_NR] = {
 	[PN_MODE_AVIC] = {.name = "avic",
 			  .work = PN_WORK_PASSTHROUGH,
 			  .doc = "MSI to the host, AVIC in the processor: doorbell, no EOI exits"},
-	[PN_MODE_GALOG] = {.name = "galog",
-			   .work = PN_WORK_PASSTHROUGH,
-			   .doc = "the IOMMU posts; sleeping vCPUs are reported in the guest APIC "
-				  "log",
-			   .key = "gate",
-			   .values = {"blocking", "always"},
-			   .variants = "gate=blocking (default) or gate=always"},
-	[PN_MODE_GAPPI] = {.name = "gappi",
-			   .work = PN_WORK_PASSTHROUGH,
-			   .doc = "the IOMMU posts; sleeping vCPUs' CPUs get a physical interrupt",
-			   .key = "masked",
-			   .values = {"park", "none"},
-			   .variants = "masked=park (default) or masked=none"},
+	[PN_MODE_GALOG] =
+		{.name = "galog",
+		 .work = PN_WORK_PASSTHROUGH,
+		 .doc = "the IOMMU posts; the guest APIC log reports sleeping vCPUs",
+		 .key = {{"gate", {"blocking", "always"}, offsetof(struct pn_mode, gate_always)},
+			 {"recover", {"none", "wake"}, offsetof(struct pn_mode, recover_wake)}},
+		 .variants = "gate=blocking (default) or gate=always, recover=none "
+			     "(default) or recover=wake"},
+	[PN_MODE_GAPPI] =
+		{.name = "gappi",
+		 .work = PN_WORK_PASSTHROUGH,
+		 .doc = "the IOMMU posts; sleeping vCPUs' CPUs get a physical interrupt",
+		 .key = {{"masked", {"park", "none"}, offsetof(struct pn_mode, masked_none)}},
+		 .variants = "masked=park (default) or masked=none"},
 	[PN_MODE_VTD_PI] = {.name = "vtd-pi",
 			    .work = PN_WORK_PASSTHROUGH,
 			    .doc = "VT-d posts into a descriptor per vCPU and notifies its CPU"},
@@ -48,7 +55,7 @@ static const struct mode_info modes[PN_MODE_NR] = {
 				.work = PN_WORK_BARE,
 				.doc = "VT-d posts MSIs into a descriptor per CPU: one interrupt "
 				       "for many",
-				.key = "loops",
+				.key = {{.name = "loops"}},
 				.variants = "loops=3 (default), loops=N with N 1 .. 64"},
 	[PN_MODE_IPI_EXIT] = {.name = "ipi-exit",
 			      .work = PN_WORK_IPI,
@@ -111,39 +118,42 @@ struct pn_mode pn_mode_plain(enum pn_mode_id id)
 	return (struct pn_mode){.id = id, .loops = id == PN_MODE_POSTED_MSI ? PN_MODE_LOOPS : 0};
 }
 
-/* Of two values: which. */
-static unsigned chosen(const struct pn_mode *m)
+/* Of a key with two values: is it the second? */
+static bool second(const struct pn_mode *m, const struct mode_key *k)
 {
-	if (m->id == PN_MODE_GALOG)
-		return m->gate_always;
-	return m->id == PN_MODE_GAPPI && m->masked_none;
+	return *(const bool *)((const char *)m + k->second);
 }
 
-bool pn_mode_variant(const struct pn_mode *m, const char **key, char *buf)
+static bool plain(const struct pn_mode *m, const struct mode_key *k)
 {
-	const struct mode_info *i;
+	return k->values[0] ? !second(m, k) : m->loops == PN_MODE_LOOPS;
+}
 
-	if ((unsigned)m->id >= PN_MODE_NR || !modes[m->id].key)
+bool pn_mode_variant(const struct pn_mode *m, unsigned i, const char **key, char *buf)
+{
+	const struct mode_key *k;
+
+	if ((unsigned)m->id >= PN_MODE_NR || i >= KEYS_MAX || !modes[m->id].key[i].name)
 		return false;
-	i = &modes[m->id];
-	*key = i->key;
-	if (m->id == PN_MODE_POSTED_MSI)
-		snprintf(buf, PN_MODE_VALUE, "%u", m->loops);
+	k = &modes[m->id].key[i];
+	*key = k->name;
+	if (k->values[0])
+		snprintf(buf, PN_MODE_VALUE, "%s", k->values[second(m, k)]);
 	else
-		snprintf(buf, PN_MODE_VALUE, "%s", i->values[chosen(m)]);
+		snprintf(buf, PN_MODE_VALUE, "%u", m->loops);
 	return true;
 }
 
 const char *pn_mode_text(const struct pn_mode *m, char *buf, unsigned size)
 {
-	bool plain = !chosen(m) && (m->id != PN_MODE_POSTED_MSI || m->loops == PN_MODE_LOOPS);
+	bool known = (unsigned)m->id < PN_MODE_NR;
 	char value[PN_MODE_VALUE];
 	const char *key;
+	unsigned used = (unsigned)snprintf(buf, size, "%s", known ? modes[m->id].name : "?");
 
-	if (!plain && pn_mode_variant(m, &key, value))
-		snprintf(buf, size, "%s:%s=%s", pn_mode_name(m->id), key, value);
-	else
-		snprintf(buf, size, "%s", (unsigned)m->id < PN_MODE_NR ? modes[m->id].name : "?");
+	for (unsigned i = 0; used < size && pn_mode_variant(m, i, &key, value); i++)
+		if (!plain(m, &modes[m->id].key[i]))
+			used += (unsigned)snprintf(buf + used, size - used, ":%s=%s", key, value);
 	return buf;
 }
 
@@ -177,60 +187,127 @@ static int parse_loops(const char *value, struct pn_mode *m, struct pn_diag *d)
 	return 0;
 }
 
-static int parse_choice(const struct mode_info *i, const char *value, struct pn_mode *m,
+static int parse_choice(const struct mode_key *k, const char *value, struct pn_mode *m,
 			struct pn_diag *d)
 {
+	bool is_second = !strcmp(value, k->values[1]);
 	const char *near;
 
-	if (!strcmp(value, i->values[0]))
-		return 0;
-	if (!strcmp(value, i->values[1])) {
-		m->gate_always = m->id == PN_MODE_GALOG;
-		m->masked_none = m->id == PN_MODE_GAPPI;
+	if (is_second || !strcmp(value, k->values[0])) {
+		*(bool *)((char *)m + k->second) = is_second;
 		return 0;
 	}
-	near = pn_nearest(value, i->values, 2);
+	near = pn_nearest(value, k->values, 2);
 	if (near)
 		return pn_diag_set(d, -EINVAL, NULL, 0,
-				   "unknown value '%s' of '%s' (did you mean '%s'?)", value, i->key,
-				   near);
+				   "unknown value '%s' of '%s' (did you mean '%s'?)", value,
+				   k->name, near);
 	return pn_diag_set(d, -EINVAL, NULL, 0, "unknown value '%s' of '%s' (expected %s or %s)",
-			   value, i->key, i->values[0], i->values[1]);
+			   value, k->name, k->values[0], k->values[1]);
 }
 
-static int parse_variant(const char *text, struct pn_mode *m, struct pn_diag *d)
+static const struct mode_key *find_key(const struct mode_info *i, const char *name)
+{
+	const struct mode_key *k = i->key;
+
+	while (k->name && strcmp(k->name, name))
+		k++;
+	return k->name ? k : NULL;
+}
+
+/* A key of another mode, a misspelt one of this, or neither. */
+static int unknown_key(const struct mode_info *i, const char *name, struct pn_diag *d)
+{
+	const char *names[KEYS_MAX], *near;
+	unsigned n = 0;
+
+	for (unsigned o = 0; o < PN_MODE_NR; o++)
+		if (find_key(&modes[o], name))
+			return pn_diag_set(d, -EINVAL, NULL, 0,
+					   "mode '%s' has no '%s' (did you mean '%s:%s'?%s%s)",
+					   i->name, name, modes[o].name, name,
+					   i->variants ? " expected " : "",
+					   i->variants ? i->variants : "");
+	if (!i->variants)
+		return pn_diag_set(d, -EINVAL, NULL, 0, "mode '%s' has no variants, '%s' is one",
+				   i->name, name);
+	for (; i->key[n].name; n++)
+		names[n] = i->key[n].name;
+	near = pn_nearest(name, names, n);
+	if (near)
+		return pn_diag_set(d, -EINVAL, NULL, 0,
+				   "unknown variant '%s' of mode '%s' (did you mean '%s'? "
+				   "expected %s)",
+				   name, i->name, near, i->variants);
+	return pn_diag_set(d, -EINVAL, NULL, 0, "unknown variant '%s' of mode '%s' (expected %s)",
+			   name, i->name, i->variants);
+}
+
+/* "gate=always" */
+static int parse_variant(char *text, struct pn_mode *m, struct pn_diag *d)
 {
 	const struct mode_info *i = &modes[m->id];
-	const char *eq = strchr(text, '=');
-	int len = eq ? (int)(eq - text) : (int)strlen(text);
+	char *value = strchr(text, '=');
+	const struct mode_key *k;
 
-	if (!i->key)
-		return pn_diag_set(d, -EINVAL, NULL, 0, "mode '%s' has no variants, '%s' is one",
-				   i->name, text);
-	if (!eq || (size_t)len != strlen(i->key) || strncmp(text, i->key, (size_t)len))
+	if (value)
+		*value++ = 0;
+	k = find_key(i, text);
+	if (!k)
+		return unknown_key(i, text, d);
+	if (!value)
 		return pn_diag_set(d, -EINVAL, NULL, 0,
-				   "unknown variant '%.*s' of mode '%s' (expected %s)", len, text,
-				   i->name, i->variants);
-	if (m->id == PN_MODE_POSTED_MSI)
-		return parse_loops(eq + 1, m, d);
-	return parse_choice(i, eq + 1, m, d);
+				   "'%s' of mode '%s' has no value (expected %s)", text, i->name,
+				   i->variants);
+	return k->values[0] ? parse_choice(k, value, m, d) : parse_loops(value, m, d);
+}
+
+/* "gate=always:recover=wake"; each once. */
+static int parse_variants(char *text, struct pn_mode *m, struct pn_diag *d)
+{
+	const struct mode_key *said[KEYS_MAX];
+	unsigned n = 0;
+	int r = 0;
+
+	for (char *next; text && !r; text = next) {
+		const struct mode_key *k;
+
+		next = strchr(text, ':');
+		if (next)
+			*next++ = 0;
+		r = parse_variant(text, m, d);
+		if (r)
+			break;
+		k = find_key(&modes[m->id], text);
+		for (unsigned i = 0; i < n; i++)
+			if (said[i] == k)
+				return pn_diag_set(d, -EINVAL, NULL, 0, "'%s' twice in a mode",
+						   text);
+		said[n++] = k;
+	}
+	return r;
 }
 
 int pn_mode_parse(const char *text, struct pn_mode *out, struct pn_diag *d)
 {
-	size_t len = strcspn(text, ":");
+	char name[128];
 	struct pn_mode m;
-	char name[64];
+	char *variants;
 	unsigned id;
 
-	snprintf(name, sizeof(name), "%.*s", (int)len, text);
+	if (strlen(text) >= sizeof(name))
+		return pn_diag_set(d, -EINVAL, NULL, 0, "unknown mode '%.32s...'", text);
+	snprintf(name, sizeof(name), "%s", text);
+	variants = strchr(name, ':');
+	if (variants)
+		*variants++ = 0;
 	for (id = 0; id < PN_MODE_NR && strcmp(name, modes[id].name); id++)
 		;
 	if (id == PN_MODE_NR)
 		return unknown_mode(name, d);
 	m = pn_mode_plain((enum pn_mode_id)id);
-	if (text[len] == ':') {
-		int r = parse_variant(text + len + 1, &m, d);
+	if (variants) {
+		int r = parse_variants(variants, &m, d);
 
 		if (r)
 			return r;

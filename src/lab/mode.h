@@ -32,17 +32,19 @@ enum pn_workload {
 #define PN_MODE_LOOPS	  3u /* default of posted-msi:loops, as Linux */
 #define PN_MODE_LOOPS_MAX 64u
 
-/* A mode with its variants, as written on the command line: "galog:gate=always". */
+/* A mode with its variants, as written on the command line: "galog:gate=always:recover=wake". */
 struct pn_mode {
 	enum pn_mode_id id;
-	bool gate_always; /* galog:gate=always; default blocking */
-	bool masked_none; /* gappi:masked=none; default park */
-	uint32_t loops;	  /* posted-msi:loops=N, 1 .. 64: harvests at most; 0 in other modes */
+	bool gate_always;  /* galog:gate=always; default blocking */
+	bool recover_wake; /* galog:recover=wake; default none, as Linux */
+	bool masked_none;  /* gappi:masked=none; default park */
+	uint32_t loops;	   /* posted-msi:loops=N, 1 .. 64: harvests at most; 0 in other modes */
 };
 
 /* The mode with its default variant. */
 struct pn_mode pn_mode_plain(enum pn_mode_id id);
-/* Parses one mode. -EINVAL names the nearest mode, variant key or value in @d. */
+/* Parses one mode. -EINVAL names the nearest mode, variant key or value in @d, or the mode that
+ * has the variant. */
 int pn_mode_parse(const char *text, struct pn_mode *out, struct pn_diag *d);
 /* "galog" */
 const char *pn_mode_name(enum pn_mode_id id);
@@ -57,12 +59,12 @@ const char *pn_workload_modes(enum pn_workload w, char *buf, unsigned size);
 
 #define PN_MODE_VALUE 16 /* room for a variant's value */
 
-/* The variant's key and value ("gate", "blocking"), the value in @buf of PN_MODE_VALUE bytes;
- * false: the mode has none. */
-bool pn_mode_variant(const struct pn_mode *m, const char **key, char *buf);
-/* What a mode can be varied with: "gate=blocking (default) or gate=always"; NULL: nothing. */
+/* The @i-th variant's key and value ("gate", "blocking"), the value in @buf of PN_MODE_VALUE bytes;
+ * false: the mode has no more of them. */
+bool pn_mode_variant(const struct pn_mode *m, unsigned i, const char **key, char *buf);
+/* What a mode can be varied with: "masked=park (default) or masked=none"; NULL: nothing. */
 const char *pn_mode_variants(enum pn_mode_id id);
-/* "galog:gate=always"; the default variant is left out. Returns @buf. */
+/* "galog:gate=always"; what is as by default is left out. Returns @buf. */
 const char *pn_mode_text(const struct pn_mode *m, char *buf, unsigned size);
 
 #endif

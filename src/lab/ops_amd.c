@@ -52,7 +52,7 @@ static bool op_must_run(struct pn_vcpu *v, struct pn_pcpu *p)
 {
 	struct pn_lab_vcpu *lv = pn_lab_of(v);
 
-	lv->need = lv->notified = false;
+	lv->need = lv->notified = lv->dropped = false;
 	return pn_svm_must_run(lv->svm, pn_cpu_of(p));
 }
 

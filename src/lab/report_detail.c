@@ -169,7 +169,7 @@ int pn_report_detail(const struct pn_comparison *c, const struct pn_scenario *sc
 
 		fprintf(f, "Mode %s", pn_mode_name(r->mode.id));
 		work = pn_mode_workload(r->mode.id);
-		if (pn_mode_variant(&r->mode, &key, value))
+		for (unsigned n = 0; pn_mode_variant(&r->mode, n, &key, value); n++)
 			fprintf(f, ", %s=%s", key, value);
 		fprintf(f, ": %s\n\n", pn_mode_doc(r->mode.id));
 		summary(r, f);

@@ -51,10 +51,13 @@ static json_t *latency(const struct pn_hist *h)
 
 static json_t *variant(const struct pn_mode *m)
 {
+	json_t *o = json_object();
 	char value[PN_MODE_VALUE];
 	const char *key;
 
-	return pn_mode_variant(m, &key, value) ? json_pack("{s:s}", key, value) : json_object();
+	for (unsigned i = 0; pn_mode_variant(m, i, &key, value); i++)
+		json_object_set_new(o, key, json_string(value));
+	return o;
 }
 
 static json_t *exits(const struct pn_result *r)

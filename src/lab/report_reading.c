@@ -178,6 +178,14 @@ static void galog_losses(struct pn_reader *rd, const struct pn_result *r)
 		       entries);
 	pn_claim(rd, "%s drops %s", mode, r->galog_dropped ? "entries" : "nothing");
 	pn_question(rd, "does %s drop entries", mode);
+	if (!r->galog_dropped || !r->wakeups_missed || r->mode.recover_wake)
+		return;
+	pn_say(rd, false,
+	       "%s missed %llu wakeup%s: Linux recovers no dropped entry; galog:recover=wake "
+	       "does.",
+	       mode, (unsigned long long)r->wakeups_missed, plural(r->wakeups_missed));
+	pn_claim(rd, "%s misses wakeups: Linux recovers no dropped entry", mode);
+	pn_question(rd, "does %s miss wakeups", mode);
 }
 
 static bool comparable(const struct pn_result *r)

@@ -23,12 +23,12 @@ static uint64_t patience(const struct pn_machine *m)
 	return 2 * hold + 2 * sm->slice * (m->vcpus / sm->pcpus + 1);
 }
 
-void pn_machine_drain(struct pn_machine *m)
+/* Until nothing is on its way, or nothing moves. */
+static void settle(struct pn_machine *m, uint64_t rest)
 {
-	uint64_t now = pn_sim_now(m->sim), rest = patience(m);
+	uint64_t now = pn_sim_now(m->sim);
 	uint64_t end = now + DRAIN_NS + rest, left = m->outstanding;
 
-	m->sim->draining = true;
 	do {
 		now += 1000000;
 		while (pn_sim_run(m->sim, now, SLICE_EVENTS))
@@ -38,8 +38,20 @@ void pn_machine_drain(struct pn_machine *m)
 			end = now + DRAIN_NS + rest;
 		}
 	} while (m->outstanding && now < end);
+}
+
+void pn_machine_drain(struct pn_machine *m)
+{
+	uint64_t rest = patience(m), end;
+
+	m->sim->draining = true;
+	settle(m, rest);
+	/* Not lost, but nothing of this run would have woken their vCPUs. */
+	while (m->outstanding && pn_account_stranded(m))
+		settle(m, rest);
 	/* Handlers, EOIs and threads that are still at it. */
-	while (pn_sim_run(m->sim, now + 5000000 + rest, SLICE_EVENTS))
+	end = pn_sim_now(m->sim) + 5000000 + rest;
+	while (pn_sim_run(m->sim, end, SLICE_EVENTS))
 		;
 }
 

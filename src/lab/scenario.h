@@ -44,7 +44,7 @@ struct pn_sc_machine {
 	uint32_t inttablen;  /* int_tab_entries [512 | 2048; 512] stored as log2 */
 	uint32_t irte_cache; /* [entries, power of two; 1024] */
 	struct pn_amdvi_knobs
-		knobs; /* volatile_fetch, galog_dedup, gappi_emptiness = as in amdvi.h */
+		knobs; /* volatile_fetch, galog_dedup, overflow_restart, gappi_emptiness: amdvi.h */
 	/* Disturbances for P6, each a mean period; 0 = never. */
 	uint64_t churn_offline;	 /* [time; 0] a CPU goes offline for a while */
 	uint64_t churn_inhibit;	 /* [time; 0] AVIC is inhibited for a while */

@@ -39,6 +39,7 @@ static int check_useless(struct pn_sc_build *b, struct pn_sc_section *s, struct 
 		{"galog_cpu", BARE | IPI},
 		{"galog_thread", BARE | IPI},
 		{"galog_dedup", BARE | IPI},
+		{"overflow_restart", BARE | IPI},
 		{"gappi", BARE | IPI},
 		{"gappidis", BARE | IPI},
 		{"irtcachedis", BARE | IPI},

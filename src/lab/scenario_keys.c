@@ -21,6 +21,8 @@ static const struct pn_key_choice fetch[] = {
 	{"after_irr", PN_VOLATILE_AFTER_IRR}, {"before_irr", PN_VOLATILE_BEFORE_IRR}, {NULL, 0}};
 static const struct pn_key_choice dedup[] = {
 	{"never", PN_DEDUP_NEVER}, {"same_bit", PN_DEDUP_SAME_BIT}, {NULL, 0}};
+static const struct pn_key_choice restart[] = {
+	{"needs_toggle", PN_OVERFLOW_TOGGLE}, {"w1c", PN_OVERFLOW_W1C}, {NULL, 0}};
 static const struct pn_key_choice emptiness[] = {{"exact256", PN_EMPTY_EXACT256},
 						 {"word32", PN_EMPTY_WORD32},
 						 {"always", PN_EMPTY_ALWAYS},
@@ -82,6 +84,7 @@ const struct pn_key pn_keys[] = {
 	{MACHINE(irte_cache, "irte_cache", COUNT, "remapping entries that an IOMMU caches"), RANGE(1, 1u << 20, "1024"), .flags = PN_KEY_POW2},
 	{MACHINE(knobs.volatile_fetch, "volatile_fetch", CHOICE, "when an IOMMU reads IsRun, Destination and GATag"), ONE_OF(fetch, "after_irr")},
 	{MACHINE(knobs.galog_dedup, "galog_dedup", CHOICE, "when a log entry is left out because the IRR bit was set"), ONE_OF(dedup, "never")},
+	{MACHINE(knobs.overflow_restart, "overflow_restart", CHOICE, "when a log that overflowed runs again: enabled anew, or its overflow bit cleared"), ONE_OF(restart, "needs_toggle")},
 	{MACHINE(knobs.gappi_emptiness, "gappi_emptiness", CHOICE, "what must be clear for a GAPPI: the IRR, one word of it, nothing"), ONE_OF(emptiness, "exact256")},
 	{MACHINE(churn_offline, "churn_offline", TIME, "mean time between CPUs going offline for a while; 0 = never"), RANGE(10 * US, H, "0"), OR_ZERO},
 	{MACHINE(churn_inhibit, "churn_inhibit", TIME, "mean time between AVIC being inhibited for a while; 0 = never"), RANGE(10 * US, H, "0"), OR_ZERO},

@@ -52,6 +52,16 @@ static const struct row rows[] = {
 	{"explore gappi-masked-ir", 2, NULL, "did you mean 'gappi-masked-irr'?"},
 	{"explore nosuch", 2, NULL, "there is no case 'nosuch' (see postern list cases)"},
 	{"explore --all --variant brokn", 2, NULL, "did you mean 'broken'?"},
+	{"explore galog-overflow-unseen --variant broken --overflow-restart w1c", 0,
+	 "1 of 1 as expected", NULL},
+	{"explore galog-restart-too-early --variant broken --overflow-restart w1c", 0,
+	 "runs on once its overflow bit is cleared", NULL},
+	{"explore galog-overflow-unseen --variant broken", 0,
+	 "log thread 0  -- reads GALogRun=1 GALOverflow=0 GAInt=1", NULL},
+	{"explore galog-restart-too-early --variant broken", 0,
+	 "reads GALogRun=1 GALOverflow=1 GAInt=1", NULL},
+	{"explore unlist-before-retarget --variant broken", 0, "takes interrupt 0 away", NULL},
+	{"explore --all --overflow-restart w1", 2, NULL, "did you mean 'w1c'?"},
 	{"explore --all --memory arm", 2, NULL, "expected x86-tso or sc"},
 	{"explore --all --bound x", 2, NULL, "--bound: 'x' is not a number"},
 	{"explore --all --steps 40000", 2, NULL, "--steps: '40000' is not a number from 1 to"},
@@ -181,6 +191,18 @@ static const struct row rows[] = {
 	 "\"of\": 3", NULL},
 	{"bench pid_posts_per_s", 0, "pid_posts_per_s", NULL},
 	{"compare --modes galog:gate=no", 2, NULL, "unknown value 'no' of 'gate'"},
+	{"compare --modes galog:recover=wke", 2, NULL,
+	 "unknown value 'wke' of 'recover' (did you mean 'wake'?)"},
+	{"compare --modes gappi:recover=wake", 2, NULL,
+	 "mode 'gappi' has no 'recover' (did you mean 'galog:recover'?"},
+	{"compare --modes avic:recover=wake", 2, NULL,
+	 "mode 'avic' has no 'recover' (did you mean 'galog:recover'?)"},
+	{"compare storm --duration 40ms --modes galog", 1,
+	 "Linux recovers no dropped entry; galog:recover=wake does", NULL},
+	{"compare storm --duration 40ms --modes galog:recover=wake", 0,
+	 "galog:recover=wake overflowed", NULL},
+	{"compare knob.ini", 3, NULL, "postern: knob.ini:2: "},
+	{"compare --set machine.overflow_restart=w1", 2, NULL, "did you mean"},
 	{"compare --nonsense", 2, NULL, "--nonsense"},
 	{"compare one two", 2, NULL, "one scenario at a time"},
 	{"compare --seed x", 2, NULL, "--seed: 'x' is not a number"},
@@ -741,6 +763,7 @@ static int set_up(void **state)
 	if (!mkdtemp(dir) || chdir(dir))
 		return -1;
 	*state = dir;
+	write_file("knob.ini", "[machine]\noverflow_restart = w1\n[vm g]\nvcpus = 1\n");
 	write_file("bad.ini", "[machine]\npcpsu = 3\n");
 	write_file("odd.ini", "[vm g]\nvcpus = 3\n[ipi i]\ntype = pingpong\n");
 	write_file("bare.ini", "[device d]\nvm = g\n[load l]\ntype = poisson\nrate = 1/s\n");

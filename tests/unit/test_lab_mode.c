@@ -16,12 +16,21 @@ static const struct {
 	bool gate_always, masked_none;
 	const char *again;
 	uint32_t loops;
+	bool recover_wake;
 } good[] = {
 	{"emulated", PN_MODE_EMULATED, false, false, "emulated"},
 	{"avic", PN_MODE_AVIC, false, false, "avic"},
 	{"galog", PN_MODE_GALOG, false, false, "galog"},
 	{"galog:gate=blocking", PN_MODE_GALOG, false, false, "galog"},
 	{"galog:gate=always", PN_MODE_GALOG, true, false, "galog:gate=always"},
+	{"galog:recover=none", PN_MODE_GALOG, false, false, "galog"},
+	{"galog:recover=wake", PN_MODE_GALOG, false, false, "galog:recover=wake", 0, true},
+	{"galog:gate=always:recover=wake", PN_MODE_GALOG, true, false,
+	 "galog:gate=always:recover=wake", 0, true},
+	{"galog:recover=wake:gate=always", PN_MODE_GALOG, true, false,
+	 "galog:gate=always:recover=wake", 0, true},
+	{"galog:recover=wake:gate=blocking", PN_MODE_GALOG, false, false, "galog:recover=wake", 0,
+	 true},
 	{"gappi", PN_MODE_GAPPI, false, false, "gappi"},
 	{"gappi:masked=park", PN_MODE_GAPPI, false, false, "gappi"},
 	{"gappi:masked=none", PN_MODE_GAPPI, false, true, "gappi:masked=none"},
@@ -50,6 +59,7 @@ static void good_modes(void **state)
 		assert_int_equal(m.gate_always, good[i].gate_always);
 		assert_int_equal(m.masked_none, good[i].masked_none);
 		assert_int_equal(m.loops, good[i].loops);
+		assert_int_equal(m.recover_wake, good[i].recover_wake);
 		assert_string_equal(pn_mode_text(&m, buf, sizeof(buf)), good[i].again);
 	}
 }
@@ -60,14 +70,26 @@ static const struct {
 	{"gapi", "did you mean 'gappi'"},
 	{"galogg:gate=always", "did you mean 'galog'"},
 	{"galog:gate=blokking", "did you mean 'blocking'"},
-	{"galog:masked=park", "expected gate=blocking (default) or gate=always"},
-	{"gappi:masked", "expected masked=park (default) or masked=none"},
+	{"galog:masked=park", "mode 'galog' has no 'masked' (did you mean 'gappi:masked'? expected "
+			      "gate=blocking (default) or gate=always, recover=none (default) or "
+			      "recover=wake)"},
+	{"gappi:masked", "'masked' of mode 'gappi' has no value (expected masked=park"},
 	{"gappi:", "expected masked=park"},
-	{"avic:gate=always", "no variants"},
-	{"vtd-pi:loops=3", "no variants"},
+	{"avic:gate=always", "mode 'avic' has no 'gate' (did you mean 'galog:gate'?)"},
+	{"vtd-pi:loops=3", "mode 'vtd-pi' has no 'loops' (did you mean 'posted-msi:loops'?)"},
+	{"vtd-pi:lops=3", "mode 'vtd-pi' has no variants"},
+	{"gappi:recover=wake", "mode 'gappi' has no 'recover' (did you mean 'galog:recover'?"},
+	{"avic:recover=none", "mode 'avic' has no 'recover' (did you mean 'galog:recover'?)"},
+	{"galog:recover=wke", "unknown value 'wke' of 'recover' (did you mean 'wake'?)"},
+	{"galog:recover=", "unknown value '' of 'recover' (expected none or wake)"},
+	{"galog:recovr=wake", "(did you mean 'recover'?"},
+	{"galog:gate=always:", "unknown variant ''"},
+	{"galog:gate=always:gate=blocking", "'gate' twice in a mode"},
+	{"galog:gate=always:recover=wake:gate=always", "'gate' twice in a mode"},
+	{"galog:recover=wake,gate=always", "unknown value 'wake,gate=always' of 'recover'"},
 	{"postedmsi", "did you mean 'posted-msi'"},
 	{"posted-msi:loop=2", "expected loops=3 (default), loops=N with N 1 .. 64"},
-	{"posted-msi:loops", "unknown variant 'loops'"},
+	{"posted-msi:loops", "'loops' of mode 'posted-msi' has no value"},
 	{"posted-msi:loops=", "no number 1 .. 64"},
 	{"posted-msi:loops=0", "no number 1 .. 64"},
 	{"posted-msi:loops=65", "no number 1 .. 64"},
@@ -119,19 +141,24 @@ static void variants(void **state)
 
 	(void)state;
 	two.loops = 2;
-	assert_true(pn_mode_variant(&two, &key, a));
-	assert_true(pn_mode_variant(&three, &key, b));
+	assert_true(pn_mode_variant(&two, 0, &key, a));
+	assert_true(pn_mode_variant(&three, 0, &key, b));
 	assert_string_equal(key, "loops");
 	assert_string_equal(a, "2");
 	assert_string_equal(b, "3");
-	assert_false(pn_mode_variant(&none, &key, a));
+	assert_false(pn_mode_variant(&none, 0, &key, a));
 	two = pn_mode_plain(PN_MODE_GALOG);
-	assert_true(pn_mode_variant(&two, &key, a));
+	assert_true(pn_mode_variant(&two, 0, &key, a));
 	assert_string_equal(a, "blocking");
+	two.recover_wake = true;
+	assert_true(pn_mode_variant(&two, 1, &key, a));
+	assert_string_equal(key, "recover");
+	assert_string_equal(a, "wake");
+	assert_false(pn_mode_variant(&two, 2, &key, a));
 	for (int i = 0; i < PN_MODE_NR; i++) {
 		struct pn_mode m = pn_mode_plain((enum pn_mode_id)i);
 
-		assert_true(pn_mode_variant(&m, &key, a) ==
+		assert_true(pn_mode_variant(&m, 0, &key, a) ==
 			    (pn_mode_variants((enum pn_mode_id)i) != NULL));
 	}
 	assert_null(pn_mode_variants(PN_MODE_NR));

@@ -268,6 +268,18 @@ static void reading_is_true(void **state)
 	text = table_of(c);
 	must_say(text, "GAPPI wakes 3.0x slower than GALOG at p99 here");
 	must_say(text, "GALOG overflowed 2 times and dropped 77 entries.");
+	assert_null(strstr(text, "Linux recovers no dropped entry"));
+	free(text);
+	c->result[PN_MODE_GALOG].wakeups_missed = 5;
+	text = table_of(c);
+	must_say(text, "GALOG missed 5 wakeups: Linux recovers no dropped entry; "
+		       "galog:recover=wake does.");
+	free(text);
+	/* with it, what was missed has another cause */
+	c->result[PN_MODE_GALOG].mode.recover_wake = true;
+	text = table_of(c);
+	must_say(text, "MISSED: galog:recover=wake left a vCPU asleep");
+	assert_null(strstr(text, "Linux recovers no dropped entry"));
 	free(text);
 	forget(c);
 }
@@ -672,7 +684,7 @@ static void detail_has_everything(void **state)
 	no_long_lines(text);
 	must_say(text, "VM exits by reason\n  hlt");
 	must_say(text, "Host interrupts by vector\n  wakeup");
-	must_say(text, "Mode galog, gate=blocking");
+	must_say(text, "Mode galog, gate=blocking, recover=none");
 	must_say(text, "irr_set");
 	must_say(text, "480 us"); /* 12000 times 40 ns */
 	must_say(text, "10000 samples");

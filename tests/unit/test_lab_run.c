@@ -16,8 +16,17 @@
 /* Whole machines, every mode: nothing is lost, and each mode does what it is. */
 
 static const char *const modes[] = {
-	"emulated", "avic", "galog", "galog:gate=always", "gappi", "gappi:masked=none",
+	"emulated",
+	"avic",
+	"galog:recover=wake",
+	"galog:gate=always:recover=wake",
+	"gappi",
+	/* these may miss wakeups: as Linux, as RFC v3 */
+	"galog",
+	"galog:gate=always",
+	"gappi:masked=none",
 };
+#define SOUND 5u /* the modes before those */
 
 /* The shipped scenarios, shortened. */
 static const struct {
@@ -89,9 +98,9 @@ static void shipped_scenarios(void **state)
 			for (uint64_t seed = 1; seed <= 3; seed++) {
 				struct pn_result *r = lab_run(sc, modes[k], seed, NULL);
 
-				if (misses)
+				if (misses || r->galog_dropped)
 					lab_balanced(r, sc->name, modes[k], seed);
-				else
+				if (!misses && (k < SOUND || !r->galog_dropped))
 					lab_clean(r, sc->name, modes[k], seed);
 				plausible(r, sc->name, modes[k]);
 				/* Hazard H1, as the RFC left it; and parking is what avoids it. */
@@ -99,6 +108,10 @@ static void shipped_scenarios(void **state)
 					fail_msg("masked=none: %lu missed, %lu lost",
 						 (unsigned long)r->wakeups_missed,
 						 (unsigned long)r->lost);
+				if (r->lost || r->wakeups_missed > r->wakeups_needed)
+					fail_msg("%s, %s: %lu lost, %lu missed", sc->name, modes[k],
+						 (unsigned long)r->lost,
+						 (unsigned long)r->wakeups_missed);
 				if (h1 && !strcmp(modes[k], "gappi") && !r->parked)
 					fail_msg("masked=park parked nothing");
 				free(r);
@@ -112,10 +125,18 @@ static void storm_overflows_the_log(void **state)
 {
 	struct pn_scenario *sc = lab_scenario("storm", "machine.duration=40ms");
 	struct pn_result *log = lab_run(sc, "galog", 1, NULL);
+	struct pn_result *wake = lab_run(sc, "galog:recover=wake", 1, NULL);
 	struct pn_result *gappi = lab_run(sc, "gappi", 1, NULL);
 
 	(void)state;
-	lab_clean(log, sc->name, "galog", 1);
+	/* Linux recovers no dropped entry: wakeups are missed, interrupts are not lost */
+	lab_balanced(log, sc->name, "galog", 1);
+	assert_true(log->wakeups_missed > 0 && log->lost == 0);
+	assert_true(pn_result_violated(log));
+	lab_clean(wake, sc->name, "galog:recover=wake", 1);
+	assert_true(wake->galog_overflows > 0 && wake->galog_dropped > 0);
+	/* an overflow raises no interrupt: each one is of an entry */
+	assert_true(log->galog_interrupts <= log->galog_entries);
 	lab_clean(gappi, sc->name, "gappi", 1);
 	assert_true(log->galog_overflows > 0 && log->galog_dropped > 0);
 	assert_true(gappi->galog_overflows == 0 && gappi->galog_dropped == 0);
@@ -123,6 +144,7 @@ static void storm_overflows_the_log(void **state)
 		fail_msg("busiest CPU: gappi %.3f, galog %.3f", gappi->busiest_cpu_share,
 			 log->busiest_cpu_share);
 	free(log);
+	free(wake);
 	free(gappi);
 	free(sc);
 }
@@ -134,12 +156,20 @@ static void recovery_wakes(void **state)
 		"storm", "machine.duration=12ms machine.galog_dedup=same_bit bursts.rate=20k/s "
 			 "bursts.on=100us bursts.off=10ms nic.count=24");
 	struct pn_result *r;
-	uint64_t dropped = 0;
+	uint64_t dropped = 0, missed = 0;
 
 	(void)state;
 	for (uint64_t seed = 1; seed <= 4; seed++) {
+		/* Asleep to the end, and delivered then: a bit in the IRR is not lost. */
 		r = lab_run(sc, "galog", seed, NULL);
-		lab_clean(r, "few entries for each vCPU", "galog", seed);
+		lab_balanced(r, "few entries for each vCPU", "galog", seed);
+		assert_int_equal(r->lost, 0);
+		missed += r->wakeups_missed;
+		if (r->wakeups_missed && pn_hist_quantile(&r->latency, 1) < 3000000)
+			fail_msg("seed %lu: missed, and nothing waited", (unsigned long)seed);
+		free(r);
+		r = lab_run(sc, "galog:recover=wake", seed, NULL);
+		lab_clean(r, "few entries for each vCPU", "galog:recover=wake", seed);
 		dropped += r->galog_dropped;
 		if (pn_hist_quantile(&r->latency, 1) > 3000000)
 			fail_msg("seed %lu: one waited %lu ns", (unsigned long)seed,
@@ -147,6 +177,7 @@ static void recovery_wakes(void **state)
 		free(r);
 	}
 	assert_true(dropped > 0);
+	assert_true(missed > 0);
 	free(sc);
 }
 
@@ -190,6 +221,7 @@ static const struct {
 	{"passthrough-nvme", NVME "machine.volatile_fetch=before_irr"},
 	{"sparse-wakeups", SPARSE "machine.volatile_fetch=before_irr"},
 	{"storm", STORM "machine.galog_dedup=same_bit"},
+	{"storm", STORM "machine.overflow_restart=w1c"},
 	{"overcommit", BUSY "machine.galog_dedup=same_bit"},
 	{"passthrough-nvme", NVME "machine.gappi_emptiness=word32"},
 	{"masked-vector", MASKED "machine.gappi_emptiness=word32"},
@@ -234,12 +266,9 @@ static void knobs_lose_nothing(void **state)
 	for (unsigned i = 0; i < LAB_ROWS(knobs); i++) {
 		struct pn_scenario *sc = lab_scenario(knobs[i].scenario, knobs[i].set);
 
-		for (unsigned k = 0; k < LAB_ROWS(modes); k++) {
-			struct pn_result *r;
+		for (unsigned k = 0; k < SOUND; k++) {
+			struct pn_result *r = lab_run(sc, modes[k], 1 + i, NULL);
 
-			if (strstr(modes[k], "none"))
-				continue;
-			r = lab_run(sc, modes[k], 1 + i, NULL);
 			lab_clean(r, knobs[i].set, modes[k], 1 + i);
 			free(r);
 		}
@@ -342,7 +371,7 @@ static void churn_loses_nothing(void **state)
 
 			snprintf(set, sizeof(set), "%s %s", churned[i].set, churns[c]);
 			sc = lab_scenario(churned[i].scenario, set);
-			for (unsigned k = 0; k < 5; k++) {
+			for (unsigned k = 0; k < SOUND; k++) {
 				for (uint64_t seed = 1; seed <= 3; seed++) {
 					struct pn_result *r = lab_run(sc, modes[k], seed, NULL);
 
@@ -369,7 +398,7 @@ static void churn_delays_nothing(void **state)
 
 		snprintf(set, sizeof(set), SPARSE "guest.pin=no packets.rate=200/s %s", churns[c]);
 		sc = lab_scenario("sparse-wakeups", set);
-		for (unsigned k = 0; k < 5; k++) {
+		for (unsigned k = 0; k < SOUND; k++) {
 			for (uint64_t seed = 1; seed <= 3; seed++) {
 				struct pn_result *r = lab_run(sc, modes[k], seed, NULL);
 

@@ -366,6 +366,7 @@ static void test_useless(void **state)
 		{"galog_cpu = 1", GUEST},
 		{"galog_thread = fair", GUEST},
 		{"galog_dedup = never", GUEST},
+		{"overflow_restart = w1c", GUEST},
 		{"gappi = no", GUEST},
 		{"gappidis = no", GUEST},
 		{"irtcachedis = yes", GUEST},
@@ -443,6 +444,7 @@ static void test_values(void **state)
 		"galog_entries = 1024\ngalog_cpu = 3\ngalog_thread = fair\nirq_affinity = cpu0\n"
 		"x2avic = no\ngappi = no\nerratum1235 = yes\nint_tab_entries = 2048\n"
 		"volatile_fetch = before_irr\ngalog_dedup = same_bit\ngappi_emptiness = always\n"
+		"overflow_restart = w1c\n"
 		"[costs]\nirr_set = 5ns\n"
 		"[vm a]\nvcpus = 4\npin = yes\nidle = poll\nbusy = 25%\ntpr = 0x50\n"
 		"[vm b]\nvcpus = 2\ncount = 3\n"
@@ -473,6 +475,7 @@ static void test_values(void **state)
 	assert_int_equal(sc->machine.knobs.volatile_fetch, PN_VOLATILE_BEFORE_IRR);
 	assert_int_equal(sc->machine.knobs.galog_dedup, PN_DEDUP_SAME_BIT);
 	assert_int_equal(sc->machine.knobs.gappi_emptiness, PN_EMPTY_ALWAYS);
+	assert_int_equal(sc->machine.knobs.overflow_restart, PN_OVERFLOW_W1C);
 	assert_int_equal(sc->machine.knobs.galog_len_max, 12);
 	assert_int_equal(sc->costs.ns[PN_STEP_IRR_SET], 5);
 	assert_int_equal(sc->vms, 2);
