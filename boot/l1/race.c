@@ -2,7 +2,8 @@
 /*
  * The guest APIC log overflows while its handler works on another CPU. A handler that reads Status
  * before the overflow, and then writes 1 to GALOverflow although it has not seen it, never restarts
- * the log: GALogRun stays 0, nothing says so any more, and no vCPU that sleeps is notified again.
+ * the log. If the log has to be enabled anew after an overflow, as the model's default says, then
+ * GALogRun stays 0, nothing says so any more, and no vCPU that sleeps is notified again.
  */
 #include "irq.h"
 #include "run.h"
