@@ -630,6 +630,26 @@ static void test_galog_stops_late(void **state)
 	}
 }
 
+/* Switched off it does not run, and the overflow stands when it is switched on. */
+static void test_galog_off_while_stopping(void **state)
+{
+	struct pn_amdvi_config cfg;
+	struct fix f;
+
+	(void)state;
+	pn_amdvi_config_default(&cfg);
+	cfg.async_stop = true;
+	open_as(&f, &cfg, F_GALOGON);
+	for (unsigned n = 0; n < 512; n++)
+		f_msi(&f, F_DEV, 0x40);
+	assert_true(f_rd(&f, PN_AMDVI_STATUS) & PN_ST_GALOGRUN);
+	f_wr(&f, PN_AMDVI_CONTROL, F_GALOGON & ~PN_CTRL_GALOGEN);
+	assert_false(f_rd(&f, PN_AMDVI_STATUS) & PN_ST_GALOGRUN);
+	f_wr(&f, PN_AMDVI_CONTROL, F_GALOGON);
+	assert_false(f_rd(&f, PN_AMDVI_STATUS) & PN_ST_GALOGRUN);
+	f_close(&f);
+}
+
 /* 1.6: enabling anew while GALOverflow still stands does not start the log (inferred). */
 static void test_galog_no_restart(void **state)
 {
@@ -712,6 +732,7 @@ int main(void)
 		cmocka_unit_test(test_galog_no_restart),
 		cmocka_unit_test(test_overflow_restart),
 		cmocka_unit_test(test_galog_stops_late),
+		cmocka_unit_test(test_galog_off_while_stopping),
 		cmocka_unit_test(test_galog_length),
 	};
 
