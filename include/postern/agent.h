@@ -39,7 +39,8 @@
 	X(EVENT_LOG, "event_log", "event log entry written")                                       \
 	X(EVENT_DROP, "event_drop", "event log full: entry dropped")                               \
 	X(IOMMU_INT, "iommu_int", "the IOMMU's own interrupt raised: event log, fault, wait")      \
-	X(INTR_ISSUE, "intr_issue", "VT-d orders a device's interrupt behind its DMA: busy")       \
+	X(INTR_ISSUE, "intr_issue", "a device's interrupt is ordered behind its DMA: busy")        \
+	X(INTR_ROUTE, "intr_route", "what all IOMMUs share passes a message to a CPU: busy")       \
 	X(PIR_SET, "pir_set", "VT-d updates a posted-interrupt descriptor: one locked line")       \
 	X(PIR_MERGE, "pir_merge", "the PIR bit was already set: the interrupt is coalesced")       \
 	X(PI_NOTIFY, "pi_notify", "ON went from 0 to 1: notification sent")                        \
@@ -158,7 +159,7 @@ struct pn_agent;
  *   CMD_WAIT                    address of the store    data
  *   PIR_SET, PIR_MERGE          address of descriptor   vector; MERGE follows a SET
  *   PI_NOTIFY                   NDST                    NV
- *   INTR_ISSUE                  destination             vector
+ *   INTR_ISSUE, INTR_ROUTE      destination             vector; ROUTE: 0 is a doorbell
  *   PI_ON, PI_SUPPRESSED        address of descriptor   vector
  *   FAULT_RECORD, FAULT_DROP    low quadword            high quadword of the record
  */

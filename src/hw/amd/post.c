@@ -21,6 +21,13 @@ static void send(struct pn_amdvi *vi, const struct pn_intr *m)
 		vi->bus->intr(vi->bus->ctx, m);
 }
 
+/* What a device's interrupt has to wait for: the writes before it. */
+static void issue(struct pn_amdvi *vi, const struct pn_intr *m)
+{
+	pn_step(vi->agent, PN_STEP_INTR_ISSUE, m->dest, m->vector);
+	send(vi, m);
+}
+
 /*
  * "All IRR bits were clear before this OR", without locking the page (knob PN_EMPTY_EXACT256).
  *
@@ -185,7 +192,7 @@ static enum pn_msi_result remapped(struct pn_amdvi *vi, const struct pn_vi_irte 
 	m.level = f.rqeoi;
 	vi->stats.remapped++;
 	pn_step(vi->agent, PN_STEP_REMAP_SEND, m.dest, m.vector);
-	send(vi, &m);
+	issue(vi, &m);
 	return PN_MSI_REMAPPED;
 }
 
@@ -195,7 +202,7 @@ static enum pn_msi_result forwarded(struct pn_amdvi *vi, const struct pn_msi *ms
 
 	vi->stats.forwarded++;
 	pn_step(vi->agent, PN_STEP_FORWARD, m.dest, m.vector);
-	send(vi, &m);
+	issue(vi, &m);
 	return PN_MSI_FORWARDED;
 }
 
