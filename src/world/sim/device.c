@@ -5,6 +5,8 @@
 
 /* Device queues: requests complete, completions are coalesced into MSIs. */
 
+#define START_SPREAD_NS 100000
+
 static uint64_t exponential(struct pn_queue *q, double mean)
 {
 	struct pn_dist d = {PN_DIST_EXP, mean, 0};
@@ -70,21 +72,33 @@ void pn_stall_start(struct pn_stall *st)
 
 /* ---- closed loop ---- */
 
-static void submit(struct pn_queue *q)
+void pn_queue_begin(struct pn_queue *q)
 {
-	uint64_t now = pn_sim_now(q->sim);
-	uint64_t done = now + pn_dist_sample(&q->src->service, &q->rng);
-	struct pn_request *r;
+	uint64_t done = pn_sim_now(q->sim) + pn_dist_sample(&q->src->service, &q->rng);
+	struct pn_request *r = q->free;
 
-	if (!q->free || q->sim->draining)
-		return;
-	r = q->free;
 	q->free = r->next_free;
 	if (done < q->last_done + q->src->service_floor)
 		done = q->last_done + q->src->service_floor;
 	if (done > q->last_done)
 		q->last_done = done;
 	pn_wheel_add(&q->sim->wheel, &r->ev, done);
+}
+
+static void submit(struct pn_queue *q)
+{
+	if (!q->free || q->sim->draining)
+		return;
+	if (q->station)
+		pn_station_submit(q->station, q);
+	else
+		pn_queue_begin(q);
+}
+
+static void submit_all(struct pn_queue *q)
+{
+	for (uint32_t i = 0; i < q->src->depth; i++)
+		submit(q);
 }
 
 static void release(struct pn_queue *q, struct pn_request *r)
@@ -156,6 +170,10 @@ static void arrival_event(struct pn_event *ev)
 
 	if (q->sim->draining)
 		return;
+	if (q->src->kind == PN_SRC_CLOSED) {
+		submit_all(q);
+		return;
+	}
 	pn_wheel_add(&q->sim->wheel, ev, next_arrival(q));
 	pn_queue_complete(q, 1);
 }
@@ -176,8 +194,11 @@ void pn_queue_start(struct pn_queue *q)
 
 	switch (q->src->kind) {
 	case PN_SRC_CLOSED:
-		for (uint32_t i = 0; i < q->src->depth; i++)
-			submit(q);
+		/* Not all at once, or the queues of one vCPU keep their places at all devices. */
+		if (q->station)
+			pn_wheel_add(w, &q->ev, w->now + pn_rng_below(&q->rng, START_SPREAD_NS));
+		else
+			submit_all(q);
 		break;
 	case PN_SRC_PERIODIC:
 		pn_wheel_add(w, &q->ev,
@@ -218,6 +239,7 @@ int pn_queue_init(struct pn_sim *s, uint32_t i, const struct pn_source *src, str
 	q->sim = s;
 	q->src = src;
 	pn_list_init(&q->todo_node);
+	pn_list_init(&q->station_node);
 	pn_rng_seed(&q->rng, seed, 0x1000000 + i);
 	pn_event_init(&q->ev, arrival_event);
 	pn_event_init(&q->coalesce_ev, coalesce_event);

@@ -259,6 +259,15 @@ struct pn_source {
 	uint64_t stall_period, stall_time, stall_spread;
 };
 
+/* What the queues of a device share. */
+struct pn_station {
+	struct pn_sim *sim;
+	uint64_t gap_ps, free_ps; /* between two requests; when it can take up the next one */
+	uint32_t burst, left;	  /* requests of one queue before it turns to the next */
+	struct pn_list todo;	  /* queues with requests submitted: pn_queue.station_node */
+	struct pn_event ev;
+};
+
 struct pn_request {
 	struct pn_event ev; /* its completion */
 	struct pn_queue *q;
@@ -278,10 +287,12 @@ struct pn_queue {
 	uint32_t signalled;   /* by the MSI that goes out: in ops->msi */
 	uint32_t taken;	      /* seen by the guest's handler, to be worked on */
 	uint8_t vector;
+	uint32_t submitted;	 /* not yet taken up by the device */
 	struct pn_request *free; /* closed loop */
 	uint64_t last_done;
 	struct pn_rng rng;
-	struct pn_list todo_node;
+	struct pn_list todo_node, station_node;
+	struct pn_station *station; /* its device's; NULL: any number of requests at once */
 	struct pn_event ev, coalesce_ev;
 	uint64_t phase_end;	    /* on/off */
 	struct pn_request *request; /* src->depth of them, closed loop */
@@ -384,6 +395,13 @@ bool pn_sim_run(struct pn_sim *s, uint64_t until, uint64_t max);
 int pn_queue_init(struct pn_sim *s, uint32_t i, const struct pn_source *src, struct pn_vcpu *v,
 		  struct pn_app *app, uint8_t vector, uint64_t seed);
 void pn_queue_start(struct pn_queue *q);
+/* The device takes up one of its requests. */
+void pn_queue_begin(struct pn_queue *q);
+/* A device that takes up @capacity requests a second, @burst of one queue before the next one's.
+ * Its queues point to it, see pn_queue.station. */
+void pn_station_init(struct pn_station *st, struct pn_sim *s, double capacity, uint32_t burst);
+/* One more request of @q, to be taken up in its turn. */
+void pn_station_submit(struct pn_station *st, struct pn_queue *q);
 /* @n completions are there now: an MSI goes out, at once or when coalescing says so. */
 void pn_queue_complete(struct pn_queue *q, uint32_t n);
 /* One completion is worked off. */
