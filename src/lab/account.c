@@ -336,6 +336,7 @@ void pn_machine_totals(const struct pn_machine *m, struct pn_totals *t)
 	}
 	for (uint32_t i = 0; i < m->sc->machine.iommus; i++)
 		add_agent(t, &m->iommu[i].agent);
+	add_agent(t, &m->router);
 	t->parked = 0;
 	for (uint32_t i = 0; i < m->vcpus; i++)
 		t->parked += m->plat->parked ? m->plat->parked(&m->vcpu[i]) : 0;

@@ -17,10 +17,11 @@ void pn_machine_intr(void *ctx, const struct pn_intr *intr)
 {
 	struct pn_lab_iommu *io = ctx;
 	struct pn_machine *m = io->m;
-	uint64_t delay = io->agent.elapsed_ns + m->sc->costs.ns[PN_STEP_INTR_WIRE];
+	uint64_t delay;
 
 	if (intr->dest >= m->sc->machine.pcpus)
 		return;
+	delay = pn_unit_route(io, intr->dest, intr->vector) + m->sc->costs.ns[PN_STEP_INTR_WIRE];
 	if (intr->vector == PN_VEC_GA_LOG)
 		io->ga_pending = true;
 	pn_step(&io->agent, PN_STEP_INTR_WIRE, intr->dest, intr->vector);
@@ -125,6 +126,8 @@ static void make_cores(struct pn_machine *m)
 
 static void make_iommus(struct pn_machine *m)
 {
+	pn_agent_init(&m->router, m->sc->machine.iommus);
+	m->router.cost_ns = m->sc->costs.ns;
 	for (uint32_t i = 0; i < m->sc->machine.iommus; i++) {
 		struct pn_lab_iommu *io = &m->iommu[i];
 
@@ -134,6 +137,7 @@ static void make_iommus(struct pn_machine *m)
 		io->bus = m->bus;
 		io->bus.ctx = io;
 		io->bus.intr = pn_machine_intr;
+		pn_unit_init(io);
 	}
 }
 
@@ -292,7 +296,20 @@ struct place {
 	uint32_t iommu, index;
 	uint16_t devid;
 	struct pn_vcpu *v;
+	struct pn_station *station;
 };
+
+/* NULL: the device takes up any number of requests at once. */
+static struct pn_station *make_station(struct pn_machine *m, const struct pn_sc_load *l,
+				       uint16_t devid)
+{
+	struct pn_station *st = &m->station[devid - PN_LAB_FIRST_DEVID];
+
+	if (!(l->capacity > 0))
+		return NULL;
+	pn_station_init(st, m->sim, l->capacity, l->burst);
+	return st;
+}
 
 static int make_queue(struct pn_machine *m, uint32_t number, const struct place *at, uint64_t seed,
 		      struct pn_diag *d)
@@ -317,6 +334,7 @@ static int make_queue(struct pn_machine *m, uint32_t number, const struct place 
 	q->iommu = at->iommu;
 	err = pn_queue_init(m->sim, number, &m->source[load_of(m->sc, at->dev)], at->v,
 			    at->v ? NULL : &m->sim->app[cpu], vector, seed);
+	q->sim->station = at->station;
 	return err ? err : m->plat->queue(q, at->devid, at->index, vector);
 }
 
@@ -337,7 +355,8 @@ static int make_device(struct pn_machine *m, const struct pn_sc_device *dev, uin
 	uint32_t queues = device_queues(sc, dev, vm);
 	struct place at = {
 		.dev = dev,
-		.iommu = dev->iommu_spread ? copy % sc->machine.iommus : dev->iommu,
+		.iommu = pn_scenario_iommu(sc, dev, copy),
+		.station = make_station(m, &sc->load[load_of(sc, dev)], devid),
 		.devid = devid,
 	};
 	uint32_t base = sc->work == PN_WORK_BARE ? 0 : first_vcpu(sc, vm, copy % vm->count);
@@ -363,7 +382,7 @@ static int make_devices(struct pn_machine *m, uint64_t seed, struct pn_diag *d)
 	return err;
 }
 
-static int allocate(struct pn_machine *m)
+static int allocate(struct pn_machine *m, uint32_t devices)
 {
 	const struct pn_sc_machine *sm = &m->sc->machine;
 
@@ -372,9 +391,11 @@ static int allocate(struct pn_machine *m)
 	m->core = calloc(sm->pcpus, sizeof(*m->core));
 	m->vcpu = calloc(m->vcpus + 1, sizeof(*m->vcpu));
 	m->queue = calloc(m->queues + 1, sizeof(*m->queue));
+	m->station = calloc(devices + 1, sizeof(*m->station));
 	m->latency = malloc(sizeof(*m->latency));
 	m->wake = malloc(sizeof(*m->wake));
-	if (!m->iommu || !m->cpu || !m->core || !m->vcpu || !m->queue || !m->latency || !m->wake)
+	if (!m->iommu || !m->cpu || !m->core || !m->vcpu || !m->queue || !m->station ||
+	    !m->latency || !m->wake)
 		return -ENOMEM;
 	pn_hist_init(m->latency);
 	pn_hist_init(m->wake);
@@ -413,7 +434,7 @@ int pn_machine_create(const struct pn_scenario *sc, const struct pn_mode *mode, 
 	count(m, &devices);
 	conf = sim_conf(m, seed);
 	m->os = pn_machine_os(m);
-	err = allocate(m);
+	err = allocate(m, devices);
 	if (!err)
 		err = make_ram(m, devices);
 	if (!err)
@@ -446,12 +467,15 @@ void pn_machine_destroy(struct pn_machine *m)
 	pn_sim_destroy(m->sim);
 	for (uint32_t i = 0; m->queue && i < m->queues; i++)
 		free(m->queue[i].flight);
+	for (uint32_t i = 0; m->iommu && i < m->sc->machine.iommus; i++)
+		free(m->iommu[i].waiting);
 	free(m->iommu);
 	free(m->cpu);
 	free(m->core);
 	free(m->provoker);
 	free(m->vcpu);
 	free(m->queue);
+	free(m->station);
 	free(m->latency);
 	free(m->wake);
 	free(m->ram);

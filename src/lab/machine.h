@@ -88,9 +88,10 @@ struct pn_lab_iommu {
 	struct pn_vtd *vtd;	 /* Intel */
 	struct pn_thread thread; /* GA log */
 	bool ga_pending;
-	/* Intel: one request after another */
+	/* one request after another */
 	struct pn_event ev;
 	uint64_t busy_until;
+	uint64_t routed_at; /* when the router took the last message of this request; 0: none */
 	struct pn_waiting *waiting; /* ring */
 	uint32_t head, waits, room;
 };
@@ -120,8 +121,10 @@ struct pn_platform {
 	int (*function)(struct pn_machine *m, uint32_t iommu, uint16_t devid, uint32_t queues);
 	/* Interrupt @index of function @devid: host destination in @q, and to its vCPU. */
 	int (*queue)(struct pn_lab_queue *q, uint16_t devid, uint32_t index, uint8_t vector);
-	/* The device writes its MSI. */
-	void (*msi)(struct pn_lab_queue *q);
+	/* It is the turn of a request that the device wrote at @sent: the IOMMU's answer, which is
+	 * in the books then. */
+	enum pn_msi_result (*request)(struct pn_lab_iommu *io, struct pn_lab_queue *q,
+				      uint64_t sent);
 	/* What is accounted when software is about to inject @vector: pn_account_irr or _pir. */
 	void (*arrived)(struct pn_lab_vcpu *v, uint8_t vector, uint64_t sent);
 	/* Software injects @vector. */
@@ -166,7 +169,8 @@ struct pn_totals {
 	uint64_t steps[PN_STEP_NR];
 	uint64_t interrupts, delivered, coalesced, unexpected;
 	uint64_t needed, spurious, missed, gappi_spurious;
-	uint64_t unit_wait; /* the longest, of a request for its VT-d unit */
+	uint64_t unit_wait;   /* the longest, of a request for its IOMMU */
+	uint64_t router_wait; /* the longest, of an IOMMU's message for the router */
 	uint64_t host_ns, completions, events, parked;
 	/* IPIs to a vector, one for each target; and those that the hypervisor delivered */
 	uint64_t ipis, ipis_injected;
@@ -203,6 +207,8 @@ struct pn_machine {
 	struct pn_pages pages;
 	struct pn_os os;
 	struct pn_lab_iommu *iommu;
+	struct pn_agent router; /* what all IOMMUs share on the way to the CPUs */
+	uint64_t router_free;	/* when it can pass the next message on */
 	struct pn_host_cpu *cpu;
 	struct pn_lab_core *core;
 	uint32_t vms;
@@ -212,9 +218,10 @@ struct pn_machine {
 	struct pn_source source[PN_MAX_SECTION];
 	struct pn_lab_queue *queue;
 	uint32_t queues;
-	uint64_t warmup_at;   /* measured part starts */
-	uint64_t outstanding; /* interrupts on their way, wherever they are */
-	struct pn_totals now; /* only the lab's own counters are kept up to date */
+	struct pn_station *station; /* one for each device */
+	uint64_t warmup_at;	    /* measured part starts */
+	uint64_t outstanding;	    /* interrupts on their way, wherever they are */
+	struct pn_totals now;	    /* only the lab's own counters are kept up to date */
 	struct pn_hist *latency, *wake;
 	struct pn_rng churn_rng;
 	struct pn_churn_event churn[PN_CHURN_EVENTS];
@@ -236,6 +243,11 @@ struct pn_os pn_machine_os(struct pn_machine *m);
 bool pn_machine_host_vector(struct pn_machine *m, struct pn_lab_queue *q, uint32_t cpu);
 /* A physical interrupt of an IOMMU, for pn_bus.intr; @ctx is its struct pn_lab_iommu. */
 void pn_machine_intr(void *ctx, const struct pn_intr *intr);
+void pn_unit_init(struct pn_lab_iommu *io);
+/* The device's MSI, behind those that its IOMMU has to order first. */
+void pn_unit_msi(struct pn_lab_queue *q);
+/* A message of the request that @io works on: how long until the router has taken it. */
+uint64_t pn_unit_route(struct pn_lab_iommu *io, uint32_t dest, uint8_t vector);
 /* What every hypervisor's vCPU answers the same way: see struct pn_sim_ops. */
 void pn_machine_merged(struct pn_pcpu *p, uint8_t vector);
 void pn_machine_offlined(struct pn_pcpu *p);

@@ -8,26 +8,24 @@
 
 /* The AMD machine: IOMMUs and cores of hw/amd, the driver and hypervisor of host/amd. */
 
-static void ring(struct pn_machine *m, struct pn_agent *from, uint32_t apicid)
+static void ring(struct pn_machine *m, uint32_t apicid, uint64_t after)
 {
-	uint64_t delay = from->elapsed_ns + m->sc->costs.ns[PN_STEP_DOORBELL_WIRE];
-
 	if (apicid < m->sc->machine.pcpus)
-		pn_sim_doorbell(m->sim, apicid, delay);
+		pn_sim_doorbell(m->sim, apicid, after + m->sc->costs.ns[PN_STEP_DOORBELL_WIRE]);
 }
 
 static void iommu_doorbell(void *ctx, uint32_t apicid)
 {
 	struct pn_lab_iommu *io = ctx;
 
-	ring(io->m, &io->agent, apicid);
+	ring(io->m, apicid, pn_unit_route(io, apicid, 0));
 }
 
 static void core_doorbell(void *ctx, uint32_t apicid)
 {
 	struct pn_lab_core *core = ctx;
 
-	ring(core->m, &core->sim->agent, apicid);
+	ring(core->m, apicid, core->sim->agent.elapsed_ns);
 }
 
 static uint64_t mmio_read(void *ctx, uint32_t off, unsigned size)
@@ -228,19 +226,14 @@ static void posted(struct pn_lab_vcpu *v, const struct pn_lab_iommu *io, uint64_
 		pn_account_dropped(v);
 }
 
-static void msi(struct pn_lab_queue *q)
+static enum pn_msi_result request(struct pn_lab_iommu *io, struct pn_lab_queue *q, uint64_t sent)
 {
-	struct pn_machine *m = q->m;
-	struct pn_lab_iommu *io = &m->iommu[q->iommu];
 	struct pn_lab_vcpu *v = pn_lab_of(q->sim->vcpu);
-	uint64_t sent, told, dropped;
+	uint64_t told = notifications(&io->agent);
+	uint64_t dropped = io->agent.count[PN_STEP_GALOG_DROP];
+	enum pn_msi_result r = pn_amdvi_msi(io->vi, &q->msi);
 
-	io->agent.elapsed_ns = 0;
-	pn_step(&io->agent, PN_STEP_DEVICE_WRITE, v->sim->id, q->sim->vector);
-	sent = pn_account_sent(m, v);
-	told = notifications(&io->agent);
-	dropped = io->agent.count[PN_STEP_GALOG_DROP];
-	switch (pn_amdvi_msi(io->vi, &q->msi)) {
+	switch (r) {
 	case PN_MSI_POSTED:
 		pn_account_irr(v, q->sim->vector, sent);
 		posted(v, io, told, dropped);
@@ -250,8 +243,9 @@ static void msi(struct pn_lab_queue *q)
 		pn_account_flight(q, sent);
 		break;
 	default:
-		m->error = 3;
+		io->m->error = 3;
 	}
+	return r;
 }
 
 static void inject(struct pn_lab_vcpu *v, struct pn_host_cpu *c, uint8_t vector,
@@ -378,7 +372,7 @@ static void check_iommus(struct pn_report *r, struct pn_machine *m, const struct
 			pn_wrong(r, "IOMMU %u: %lu requests aborted, %lu forwarded, %lu events", i,
 				 (unsigned long)st.aborted, (unsigned long)st.forwarded,
 				 (unsigned long)st.events);
-		msis += st.msis;
+		msis += st.msis + io->waits;
 		entries += st.galog_entries;
 		sent += st.gappi_sent;
 	}
@@ -400,7 +394,7 @@ const struct pn_platform pn_platform_amd = {
 	.vm = make_vm,
 	.function = make_function,
 	.queue = make_queue,
-	.msi = msi,
+	.request = request,
 	.arrived = pn_account_irr,
 	.inject = inject,
 	.deliverable = deliverable,

@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "ring.h"
 #include "vectors.h"
 
 /* The Intel machines' IOMMUs, which are the same with guests and without. */
@@ -25,27 +24,14 @@ static void mmio_write(void *ctx, uint32_t off, unsigned size, uint64_t value)
 	pn_vtd_write(io->vtd, off, size, value);
 }
 
-/* ---- one request after another ---- */
-
-/*
- * A unit keeps the order of what devices write: an interrupt that it sends waits for the writes
- * before it and holds up what comes behind, completions included. What its steps cost is therefore
- * time in which it is busy, and not only a delay as elsewhere.
- */
-static void serve(struct pn_lab_iommu *io, struct pn_lab_queue *q, uint64_t sent)
+enum pn_msi_result pn_intel_request(struct pn_lab_iommu *io, struct pn_lab_queue *q, uint64_t sent)
 {
 	struct pn_machine *m = io->m;
 	struct pn_lab_vcpu *v = q->sim->vcpu ? pn_lab_of(q->sim->vcpu) : NULL;
 	uint64_t merged = io->agent.count[PN_STEP_PIR_MERGE];
 	uint64_t told = io->agent.count[PN_STEP_PI_NOTIFY];
-	uint64_t wires = io->agent.count[PN_STEP_INTR_WIRE];
-	enum pn_msi_result r;
+	enum pn_msi_result r = pn_vtd_msi(io->vtd, &q->msi);
 
-	io->agent.elapsed_ns = 0;
-	r = pn_vtd_msi(io->vtd, &q->msi);
-	wires = io->agent.count[PN_STEP_INTR_WIRE] - wires; /* on their way, it does not wait */
-	io->busy_until = pn_sim_now(m->sim) + io->agent.elapsed_ns -
-			 wires * m->sc->costs.ns[PN_STEP_INTR_WIRE];
 	merged = io->agent.count[PN_STEP_PIR_MERGE] - merged;
 	told = io->agent.count[PN_STEP_PI_NOTIFY] - told;
 	if (r == PN_MSI_POSTED && v) {
@@ -60,68 +46,7 @@ static void serve(struct pn_lab_iommu *io, struct pn_lab_queue *q, uint64_t sent
 	} else {
 		m->error = 3;
 	}
-}
-
-static void wait_for(struct pn_lab_iommu *io)
-{
-	if (io->waits && !pn_event_pending(&io->ev))
-		pn_wheel_add(&io->m->sim->wheel, &io->ev, io->busy_until);
-}
-
-static void note_wait(struct pn_machine *m, uint64_t sent)
-{
-	uint64_t waited = pn_sim_now(m->sim) + 1 - (sent >> PN_SENT_SHIFT);
-
-	if ((sent & PN_SENT_WINDOW) && waited > m->now.unit_wait)
-		m->now.unit_wait = waited;
-}
-
-static void free_again(struct pn_event *ev)
-{
-	struct pn_lab_iommu *io = pn_container(ev, struct pn_lab_iommu, ev);
-	struct pn_waiting w = io->waiting[io->head];
-
-	io->head = (io->head + 1) & (io->room - 1);
-	io->waits--;
-	io->m->outstanding--;
-	note_wait(io->m, w.sent);
-	w.q->sim->ready += w.completions;
-	serve(io, w.q, w.sent);
-	wait_for(io);
-}
-
-void pn_intel_msi(struct pn_lab_queue *q)
-{
-	struct pn_machine *m = q->m;
-	struct pn_lab_iommu *io = &m->iommu[q->iommu];
-	const struct pn_lab_vcpu *v = q->sim->vcpu ? pn_lab_of(q->sim->vcpu) : NULL;
-	uint32_t held;
-	uint64_t sent;
-
-	io->agent.elapsed_ns = 0;
-	pn_step(&io->agent, PN_STEP_DEVICE_WRITE, v ? v->sim->id : q->host_cpu,
-		v ? q->sim->vector : q->host_vector);
-	sent = pn_account_sent(m, v);
-	if (!io->waits && io->busy_until <= pn_sim_now(m->sim)) {
-		serve(io, q, sent);
-		return;
-	}
-	if (io->waits == io->room) {
-		struct pn_waiting *more =
-			pn_ring_more(io->waiting, &io->room, &io->head, sizeof(*more));
-
-		if (!more) {
-			m->sim->out_of_memory = true;
-			return;
-		}
-		io->waiting = more;
-	}
-	/* Not what a handler has seen before: with coalescing it was written long ago. */
-	held = q->sim->signalled < q->sim->ready ? q->sim->signalled : q->sim->ready;
-	q->sim->ready -= held;
-	io->waiting[(io->head + io->waits++) & (io->room - 1)] = (struct pn_waiting){q, sent, held};
-	m->outstanding++;
-	wait_for(io);
+	return r;
 }
 
 /* ---- building ---- */
@@ -135,7 +60,6 @@ static int make_iommu(struct pn_machine *m, uint32_t i)
 	struct pn_vtd_config hw;
 	int err;
 
-	pn_event_init(&io->ev, free_again);
 	pn_vtd_config_default(&hw);
 	hw.bus = &io->bus;
 	hw.agent = &io->agent;
@@ -174,11 +98,9 @@ int pn_intel_create(struct pn_machine *m)
 
 void pn_intel_destroy(struct pn_machine *m)
 {
-	for (uint32_t i = 0; i < m->sc->machine.iommus; i++) {
+	for (uint32_t i = 0; i < m->sc->machine.iommus; i++)
 		if (m->iommu[i].vtd)
 			pn_vtd_destroy(m->iommu[i].vtd);
-		free(m->iommu[i].waiting);
-	}
 	if (!m->intel)
 		return;
 	free(m->intel->drv);

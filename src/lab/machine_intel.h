@@ -22,8 +22,8 @@ void pn_intel_destroy(struct pn_machine *m);
 uint64_t pn_intel_ram(const struct pn_machine *m, uint32_t devices);
 /* Remapped to the host, as the queue says. */
 int pn_intel_queue(struct pn_lab_queue *q, uint16_t devid);
-/* The device's MSI, behind those that its unit has to order first. */
-void pn_intel_msi(struct pn_lab_queue *q);
+/* The unit's answer to the device's MSI, in the books. */
+enum pn_msi_result pn_intel_request(struct pn_lab_iommu *io, struct pn_lab_queue *q, uint64_t sent);
 void pn_intel_affinity(struct pn_lab_queue *q, struct pn_host_cpu *self);
 /* With guests: is @vector in the descriptor? */
 bool pn_intel_in_pir(const struct pn_lab_vcpu *v, uint8_t vector);

@@ -24,9 +24,7 @@ void pn_machine_guest_timer(struct pn_vcpu *v, struct pn_pcpu *p)
 
 void pn_machine_msi(struct pn_queue *q)
 {
-	struct pn_lab_queue *lq = q->hw;
-
-	lq->m->plat->msi(lq);
+	pn_unit_msi(q->hw);
 }
 
 void pn_machine_merged(struct pn_pcpu *p, uint8_t vector)

@@ -269,22 +269,23 @@ static void two_vendors(struct pn_reader *rd, const struct pn_comparison *c)
 	       "table: what differs is what the modes do, not how fast a product is.");
 }
 
-/* Only VT-d units are modelled as busy: nothing public says how long an AMD IOMMU is. */
 #define WAIT_NOTED_NS 10000
 
-static void unit_waits(struct pn_reader *rd, const struct pn_comparison *c,
-		       const struct pn_result *r)
+static void unit_waits(struct pn_reader *rd, const struct pn_result *r)
 {
 	char mode[64], t[PN_FMT_SIZE];
 
-	if (r->unit_wait_ns < WAIT_NOTED_NS)
-		return;
-	pn_say(rd, false,
-	       "With %s requests waited up to %s for a VT-d unit that was busy with those before: "
-	       "the unit is a limit here%s.",
-	       pn_mode_text(&r->mode, mode, sizeof(mode)), pn_fmt_ns(t, (double)r->unit_wait_ns),
-	       r->mode.id == PN_MODE_VTD_PI && c->n > 1 ? ", and AMD's IOMMU has none in this model"
-							: "");
+	pn_mode_text(&r->mode, mode, sizeof(mode));
+	if (r->unit_wait_ns >= WAIT_NOTED_NS)
+		pn_say(rd, false,
+		       "With %s requests waited up to %s for an IOMMU that was busy with those "
+		       "before.",
+		       mode, pn_fmt_ns(t, (double)r->unit_wait_ns));
+	if (r->router_wait_ns >= WAIT_NOTED_NS)
+		pn_say(rd, false,
+		       "With %s messages of IOMMUs waited up to %s on their way to the CPUs, which "
+		       "all IOMMUs share.",
+		       mode, pn_fmt_ns(t, (double)r->router_wait_ns));
 	pn_claim(rd, "with %s the unit is a limit", mode);
 	pn_question(rd, "is the unit a limit with %s", mode);
 }
@@ -315,7 +316,7 @@ unsigned pn_report_reading(const struct pn_comparison *c, struct pn_reading *out
 		extremes(&rd, c);
 	two_vendors(&rd, c);
 	for (unsigned i = 0; i < c->n; i++)
-		unit_waits(&rd, c, &c->result[i]);
+		unit_waits(&rd, &c->result[i]);
 	pn_read_posted_msi(&rd, c);
 	pn_read_ipis(&rd, c);
 	return c->draws ? pn_reading_weigh(c, out, rd.n) : rd.n;

@@ -58,7 +58,8 @@ struct pn_result {
 	uint64_t pi_outstanding;   /* ON was 1 */
 	uint64_t pi_suppressed;	   /* SN was 1 */
 	uint64_t pi_spurious;
-	uint64_t unit_wait_ns; /* the longest that a request waited for its VT-d unit */
+	uint64_t unit_wait_ns;	 /* the longest that a request waited for its IOMMU */
+	uint64_t router_wait_ns; /* the longest that an IOMMU's message waited for the router */
 	/* Posted MSI: turns that read the PIR, and vectors that they dispatched. */
 	uint64_t msi_harvests, msi_dispatched;
 	uint64_t irt_invalidations;

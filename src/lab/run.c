@@ -146,6 +146,7 @@ static void fill(const struct pn_machine *m, const struct pn_totals *t, struct p
 	r->pi_suppressed = t->steps[PN_STEP_PI_SUPPRESSED];
 	r->pi_spurious = t->steps[PN_STEP_PI_SPURIOUS];
 	r->unit_wait_ns = t->unit_wait;
+	r->router_wait_ns = t->router_wait;
 	r->msi_harvests = t->steps[PN_STEP_MSI_HARVEST];
 	r->msi_dispatched = t->steps[PN_STEP_MSI_DEMUX];
 	memcpy(r->inhibits, t->inhibits, sizeof(r->inhibits));

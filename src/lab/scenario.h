@@ -82,6 +82,7 @@ struct pn_sc_device {
 	char load[32];	/* [the only or first load] */
 	uint32_t iommu; /* [index; 0] or iommu = spread: device k behind IOMMU k mod iommus */
 	bool iommu_spread;
+	uint32_t per_iommu; /* [1..1024; 1] spread: k / per_iommu instead of k */
 	/* [1..2048; 0 = one per vCPU or CPU]; queue q interrupts vCPU (first_vcpu + q) mod vcpus,
 	 * on bare metal CPU (first_pcpu + q) mod pcpus */
 	uint32_t queues;
@@ -106,12 +107,14 @@ struct pn_sc_load {
 	struct pn_dist service; /* [distribution of time] closed: from submission to completion */
 	uint64_t service_floor; /* [time; 0] closed: completions of one queue at least this far
 				   apart */
-	double rate;		/* [events/s] others */
-	uint64_t on, off;	/* [time] onoff */
-	bool sync;		/* [no] onoff: all queues burst together */
-	uint64_t handler;	/* [time; 1us] guest: interrupt handler, until its EOI */
-	uint64_t work;		/* [time; 2us] guest: per completion, outside the handler */
-	uint32_t coalesce;	/* [1..256; 1] completions per MSI */
+	double capacity;	/* [requests/s; 0 = no limit] closed: of one device in all */
+	uint32_t burst;	   /* [1..65536; 1] closed: requests of a queue before the next one's */
+	double rate;	   /* [events/s] others */
+	uint64_t on, off;  /* [time] onoff */
+	bool sync;	   /* [no] onoff: all queues burst together */
+	uint64_t handler;  /* [time; 1us] guest: interrupt handler, until its EOI */
+	uint64_t work;	   /* [time; 2us] guest: per completion, outside the handler */
+	uint32_t coalesce; /* [1..256; 1] completions per MSI */
 	uint64_t coalesce_time; /* [time; 10us] at most that late */
 	uint64_t stall_period;	/* [time; 0 = never] closed: mean time between device pauses */
 	uint64_t stall_time;	/* [time; 0] a pause of all queues that share a vCPU */
@@ -169,6 +172,10 @@ int pn_scenario_fits(const struct pn_scenario *sc, const struct pn_mode *m, stru
 /* The part of it that is about provoked inhibits. -ENOTSUP: the mode knows no such cause; -EINVAL:
  * not in the APIC mode that guests are in. */
 int pn_scenario_inhibits(const struct pn_scenario *sc, enum pn_mode_id id, struct pn_diag *d);
+
+/* The IOMMU that copy @copy of a device is behind. */
+uint32_t pn_scenario_iommu(const struct pn_scenario *sc, const struct pn_sc_device *dev,
+			   uint32_t copy);
 
 /* Names and one-line descriptions of what is built in; NULL beyond the end. */
 const char *pn_builtin_scenario(unsigned i, const char **description);

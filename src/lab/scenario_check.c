@@ -155,6 +155,12 @@ static int check_load(struct pn_sc_build *b, struct pn_sc_section *s, struct pn_
 	if (!closed && !(l->rate > 0))
 		return pn_sc_refuse(b, s, PN_SC_KEYS("type"), d,
 				    "this type needs a rate (as in rate = 10k/s)");
+	if (!closed && l->capacity > 0)
+		return pn_sc_refuse(b, s, PN_SC_KEYS("capacity"), d,
+				    "capacity is for type = closed: nothing waits for this one");
+	if (l->burst > 1 && !(l->capacity > 0))
+		return pn_sc_refuse(b, s, PN_SC_KEYS("burst"), d,
+				    "burst needs a capacity (as in capacity = 2M/s)");
 	if (l->kind == PN_LOAD_ONOFF && (!l->on || !l->off))
 		return pn_sc_refuse(b, s, PN_SC_KEYS("type"), d,
 				    "type = onoff needs on and off (as in on = 2ms)");
@@ -289,6 +295,9 @@ static int check_device(struct pn_sc_build *b, struct pn_sc_section *s, struct p
 		err = check_passthrough(b, s, d);
 	if (err)
 		return err;
+	if (pn_sc_said(s, "per_iommu") && !dev->iommu_spread)
+		return pn_sc_refuse(b, s, PN_SC_KEYS("per_iommu"), d,
+				    "per_iommu is for iommu = spread");
 	if (dev->iommu >= m->iommus)
 		return pn_sc_refuse(b, s, PN_SC_KEYS("iommu"), d,
 				    "iommu = %u: there are %u, 0 .. %u", dev->iommu, m->iommus,

@@ -17,17 +17,22 @@ static uint32_t queues_of(const struct pn_scenario *sc, const struct pn_sc_devic
 	return sc->machine.pcpus;
 }
 
-/* The devices behind IOMMU 0 with iommu = spread are the most. */
+uint32_t pn_scenario_iommu(const struct pn_scenario *sc, const struct pn_sc_device *dev,
+			   uint32_t copy)
+{
+	return dev->iommu_spread ? copy / dev->per_iommu % sc->machine.iommus : dev->iommu;
+}
+
 static uint64_t behind(const struct pn_scenario *sc, uint32_t iommu)
 {
 	uint64_t n = 0;
 
 	for (unsigned i = 0; i < sc->devices; i++) {
 		const struct pn_sc_device *dev = &sc->device[i];
-		uint32_t all = sc->machine.iommus, count = dev->iommu == iommu ? dev->count : 0;
+		uint32_t count = 0;
 
-		if (dev->iommu_spread)
-			count = dev->count / all + (iommu < dev->count % all);
+		for (uint32_t k = 0; k < dev->count; k++)
+			count += pn_scenario_iommu(sc, dev, k) == iommu;
 		n += (uint64_t)count * queues_of(sc, dev);
 	}
 	return n;

@@ -90,6 +90,8 @@ int pn_tracer_attach(struct pn_machine *m, const struct pn_run_options *opt, str
 		meta(t, "thread_name", m->sc->machine.pcpus + i, "IOMMU", i);
 		watch(t, &m->iommu[i].agent);
 	}
+	meta(t, "thread_name", m->sc->machine.pcpus + m->router.id, "router", 0);
+	watch(t, &m->router);
 	*out = t;
 	return 0;
 }

@@ -64,7 +64,9 @@ static void plausible(const struct pn_result *r, const char *row, const char *mo
 	EXPECT(r->busiest_cpu_share > 0 && r->busiest_cpu_share <= 1);
 	EXPECT(r->host_cpu_ns && r->completions && r->duration_ns && r->events);
 	EXPECT((hv[PN_HV_DEVICE] > 0) == !posts(mode));
-	EXPECT(r->posts == (posts(mode) ? r->interrupts : 0));
+	/* What waited for its IOMMU when the measured part began counts as posted there. */
+	EXPECT(posts(mode) ? r->posts >= r->interrupts && r->posts <= r->interrupts + 256
+			   : !r->posts);
 	EXPECT((r->exits[PN_EXIT_APIC_EOI] > 0) == !strcmp(mode, "emulated"));
 	EXPECT(r->irt_invalidations == 0);
 	if (!posts(mode) || is_gappi(mode))

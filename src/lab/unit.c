@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: MIT */
+#include <stdlib.h>
+
+#include "machine.h"
+#include "ring.h"
+
+/*
+ * An IOMMU as a place where requests wait, and what all IOMMUs share on the way to the CPUs.
+ *
+ * A unit keeps the order of what devices write: an interrupt that it sends waits for the writes
+ * before it and holds up what comes behind, completions included. What its steps cost is therefore
+ * time in which it is busy, and not only a delay as elsewhere. Behind the units is one router for
+ * all of them: it passes one message after another, and a remapped interrupt, which is ordered,
+ * keeps its unit until the router has taken it. A notification or a doorbell waits on its own.
+ */
+
+/* Steps that are on their way, or that overlap with the next request's: the unit does not wait. */
+static uint64_t overlapping(const struct pn_lab_iommu *io)
+{
+	const uint32_t *ns = io->m->sc->costs.ns;
+
+	return io->agent.count[PN_STEP_INTR_WIRE] * ns[PN_STEP_INTR_WIRE] +
+	       io->agent.count[PN_STEP_IRTE_VOLATILE] * ns[PN_STEP_IRTE_VOLATILE];
+}
+
+static void serve(struct pn_lab_iommu *io, struct pn_lab_queue *q, uint64_t sent)
+{
+	uint64_t now = pn_sim_now(io->m->sim), overlap = overlapping(io);
+
+	io->agent.elapsed_ns = 0;
+	io->routed_at = 0;
+	if (io->m->plat->request(io, q, sent) != PN_MSI_REMAPPED)
+		io->routed_at = 0;
+	io->busy_until = now + io->agent.elapsed_ns - (overlapping(io) - overlap);
+	if (io->busy_until < io->routed_at)
+		io->busy_until = io->routed_at;
+}
+
+static void wait_for(struct pn_lab_iommu *io)
+{
+	if (io->waits && !pn_event_pending(&io->ev))
+		pn_wheel_add(&io->m->sim->wheel, &io->ev, io->busy_until);
+}
+
+static void note_wait(struct pn_machine *m, uint64_t sent)
+{
+	uint64_t waited = pn_sim_now(m->sim) + 1 - (sent >> PN_SENT_SHIFT);
+
+	if ((sent & PN_SENT_WINDOW) && waited > m->now.unit_wait)
+		m->now.unit_wait = waited;
+}
+
+static void free_again(struct pn_event *ev)
+{
+	struct pn_lab_iommu *io = pn_container(ev, struct pn_lab_iommu, ev);
+	struct pn_waiting w = io->waiting[io->head];
+
+	io->head = (io->head + 1) & (io->room - 1);
+	io->waits--;
+	io->m->outstanding--;
+	note_wait(io->m, w.sent);
+	w.q->sim->ready += w.completions;
+	serve(io, w.q, w.sent);
+	wait_for(io);
+}
+
+void pn_unit_init(struct pn_lab_iommu *io)
+{
+	pn_event_init(&io->ev, free_again);
+}
+
+void pn_unit_msi(struct pn_lab_queue *q)
+{
+	struct pn_machine *m = q->m;
+	struct pn_lab_iommu *io = &m->iommu[q->iommu];
+	const struct pn_lab_vcpu *v = q->sim->vcpu ? pn_lab_of(q->sim->vcpu) : NULL;
+	uint32_t held;
+	uint64_t sent;
+
+	io->agent.elapsed_ns = 0;
+	pn_step(&io->agent, PN_STEP_DEVICE_WRITE, v ? v->sim->id : q->host_cpu,
+		v ? q->sim->vector : q->host_vector);
+	sent = pn_account_sent(m, v);
+	if (!io->waits && io->busy_until <= pn_sim_now(m->sim)) {
+		serve(io, q, sent);
+		return;
+	}
+	if (io->waits == io->room) {
+		struct pn_waiting *more =
+			pn_ring_more(io->waiting, &io->room, &io->head, sizeof(*more));
+
+		if (!more) {
+			m->sim->out_of_memory = true;
+			return;
+		}
+		io->waiting = more;
+	}
+	/* Not what a handler has seen before: with coalescing it was written long ago. */
+	held = q->sim->signalled < q->sim->ready ? q->sim->signalled : q->sim->ready;
+	q->sim->ready -= held;
+	io->waiting[(io->head + io->waits++) & (io->room - 1)] = (struct pn_waiting){q, sent, held};
+	m->outstanding++;
+	wait_for(io);
+}
+
+uint64_t pn_unit_route(struct pn_lab_iommu *io, uint32_t dest, uint8_t vector)
+{
+	struct pn_machine *m = io->m;
+	uint64_t now = pn_sim_now(m->sim), at = now + io->agent.elapsed_ns;
+
+	if (at < m->router_free) {
+		if (now >= m->warmup_at && m->router_free - at > m->now.router_wait)
+			m->now.router_wait = m->router_free - at;
+		at = m->router_free;
+	}
+	m->router.elapsed_ns = at - now;
+	pn_step(&m->router, PN_STEP_INTR_ROUTE, dest, vector);
+	m->router_free = now + m->router.elapsed_ns;
+	io->routed_at = at;
+	return at - now;
+}
