@@ -467,6 +467,75 @@ static void moved_base(void **state)
 	rig_close(&r);
 }
 
+/* Reserved bits of what the guest wrote do not stay; a disabled APIC comes back as after reset. */
+static void registers(void **state)
+{
+	void *page;
+
+	(void)state;
+	start(&(struct rig_conf){PN_NOTIFY_GALOG});
+	page = r.vcpu[1].h.page;
+	guest_write(1, PN_APIC_DFR, 0xF0000000);
+	assert_int_equal(pn_vapic_read(page, PN_APIC_DFR), FLAT);
+	guest_write(1, PN_APIC_LDR, 0x80ABCDEF);
+	assert_int_equal(pn_vapic_read(page, PN_APIC_LDR), 0x80000000);
+	assert_int_equal(pn_svm_apic_base(&r.vcpu[1], &r.cpu[1], BASE), 0);
+	assert_int_equal(pn_svm_apic_base(&r.vcpu[1], &r.cpu[1], BASE | AE), 0);
+	assert_int_equal(pn_vapic_read(page, PN_APIC_ID), 1u << 24);
+	assert_int_equal(pn_vapic_read(page, PN_APIC_LDR), 0);
+	assert_int_equal(pn_vapic_read(page, PN_APIC_DFR), FLAT);
+	assert_int_equal(pn_vapic_read(page, PN_APIC_SVR), 0xFF);
+	rig_close(&r);
+}
+
+/* Emulated IPIs in a mixed VM: each target by its own mode, and none to a disabled APIC. */
+static void emulated_mixed(void **state)
+{
+	unsigned got;
+
+	(void)state;
+	start(&(struct rig_conf){PN_NOTIFY_GALOG, .x2avic = true});
+	for (uint32_t i = 2; i < RIG_VCPUS; i++)
+		assert_int_equal(pn_svm_apic_base(&r.vcpu[i], &r.cpu[i], BASE), 0);
+	assert_int_equal(pn_svm_apic_base(&r.vcpu[2], &r.cpu[2], BASE | AE), 0);
+	guest_write(2, PN_APIC_SVR, ENABLED);
+	guest_write(2, PN_APIC_LDR, 0x10u << 24);
+	settle();
+	assert_int_equal(r.vm.inhibits, CAUSE(LOGICAL_ID_ALIASED));
+	send(0, X2(0x10) | PN_ICR_LOGICAL, &got);
+	assert_int_equal(got, 4);
+	send(0, X2(0xFFFFFFFF), &got); /* vCPU 3 is disabled */
+	assert_int_equal(got, 7);
+	rig_close(&r);
+}
+
+/* 15.29.4: in xAPIC mode the index has 8 bits, and FFh is the broadcast. */
+static void many_in_xapic_mode(void **state)
+{
+	static struct pn_svm_vcpu many[300];
+	struct pn_avic_features feat;
+	struct pn_svm_vm vm;
+	struct pn_avic_vmcb b;
+
+	(void)state;
+	rig_start(&r, &(struct rig_conf){PN_NOTIFY_GALOG});
+	for (uint32_t i = 0; i < 300; i++)
+		many[i].h.task = &r.task[0];
+	assert_int_equal(pn_svm_vm_init(&r.svm, &vm, many, 300, true, false, 0, &r.pages), 0);
+	pn_avic_features_default(&feat);
+	pn_svm_vmcb(&many[1], &b);
+	assert_int_equal(b.physical_table & 0xFFF, 299);
+	assert_int_equal(pn_avic_vmcb_check(&feat, &b), 0);
+	assert_int_equal(pn_svm_apic_base(&many[1], &r.cpu[1], BASE), 0);
+	assert_int_equal(pn_svm_apic_base(&many[1], &r.cpu[1], BASE | AE), 0);
+	pn_svm_load(&many[1], &r.cpu[1]);
+	pn_svm_enter(&many[1], &r.cpu[1]);
+	pn_svm_vmcb(&many[1], &b);
+	assert_int_equal(b.physical_table & 0xFFF, 254);
+	assert_int_equal(pn_avic_vmcb_check(&feat, &b), 0);
+	rig_close(&r);
+}
+
 /* ---- causes ---- */
 
 static void window(bool open)
@@ -704,17 +773,13 @@ static void nested_msrs(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(logical_ids),
-		cmocka_unit_test(logical_table),
-		cmocka_unit_test(apic_ids),
-		cmocka_unit_test(other_exits),
-		cmocka_unit_test(transitions),
-		cmocka_unit_test(mixed),
-		cmocka_unit_test(no_x2avic),
-		cmocka_unit_test(moved_base),
-		cmocka_unit_test(causes_lose_nothing),
-		cmocka_unit_test(causes_overlap),
-		cmocka_unit_test(two_windows),
+		cmocka_unit_test(logical_ids),	      cmocka_unit_test(logical_table),
+		cmocka_unit_test(apic_ids),	      cmocka_unit_test(other_exits),
+		cmocka_unit_test(transitions),	      cmocka_unit_test(mixed),
+		cmocka_unit_test(no_x2avic),	      cmocka_unit_test(moved_base),
+		cmocka_unit_test(registers),	      cmocka_unit_test(emulated_mixed),
+		cmocka_unit_test(many_in_xapic_mode), cmocka_unit_test(causes_lose_nothing),
+		cmocka_unit_test(causes_overlap),     cmocka_unit_test(two_windows),
 		cmocka_unit_test(nested_msrs),
 	};
 
