@@ -276,18 +276,22 @@ static void unit_waits(struct pn_reader *rd, const struct pn_result *r)
 	char mode[64], t[PN_FMT_SIZE];
 
 	pn_mode_text(&r->mode, mode, sizeof(mode));
-	if (r->unit_wait_ns >= WAIT_NOTED_NS)
+	if (r->unit_wait_ns >= WAIT_NOTED_NS) {
 		pn_say(rd, false,
 		       "With %s requests waited up to %s for an IOMMU that was busy with those "
 		       "before.",
 		       mode, pn_fmt_ns(t, (double)r->unit_wait_ns));
-	if (r->router_wait_ns >= WAIT_NOTED_NS)
+		pn_claim(rd, "with %s requests wait for an IOMMU", mode);
+		pn_question(rd, "do requests wait for an IOMMU with %s", mode);
+	}
+	if (r->router_wait_ns >= WAIT_NOTED_NS) {
 		pn_say(rd, false,
 		       "With %s messages of IOMMUs waited up to %s on their way to the CPUs, which "
 		       "all IOMMUs share.",
 		       mode, pn_fmt_ns(t, (double)r->router_wait_ns));
-	pn_claim(rd, "with %s the unit is a limit", mode);
-	pn_question(rd, "is the unit a limit with %s", mode);
+		pn_claim(rd, "with %s messages wait on their way to the CPUs", mode);
+		pn_question(rd, "do messages wait on their way to the CPUs with %s", mode);
+	}
 }
 
 unsigned pn_report_reading(const struct pn_comparison *c, struct pn_reading *out)

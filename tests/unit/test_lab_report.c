@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "report.h"
+#include "report_fmt.h"
 
 /* A comparison of the modes from @first on, made up; @wakes samples of wake latency for each. */
 static struct pn_comparison *made_up_of(enum pn_mode_id first, unsigned n, uint64_t wakes)
@@ -169,6 +170,28 @@ static void readings_are_weighed(void **state)
 		free(text);
 		forget_draws(c);
 	}
+}
+
+/* A mode that waits for nothing leaves the sentence before alone. */
+static void remarks_claim_nothing(void **state)
+{
+	struct pn_comparison *c = made_up_of(PN_MODE_EMULATED, 5, 2000);
+	struct pn_reading rd[PN_READING_MAX];
+	unsigned n, remarks = 0;
+
+	(void)state;
+	c->result[PN_MODE_VTD_PI].unit_wait_ns = 50000;
+	n = pn_report_reading(c, rd);
+	for (unsigned i = 0; i < n; i++) {
+		if (strstr(rd[i].text, "VTD-PI is Intel's silicon")) {
+			assert_string_equal(rd[i].claim, "");
+			remarks++;
+		}
+		if (strstr(rd[i].text, "requests waited up to"))
+			assert_string_equal(rd[i].claim, "with vtd-pi requests wait for an IOMMU");
+	}
+	assert_int_equal(remarks, 1);
+	forget(c);
 }
 
 /* An alarm is never a question, and a draw can raise one. */
@@ -817,6 +840,7 @@ int main(void)
 		cmocka_unit_test(reading_is_true),
 		cmocka_unit_test(few_samples_are_said),
 		cmocka_unit_test(readings_are_weighed),
+		cmocka_unit_test(remarks_claim_nothing),
 		cmocka_unit_test(alarms_of_draws),
 		cmocka_unit_test(ranges_are_shown),
 		cmocka_unit_test(ranges_in_json),
