@@ -169,28 +169,37 @@ static void devices_behind_iommus(void **state)
 	}
 }
 
-/* A capacity is of one device in all, whatever its queues and CPUs could do. */
+/*
+ * A capacity is of one device in all, whatever its queues and CPUs could do, and holds to the
+ * request: of 333.3 ns between two of them the fraction is not lost.
+ */
 static void capacity_of_a_device(void **state)
 {
 	static const struct {
 		const char *set;
 		double per_s;
+		unsigned off; /* requests that are under way at an end: a turn or two */
 	} rows[] = {
-		{"read-4k.capacity=0.5M/s nvme.count=1", 0.5e6},
-		{"read-4k.capacity=0.3333M/s nvme.count=2", 0.6666e6},
+		{"read-4k.capacity=0.5M/s nvme.count=1", 0.5e6, 16},
+		{"read-4k.capacity=3M/s nvme.count=1", 3e6, 16},
+		{"read-4k.capacity=0.3333M/s nvme.count=2", 0.6666e6, 16},
 		{"read-4k.capacity=0.5M/s nvme.count=1 nvme.queues=8 read-4k.burst=4 "
 		 "read-4k.depth=32",
-		 0.5e6},
+		 0.5e6, 16},
 	};
 
 	(void)state;
 	for (unsigned i = 0; i < LAB_ROWS(rows); i++) {
 		struct pn_scenario *sc = lab_scenario("nvme-bare-metal", rows[i].set);
-		struct pn_result *r = lab_run(sc, "posted-msi", 1, NULL);
-		double per_s = 1e9 * (double)r->completions / (double)r->duration_ns;
+		struct pn_result *r;
+		double n;
 
-		if (fabs(per_s / rows[i].per_s - 1) > 0.005)
-			fail_msg("\"%s\": %g requests/s", rows[i].set, per_s);
+		sc->load[0].service = (struct pn_dist){.kind = PN_DIST_CONST, .a = 90000};
+		r = lab_run(sc, "posted-msi", 1, NULL);
+		n = rows[i].per_s * 1e-9 * (double)r->duration_ns;
+		if (fabs((double)r->completions - n) > rows[i].off)
+			fail_msg("\"%s\": %lu requests, not %.0f", rows[i].set,
+				 (unsigned long)r->completions, n);
 		free(r);
 		free(sc);
 	}
