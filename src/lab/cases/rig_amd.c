@@ -111,8 +111,8 @@ static void tell_log(void *ctx, struct pn_agent *agent, enum pn_step step, uint6
 	if (step == PN_STEP_GALOG_DROP)
 		px_doing("drops the entry: the log is off");
 	else /* comes after the drop */
-		px_doing(amd->conf.stops_late ? "drops the entry: GALOverflow=1, GALogRun=1 still"
-					      : "drops the entry: GALOverflow=1, GALogRun=0");
+		px_doing(amd->conf.stops_late ? "drops it: GALOverflow=1, GALogRun=1 still"
+					      : "drops it: GALOverflow=1, GALogRun=0");
 }
 
 static void watch(struct pn_agent *agent, enum pn_step step)
