@@ -1,8 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 """boot_results.py SOURCE: what boot/run says of recorded boots. Good ones are good; each rule is
-broken once, by a change of one run, and must be named. That of 6.12 was recorded with Debian's own
-kernel, on which user space cannot program GAPPI."""
+broken once, by a change of one run, and must be named."""
 
 import copy
 import json
