@@ -125,31 +125,17 @@ static void column_head(const struct pn_mode *m, FILE *f)
 	fputs("</th>", f);
 }
 
-static void table(const struct pn_comparison *c, FILE *f)
-{
-	const struct pn_report_row *row;
-	char cell[PN_FMT_SIZE];
-	const char *group = "";
+/* What stands in one cell, the <td> included. */
+typedef void cell_fn(const struct pn_report_row *row, const struct pn_comparison *c, unsigned m,
+		     FILE *f);
 
-	fputs("<h2>Comparison</h2>\n<div class=\"scroll\"><table>\n<tr><th></th><th></th>", f);
-	for (unsigned i = 0; i < c->n; i++)
-		column_head(&c->result[i].mode, f);
-	fputs("</tr>\n", f);
-	for (unsigned i = 0; (row = pn_report_row(i)) != NULL; i++) {
-		if (row->group)
-			group = row->group;
-		if (!pn_report_row_used(row, c))
-			continue;
-		element("<tr><td class=\"g\">", group, "</td>", f);
-		element("<td class=\"l\">", row->label, "</td>", f);
-		for (unsigned m = 0; m < c->n; m++) {
-			pn_report_cell(row, &c->result[m], cell);
-			element("<td>", cell, "</td>", f);
-		}
-		fputs("</tr>\n", f);
-		group = "";
-	}
-	fputs("</table></div>\n", f);
+static void value_cell(const struct pn_report_row *row, const struct pn_comparison *c, unsigned m,
+		       FILE *f)
+{
+	char cell[PN_FMT_SIZE];
+
+	pn_report_cell(row, &c->result[m], cell);
+	element("<td>", cell, "</td>", f);
 }
 
 static void range_cell(const struct pn_report_row *row, const struct pn_comparison *c, unsigned m,
@@ -170,16 +156,12 @@ static void range_cell(const struct pn_report_row *row, const struct pn_comparis
 		fprintf(f, "<td>%s</td>", low);
 }
 
-static void range_table(const struct pn_comparison *c, FILE *f)
+static void table(const struct pn_comparison *c, cell_fn *cell, FILE *f)
 {
 	const struct pn_report_row *row;
 	const char *group = "";
 
-	fprintf(f,
-		"<h2>With other assumptions</h2>\n<p>The range of each figure over %u draws of the "
-		"%u costs that are assumptions, each between half and double.</p>\n<div "
-		"class=\"scroll\"><table>\n<tr><th></th><th></th>",
-		c->draws, c->drawn);
+	fputs("<div class=\"scroll\"><table>\n<tr><th></th><th></th>", f);
 	for (unsigned i = 0; i < c->n; i++)
 		column_head(&c->result[i].mode, f);
 	fputs("</tr>\n", f);
@@ -191,11 +173,24 @@ static void range_table(const struct pn_comparison *c, FILE *f)
 		element("<tr><td class=\"g\">", group, "</td>", f);
 		element("<td class=\"l\">", row->label, "</td>", f);
 		for (unsigned m = 0; m < c->n; m++)
-			range_cell(row, c, m, f);
+			cell(row, c, m, f);
 		fputs("</tr>\n", f);
 		group = "";
 	}
 	fputs("</table></div>\n", f);
+}
+
+static void tables(const struct pn_comparison *c, FILE *f)
+{
+	fputs("<h2>Comparison</h2>\n", f);
+	table(c, value_cell, f);
+	if (!c->draws)
+		return;
+	fprintf(f,
+		"<h2>With other assumptions</h2>\n<p>The range of each figure over %u draws of the "
+		"%u costs that are assumptions, each between half and double.</p>\n",
+		c->draws, c->drawn);
+	table(c, range_cell, f);
 }
 
 static void costs(const struct pn_costs *t, FILE *f)
@@ -224,9 +219,7 @@ int pn_report_html(const struct pn_comparison *c, const struct pn_scenario *sc, 
 	head(c, f);
 	reading(c, f);
 	what_is_what(c, f);
-	table(c, f);
-	if (c->draws)
-		range_table(c, f);
+	tables(c, f);
 	fprintf(f, "<h2>Latency: %s</h2>\n", pn_report_path(pn_report_workload(c)));
 	pn_svg_curves(c, false, f);
 	if (pn_report_workload(c) != PN_WORK_BARE) {
