@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 # shellcheck shell=bash
 # Kernels, unmodified, from Debian's linux-source packages: tinyconfig and linux/fragment.config.
+# Words with "-gappi" in them are kernels with the series; series.sh has these.
 
 KERNELS=(6.12 7.3)
 
@@ -13,14 +14,24 @@ linux_suite()
 	esac
 }
 
-# The cached kernel of a version, "6.12": its directory, whether it is built or not.
+# The version of the source package that is there: "7.3.4-1" of "7.3" or of "7.3-gappi".
+linux_version()
+{
+	local deb
+	deb=$(downloaded "linux-source-${1%%-*}_*.deb")
+	[ -n "$deb" ] || return 1
+	basename "$deb" | sed -E 's/^[^_]*_([^_]*)_.*/\1/'
+}
+
+# The cached kernel of a word, "6.12" or "7.3-gappi": its directory, whether it is built or not.
 linux_dir()
 {
-	local deb version
-	deb=$(downloaded "linux-source-$1_*.deb")
-	[ -n "$deb" ] || return 1
-	version=$(basename "$deb" | sed -E 's/^[^_]*_([^_]*)_.*/\1/')
-	echo "$CACHE/linux-$version-$(hash_of "$BOOT/linux/fragment.config")"
+	local version
+	version=$(linux_version "$1") || return 1
+	case $1 in
+	*-gappi*) series_dir "$1" "$version" ;;
+	*) echo "$CACHE/linux-$version-$(hash_of "$BOOT/linux/fragment.config")" ;;
+	esac
 }
 
 linux_there()
@@ -44,20 +55,25 @@ linux_configure()
 	linux_make "$1" olddefconfig
 }
 
-# An option that this kernel does not know, or that its dependencies refuse, is worth a word; the
-# ones that the witnesses need are worth stopping for.
+# Configuration, the options that it was made from: one that this kernel does not know, or that its
+# dependencies refuse, is worth a word; the ones that the witnesses need are worth stopping for.
 linux_config_check()
 {
-	local config=$1 line missing=()
-	while read -r line; do
-		case $line in
-		CONFIG_*=y) grep -qx "$line" "$config" || missing+=("${line%=y}") ;;
-		esac
-	done <"$BOOT/linux/fragment.config"
-	[ ${#missing[@]} -eq 0 ] || echo "not in this kernel: ${missing[*]}"
+	local config=$1 line missing
+	missing=$(sed -nE 's/^(CONFIG_[A-Z0-9_]+)=([ym])$/\1 \2/p' "$2" |
+		awk '{ want[$1] = $2 } END { for (o in want) print o "=" want[o] }' | sort |
+		grep -vxFf "$config" | tr '\n' ' ') || true
+	[ -z "$missing" ] || echo "not in this kernel: $missing"
 	for line in KVM_AMD AMD_IOMMU IRQ_REMAP VFIO_PCI VFIO_IOMMU_TYPE1 HIST_TRIGGERS DEBUG_FS; do
-		grep -qx "CONFIG_$line=y" "$config" || fail "kernel without CONFIG_$line: $config"
+		grep -qxE "CONFIG_$line=[ym]" "$config" || fail "kernel without CONFIG_$line: $config"
 	done
+}
+
+# The source out of its package.
+linux_extract()
+{
+	dpkg-deb --fsys-tarfile "$1" | tar -xO --wildcards './usr/src/linux-source-*.tar.xz' |
+		XZ_OPT=-T0 tar -xJ -C "$2" --strip-components=1
 }
 
 # version, package, folder. A build that was interrupted goes on where it was.
@@ -67,16 +83,19 @@ linux_unpack()
 	say "unpacking $(basename "$deb")"
 	rm -rf "$dir"
 	mkdir -p "$dir/work"
-	dpkg-deb --fsys-tarfile "$deb" | tar -xO --wildcards './usr/src/linux-source-*.tar.xz' |
-		tar -xJ -C "$dir/work" --strip-components=1
+	linux_extract "$deb" "$dir/work"
 	logged "$dir/config.log" "Linux $version configured" linux_configure "$dir/work"
-	linux_config_check "$dir/work/.config" >&2
+	linux_config_check "$dir/work/.config" "$BOOT/linux/fragment.config" >&2
 	touch "$dir/configured"
 }
 
 linux_build()
 {
 	local version=$1 deb dir
+	if [[ $version = *-gappi* ]]; then
+		series_build "$version"
+		return
+	fi
 	deb=$(fetch_deb "linux-source-$version" "$(linux_suite "$version")")
 	dir=$(linux_dir "$version")
 	! linux_there "$version" || return 0

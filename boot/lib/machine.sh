@@ -43,10 +43,12 @@ machine_find()
 # MACHINE. CPU 0 is the device's and the harness's, the others are the guests' and have no tick.
 machine_command()
 {
-	local mode=$1 version=$2 archive=$3 out=$4 args dir
+	local mode=$1 version=$2 archive=$3 out=$4 args dir modules
 	args=$(mode_kernel_args "$mode")
 	dir=$(linux_dir "$version")
-	cat "$MACHINE_INITRAMFS" "$archive" >"$out/initrd"
+	modules=$dir/modules.gz
+	[ -r "$modules" ] || modules=/dev/null
+	cat "$MACHINE_INITRAMFS" "$archive" "$modules" >"$out/initrd"
 	# shellcheck disable=SC2054 # the commas are the arguments
 	MACHINE=("$MACHINE_QEMU" -L "$CACHE/firmware"
 		-nodefaults -nographic -no-reboot -M "q35,kernel-irqchip=split"
