@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 # shellcheck shell=bash
 # The kernel's own tests of KVM, tools/testing/selftests/kvm, built unchanged from the source
-# package that the kernel is built from.
+# package that the kernel is built from; those of 7.3-gappi with what the series changes in them.
 
 # Those that touch the local APIC, interrupts, or SVM, with their options; what is Intel's only is
 # left out, and irqfd_test, which is long and has no interrupt. CARD is the address of the network
@@ -55,10 +55,23 @@ SELFTESTS=(
 SELFTESTS_SOURCE=(Makefile arch/x86 include scripts tools usr/include drivers/dma/ioat
 	drivers/dma/idxd drivers/net/ethernet/intel/igb)
 
+# The patches that change the tests of a kernel.
+selftests_patches()
+{
+	[[ $1 != *-gappi* ]] || series_numbered | xargs -r grep -l '^+++ b/tools/testing/selftests/'
+}
+
+# With the kernel; those of the series apart, since a change to its kernel need not be one of them.
 selftests_dir()
 {
-	local dir
-	dir=$(linux_dir "$1") && echo "$dir/selftests"
+	local dir version patches
+	if [[ $1 != *-gappi* ]]; then
+		dir=$(linux_dir "$1") && echo "$dir/selftests"
+		return
+	fi
+	version=$(linux_version "$1") || return
+	mapfile -t patches < <(selftests_patches "$1")
+	echo "$CACHE/selftests-$version-gappi-$(cat "${patches[@]}" </dev/null | hash_of -)"
 }
 
 # A longer list builds them anew.
@@ -98,17 +111,31 @@ selftests_names()
 	printf '%s\n' "${SELFTESTS[@]%% *}" | sed 's/^time://' | sort -u
 }
 
+# The tests in a source tree become what the series makes of them.
+selftests_patch()
+{
+	local patches f stage
+	series_source
+	stage=$SERIES_TREE/stage-selftests
+	mapfile -t patches < <(series_numbered)
+	series_staged "$SERIES_VERSION" "$SERIES_TREE" "$stage" "${patches[@]}"
+	for f in $(series_files "${patches[@]}" | grep '^tools/'); do
+		[ ! -e "$stage/$f" ] || copy_if_changed "$stage/$f" "$1/$f"
+	done
+}
+
 # The tests of one kernel, from the cache or built into it.
 selftests_build()
 {
 	local version=$1 deb dir work
 	! selftests_there "$version" || return 0
 	need_packages uuid-dev
-	deb=$(fetch_deb "linux-source-$version" "$(linux_suite "$version")")
+	deb=$(fetch_deb "linux-source-${version%%-*}" "$(linux_suite "${version%%-*}")")
 	dir=$(selftests_dir "$version")
 	work=$dir.work
 	say "building the tests of Linux $version"
 	selftests_unpack "$deb" "$work/src"
+	[[ $version != *-gappi* ]] || selftests_patch "$work/src"
 	logged "$dir.log" "tests of Linux $version built" selftests_make "$work/src" "$work/out"
 	rm -rf "$dir"
 	mkdir -p "$dir"

@@ -166,16 +166,24 @@ series_sync()
 	done
 }
 
-# version, tree, patches: the source tree has these patches, or the script ends.
-series_put()
+# version, tree, folder, patches: series_stage, or the script ends.
+series_staged()
 {
-	local version=$1 tree=$2 refused files
-	shift 2
-	refused=$(series_stage "$tree" "$tree/stage" "$@") || {
-		grep -E 'FAILED|malformed|garbage|No file to patch' "$tree/stage.log" >&2 || true
+	local version=$1 tree=$2 to=$3 refused
+	shift 3
+	refused=$(series_stage "$tree" "$to" "$@") || {
+		grep -E 'FAILED|malformed|garbage|find file to patch' "$to.log" >&2 || true
 		say "$refused does not apply to linux-source-$SERIES $version"
 		skip "$refused does not apply to linux-source-$SERIES $version"
 	}
+}
+
+# version, tree, patches: the source tree has these patches and no others.
+series_put()
+{
+	local version=$1 tree=$2 files
+	shift 2
+	series_staged "$version" "$tree" "$tree/stage" "$@"
 	mapfile -t files < <(series_files "$@")
 	series_sync "$tree" "$tree/stage" "${files[@]}"
 }
