@@ -91,12 +91,17 @@ hash_of()
 	cat "$@" | sha256sum | cut -c1-12
 }
 
-# One build at a time in one cache: the caller holds the lock until it exits.
+# One build at a time in one cache: the caller holds the lock until it exits or lets go of it.
 lock_cache()
 {
 	mkdir -p "$CACHE"
 	exec 9>"$CACHE/lock"
 	flock -n 9 || { say "waiting for another build in $CACHE"; flock 9; }
+}
+
+unlock_cache()
+{
+	exec 9>&-
 }
 
 # A folder in the cache for the process's own use.

@@ -111,34 +111,51 @@ series_files()
 	[ $# -eq 0 ] || sed -nE 's,^(---|\+\+\+) [ab]/([^\t]+).*,\2,p' "$@" | LC_ALL=C sort -u
 }
 
-# A file of the tree as Linux has it is kept before it is changed for the first time; the name of
-# one that Linux does not have is noted.
+# tree, files: each as Linux has it is kept before it is changed for the first time; the name of one
+# that Linux does not have is noted. Other processes may do the same.
 series_keep()
 {
-	local tree=$1 f=$2
-	[ ! -e "$tree/pristine/$f" ] || return 0
-	if [ -e "$tree/src/$f" ] && ! grep -qxF "$f" "$tree/added" 2>/dev/null; then
-		mkdir -p "$(dirname "$tree/pristine/$f")"
-		cp -p "$tree/src/$f" "$tree/pristine/$f.new"
-		mv "$tree/pristine/$f.new" "$tree/pristine/$f"
-	elif ! grep -qxF "$f" "$tree/added" 2>/dev/null; then
-		echo "$f" >>"$tree/added"
-	fi
+	local tree=$1 f
+	shift
+	exec 8>"$tree/lock"
+	flock 8
+	touch "$tree/added"
+	for f in "$@"; do
+		if [ -e "$tree/pristine/$f" ] || grep -qxF "$f" "$tree/added"; then
+			:
+		elif [ -e "$tree/src/$f" ]; then
+			mkdir -p "$(dirname "$tree/pristine/$f")"
+			cp -p "$tree/src/$f" "$tree/pristine/$f.new"
+			mv "$tree/pristine/$f.new" "$tree/pristine/$f"
+		else
+			echo "$f" >>"$tree/added"
+		fi
+	done
+	exec 8>&-
+}
+
+# tree, folder, files: those that Linux has, as Linux has them, into the folder.
+series_originals()
+{
+	local tree=$1 to=$2 f
+	shift 2
+	series_keep "$tree" "$@"
+	for f in "$@"; do
+		[ ! -e "$tree/pristine/$f" ] || copy_if_changed "$tree/pristine/$f" "$to/$f"
+	done
 }
 
 # tree, folder, patches: the files that the patches change, as they are with them, into the folder.
 # What patch says is in FOLDER.log. 1, and the name of the patch, if one does not apply.
 series_stage()
 {
-	local tree=$1 to=$2 f p
+	local tree=$1 to=$2 p files
 	shift 2
 	rm -rf "$to"
 	mkdir -p "$to"
 	: >"$to.log"
-	for f in $(series_files "$@"); do
-		series_keep "$tree" "$f"
-		[ ! -e "$tree/pristine/$f" ] || copy_if_changed "$tree/pristine/$f" "$to/$f"
-	done
+	mapfile -t files < <(series_files "$@")
+	series_originals "$tree" "$to" "${files[@]}"
 	for p in "$@"; do
 		echo "$(basename "$p"):" >>"$to.log"
 		patch -d "$to" -p1 -N -E --no-backup-if-mismatch --fuzz=0 -r - <"$p" \
@@ -153,7 +170,7 @@ series_sync()
 	shift 2
 	files=" $* "
 	{
-		cat "$tree/added" 2>/dev/null || true
+		cat "$tree/added"
 		(cd "$tree/pristine" && find . -type f ! -name '*.new' | sed 's|^\./||')
 	} | LC_ALL=C sort -u | while read -r f; do
 		want=$tree/pristine/$f
@@ -224,7 +241,8 @@ series_modules()
 	rm -rf "$work"
 }
 
-# The source of the version that is here, fetched and unpacked: sets SERIES_VERSION, SERIES_TREE.
+# The source of the version that is here, fetched and unpacked: sets SERIES_VERSION, SERIES_TREE. The
+# caller has the cache's lock.
 series_source()
 {
 	local deb
@@ -232,6 +250,18 @@ series_source()
 	SERIES_VERSION=$(linux_version "$SERIES")
 	SERIES_TREE=$(series_tree "$SERIES_VERSION")
 	series_unpack "$deb" "$SERIES_TREE"
+}
+
+# The same for a caller that only reads Linux's files, without a wait for somebody's build.
+series_read()
+{
+	if SERIES_VERSION=$(linux_version "$SERIES"); then
+		SERIES_TREE=$(series_tree "$SERIES_VERSION")
+		[ ! -r "$SERIES_TREE/unpacked" ] || return 0
+	fi
+	lock_cache
+	series_source
+	unlock_cache
 }
 
 series_build()

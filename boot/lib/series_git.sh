@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: MIT
+# shellcheck shell=bash
+# The series as commits: a repository with the files that it changes and no other, from which git
+# writes patches with full context. What stands below a patch's "---" is not part of its commit.
+
+series_git()
+{
+	local repo=$1
+	shift
+	git -C "$repo" -c user.name=Postern -c user.email=postern@localhost -c commit.gpgSign=false \
+		-c core.hooksPath=/dev/null -c core.autocrlf=false -c gc.auto=0 \
+		-c format.signature= "$@"
+}
+
+# tree, repository, patches: the files as Linux has them, as a commit with the tag "linux".
+series_base()
+{
+	local tree=$1 repo=$2 files
+	shift 2
+	rm -rf "$repo"
+	mkdir -p "$repo"
+	series_git "$repo" init -q -b series
+	mapfile -t files < <(series_files "$@")
+	series_originals "$tree" "$repo" "${files[@]}"
+	series_git "$repo" add -A -f
+	series_git "$repo" commit -q --allow-empty -m "linux-source-$SERIES $SERIES_VERSION"
+	series_git "$repo" tag linux
+}
+
+# mail, key: a line of what git mailinfo says of it.
+series_header()
+{
+	git mailinfo /dev/null /dev/null <"$1" | sed -n "s/^$2: //p" | head -n 1
+}
+
+# repository, patch: one more commit. 1 if the patch does not apply.
+series_commit()
+{
+	local repo=$1 p=$2 msg date
+	patch -d "$repo" -p1 -s -N -E --no-backup-if-mismatch --fuzz=0 -r - <"$p" || return
+	msg=$(mktemp)
+	git mailinfo "$msg" /dev/null <"$p" >"$msg.info"
+	date=$(sed -n 's/^Date: //p' "$msg.info")
+	{
+		sed -n 's/^Subject: //p' "$msg.info"
+		echo
+		grep -v '^SPDX-License-Identifier:' "$msg" || true
+	} >"$msg.text"
+	series_git "$repo" add -A -f
+	GIT_AUTHOR_NAME=$(sed -n 's/^Author: //p' "$msg.info") \
+		GIT_AUTHOR_EMAIL=$(sed -n 's/^Email: //p' "$msg.info") \
+		GIT_AUTHOR_DATE=${date:-$(date -R)} GIT_COMMITTER_DATE=${date:-$(date -R)} \
+		series_git "$repo" commit -q -F "$msg.text"
+	rm -f "$msg" "$msg".*
+}
+
+# tree, repository, patches: all of them as commits.
+series_commits()
+{
+	local tree=$1 repo=$2 p
+	shift 2
+	series_base "$tree" "$repo" "$@"
+	for p in "$@"; do
+		series_commit "$repo" "$p" || {
+			say "$(basename "$p") does not apply to linux-source-$SERIES $SERIES_VERSION"
+			skip "$(basename "$p") does not apply to linux-source-$SERIES $SERIES_VERSION"
+		}
+	done
+}
+
+# repository, folder, the bracket of the subjects ("RFC PATCH"), further options: mails as files.
+series_mails()
+{
+	local repo=$1 to=$2 prefix=$3
+	shift 3
+	series_git "$repo" format-patch -q -n -U3 --full-index --no-renames \
+		--subject-prefix="$prefix" -o "$to" "$@" linux..series
+}
