@@ -7,9 +7,12 @@
 
 #include "util.h"
 
+#define CPUS 3
+
 static volatile bool ending;
-static pthread_t migrator, competitor;
-static bool migrating, competing;
+static pthread_t migrator, competitor[CPUS];
+static unsigned competitors;
+static bool migrating;
 static uint32_t period_ms;
 
 static void *migrate(void *arg)
@@ -31,12 +34,24 @@ static void *migrate(void *arg)
 
 static void *compete(void *arg)
 {
-	const struct vm_vcpu *vcpu = arg;
+	const int *cpu = arg;
 
-	pin_to(vcpu->pcpu);
+	pin_to(*cpu);
 	while (!ending)
 		;
 	return NULL;
+}
+
+/* On the vCPU's CPU; if it migrates, on every one that it visits. */
+static void compete_begin(const struct run_config *c, const struct vm_vcpu *vcpu)
+{
+	static int cpu[CPUS];
+
+	for (competitors = 0; competitors < (c->migrate_ms ? CPUS : 1); competitors++) {
+		cpu[competitors] = c->migrate_ms ? (int)competitors : vcpu->pcpu;
+		if (pthread_create(&competitor[competitors], NULL, compete, &cpu[competitors]))
+			die("competitor");
+	}
 }
 
 void disturb_begin(const struct run_config *c, struct vm *vm)
@@ -46,7 +61,9 @@ void disturb_begin(const struct run_config *c, struct vm *vm)
 	ending = false;
 	period_ms = c->migrate_ms;
 	migrating = c->migrate_ms && !pthread_create(&migrator, NULL, migrate, last);
-	competing = c->preempt && !pthread_create(&competitor, NULL, compete, last);
+	competitors = 0;
+	if (c->preempt)
+		compete_begin(c, last);
 }
 
 void disturb_end(void)
@@ -54,6 +71,6 @@ void disturb_end(void)
 	ending = true;
 	if (migrating)
 		pthread_join(migrator, NULL);
-	if (competing)
-		pthread_join(competitor, NULL);
+	while (competitors)
+		pthread_join(competitor[--competitors], NULL);
 }

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "edu.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -15,36 +14,12 @@
 #include <unistd.h>
 
 #include "irq.h"
+#include "pci.h"
 #include "util.h"
 
 #define PCI_DEVICES	"/sys/bus/pci/devices"
 #define EDU_RAISE	(0x60 / 4)
 #define EDU_ACKNOWLEDGE (0x64 / 4)
-
-static int is_edu(const struct dirent *entry)
-{
-	char path[300], text[16];
-
-	snprintf(path, sizeof(path), PCI_DEVICES "/%s/vendor", entry->d_name);
-	if (read_file(path, text, sizeof(text)) < 0 || strtoul(text, NULL, 16) != 0x1234)
-		return 0;
-	snprintf(path, sizeof(path), PCI_DEVICES "/%s/device", entry->d_name);
-	return read_file(path, text, sizeof(text)) > 0 && strtoul(text, NULL, 16) == 0x11e8;
-}
-
-static void find(struct edu *edu, unsigned nth)
-{
-	struct dirent **list;
-	int n = scandir(PCI_DEVICES, &list, is_edu, alphasort);
-
-	errno = ENODEV;
-	if (n <= 0 || nth >= (unsigned)n)
-		die("edu device %u", nth);
-	snprintf(edu->name, sizeof(edu->name), "%.15s", list[nth]->d_name);
-	while (n-- > 0)
-		free(list[n]);
-	free(list);
-}
 
 static void bind_vfio(const struct edu *edu)
 {
@@ -111,8 +86,15 @@ static void bus_master(struct edu *edu)
 
 void edu_open(struct edu *edu, unsigned nth)
 {
+	edu_open_as(edu, PCI_EDU, nth);
+}
+
+void edu_open_as(struct edu *edu, uint16_t device, unsigned nth)
+{
 	memset(edu, 0, sizeof(*edu));
-	find(edu, nth);
+	errno = ENODEV;
+	if (!pci_find(device, nth, edu->name, sizeof(edu->name)))
+		die("device %x, number %u", device, nth);
 	bind_vfio(edu);
 	open_group(edu);
 	edu->device = ioctl(edu->group, VFIO_GROUP_GET_DEVICE_FD, edu->name);

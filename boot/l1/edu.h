@@ -17,6 +17,8 @@ struct edu {
 
 /* The @nth edu of the machine, bound to vfio-pci. */
 void edu_open(struct edu *edu, unsigned nth);
+/* The same for another device with a BAR 0 of registers: see pci.h. */
+void edu_open_as(struct edu *edu, uint16_t device, unsigned nth);
 void edu_close(struct edu *edu);
 /* The MSI goes to edu->eventfd from now on. */
 void edu_msi_enable(struct edu *edu);

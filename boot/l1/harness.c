@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
+ * harness kexec KERNEL INITRD COMMANDLINE: no run, another kernel.
  * harness NAME=VALUE...: one run, one line of JSON on standard output. The device's MSIs reach the
  * guest through VFIO, an eventfd, and an irqfd with an MSI route, so that IRQ bypass can take over.
  */
@@ -12,6 +13,7 @@
 #include "disturb.h"
 #include "edu.h"
 #include "gappi.h"
+#include "kexec.h"
 #include "lines.h"
 #include "run.h"
 #include "util.h"
@@ -93,8 +95,9 @@ static void print(const struct run *run)
 	       "\"stuck\":%u,",
 	       r->sent, r->seen, r->sent > r->lost + r->seen ? r->sent - r->lost - r->seen : 0,
 	       r->seen > r->sent ? r->seen - r->sent : 0, r->lost, r->early, r->stuck);
-	printf("\"software\":%u,\"detached\":%u,\"displaced\":%u,", r->software, r->detached,
-	       r->displaced);
+	printf("\"software\":%u,\"detached\":%u,\"displaced\":%u,\"turns\":%u,", r->software,
+	       r->detached, r->displaced, r->turns);
+	printf("\"guests\":{\"n\":%u,\"vcpus\":%u},", vm_guests(), vm_vcpus());
 	printf("\"ipis\":{\"sent\":%u,\"seen\":%u},\"seconds\":%.3f,", r->ipi_sent, r->ipi_seen,
 	       (double)r->ns / 1e9);
 	if (!c->open && r->sent)
@@ -130,19 +133,10 @@ static void parse(struct run_config *c, int argc, char **argv)
 	}
 }
 
-static void guest_create(struct vm *vm, const struct run_config *c)
-{
-	vm_create(vm, c->vcpus, c->x2apic, run_lines(c) > 0);
-	vm->shared->msi_vector = RUN_MSI_VECTOR;
-	vm->shared->ipi_vector = RUN_IPI_VECTOR;
-	vm->shared->target = c->vcpus - 1;
-	vm->shared->idle[c->vcpus - 1] = c->halt ? L2_HALT : L2_SPIN;
-}
-
 int main(int argc, char **argv)
 {
 	struct run_config c = {.name = "run", .kind = "paced", .vcpus = 1, .count = 1000};
-	const int pcpu[L2_VCPUS] = {1, 2, 1, 2};
+	int pcpu[L2_VCPUS];
 	struct run_result r = {0};
 	struct witness w;
 	struct vm vm;
@@ -158,11 +152,14 @@ int main(int argc, char **argv)
 				.iommu = &unit,
 				.lines = &lines};
 
+	if (argc == 5 && !strcmp(argv[1], "kexec"))
+		kexec_go(argv[2], argv[3], argv[4]);
 	parse(&c, argc, argv);
+	run_place(&c, pcpu);
 	pin_to(0);
 	edu_open(&edu, 0);
 	iommu_open(&unit, edu.name);
-	guest_create(&vm, &c);
+	run_vm_create(&vm, &c);
 	lines_create(&lines, &vm, run_lines(&c));
 	/* the witnesses see everything: bypass begins and ends between begin and end */
 	witness_begin(&w, edu.name);

@@ -6,9 +6,6 @@
 
 #include "util.h"
 
-/* Longer than anything that works takes, even on a machine that does other things. */
-#define PATIENCE_NS 2000000000u
-
 volatile struct l2_vcpu *run_target(const struct run *run)
 {
 	return &run->vm->shared->vcpu[run->vm->vcpus - 1];
@@ -22,7 +19,7 @@ static bool becomes(const volatile uint32_t *word, uint32_t value)
 	for (unsigned turn = 0; *word != value; turn++) {
 		if (turn < 1000)
 			continue;
-		if (now_ns() - start > PATIENCE_NS)
+		if (now_ns() - start > RUN_PATIENCE_NS)
 			return false;
 		sleep_until(now_ns() + 50000);
 	}
@@ -68,10 +65,15 @@ void run_wait_seen(const struct run *run)
 
 void run_wait_asleep(const struct run *run)
 {
+	run_wait_asleep_in(run, run->vm, run->vm->vcpus - 1);
+}
+
+void run_wait_asleep_in(const struct run *run, const struct vm *vm, unsigned vcpu)
+{
 	uint64_t start = now_ns();
 
-	while (!vm_sleeps(run->vm, run->vm->vcpus - 1)) {
-		if (now_ns() - start > PATIENCE_NS) {
+	while (!vm_sleeps(vm, vcpu)) {
+		if (now_ns() - start > RUN_PATIENCE_NS) {
 			run->r->stuck++;
 			return;
 		}
@@ -137,6 +139,14 @@ static const struct kind {
 	{"nested", run_nested, 1, 2},	    /* the one's handler is interrupted by the other */
 	{"resample", run_resample, 1, 1},   /* by an irqfd that KVM lowers at EOI */
 	{"intx", run_intx, 1, 1},	    /* the device's INTx, by such an irqfd of VFIO's */
+	{"offline", run_offline, 1, 0},	    /* the CPU that the vCPU sleeps on goes and comes */
+	{"churn", run_churn, 1, 0},	    /* the eventfd leaves while the vCPU goes to sleep */
+	{"higher", run_higher, 2, 0},	    /* asleep with a masked one pending: a higher one */
+	{"pair", run_pair, 1, 0},	    /* two guests, a device each, one CPU */
+	{"crowd", run_crowd, 1, 0},	    /* many vCPUs, an interrupt each, one CPU */
+	{"inhibit", run_inhibit, 1, 0},	    /* AVIC off and on again while the vCPU sleeps */
+	{"first", run_first, 1, 0},	    /* attached before the vCPU has ever run */
+	{"suspend", run_suspend, 1, 0},	    /* the machine sleeps while the vCPU does */
 };
 
 static const struct kind *kind_of(const struct run_config *c)
@@ -165,6 +175,25 @@ unsigned run_lines(const struct run_config *c)
 	return kind_of(c)->lines;
 }
 
+void run_vm_create(struct vm *vm, const struct run_config *c)
+{
+	const struct kind *kind = c->kind ? kind_of(c) : NULL;
+
+	vm_create(vm, c->vcpus, c->x2apic, kind && kind->lines);
+	vm->shared->msi_vector = RUN_MSI_VECTOR;
+	vm->shared->ipi_vector = RUN_IPI_VECTOR;
+	vm->shared->target = c->vcpus - 1;
+	vm->shared->idle[c->vcpus - 1] = c->halt ? L2_HALT : L2_SPIN;
+	for (unsigned i = 0; kind && kind->go == run_crowd && i < c->vcpus; i++)
+		vm->shared->idle[i] = L2_HALT;
+}
+
+void run_place(const struct run_config *c, int pcpu[L2_VCPUS])
+{
+	for (unsigned i = 0; i < L2_VCPUS; i++)
+		pcpu[i] = kind_of(c)->go == run_crowd ? 1 : 1 + (int)(i & 1);
+}
+
 /* As long as they keep arriving. */
 static void ipis_finish(const struct run *run)
 {
@@ -172,7 +201,7 @@ static void ipis_finish(const struct run *run)
 	uint32_t last = *seen;
 	uint64_t since = now_ns();
 
-	while (last < run->vm->shared->ipi_count && now_ns() - since < PATIENCE_NS) {
+	while (last < run->vm->shared->ipi_count && now_ns() - since < RUN_PATIENCE_NS) {
 		sleep_until(now_ns() + 1000000);
 		if (*seen == last)
 			continue;
@@ -194,7 +223,8 @@ void run_guest(const struct run *run)
 	/* a second arrival of the last one would show only now */
 	sleep_until(now_ns() + 5000000);
 	r->ns = now_ns() - start;
-	r->seen = run_target(run)->seen[RUN_MSI_VECTOR];
+	r->seen = run_target(run)->seen[RUN_MSI_VECTOR] + run_target(run)->seen[RUN_HIGH_VECTOR] +
+		  r->elsewhere;
 	r->early += run_target(run)->early;
 	r->ipi_sent = vm->shared->vcpu[0].ipi_sent;
 	r->ipi_seen = run_target(run)->seen[RUN_IPI_VECTOR];

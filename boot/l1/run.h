@@ -14,6 +14,12 @@
 #define RUN_GSI	       24
 #define RUN_MSI_VECTOR 0x51
 #define RUN_IPI_VECTOR 0x61
+/* The second device's. */
+#define RUN_HIGH_GSI	25
+#define RUN_HIGH_VECTOR 0x71
+
+/* Longer than anything that works takes, even on a machine that does other things. */
+#define RUN_PATIENCE_NS 2000000000u
 
 /* What one run does. The target, which takes the interrupts, is the last vCPU. */
 struct run_config {
@@ -37,11 +43,13 @@ struct run_config {
 /* What the guest saw of it. */
 struct run_result {
 	uint32_t sent, seen;
-	uint32_t software; /* of those sent: written to the eventfd by the harness */
-	uint32_t detached; /* of those sent: MSIs while the eventfd was not the guest's */
-	uint32_t lost;	   /* MSIs, or times a line was up, without the guest's interrupt */
-	uint32_t stuck;	   /* steps of the guest, MSIs apart, that did not come */
-	uint32_t early;	   /* taken although the TPR masked them, or while detached */
+	uint32_t software;  /* of those sent: written to the eventfd by the harness */
+	uint32_t detached;  /* of those sent: MSIs while none could be posted */
+	uint32_t elsewhere; /* of those seen: by other vCPUs than the target */
+	uint32_t turns;	    /* of kinds that do something to the host or the guest: how often */
+	uint32_t lost;	    /* MSIs, or times a line was up, without the guest's interrupt */
+	uint32_t stuck;	    /* steps of the guest, MSIs apart, that did not come */
+	uint32_t early;	    /* taken although the TPR masked them, or while detached */
 	uint32_t ipi_sent, ipi_seen;
 	uint32_t displaced;   /* the target's thread left its CPU */
 	uint32_t log_stopped; /* MSIs sent until the guest APIC log was found not to run; 0: it does
@@ -83,6 +91,11 @@ void run_wait_word(const struct run *run, const volatile uint32_t *word, uint32_
 void run_wait_taken(const struct run *run, const volatile uint32_t *word, uint32_t value);
 /* Until the target sleeps, or patience ends. */
 void run_wait_asleep(const struct run *run);
+void run_wait_asleep_in(const struct run *run, const struct vm *vm, unsigned vcpu);
+/* A guest, not yet running, as @c says. */
+void run_vm_create(struct vm *vm, const struct run_config *c);
+/* The CPU of each vCPU. */
+void run_place(const struct run_config *c, int pcpu[L2_VCPUS]);
 /* One IPI from vCPU 0 to the target; until it has arrived, or patience ends. */
 void run_ipi(const struct run *run);
 /* Nothing is wrong with the guest. */
@@ -90,13 +103,21 @@ bool run_well(const struct run *run);
 /* The same, and there is more to do. */
 bool run_goes_on(const struct run *run);
 
-/* sleep.c, detach.c, race.c, level.c */
+/* a file each, but for sleep.c and level.c */
 void run_masked(const struct run *run);
 void run_sleeper(const struct run *run);
 void run_ipis(const struct run *run);
 void run_overflow(const struct run *run);
 void run_detach(const struct run *run);
 void run_race(const struct run *run);
+void run_offline(const struct run *run);
+void run_churn(const struct run *run);
+void run_higher(const struct run *run);
+void run_pair(const struct run *run);
+void run_crowd(const struct run *run);
+void run_inhibit(const struct run *run);
+void run_first(const struct run *run);
+void run_suspend(const struct run *run);
 void run_level(const struct run *run);
 void run_retrigger(const struct run *run);
 void run_two(const struct run *run);

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -119,11 +120,26 @@ static void irqchip_create(struct vm *vm, bool ioapic)
 		die("interrupt controllers");
 }
 
+static unsigned guests, guest_vcpus;
+
+unsigned vm_guests(void)
+{
+	return guests;
+}
+
+unsigned vm_vcpus(void)
+{
+	return guest_vcpus;
+}
+
 void vm_create(struct vm *vm, unsigned vcpus, bool x2apic, bool ioapic)
 {
 	memset(vm, 0, sizeof(*vm));
 	vm->vcpus = vcpus;
 	vm->x2apic = x2apic;
+	vm->spare = -1;
+	guests++;
+	guest_vcpus += vcpus;
 	vm->kvm = open("/dev/kvm", O_RDWR | O_CLOEXEC);
 	if (vm->kvm < 0)
 		die("/dev/kvm");
@@ -248,29 +264,33 @@ void vm_destroy(struct vm *vm)
 		munmap(vm->vcpu[i].run, (size_t)size);
 		close(vm->vcpu[i].fd);
 	}
+	if (vm->spare >= 0)
+		close(vm->spare);
 	close(vm->fd);
 	close(vm->kvm);
 	munmap(vm->memory, L2_MEMORY);
 }
 
-static void route_set(struct vm *vm, uint32_t gsi, unsigned vcpu, uint8_t vector)
+static void route_set(struct vm *vm)
 {
 	uint32_t lines = vm->shared->lines;
 	union {
 		struct kvm_irq_routing table;
 		char bytes[sizeof(struct kvm_irq_routing) +
-			   (1 + L2_LINES) * sizeof(struct kvm_irq_routing_entry)];
-	} route = {.table = {.nr = 1 + lines}};
+			   (VM_MSIS + L2_LINES) * sizeof(struct kvm_irq_routing_entry)];
+	} route = {.table = {.nr = vm->msis + lines}};
 
-	route.table.entries[0] = (struct kvm_irq_routing_entry){
-		.gsi = gsi,
-		.type = KVM_IRQ_ROUTING_MSI,
-		.u.msi = {.address_lo = 0xfee00000u | vcpu << 12, .data = vector},
-	};
+	for (unsigned i = 0; i < vm->msis; i++)
+		route.table.entries[i] = (struct kvm_irq_routing_entry){
+			.gsi = vm->msi[i].gsi,
+			.type = KVM_IRQ_ROUTING_MSI,
+			.u.msi = {.address_lo = 0xfee00000u | vm->msi[i].vcpu << 12,
+				  .data = vm->msi[i].vector},
+		};
 	for (uint32_t i = 0; i < lines; i++) {
 		uint32_t pin = vm->shared->line[i].pin;
 
-		route.table.entries[1 + i] = (struct kvm_irq_routing_entry){
+		route.table.entries[vm->msis + i] = (struct kvm_irq_routing_entry){
 			.gsi = pin,
 			.type = KVM_IRQ_ROUTING_IRQCHIP,
 			.u.irqchip = {.irqchip = KVM_IRQCHIP_IOAPIC, .pin = pin},
@@ -280,13 +300,52 @@ static void route_set(struct vm *vm, uint32_t gsi, unsigned vcpu, uint8_t vector
 		die("routing");
 }
 
+/* A route that is as it was is not set anew: KVM would set every interrupt's remapping entry. */
+static void msi_set(struct vm *vm, const struct vm_msi *msi)
+{
+	unsigned i = 0;
+
+	while (i < vm->msis && vm->msi[i].gsi != msi->gsi)
+		i++;
+	errno = ENOSPC;
+	if (i == VM_MSIS)
+		die("interrupt %u", msi->gsi);
+	if (i < vm->msis && vm->msi[i].vcpu == msi->vcpu && vm->msi[i].vector == msi->vector)
+		return;
+	vm->msis += i == vm->msis;
+	vm->msi[i] = *msi;
+	route_set(vm);
+}
+
 void vm_irqfd(struct vm *vm, uint32_t gsi, unsigned vcpu, uint8_t vector, int eventfd, bool on)
 {
 	struct kvm_irqfd irqfd = {
 		.fd = (uint32_t)eventfd, .gsi = gsi, .flags = on ? 0 : KVM_IRQFD_FLAG_DEASSIGN};
 
 	if (on)
-		route_set(vm, gsi, vcpu, vector);
+		msi_set(vm, &(struct vm_msi){gsi, vcpu, vector});
 	if (ioctl(vm->fd, KVM_IRQFD, &irqfd))
 		die("irqfd");
+}
+
+void vm_inhibit(struct vm *vm, bool on)
+{
+	struct kvm_guest_debug debug = {.control = on ? KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_BLOCKIRQ
+						      : 0};
+
+	if (vm->spare < 0)
+		vm->spare = ioctl(vm->fd, KVM_CREATE_VCPU, vm->vcpus);
+	if (vm->spare < 0 || ioctl(vm->spare, KVM_SET_GUEST_DEBUG, &debug))
+		die("inhibiting AVIC");
+}
+
+void vm_move(struct vm *vm, unsigned vcpu, int pcpu)
+{
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	CPU_SET(pcpu, &set);
+	vm->vcpu[vcpu].pcpu = pcpu;
+	if (pthread_setaffinity_np(vm->vcpu[vcpu].thread, sizeof(set), &set))
+		die("moving vCPU %u", vcpu);
 }

@@ -23,6 +23,15 @@ struct vm_vcpu {
 	uint64_t user_exits;
 };
 
+#define VM_MSIS 72
+
+/* An interrupt of the guest's that is a message. */
+struct vm_msi {
+	uint32_t gsi;
+	unsigned vcpu;
+	uint8_t vector;
+};
+
 /*
  * A guest: the program in l2/, its local APICs in the kernel, up to L2_VCPUS vCPUs; if it has
  * lines (l2_shared.lines), also the I/O APIC and the PIC, which nothing is routed to. No PIT.
@@ -34,6 +43,9 @@ struct vm {
 	unsigned vcpus;
 	bool x2apic;
 	struct vm_vcpu vcpu[L2_VCPUS];
+	struct vm_msi msi[VM_MSIS];
+	unsigned msis;
+	int spare; /* a vCPU that never runs, or -1 */
 	/* Set before vm_start(): the guest wrote @value to L2_SERVE_PORT or L2_LEAVE_PORT. Called
 	 * by the vCPU's thread, and the guest goes on when it returns. */
 	void (*port)(void *ctx, struct vm_vcpu *vcpu, uint16_t port, uint8_t value);
@@ -41,6 +53,9 @@ struct vm {
 };
 
 void vm_create(struct vm *vm, unsigned vcpus, bool x2apic, bool ioapic);
+/* How many guests there have been, and their vCPUs that ran. */
+unsigned vm_guests(void);
+unsigned vm_vcpus(void);
 /* vCPU n runs on host CPU pcpu[n]. Returns when every vCPU has its APIC enabled. */
 void vm_start(struct vm *vm, const int *pcpu);
 /* Stops the vCPUs; safe for those that sleep. */
@@ -51,6 +66,10 @@ bool vm_sleeps(const struct vm *vm, unsigned vcpu);
 /* How often the vCPU's thread has been taken off its CPU, or has left it. */
 uint32_t vm_displaced(const struct vm *vm, unsigned vcpu);
 void vm_destroy(struct vm *vm);
+/* Inhibits AVIC for the guest, or allows it again, by way of a vCPU that never runs. */
+void vm_inhibit(struct vm *vm, bool on);
+/* The vCPU's thread runs on this CPU from now on. */
+void vm_move(struct vm *vm, unsigned vcpu, int pcpu);
 /*
  * Interrupt @gsi is the message that sends @vector to @vcpu, raised by @eventfd. The pins of the
  * guest's lines are interrupts of the same number.

@@ -160,6 +160,25 @@ static void irqs_read(uint64_t *irq, const char *device)
 	irq_rows(irqs_row, &rows);
 }
 
+/* There is a column for every CPU that is online, which at both ends of a run are all. */
+static void wakeups_row(const char *line, void *ctx)
+{
+	struct witness *w = ctx;
+	const char *p = strstr(line, "PIW:");
+	char *end;
+
+	if (!p)
+		return;
+	p += 4;
+	for (w->cpus = 0; w->cpus < W_CPUS; w->cpus++, p = end) {
+		uint64_t n = strtoull(p, &end, 10);
+
+		if (end == p)
+			break;
+		w->wakeups[w->cpus] = n - w->wakeups[w->cpus];
+	}
+}
+
 void witness_begin(struct witness *w, const char *device)
 {
 	memset(w, 0, sizeof(*w));
@@ -169,6 +188,8 @@ void witness_begin(struct witness *w, const char *device)
 	}
 	snprintf(w->device, sizeof(w->device), "%s", device);
 	irqs_read(w->irq_last, device);
+	irq_rows(wakeups_row, w);
+	steps_read(&w->before);
 }
 
 /* The row of an interrupt begins at 0 again when it has been given back and taken anew. */
@@ -185,7 +206,9 @@ void witness_look(struct witness *w)
 
 void witness_end(struct witness *w)
 {
+	steps_read(&w->after);
 	witness_look(w);
+	irq_rows(wakeups_row, w);
 	for (int e = 0; e < W_EVENTS; e++)
 		hist_add(&w->event[e], e, false);
 }
@@ -228,4 +251,9 @@ void witness_print(const struct witness *w, FILE *out)
 		fputc(',', out);
 		hist_print(&w->event[e], e, out);
 	}
+	fputs(",\"wakeup_interrupts\":[", out);
+	for (unsigned i = 0; i < w->cpus; i++)
+		fprintf(out, "%s%" PRIu64, i ? "," : "", w->wakeups[i]);
+	fputs("],\"steps\":", out);
+	steps_print(&w->before, &w->after, out);
 }

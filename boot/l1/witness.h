@@ -5,9 +5,11 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "steps.h"
+
 /*
  * What the host kernel itself says about a run: KVM's tracepoints counted by histogram triggers
- * (tracefs), and the rows of /proc/interrupts.
+ * (tracefs), and the rows of /proc/interrupts; and what the IOMMU did.
  */
 enum witness_event {
 	W_EXIT,		  /* by exit code */
@@ -27,7 +29,8 @@ enum witness_event {
 
 enum witness_irq { W_IRQ_DEVICE, W_IRQ_IOMMU, W_IRQ_RESCHED, W_IRQ_CALL, W_IRQ_POSTED, W_IRQS };
 
-#define W_KEYS 48
+#define W_KEYS 96
+#define W_CPUS 16
 
 struct witness_hist {
 	int known; /* this kernel has the tracepoint */
@@ -42,6 +45,9 @@ struct witness {
 	struct witness_hist event[W_EVENTS];
 	uint64_t irq[W_IRQS];
 	uint64_t irq_last[W_IRQS]; /* as the rows were when they were looked at */
+	uint64_t wakeups[W_CPUS];  /* interrupts with the wakeup vector, by CPU */
+	unsigned cpus;
+	struct steps before, after;
 	char device[16];
 };
 

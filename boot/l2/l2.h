@@ -13,7 +13,7 @@
 #define L2_STACKS	0x80000u /* a page for every vCPU */
 #define L2_STACK_SIZE	0x1000u
 #define L2_ENTRY	0x100000u
-#define L2_VCPUS	4
+#define L2_VCPUS	64
 #define L2_FATAL_PORT	0xf4
 #define L2_SERVE_PORT	0xf5 /* a line's handler has begun: its device acts */
 #define L2_LEAVE_PORT	0xf6 /* the handler is about to write EOI */

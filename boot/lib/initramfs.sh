@@ -46,6 +46,7 @@ initramfs_build()
 	dpkg-deb -x "$deb" "$work/deb"
 	cp "$work/deb/usr/bin/busybox" "$work/harness" "$work/root/bin/"
 	cp "$BOOT/l1/init" "$work/root/init"
+	cp "$BOOT/l1/kvm-load" "$BOOT/l1/says" "$BOOT/l1/acts" "$work/root/bin/"
 	for applet in $("$work/root/bin/busybox" --list); do
 		[ "$applet" = busybox ] || ln -s busybox "$work/root/bin/$applet"
 	done
@@ -67,12 +68,16 @@ job_archive()
 	rm -rf "$dir"
 }
 
-# The runs of a plan.
+# The runs of a plan, and the kernel for one that boots it anew.
 plan_archive()
 {
-	local dir
+	local dir kernel=()
 	dir=$(work_dir)
 	cp "$1" "$dir/plan"
-	job_archive "$BOOT/l1/job-plan" "$dir/plan"
+	if grep -q '^do=kexec' "$1"; then
+		cp "$2" "$dir/kernel"
+		kernel=("$dir/kernel")
+	fi
+	job_archive "$BOOT/l1/job-plan" "$dir/plan" "${kernel[@]}"
 	rm -rf "$dir"
 }

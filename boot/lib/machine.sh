@@ -2,8 +2,9 @@
 # shellcheck shell=bash
 # The machine: what QEMU is told in each mode, and one boot of it.
 
-MODES=(baseline remapped posting)
+MODES=(baseline remapped posting gappi fallback)
 MACHINE_DEVICES=()
+MACHINE_IOMMU=''
 # With virtual GIF, as every processor with AVIC since Zen: without it KVM emulates CLGI, and AVIC does
 # not know of it.
 MACHINE_CPU=EPYC-Milan,+svm,+npt,+x2apic,+vgif,+avic,+x2avic,+x2avic-ext,+avic-extlvt,+vmcb-clean
@@ -15,17 +16,27 @@ mode_kernel_args()
 	baseline) echo "kvm_amd.avic=0" ;;
 	remapped) echo "kvm_amd.avic=1 amd_iommu_intr=legacy" ;;
 	posting) echo "kvm_amd.avic=1" ;;
+	gappi) echo "kvm_amd.avic=1 amd_iommu=gappi postern.need=GAPPI" ;;
+	fallback) echo "kvm_amd.avic=1 amd_iommu=gappi" ;;
 	*) fail "no such mode: $1 (there are: ${MODES[*]})" ;;
 	esac
 }
 
-# What it adds to the IOMMU's properties. The baseline's IOMMU is the emulator's own.
+# What it adds to the IOMMU's properties, and what the plan changes of them. The baseline's IOMMU is
+# the emulator's own.
 mode_iommu()
 {
 	case $1 in
 	baseline) echo "intremap=on,xtsup=on,ga=off" ;;
-	*) echo "intremap=on,xtsup=on,ga=on,gappi=on,poison=on" ;;
+	fallback) echo "intremap=on,xtsup=on,ga=on,gappi=off,poison=on$MACHINE_IOMMU" ;;
+	*) echo "intremap=on,xtsup=on,ga=on,gappi=on,poison=on$MACHINE_IOMMU" ;;
 	esac
+}
+
+# A plan's line "iommu=NAME=VALUE,..." changes properties of the IOMMU for its boot.
+machine_plan()
+{
+	MACHINE_IOMMU=$(sed -n 's/^iommu=/,/p' "$1" | tr -d '\n')
 }
 
 # The emulator and the initramfs of the sources as they are now: boots that follow use these, also
@@ -55,6 +66,7 @@ machine_command()
 		-accel "tcg,thread=multi" -cpu "$MACHINE_CPU" -smp 3 -m 1024
 		-device "amd-iommu,$(mode_iommu "$mode")"
 		-device amd-fch-smbus,addr=14.0 -device edu "${MACHINE_DEVICES[@]}"
+		-device postern-steps,addr=10 -device postern-bells,addr=11 -device edu,addr=12
 		-kernel "$dir/bzImage" -initrd "$out/initrd"
 		-append "console=ttyS0 panic=-1 no_timer_check tsc=nowatchdog iommu=nopt nohz_full=1,2 $args $5")
 }

@@ -24,18 +24,30 @@ def parsed(line):
 
 
 def read(path):
-    """One boot: its host line, its plan, its runs, whether it came to its end."""
+    """One boot: its host line, its plan, its runs, whether it came to its end. The file is
+    MODE-KERNEL, or MODE+PART-KERNEL for a plan of its own."""
     mode, kernel = path.stem.split("-", 1)
-    boot = {"mode": mode, "kernel": kernel, "host": {"says": []}, "plan": [], "runs": [],
-            "end": None, "bad": [], "skipped": None}
+    mode, _, part = mode.partition("+")
+    boot = {"mode": mode, "part": part, "kernel": kernel, "host": {"says": []}, "hosts": [],
+            "plan": [], "acts": [], "acted": [], "runs": [], "left": [], "end": None, "bad": [],
+            "skipped": None, "refused": None}
     for line in lines(path):
         item = parsed(line)
         if "skipped" in item:
             boot["skipped"] = item["skipped"]
         elif "says" in item:
             boot["host"] = item
+            boot["hosts"].append(item)
+        elif "refused" in item:
+            boot["refused"] = "; it says: ".join([item["refused"], *item["about"]])
         elif "plan" in item:
             boot["plan"] = item["plan"]
+            boot["acts"] = item.get("acts", [])
+        elif "act" in item:
+            boot["acted"].append(item)
+        elif "left" in item:
+            boot["left"].append(item)
+            boot["bad"] += item["bad"]
         elif "run" in item:
             boot["runs"].append(item)
         elif "failed" in item:
@@ -53,33 +65,80 @@ def hits(run, event, key="total"):
     return (run[event] or {}).get(key, 0)
 
 
+POSTED = ("posting", "gappi", "fallback")  # modes in which the IOMMU posts into guests
+LOGGED = ("posting", "fallback")  # and writes the guest APIC log
+AVIC = ("remapped", *POSTED)
+
 # What the host kernel must say in each mode, and what it must not.
 SAYS = {
     "baseline": (("Nested Paging enabled", "Interrupt remapping enabled"),
-                 ("AVIC enabled", "Virtual APIC enabled")),
+                 ("AVIC enabled", "Virtual APIC enabled", "GAPPI enabled")),
     "remapped": (("AVIC enabled", "x2AVIC enabled", "Interrupt remapping enabled"),
-                 ("Virtual APIC enabled",)),
+                 ("Virtual APIC enabled", "GAPPI enabled")),
     "posting": (("AVIC enabled", "x2AVIC enabled", "Interrupt remapping enabled",
-                 "Virtual APIC enabled"), ()),
+                 "Virtual APIC enabled"), ("GAPPI enabled",)),
+    "gappi": (("AVIC enabled", "x2AVIC enabled", "Interrupt remapping enabled",
+               "Virtual APIC enabled", "GAPPI enabled"), ()),
+    "fallback": (("AVIC enabled", "x2AVIC enabled", "Interrupt remapping enabled",
+                  "Virtual APIC enabled"), ("GAPPI enabled",)),
 }
+
+
+def on_gappi(host):
+    """What the kernel says of the option, whether it knows it or not."""
+    return [line for line in host["says"] if "gappi" in line.lower()]
 
 
 def evidence(boot):
     """The kernel's lines that the mode is recognized by."""
-    return [line for line in boot["host"]["says"]
-            if any(word in line for words in SAYS[boot["mode"]] for word in words)]
+    more = on_gappi(boot["host"]) if boot["mode"] == "fallback" else []
+    return [line for line in boot["host"]["says"] if line in more or
+            any(word in line for words in SAYS[boot["mode"]] for word in words)]
 
 
 def says_faults(boot):
+    """Of every kernel of the boot: one may have booted another."""
+    wrong = [word for host in boot["hosts"] or [boot["host"]] for word in host_faults(boot, host)]
+    return list(dict.fromkeys(wrong))
+
+
+def host_faults(boot, host):
     must, never = SAYS[boot["mode"]]
-    said = lambda word: any(word in line for line in boot["host"]["says"])
-    return [f"the kernel does not say '{word}'" for word in must if not said(word)] + \
+    said = lambda word: any(word in line for line in host["says"])
+    wrong = [f"the kernel does not say '{word}'" for word in must if not said(word)] + \
         [f"the kernel says '{word}'" for word in never if said(word)]
+    if boot["mode"] == "fallback" and not on_gappi(host):
+        wrong.append("the kernel says nothing of amd_iommu=gappi")
+    return wrong
 
 
 def guest(run):
     """All runs but the one that programs the IOMMU itself, for which Linux has no code."""
     return run["kind"] != "gappi"
+
+
+def steps(run, name):
+    """How often the IOMMU took a step; recordings of older machines do not have them."""
+    return (run.get("steps") or {}).get(name, 0)
+
+
+def counted(run):
+    return run.get("steps") is not None and guest(run)
+
+
+def guests(run):
+    """How many guests a run had, and how many vCPUs."""
+    of = run.get("guests") or {"n": 1, "vcpus": run["vcpus"]}
+    return of["n"], of["vcpus"]
+
+
+def allowed(run):
+    """Nothing in the run inhibits AVIC on purpose."""
+    return run["kind"] != "inhibit"
+
+
+# Kinds of run in which interrupts with the wakeup vector may merge, or go to a CPU that is gone.
+MERGING = ("crowd", "pair", "offline", "suspend")
 
 
 def still(run):
@@ -124,7 +183,7 @@ RULES = (
      lambda r: not r["open"],
      lambda r: r["host_interrupts"]["device"] == r["sent"] - r["software"] + intx(r)),
     ("no MSI is an interrupt of the host, but for those meanwhile detached; every INTx is",
-     ("posting",), None, guest, lambda r: r["host_interrupts"]["device"] == r["detached"] + intx(r)),
+     POSTED, None, guest, lambda r: r["host_interrupts"]["device"] == r["detached"] + intx(r)),
     ("every GAPPI is an interrupt of the host, and every rule of GAPPI holds", ("posting",), None,
      lambda r: not guest(r),
      lambda r: 0 < r["host_interrupts"]["device"] <= r["seen"] and r["gappi"]["checks"] > 0
@@ -134,64 +193,91 @@ RULES = (
     ("an MSI whose host vector is on the vCPU's CPU is an external-interrupt exit",
      ("remapped",), None, lambda r: r["here"] and still(r) and not r["open"],
      lambda r: hits(r, "exits", "intr") >= r["sent"]),
-    ("fewer than 100 external-interrupt exits for 10 000 MSIs", ("posting",), None,
+    ("fewer than 100 external-interrupt exits for 10 000 MSIs", POSTED, None,
      lambda r: still(r) and r["sent"] >= 10000, lambda r: hits(r, "exits", "intr") < 100),
-    ("no GA log without posting", ("baseline", "remapped"), None,
+    ("no GA log but where it is used", ("baseline", "remapped", "gappi"), None,
      lambda r: True, lambda r: hits(r, "ga_log") == 0),
-    ("no GA log entry for a vCPU that runs", ("posting",), ("7.3",),
+    ("no GA log entry for a vCPU that runs", LOGGED, ("7.3",),
      still, lambda r: hits(r, "ga_log") == 0),
-    ("no GA log entry for a vCPU that runs, but when something displaced it", ("posting",),
+    ("no GA log entry for a vCPU that runs, but when something displaced it", LOGGED,
      ("6.12",), still,
      lambda r: hits(r, "ga_log") == 0 or r["displaced"] >= (1 if r["open"] else hits(r, "ga_log"))),
-    ("no GA log entry for a vCPU that is preempted", ("posting",), ("7.3",),
+    ("no GA log entry for a vCPU that is preempted", LOGGED, ("7.3",),
      lambda r: r["idle"] == "spin", lambda r: hits(r, "ga_log") == 0),
-    ("GA log entries for a vCPU that is preempted", ("posting",), ("6.12",),
+    ("GA log entries for a vCPU that is preempted", LOGGED, ("6.12",),
      lambda r: r["idle"] == "spin" and r["preempt"], lambda r: hits(r, "ga_log") > 0),
-    ("GA log entries for a vCPU that sleeps", ("posting",), None,
+    ("GA log entries for a vCPU that sleeps", LOGGED, None,
      lambda r: r["idle"] == "halt" and r["sent"],
      lambda r: 0 < hits(r, "ga_log") <= r["sent"]),
-    ("no GA log entry without an MSI", ("posting",), None,
+    ("no GA log entry without an MSI", LOGGED, None,
      lambda r: not r["sent"], lambda r: hits(r, "ga_log") == 0),
-    ("a vCPU that sleeps is woken", ("posting",), None,
+    ("a vCPU that sleeps is woken", POSTED, None,
      lambda r: r["idle"] == "halt" and not r["open"], lambda r: hits(r, "wakeups", "0x1") > 0),
-    ("an entry for every MSI that a sleeping vCPU's TPR masks", ("posting",), None,
+    ("an entry for every MSI that a sleeping vCPU's TPR masks", LOGGED, None,
      lambda r: r["kind"] == "sleeper", lambda r: hits(r, "ga_log") >= r["sent"]),
-    ("the GA log runs when all is over", ("posting",), None,
+    ("the GA log runs when all is over", LOGGED, None,
      guest, lambda r: r["log"]["runs"] and not r["log"]["overflow"]),
-    ("of a burst the GA log keeps what it holds, then works again", ("posting",), None,
+    ("of a burst the GA log keeps what it holds, then works again", LOGGED, None,
      lambda r: r["kind"] == "overflow", lambda r: hits(r, "ga_log") == logged(r)),
-    ("the interrupt remapping entry is set for posting", ("posting",), None,
+    ("KVM is told of each entry that the IOMMU wrote", LOGGED, None, counted,
+     lambda r: hits(r, "ga_log") == steps(r, "galog_entry")),
+    ("the IOMMU posts each MSI of a guest, and no other", POSTED, None, counted,
+     lambda r: steps(r, "irr_set") == r["sent"] - r["software"] - r["detached"]),
+    ("no GAPPI but where it is used", ("baseline", "remapped", *LOGGED), None, guest,
+     lambda r: steps(r, "gappi_send") == r["host_interrupts"]["posted"] == 0),
+    ("with GAPPI the GA log is off, and the IOMMU has no other interrupt", ("gappi",), None, guest,
+     lambda r: not r["log"]["on"] and not steps(r, "galog_entry") and not steps(r, "galog_drop")
+     and r["host_interrupts"]["iommu"] == 0),
+    ("every GAPPI is an interrupt of the host with the wakeup vector", ("gappi",), None,
+     lambda r: r["kind"] not in MERGING,
+     lambda r: r["host_interrupts"]["posted"] == steps(r, "gappi_send")
+     == sum(r["wakeup_interrupts"])),
+    ("of GAPPIs to one CPU, or to one that goes, the host has no more than were sent", ("gappi",),
+     None, lambda r: r["kind"] in MERGING,
+     lambda r: 0 < r["host_interrupts"]["posted"] <= steps(r, "gappi_send")),
+    ("no GAPPI for a vCPU that runs, or is preempted", ("gappi",), None,
+     lambda r: guest(r) and r["idle"] == "spin", lambda r: steps(r, "gappi_send") == 0),
+    ("GAPPI for a vCPU that sleeps", ("gappi",), None,
+     lambda r: r["idle"] == "halt" and r["sent"],
+     lambda r: 0 < steps(r, "gappi_send") <= r["sent"]),
+    ("no GAPPI without an MSI", ("gappi",), None,
+     lambda r: not r["sent"], lambda r: steps(r, "gappi_send") == 0),
+    ("the interrupt remapping entry is set for posting", POSTED, None,
      guest, lambda r: hits(r, "irte_updates", "0x1") > 0),
     ("and never without", ("baseline", "remapped"), None,
      lambda r: True, lambda r: hits(r, "irte_updates", "0x1") == 0),
     ("no incomplete IPI without AVIC", ("baseline",), None,
      lambda r: True, lambda r: hits(r, "incomplete_ipi") == 0),
-    ("no incomplete IPI without IPIs", ("remapped", "posting"), None,
+    ("no incomplete IPI without IPIs", AVIC, None,
      alone, lambda r: hits(r, "incomplete_ipi") == 0),
     ("an IPI to a vCPU that runs is complete, but when something displaced it",
-     ("remapped", "posting"), None, lambda r: not alone(r) and still(r),
+     AVIC, None, lambda r: not alone(r) and still(r),
      lambda r: hits(r, "incomplete_ipi") <= r["displaced"]),
-    ("an IPI to a vCPU that sleeps is incomplete: target not running", ("remapped", "posting"),
+    ("an IPI to a vCPU that sleeps is incomplete: target not running", AVIC,
      None, lambda r: r["kind"] == "ipis",
      lambda r: hits(r, "incomplete_ipi", "0x1") == r["ipis"]["sent"]),
-    ("no IPI is incomplete for another reason", ("remapped", "posting"), None, lambda r: True,
+    ("no IPI is incomplete for another reason", AVIC, None, lambda r: True,
      lambda r: hits(r, "incomplete_ipi", "0x1") == hits(r, "incomplete_ipi")
      == hits(r, "exits", "avic_incomplete_ipi")),
-    ("no interrupt is injected by KVM under AVIC", ("remapped", "posting"), None,
-     lambda r: True, lambda r: hits(r, "injected") == 0),
-    ("nothing inhibits AVIC", ("remapped", "posting"), None,
-     lambda r: True, lambda r: hits(r, "inhibits") == hits(r, "inhibits", "0")),
+    ("no interrupt is injected by KVM under AVIC", AVIC, None,
+     allowed, lambda r: hits(r, "injected") == 0),
+    ("nothing inhibits AVIC, but that a guest has no interrupt controllers yet", AVIC, None,
+     allowed, lambda r: hits(r, "inhibits") - hits(r, "inhibits", "0")
+     == hits(r, "inhibits", "0x4") < guests(r)[0]),
+    ("AVIC is inhibited as often as the run says, and KVM injects what comes then", POSTED, None,
+     lambda r: not allowed(r), lambda r: hits(r, "inhibits", "0x8") >= r["turns"] > 0
+     and hits(r, "injected") >= hits(r, "eois") == 2 * r["turns"]),
     ("no exit of AVIC's without AVIC", ("baseline",), None, lambda r: True,
      lambda r: hits(r, "exits", "avic_noaccel") == hits(r, "exits", "avic_incomplete_ipi") == 0),
     ("an EOI is an exit when its interrupt was level-triggered, and not otherwise",
-     ("remapped", "posting"), None,
+     AVIC, None,
      lambda r: True, lambda r: hits(r, "unaccelerated", "0xb0") == level(r)),
-    ("no access is an exit but those EOIs, and one to switch the APIC on", ("remapped", "posting"),
+    ("no access is an exit but those EOIs, and one to switch the APIC on", AVIC,
      None, lambda r: True,
      lambda r: hits(r, "exits", "avic_noaccel") == hits(r, "unaccelerated")
-     == level(r) + hits(r, "unaccelerated", "0xf0") <= level(r) + r["vcpus"]),
-    ("KVM knows the vector of each EOI that is an exit", ("remapped", "posting"), None,
-     lambda r: True, lambda r: hits(r, "eois") == level(r) and by_line(r, "eois", "vector")),
+     == level(r) + hits(r, "unaccelerated", "0xf0") <= level(r) + guests(r)[1]),
+    ("KVM knows the vector of each EOI that is an exit", AVIC, None,
+     allowed, lambda r: hits(r, "eois") == level(r) and by_line(r, "eois", "vector")),
     ("KVM makes each EOI, and knows its vector", ("baseline",), None, lambda r: True,
      lambda r: hits(r, "eois") == r["seen"] + r["ipis"]["seen"] + level(r)
      and by_line(r, "eois", "vector")),
@@ -224,7 +310,8 @@ def version(boot):
 def run_faults(boot, run):
     wrong = [f"{run[key]} {key}" for key in ("lost", "early", "extra", "stuck") if run[key]]
     wrong += [f"this kernel does not count {event}" for event in EVENTS if run[event] is None]
-    if not run["open"] and run["kind"] not in ("overflow", "race") and run["seen"] != run["sent"]:
+    if not run["open"] and run["kind"] not in ("overflow", "race", "churn") and \
+            run["seen"] != run["sent"]:
         wrong.append(f"sent {run['sent']}, seen {run['seen']}")
     if run["ipis"]["sent"] != run["ipis"]["seen"]:
         wrong.append("IPIs sent {sent}, seen {seen}".format(**run["ipis"]))
@@ -236,6 +323,8 @@ def run_faults(boot, run):
         if (not modes or boot["mode"] in modes) and (not kernels or version(boot) in kernels) \
                 and which(run) and not holds(run):
             wrong.append("not so: " + name)
+    if boot["mode"] == "gappi" and not counted(run):
+        wrong.append("nobody counted the IOMMU's steps")
     return wrong
 
 
@@ -251,7 +340,8 @@ def paired(boot):
 
 
 # A run of these kinds that sends less than the plan says has been given up.
-EXACT = ("paced", "masked", "sleeper", "overflow", "detach")
+EXACT = ("paced", "masked", "sleeper", "overflow", "detach", "offline", "higher", "pair", "crowd",
+         "inhibit", "first", "suspend")
 
 
 # Level-triggered interrupts each time that a line is raised and stays up for n - 1 EOIs.
@@ -269,6 +359,8 @@ def short(want, run):
         wrong.append(f"kind {run['kind']} instead of {want['kind']}")
     if want["kind"] in EXACT and run["sent"] != want["count"]:
         wrong.append(f"{run['sent']} MSIs of {want['count']}")
+    if want["kind"] == "churn" and run["turns"] != want["count"]:
+        wrong.append(f"{run['turns']} turns of {want['count']}")
     if have != due:
         wrong.append(f"{have} level-triggered interrupts of {due}")
     if want["kind"] in ("paced", "ipis") and run["ipis"]["sent"] != ipis:
@@ -284,16 +376,30 @@ def plan_faults(boot):
         [f"{run['run']}: not in the plan" for run in left]
 
 
+def act_faults(boot):
+    """What the plan does to the host between its runs: in its order, without an error."""
+    wrong = [f"{act['act']}: {act['error']}" for act in boot["acted"] if act["error"]]
+    if [act["act"] for act in boot["acted"]] != boot["acts"]:
+        wrong.append("done to the host: {}, of: {}".format(
+            " ".join(act["act"] for act in boot["acted"]) or "nothing", " ".join(boot["acts"])))
+    return wrong
+
+
 def boot_faults(boot):
     """What is wrong with the boot itself."""
     if boot["skipped"]:
         return []
-    wrong = list(boot["bad"]) + says_faults(boot) + plan_faults(boot)
+    if boot["refused"]:
+        return ["refused: " + boot["refused"]]
+    wrong = list(boot["bad"]) + says_faults(boot) + plan_faults(boot) + act_faults(boot)
     if not boot["end"]:
         wrong.append("the boot did not come to its end")
     elif boot["mode"] == "posting" and any(want["kind"] == "overflow" for want in boot["plan"]) \
             and not boot["end"]["log_restarts"]:
         wrong.append("the GA log was never restarted")
+    elif boot["mode"] == "gappi" and \
+            any(end["log_restarts"] for end in (*boot["left"], boot["end"])):
+        wrong.append("a GA log was restarted")
     if not boot["plan"]:
         wrong.append("no plan")
     if not boot["runs"]:

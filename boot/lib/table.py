@@ -13,7 +13,7 @@ COLUMNS = (
     ("run", 13), ("sent", 6), ("seen", 6), ("merged", 6), ("lost", 4), ("IPIs", 9),
     ("level", 9), ("exits", 6), ("intr", 6), ("hlt", 6), ("npf", 4), ("msr", 5), ("vintr", 5),
     ("401h", 5), ("402h", 5), ("device", 6), ("iommu", 6), ("resched", 7), ("GA log", 6),
-    ("wakeups", 7),
+    ("GAPPI", 6), ("wakeups", 7),
 )
 
 
@@ -26,7 +26,7 @@ def cells(run):
             exits.get("npf", 0), exits.get("msr", 0), exits.get("vintr", 0),
             exits.get("avic_incomplete_ipi", 0), exits.get("avic_noaccel", 0),
             irqs["device"], irqs["iommu"], irqs["resched"], results.hits(run, "ga_log"),
-            results.hits(run, "wakeups", "0x1"))
+            irqs["posted"], results.hits(run, "wakeups", "0x1"))
 
 
 def line(row):
@@ -36,9 +36,13 @@ def line(row):
 
 
 def show(boot):
-    print(f"\n{boot['mode']}, Linux {boot['host'].get('kernel', boot['kernel'])}")
+    part = f" ({boot['part']})" if boot["part"] else ""
+    print(f"\n{boot['mode']}{part}, Linux {boot['host'].get('kernel', boot['kernel'])}")
     if boot["skipped"]:
         print("  SKIPPED: " + boot["skipped"])
+        return
+    if boot["refused"]:
+        print("  REFUSED: " + boot["refused"])
         return
     for word in results.evidence(boot):
         print("  " + word)
@@ -63,9 +67,9 @@ def legend(boots):
     runs = [run for boot in boots for run in boot["runs"]]
     print("\nlevel: level-triggered interrupts, seen and due; intr .. 402h: exits of the guest by"
           " reason (401h:\nincomplete IPI, 402h: access that AVIC does not take); device, iommu,"
-          " resched: interrupts of the\nhost; GA log: entries that KVM was told of; wakeups: of"
-          " vCPUs that slept; merged: neither seen\nsingly nor lost, of runs that do not wait for"
-          " each.")
+          " resched: interrupts of the\nhost; GA log: entries that KVM was told of; GAPPI: with"
+          " the wakeup vector; wakeups: of vCPUs that\nslept; merged: neither seen singly nor lost,"
+          " of runs that do not wait for each.")
     passed, failed, skipped = count(boots)
     print(f"{sum(r['sent'] for r in runs)} MSIs, {sum(r['lost'] for r in runs)} lost")
     print(f"boot: {passed} passed, {failed} failed"
@@ -78,8 +82,8 @@ def document(boots, emulator):
         common = {"mode": boot["mode"], "kernel": boot["host"].get("kernel", boot["kernel"])}
         if boot["skipped"]:
             runs.append({**common, "run": None, "msis": 0, "seen": 0, "lost": 0, "vm_exits": {},
-                         "host_interrupts": {}, "galog_entries": 0, "wakeups": 0,
-                         "evidence": [], "skipped": boot["skipped"], "wrong": []})
+                         "host_interrupts": {}, "galog_entries": 0, "gappi_interrupts": 0,
+                         "wakeups": 0, "evidence": [], "skipped": boot["skipped"], "wrong": []})
         for run in boot["runs"]:
             exits = {k: v for k, v in (run["exits"] or {}).items() if k != "total"}
             runs.append({
@@ -87,6 +91,8 @@ def document(boots, emulator):
                 "merged": run["merged"], "lost": run["lost"], "ipis": run["ipis"],
                 "vm_exits": exits, "host_interrupts": run["host_interrupts"],
                 "galog_entries": results.hits(run, "ga_log"),
+                "gappi_interrupts": run["host_interrupts"]["posted"],
+                "iommu_steps": run.get("steps"),
                 "incomplete_ipis": results.hits(run, "incomplete_ipi"),
                 "wakeups": results.hits(run, "wakeups", "0x1"),
                 "evidence": results.evidence(boot), "skipped": None,

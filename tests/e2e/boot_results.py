@@ -51,8 +51,49 @@ def both(*changes):
 LEVEL_EXITS = "an EOI is an exit when its interrupt was level-triggered, and not otherwise"
 OTHER_EXITS = "no access is an exit but those EOIs, and one to switch the APIC on"
 
+NO_INHIBIT = "nothing inhibits AVIC, but that a guest has no interrupt controllers yet"
+INHIBITED = "AVIC is inhibited as often as the run says, and KVM injects what comes then"
+ALL_GAPPI = "every GAPPI is an interrupt of the host with the wakeup vector"
+SOME_GAPPI = "of GAPPIs to one CPU, or to one that goes, the host has no more than were sent"
+NO_LOG = "with GAPPI the GA log is off, and the IOMMU has no other interrupt"
+GAPPI = "gappi-7.3-gappi"
+
 # Which boot, which run, what changes, what must be said.
 BROKEN = (
+    (GAPPI, "halt", put("lost", 1), "1 lost"),
+    (GAPPI, "halt", put("steps", None), "nobody counted the IOMMU's steps"),
+    (GAPPI, "halt", put("ga_log.total", 1), "no GA log but where it is used"),
+    (GAPPI, "halt", put("wakeups.0x1", 0), "a vCPU that sleeps is woken"),
+    (GAPPI, "halt", put("host_interrupts.device", 1),
+     "no MSI is an interrupt of the host, but for those meanwhile detached; every INTx is"),
+    (GAPPI, "halt", put("log.on", True), NO_LOG),
+    (GAPPI, "halt", put("steps.galog_entry", 1), NO_LOG),
+    (GAPPI, "overflow", put("steps.galog_drop", 1), NO_LOG),
+    (GAPPI, "level", put("host_interrupts.iommu", 1), NO_LOG),
+    (GAPPI, "halt", put("host_interrupts.posted", 1), ALL_GAPPI),
+    (GAPPI, "halt", put("steps.gappi_send", 1), ALL_GAPPI),
+    (GAPPI, "halt", put("wakeup_interrupts", [0, 0, 1]), ALL_GAPPI),
+    (GAPPI, "crowd", put("host_interrupts.posted", 0), SOME_GAPPI),
+    (GAPPI, "offline", put("host_interrupts.posted", 10000), SOME_GAPPI),
+    (GAPPI, "spin", put("steps.gappi_send", 1), "no GAPPI for a vCPU that runs, or is preempted"),
+    (GAPPI, "preempted", put("steps.gappi_send", 1),
+     "no GAPPI for a vCPU that runs, or is preempted"),
+    (GAPPI, "sleeper", put("steps.gappi_send", 0), "GAPPI for a vCPU that sleeps"),
+    (GAPPI, "halt", put("steps.gappi_send", 2001), "GAPPI for a vCPU that sleeps"),
+    (GAPPI, "ipi-asleep", put("steps.gappi_send", 1), "no GAPPI without an MSI"),
+    (GAPPI, "halt", put("steps.irr_set", 1999),
+     "the IOMMU posts each MSI of a guest, and no other"),
+    ("posting-7.3", "detach", put("steps.irr_set", 150),
+     "the IOMMU posts each MSI of a guest, and no other"),
+    ("posting-7.3", "halt", put("steps.galog_entry", 1),
+     "KVM is told of each entry that the IOMMU wrote"),
+    ("posting-7.3", "halt", put("steps.gappi_send", 1), "no GAPPI but where it is used"),
+    ("posting-7.3", "halt", put("host_interrupts.posted", 1), "no GAPPI but where it is used"),
+    ("posting-7.3", "first", put("inhibits.0x4", 11), NO_INHIBIT),
+    ("posting-7.3", "inhibit", put("inhibits.0x8", 1), INHIBITED),
+    ("posting-7.3", "inhibit", put("turns", 0), INHIBITED),
+    (GAPPI, "inhibit", put("eois.total", 39), INHIBITED),
+    (GAPPI, "inhibit", put("injected.total", 39), INHIBITED),
     ("posting-7.3", "halt", put("lost", 1), "1 lost"),
     ("posting-7.3", "masked", put("early", 2), "2 early"),
     ("posting-7.3", "spin", put("extra", 1), "1 extra"),
@@ -81,7 +122,7 @@ BROKEN = (
      "an MSI whose host vector is on the vCPU's CPU is an external-interrupt exit"),
     ("posting-7.3", "spin", put("exits.intr", 100),
      "fewer than 100 external-interrupt exits for 10 000 MSIs"),
-    ("remapped-7.3", "halt", put("ga_log.total", 1), "no GA log without posting"),
+    ("remapped-7.3", "halt", put("ga_log.total", 1), "no GA log but where it is used"),
     ("posting-7.3", "x2apic-spin", put("ga_log.total", 1), "no GA log entry for a vCPU that runs"),
     ("posting-6.12", "x2apic-spin", both(put("ga_log.total", 3), put("displaced", 2)),
      "no GA log entry for a vCPU that runs, but when something displaced it"),
@@ -123,7 +164,8 @@ BROKEN = (
      "after the last EOI: no remote IRR"),
     ("posting-7.3", "level", put("level.checks", 0),
      "the interrupt controllers were not looked at"),
-    ("posting-7.3", "level", put("inhibits", {"total": 1, "0x8": 1}), "nothing inhibits AVIC"),
+    ("posting-7.3", "level", put("inhibits", {"total": 1, "0x8": 1}),
+     NO_INHIBIT),
     ("baseline-7.3", "level", put("exits.avic_noaccel", 1), "no exit of AVIC's without AVIC"),
     ("baseline-7.3", "ipi-halt", put("exits.avic_incomplete_ipi", 1),
      "no exit of AVIC's without AVIC"),
@@ -153,6 +195,23 @@ BROKEN = (
 
 # The same for what belongs to the boot.
 BROKEN_BOOTS = (
+    (GAPPI, put("host.says", ["kvm_amd: AVIC enabled"]),
+     "the kernel does not say 'GAPPI enabled'"),
+    (GAPPI, lambda boot: put("says", [])(boot["hosts"][0]),
+     "the kernel does not say 'GAPPI enabled'"),
+    ("posting-7.3", lambda boot: boot["host"]["says"].append("AMD-Vi: GAPPI enabled"),
+     "the kernel says 'GAPPI enabled'"),
+    ("posting-7.3", put("mode", "fallback"), "the kernel says nothing of amd_iommu=gappi"),
+    (GAPPI, put("end.log_restarts", 1), "a GA log was restarted"),
+    (GAPPI, lambda boot: put("log_restarts", 1)(boot["left"][0]), "a GA log was restarted"),
+    (GAPPI, put("refused", "no GAPPI"), "refused: no GAPPI"),
+    (GAPPI, lambda boot: put("error", "rmmod: in use")(boot["acted"][0]), "reload: rmmod: in use"),
+    (GAPPI, lambda boot: boot["acted"].pop(),
+     "done to the host: reload suspend, of: reload suspend kexec"),
+    (GAPPI, put("acts", []), "done to the host: reload suspend kexec, of: "),
+    (GAPPI, in_run("offline", both(put("sent", 7), put("seen", 7))), "offline: 7 MSIs of 60"),
+    (GAPPI, lambda boot: put("kind", "churn")(next(w for w in boot["plan"] if w["name"] == "pair")),
+     "pair: 0 turns of 150"),
     ("posting-7.3", put("bad", ["AMD-Vi: Event logged"]), "AMD-Vi: Event logged"),
     ("posting-7.3", put("host.says", ["kvm_amd: AVIC enabled"]),
      "the kernel does not say 'Virtual APIC enabled'"),
@@ -185,6 +244,9 @@ BROKEN_BOOTS = (
 
 # The same for what a boot wrote: which lines are left, what is added, what must be said.
 BROKEN_FILES = (
+    (GAPPI, lambda line: "says" in line and "run" not in line,
+     '{"refused":"the kernel does not say X","about":["Unknown option"]}',
+     "refused: the kernel does not say X; it says: Unknown option"),
     ("posting-7.3", lambda line: line.get("run") != "halt",
      '{"failed":"halt","status":143}', "halt: the harness ended with status 143"),
     ("posting-7.3", lambda line: line.get("run") != "halt", "", "halt: no result"),

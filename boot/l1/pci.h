@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef POSTERN_L1_PCI_H
+#define POSTERN_L1_PCI_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Devices of QEMU's that the runs use, by device ID. */
+#define PCI_EDU	  0x11e8
+#define PCI_STEPS 0x11f0
+#define PCI_BELLS 0x11f1
+
+/* The address of the machine's @nth device of QEMU's with ID @device. False: there is none. */
+bool pci_find(uint16_t device, unsigned nth, char *name, size_t size);
+
+#endif

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What the IOMMU's model did, for programs inside the machine: a PCI function with one BAR. A write
+ * takes a snapshot of "postern-steps" of the machine's amd-iommu; reads see its text, "step=count"
+ * separated by blanks, and zeros behind it. Nothing that the model does depends on it.
+ */
+#include "qemu/osdep.h"
+#include "hw/i386/x86-iommu.h"
+#include "hw/pci/pci_device.h"
+#include "../amd_iommu.h"
+#include "hw/i386/postern/amdvi.h"
+
+#define TYPE_STEPS "postern-steps"
+#define STEPS_SIZE 4096
+OBJECT_DECLARE_SIMPLE_TYPE(StepsState, STEPS)
+
+struct StepsState {
+    PCIDevice pci;
+
+    MemoryRegion bar;
+    char text[STEPS_SIZE];
+};
+
+static uint64_t steps_read(void *opaque, hwaddr addr, unsigned size)
+{
+    StepsState *s = opaque;
+
+    return ldn_le_p(s->text + addr, size);
+}
+
+static void steps_write(void *opaque, hwaddr addr, uint64_t val, unsigned size)
+{
+    Object *iommu = object_dynamic_cast(OBJECT(x86_iommu_get_default()), TYPE_AMD_IOMMU_DEVICE);
+    g_autofree char *steps = iommu ? postern_amdvi_steps(AMD_IOMMU_DEVICE(iommu)) : g_strdup("");
+    StepsState *s = opaque;
+
+    memset(s->text, 0, sizeof(s->text));
+    pstrcpy(s->text, sizeof(s->text), steps);
+}
+
+static const MemoryRegionOps steps_ops = {
+    .read = steps_read,
+    .write = steps_write,
+    .endianness = DEVICE_LITTLE_ENDIAN,
+    .valid = {.min_access_size = 1, .max_access_size = 8},
+    .impl = {.min_access_size = 1, .max_access_size = 8},
+};
+
+static void steps_realize(PCIDevice *pdev, Error **errp)
+{
+    StepsState *s = STEPS(pdev);
+
+    memory_region_init_io(&s->bar, OBJECT(s), &steps_ops, s, TYPE_STEPS, STEPS_SIZE);
+    pci_register_bar(pdev, 0, PCI_BASE_ADDRESS_SPACE_MEMORY, &s->bar);
+}
+
+static void steps_class_init(ObjectClass *klass, void *data)
+{
+    DeviceClass *dc = DEVICE_CLASS(klass);
+    PCIDeviceClass *k = PCI_DEVICE_CLASS(klass);
+
+    k->vendor_id = PCI_VENDOR_ID_QEMU;
+    k->device_id = 0x11f0;
+    k->class_id = PCI_CLASS_OTHERS;
+    k->realize = steps_realize;
+    dc->desc = "steps of Postern's model of the IOMMU";
+    set_bit(DEVICE_CATEGORY_MISC, dc->categories);
+}
+
+static const TypeInfo steps_type = {
+    .name = TYPE_STEPS,
+    .parent = TYPE_PCI_DEVICE,
+    .instance_size = sizeof(StepsState),
+    .class_init = steps_class_init,
+    .interfaces = (InterfaceInfo[]) {
+        { INTERFACE_CONVENTIONAL_PCI_DEVICE },
+        { },
+    },
+};
+
+static void steps_register(void)
+{
+    type_register_static(&steps_type);
+}
+
+type_init(steps_register)
