@@ -40,7 +40,7 @@ shape_of_patch()
 	grep -qxF "Signed-off-by: $author" "$p" || echo "not signed off by $author"
 	grep -qx 'SPDX-License-Identifier: GPL-2.0-only' "$p" || echo "no SPDX line of GPL-2.0-only"
 	[ "$(changelog_of "$p" | grep -c .)" -ge 2 ] || echo "no changelog"
-	changelog_of "$p" | grep -nwE "I|we|We|our|Our|us" | sed 's/^/pronoun in the changelog, line /' || true
+	changelog_of "$p" | grep -nE "(^|[^A-Za-z/])(I|we|We|our|Our|us)([^A-Za-z/]|$)" | sed 's/^/pronoun in the changelog, line /' || true
 	grep -niE '^\+.*\b(section|chapter) [0-9]' "$p" |
 		sed 's/^/number of a section in what it adds, line /' || true
 }
@@ -73,8 +73,8 @@ broken_debug()
 # mail: what checkpatch has to say of it, if anything.
 checkpatch_of()
 {
-	(cd "$SERIES_TREE/src" && perl scripts/checkpatch.pl --strict --no-summary --terse \
-		--show-types "$1")
+	(cd "$(dirname "$1")" && perl "$SERIES_TREE/src/scripts/checkpatch.pl" --root="$SERIES_TREE/src" \
+		--strict --no-summary --terse --show-types "$(basename "$1")")
 }
 
 # The C files that a patch changes and that the kernel, not a program, is made of.
