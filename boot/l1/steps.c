@@ -68,7 +68,7 @@ void steps_read(struct steps *s)
 	}
 }
 
-static uint64_t count_of(const struct steps *s, const char *name)
+uint64_t steps_count(const struct steps *s, const char *name)
 {
 	for (unsigned i = 0; i < s->n; i++)
 		if (!strcmp(s->step[i].name, name))
@@ -87,7 +87,7 @@ void steps_print(const struct steps *before, const struct steps *after, FILE *ou
 	fputc('{', out);
 	for (unsigned i = 0; i < after->n; i++) {
 		const char *name = after->step[i].name;
-		uint64_t n = after->step[i].count - count_of(before, name);
+		uint64_t n = after->step[i].count - steps_count(before, name);
 
 		if (n)
 			fprintf(out, "%s\"%s\":%" PRIu64, comma, name, n);

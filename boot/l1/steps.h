@@ -23,6 +23,8 @@ struct steps {
 
 /* All of them since the machine's start. */
 void steps_read(struct steps *s);
+/* Of one of them. */
+uint64_t steps_count(const struct steps *s, const char *name);
 /* Those between two readings, as a JSON object; null if they are not known. */
 void steps_print(const struct steps *before, const struct steps *after, FILE *out);
 

@@ -5,6 +5,7 @@
 MODES=(baseline remapped posting gappi fallback)
 MACHINE_DEVICES=()
 MACHINE_IOMMU=''
+MACHINE_ARGS=''
 # With virtual GIF, as every processor with AVIC since Zen: without it KVM emulates CLGI, and AVIC does
 # not know of it.
 MACHINE_CPU=EPYC-Milan,+svm,+npt,+x2apic,+vgif,+avic,+x2avic,+x2avic-ext,+avic-extlvt,+vmcb-clean
@@ -33,10 +34,14 @@ mode_iommu()
 	esac
 }
 
-# A plan's line "iommu=NAME=VALUE,..." changes properties of the IOMMU for its boot.
+# A plan's words "iommu=NAME=VALUE" change a property of the IOMMU, "args=WORD" is added to the
+# kernel's command line, both for the whole boot.
 machine_plan()
 {
-	MACHINE_IOMMU=$(sed -n 's/^iommu=/,/p' "$1" | tr -d '\n')
+	local words
+	words=$(grep -v '^#' "$1" | tr -s ' \t' '\n' | grep -E '^(iommu|args)=' | sort -u) || true
+	MACHINE_IOMMU=$(sed -n 's/^iommu=/,/p' <<<"$words" | tr -d '\n')
+	MACHINE_ARGS=$(sed -n 's/^args=/ /p' <<<"$words" | tr -d '\n')
 }
 
 # The emulator and the initramfs of the sources as they are now: boots that follow use these, also
@@ -68,7 +73,7 @@ machine_command()
 		-device amd-fch-smbus,addr=14.0 -device edu "${MACHINE_DEVICES[@]}"
 		-device postern-steps,addr=10 -device postern-bells,addr=11 -device edu,addr=12
 		-kernel "$dir/bzImage" -initrd "$out/initrd"
-		-append "console=ttyS0 panic=-1 no_timer_check tsc=nowatchdog iommu=nopt nohz_full=1,2 $args $5")
+		-append "console=ttyS0 panic=-1 no_timer_check tsc=nowatchdog iommu=nopt nohz_full=1,2 $args$MACHINE_ARGS $5")
 }
 
 # mode, kernel, archive, seconds, folder, name: one boot. $out/NAME.json has a line for the host,
