@@ -175,12 +175,28 @@ cat >"$dir/boot.json" <<'END'
 {"schema": "postern.boot/1", "emulator": "QEMU 10", "wrong": [], "runs": [
  {"mode": "gappi", "kernel": "7.3.99-gappi", "run": "halt", "msis": 2000, "seen": 2000, "lost": 0,
   "vm_exits": {"intr": 1, "hlt": 1943}, "host_interrupts": {"device": 0}, "galog_entries": 0,
-  "wakeups": 1511, "evidence": [], "skipped": null, "wrong": []}]}
+  "gappi_interrupts": 1511, "wakeups": 1511, "evidence": [], "skipped": null, "wrong": []}]}
 END
-try "export" 0 "0002-iommu-amd" "$boot/linux/export" "$dir/mails" --evidence "$dir/boot.json"
+cat >"$dir/broken.json" <<'END'
+{"schema": "postern.broken/1", "emulator": "QEMU 10", "rows": [
+ {"cure": "words", "gap": "d", "run": "detach", "mode": "gappi", "shows": "lost", "reason": "",
+  "broken": "detach: 3 lost of 150", "cured": "detach: 150 seen of 150", "ok": true},
+ {"cure": "digits", "gap": "e", "run": "none", "mode": "gappi", "shows": "lost", "ok": true,
+  "reason": "the emulator has no such thing", "broken": null, "cured": null}]}
+END
+cat >"$dir/compare.json" <<'END'
+{"schema": "postern.boot-compare/1", "emulator": "QEMU 10", "modes": [
+ {"mode": "posting", "situations": [{"situation": "asleep", "instructions":
+  {"path": {"median": 60000}, "other": {"median": 9000}}}]},
+ {"mode": "gappi", "situations": [{"situation": "asleep", "instructions":
+  {"path": {"median": 30000}, "other": {"median": 4000}}}]}]}
+END
+try "export" 0 "0002-iommu-amd" "$boot/linux/export" "$dir/mails" --evidence "$dir/boot.json" \
+	--evidence "$dir/broken.json" --evidence "$dir/compare.json"
 cover=$dir/mails/0000-cover-letter.patch
 for text in 'Subject: [RFC PATCH 0/2] A test' 'From: A Tester' 'halt              2000' \
-	'2 files changed' 'iommu/amd: Count more closely'; do
+	'2 files changed' 'iommu/amd: Count more closely' 'broken: detach: 3 lost of 150' \
+	'not shown: the emulator has no such thing' 'asleep                  60000        30000'; do
 	grep -qF "$text" "$cover" || { echo "not in the cover letter: $text"; failed=1; }
 done
 awk 'length > 75 { exit 1 }' "$cover" || { echo "long lines in the cover letter"; failed=1; }
