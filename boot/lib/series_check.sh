@@ -7,7 +7,11 @@
 shape_of_series()
 {
 	local p n=0 tests='' name
-	[ -r "$SERIES_PATCHES/0000-cover-letter.patch" ] || echo "there is no cover letter"
+	if [ ! -r "$SERIES_PATCHES/0000-cover-letter.patch" ]; then
+		echo "there is no cover letter"
+	elif [ "$(changelog_of "$SERIES_PATCHES/0000-cover-letter.patch" | grep -vxc EVIDENCE)" -lt 3 ]; then
+		echo "the cover letter says nothing"
+	fi
 	for p in "$@"; do
 		n=$((n + 1))
 		name=$(basename "$p")
