@@ -59,6 +59,7 @@ shape_of_broken()
 	done
 	[ "$(broken_says "$p" Run)" != none ] || [ -n "$(broken_says "$p" Reason)" ] ||
 		echo "neither Run: nor Reason:"
+	runs_of_broken "$p"
 	grep -qx 'SPDX-License-Identifier: GPL-2.0-only' "$p" || echo "no SPDX line of GPL-2.0-only"
 }
 
@@ -66,6 +67,53 @@ shape_of_broken()
 broken_says()
 {
 	sed -nE "/^diff |^--- /q; s/^$2: +//p" "$1" | head -n 1
+}
+
+# The plan that has a run, of those for broken kernels and the mode's.
+plan_with()
+{
+	grep -lE "(^|[[:space:]])name=$2([[:space:]]|$)" "$BOOT/plans/gappi-broken" "$BOOT/plans/$1" \
+		"$BOOT/plans/$1+"* 2>/dev/null | head -n 1
+}
+
+# mode, names: the lines of runs, each after what its plan does to the host before it; or all lines
+# of a plan that is not one of a mode. 1, and a word, if there is no such run.
+plan_of()
+{
+	local mode=$1 name from
+	shift
+	for name in "$@"; do
+		from=$(plan_with "$mode" "$name") || true
+		if [ -n "$from" ]; then
+			awk -v name="$name" '
+			/^do=/ { act = $0 }
+			{
+				for (i = 1; i <= NF; i++)
+					if ($i == "name=" name) {
+						if (act)
+							print act
+						print
+						exit
+					}
+			}' "$from"
+		elif [ -r "$BOOT/plans/$name" ]; then
+			grep -v '^#' "$BOOT/plans/$name"
+		else
+			echo "no run '$name' in plans/gappi-broken or plans/$mode"
+			return 1
+		fi
+	done
+}
+
+# Prints what is wrong with the runs that it names.
+runs_of_broken()
+{
+	local runs mode said
+	runs=$(broken_says "$1" Run)
+	mode=$(broken_says "$1" Mode)
+	[ "$runs" != none ] || return 0
+	# shellcheck disable=SC2086 # words
+	said=$(plan_of "${mode:-gappi}" $runs) || tail -n 1 <<<"$said"
 }
 
 # It needs the kernel that looks for faults of its own.
