@@ -20,6 +20,7 @@
 #include "../amd_iommu.h"
 #include "hw/i386/postern/amdvi.h"
 #include "hw/i386/postern/machine.h"
+#include "hw/i386/postern/meter.h"
 #include "postern/amdvi.h"
 
 /*
@@ -90,6 +91,7 @@ static void deliver_bh(void *opaque)
 /* An iothread must not wait for the BQL: the thread that has it may wait for the iothread. */
 static void forward(const struct pn_intr *m)
 {
+    postern_meter_sends(m->dest, m->vector);
     if (bql_locked() || current_cpu) {
         BQL_LOCK_GUARD();
         deliver(m);

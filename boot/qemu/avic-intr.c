@@ -4,6 +4,7 @@
 #include "qemu/main-loop.h"
 #include "exec/cpu-common.h"
 #include "hw/i386/postern/avic-cpu.h"
+#include "hw/i386/postern/meter.h"
 #include "svm.h"
 #include "tcg/helper-tcg.h"
 
@@ -39,6 +40,7 @@ void postern_avic_ring(uint32_t apicid)
 {
     CPUState *cs;
 
+    postern_meter_doorbell(apicid);
     RCU_READ_LOCK_GUARD();
     CPU_FOREACH(cs) {
         X86CPU *cpu = X86_CPU(cs);

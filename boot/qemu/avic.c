@@ -5,6 +5,7 @@
 #include "qapi/error.h"
 #include "hw/i386/postern/avic-cpu.h"
 #include "hw/i386/postern/machine.h"
+#include "hw/i386/postern/meter.h"
 #include "system/tcg.h"
 #include "svm.h"
 
@@ -168,6 +169,7 @@ bool postern_avic_vmrun(CPUX86State *env)
 {
     PosternAvic *p = postern_avic_of(env);
 
+    postern_meter_mode(env);
     if (!p) {
         return true;
     }
@@ -198,6 +200,7 @@ void postern_avic_vmexit(CPUX86State *env)
 {
     PosternAvic *p = postern_avic_of(env);
 
+    postern_meter_left(env);
     if (!p || !p->av.in_guest) {
         return;
     }
