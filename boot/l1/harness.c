@@ -15,6 +15,7 @@
 #include "gappi.h"
 #include "kexec.h"
 #include "lines.h"
+#include "meter.h"
 #include "run.h"
 #include "util.h"
 #include "vm.h"
@@ -34,7 +35,7 @@ static const struct {
 	KEY(name, WORD),    KEY(kind, WORD),	KEY(vcpus, NUMBER), KEY(halt, FLAG),
 	KEY(x2apic, FLAG),  KEY(count, NUMBER), KEY(rate, NUMBER),  KEY(gap_us, NUMBER),
 	KEY(open, FLAG),    KEY(burst, NUMBER), KEY(ipis, NUMBER),  KEY(migrate_ms, NUMBER),
-	KEY(preempt, FLAG), KEY(here, FLAG),	KEY(up, NUMBER),
+	KEY(preempt, FLAG), KEY(here, FLAG),	KEY(up, NUMBER),    KEY(spread, NUMBER),
 };
 
 static void set(char *field, enum type type, const char *value)
@@ -126,6 +127,8 @@ static void parse(struct run_config *c, int argc, char **argv)
 		}
 	if (!strcmp(c->kind, "gappi"))
 		exit(gappi_run(c->name, c->count, stdout));
+	if (!strcmp(c->kind, "meter"))
+		exit(meter_run(c, stdout));
 	no = run_refuses(c);
 	if (no) {
 		fprintf(stderr, "harness: %s: %s, %u vCPUs: %s\n", c->name, c->kind, c->vcpus, no);
@@ -135,7 +138,8 @@ static void parse(struct run_config *c, int argc, char **argv)
 
 int main(int argc, char **argv)
 {
-	struct run_config c = {.name = "run", .kind = "paced", .vcpus = 1, .count = 1000};
+	struct run_config c = {
+		.name = "run", .kind = "paced", .vcpus = 1, .count = 1000, .spread = 1};
 	int pcpu[L2_VCPUS];
 	struct run_result r = {0};
 	struct witness w;

@@ -6,6 +6,9 @@ MODES=(baseline remapped posting gappi fallback)
 MACHINE_DEVICES=()
 MACHINE_IOMMU=''
 MACHINE_ARGS=''
+MACHINE_ACCEL=(-accel "tcg,thread=multi")
+MACHINE_CPUS=3
+MACHINE_MEMORY=1024
 # With virtual GIF, as every processor with AVIC since Zen: without it KVM emulates CLGI, and AVIC does
 # not know of it.
 MACHINE_CPU=EPYC-Milan,+svm,+npt,+x2apic,+vgif,+avic,+x2avic,+x2avic-ext,+avic-extlvt,+vmcb-clean
@@ -68,12 +71,12 @@ machine_command()
 	# shellcheck disable=SC2054 # the commas are the arguments
 	MACHINE=("$MACHINE_QEMU" -L "$CACHE/firmware"
 		-nodefaults -nographic -no-reboot -M "q35,kernel-irqchip=split"
-		-accel "tcg,thread=multi" -cpu "$MACHINE_CPU" -smp 3 -m 1024
+		"${MACHINE_ACCEL[@]}" -cpu "$MACHINE_CPU" -smp "$MACHINE_CPUS" -m "$MACHINE_MEMORY"
 		-device "amd-iommu,$(mode_iommu "$mode")"
 		-device amd-fch-smbus,addr=14.0 -device edu "${MACHINE_DEVICES[@]}"
 		-device postern-steps,addr=10 -device postern-bells,addr=11 -device edu,addr=12
 		-kernel "$dir/bzImage" -initrd "$out/initrd"
-		-append "console=ttyS0 panic=-1 no_timer_check tsc=nowatchdog iommu=nopt nohz_full=1,2 $args$MACHINE_ARGS $5")
+		-append "console=ttyS0 panic=-1 no_timer_check tsc=nowatchdog iommu=nopt nohz_full=1-$((MACHINE_CPUS - 1)) $args$MACHINE_ARGS $5")
 }
 
 # mode, kernel, archive, seconds, folder, name: one boot. $out/NAME.json has a line for the host,
