@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 # shellcheck shell=bash
 # The machine of boot/compare: it counts instructions, and one thread runs all of its processors.
+# shellcheck disable=SC2154 # boot/compare reads the command line into word, plan and limit
 
 COMPARE_MODES=(baseline remapped posting gappi)
 
