@@ -46,7 +46,8 @@ initramfs_build()
 	dpkg-deb -x "$deb" "$work/deb"
 	cp "$work/deb/usr/bin/busybox" "$work/harness" "$work/root/bin/"
 	cp "$BOOT/l1/init" "$work/root/init"
-	cp "$BOOT/l1/kvm-load" "$BOOT/l1/says" "$BOOT/l1/acts" "$work/root/bin/"
+	cp "$BOOT/l1/kvm-load" "$BOOT/l1/says" "$BOOT/l1/acts" "$BOOT/l1/sleep-mem" \
+		"$work/root/bin/"
 	for applet in $("$work/root/bin/busybox" --list); do
 		[ "$applet" = busybox ] || ln -s busybox "$work/root/bin/$applet"
 	done
