@@ -71,7 +71,7 @@ selftests_dir()
 	fi
 	version=$(linux_version "$1") || return
 	mapfile -t patches < <(selftests_patches "$1")
-	echo "$CACHE/selftests-$version-gappi-$(cat "${patches[@]}" </dev/null | hash_of -)"
+	echo "$CACHE/selftests-$version-gappi-$(series_diffs "${patches[@]}" | hash_of -)"
 }
 
 # A longer list builds them anew.

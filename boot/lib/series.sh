@@ -77,6 +77,13 @@ series_options()
 	esac
 }
 
+# What patches do, without what they say.
+series_diffs()
+{
+	local p
+	for p in "$@"; do sed -n '/^\(diff --git \|--- a\/\)/,$p' "$p"; done
+}
+
 # Where the kernel of a word and version is when it is built.
 series_dir()
 {
@@ -84,7 +91,7 @@ series_dir()
 	mapfile -t patches < <(series_patches "$word")
 	echo "$CACHE/linux-$version-${word#*-}-$({
 		series_options "$(series_config "$word")"
-		[ ${#patches[@]} -eq 0 ] || cat "${patches[@]}"
+		series_diffs "${patches[@]}"
 	} | hash_of -)"
 }
 
