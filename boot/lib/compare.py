@@ -11,6 +11,7 @@ import os
 import sys
 
 import compare_page
+import linux_steps
 import meter
 import profile_blocks
 
@@ -81,7 +82,7 @@ class Profile:
         return {name: {"calls": round(len(calls) / n, 2),
                        "all": percentile([c.all for c in calls], 50),
                        "own": percentile([c.own for c in calls], 50)}
-                for name, calls in sorted(found.items())}
+                for name, calls in sorted(found.items()) if name in linux_steps.functions()}
 
 
 def situation(row, windows, profile):
@@ -248,6 +249,7 @@ def measured(args):
               "plan": os.path.basename(args.plan), "cpus": 9, "icount_shift": 1,
               "repeats": args.repeat, "largest_difference": None,
               "modes": [{"mode": mode, **said} for mode, said in repeats[0].items()]}
+    result["steps"] = linux_steps.steps(result["modes"])
     wrong = [f"{mode}: {why}" for r in repeats for mode, said in r.items()
              for why in wrong_with(mode, said)]
     differ = differences(repeats)

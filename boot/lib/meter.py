@@ -9,8 +9,8 @@ device's write to the first instruction of the guest's handler, if all processor
 
 What the interrupt causes is what a processor's kernel executes from an interrupt on that the device
 or the IOMMU sent, or a processor that was already executing such, until it halts or leaves for user
-space or a guest; with the exit before it; and the same from the guest's next HLT on. Timers and what
-else a kernel does of itself is not caused by it.
+space or a guest; with the exit before it; and what the guest leaves for when it was entered because
+of it, its EOI or HLT. Timers and what else a kernel does of itself are not caused by it.
 """
 
 USER, KERNEL, GUEST = 0, 1, 2
@@ -122,9 +122,8 @@ class Window:
                            default=(0, 0)))
         elif vmcb in self.guests:
             self.exits[name] = self.exits.get(name, 0) + 1
-            if name == "hlt":
-                c.begins()
-                self.guests.discard(vmcb)
+            self.guests.discard(vmcb)
+            c.begins()
 
     def halt(self, cpu):
         self.cpu[cpu].busy, self.cpu[cpu].before = False, None

@@ -99,6 +99,11 @@ def guests():
     same("an exit's interrupt", w.host_interrupts, {("device", 1): 1})
     timer = window(EXIT.replace("1 37", "1 236"), posting=False)
     same("a timer's exit", (timer.delivered, timer.parts, timer.caused()), ({48: 140}, {48: 0}, 0))
+    # The guest's EOI is an exit, 30 instructions; the next one is of something else.
+    eoi = EXIT.replace("E 9", "M 1 0 160 9 1 def000 400\nM 1 0 190 9 2 def000\nM 1 0 190 20 1 def000 78\n"
+                       "H 1 0 195 20\nE 9").replace("C 1 0 160 90 2", "C 1 0 200 20 1")
+    same("an EOI", (window(eoi, posting=False).caused(), window(eoi, posting=False).exits),
+         (175, {"npf": 1, "hlt": 1}))
     # A doorbell: no instruction of the host's.
     bell = "R 5 0 1\nC 0 0 10 0 1\nC 1 0 20 5 2\nD -1 1\nI 1 0 20 6 2 48\nE 9\nC 0 0 10 0 1\nC 1 0 20 90 2"
     same("a doorbell", (window(bell).delivered[48], window(bell).caused(), window(bell).doorbells),
