@@ -61,10 +61,17 @@ def y_of(value, top):
     return HEIGHT - BOTTOM - (HEIGHT - BOTTOM - TOP) * value / top
 
 
-def curves(series, xs, label):
-    """series: mode -> {x: value}; the values of x stand at equal distances."""
+def places(xs, straight):
+    """Where the values of x stand: to scale, or at equal distances."""
+    share = [(x - xs[0]) / max(1, xs[-1] - xs[0]) if straight else i / max(1, len(xs) - 1)
+             for i, x in enumerate(xs)]
+    return {x: LEFT + 30 + (WIDTH - LEFT - 60) * s for x, s in zip(xs, share)}
+
+
+def curves(series, xs, label, straight):
+    """series: mode -> {x: value}."""
     top = nice(max((v for points in series.values() for v in points.values()), default=1))
-    place = {x: LEFT + 30 + (WIDTH - LEFT - 60) * i / max(1, len(xs) - 1) for i, x in enumerate(xs)}
+    place = places(xs, straight)
     out = frame(top, label)
     out += [text(place[x], HEIGHT - BOTTOM + 18, str(x)) for x in xs]
     for mode, points in series.items():
@@ -110,10 +117,10 @@ def rows(mode, prefix):
             if s["situation"].startswith(prefix) and "instructions" in s]
 
 
-def curve_of(result, prefix, x, value, label):
+def curve_of(result, prefix, x, value, label, straight=False):
     series = {m["mode"]: {s[x]: value(s) for s in rows(m, prefix)} for m in result["modes"]}
     xs = sorted({n for points in series.values() for n in points})
-    return curves(series, xs, label) if xs else "<p>Not measured.</p>"
+    return curves(series, xs, label, straight) if xs else "<p>Not measured.</p>"
 
 
 def bars_of(result):
@@ -154,11 +161,15 @@ def page(result):
         "is on another CPU than the vCPU's.</p>", bars_of(result),
         "<h2>One sleeper is woken, among others on its CPU</h2>",
         "<p>Path against the number of sleeping vCPUs with a device on that CPU.</p>",
-        curve_of(result, "listed-", "vcpus", lambda s: median(s, "path"), "sleeping vCPUs on the CPU"),
+        curve_of(result, "listed-", "vcpus", lambda s: median(s, "path"), "sleeping vCPUs on the CPU",
+                 straight=True),
         "<h2>Sleepers woken at once, on eight CPUs</h2>",
         "<p>Path of the last one.</p>",
         curve_of(result, "at-once-", "at_once", lambda s: median(s, "path_last"),
                  "sleepers woken at once"),
+        "<p>What the CPU executes that runs no guest, and takes the log's interrupt.</p>",
+        curve_of(result, "at-once-", "at_once", lambda s: median(s, "log_cpu"),
+                 "sleepers woken at once", straight=True),
         "<p>All host instructions, for each one that is woken.</p>",
         curve_of(result, "at-once-", "at_once", lambda s: median(s, "total") / s["at_once"],
                  "sleepers woken at once"),

@@ -6,6 +6,7 @@ write. An interrupt from another processor puts the receiver's clock forward to 
 is later; what the device and the IOMMU send is sent at 0. The clock of a processor when it delivers
 a vector to its guest is the length of the path: the longest chain of host instructions from the
 device's write to the first instruction of the guest's handler, if all processors run at one speed.
+A doorbell that a processor rings puts the clock forward in the same way.
 
 What the interrupt causes is what a processor's kernel executes from an interrupt on that the device
 or the IOMMU sent, or a processor that was already executing such, until it halts or leaves for user
@@ -18,6 +19,8 @@ USER, KERNEL, GUEST = 0, 1, 2
 # Vectors of Linux 7.3, arch/x86/include/asm/irq_vectors.h
 SYSTEM_VECTORS = {0xec: "timer", 0xf0: "posted", 0xf1: "wakeup", 0xf2: "posted", 0xf6: "irq work",
                   0xfb: "call", 0xfc: "call", 0xfd: "reschedule"}
+
+BELL = -1  # stands for a vector
 
 # Exit codes of SVM, AMD64 APM vol 2, appendix C
 EXITS = {0x60: "intr", 0x64: "vintr", 0x78: "hlt", 0x77: "pause", 0x7b: "io", 0x7c: "msr",
@@ -101,7 +104,13 @@ class Window:
         for dest in dests:
             self.pending.setdefault((dest, vector), (c.clock, c.part, c.busy))
 
+    def ring(self, cpu, dest):
+        self.doorbells += 1
+        if cpu >= 0:
+            self.pending.setdefault((dest, BELL), (self.cpu[cpu].clock, self.cpu[cpu].part, False))
+
     def deliver(self, cpu, vector):
+        self.cpu[cpu].forward(*self.pending.pop((cpu, BELL), (0, 0, False))[:2])
         self.delivered[vector] = self.cpu[cpu].clock
         self.parts[vector] = self.cpu[cpu].part
 
@@ -140,15 +149,15 @@ def _mode(w, cpu, words):
 
 def _event(w, words):
     what = words[0]
-    if what == "D":
-        w.doorbells += 1
-        return
     if what == "S":
         w.iommu.add(int(words[2]))
         return
     cpu = int(words[1])
-    w.cpu[cpu].account(int(words[3]))
-    if what == "M":
+    if cpu >= 0:
+        w.cpu[cpu].account(int(words[3]))
+    if what == "D":
+        w.ring(cpu, int(words[-1]))
+    elif what == "M":
         _mode(w, cpu, words)
     elif what == "H":
         w.halt(cpu)

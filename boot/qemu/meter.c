@@ -13,7 +13,8 @@
  *   H cpu user kernel guest      halts
  *   I cpu user kernel guest mode vector          delivered to the host, or to the guest
  *   P cpu user kernel guest vector cpu...        sent by a processor to processors
- *   D cpu apicid                 doorbell, rung by a processor or (-1) by the IOMMU
+ *   D cpu user kernel guest apicid               doorbell, rung by a processor
+ *   D -1 apicid                  or by the IOMMU
  *   S dest vector                sent by the IOMMU
  *   E time                       the end; C for each processor
  *   G                            never: the machine was not as it should be
@@ -212,9 +213,12 @@ void postern_meter_ipi(const uint32_t *mask, unsigned words, uint8_t vector)
 void postern_meter_doorbell(uint32_t apicid)
 {
     if (writes()) {
-        bool cpu = current_cpu && current_cpu->running;
-
-        fprintf(meter->trace, "D %d %u\n", cpu ? current_cpu->cpu_index : -1, apicid);
+        if (current_cpu && current_cpu->running) {
+            put_counts('D', current_cpu);
+        } else {
+            fputs("D -1", meter->trace);
+        }
+        fprintf(meter->trace, " %u\n", apicid);
     }
 }
 

@@ -108,6 +108,11 @@ def guests():
     bell = "R 5 0 1\nC 0 0 10 0 1\nC 1 0 20 5 2\nD -1 1\nI 1 0 20 6 2 48\nE 9\nC 0 0 10 0 1\nC 1 0 20 90 2"
     same("a doorbell", (window(bell).delivered[48], window(bell).caused(), window(bell).doorbells),
          (0, 0, 1))
+    # Another processor rings it, 300 instructions after the device's interrupt.
+    other = bell.replace("D -1 1", "I 0 0 10 0 1 37\nD 0 0 310 0 1").replace("C 0 0 10 0 1\nC 1 0 20 90",
+                                                                         "C 0 0 900 0 1\nC 1 0 20 90")
+    same("a processor's doorbell", (window(other, posting=False).delivered[48],
+                                    window(other, posting=False).caused()), (300, 890))
     same("a window that is cut off", meter.read(LOG.split("E 500")[0].strip().splitlines(), True)[7], [])
     same("gave up", meter.read(["N 3", "G"], True)[3], [])
 
