@@ -248,16 +248,31 @@ static void wait_done(struct meter *m, uint64_t armed, uint64_t window, uint64_t
 	m->stuck += state == STATE_GAVE_UP;
 }
 
+static uint32_t seen_of(const struct meter *m, unsigned first, unsigned n)
+{
+	uint32_t seen = 0;
+
+	for (unsigned i = first; i < first + n; i++)
+		seen += seen_by(m, i);
+	return seen;
+}
+
+/* A vCPU that is preempted may get its CPU back only when nothing is written down any more. */
+static uint32_t wait_seen(const struct meter *m, unsigned first, unsigned n, uint32_t due)
+{
+	for (unsigned turn = 0; turn < 50 && seen_of(m, first, n) < due; turn++)
+		sleep_until(now_ns() + MARGIN_NS);
+	return seen_of(m, first, n);
+}
+
 static void sample(struct meter *m, unsigned first, unsigned n)
 {
 	uint32_t window = m->c->gap_us * 1000, period = window + 3 * MARGIN_NS;
-	uint32_t seen = 0;
+	uint32_t before = seen_of(m, first, n);
 
-	for (unsigned i = first; i < first + n; i++) {
+	for (unsigned i = first; i < first + n; i++)
 		if (m->c->halt && !m->c->preempt)
 			wait_asleep(m, i);
-		seen -= seen_by(m, i);
-	}
 	meter_write(m, METER_REG_FIRST, first);
 	meter_write(m, METER_REG_COUNT, n);
 	meter_write(m, METER_REG_DELAY, DELAY_NS);
@@ -266,10 +281,8 @@ static void sample(struct meter *m, unsigned first, unsigned n)
 	meter_write(m, METER_REG_WANT, wanted(m->c));
 	meter_write(m, METER_REG_ARM, 1);
 	wait_done(m, now_ns(), window, period);
-	for (unsigned i = first; i < first + n; i++)
-		seen += seen_by(m, i);
 	m->sent += n;
-	m->seen += seen;
+	m->seen += wait_seen(m, first, n, before + n) - before;
 }
 
 /* What went before warmed the kernel up. */

@@ -176,13 +176,6 @@ def number(n):
     return f"{n:,}".replace(",", " ")
 
 
-TABLES = (("path", "from the device's write to the guest's handler; of several at once: the median"),
-          ("path_last", "the same, of the last one of several"),
-          ("other", "what the host executes besides, until all is quiet"),
-          ("total", "both"),
-          ("log_cpu", "what of it CPU 0 executes, which runs no guest and takes the log's interrupt"))
-
-
 def by_situation(result):
     """situation -> mode -> its row, in the order of the first mode's plan."""
     found = {}
@@ -192,45 +185,99 @@ def by_situation(result):
     return found
 
 
-def grid(result, cell, out):
+def median_of(s, what):
+    values = s.get("instructions", {}).get(what)
+    return values["median"] if values else None
+
+
+def several(s, row):
+    return median_of(s, "path_last") if s["at_once"] > 1 else None
+
+
+def each(s, row):
+    total = median_of(s, "total")
+    return None if total is None else total / s["at_once"]
+
+
+def more(what, size):
+    """What the first situation of the same name has less, for each that it has fewer."""
+    def value(s, first):
+        n, base = s[size] - first[size], median_of(first, what)
+        here = median_of(s, what)
+        return (here - base) / n if n and here is not None and base is not None else None
+    return value
+
+
+# name: title, which situations, value of a situation and of the first one of its name
+GRIDS = {
+    "path": ("from the device's write to the guest's handler; of several at once: the median", "",
+             lambda s, first: median_of(s, "path")),
+    "last": ("the same, of the last one of several at once", "", several),
+    "other": ("what the host executes besides, until all is quiet", "",
+              lambda s, first: median_of(s, "other")),
+    "each": ("both, for each interrupt", "", each),
+    "log": ("what CPU 0 executes, which runs no guest and takes the log's interrupt", "",
+            lambda s, first: median_of(s, "log_cpu")),
+    "listed": ("growth of the path for each vCPU more on the CPU", "listed-", more("path", "vcpus")),
+    "entries": ("growth of what CPU 0 executes for each sleeper more", "at-once-",
+                more("log_cpu", "at_once")),
+}
+TABLES = [*GRIDS, "interrupts", "steps"]
+
+
+def grid(result, which, out):
+    title, prefix, value = GRIDS[which]
     modes = [m["mode"] for m in result["modes"]]
+    print(f"{which}: {title}", file=out)
     print(f"{'':16}" + "".join(f"{mode:>12}" for mode in modes), file=out)
+    firsts = {}
     for name, row in by_situation(result).items():
-        cells = [cell(row[mode]) if mode in row else "-" for mode in modes]
-        if any(c != "-" for c in cells):
+        first = firsts.setdefault(name.rstrip("0123456789"), row)
+        values = [value(row[mode], first[mode]) if mode in row and mode in first else None
+                  for mode in modes]
+        if name.startswith(prefix) and any(v is not None for v in values):
+            cells = ["-" if v is None else number(round(v)) for v in values]
             print(f"{name:16}" + "".join(f"{c:>12}" for c in cells), file=out)
     print(file=out)
 
 
-def median_cell(what):
-    def cell(s):
-        values = s.get("instructions", {}).get(what)
-        several = what == "path_last" and s["at_once"] == 1
-        return number(values["median"]) if values and not several else "-"
-    return cell
+def counted(s, what):
+    return ", ".join(f"{n:g} {k}" for k, n in s.get(what, {}).items())
 
 
-def list_cell(what):
-    return lambda s: ", ".join(f"{n:g} {k}" for k, n in s.get(what, {}).items())
-
-
-def table(result, out):
-    print(f"Linux {result['modes'][0]['kernel']} ({result['kernel']}): instructions of the host's "
-          "kernel for one interrupt, medians\n", file=out)
-    for what, title in TABLES:
-        print(f"{what.replace('_', ' of the ')}: {title}", file=out)
-        grid(result, median_cell(what), out)
-    print("interrupts of the host for one of the device, on which CPU; exits", file=out)
+def interrupts(result, out):
+    print("interrupts: of the host for one of the device, and on which CPU; exits", file=out)
     for name, row in by_situation(result).items():
         for mode, s in row.items():
-            words = "; ".join(w for w in (list_cell("host_interrupts")(s), list_cell("exits")(s)) if w)
+            words = "; ".join(w for w in (counted(s, "host_interrupts"), counted(s, "exits")) if w)
             print(f"{name:15} {mode:9} {words or 'none'}", file=out)
+    print(file=out)
+
+
+def steps(result, out):
+    print("steps: pieces of Linux that are steps of the simulator's hosts", file=out)
+    for name, step in result["steps"].items():
+        print(f"{name:15} {step['instructions']:7g}  {step['how']}", file=out)
+    print(file=out)
+
+
+def table(result, which, out):
+    print(f"Linux {result['modes'][0]['kernel']} ({result['kernel']}): instructions of the host's "
+          "kernel for one interrupt, medians\n", file=out)
+    for name in which or TABLES:
+        if name in GRIDS:
+            grid(result, name, out)
+        elif name == "interrupts":
+            interrupts(result, out)
+        else:
+            steps(result, out)
 
 
 def parse(argv):
     p = argparse.ArgumentParser(prog="compare.py")
     p.add_argument("--json", action="store_true")
     p.add_argument("--page")
+    p.add_argument("--table", action="append", choices=TABLES)
     p.add_argument("--from", dest="recorded")
     p.add_argument("--kernel")
     p.add_argument("--emulator")
@@ -277,7 +324,7 @@ def show(result, args):
         json.dump(result, sys.stdout, indent=1)
         print()
     else:
-        table(result, sys.stdout)
+        table(result, args.table, sys.stdout)
 
 
 def main(argv):

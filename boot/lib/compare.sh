@@ -4,6 +4,8 @@
 # shellcheck disable=SC2154 # boot/compare reads the command line into word, plan and limit
 
 COMPARE_MODES=(baseline remapped posting gappi)
+# shellcheck disable=SC2034 # boot/compare reads it
+COMPARE_TABLES=(path last other each log listed entries interrupts steps)
 
 # Those of the command line; without any, all that the kernel has.
 compare_modes()

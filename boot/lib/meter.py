@@ -169,26 +169,42 @@ def _event(w, words):
         w.send(cpu, int(words[5]), [int(d) for d in words[6:]])
 
 
-def read(lines, posting):
-    """The windows of each run, by the run's number, 0 for those that are not for the result."""
-    runs, run, w, ended = {0: []}, 0, None, False
-    for line in lines:
-        words = line.split()
-        if words[0] == "N":
-            run = int(words[1])
-            runs.setdefault(run, [])
-        elif words[0] == "R":
-            w, ended = Window(*map(int, words[1:4]), posting), False
-        elif words[0] == "E":
-            ended = True
-            runs[run].append(w)
-        elif words[0] == "G" or w is None:
-            continue
-        elif words[0] == "C" and not ended:
+class _Reader:
+    def __init__(self, posting):
+        self.posting = posting
+        self.runs = {0: []}
+        self.run = 0
+        self.window = None
+        self.ended = False
+
+    def line(self, words):
+        what, w = words[0], self.window
+        if what == "N":
+            self.run = int(words[1])
+            self.runs.setdefault(self.run, [])
+        elif what == "R":
+            self.window, self.ended = Window(*map(int, words[1:4]), self.posting), False
+        elif what == "E":
+            self.ended = True
+            self.runs[self.run].append(w)
+        elif what == "G" or w is None:
+            return
+        elif what == "C" and not self.ended:
             w.begin(int(words[1]), int(words[3]))
-        elif words[0] == "C":
+        elif what == "C":
             w.cpu[int(words[1])].account(int(words[3]))
             w.all = sum(c.kernel - w.zero[n] for n, c in w.cpu.items())
         else:
             _event(w, words)
-    return runs
+
+
+def read(lines, posting):
+    """The windows of each run, by the run's number, 0 for those that are not for the result. The last
+    line is cut off where the emulator was ended; the boot has no end then."""
+    reader = _Reader(posting)
+    for line in lines:
+        try:
+            reader.line(line.split())
+        except (IndexError, ValueError, KeyError):
+            break
+    return reader.runs

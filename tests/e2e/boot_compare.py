@@ -114,6 +114,8 @@ def guests():
     same("a processor's doorbell", (window(other, posting=False).delivered[48],
                                     window(other, posting=False).caused()), (300, 890))
     same("a window that is cut off", meter.read(LOG.split("E 500")[0].strip().splitlines(), True)[7], [])
+    same("a line that is cut off", len(meter.read((LOG + LOG.replace("N 7", "").replace(
+        "I 1 0 2700 9 2 48", "I 1 0 27")).strip().split("\n"), True)[7]), 1)
     same("gave up", meter.read(["N 3", "G"], True)[3], [])
 
 
@@ -148,10 +150,93 @@ def statistics():
     same("no difference", [d[0] for d in compare.differences([one, one])], [0])
 
 
+RECORDED = SOURCE / "tests" / "e2e" / "compare"
+
+
+def short(said):
+    """What must not change of a mode."""
+    return {s["situation"]: {"samples": s["samples"], "host_interrupts": s.get("host_interrupts"),
+                             "exits": s.get("exits"), "doorbells": s.get("doorbells"),
+                             **{what: v["median"] for what, v in s.get("instructions", {}).items()}}
+            for s in said["situations"]}
+
+
+def recordings():
+    with open(RECORDED / "expected.json", encoding="utf-8") as f:
+        expected = json.load(f)
+    for mode in ("posting", "gappi"):
+        said = compare.boot(RECORDED, mode, 1)
+        same(f"recorded {mode}", short(said), expected[mode])
+        same(f"recorded {mode}: wrong", list(compare.wrong_with(mode, said)), [])
+
+
+def broken(what, mode, change_rows, change_trace, names):
+    """A recording with a mistake: the result must name it."""
+    with tempfile.TemporaryDirectory() as folder:
+        for kind, change in (("json", change_rows), ("trace", change_trace)):
+            text = (RECORDED / f"{mode}-1.{kind}").read_text(encoding="utf-8")
+            changed = change(text) if change else text
+            if change and changed == text:
+                failures.append(f"{what}: changes nothing")
+            (pathlib.Path(folder) / f"{mode}-1.{kind}").write_text(changed, encoding="utf-8")
+        wrong = list(compare.wrong_with(mode, compare.boot(folder, mode, 1)))
+    if not any(names in w for w in wrong):
+        failures.append(f"{what}: {wrong} does not name '{names}'")
+
+
+def mistakes():
+    broken("an interrupt is lost", "posting", lambda t: t.replace('"seen": 32', '"seen": 31', 1), None,
+           "running: 32 sent, 31 seen")
+    broken("one is seen twice", "posting", lambda t: t.replace('"seen": 32', '"seen": 33', 1), None, "33 seen")
+    broken("the machine never was ready", "gappi", lambda t: t.replace('"stuck": 0', '"stuck": 1', 1), None,
+           "1 stuck")
+    broken("an odd exit", "gappi", lambda t: t.replace('"error": null', '"error": "exit 0x11"', 1), None,
+           "exit 0x11")
+    broken("another kernel", "gappi", lambda t: t.replace("GAPPI enabled", "Virtual APIC enabled"), None,
+           "does not say 'AMD-Vi: GAPPI enabled'")
+    broken("a kernel that warns", "posting", lambda t: t.replace('"bad": []', '"bad": ["WARNING: x"]'), None,
+           "WARNING: x")
+    broken("no end", "posting", lambda t: t.replace('"done"', '"dono"'), None, "did not come to its end")
+    broken("nothing was delivered", "posting", None,
+           lambda t: "\n".join(l for l in t.split("\n") if not (l.startswith("I") and l.endswith(" 2 48"))),
+           "no sample")
+
+
+def tables():
+    golden = RECORDED / "linux-7.3-gappi.json"
+    for name in compare.TABLES:
+        run = subprocess.run([SOURCE / "boot" / "compare", "--from", golden, "--table", name],
+                             capture_output=True, text=True)
+        same(f"--table {name}: status", (run.returncode, run.stderr), (0, ""))
+        if f"\n{name}: " not in run.stdout:
+            failures.append(f"--table {name}: {run.stdout}")
+    with tempfile.TemporaryDirectory() as folder:
+        page = pathlib.Path(folder) / "page.html"
+        run = subprocess.run([SOURCE / "boot" / "compare", "--from", golden, "--json", "--page", page],
+                             capture_output=True, text=True)
+        same("--json of --from", json.loads(run.stdout), json.loads(golden.read_text(encoding="utf-8")))
+        text = page.read_text(encoding="utf-8")
+        same("the page: curves", text.count("<svg"), 5)
+        if "http" in text.replace("http://www.w3.org/2000/svg", "") or "<script" in text:
+            failures.append("the page: wants something from outside")
+
+
+def costs():
+    golden, tool = RECORDED / "linux-7.3-gappi.json", SOURCE / "tools" / "linux-costs"
+    for name, options in (("linux-7.3", ["--name", "linux-7.3"]), ("default", [])):
+        run = subprocess.run([tool, golden, *options], capture_output=True, text=True)
+        table = (SOURCE / "scenarios" / "costs" / f"{name}.ini").read_text(encoding="utf-8")
+        same(f"linux-costs for {name} is not what is there", (run.returncode, run.stdout == table), (0, True))
+    for words in ([RECORDED / "expected.json"], ["/nowhere"], [golden, "--ipc", "0"]):
+        run = subprocess.run([tool, *words], capture_output=True, text=True)
+        same(f"linux-costs {words}", (run.returncode, run.stdout), (3, ""))
+
+
 def refused():
     for words in (["--mode", "nonsense"], ["--kernel", "5.4"], ["--mode"], ["--repeat", "0"],
                   ["--repeat", "10"], ["--nonsense"], ["--plan", "/nowhere"], ["--page", "/no/where"],
-                  ["--mode", "gappi", "--kernel", "7.3"], ["--timeout", "x"]):
+                  ["--mode", "gappi", "--kernel", "7.3"], ["--table", "nonsense"], ["--from", "/nowhere"],
+                  ["--from", "/etc/hostname"], ["--timeout", "x"]):
         run = subprocess.run([SOURCE / "boot" / "compare", *words], capture_output=True, text=True)
         same(f"boot/compare {' '.join(words)}: status", run.returncode, 2)
         same(f"boot/compare {' '.join(words)}: output", run.stdout, "")
@@ -163,5 +248,9 @@ by_hand()
 guests()
 functions()
 statistics()
+recordings()
+mistakes()
+tables()
+costs()
 refused()
 sys.exit("\n".join(failures) or 0)
