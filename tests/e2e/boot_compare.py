@@ -14,6 +14,7 @@ SOURCE = pathlib.Path(sys.argv[1])
 sys.dont_write_bytecode = True
 sys.path.insert(0, str(SOURCE / "boot" / "lib"))
 import compare  # noqa: E402 (its place is an argument)
+import linux_steps  # noqa: E402
 import meter    # noqa: E402
 import profile_blocks as profile  # noqa: E402
 
@@ -139,6 +140,11 @@ def functions():
     same("calls", found, {"outer": (17, 42), "inner": (25, 25), "other": (100, 100)})
     same("within", [c.within("outer") for c in
                     profile.calls(profile.windows(data)[123], {0: 1000}, symbols)], [False, True, False])
+    # outer ends with a jump to inner, 30 instructions: they are outer's too.
+    jump = blocks((5, 0, 0, profile.WINDOW), (k, stack - 8, 10, 0), (k + 0x100, stack - 8, 40, 0),
+                  (k + 0x220, stack, 50, 0))
+    same("a jump", {c.name: c.all for c in profile.calls(profile.windows(jump)[5], {0: 0}, symbols)},
+         {"outer": 40, "inner": 30})
     same("symbol", symbols.of(k + 0x1ff), "inner")
 
 
@@ -222,6 +228,8 @@ def tables():
 
 
 def costs():
+    result = json.loads((RECORDED / "linux-7.3-gappi.json").read_text(encoding="utf-8"))
+    same("steps of the recorded result", linux_steps.steps(result["modes"]), result["steps"])
     golden, tool = RECORDED / "linux-7.3-gappi.json", SOURCE / "tools" / "linux-costs"
     for name, options in (("linux-7.3", ["--name", "linux-7.3"]), ("default", [])):
         run = subprocess.run([tool, golden, *options], capture_output=True, text=True)
