@@ -144,6 +144,7 @@ static const struct kind {
 	{"higher", run_higher, 2, 0},	    /* asleep with a masked one pending: a higher one */
 	{"pair", run_pair, 1, 0},	    /* two guests, a device each, one CPU */
 	{"crowd", run_crowd, 1, 0},	    /* many vCPUs, an interrupt each, one CPU */
+	{"dropped", run_dropped, 2, 0},	    /* the log is full when a vCPU that sleeps needs it */
 	{"inhibit", run_inhibit, 1, 0},	    /* AVIC off and on again while the vCPU sleeps */
 	{"first", run_first, 1, 0},	    /* attached before the vCPU has ever run */
 	{"suspend", run_suspend, 1, 0},	    /* the machine sleeps while the vCPU does */
@@ -155,6 +156,12 @@ static const struct kind *kind_of(const struct run_config *c)
 		if (!strcmp(kinds[i].name, c->kind))
 			return &kinds[i];
 	return NULL;
+}
+
+/* Each of the vCPUs has an interrupt of its own, and sleeps until then. */
+static bool all_halt(const struct kind *kind)
+{
+	return kind->go == run_crowd || kind->go == run_dropped;
 }
 
 const char *run_refuses(const struct run_config *c)
@@ -184,7 +191,7 @@ void run_vm_create(struct vm *vm, const struct run_config *c)
 	vm->shared->ipi_vector = RUN_IPI_VECTOR;
 	vm->shared->target = c->vcpus - 1;
 	vm->shared->idle[c->vcpus - 1] = c->halt ? L2_HALT : L2_SPIN;
-	for (unsigned i = 0; kind && kind->go == run_crowd && i < c->vcpus; i++)
+	for (unsigned i = 0; kind && all_halt(kind) && i < c->vcpus; i++)
 		vm->shared->idle[i] = L2_HALT;
 }
 

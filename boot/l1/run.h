@@ -32,7 +32,7 @@ struct run_config {
 	uint32_t rate;	     /* a second at most; 0: as fast as it goes */
 	uint32_t gap_us;     /* at least, from one to the next */
 	bool open;	     /* do not wait until the guest has seen one before the next */
-	uint32_t burst;	     /* kind=overflow, kind=race: MSIs in one go */
+	uint32_t burst;	     /* kind=overflow, race, dropped: MSIs in one go */
 	uint32_t up;	     /* EOIs with the line still up, each time it is raised */
 	uint32_t ipis;	     /* from vCPU 0 to the target, meanwhile */
 	uint32_t migrate_ms; /* the target changes host CPUs this often; 0: never */
@@ -116,6 +116,7 @@ void run_churn(const struct run *run);
 void run_higher(const struct run *run);
 void run_pair(const struct run *run);
 void run_crowd(const struct run *run);
+void run_dropped(const struct run *run);
 void run_inhibit(const struct run *run);
 void run_first(const struct run *run);
 void run_suspend(const struct run *run);

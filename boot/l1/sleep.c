@@ -5,8 +5,6 @@
  * interrupt of a higher class ends that, here an IPI from vCPU 0, after which the guest lowers its
  * TPR.
  */
-#include <sched.h>
-
 #include "irq.h"
 #include "run.h"
 #include "util.h"
@@ -65,14 +63,6 @@ void run_ipis(const struct run *run)
 		run_wait_asleep(run);
 		run_ipi(run);
 	}
-}
-
-/* While it lasts the handler thread of the log cannot run, so every entry stays. */
-static void above_all(bool on)
-{
-	const struct sched_param high = {.sched_priority = 90}, none = {.sched_priority = 0};
-
-	sched_setscheduler(0, on ? SCHED_FIFO : SCHED_OTHER, on ? &high : &none);
 }
 
 static void burst(const struct run *run)

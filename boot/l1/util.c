@@ -79,3 +79,10 @@ bool write_file(const char *path, const char *text)
 	close(fd);
 	return n == (ssize_t)strlen(text);
 }
+
+void above_all(bool on)
+{
+	const struct sched_param high = {.sched_priority = 90}, none = {.sched_priority = 0};
+
+	sched_setscheduler(0, on ? SCHED_FIFO : SCHED_OTHER, on ? &high : &none);
+}

@@ -311,7 +311,7 @@ def version(boot):
 def run_faults(boot, run):
     wrong = [f"{run[key]} {key}" for key in ("lost", "early", "extra", "stuck") if run[key]]
     wrong += [f"this kernel does not count {event}" for event in EVENTS if run[event] is None]
-    if not run["open"] and run["kind"] not in ("overflow", "race", "churn") and \
+    if not run["open"] and run["kind"] not in ("overflow", "race", "churn", "dropped") and \
             run["seen"] != run["sent"]:
         wrong.append(f"sent {run['sent']}, seen {run['seen']}")
     if run["ipis"]["sent"] != run["ipis"]["seen"]:
@@ -342,7 +342,7 @@ def paired(boot):
 
 # A run of these kinds that sends less than the plan says has been given up.
 EXACT = ("paced", "masked", "sleeper", "overflow", "detach", "offline", "higher", "pair", "crowd",
-         "inhibit", "first", "suspend")
+         "dropped", "inhibit", "first", "suspend")
 
 
 # Level-triggered interrupts each time that a line is raised and stays up for n - 1 EOIs.
