@@ -8,10 +8,9 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#include "pci.h"
 #include "util.h"
 
-void bells_open(struct bells *b, unsigned n)
+void bells_open(struct bells *b, uint16_t device, unsigned n)
 {
 	union {
 		struct vfio_irq_set set;
@@ -21,7 +20,7 @@ void bells_open(struct bells *b, unsigned n)
 			 .index = VFIO_PCI_MSIX_IRQ_INDEX,
 			 .count = n}};
 
-	edu_open_as(&b->dev, PCI_BELLS, 0);
+	edu_open_as(&b->dev, device, 0);
 	b->n = n;
 	for (unsigned i = 0; i < n; i++) {
 		b->eventfd[i] = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);

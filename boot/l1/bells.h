@@ -3,19 +3,21 @@
 #define POSTERN_L1_BELLS_H
 
 #include "edu.h"
+#include "pci.h"
 
 #define BELLS_MAX 256
 
-/* The device "postern-bells": an MSI-X message for each write of its number. */
+/* A device of ours with many MSI-X messages, each with its eventfd. */
 struct bells {
 	struct edu dev; /* as edu is opened; its own eventfd is not used */
 	unsigned n;
 	int eventfd[BELLS_MAX];
 };
 
-/* The first @n messages are enabled, each with its eventfd. */
-void bells_open(struct bells *b, unsigned n);
+/* The first @n messages of @device, of pci.h, are enabled. */
+void bells_open(struct bells *b, uint16_t device, unsigned n);
 void bells_close(struct bells *b);
+/* PCI_BELLS: message @i is sent. */
 void bells_ring(const struct bells *b, unsigned i);
 
 #endif

@@ -1,17 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Many vCPUs that sleep on one CPU, each with an interrupt of its own: each is woken alone, then
- * all of them at once.
+ * Many vCPUs that sleep, each with an interrupt of its own. Crowd: on one CPU, each is woken alone,
+ * then all of them at once. Dropped: the first one's interrupts fill the guest APIC log while its
+ * handler is kept from running, and the entry of the last one's only interrupt is dropped: who
+ * wakes the last one?
  */
 #include "bells.h"
+#include "irq.h"
 #include "run.h"
 #include "util.h"
 
 #define FIRST_GSI 32
 
-static volatile struct l2_vcpu *vcpu_of(const struct run *run, unsigned i)
+static uint32_t seen_by(const struct run *run, unsigned i)
 {
-	return &run->vm->shared->vcpu[i];
+	return run->vm->shared->vcpu[i].seen[RUN_MSI_VECTOR];
 }
 
 static void ring(const struct run *run, const struct bells *bells, unsigned i)
@@ -28,11 +31,34 @@ static void all_asleep(const struct run *run)
 
 static void wait_taken(const struct run *run, unsigned i, uint32_t value)
 {
-	run_wait_taken(run, &vcpu_of(run, i)->seen[RUN_MSI_VECTOR], value);
+	run_wait_taken(run, &run->vm->shared->vcpu[i].seen[RUN_MSI_VECTOR], value);
 }
 
-static void turn(const struct run *run, const struct bells *bells, uint32_t before)
+static void irqfds(const struct run *run, const struct bells *bells, bool on)
 {
+	for (unsigned i = 0; i < run->vm->vcpus; i++)
+		vm_irqfd(run->vm, FIRST_GSI + i, i, RUN_MSI_VECTOR, bells->eventfd[i], on);
+}
+
+static void turns(const struct run *run,
+		  void (*turn)(const struct run *run, const struct bells *bells))
+{
+	struct bells bells;
+
+	bells_open(&bells, PCI_BELLS, run->vm->vcpus);
+	irqfds(run, &bells, true);
+	while (run_goes_on(run))
+		turn(run, &bells);
+	for (unsigned i = 0; i + 1 < run->vm->vcpus; i++)
+		run->r->elsewhere += seen_by(run, i);
+	irqfds(run, &bells, false);
+	bells_close(&bells);
+}
+
+static void crowd_turn(const struct run *run, const struct bells *bells)
+{
+	uint32_t before = run->r->sent / run->vm->vcpus;
+
 	all_asleep(run);
 	for (unsigned i = 0; i < run->vm->vcpus && run_well(run); i++) {
 		ring(run, bells, i);
@@ -45,22 +71,29 @@ static void turn(const struct run *run, const struct bells *bells, uint32_t befo
 		wait_taken(run, i, before + 2);
 }
 
-static void irqfds(const struct run *run, const struct bells *bells, bool on)
-{
-	for (unsigned i = 0; i < run->vm->vcpus; i++)
-		vm_irqfd(run->vm, FIRST_GSI + i, i, RUN_MSI_VECTOR, bells->eventfd[i], on);
-}
-
 void run_crowd(const struct run *run)
 {
-	struct bells bells;
+	turns(run, crowd_turn);
+}
 
-	bells_open(&bells, run->vm->vcpus);
-	irqfds(run, &bells, true);
-	for (uint32_t n = 0; run_goes_on(run); n += 2)
-		turn(run, &bells, n);
-	for (unsigned i = 0; i + 1 < run->vm->vcpus; i++)
-		run->r->elsewhere += vcpu_of(run, i)->seen[RUN_MSI_VECTOR];
-	irqfds(run, &bells, false);
-	bells_close(&bells);
+static void dropped_turn(const struct run *run, const struct bells *bells)
+{
+	unsigned last = run->vm->vcpus - 1;
+	uint32_t before[] = {seen_by(run, 0), seen_by(run, last)};
+
+	all_asleep(run);
+	above_all(true);
+	for (uint32_t i = 0; i < run->c->burst; i++)
+		ring(run, bells, 0);
+	ring(run, bells, last);
+	above_all(false);
+	wait_taken(run, 0, before[0] + 1);
+	wait_taken(run, last, before[1] + 1);
+}
+
+void run_dropped(const struct run *run)
+{
+	/* CPU 0 rings the bells */
+	irq_affinity("AMD-Vi", 0);
+	turns(run, dropped_turn);
 }

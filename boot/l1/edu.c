@@ -17,7 +17,6 @@
 #include "pci.h"
 #include "util.h"
 
-#define PCI_DEVICES	"/sys/bus/pci/devices"
 #define EDU_RAISE	(0x60 / 4)
 #define EDU_ACKNOWLEDGE (0x64 / 4)
 

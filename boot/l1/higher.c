@@ -8,7 +8,6 @@
 #include "run.h"
 #include "util.h"
 
-#define MASKS_MSI 0x50 /* 0x51 is masked, 0x61 and 0x71 are not */
 #define SETTLE_NS 300000u
 
 static void settle(void)
@@ -27,14 +26,6 @@ static void raise_high(const struct run *run, const struct edu *high)
 	edu_raise(high);
 }
 
-static void sleep_masked(const struct run *run)
-{
-	run->vm->shared->tpr = MASKS_MSI;
-	run_ipi(run);
-	run_wait_word(run, &run_target(run)->tpr, MASKS_MSI);
-	run_wait_asleep(run);
-}
-
 static void unmask(const struct run *run, uint32_t low)
 {
 	run->vm->shared->tpr = 0;
@@ -44,7 +35,7 @@ static void unmask(const struct run *run, uint32_t low)
 
 static void turn(const struct run *run, const struct edu *high, unsigned n)
 {
-	sleep_masked(run);
+	run_sleep_masked(run);
 	run_raise(run);
 	settle();
 	if (n & 1) {

@@ -9,10 +9,8 @@
 
 static void one(const struct run *run, bool by_host)
 {
-	run_wait_asleep(run);
 	run->r->detached += by_host;
-	run_raise(run);
-	run_wait_seen(run);
+	run_wake(run);
 }
 
 void run_inhibit(const struct run *run)

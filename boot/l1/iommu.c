@@ -8,9 +8,9 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "pci.h"
 #include "util.h"
 
-#define PCI_DEVICES   "/sys/bus/pci/devices/"
 #define PCI_CAP_LIST  0x34
 #define CAP_MSI	      0x05
 #define CAP_IOMMU     0x0F
@@ -82,7 +82,7 @@ void iommu_open(struct iommu *iommu, const char *device)
 	uint64_t base;
 	unsigned cap;
 
-	snprintf(path, sizeof(path), PCI_DEVICES "%s/iommu/device/config", device);
+	snprintf(path, sizeof(path), PCI_DEVICES "/%s/iommu/device/config", device);
 	config_read(&c, path);
 	cap = capability(&c, CAP_IOMMU);
 	base = (uint64_t)config_long(&c, cap + CAP_BASE_HIGH) << 32;
@@ -126,7 +126,7 @@ static unsigned msi_index(const char *device)
 	char path[100];
 	unsigned cap;
 
-	snprintf(path, sizeof(path), PCI_DEVICES "%s/config", device);
+	snprintf(path, sizeof(path), PCI_DEVICES "/%s/config", device);
 	config_read(&c, path);
 	cap = capability(&c, CAP_MSI);
 	return config_long(&c, cap + (c.byte[cap + 2] & MSI_64BIT ? 12 : 8)) & 0x7FF;

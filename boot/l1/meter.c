@@ -2,16 +2,14 @@
 #include "meter.h"
 
 #include <errno.h>
-#include <linux/vfio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "bells.h"
 #include "disturb.h"
 #include "irq.h"
-#include "pci.h"
 #include "util.h"
 
 #define METER_ID 0x52544d50u
@@ -38,7 +36,6 @@
 #define STATE_DONE    3u
 #define STATE_GAVE_UP 4u
 
-#define VECTORS_MAX  256
 #define FIRST_VECTOR 0x30
 #define VECTORS	     0xc0 /* after as many vCPUs they begin again */
 #define GSI_FIRST    24
@@ -52,21 +49,20 @@
 
 struct meter {
 	const struct run_config *c;
-	struct edu device;
+	struct bells bells;
 	struct vm *vm;
 	unsigned vms;
-	int eventfd[VECTORS_MAX];
 	uint32_t sent, seen, stuck;
 };
 
 static uint32_t meter_read(const struct meter *m, unsigned reg)
 {
-	return m->device.bar[reg / 4];
+	return m->bells.dev.bar[reg / 4];
 }
 
 static void meter_write(const struct meter *m, unsigned reg, uint32_t value)
 {
-	m->device.bar[reg / 4] = value;
+	m->bells.dev.bar[reg / 4] = value;
 }
 
 static struct vm_vcpu *vcpu_of(const struct meter *m, unsigned n)
@@ -112,43 +108,13 @@ static void routes_set(const struct meter *m, unsigned n)
 static void irqfds(const struct meter *m, unsigned n, uint32_t flags)
 {
 	for (unsigned i = 0; i < m->vm[n].vcpus; i++) {
-		struct kvm_irqfd irqfd = {.fd = (uint32_t)m->eventfd[n * L2_VCPUS + i],
+		struct kvm_irqfd irqfd = {.fd = (uint32_t)m->bells.eventfd[n * L2_VCPUS + i],
 					  .gsi = GSI_FIRST + i,
 					  .flags = flags};
 
 		if (ioctl(m->vm[n].fd, KVM_IRQFD, &irqfd))
 			die("irqfd");
 	}
-}
-
-static void msix_enable(struct meter *m)
-{
-	struct {
-		struct vfio_irq_set set;
-		int32_t fd[VECTORS_MAX];
-	} irq = {.set = {.flags = VFIO_IRQ_SET_DATA_EVENTFD | VFIO_IRQ_SET_ACTION_TRIGGER,
-			 .index = VFIO_PCI_MSIX_IRQ_INDEX,
-			 .count = m->c->vcpus}};
-
-	irq.set.argsz = (uint32_t)(sizeof(irq.set) + m->c->vcpus * sizeof(int32_t));
-	for (unsigned i = 0; i < m->c->vcpus; i++) {
-		m->eventfd[i] = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-		irq.fd[i] = m->eventfd[i];
-	}
-	if (ioctl(m->device.device, VFIO_DEVICE_SET_IRQS, &irq))
-		die("MSI-X of %s", m->device.name);
-}
-
-static void msix_disable(const struct meter *m)
-{
-	struct vfio_irq_set set = {.argsz = sizeof(set),
-				   .flags = VFIO_IRQ_SET_DATA_NONE | VFIO_IRQ_SET_ACTION_TRIGGER,
-				   .index = VFIO_PCI_MSIX_IRQ_INDEX};
-
-	if (ioctl(m->device.device, VFIO_DEVICE_SET_IRQS, &set))
-		die("MSI-X of %s off", m->device.name);
-	for (unsigned i = 0; i < m->c->vcpus; i++)
-		close(m->eventfd[i]);
 }
 
 /*
@@ -208,7 +174,7 @@ static void guests_destroy(struct meter *m)
 		vm_stop(&m->vm[n]);
 		irqfds(m, n, KVM_IRQFD_FLAG_DEASSIGN);
 	}
-	msix_disable(m);
+	bells_close(&m->bells);
 	for (unsigned n = 0; n < m->vms; n++)
 		vm_destroy(&m->vm[n]);
 	free(m->vm);
@@ -336,7 +302,7 @@ static void print(const struct meter *m, uint32_t odd, FILE *out)
 
 static void refuse(const struct run_config *c)
 {
-	bool good = c->vcpus && c->vcpus <= VECTORS_MAX && c->burst <= c->vcpus && c->spread &&
+	bool good = c->vcpus && c->vcpus <= BELLS_MAX && c->burst <= c->vcpus && c->spread &&
 		    (int)c->spread < sysconf(_SC_NPROCESSORS_ONLN) && c->gap_us &&
 		    (c->vcpus == 1 || (c->halt && !c->preempt));
 
@@ -354,11 +320,10 @@ int meter_run(const struct run_config *c, FILE *out)
 	refuse(c);
 	m.c = c;
 	pin_to(0);
-	edu_open_as(&m.device, PCI_METER, 0);
+	bells_open(&m.bells, PCI_METER, c->vcpus);
 	errno = ENODEV;
 	if (meter_read(&m, METER_REG_ID) != METER_ID)
 		die("the meter");
-	msix_enable(&m);
 	irq_rows(affinity_row, &m);
 	irq_affinity("AMD-Vi", 0);
 	guests_create(&m);
@@ -369,6 +334,5 @@ int meter_run(const struct run_config *c, FILE *out)
 	odd = odd_exits(&m);
 	guests_destroy(&m);
 	print(&m, odd, out);
-	edu_close(&m.device);
 	return m.seen != m.sent || m.stuck || odd;
 }

@@ -28,13 +28,6 @@ static void *cpu_switch(void *arg)
 	return NULL;
 }
 
-static void one(const struct run *run)
-{
-	run_wait_asleep(run);
-	run_raise(run);
-	run_wait_seen(run);
-}
-
 /* The next MSI as soon as the last one was seen. */
 static void meanwhile(const struct run *run, struct change *change)
 {
@@ -43,7 +36,7 @@ static void meanwhile(const struct run *run, struct change *change)
 	if (pthread_create(&thread, NULL, cpu_switch, change))
 		die("thread");
 	while (!change->done && run_goes_on(run))
-		one(run);
+		run_wake(run);
 	pthread_join(thread, NULL);
 }
 
@@ -58,9 +51,9 @@ static void turn(const struct run *run, bool at_once)
 	else
 		cpu_switch(&off);
 	if (run_goes_on(run))
-		one(run);
+		run_wake(run);
 	if (run_goes_on(run))
-		one(run); /* it slept on another CPU before this one */
+		run_wake(run); /* it slept on another CPU before this one */
 	run_wait_asleep(run);
 	if (at_once)
 		meanwhile(run, &on);
@@ -69,7 +62,7 @@ static void turn(const struct run *run, bool at_once)
 	/* a thread whose CPU is gone may run on all, and stays so */
 	vm_move(run->vm, target, off.cpu);
 	if (run_goes_on(run))
-		one(run);
+		run_wake(run);
 }
 
 void run_offline(const struct run *run)

@@ -7,7 +7,6 @@
 
 #include "util.h"
 
-#define PCI_DEVICES "/sys/bus/pci/devices"
 #define QEMU_VENDOR 0x1234
 
 static unsigned long id_of(const char *name, const char *which)

@@ -6,6 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#define PCI_DEVICES "/sys/bus/pci/devices"
+
 /* Devices of QEMU's that the runs use, by device ID. */
 #define PCI_EDU	  0x11e8
 #define PCI_STEPS 0x11f0

@@ -81,6 +81,13 @@ void run_wait_asleep_in(const struct run *run, const struct vm *vm, unsigned vcp
 	}
 }
 
+void run_wake(const struct run *run)
+{
+	run_wait_asleep(run);
+	run_raise(run);
+	run_wait_seen(run);
+}
+
 void run_ipi(const struct run *run)
 {
 	volatile struct l2_shared *shared = run->vm->shared;

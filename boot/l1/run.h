@@ -97,6 +97,10 @@ void run_wait_asleep_in(const struct run *run, const struct vm *vm, unsigned vcp
 void run_vm_create(struct vm *vm, const struct run_config *c);
 /* The CPU of each vCPU. */
 void run_place(const struct run_config *c, int pcpu[L2_VCPUS]);
+/* The target sleeps; an MSI wakes it, and it sees it. */
+void run_wake(const struct run *run);
+/* The target sleeps under a TPR that masks the MSI; an IPI from vCPU 0 still wakes it. */
+void run_sleep_masked(const struct run *run);
 /* One IPI from vCPU 0 to the target; until it has arrived, or patience ends. */
 void run_ipi(const struct run *run);
 /* Nothing is wrong with the guest. */
@@ -104,7 +108,7 @@ bool run_well(const struct run *run);
 /* The same, and there is more to do. */
 bool run_goes_on(const struct run *run);
 
-/* a file each, but for sleep.c and level.c */
+/* a file each, but for sleep.c, crowd.c and level.c */
 void run_masked(const struct run *run);
 void run_sleeper(const struct run *run);
 void run_ipis(const struct run *run);

@@ -21,7 +21,7 @@ static volatile uint64_t *bar_map(void)
 
 	if (!pci_find(PCI_STEPS, 0, name, sizeof(name)))
 		return NULL;
-	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/resource0", name);
+	snprintf(path, sizeof(path), PCI_DEVICES "/%s/resource0", name);
 	fd = open(path, O_RDWR | O_CLOEXEC);
 	if (fd < 0)
 		die("%s", path);

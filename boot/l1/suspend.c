@@ -20,10 +20,7 @@ void run_suspend(const struct run *run)
 		suspend(run);
 		run->r->turns++;
 		vm_move(run->vm, run->vm->vcpus - 1, run->vm->vcpu[run->vm->vcpus - 1].pcpu);
-		for (unsigned i = 0; i < 5 && run_goes_on(run); i++) {
-			run_wait_asleep(run);
-			run_raise(run);
-			run_wait_seen(run);
-		}
+		for (unsigned i = 0; i < 5 && run_goes_on(run); i++)
+			run_wake(run);
 	}
 }
