@@ -8,12 +8,14 @@ import gzip
 import json
 import math
 import os
+import pathlib
 import sys
 
 import compare_page
 import linux_steps
 import meter
 import profile_blocks
+import results
 
 SCHEMA = "postern.boot-compare/1"
 POSTING = ("posting", "gappi")
@@ -111,21 +113,10 @@ def situation(row, windows, profile):
     return out
 
 
-def lines_of(path):
-    """The lines of JSON that the machine wrote; what is not JSON is not ours."""
-    rows = []
-    with open(path, encoding="utf-8", errors="replace") as f:
-        for line in f:
-            try:
-                rows.append(json.loads(line))
-            except ValueError:
-                continue
-    return rows
-
-
 def boot(folder, mode, n):
     """One boot: the host's line, what went wrong, the situations."""
-    rows = lines_of(os.path.join(folder, f"{mode}-{n}.json"))
+    rows = [results.parsed(line)
+            for line in results.lines(pathlib.Path(folder, f"{mode}-{n}.json"))]
     host = next((r for r in rows if "says" in r), {})
     end = next((r for r in rows if "done" in r), None)
     with open(os.path.join(folder, f"{mode}-{n}.trace"), encoding="ascii") as f:

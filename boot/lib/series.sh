@@ -190,6 +190,13 @@ series_sync()
 	done
 }
 
+# patch, version: the script ends.
+series_refuses()
+{
+	say "$1 does not apply to linux-source-$SERIES $2"
+	skip "$1 does not apply to linux-source-$SERIES $2"
+}
+
 # version, tree, folder, patches: series_stage, or the script ends.
 series_staged()
 {
@@ -197,8 +204,7 @@ series_staged()
 	shift 3
 	refused=$(series_stage "$tree" "$to" "$@") || {
 		grep -E 'FAILED|malformed|garbage|find file to patch' "$to.log" >&2 || true
-		say "$refused does not apply to linux-source-$SERIES $version"
-		skip "$refused does not apply to linux-source-$SERIES $version"
+		series_refuses "$refused" "$version"
 	}
 }
 

@@ -61,10 +61,7 @@ series_commits()
 	shift 2
 	series_base "$tree" "$repo" "$@"
 	for p in "$@"; do
-		series_commit "$repo" "$p" || {
-			say "$(basename "$p") does not apply to linux-source-$SERIES $SERIES_VERSION"
-			skip "$(basename "$p") does not apply to linux-source-$SERIES $SERIES_VERSION"
-		}
+		series_commit "$repo" "$p" || series_refuses "$(basename "$p")" "$SERIES_VERSION"
 	done
 }
 
