@@ -80,6 +80,34 @@ unsigned pn_vtd_queue(struct pn_vtd *v, unsigned max);
  */
 enum pn_msi_result pn_vtd_msi(struct pn_vtd *v, const struct pn_msi *msi);
 
+/*
+ * Memory changed: pointers that @bus gave before may be wrong. The unit asks for all of them again;
+ * cached entries stay, but for those whose descriptor is no longer in memory.
+ */
+void pn_vtd_memory_changed(struct pn_vtd *v);
+
+/* What a blocked DMA request wanted, as T1:T2 of the fault record. */
+enum pn_vtd_dma { PN_VTD_DMA_WRITE, PN_VTD_DMA_PAGE, PN_VTD_DMA_READ, PN_VTD_DMA_ATOMIC };
+
+/* A DMA request that the embedder's address translation blocked. */
+struct pn_vtd_dma_fault {
+	uint64_t addr;
+	uint32_t pasid; /* 20 bits; the next three count with has_pasid only */
+	bool has_pasid, priv, exec;
+	bool fpd; /* of the context entry or PASID table entry, if one was read */
+	uint8_t reason;
+	uint8_t type; /* enum pn_vtd_dma */
+	uint16_t sid;
+};
+
+/*
+ * Records a fault that the embedder found: address translation is its own, but software reads the
+ * unit's records. The rules are those of the unit's own faults: FPD, overflow, FRI, the fault event
+ * (7.3.1). Faults are never merged. -EINVAL: the reason is 0 or one of interrupts, a PASID of more
+ * than 20 bits, no such type.
+ */
+int pn_vtd_dma_fault(struct pn_vtd *v, const struct pn_vtd_dma_fault *fault);
+
 /* Counters that software cannot read from registers; for reports and self-checks. */
 struct pn_vtd_stats {
 	uint64_t msis, forwarded, remapped, posted, aborted;
@@ -88,7 +116,8 @@ struct pn_vtd_stats {
 	uint64_t suppressed;	/* SN = 1 */
 	uint64_t outstanding;	/* ON was 1 */
 	uint64_t iec_global, iec_index, entries_dropped, waits;
-	uint64_t faults, faults_dropped, interrupts; /* the unit's own interrupts */
+	uint64_t faults, faults_dropped; /* DMA faults too */
+	uint64_t interrupts;		 /* the unit's own */
 };
 
 void pn_vtd_stats(const struct pn_vtd *v, struct pn_vtd_stats *out);

@@ -127,13 +127,26 @@ enum pn_vtd_fault {
 
 /* "index beyond the table"; NULL: not an interrupt remapping fault. */
 const char *pn_vtd_fault_text(unsigned reason);
-/* Is it silent if the entry's FPD is 1? */
+/*
+ * Is it silent if FPD is 1 in the entry that blocked the request? Reasons of DMA too: their entry is
+ * the context entry or the PASID table entry. A reason that comes before such an entry was read is
+ * never silent, and neither is one that is not defined.
+ */
 bool pn_vtd_fault_qualified(unsigned reason);
+/* Is it a reason of interrupt remapping, 20h to 2Fh? */
+bool pn_vtd_fault_is_interrupt(unsigned reason);
 
-/* Fault record, 16 bytes (11.4.10... interrupt remapping form). */
-#define PN_VTD_FR_INDEX_SH  48		 /* low quadword 63:48 */
+/* Fault record, 16 bytes (11.4.14). */
+#define PN_VTD_FR_INDEX_SH  48		 /* low quadword 63:48, interrupts */
+#define PN_VTD_FR_FI_MASK   0xFFFFFFFFFFFFF000ull /* low quadword 63:12, DMA: page of the address */
 #define PN_VTD_FR_SID_MASK  0xFFFFull	 /* high quadword 15:0 */
+#define PN_VTD_FR_T2	    (1ull << 28) /* DMA: T1:T2 is enum pn_vtd_dma */
+#define PN_VTD_FR_PRIV	    (1ull << 29) /* DMA with PASID: privileged */
+#define PN_VTD_FR_EXE	    (1ull << 30) /* DMA with PASID: instruction fetch */
+#define PN_VTD_FR_PP	    (1ull << 31) /* DMA: there is a PASID */
 #define PN_VTD_FR_REASON_SH 32		 /* high quadword 39:32 */
+#define PN_VTD_FR_PV_SH	    40		 /* high quadword 59:40, PASID */
+#define PN_VTD_FR_T1	    (1ull << 62)
 #define PN_VTD_FR_F	    (1ull << 63) /* high quadword 63; write 1 to clear */
 
 #pragma GCC visibility pop

@@ -180,6 +180,7 @@ static enum pn_msi_result posted(struct pn_vtd *v, const struct pn_msi *msi, uin
 
 	if (pn_rarely(result == PN_PID_RESERVED))
 		return blocked(v, msi, index, PN_VTD_FAULT_PID_RSV, e->f.fpd);
+	pn_bus_wrote(v->bus, e->f.pid, sizeof(*e->pid));
 	v->stats.posted++;
 	pn_step(v->agent, PN_STEP_PIR_SET, e->f.pid, post.vector);
 	if (post.merged) {

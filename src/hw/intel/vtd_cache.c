@@ -32,6 +32,13 @@ static bool may_keep(const struct pn_vtd *v, const struct pn_vtd_entry *e)
 	return v->cm;
 }
 
+static void find_pid(const struct pn_vtd *v, struct pn_vtd_entry *e)
+{
+	e->pid = NULL;
+	if (e->f.im && !(e->bad & PN_VIRTE_BAD_PID))
+		e->pid = pn_vtd_ptr(v, e->f.pid, sizeof(*e->pid), _Alignof(struct pn_pid));
+}
+
 const struct pn_vtd_entry *pn_vtd_fetch(struct pn_vtd *v, uint32_t index)
 {
 	struct pn_vtd_entry *e = &v->scratch, *slot = pn_vtd_slot(v, index);
@@ -50,8 +57,7 @@ const struct pn_vtd_entry *pn_vtd_fetch(struct pn_vtd *v, uint32_t index)
 	}
 	e->raw = load(mem);
 	e->bad = (uint8_t)pn_virte_decode(e->raw, &v->env, &e->f);
-	if (e->f.im && !(e->bad & PN_VIRTE_BAD_PID))
-		e->pid = pn_vtd_ptr(v, e->f.pid, sizeof(*e->pid), _Alignof(struct pn_pid));
+	find_pid(v, e);
 	if (!may_keep(v, e))
 		return e;
 	e->key = PN_VTD_ENTRY_VALID | index;
@@ -102,4 +108,17 @@ unsigned pn_vtd_drop(struct pn_vtd *v, uint32_t index, unsigned im)
 			n += drop(e);
 	}
 	return n;
+}
+
+void pn_vtd_memory_changed(struct pn_vtd *v)
+{
+	for (uint32_t i = 0; i <= v->cache_mask; i++) {
+		struct pn_vtd_entry *e = &v->cache[i];
+
+		if (!e->key)
+			continue;
+		find_pid(v, e);
+		if (!may_keep(v, e))
+			e->key = 0;
+	}
 }

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+#include <stddef.h>
+
 #include "postern/vtd_irte.h"
 #include "postern/x86.h"
 
@@ -182,7 +184,39 @@ const char *pn_vtd_fault_text(unsigned reason)
 	return reason - FAULT_FIRST < FAULT_COUNT ? faults[reason - FAULT_FIRST].text : NULL;
 }
 
+/*
+ * Reasons of DMA that are not silent (7.1.3): what went wrong before there was an entry with FPD,
+ * or when one was read. Legacy mode: root table and root entry, reading of a context entry;
+ * scalable mode the same, and reading of the PASID directory and table.
+ */
+static const uint8_t loud[] = {0x01, 0x08, 0x09, 0x0A, 0x30, 0x31, 0x32,
+			       0x38, 0x39, 0x3A, 0x40, 0x50, 0x58};
+
+/* Reasons of DMA that are defined, first and last. */
+static const uint8_t defined[][2] = {
+	{0x01, 0x0E}, {0x30, 0x32}, {0x38, 0x3A}, {0x40, 0x48}, {0x50, 0x52},
+	{0x58, 0x5D}, {0x70, 0x74}, {0x78, 0x7C}, {0x80, 0x87}, {0x90, 0x91},
+};
+
+static bool dma_qualified(unsigned reason)
+{
+	bool known = false;
+
+	for (size_t i = 0; i < sizeof(defined) / sizeof(defined[0]); i++)
+		known |= reason >= defined[i][0] && reason <= defined[i][1];
+	for (size_t i = 0; i < sizeof(loud); i++)
+		known &= reason != loud[i];
+	return known;
+}
+
+bool pn_vtd_fault_is_interrupt(unsigned reason)
+{
+	return reason >> 4 == FAULT_FIRST >> 4;
+}
+
 bool pn_vtd_fault_qualified(unsigned reason)
 {
+	if (!pn_vtd_fault_is_interrupt(reason))
+		return dma_qualified(reason);
 	return reason - FAULT_FIRST < FAULT_COUNT && faults[reason - FAULT_FIRST].qualified;
 }

@@ -71,8 +71,10 @@ static bool wait(struct pn_vtd *v, const struct desc *d)
 		p = pn_vtd_ptr(v, addr, sizeof(*p), sizeof(*p));
 		/* Pairs with the host that spins on the status. A posted write that nobody
 		 * takes is lost without an error (inferred). */
-		if (p)
+		if (p) {
 			pn_st32_rel(p, data);
+			pn_bus_wrote(v->bus, addr, sizeof(*p));
+		}
 	}
 	v->stats.waits++;
 	pn_step(v->agent, PN_STEP_CMD_WAIT, addr, data);
