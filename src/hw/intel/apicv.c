@@ -39,6 +39,11 @@ void pn_apicv_init(struct pn_apicv *a, const struct pn_bus *bus, struct pn_agent
 	a->host_x2apic = host_x2apic;
 }
 
+void pn_apicv_set_host_x2apic(struct pn_apicv *a, bool host_x2apic)
+{
+	a->host_x2apic = host_x2apic;
+}
+
 /* Controls that are not activated count as 0 and are not checked: 25.6.2. */
 static struct pn_vmcs_apic effective(const struct pn_vmcs_apic *vmcs)
 {
@@ -145,34 +150,53 @@ static int load(struct pn_apicv *a, const struct pn_vmcs_apic *vmcs)
 	return 0;
 }
 
+/* Without VID, is VTPR below the threshold? */
+static bool low_tpr(const struct pn_apicv *a)
+{
+	return a->page && !pn_apicv_vid(&a->vmcs) && below_threshold(a);
+}
+
 /* 27.2.1.1 and 27.7.7: where the APIC-access page is not virtualized, the entry itself fails. */
-int pn_apicv_vmentry(struct pn_apicv *a, const struct pn_vmcs_apic *vmcs,
-		     struct pn_apicv_exit *exit)
+static int prepare(struct pn_apicv *a, const struct pn_vmcs_apic *vmcs)
 {
 	int err = pn_apicv_vmcs_check(&a->feat, vmcs);
-	bool vid, low;
 
 	a->in_guest = false;
 	a->recognized = false;
 	a->page = NULL;
 	a->pid = NULL;
+	a->stored_len = 0;
 	if (!err)
 		err = load(a, vmcs);
+	if (!err && low_tpr(a) && !(a->vmcs.proc2 & PN_PROC2_APIC_ACCESSES))
+		err = -EINVAL;
+	return err;
+}
+
+int pn_apicv_vmentry_check(const struct pn_apicv *a, const struct pn_vmcs_apic *vmcs)
+{
+	struct pn_apicv copy = *a;
+
+	return prepare(&copy, vmcs);
+}
+
+int pn_apicv_vmentry(struct pn_apicv *a, const struct pn_vmcs_apic *vmcs,
+		     struct pn_apicv_exit *exit)
+{
+	int err = prepare(a, vmcs);
+
 	if (err)
 		return err;
-	vid = pn_apicv_vid(&a->vmcs);
-	low = a->page && !vid && below_threshold(a);
-	if (low && !(a->vmcs.proc2 & PN_PROC2_APIC_ACCESSES))
-		return -EINVAL;
 	a->in_guest = true;
 	pn_step(a->agent, PN_STEP_VMRUN, a->vmcs.virtual_apic, 0);
-	if (vid) {
+	if (pn_apicv_vid(&a->vmcs)) {
 		ppr(a);
 		evaluate(a);
 	}
-	if (low)
-		pn_apicv_trap(exit, PN_VMX_EXIT_TPR, 0);
-	return low;
+	if (!low_tpr(a))
+		return 0;
+	pn_apicv_trap(exit, PN_VMX_EXIT_TPR, 0);
+	return 1;
 }
 
 /* What was recognized is not lost: RVI is saved, and the next VM entry evaluates. */
@@ -182,6 +206,7 @@ void pn_apicv_vmexit(struct pn_apicv *a, struct pn_vmcs_apic *vmcs)
 		return;
 	a->in_guest = false;
 	a->recognized = false;
+	a->stored_len = 0;
 	if (pn_apicv_vid(&a->vmcs))
 		vmcs->intr_status = (uint16_t)(a->svi << 8 | a->rvi);
 	pn_step(a->agent, PN_STEP_VMEXIT, a->vmcs.virtual_apic, 0);
@@ -302,13 +327,13 @@ static int take_pir(struct pn_apicv *a)
 }
 
 /* Steps 3 to 7 of 30.6. ON first, then the PIR: a post in between is taken, and notified again. */
-static void process_posted(struct pn_apicv *a, struct pn_lapic *lapic)
+static void process_posted(struct pn_apicv *a, const struct pn_apicv_lapic *lapic)
 {
 	int top;
 
 	/* Pairs with posters: who finds ON clear after this sends a new notification. */
 	pn_and64(&a->pid->control, ~PN_PID_ON);
-	pn_lapic_eoi(lapic);
+	lapic->eoi(lapic->ctx);
 	pn_step(a->agent, PN_STEP_PI_PROCESS, a->vmcs.pid, a->vmcs.posted_nv);
 	top = take_pir(a);
 	if (top < 0)
@@ -318,24 +343,24 @@ static void process_posted(struct pn_apicv *a, struct pn_lapic *lapic)
 	evaluate(a);
 }
 
-enum pn_apicv_intr pn_apicv_intr(struct pn_apicv *a, struct pn_lapic *lapic, int *vector)
+enum pn_apicv_intr pn_apicv_ext_intr(struct pn_apicv *a, const struct pn_apicv_lapic *lapic,
+				     int *vector)
 {
-	bool ack = a->vmcs.exit_ctl & PN_EXITCTL_ACK_INTR;
-	struct pn_lapic look = *lapic;
 	int taken;
 
 	*vector = -1;
 	/* Without the control the interrupt is the guest's: it goes through its IDT. */
 	if (!a->in_guest || !(a->vmcs.pin & PN_PIN_EXT_INT_EXIT))
 		return PN_INTR_NONE;
-	taken = pn_lapic_take(ack ? lapic : &look);
+	if (!(a->vmcs.exit_ctl & PN_EXITCTL_ACK_INTR))
+		return lapic->pending(lapic->ctx) ? PN_INTR_EXIT : PN_INTR_NONE;
+	taken = lapic->ack(lapic->ctx);
 	if (taken < 0)
 		return PN_INTR_NONE;
 	if (a->pid && taken == a->vmcs.posted_nv) {
 		process_posted(a, lapic);
 		return PN_INTR_POSTED;
 	}
-	if (ack)
-		*vector = taken;
+	*vector = taken;
 	return PN_INTR_EXIT;
 }

@@ -5,9 +5,12 @@
  */
 #include "apicv_priv.h"
 
+#include <string.h>
+
 #include "seam.h"
 
 #define PAGE	  4096u
+#define REG_BYTES 4u
 #define MSR_FIRST PN_X2APIC_MSR
 #define MSR_LAST  0x8FFu
 #define MSR_TPR	  0x808u
@@ -15,9 +18,15 @@
 #define MSR_ICR	  0x830u
 #define MSR_SELF  0x83Fu
 
-/* Exit qualification of an APIC access, 15:12: how it was made. 11:0 is the offset. */
-#define ACCESS_READ  (0ull << 12)
-#define ACCESS_WRITE (1ull << 12)
+/* Exit qualification of an APIC access, 15:12: how it was made. 11:0 is the offset, of a linear
+ * access. */
+#define ACCESS_READ	  0u
+#define ACCESS_WRITE	  1u
+#define ACCESS_FETCH	  2u
+#define ACCESS_EVENT	  3u
+#define ACCESS_PHYS_EVENT 10u
+#define ACCESS_PHYS	  15u
+#define ACCESS_HOW_SH	  12
 
 /* What APIC-register virtualization virtualizes: 30.4.2 and 30.4.3.1. */
 static const struct {
@@ -41,22 +50,26 @@ static const struct {
 	{PN_APIC_TDCR, PN_APIC_TDCR, true},
 };
 
+/* Is the register that @off is in listed? */
 static bool listed(uint32_t off, bool write)
 {
+	uint32_t reg = off & ~15u;
+
 	for (size_t i = 0; i < sizeof(regs) / sizeof(regs[0]); i++) {
-		if (off >= regs[i].first && off <= regs[i].last)
+		if (reg >= regs[i].first && reg <= regs[i].last)
 			return !write || regs[i].write;
 	}
 	return false;
 }
 
 /*
- * 32 bits at an offset that is no multiple of 16 are not within the four bytes of a register. That
- * IPI virtualization alone suffices for a write of the ICR's low half is inferred.
+ * What is not within the four bytes of one register is never virtualized. Without APIC-register
+ * virtualization the offset is that of the register. That IPI virtualization alone suffices for a
+ * write of the ICR's low half is inferred.
  */
-static bool virtualized(const struct pn_vmcs_apic *v, uint32_t off, bool write)
+static bool virtualized(const struct pn_vmcs_apic *v, uint32_t off, uint32_t len, bool write)
 {
-	if (!pn_apicv_tpr_shadow(v) || off & 15)
+	if (!pn_apicv_tpr_shadow(v) || !len || len > REG_BYTES || (off & 15) > REG_BYTES - len)
 		return false;
 	if (off == PN_APIC_TPR)
 		return true;
@@ -67,10 +80,21 @@ static bool virtualized(const struct pn_vmcs_apic *v, uint32_t off, bool write)
 	return pn_apicv_regs(v) && listed(off, write);
 }
 
-static enum pn_apicv_access access_exit(struct pn_apicv_exit *exit, uint64_t qualification)
+/* A guest-physical access has no offset in the qualification: it is undefined, 0 here. */
+static enum pn_apicv_access access_exit(struct pn_apicv_exit *exit, uint32_t off, bool write,
+					enum pn_apicv_how how)
 {
+	static const uint8_t type[] = {
+		[PN_APICV_INSN] = ACCESS_READ,
+		[PN_APICV_FETCH] = ACCESS_FETCH,
+		[PN_APICV_EVENT] = ACCESS_EVENT,
+		[PN_APICV_PHYS] = ACCESS_PHYS,
+		[PN_APICV_PHYS_EVENT] = ACCESS_PHYS_EVENT,
+	};
+	uint32_t t = how == PN_APICV_INSN && write ? ACCESS_WRITE : type[how];
+
 	exit->reason = PN_VMX_EXIT_APIC_ACCESS;
-	exit->qualification = qualification;
+	exit->qualification = t << ACCESS_HOW_SH | (t > ACCESS_EVENT ? 0 : off);
 	return PN_APICV_FAULT;
 }
 
@@ -79,21 +103,57 @@ static bool on_page(const struct pn_apicv *a, uint32_t off)
 	return a->in_guest && a->vmcs.proc2 & PN_PROC2_APIC_ACCESSES && off < PAGE;
 }
 
-enum pn_apicv_access pn_apicv_read(struct pn_apicv *a, uint32_t off, uint32_t *value,
-				   struct pn_apicv_exit *exit)
+static bool may_virtualize(enum pn_apicv_how how)
 {
+	return how == PN_APICV_INSN || how == PN_APICV_EVENT;
+}
+
+/* 30.4.2. After a store of the same instruction every read exits. */
+enum pn_apicv_access pn_apicv_page_read(struct pn_apicv *a, uint32_t off, uint32_t len,
+					enum pn_apicv_how how, void *data,
+					struct pn_apicv_exit *exit)
+{
+	uint32_t reg;
+
 	if (!on_page(a, off))
 		return PN_APICV_PASS;
-	if (!virtualized(&a->vmcs, off, false))
-		return access_exit(exit, ACCESS_READ | off);
-	*value = pn_vapic_read(a->page, off);
+	if (!may_virtualize(how) || a->stored_len || !virtualized(&a->vmcs, off, len, false))
+		return access_exit(exit, off, false, how);
+	reg = pn_vapic_read(a->page, off & ~15u);
+	memcpy(data, (uint8_t *)&reg + (off & 15), len);
 	return PN_APICV_DONE;
 }
 
-/* APIC-write emulation, 30.4.3.2. What it clears of the value never gets into the page here. */
-static enum pn_apicv_access emulate(struct pn_apicv *a, uint32_t off, uint32_t value,
-				    struct pn_apicv_exit *exit)
+/* 30.4.3.1. The other bytes of the register are this processor's, too. */
+enum pn_apicv_access pn_apicv_page_write(struct pn_apicv *a, uint32_t off, uint32_t len,
+					 enum pn_apicv_how how, const void *data,
+					 struct pn_apicv_exit *exit)
 {
+	uint32_t reg;
+
+	if (!on_page(a, off))
+		return PN_APICV_PASS;
+	if (!may_virtualize(how) || !virtualized(&a->vmcs, off, len, true))
+		return access_exit(exit, off, true, how);
+	if (a->stored_len && (a->stored_len != len || a->stored_off != off))
+		return access_exit(exit, off, true, how);
+	reg = pn_vapic_read(a->page, off & ~15u);
+	memcpy((uint8_t *)&reg + (off & 15), data, len);
+	pn_vapic_write(a->page, off & ~15u, reg);
+	a->stored_off = (uint16_t)off;
+	a->stored_len = (uint8_t)len;
+	return PN_APICV_DONE;
+}
+
+/* 30.4.3.2 */
+enum pn_apicv_access pn_apicv_page_emulate(struct pn_apicv *a, struct pn_apicv_exit *exit)
+{
+	uint32_t off = a->stored_off, value;
+
+	if (!a->in_guest || !a->stored_len)
+		return PN_APICV_DONE;
+	a->stored_len = 0;
+	value = pn_vapic_read(a->page, off & ~15u);
 	switch (off) {
 	case PN_APIC_TPR:
 		pn_vapic_write(a->page, off, value & 0xFF);
@@ -104,28 +164,32 @@ static enum pn_apicv_access emulate(struct pn_apicv *a, uint32_t off, uint32_t v
 		pn_vapic_write(a->page, off, 0);
 		return pn_apicv_eoi(a, exit);
 	case PN_APIC_ICRL:
-		pn_vapic_write(a->page, off, value);
 		return pn_apicv_icr_mmio(a, value, exit);
-	case PN_APIC_ICRH:
-		pn_vapic_write(a->page, off, value & 0xFF000000u);
-		return PN_APICV_DONE;
 	default:
 		break;
 	}
-	pn_vapic_write(a->page, off, value);
+	if ((off & ~3u) == PN_APIC_ICRH) {
+		pn_vapic_write(a->page, PN_APIC_ICRH, value & 0xFF000000u);
+		return PN_APICV_DONE;
+	}
 	return pn_apicv_trap(exit, PN_VMX_EXIT_APIC_WRITE, off);
+}
+
+enum pn_apicv_access pn_apicv_read(struct pn_apicv *a, uint32_t off, uint32_t *value,
+				   struct pn_apicv_exit *exit)
+{
+	return pn_apicv_page_read(a, off, REG_BYTES, PN_APICV_INSN, value, exit);
 }
 
 enum pn_apicv_access pn_apicv_write(struct pn_apicv *a, uint32_t off, uint32_t value,
 				    struct pn_apicv_exit *exit)
 {
-	if (!on_page(a, off))
-		return PN_APICV_PASS;
-	if (off == PN_APIC_ICRL)
+	enum pn_apicv_access done;
+
+	if (off == PN_APIC_ICRL && on_page(a, off))
 		pn_step(a->agent, PN_STEP_ICR_WRITE_MMIO, value, 0);
-	if (!virtualized(&a->vmcs, off, true))
-		return access_exit(exit, ACCESS_WRITE | off);
-	return emulate(a, off, value, exit);
+	done = pn_apicv_page_write(a, off, REG_BYTES, PN_APICV_INSN, &value, exit);
+	return done == PN_APICV_DONE ? pn_apicv_page_emulate(a, exit) : done;
 }
 
 static bool on_msrs(const struct pn_apicv *a, uint32_t msr)
@@ -204,6 +268,14 @@ enum pn_apicv_access pn_apicv_wrmsr(struct pn_apicv *a, uint32_t msr, uint64_t v
 	if (value < PN_FIRST_VECTOR)
 		return pn_apicv_trap(exit, PN_VMX_EXIT_APIC_WRITE, PN_APIC_SELF_IPI);
 	return pn_apicv_self_ipi(a, (uint8_t)value);
+}
+
+enum pn_apicv_access pn_apicv_read_cr8(const struct pn_apicv *a, uint8_t *cr8)
+{
+	if (!a->in_guest || !pn_apicv_tpr_shadow(&a->vmcs))
+		return PN_APICV_PASS;
+	*cr8 = pn_vapic_read(a->page, PN_APIC_TPR) >> 4 & 15;
+	return PN_APICV_DONE;
 }
 
 enum pn_apicv_access pn_apicv_write_cr8(struct pn_apicv *a, uint8_t cr8, struct pn_apicv_exit *exit)
