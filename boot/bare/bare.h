@@ -13,7 +13,7 @@
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 #define PAGE	 4096u
 
-/* The exit status of the emulator is 2 * value + 1. */
+/* The exit status of QEMU is 2 * value + 1; Bochs tells none, and the last line has the value. */
 enum { END_PASSED = 16, END_FAILED = 17, END_BROKEN = 18 };
 
 __attribute__((format(printf, 1, 2))) void print(const char *format, ...);
@@ -74,34 +74,7 @@ static inline void take_interrupts(void)
 	__asm__ volatile("sti; nop; cli" : : : "memory");
 }
 
-/* CPUID 8000_000A EDX, and of its ECX X2AVIC_EXT. */
-static inline bool svm_has(unsigned bit)
-{
-	uint32_t r[4];
-
-	cpuid(0x8000000a, r);
-	return r[3] >> bit & 1;
-}
-
-static inline bool svm_has_x2avic_ext(void)
-{
-	uint32_t r[4];
-
-	cpuid(0x8000000a, r);
-	return r[2] >> 6 & 1;
-}
-
-#define SVM_NPT	   0
-#define SVM_CLEAN  5
-#define SVM_AVIC   13
-#define SVM_VGIF   16
-#define SVM_X2AVIC 18
-#define SVM_EXTLVT 27
-
-#define MSR_EFER     0xc0000080u
-#define EFER_SVME    (1u << 12)
-#define MSR_HSAVE    0xc0010117u
-#define MSR_DOORBELL 0xc001011bu
+#define MSR_EFER 0xc0000080u
 
 #define CPUS 2
 
@@ -120,6 +93,8 @@ extern volatile uint32_t second_starts;
 /* The number of this processor, which is its APIC ID, too. */
 unsigned cpu_self(void);
 void cpu_init(void);
+/* The vendor's part of it: virtualization on, for this processor. */
+void vendor_cpu(void);
 /* RDMSR that may fault: its vector, or 0. */
 unsigned rdmsr_try(uint32_t msr);
 
@@ -139,5 +114,13 @@ void timer(uint32_t count);
 /* The host's own: pending until somebody takes it, in service until it is ended. */
 void self_interrupt(uint32_t vector);
 void end_of_interrupt(void);
+bool host_in_service(unsigned vector);
+bool host_any_in_service(void);
+bool host_pending(unsigned vector);
+/* Fixed, to the processor with that APIC ID. */
+void send_interrupt(unsigned cpu, uint32_t vector);
+/* Are the processors' own APICs in x2APIC mode? Each switches its own; there is no way back. */
+extern bool host_x2;
+void host_use_x2(void);
 
 #endif

@@ -2,9 +2,13 @@
 /* The processors: exceptions, local APIC, the second one. */
 #include "bare.h"
 
-#define LAPIC_ID       0x020
+#define MSR_APIC_BASE 0x1bu
+#define APIC_BASE_X2  (1u << 10)
+
 #define LAPIC_EOI      0x0b0
 #define LAPIC_SVR      0x0f0
+#define LAPIC_ISR      0x100
+#define LAPIC_IRR      0x200
 #define LAPIC_ICR      0x300
 #define LAPIC_ICR_HIGH 0x310
 #define LAPIC_LVTT     0x320
@@ -36,18 +40,72 @@ volatile uint32_t second_starts;
 extern const char host_vectors[256][16], trampoline[], trampoline_end[];
 
 static struct gate idt[256] __attribute__((aligned(16)));
-static uint8_t hsave[CPUS][PAGE] __attribute__((aligned(4096)));
 
 void host_trap(struct frame *f);
 
-static volatile uint32_t *lapic(uint32_t reg)
+bool host_x2;
+
+static uint32_t lapic_read(uint32_t reg)
 {
-	return (volatile uint32_t *)(uintptr_t)(APIC_PAGE + reg);
+	if (host_x2)
+		return (uint32_t)rdmsr(0x800 + reg / 16);
+	return *(volatile uint32_t *)(uintptr_t)(APIC_PAGE + reg);
 }
 
+static void lapic_write(uint32_t reg, uint32_t value)
+{
+	if (host_x2)
+		wrmsr(0x800 + reg / 16, value);
+	else
+		*(volatile uint32_t *)(uintptr_t)(APIC_PAGE + reg) = value;
+}
+
+static void lapic_icr(unsigned cpu, uint32_t low)
+{
+	if (host_x2) {
+		wrmsr(0x830, (uint64_t)cpu << 32 | low);
+		return;
+	}
+	lapic_write(LAPIC_ICR_HIGH, cpu << 24);
+	lapic_write(LAPIC_ICR, low);
+}
+
+void host_use_x2(void)
+{
+	wrmsr(MSR_APIC_BASE, rdmsr(MSR_APIC_BASE) | APIC_BASE_X2);
+}
+
+static bool lapic_bit(uint32_t bank, unsigned vector)
+{
+	return lapic_read(bank + vector / 32 * 16) >> vector % 32 & 1;
+}
+
+bool host_in_service(unsigned vector)
+{
+	return lapic_bit(LAPIC_ISR, vector);
+}
+
+bool host_any_in_service(void)
+{
+	for (unsigned i = 0; i < 8; i++) {
+		if (lapic_read(LAPIC_ISR + i * 16))
+			return true;
+	}
+	return false;
+}
+
+bool host_pending(unsigned vector)
+{
+	return lapic_bit(LAPIC_IRR, vector);
+}
+
+/* The first to use x2APIC mode may read its ID before the other has switched. */
 unsigned cpu_self(void)
 {
-	return *lapic(LAPIC_ID) >> 24;
+	uint32_t r[4];
+
+	cpuid(1, r);
+	return r[1] >> 24;
 }
 
 void host_trap(struct frame *f)
@@ -57,7 +115,7 @@ void host_trap(struct frame *f)
 	if (f->vector >= 32) {
 		me->interrupts++;
 		if (f->vector != SPURIOUS)
-			*lapic(LAPIC_EOI) = 0;
+			lapic_write(LAPIC_EOI, 0);
 		return;
 	}
 	if (!me->fixup)
@@ -105,26 +163,30 @@ void cpu_init(void)
 	outb(0x21, 0xff);
 	outb(0xa1, 0xff);
 	idt_load();
-	*lapic(LAPIC_SVR) = 0x100 | SPURIOUS;
-	wrmsr(MSR_EFER, rdmsr(MSR_EFER) | EFER_SVME);
-	wrmsr(MSR_HSAVE, (uintptr_t)hsave[cpu_self()]);
+	lapic_write(LAPIC_SVR, 0x100 | SPURIOUS);
+	vendor_cpu();
 }
 
 void timer(uint32_t count)
 {
-	*lapic(LAPIC_TDCR) = TDCR_BY_16;
-	*lapic(LAPIC_LVTT) = TIMER_VECTOR | LVTT_PERIODIC;
-	*lapic(LAPIC_TMICT) = count;
+	lapic_write(LAPIC_TDCR, TDCR_BY_16);
+	lapic_write(LAPIC_LVTT, TIMER_VECTOR | LVTT_PERIODIC);
+	lapic_write(LAPIC_TMICT, count);
 }
 
 void self_interrupt(uint32_t vector)
 {
-	*lapic(LAPIC_ICR) = ICR_SELF | vector;
+	lapic_icr(0, ICR_SELF | vector);
 }
 
 void end_of_interrupt(void)
 {
-	*lapic(LAPIC_EOI) = 0;
+	lapic_write(LAPIC_EOI, 0);
+}
+
+void send_interrupt(unsigned cpu, uint32_t vector)
+{
+	lapic_icr(cpu, vector);
 }
 
 static void wait_a_bit(void)
@@ -135,8 +197,7 @@ static void wait_a_bit(void)
 
 void second_init(void)
 {
-	*lapic(LAPIC_ICR_HIGH) = 1u << 24;
-	*lapic(LAPIC_ICR) = ICR_INIT;
+	lapic_icr(1, ICR_INIT);
 	wait_a_bit();
 }
 
@@ -146,8 +207,7 @@ bool second_start(void)
 
 	memcpy((void *)(uintptr_t)TRAMPOLINE, trampoline, (size_t)(trampoline_end - trampoline));
 	second_init();
-	*lapic(LAPIC_ICR_HIGH) = 1u << 24;
-	*lapic(LAPIC_ICR) = ICR_STARTUP | TRAMPOLINE / PAGE;
+	lapic_icr(1, ICR_STARTUP | TRAMPOLINE / PAGE);
 	for (uint32_t i = 0; i < PATIENCE && second_starts == before; i++)
 		pause();
 	return second_starts != before;

@@ -1,20 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-/* The loop on each processor, what exits it may see, and the verdict. */
+/* The loop on each processor, and the verdict. */
 #include "fuzz.h"
+#include "row.h"
 
 #define TIMER	   125000 /* 2 ms: a wild guest is fetched back */
-#define CODES	   0x403
-#define RESET	   32 /* every so many guests all their pages are new */
+#define RESET	   32	  /* every so many guests all their pages are new */
 #define AGAIN	   6
 #define COMPLAINTS 10
 
-#define ROM	   0xfffff000u
-#define SHADOW	   0xff000u
-#define IOMMU_CTRL 0xfed80018u
-
 static struct fuzz states[CPUS];
-static struct vmcb kept_vmcbs[CPUS];
-static uint64_t exits[CPUS][CODES + 1]; /* the last: VMEXIT_INVALID */
+static uint64_t exits[CPUS][FUZZ_CODES + 1]; /* the last: refused */
 static uint64_t interrupts[CPUS];
 static uint64_t limit;
 static volatile uint64_t total;
@@ -28,51 +23,16 @@ uint64_t fuzz_random(struct fuzz *f)
 	return f->random * 0x2545f4914f6cdd1dull;
 }
 
-static void complain(struct fuzz *f, const char *what, uint64_t value)
+void fuzz_complain(struct fuzz *f, const char *what, uint64_t value)
 {
-	const struct vmcb *v = f->vm->vmcb;
-
 	if (__atomic_fetch_add(&complaints, 1, __ATOMIC_RELAXED) >= COMPLAINTS)
 		return;
 	while (__atomic_exchange_n(&printing, 1, __ATOMIC_ACQUIRE))
 		pause();
-	print("bare: FAILED: fuzz: processor %u: %s: %lx; exit %lx %lx %lx, v_intr %lx, pointers "
-	      "%lx "
-	      "%lx %lx\n",
-	      vm_number(f->vm), what, value, v->exit_code, v->exit_info1, v->exit_info2, v->v_intr,
-	      v->backing_page, v->logical_table, v->physical_table);
+	print("bare: FAILED: fuzz: processor %u: %s: %lx; ", vm_number(f->vm), what, value);
+	fuzz_describe(f->vm);
+	print("\n");
 	__atomic_store_n(&printing, 0, __ATOMIC_RELEASE);
-}
-
-/* Intercepts that a guest gone wild can run into. */
-static bool known(uint64_t code)
-{
-	if (code < 0x20)
-		return code == 0x10 || code == 0x13 || code == 0x14;
-	if (code >= EXIT_EXCEPTION && code <= EXIT_INTR)
-		return true;
-	if (code >= EXIT_NPF && code <= EXIT_NOACCEL)
-		return true;
-	return code == 0x64 || code == 0x65 || (code >= 0x72 && code <= 0x8d) ||
-	       code == EXIT_INVALID;
-}
-
-static void check_exit(struct fuzz *f)
-{
-	const struct vmcb *v = f->vm->vmcb;
-	uint64_t code = v->exit_code;
-
-	exits[vm_number(f->vm)][code < CODES ? code : CODES]++;
-	if (!known(code))
-		complain(f, "unknown exit", code);
-	if (code == EXIT_IPI && (v->exit_info2 >> 32 > 4 || v->exit_info2 & 0xfffff000))
-		complain(f, "IPI exit", v->exit_info2);
-	if (code == EXIT_NOACCEL && v->exit_info1 & ~(1ull << 32 | 0xff0))
-		complain(f, "access exit", v->exit_info1);
-	if (code == EXIT_NOACCEL && v->exit_info2 >> 8)
-		complain(f, "access exit", v->exit_info2);
-	if (!f->unsure && (code == EXIT_INVALID) != f->invalid)
-		complain(f, f->invalid ? "VMRUN should fail" : "VMRUN should not fail", code);
 }
 
 /* The step after the last that the guest did, the one at which it left included. */
@@ -88,53 +48,29 @@ static unsigned steps(struct fuzz *f, unsigned first)
 	return n + 1;
 }
 
-static bool goes_on(uint64_t code)
-{
-	return code == EXIT_IPI || code == EXIT_NOACCEL || code == EXIT_INTR;
-}
-
-static bool wild(uint64_t code)
-{
-	return !goes_on(code) && code != EXIT_VMMCALL && code != EXIT_INVALID && code != EXIT_HLT;
-}
-
-/* A guest whose vAPIC page is its VMCB may have written there what it liked. */
-static void run(struct fuzz *f)
-{
-	struct vmcb *v = f->vm->vmcb, *kept = &kept_vmcbs[vm_number(f->vm)];
-
-	*kept = *v;
-	vm_run(f->vm);
-	kept->exit_code = v->exit_code;
-	kept->exit_info1 = v->exit_info1;
-	kept->exit_info2 = v->exit_info2;
-	kept->exit_int_info = v->exit_int_info;
-	*v = *kept;
-}
-
 static void one_guest(struct fuzz *f)
 {
 	struct vm *vm = f->vm;
-	unsigned at = 0;
+	unsigned at = 0, code = 0;
 
 	vm_rewind(vm);
-	fuzz_vmcb(f);
+	fuzz_fields(f);
 	fuzz_guest(f);
 	for (unsigned i = 0; i < AGAIN; i++) {
 		fuzz_tables(f);
-		run(f);
+		code = fuzz_run(f);
+		exits[vm_number(vm)][code]++;
 		take_interrupts();
-		check_exit(f);
 		at = steps(f, at);
-		if (!goes_on(vm->vmcb->exit_code) || at >= vm->nops)
+		if (fuzz_next(code) != GOES_ON || at >= vm->nops)
 			break;
 		vm->guest->first = at * OP_SIZE;
-		fuzz_vmcb_again(f);
+		fuzz_fields_again(f);
 	}
 	/* The guest may have written there, too. */
 	if (vm->guest->count <= FUZZ_LIMIT)
 		interrupts[vm_number(vm)] += vm->guest->count;
-	if (wild(vm->vmcb->exit_code)) {
+	if (fuzz_next(code) == IS_WILD) {
 		vm_reset(vm_number(vm));
 		vm_guest_tables();
 	}
@@ -156,30 +92,19 @@ static void loop(void *arg)
 	timer(0);
 }
 
-/* What AVIC must never write. */
-static uint64_t untouchable(void)
-{
-	uint64_t sum = cpu_self();
-
-	for (unsigned i = 0; i < PAGE / 8; i++)
-		sum = sum * 31 + ((volatile uint64_t *)(uintptr_t)ROM)[i] +
-		      ((volatile uint64_t *)(uintptr_t)SHADOW)[i];
-	return sum * 31 + *(volatile uint64_t *)(uintptr_t)IOMMU_CTRL;
-}
-
 static void print_exits(void)
 {
 	const char *comma = " ";
 
-	for (unsigned code = 0; code <= CODES; code++) {
+	for (unsigned code = 0; code <= FUZZ_CODES; code++) {
 		uint64_t n = 0;
 
 		for (unsigned cpu = 0; cpu < CPUS; cpu++)
 			n += exits[cpu][code];
 		if (!n)
 			continue;
-		if (code == CODES)
-			print("%sinvalid %lu", comma, n);
+		if (code == FUZZ_CODES)
+			print("%srefused %lu", comma, n);
 		else
 			print("%s%x %lu", comma, code, n);
 		comma = ", ";
@@ -188,7 +113,7 @@ static void print_exits(void)
 
 bool fuzz(uint64_t count, uint64_t seed)
 {
-	uint64_t before = untouchable();
+	uint64_t before = fuzz_untouchable();
 
 	limit = count;
 	fuzz_host_init();
@@ -201,8 +126,8 @@ bool fuzz(uint64_t count, uint64_t seed)
 	loop(&states[0]);
 	if (!second_wait())
 		broken("the second processor does not come back");
-	if (untouchable() != before)
-		complain(&states[0], "ROM or registers have changed", 0);
+	if (fuzz_untouchable() != before)
+		fuzz_complain(&states[0], "ROM or registers have changed", 0);
 	print("fuzz-cpu: %lu writes, seed %lu, exits by code", total, seed);
 	print_exits();
 	print(", %lu interrupts taken", interrupts[0] + interrupts[1]);

@@ -2,15 +2,15 @@
 #ifndef POSTERN_BARE_FUZZ_H
 #define POSTERN_BARE_FUZZ_H
 
-#include "vm.h"
+#include "guest.h"
 
-/* Garbage in everything that a host and a guest program of AVIC, on both processors at once. */
+/* Garbage in all that a host and a guest program of a virtual APIC, on both processors at once. */
 
 struct fuzz {
 	struct vm *vm;
 	uint64_t random;
 	uint64_t writes;
-	/* Of the VMCB: VMRUN must refuse it; what is cached or injected may say otherwise. */
+	/* The entry into the guest must be refused; what else there is may say otherwise. */
 	bool invalid, unsure;
 };
 
@@ -22,9 +22,6 @@ struct place {
 	uint64_t pa;
 	enum place_kind kind;
 };
-
-/* At least @count random writes by both processors together; true: no complaint. */
-bool fuzz(uint64_t count, uint64_t seed);
 
 uint64_t fuzz_random(struct fuzz *f);
 static inline unsigned fuzz_below(struct fuzz *f, unsigned n)
@@ -39,15 +36,33 @@ static inline bool fuzz_chance(struct fuzz *f, unsigned percent)
 unsigned fuzz_register(struct fuzz *f);
 uint32_t fuzz_value(struct fuzz *f);
 
-/* Tables, pages and doorbells. */
-void fuzz_host_init(void);
-void fuzz_tables(struct fuzz *f);
-void fuzz_vmcb(struct fuzz *f);
-/* What changes between two runs of one guest. */
-void fuzz_vmcb_again(struct fuzz *f);
-
 /* What the guest will do; the steps that it did count as writes. */
 void fuzz_guest(struct fuzz *f);
 uint64_t fuzz_guest_bar(struct fuzz *f);
+/* A step that counts. */
+void fuzz_step(struct fuzz *f, const char *stub, uint64_t at, uint64_t value);
+void fuzz_complain(struct fuzz *f, const char *what, uint64_t value);
+
+/* ---- the vendor's ---- */
+
+#define FUZZ_CODES 0x403 /* codes of exits are below; that one is an entry refused */
+
+/* Tables, pages, notifications. */
+void fuzz_host_init(void);
+void fuzz_tables(struct fuzz *f);
+/* What the processor reads at the entry into a guest; what of it changes between two of them. */
+void fuzz_fields(struct fuzz *f);
+void fuzz_fields_again(struct fuzz *f);
+bool fuzz_is_x2(const struct vm *vm);
+/* Now and then a step of the guest that none of the others is; and what it may do at all. */
+void fuzz_vendor_step(struct fuzz *f);
+void fuzz_vendor_guest(struct fuzz *f);
+/* Runs it and looks at the exit. Its code. */
+unsigned fuzz_run(struct fuzz *f);
+enum fuzz_next { GOES_ON, ENDS, IS_WILD };
+enum fuzz_next fuzz_next(unsigned code);
+/* Of registers and memory that no guest may write. */
+uint64_t fuzz_untouchable(void);
+void fuzz_describe(const struct vm *vm);
 
 #endif

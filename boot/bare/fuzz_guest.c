@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* What the guest does: accesses of every size, through the page and through MSRs. */
 #include "fuzz.h"
+#include "vendor.h"
 
 #define STEPS 16
 
-/* Steps that count as writes. */
-static void count(struct op *op)
+void fuzz_step(struct fuzz *f, const char *stub, uint64_t at, uint64_t value)
 {
-	op->counts = 1;
+	vm_op(f->vm, stub, at, value)->counts = 1;
 }
 
 unsigned fuzz_register(struct fuzz *f)
@@ -71,7 +71,7 @@ static void access_page(struct fuzz *f)
 		stub = stubs[fuzz_below(f, COUNT(stubs))];
 	if (fuzz_chance(f, 1))
 		stub = g_step_st4;
-	count(vm_op(f->vm, stub, target(f), fuzz_value(f) | fuzz_random(f) << 32));
+	fuzz_step(f, stub, target(f), fuzz_value(f) | fuzz_random(f) << 32);
 }
 
 static void access_msr(struct fuzz *f)
@@ -81,13 +81,7 @@ static void access_msr(struct fuzz *f)
 					     : fuzz_random(f);
 	uint32_t msr = fuzz_chance(f, 10) ? X2_SELF : X2(fuzz_register(f));
 
-	count(vm_op(f->vm, fuzz_chance(f, 40) ? g_rdmsr : g_wrmsr, msr,
-		    fuzz_value(f) | high << 32));
-}
-
-static void access_doorbell(struct fuzz *f)
-{
-	count(vm_op(f->vm, g_wrmsr, MSR_DOORBELL, fuzz_below(f, 3)));
+	fuzz_step(f, fuzz_chance(f, 40) ? g_rdmsr : g_wrmsr, msr, fuzz_value(f) | high << 32);
 }
 
 static void strings(struct fuzz *f)
@@ -95,9 +89,9 @@ static void strings(struct fuzz *f)
 	uint64_t n = fuzz_below(f, 40);
 
 	if (fuzz_chance(f, 50))
-		count(vm_op(f->vm, g_stos, target(f), fuzz_value(f) | n << 32));
+		fuzz_step(f, g_stos, target(f), fuzz_value(f) | n << 32);
 	else
-		count(vm_op(f->vm, g_movs, target(f), (uint32_t)target(f) | n << 32));
+		fuzz_step(f, g_movs, target(f), (uint32_t)target(f) | n << 32);
 }
 
 static void processor(struct fuzz *f)
@@ -105,8 +99,7 @@ static void processor(struct fuzz *f)
 	switch (fuzz_below(f, 10)) {
 	case 0:
 	case 1:
-		count(vm_op(f->vm, g_wrcr8, 0,
-			    fuzz_chance(f, 90) ? fuzz_below(f, 16) : fuzz_random(f)));
+		fuzz_step(f, g_wrcr8, 0, fuzz_chance(f, 90) ? fuzz_below(f, 16) : fuzz_random(f));
 		break;
 	case 2:
 		vm_op(f->vm, g_rdcr8, 0, 0);
@@ -133,28 +126,28 @@ static void odd(struct fuzz *f)
 {
 	switch (fuzz_below(f, 4)) {
 	case 0:
-		count(vm_op(f->vm, g_stack, target(f), 0));
+		fuzz_step(f, g_stack, target(f), 0);
 		break;
 	case 1:
-		vm_op(f->vm, g_jump, target(f), 0);
+		vm_op(f->vm, FUZZ_FETCH ? g_jump : g_nop, target(f), 0);
 		break;
 	case 2:
 		vm_op(f->vm, g_hlt, 0, 0);
 		break;
 	default:
-		access_doorbell(f);
+		fuzz_vendor_step(f);
 	}
 }
 
 static void step(struct fuzz *f)
 {
 	unsigned n = fuzz_below(f, 100);
-	bool x2 = f->vm->vmcb->v_intr & V_X2AVIC;
+	bool x2 = fuzz_is_x2(f->vm);
 
 	if (n < 65)
 		(x2 == fuzz_chance(f, 95) ? access_msr : access_page)(f);
 	else if (n < 70)
-		access_doorbell(f);
+		fuzz_vendor_step(f);
 	else if (n < 73)
 		strings(f);
 	else if (n < 98)
@@ -168,7 +161,7 @@ void fuzz_guest(struct fuzz *f)
 	struct guest *g = f->vm->guest;
 	unsigned n = 1 + fuzz_below(f, STEPS);
 
-	vm_intercept_msr(f->vm, MSR_DOORBELL, fuzz_chance(f, 90), fuzz_chance(f, 10));
+	fuzz_vendor_guest(f);
 	g->eoi = fuzz_below(f, 3);
 	g->limit = FUZZ_LIMIT;
 	for (unsigned i = 0; i < n; i++)

@@ -2,9 +2,10 @@
 /*
  * The guest: calls one stub after the other with RCX, RAX and RDX from a list, keeps what they left
  * in RAX and RDX, and logs the interrupts that it takes. R15 is the guest's structure, RBX its
- * place in the list. It ends with VMMCALL.
+ * place in the list. It ends with GUEST_END, an instruction of the vendor's that exits.
  */
 #include "layout.h"
+#include "vendor.h"
 
 	.section .guest_text, "ax"
 	.code64
@@ -31,7 +32,7 @@ g_\name\()_after:
 	ret
 	.endm
 
-	stub	end, vmmcall
+	stub	end, GUEST_END
 	stub	ld1, mov (%rcx), %al
 	stub	ld2, mov (%rcx), %ax
 	stub	ld4, mov (%rcx), %eax
@@ -57,6 +58,7 @@ g_\name\()_after:
 	stub	sti, sti
 	stub	cli, cli
 	stub	hlt, hlt
+	stub	sti_hlt, sti; hlt
 	stub	nop, nop
 	stub	int, int $0x30
 	stub	jump, jmp *%rcx
@@ -165,7 +167,7 @@ guest_interrupt:
 	mov	%eax, GUEST_COUNT(%r15)
 	cmp	GUEST_LIMIT(%r15), %eax
 	jb	2f
-	vmmcall
+	GUEST_END
 2:	cmpl	$EOI_PAGE, GUEST_EOI(%r15)
 	jb	4f
 	ja	3f

@@ -28,7 +28,7 @@
 #define GUEST_OPS   128 /* struct op */
 #define GUEST_NLOG  108
 #define GUEST_NOPS  80
-#define GUEST_REGS  3968 /* RBX, RCX, RDX, RSI, RDI while it does not run */
+#define GUEST_REGS  3968 /* RBX, RCX, RDX, RSI, RDI, RAX while it does not run; AMD: not RAX */
 
 #define EOI_NONE 0
 #define EOI_PAGE 1

@@ -4,10 +4,11 @@
 
 #include <stdarg.h>
 
-#define COM1	     0x3f8
-#define LSR_EMPTY    0x20
-#define EXIT_PORT    0xf4
-#define INFO_CMDLINE 16 /* multiboot 1 */
+#define COM1	      0x3f8
+#define LSR_EMPTY     0x20
+#define EXIT_PORT     0xf4
+#define SHUTDOWN_PORT 0x8900
+#define INFO_CMDLINE  16 /* multiboot 1 */
 
 extern uint32_t boot_info;
 
@@ -89,7 +90,10 @@ void print(const char *format, ...)
 
 void end(unsigned value)
 {
+	print("bare: end %u\n", value);
 	outb(EXIT_PORT, (uint8_t)value);
+	for (const char *s = "Shutdown"; *s; s++)
+		outb(SHUTDOWN_PORT, (uint8_t)*s);
 	for (;;)
 		__asm__ volatile("cli; hlt");
 }

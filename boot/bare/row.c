@@ -43,9 +43,7 @@ static void name_format(const char *f, va_list args)
 
 static void shared_reset(void)
 {
-	memset(physical, 0, sizeof(physical));
-	memset(logical, 0, sizeof(logical));
-	physical[0] = address(vms[0].page) | ENTRY_VALID | ENTRY_RUNNING;
+	vendor_tables();
 	for (unsigned i = 0; i < CPUS; i++)
 		vm_reset(i);
 }
@@ -77,23 +75,6 @@ bool expect(const char *what, uint64_t got, uint64_t want)
 	print("bare: FAILED: %s (%s): %s is %lx, not %lx\n", row_name, row_cite, what, got, want);
 	row_bad = true;
 	return false;
-}
-
-void expect_exit(struct vm *vm, uint64_t code, uint64_t info1, uint64_t info2, const char *rip)
-{
-	struct vmcb *v = vm->vmcb;
-
-	if (!expect("exit code", v->exit_code, code))
-		return;
-	expect("EXITINFO1", v->exit_info1, info1);
-	expect("EXITINFO2", v->exit_info2, info2);
-	if (rip)
-		expect("RIP", v->rip, address(rip));
-}
-
-void expect_end(struct vm *vm)
-{
-	expect("exit code", vm->vmcb->exit_code, EXIT_VMMCALL);
 }
 
 void expect_log(struct vm *vm, unsigned n, const uint8_t *vectors)

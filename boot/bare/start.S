@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * From the boot loader's 32-bit mode (multiboot 1), and from the start-up IPI's 16-bit mode, to
- * 64 bits on identical addresses; the host's exceptions and interrupts; VMRUN.
+ * 64 bits on identical addresses; the host's exceptions and interrupts.
  */
 #include "layout.h"
 
@@ -68,43 +68,6 @@ second32:
 	jmp	enter64
 
 	.code64
-/* void svm_run(uint64_t vmcb, void *guest): GIF = 1 and RFLAGS.IF = 0 before and after. */
-	.globl svm_run
-svm_run:
-	push	%rbx
-	push	%rbp
-	push	%r12
-	push	%r13
-	push	%r14
-	push	%r15
-	push	%rsi
-	mov	%rdi, %rax
-	mov	%rsi, %r15
-	mov	GUEST_REGS(%r15), %rbx
-	mov	GUEST_REGS + 8(%r15), %rcx
-	mov	GUEST_REGS + 16(%r15), %rdx
-	mov	GUEST_REGS + 24(%r15), %rsi
-	mov	GUEST_REGS + 32(%r15), %rdi
-	clgi
-	sti
-	vmrun	%rax
-	cli
-	stgi
-	pop	%r15
-	mov	%rbx, GUEST_REGS(%r15)
-	mov	%rcx, GUEST_REGS + 8(%r15)
-	mov	%rdx, GUEST_REGS + 16(%r15)
-	mov	%rsi, GUEST_REGS + 24(%r15)
-	mov	%rdi, GUEST_REGS + 32(%r15)
-	pop	%r15
-	pop	%r14
-	pop	%r13
-	pop	%r12
-	pop	%rbp
-	pop	%rbx
-	cld
-	ret
-
 /* A frame is: 15 registers, vector, error code, RIP, CS, RFLAGS, RSP, SS. */
 	.globl host_vectors
 	.balign	16

@@ -13,32 +13,33 @@ BARE_LEAST=EPYC-Milan,+svm,+npt,+x2apic,+avic,+x2avic
 BARE_CPU=${BARE_CPU:-$BARE_LEAST,+vmcb-clean,+vgif,+x2avic-ext,+avic-extlvt}
 BARE_PASSED=33
 
+# The vendor: svm or vmx.
 bare_path()
 {
-	echo "$CACHE/bare-$(hash_of "$BOOT"/bare/* "$BOOT/lib/bare.sh").elf"
+	echo "$CACHE/bare-$1-$(hash_of "$BOOT"/bare/*.* "$BOOT/bare/$1"/* "$BOOT/lib/bare.sh").elf"
 }
 
 # Multiboot wants a 32-bit file; what is in it is 64-bit code.
 bare_compile()
 {
-	gcc "${BARE_FLAGS[@]}" -Wl,-T,"$BOOT/bare/bare.ld" "$BOOT"/bare/*.S "$BOOT"/bare/*.c \
-		-o "$1.64" &&
-		objcopy -O elf32-i386 "$1.64" "$1"
+	gcc "${BARE_FLAGS[@]}" -I"$BOOT/bare/$1" -I"$BOOT/bare" -Wl,-T,"$BOOT/bare/bare.ld" \
+		"$BOOT"/bare/{,"$1"/}*.S "$BOOT"/bare/{,"$1"/}*.c -o "$2.64" &&
+		objcopy -O elf32-i386 "$2.64" "$2"
 }
 
 bare_there()
 {
 	local out
-	out=$(bare_path)
+	out=$(bare_path "$1")
 	[ -r "$out" ] && { touch -c "$out" || true; }
 }
 
 bare_build()
 {
 	local out
-	! bare_there || return 0
-	out=$(bare_path)
-	logged "$CACHE/bare.log" "bare program built" bare_compile "$out.new"
+	! bare_there "$1" || return 0
+	out=$(bare_path "$1")
+	logged "$CACHE/bare.log" "bare program built" bare_compile "$1" "$out.new"
 	rm -f "$out.new.64"
 	mv "$out.new" "$out"
 }
@@ -59,9 +60,9 @@ bare_run()
 		-cpu "$BARE_CPU" \
 		-device amd-iommu,intremap=on,xtsup=on,ga=on,gappi=on,poison=on \
 		-device amd-fch-smbus,addr=14.0 -device isa-debug-exit,iobase=0xf4 \
-		-serial "file:$out/said" -kernel "$(bare_path)" -append "$kind $*" \
+		-serial "file:$out/said" -kernel "$(bare_path svm)" -append "$kind $*" \
 		</dev/null >"$out/err" 2>&1 || status=$?
-	tr -d '\r' <"$out/said"
+	tr -d '\r' <"$out/said" | grep -v '^bare: end ' || true
 	if [ $status -ne $BARE_PASSED ]; then
 		say "bare $kind: the emulator ended with status $status"
 		grep -v "warning: TCG doesn't support" "$out/err" | tail -n 40 >&2 || true

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Code that the IOMMU writes: the emulator has translated what was there before. */
-#include "row.h"
+#include "svm.h"
 
 #define IOMMU	 0xfed80000ull
 #define CMDBUF	 0x08

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What an ICR write does: 15.29.6. */
-#include "row.h"
+#include "svm.h"
 
 #define HOLE 0xf000000000ull /* in range, no memory */
 

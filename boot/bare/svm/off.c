@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* AVIC off: nothing is changed. */
-#include "row.h"
+#include "svm.h"
 
 #define V_OFF (V_INTR_MASKING | V_GIF)
 

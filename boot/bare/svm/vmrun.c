@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What VMRUN checks, loads and keeps. */
-#include "row.h"
+#include "svm.h"
 
 #define TOP_PAGE 0xfffffff000ull /* of 40 bits: in range, nothing is there */
 #define RANGE	 (1ull << 40)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Virtual GIF, which holds what AVIC delivers, and the physical one, which holds INIT. */
-#include "row.h"
+#include "svm.h"
 
 #define SPELL 20000 /* turns of a guest that waits for what must not come */
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Two processors, a guest on each: doorbells and IPIs that arrive. */
-#include "row.h"
+#include "svm.h"
 
 #define EVER  (1ull << 62) /* turns of a guest that waits for what must come */
 #define SHORT 60000u	   /* and for what must not */

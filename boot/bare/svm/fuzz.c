@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: MIT */
-/* What the host programs: VMCB, tables, vAPIC pages, doorbells. */
+/* AMD: what the host programs: VMCB, tables, vAPIC pages, doorbells; what exits it may see. */
 #include "fuzz.h"
+#include "svm.h"
 
 #define POOL	   4
 #define RAM_END	   0x10000000ull /* of 256 MiB: lib/bare.sh */
 #define FREE_LOW   0x9000ull
 #define FREE_HIGH  (RAM_END - PAGE)
 #define RANGE_BITS 40
+#define ROM	   0xfffff000u
+#define SHADOW	   0xff000u
+#define IOMMU_CTRL 0xfed80018u
 
 static uint32_t pool[POOL][1024] __attribute__((aligned(4096)));
 
@@ -253,7 +257,7 @@ static void nested(struct fuzz *f)
 		*e = (fuzz_chance(f, 50) ? 0xfffff000u : 0xff000u) | PTE_RWX;
 }
 
-void fuzz_vmcb(struct fuzz *f)
+void fuzz_fields(struct fuzz *f)
 {
 	interrupt_control(f);
 	avic_fields(f);
@@ -262,7 +266,7 @@ void fuzz_vmcb(struct fuzz *f)
 	clean_bits(f);
 }
 
-void fuzz_vmcb_again(struct fuzz *f)
+void fuzz_fields_again(struct fuzz *f)
 {
 	struct vmcb *v = f->vm->vmcb;
 
@@ -274,4 +278,94 @@ void fuzz_vmcb_again(struct fuzz *f)
 	if (fuzz_chance(f, 30))
 		avic_fields(f);
 	clean_bits(f);
+}
+
+/* ---- what comes of it ---- */
+
+bool fuzz_is_x2(const struct vm *vm)
+{
+	return vm->vmcb->v_intr & V_X2AVIC;
+}
+
+void fuzz_vendor_step(struct fuzz *f)
+{
+	fuzz_step(f, g_wrmsr, MSR_DOORBELL, fuzz_below(f, 3));
+}
+
+void fuzz_vendor_guest(struct fuzz *f)
+{
+	vm_intercept_msr(f->vm, MSR_DOORBELL, fuzz_chance(f, 90), fuzz_chance(f, 10));
+}
+
+void fuzz_describe(const struct vm *vm)
+{
+	const struct vmcb *v = vm->vmcb;
+
+	print("exit %lx %lx %lx, v_intr %lx, pointers %lx %lx %lx", v->exit_code, v->exit_info1,
+	      v->exit_info2, v->v_intr, v->backing_page, v->logical_table, v->physical_table);
+}
+
+/* Intercepts that a guest gone wild can run into. */
+static bool known(uint64_t code)
+{
+	if (code < 0x20)
+		return code == 0x10 || code == 0x13 || code == 0x14;
+	if (code >= EXIT_EXCEPTION && code <= EXIT_INTR)
+		return true;
+	if (code >= EXIT_NPF && code <= EXIT_NOACCEL)
+		return true;
+	return code == 0x64 || code == 0x65 || (code >= 0x72 && code <= 0x8d) ||
+	       code == EXIT_INVALID;
+}
+
+static void check_exit(struct fuzz *f)
+{
+	const struct vmcb *v = f->vm->vmcb;
+	uint64_t code = v->exit_code;
+
+	if (!known(code))
+		fuzz_complain(f, "unknown exit", code);
+	if (code == EXIT_IPI && (v->exit_info2 >> 32 > 4 || v->exit_info2 & 0xfffff000))
+		fuzz_complain(f, "IPI exit", v->exit_info2);
+	if (code == EXIT_NOACCEL && v->exit_info1 & ~(1ull << 32 | 0xff0))
+		fuzz_complain(f, "access exit", v->exit_info1);
+	if (code == EXIT_NOACCEL && v->exit_info2 >> 8)
+		fuzz_complain(f, "access exit", v->exit_info2);
+	if (!f->unsure && (code == EXIT_INVALID) != f->invalid)
+		fuzz_complain(f, f->invalid ? "VMRUN should fail" : "VMRUN should not fail", code);
+}
+
+/* A guest whose vAPIC page is its VMCB may have written there what it liked. */
+unsigned fuzz_run(struct fuzz *f)
+{
+	static struct vmcb kept_vmcbs[CPUS];
+	struct vmcb *v = f->vm->vmcb, *kept = &kept_vmcbs[vm_number(f->vm)];
+
+	*kept = *v;
+	vm_run(f->vm);
+	kept->exit_code = v->exit_code;
+	kept->exit_info1 = v->exit_info1;
+	kept->exit_info2 = v->exit_info2;
+	kept->exit_int_info = v->exit_int_info;
+	*v = *kept;
+	check_exit(f);
+	return v->exit_code < FUZZ_CODES ? (unsigned)v->exit_code : FUZZ_CODES;
+}
+
+enum fuzz_next fuzz_next(unsigned code)
+{
+	if (code == EXIT_IPI || code == EXIT_NOACCEL || code == EXIT_INTR)
+		return GOES_ON;
+	return code == EXIT_VMMCALL || code == FUZZ_CODES || code == EXIT_HLT ? ENDS : IS_WILD;
+}
+
+/* What AVIC must never write. */
+uint64_t fuzz_untouchable(void)
+{
+	uint64_t sum = cpu_self();
+
+	for (unsigned i = 0; i < PAGE / 8; i++)
+		sum = sum * 31 + ((volatile uint64_t *)(uintptr_t)ROM)[i] +
+		      ((volatile uint64_t *)(uintptr_t)SHADOW)[i];
+	return sum * 31 + *(volatile uint64_t *)(uintptr_t)IOMMU_CTRL;
 }

@@ -4,7 +4,7 @@
  * else that is recognised between two instructions (inferred: the VMCB has no place for an exit
  * that is still to be taken). No other exit comes first, and nothing of it is left behind.
  */
-#include "row.h"
+#include "svm.h"
 
 /* An IPI to a vCPU that does not run, with a single step (RFLAGS.TF) over its access. */
 static void step_over_ipi(struct vm *vm)

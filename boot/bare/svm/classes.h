@@ -2,7 +2,7 @@
 #ifndef POSTERN_BARE_CLASSES_H
 #define POSTERN_BARE_CLASSES_H
 
-#include "row.h"
+#include "svm.h"
 
 /*
  * What an access to a register does, through the page or through an MSR. The last two are those of

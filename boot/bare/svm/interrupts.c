@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Priority, delivery, end of interrupt: 15.29.8, 16.6. */
-#include "row.h"
+#include "svm.h"
 
 #define SPELL 20000 /* turns of a guest that waits for what must not come */
 
