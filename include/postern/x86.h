@@ -124,8 +124,8 @@ unsigned pn_vapic_count(const void *page, uint32_t bank);
 uint8_t pn_vapic_ppr(const void *page);
 /* Highest IRR vector whose class is above the PPR class, or -1. */
 int pn_vapic_deliverable(const void *page);
-/* The same with TPR[7:4] = @class, 0..15, whatever the page's TPR says. */
-int pn_vapic_deliverable_above(const void *page, uint8_t class);
+/* The same with TPR[7:4] = @priority, 0..15, whatever the page's TPR says. */
+int pn_vapic_deliverable_above(const void *page, uint8_t priority);
 
 /*
  * A physical local APIC as far as host interrupts need one: accept, take the highest, end. One
