@@ -99,6 +99,28 @@ fetch_source()
 	downloaded "${name}_${prefix}*.dsc"
 }
 
+# The upstream tarball of a source package (name, version prefix), checked against the archive's
+# index: enough where Debian's changes are not needed, also if the mirror lacks the .dsc.
+fetch_orig()
+{
+	local name=$1 prefix=$2 sum file dir
+	if [ -z "$(downloaded "${name}_${prefix}*.orig.tar.xz")" ]; then
+		apt_setup
+		read -r sum file dir < <(apt_private apt-cache showsrc --only-source "$name" |
+			awk -v start="${name}_$prefix" '/^[^ ]/ { sums = 0 }
+				/^Checksums-Sha256:/ { sums = 1 }
+				/^Directory:/ { dir = $2 }
+				sums && index($3, start) == 1 && /\.orig\.tar\.xz$/ { sum = $1; file = $3 }
+				END { if (file) print sum, file, dir }') ||
+			skip "source package $name $prefix is no longer in trixie"
+		say "fetching $file"
+		fetch_into_downloads apt_private /usr/lib/apt/apt-helper download-file \
+			"$(apt_mirror)/$dir/$file" "$file" "SHA256:$sum" ||
+			skip "$file cannot be fetched"
+	fi
+	downloaded "${name}_${prefix}*.orig.tar.xz"
+}
+
 # Packages of this machine's own release that building needs.
 need_packages()
 {
