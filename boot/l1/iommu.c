@@ -82,7 +82,10 @@ void iommu_open(struct iommu *iommu, const char *device)
 	uint64_t base;
 	unsigned cap;
 
+	memset(iommu, 0, sizeof(*iommu));
 	snprintf(path, sizeof(path), PCI_DEVICES "/%s/iommu/device/config", device);
+	if (access(path, F_OK))
+		return;
 	config_read(&c, path);
 	cap = capability(&c, CAP_IOMMU);
 	base = (uint64_t)config_long(&c, cap + CAP_BASE_HIGH) << 32;
@@ -95,6 +98,8 @@ void iommu_open(struct iommu *iommu, const char *device)
 
 void iommu_close(struct iommu *iommu)
 {
+	if (!iommu->reg)
+		return;
 	munmap((void *)(uintptr_t)iommu->reg, MMIO_SIZE);
 	close(iommu->mem);
 }

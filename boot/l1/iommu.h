@@ -10,8 +10,8 @@
  * whose tail the kernel keeps for itself.
  */
 struct iommu {
-	int mem; /* /dev/mem */
-	volatile uint64_t *reg;
+	int mem;		/* /dev/mem */
+	volatile uint64_t *reg; /* NULL: the unit is not one of AMD's, which are PCI functions */
 };
 
 #define IOMMU_DEVTAB   0x0000
@@ -51,7 +51,7 @@ struct irte {
 #define IRTE_VECTOR	0x00000000000000FFull
 #define IRTE_GATAG_SH	32
 
-/* The unit in front of the PCI device @device. */
+/* The unit in front of the PCI device @device. The others are for units with registers. */
 void iommu_open(struct iommu *iommu, const char *device);
 void iommu_close(struct iommu *iommu);
 uint64_t iommu_read(const struct iommu *iommu, uint32_t reg);

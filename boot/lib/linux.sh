@@ -4,6 +4,8 @@
 # Words with "-gappi" in them are kernels with the series; series.sh has these.
 
 KERNELS=(6.12 7.3)
+# Debian's own build of a kernel, with nothing of ours; debian.sh has it.
+DEBIAN=7.3-debian
 
 linux_suite()
 {
@@ -27,6 +29,7 @@ linux_version()
 linux_dir()
 {
 	local version
+	[ "$1" != "$DEBIAN" ] || { debian_dir; return; }
 	version=$(linux_version "$1") || return 1
 	case $1 in
 	*-gappi*) series_dir "$1" "$version" ;;
@@ -94,6 +97,10 @@ linux_build()
 	local version=$1 deb dir
 	if [[ $version = *-gappi* ]]; then
 		series_build "$version"
+		return
+	fi
+	if [ "$version" = "$DEBIAN" ]; then
+		debian_build
 		return
 	fi
 	deb=$(fetch_deb "linux-source-$version" "$(linux_suite "$version")")

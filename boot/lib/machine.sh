@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 # shellcheck shell=bash
-# The machine: what QEMU is told in each mode, and one boot of it.
+# The machine: what the emulator is told in each mode, and one boot of it.
 
-MODES=(baseline remapped posting gappi fallback)
+MODES=(baseline remapped posting gappi fallback vmx-baseline vmx-apicv vtd-pi ipiv)
 MACHINE_DEVICES=()
 MACHINE_IOMMU=''
 MACHINE_ARGS=''
@@ -13,7 +13,17 @@ MACHINE_MEMORY=1024
 # not know of it.
 MACHINE_CPU=EPYC-Milan,+svm,+npt,+x2apic,+vgif,+avic,+x2avic,+x2avic-ext,+avic-extlvt,+vmcb-clean
 
-# What the mode adds to the kernel's command line.
+# The word of boot/build for what a mode boots on.
+mode_machine()
+{
+	case $1 in
+	vmx-* | vtd-pi | ipiv) echo bochs ;;
+	*) echo machine ;;
+	esac
+}
+
+# mode, kernel: what the mode adds to the kernel's command line. Kernels before 6.17 have no option
+# for KVM not to let devices post: there the whole kernel does without.
 mode_kernel_args()
 {
 	case $1 in
@@ -22,6 +32,15 @@ mode_kernel_args()
 	posting) echo "kvm_amd.avic=1" ;;
 	gappi) echo "kvm_amd.avic=1 amd_iommu=gappi postern.need=GAPPI" ;;
 	fallback) echo "kvm_amd.avic=1 amd_iommu=gappi" ;;
+	vmx-baseline) echo "kvm_intel.enable_apicv=0" ;;
+	vmx-apicv)
+		case $2 in
+		6.*) echo "kvm_intel.enable_ipiv=0 intremap=nopost" ;;
+		*) echo "kvm_intel.enable_ipiv=0 kvm_intel.enable_device_posted_irqs=0" ;;
+		esac
+		;;
+	vtd-pi) echo "kvm_intel.enable_ipiv=0" ;;
+	ipiv) echo "kvm_intel.enable_ipiv=1" ;;
 	*) fail "no such mode: $1 (there are: ${MODES[*]})" ;;
 	esac
 }
@@ -47,27 +66,51 @@ machine_plan()
 	MACHINE_ARGS=$(sed -n 's/^args=/ /p' <<<"$words" | tr -d '\n')
 }
 
-# The emulator and the initramfs of the sources as they are now: boots that follow use these, also
-# when somebody edits the sources meanwhile.
-machine_find()
+# mode, kernel: the command line that they have. CPUs but the first have no tick.
+mode_append()
 {
-	MACHINE_QEMU=$(qemu_program)
-	MACHINE_INITRAMFS=$(initramfs_path)
-	[ -x "$MACHINE_QEMU" ] || fail "the emulator's sources changed while it was built"
-	[ -r "$MACHINE_INITRAMFS" ] || fail "the initramfs's sources changed while it was built"
-	touch -c "$MACHINE_QEMU" "$MACHINE_INITRAMFS" || true
+	echo "console=ttyS0 panic=-1 no_timer_check tsc=nowatchdog iommu=nopt" \
+		"nohz_full=1-$((MACHINE_CPUS - 1)) $(mode_kernel_args "$1" "$2")$MACHINE_ARGS"
 }
 
-# mode, kernel, archive with the job, folder, further words for the kernel's command line: sets
-# MACHINE. CPU 0 is the device's and the harness's, the others are the guests' and have no tick.
+# words of boot/build: the emulators and the initramfs of the sources as they are now: boots that
+# follow use these, also when somebody edits the sources meanwhile.
+machine_find()
+{
+	local word
+	[ $# -gt 0 ] || set -- machine
+	MACHINE_INITRAMFS=$(initramfs_path)
+	[ -r "$MACHINE_INITRAMFS" ] || fail "the initramfs's sources changed while it was built"
+	for word; do
+		case $word in
+		machine) MACHINE_QEMU=$(qemu_program) && machine_is "$MACHINE_QEMU" ;;
+		bochs) MACHINE_BOCHS=$(bochs_program) && machine_is "$MACHINE_BOCHS" ;;
+		esac
+	done
+	touch -c "$MACHINE_INITRAMFS" || true
+}
+
+machine_is()
+{
+	[ -x "$1" ] || fail "the emulator's sources changed while it was built"
+	touch -c "$1" || true
+}
+
+# mode, kernel, archive with the job, folder, a word more for the kernel's command line, where the
+# two serial ports go, as QEMU names it: sets MACHINE. CPU 0 is the device's and the harness's, the
+# others are the guests'.
 machine_command()
 {
 	local mode=$1 version=$2 archive=$3 out=$4 args dir modules
-	args=$(mode_kernel_args "$mode")
+	args="$(mode_append "$mode" "$version") $5"
 	dir=$(linux_dir "$version")
 	modules=$dir/modules.gz
 	[ -r "$modules" ] || modules=/dev/null
 	cat "$MACHINE_INITRAMFS" "$archive" "$modules" >"$out/initrd"
+	if [ "$(mode_machine "$mode")" = bochs ]; then
+		bochs_command "$dir/bzImage" "$out" "$args" "$6" "$7"
+		return
+	fi
 	# shellcheck disable=SC2054 # the commas are the arguments
 	MACHINE=("$MACHINE_QEMU" -L "$CACHE/firmware"
 		-nodefaults -nographic -no-reboot -M "q35,kernel-irqchip=split"
@@ -75,8 +118,8 @@ machine_command()
 		-device "amd-iommu,$(mode_iommu "$mode")"
 		-device amd-fch-smbus,addr=14.0 -device edu "${MACHINE_DEVICES[@]}"
 		-device postern-steps,addr=10 -device postern-bells,addr=11 -device edu,addr=12
-		-kernel "$dir/bzImage" -initrd "$out/initrd"
-		-append "console=ttyS0 panic=-1 no_timer_check tsc=nowatchdog iommu=nopt nohz_full=1-$((MACHINE_CPUS - 1)) $args$MACHINE_ARGS $5")
+		-kernel "$dir/bzImage" -initrd "$out/initrd" -append "$args"
+		-serial "$6" -serial "$7")
 }
 
 # mode, kernel, archive, seconds, folder, name: one boot. $out/NAME.json has a line for the host,
@@ -84,11 +127,11 @@ machine_command()
 machine_boot()
 {
 	local out=$5 name=${6:-$1-$2} start=$SECONDS status=0
-	machine_command "$1" "$2" "$3" "$out" quiet
+	machine_command "$1" "$2" "$3" "$out" quiet "file:$out/$name.log" "file:$out/$name.json"
 	: >"$out/$name.log"
 	: >"$out/$name.json"
-	nice -n 15 timeout --foreground -k 5 "$4" "${MACHINE[@]}" -serial "file:$out/$name.log" \
-		-serial "file:$out/$name.json" </dev/null >"$out/$name.err" 2>&1 || status=$?
+	nice -n 15 timeout --foreground -k 5 "$4" "${MACHINE[@]}" </dev/null >"$out/$name.err" 2>&1 ||
+		status=$?
 	say "$1 on Linux $2: $((SECONDS - start)) s"
 	if ! grep -q '"done"' "$out/$name.json"; then
 		say "it ended with status $status"
@@ -98,14 +141,19 @@ machine_boot()
 	cp "$out/$name".* "$CACHE/last/"
 }
 
+# Of the emulators that were found.
 machine_version()
 {
-	echo "$("$MACHINE_QEMU" --version | sed -n '1s/^QEMU emulator version/QEMU/p')," \
-		"Postern $(postern_version)"
+	local names=()
+	[ -z "${MACHINE_QEMU:-}" ] || names+=("$("$MACHINE_QEMU" --version |
+		sed -n '1s/^QEMU emulator version/QEMU/p')")
+	[ -z "${MACHINE_BOCHS:-}" ] || names+=("$(bochs_version)")
+	[ ${#names[@]} -eq 0 ] || printf '%s, ' "${names[@]}"
+	echo "Postern $(postern_version)"
 }
 
 machine_shell()
 {
-	machine_command "$1" "$2" "$3" "$4" postern.shell
-	"${MACHINE[@]}" -serial mon:stdio -serial "file:$4/shell.json"
+	machine_command "$1" "$2" "$3" "$4" postern.shell mon:stdio "file:$4/shell.json"
+	"${MACHINE[@]}"
 }

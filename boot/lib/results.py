@@ -26,8 +26,9 @@ def parsed(line):
 def read(path):
     """One boot: its host line, its plan, its runs, whether it came to its end. The file is
     MODE-KERNEL, or MODE+PART-KERNEL for a plan of its own."""
-    mode, kernel = path.stem.split("-", 1)
-    mode, _, part = mode.partition("+")
+    mode = max((mode for mode in SAYS if path.stem.startswith((mode + "-", mode + "+"))), key=len)
+    part, kernel = path.stem[len(mode):].split("-", 1)
+    part = part.lstrip("+")
     boot = {"mode": mode, "part": part, "kernel": kernel, "host": {"says": []}, "hosts": [],
             "plan": [], "acts": [], "acted": [], "runs": [], "left": [], "end": None, "bad": [],
             "skipped": None, "refused": None}
@@ -81,6 +82,10 @@ SAYS = {
                "Virtual APIC enabled", "GAPPI enabled"), ()),
     "fallback": (("AVIC enabled", "x2AVIC enabled", "Interrupt remapping enabled",
                   "Virtual APIC enabled"), ("GAPPI enabled",)),
+    "vmx-baseline": (("Enabled IRQ remapping in x2apic mode",), ()),
+    "vmx-apicv": (("Enabled IRQ remapping in x2apic mode",), ()),
+    "vtd-pi": (("Enabled IRQ remapping in x2apic mode",), ()),
+    "ipiv": (("Enabled IRQ remapping in x2apic mode",), ()),
 }
 
 
