@@ -67,7 +67,8 @@ linux_config_check()
 		awk '{ want[$1] = $2 } END { for (o in want) print o "=" want[o] }' | sort |
 		grep -vxFf "$config" | tr '\n' ' ') || true
 	[ -z "$missing" ] || echo "not in this kernel: $missing"
-	for line in KVM_AMD AMD_IOMMU IRQ_REMAP VFIO_PCI VFIO_IOMMU_TYPE1 HIST_TRIGGERS DEBUG_FS; do
+	for line in KVM_AMD AMD_IOMMU IRQ_REMAP VFIO_PCI VFIO_IOMMU_TYPE1 HIST_TRIGGERS DEBUG_FS \
+		INTEL_IOMMU X86_POSTED_MSI BLK_DEV_NVME; do
 		grep -qxE "CONFIG_$line=[ym]" "$config" || fail "kernel without CONFIG_$line: $config"
 	done
 }
