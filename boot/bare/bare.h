@@ -109,6 +109,8 @@ bool second_wait(void);
 void second_turns(void);
 void second_main(void);
 
+#define SPURIOUS 0xff /* of the processors' own APICs */
+
 /* A timer interrupt every @count * 16 ns, for guests that never leave; 0: none. */
 void timer(uint32_t count);
 /* The host's own: pending until somebody takes it, in service until it is ended. */

@@ -21,7 +21,6 @@
 #define LVTT_PERIODIC (1u << 17)
 #define TDCR_BY_16    3
 #define TIMER_VECTOR  0xe0
-#define SPURIOUS      0xff
 #define TRAMPOLINE    0x8000u
 #define PATIENCE      400000000u
 

@@ -124,8 +124,10 @@ bool fuzz(uint64_t count, uint64_t seed)
 	}
 	second_give(loop, &states[1]);
 	loop(&states[0]);
-	if (!second_wait())
-		broken("the second processor does not come back");
+	if (!second_wait()) {
+		fuzz_complain(&states[1], "does not come back", states[1].writes);
+		end(END_BROKEN);
+	}
 	if (fuzz_untouchable() != before)
 		fuzz_complain(&states[0], "ROM or registers have changed", 0);
 	print("fuzz-cpu: %lu writes, seed %lu, exits by code", total, seed);

@@ -33,8 +33,10 @@ void *memcpy(void *to, const void *from, size_t n)
 	return to;
 }
 
+/* 8 bits, no parity, one stop bit: after a reset it has 5. */
 static void put(char c)
 {
+	outb(COM1 + 3, 3);
 	while (!(inb(COM1 + 5) & LSR_EMPTY))
 		;
 	outb(COM1, (uint8_t)c);

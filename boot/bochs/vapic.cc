@@ -85,6 +85,7 @@ void BX_CPU_C::VMX_Apicv_Entry(void)
     VMexit(VMX_VMEXIT_VMENTRY_FAILURE_GUEST_STATE | (1 << 31), 0);
   core->low_tpr = result > 0;
   core->entering = true;
+  handleInterruptMaskChange(); /* Bochs has done it before this was a guest */
   VMX_Evaluate_Pending_Virtual_Interrupts();
 }
 

@@ -159,7 +159,7 @@ BOCHS_FIRMWARE=$CACHE/firmware-bochs
 
 bochs_firmware_there()
 {
-	[ -r "$BOCHS_FIRMWARE/done" ]
+	[ -r "$BOCHS_FIRMWARE/mboot.c32" ] && [ -r "$BOCHS_FIRMWARE/done" ]
 }
 
 bochs_firmware_build()
@@ -172,7 +172,8 @@ bochs_firmware_build()
 		mkdir -p "$dir/deb"
 		dpkg-deb -x "$deb" "$dir/deb"
 		find "$dir/deb" -type f \( -name 'BIOS-bochs-l*' -o -name vgabios.bin -o \
-			-name isolinux.bin -o -path '*/bios/ldlinux.c32' \) -exec cp -t "$dir" {} +
+			-name isolinux.bin -o -path '*/bios/ldlinux.c32' -o -path '*/bios/libcom32.c32' \
+			-o -path '*/bios/mboot.c32' \) -exec cp -t "$dir" {} +
 	done
 	rm -rf "$dir/deb"
 	touch "$dir/done"
@@ -214,19 +215,28 @@ bochs_tables()
 	(cd "$dir" && find kernel | cpio --quiet -o -H newc -R 0:0)
 }
 
-# kernel, initrd, command line, folder: the medium that Bochs boots.
+# folder with the files and a line of isolinux.cfg for each further argument: FOLDER.iso, that Bochs
+# boots.
+bochs_iso()
+{
+	local dir=$1
+	shift
+	cp "$BOCHS_FIRMWARE/isolinux.bin" "$BOCHS_FIRMWARE/ldlinux.c32" "$dir"
+	printf '%s\n' 'default l' 'prompt 0' 'label l' "$@" >"$dir/isolinux.cfg"
+	xorriso -as mkisofs -quiet -o "$dir.iso" -b isolinux.bin -c boot.cat -no-emul-boot \
+		-boot-load-size 4 -boot-info-table "$dir"
+	rm -rf "$dir"
+}
+
+# kernel, initrd, command line, folder: the medium with a kernel.
 bochs_medium()
 {
 	local dir=$4/medium
 	mkdir -p "$dir"
-	cp "$BOCHS_FIRMWARE/isolinux.bin" "$BOCHS_FIRMWARE/ldlinux.c32" "$dir"
 	cp "$1" "$dir/kernel"
 	{ bochs_tables "$4" && cat "$2"; } >"$dir/initrd"
-	printf 'default l\nprompt 0\nlabel l\nkernel kernel\ninitrd initrd\nappend %s\n' "$3" \
-		>"$dir/isolinux.cfg"
-	xorriso -as mkisofs -quiet -o "$4/medium.iso" -b isolinux.bin -c boot.cat -no-emul-boot \
-		-boot-load-size 4 -boot-info-table "$dir"
-	rm -rf "$dir" "$4/tables"
+	rm -rf "$4/tables"
+	bochs_iso "$dir" 'kernel kernel' 'initrd initrd' "append $3"
 }
 
 # A serial port, as QEMU names it, for Bochs.
@@ -238,32 +248,41 @@ bochs_serial()
 	esac
 }
 
-# kernel, folder with the initrd, command line, serial ports: sets MACHINE. Bochs's virtual time
-# counts instructions, so that a boot is the same every time. It has no page tables of five levels
-# to offer to a kernel that uses them.
+# processors, MiB, folder with medium.iso and for bochsrc, lines for the serial ports: Bochs's virtual
+# time counts instructions, so that a boot is the same every time.
+bochs_rc()
+{
+	local cpus=$1 memory=$2 out=$3
+	shift 3
+	{
+		cat <<-END
+			cpu: model=sapphire_rapids, count=$cpus:1:1, ips=100000000, quantum=16, reset_on_triple_fault=0
+			memory: guest=$memory, host=$memory
+			romimage: file=$BOCHS_FIRMWARE/BIOS-bochs-latest, options=fastboot
+			vgaromimage: file=$BOCHS_FIRMWARE/vgabios.bin
+			ata0: enabled=1, ioaddr1=0x1f0, ioaddr2=0x3f0, irq=14
+			ata0-master: type=cdrom, path=$out/medium.iso, status=inserted
+			boot: cdrom
+			display_library: nogui
+			clock: sync=none, time0=946684800
+			pci: enabled=1, chipset=i440fx
+			log: /dev/stderr
+			panic: action=fatal
+			error: action=report
+			info: action=ignore
+			debug: action=ignore
+		END
+		printf '%s\n' "$@"
+	} >"$out/bochsrc"
+}
+
+# kernel, folder with the initrd, command line, serial ports: sets MACHINE. Bochs has no page tables of
+# five levels to offer to a kernel that uses them.
 bochs_command()
 {
 	local out=$2
 	bochs_medium "$1" "$out/initrd" "$3 intel_iommu=on no5lvl" "$out"
-	cat >"$out/bochsrc" <<-END
-		cpu: model=sapphire_rapids, count=$MACHINE_CPUS:1:1, ips=100000000, quantum=16, reset_on_triple_fault=0
-		memory: guest=$MACHINE_MEMORY, host=$MACHINE_MEMORY
-		romimage: file=$BOCHS_FIRMWARE/BIOS-bochs-latest, options=fastboot
-		vgaromimage: file=$BOCHS_FIRMWARE/vgabios.bin
-		ata0: enabled=1, ioaddr1=0x1f0, ioaddr2=0x3f0, irq=14
-		ata0-master: type=cdrom, path=$out/medium.iso, status=inserted
-		boot: cdrom
-		$(bochs_serial 1 "$4")
-		$(bochs_serial 2 "$5")
-		display_library: nogui
-		clock: sync=none, time0=946684800
-		pci: enabled=1, chipset=i440fx
-		log: /dev/stderr
-		panic: action=fatal
-		error: action=report
-		info: action=ignore
-		debug: action=ignore
-	END
+	bochs_rc "$MACHINE_CPUS" "$MACHINE_MEMORY" "$out" "$(bochs_serial 1 "$4")" "$(bochs_serial 2 "$5")"
 	# shellcheck disable=SC2034 # for machine.sh
 	MACHINE=("$MACHINE_BOCHS" -q -f "$out/bochsrc")
 }

@@ -85,6 +85,8 @@ static void expect_class(struct vm *vm, uint8_t class, unsigned off, bool write)
 /* The page after a store: what is virtualized of TPR, EOI, ICR high keeps some bytes only. */
 static uint32_t stored(const struct config *c, uint8_t class, unsigned off)
 {
+	if (off == APIC_PPR && c->proc2 & PROC2_VID)
+		return 0; /* VM entry writes it */
 	if (class == FAULT)
 		return OLD;
 	if (off == APIC_EOI && c->proc2 & PROC2_VID)

@@ -182,6 +182,8 @@ static void eoi_exit(unsigned vector, bool x2)
 	if (vector > 0x40)
 		vector_set(vm->page, APIC_ISR, 0x31);
 	pend(vm, 0x2f);
+	if (!vector)
+		vm->vmcs->rflags &= ~(uint64_t)RFLAGS_IF;
 	vm_op(vm, x2 ? g_wrmsr : g_st4, x2 ? X2(APIC_EOI) : APIC_PAGE + APIC_EOI, 0);
 	vm_op(vm, g_wait, SPELL, 1);
 	vm_run(vm);
