@@ -6,6 +6,7 @@
 
 #define COM1	      0x3f8
 #define LSR_EMPTY     0x20
+#define LSR_IDLE      0x40 /* the last character is out */
 #define EXIT_PORT     0xf4
 #define SHUTDOWN_PORT 0x8900
 #define INFO_CMDLINE  16 /* multiboot 1 */
@@ -93,6 +94,8 @@ void print(const char *format, ...)
 void end(unsigned value)
 {
 	print("bare: end %u\n", value);
+	while (!(inb(COM1 + 5) & LSR_IDLE))
+		;
 	outb(EXIT_PORT, (uint8_t)value);
 	for (const char *s = "Shutdown"; *s; s++)
 		outb(SHUTDOWN_PORT, (uint8_t)*s);
