@@ -10,7 +10,7 @@
 #include "json_out.h"
 #include "options.h"
 #include "progress.h"
-#include "scenario.h"
+#include "nearest.h"
 
 #define MAX_FIGURES 32
 

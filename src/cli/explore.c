@@ -14,7 +14,7 @@
 #include "json_out.h"
 #include "outfile.h"
 #include "progress.h"
-#include "scenario.h"
+#include "nearest.h"
 #include "xchild.h"
 #include "xreport.h"
 

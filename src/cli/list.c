@@ -10,6 +10,7 @@
 #include "json_out.h"
 #include "mode.h"
 #include "options.h"
+#include "nearest.h"
 #include "scenario.h"
 
 enum { OPT_JSON = 0x100 };

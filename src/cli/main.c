@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "cli.h"
-#include "scenario.h"
+#include "nearest.h"
 
 const char *argp_program_version = "postern " PN_VERSION;
 

@@ -7,6 +7,7 @@
 #include "cli.h"
 #include "options.h"
 #include "scenario.h"
+#include "units.h"
 
 enum {
 	OPT_COSTS = 0x200,

@@ -9,7 +9,9 @@
 
 #include <cmocka.h>
 
-#include "scenario.h"
+#include "diag.h"
+#include "nearest.h"
+#include "units.h"
 
 #define ROWS(t) (sizeof(t) / sizeof((t)[0]))
 

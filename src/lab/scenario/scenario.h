@@ -181,15 +181,4 @@ uint32_t pn_scenario_iommu(const struct pn_scenario *sc, const struct pn_sc_devi
 const char *pn_builtin_scenario(unsigned i, const char **description);
 const char *pn_builtin_costs(unsigned i, const char **description);
 
-/* Units: "10us", "1.5ms", "2s", "300" is refused; "2M/s", "100k/s"; "4KiB", "1M". */
-int pn_parse_time(const char *s, uint64_t *ns);
-int pn_parse_rate(const char *s, double *per_second);
-int pn_parse_count(const char *s, uint64_t *n);
-/* "exp(80us)", "const(80us)", "uniform(10us,20us)", "lognormal(80us,0.4)" (median, sigma),
- * "pareto(20us,1.5)" (minimum, shape). */
-int pn_parse_dist(const char *s, struct pn_dist *out);
-
-/* Nearest of @n names to @word (edit distance), or NULL if none is near. */
-const char *pn_nearest(const char *word, const char *const *names, unsigned n);
-
 #endif

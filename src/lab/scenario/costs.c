@@ -8,7 +8,9 @@
 #include <string.h>
 
 #include "ini_text.h"
+#include "nearest.h"
 #include "scenario.h"
+#include "units.h"
 
 static const char *const source_names[] = {
 	[PN_COST_MEASURED] = "measured",

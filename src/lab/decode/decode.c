@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "decode_kind.h"
-#include "scenario.h"
+#include "nearest.h"
 
 static const struct pn_dec_kind *const kinds[] = {
 	&pn_dec_irte32,	   &pn_dec_irte,     &pn_dec_dte,	  &pn_dec_cmd,

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "postern/avic.h"
+#include "nearest.h"
 #include "scenario_build.h"
 #include "vectors.h"
 

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "nearest.h"
 #include "scenario_build.h"
 
 void *pn_sc_base(struct pn_scenario *sc, const struct pn_sc_section *s)

@@ -2,7 +2,7 @@
 #include <stddef.h>
 #include <string.h>
 
-#include "scenario.h"
+#include "nearest.h"
 
 #define MAX_WORD 40
 

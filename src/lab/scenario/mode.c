@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "mode.h"
-#include "scenario.h"
+#include "nearest.h"
 
 /* What a mode can be varied in: a choice of two, of which the first is the default, or a number. */
 struct mode_key {

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <string.h>
 
-#include "scenario.h"
+#include "units.h"
 
 /*
  * Numbers are read here and not by strtod(), whose decimal point depends on the locale and which

@@ -12,7 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "scenario.h"
+#include "nearest.h"
 
 #define MAX_FILE (1u << 20)
 

@@ -4,7 +4,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "nearest.h"
 #include "scenario_keys.h"
+#include "units.h"
 
 #define MAX_PAUSE 3600000000000ull /* an hour, as every other time */
 
