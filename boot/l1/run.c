@@ -133,14 +133,20 @@ static const struct kind {
 	unsigned vcpus; /* at least: vCPU 0 sends the IPIs that wake the target */
 	unsigned lines;
 } kinds[] = {
-	{"paced", run_paced, 1, 0},	  /* MSIs at a rate, open or closed */
-	{"masked", run_masked, 1, 0},	  /* each under a TPR that masks it, on a vCPU that runs */
-	{"sleeper", run_sleeper, 2, 0},	  /* the same on a vCPU that sleeps */
-	{"ipis", run_ipis, 2, 0},	  /* no MSI; an IPI whenever the target sleeps */
-	{"overflow", run_overflow, 2, 0}, /* more than the log holds, then ordinary ones */
-	{"detach", run_detach, 2, 0},	  /* eventfd or device leave while the vCPU sleeps */
-	{"race", run_race, 1, 0},	  /* overflows of the log while its handler works */
-	{"level", run_level, 1, 1},	  /* no MSI; a line, the next time when all is over */
+	{"paced", run_paced, 1, 0},	/* MSIs at a rate, open or closed */
+	{"masked", run_masked, 1, 0},	/* each under a TPR that masks it, on a vCPU that runs */
+	{"sleeper", run_sleeper, 2, 0}, /* the same on a vCPU that sleeps */
+	{"ipis", run_ipis, 2, 0},	/* no MSI; an IPI whenever the target sleeps */
+	{"unicast", run_icr, 2, 0},	/* no MSI; IPIs of one form, all in icr.c */
+	{"self", run_icr, 2, 0},
+	{"logical", run_icr, 2, 0},
+	{"broadcast", run_icr, 3, 0},
+	{"nmi", run_icr, 2, 0},
+	{"init", run_icr, 3, 0},
+	{"overflow", run_overflow, 2, 0},   /* more than the log holds, then ordinary ones */
+	{"detach", run_detach, 2, 0},	    /* eventfd or device leave while the vCPU sleeps */
+	{"race", run_race, 1, 0},	    /* overflows of the log while its handler works */
+	{"level", run_level, 1, 1},	    /* no MSI; a line, the next time when all is over */
 	{"retrigger", run_retrigger, 1, 1}, /* the next time before the EOI, or at the same time */
 	{"two", run_two, 1, 2},		    /* two lines at the same time */
 	{"nested", run_nested, 1, 2},	    /* the one's handler is interrupted by the other */
@@ -197,6 +203,7 @@ void run_vm_create(struct vm *vm, const struct run_config *c)
 	vm->shared->msi_vector = RUN_MSI_VECTOR;
 	vm->shared->ipi_vector = RUN_IPI_VECTOR;
 	vm->shared->target = c->vcpus - 1;
+	vm->shared->logical = kind && kind->go == run_icr;
 	vm->shared->idle[c->vcpus - 1] = c->halt ? L2_HALT : L2_SPIN;
 	for (unsigned i = 0; kind && all_halt(kind) && i < c->vcpus; i++)
 		vm->shared->idle[i] = L2_HALT;
@@ -240,8 +247,13 @@ void run_guest(const struct run *run)
 	r->seen = run_target(run)->seen[RUN_MSI_VECTOR] + run_target(run)->seen[RUN_HIGH_VECTOR] +
 		  r->elsewhere;
 	r->early += run_target(run)->early;
-	r->ipi_sent = vm->shared->vcpu[0].ipi_sent;
-	r->ipi_seen = run_target(run)->seen[RUN_IPI_VECTOR];
+	if (kind_of(run->c)->go == run_icr) {
+		r->ipi_sent = vm->shared->vcpu[0].icr_seen;
+		r->ipi_seen = run_icr_seen(run);
+	} else {
+		r->ipi_sent = vm->shared->vcpu[0].ipi_sent;
+		r->ipi_seen = run_target(run)->seen[RUN_IPI_VECTOR];
+	}
 	for (unsigned i = 0; i < vm->vcpus; i++) {
 		r->odd_exit |= vm->vcpu[i].odd_exit;
 		r->fatal |= vm->shared->vcpu[i].fatal;

@@ -28,13 +28,13 @@ struct run_config {
 	unsigned vcpus;
 	bool halt; /* the target halts between interrupts */
 	bool x2apic;
-	uint32_t count;	     /* MSIs; kind=ipis: IPIs; of lines: how often one is raised */
-	uint32_t rate;	     /* a second at most; 0: as fast as it goes */
-	uint32_t gap_us;     /* at least, from one to the next */
-	bool open;	     /* do not wait until the guest has seen one before the next */
-	uint32_t burst;	     /* kind=overflow, race, dropped: MSIs in one go */
-	uint32_t up;	     /* EOIs with the line still up, each time it is raised */
-	uint32_t ipis;	     /* from vCPU 0 to the target, meanwhile */
+	uint32_t count;	 /* MSIs; of kinds without one: IPIs; of lines: how often one is raised */
+	uint32_t rate;	 /* a second at most; 0: as fast as it goes */
+	uint32_t gap_us; /* at least, from one to the next */
+	bool open;	 /* do not wait until the guest has seen one before the next */
+	uint32_t burst;	 /* kind=overflow, race, dropped: MSIs in one go */
+	uint32_t up;	 /* EOIs with the line still up, each time it is raised */
+	uint32_t ipis;	 /* from vCPU 0 to the target, meanwhile */
 	uint32_t migrate_ms; /* the target changes host CPUs this often; 0: never */
 	bool preempt;	     /* a busy thread shares the target's host CPU */
 	bool here;	     /* the host's own vector of the MSI is on the target's host CPU */
@@ -112,6 +112,9 @@ bool run_goes_on(const struct run *run);
 void run_masked(const struct run *run);
 void run_sleeper(const struct run *run);
 void run_ipis(const struct run *run);
+void run_icr(const struct run *run);
+/* How many of them have been taken. */
+uint32_t run_icr_seen(const struct run *run);
 void run_overflow(const struct run *run);
 void run_detach(const struct run *run);
 void run_race(const struct run *run);

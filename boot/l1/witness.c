@@ -28,18 +28,23 @@ static const struct {
 	[W_EOI] = {"kvm_eoi", "vector", "eois"},
 	[W_ACK] = {"kvm_ack_irq", "pin", "acks"},
 	[W_INHIBIT] = {"kvm_apicv_inhibit_changed", "inhibits", "inhibits"},
+	[W_APIC] = {"kvm_apic", "reg", "apic"},
+	[W_SOFTWARE] = {"kvm_apicv_accept_irq", "vec", "accepted"},
 };
 
 static const char *const irq_names[W_IRQS] = {
 	[W_IRQ_DEVICE] = "device", [W_IRQ_IOMMU] = "iommu",   [W_IRQ_RESCHED] = "resched",
-	[W_IRQ_CALL] = "call",	   [W_IRQ_POSTED] = "posted",
+	[W_IRQ_CALL] = "call",	   [W_IRQ_POSTED] = "posted", [W_IRQ_PIN] = "pin",
+	[W_IRQ_PIW] = "piw",	   [W_IRQ_NPI] = "npi",
+};
+
+struct exit_name {
+	uint64_t code;
+	const char *name;
 };
 
 /* Exit codes of SVM, AMD64 APM vol 2, appendix C. */
-static const struct {
-	uint64_t code;
-	const char *name;
-} exit_names[] = {
+static const struct exit_name svm_exits[] = {
 	{0x08, "cr8_read"},
 	{0x18, "cr8_write"},
 	{0x4e, "pf"},
@@ -55,6 +60,31 @@ static const struct {
 	{0x400, "npf"},
 	{0x401, "avic_incomplete_ipi"},
 	{0x402, "avic_noaccel"},
+	{0, NULL},
+};
+
+/* Basic exit reasons of VMX, Intel SDM vol 3, appendix C. */
+static const struct exit_name vmx_exits[] = {
+	{0, "exception"},
+	{1, "intr"},
+	{2, "triple_fault"},
+	{7, "intr_window"},
+	{8, "nmi_window"},
+	{10, "cpuid"},
+	{12, "hlt"},
+	{28, "cr"},
+	{30, "io"},
+	{31, "rdmsr"},
+	{32, "wrmsr"},
+	{40, "pause"},
+	{43, "tpr"},
+	{44, "apic_access"},
+	{45, "eoi"},
+	{48, "ept"},
+	{49, "ept_misconfig"},
+	{52, "timer"},
+	{56, "apic_write"},
+	{0, NULL},
 };
 
 /* Taking a trigger off costs a second of the host's, so it stays; a second one is refused. */
@@ -110,14 +140,18 @@ static int irq_class(const char *line, const char *device)
 {
 	if (irq_is_vfio(line, device))
 		return W_IRQ_DEVICE;
-	if (strstr(line, "AMD-Vi"))
+	if (strstr(line, "AMD-Vi") || strstr(line, "dmar"))
 		return W_IRQ_IOMMU;
 	if (strstr(line, "RES:"))
 		return W_IRQ_RESCHED;
 	if (strstr(line, "CAL:"))
 		return W_IRQ_CALL;
-	if (strstr(line, "PIN:") || strstr(line, "PIW:") || strstr(line, "NPI:"))
-		return W_IRQ_POSTED;
+	if (strstr(line, "PIN:"))
+		return W_IRQ_PIN;
+	if (strstr(line, "PIW:"))
+		return W_IRQ_PIW;
+	if (strstr(line, "NPI:"))
+		return W_IRQ_NPI;
 	return -1;
 }
 
@@ -150,6 +184,8 @@ static void irqs_row(const char *line, void *ctx)
 
 	if (class >= 0)
 		rows->irq[class] += row_sum(line);
+	if (class >= W_IRQ_PIN)
+		rows->irq[W_IRQ_POSTED] += row_sum(line);
 }
 
 static void irqs_read(uint64_t *irq, const char *device)
@@ -213,14 +249,22 @@ void witness_end(struct witness *w)
 		hist_add(&w->event[e], e, false);
 }
 
+static const struct exit_name *exit_names(void)
+{
+	static char text[4096];
+
+	if (!text[0] && read_file("/proc/cpuinfo", text, sizeof(text)) < 0)
+		die("/proc/cpuinfo");
+	return strstr(text, "GenuineIntel") ? vmx_exits : svm_exits;
+}
+
 static void key_print(enum witness_event e, uint64_t key, FILE *out)
 {
-	if (e == W_EXIT)
-		for (unsigned i = 0; i < sizeof(exit_names) / sizeof(exit_names[0]); i++)
-			if (exit_names[i].code == key) {
-				fprintf(out, "\"%s\"", exit_names[i].name);
-				return;
-			}
+	for (const struct exit_name *n = exit_names(); e == W_EXIT && n->name; n++)
+		if (n->code == key) {
+			fprintf(out, "\"%s\"", n->name);
+			return;
+		}
 	fprintf(out, "\"%#" PRIx64 "\"", key);
 }
 

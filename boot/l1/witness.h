@@ -23,11 +23,23 @@ enum witness_event {
 	W_INJECT,	  /* vectors injected by KVM */
 	W_EOI,		  /* that KVM makes or is told of, by the vector that it ends; -1: none */
 	W_ACK,		  /* ends of an I/O APIC's interrupt, by pin */
-	W_INHIBIT,	  /* changes of what keeps AVIC off, by what does after it */
+	W_INHIBIT,	  /* changes of what keeps APIC virtualization off, by what does after it */
+	W_APIC,		  /* accesses to a local APIC that KVM makes, by register */
+	W_SOFTWARE,	  /* interrupts of a local APIC that KVM sets, by vector */
 	W_EVENTS
 };
 
-enum witness_irq { W_IRQ_DEVICE, W_IRQ_IOMMU, W_IRQ_RESCHED, W_IRQ_CALL, W_IRQ_POSTED, W_IRQS };
+enum witness_irq {
+	W_IRQ_DEVICE,
+	W_IRQ_IOMMU,
+	W_IRQ_RESCHED,
+	W_IRQ_CALL,
+	W_IRQ_POSTED,
+	W_IRQ_PIN,
+	W_IRQ_PIW,
+	W_IRQ_NPI,
+	W_IRQS
+};
 
 #define W_KEYS 96
 #define W_CPUS 16

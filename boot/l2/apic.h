@@ -8,9 +8,11 @@
 #define APIC_ID	    0x020u
 #define APIC_TPR    0x080u
 #define APIC_EOI    0x0b0u
+#define APIC_LDR    0x0d0u
 #define APIC_SVR    0x0f0u
 #define APIC_ICR    0x300u
 #define APIC_ICR_HI 0x310u
+#define APIC_SELF   0x3f0u
 
 #define MSR_APIC_BASE	  0x1bu
 #define MSR_X2APIC_FIRST  0x800u

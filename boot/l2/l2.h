@@ -30,6 +30,7 @@ struct l2_vcpu {
 	uint32_t spins;	   /* turns of the idle loop */
 	uint32_t early;	   /* interrupts of a class that the TPR masks */
 	uint32_t ipi_sent; /* by this vCPU */
+	uint32_t icr_seen; /* icr_count, after the write */
 	uint32_t fatal;	   /* exception + 1 */
 	uint32_t fatal_ip;
 	uint32_t ended[L2_LINES]; /* handlers of the line whose EOI is done */
@@ -47,14 +48,18 @@ struct l2_shared {
 	uint32_t x2apic;
 	uint32_t msi_vector;
 	uint32_t ipi_vector;
-	uint32_t target; /* the vCPU that MSIs and lines go to, and the IPIs of vCPU 0 */
-	uint32_t lines;	 /* how many of line[] the target programs; without any, no I/O APIC */
+	uint32_t target;  /* the vCPU that MSIs and lines go to, and the IPIs of vCPU 0 */
+	uint32_t logical; /* xAPIC: every vCPU has a bit of flat logical destinations */
+	uint32_t lines;	  /* how many of line[] the target programs; without any, no I/O APIC */
 	struct l2_line line[L2_LINES];
 	/* written by the harness at any time */
 	uint32_t tag; /* the number of the MSI that is about to be raised */
 	uint32_t tpr; /* what the target should have in its TPR */
 	uint32_t ipi_count;
-	uint32_t pad[12];
+	/* vCPU 0 writes icr_low and icr_dest to its ICR whenever icr_count is not what it last saw
+	 */
+	uint32_t icr_count, icr_low, icr_dest;
+	uint32_t pad[8];
 	struct l2_vcpu vcpu[L2_VCPUS];
 };
 

@@ -7,6 +7,11 @@
 #include "l2.h"
 #include "lines.h"
 
+#define NMI	 2
+#define ICR_MODE 0x700u
+#define ICR_NMI	 0x400u
+#define ICR_SELF (1u << 18)
+
 struct gate {
 	uint16_t offset_low, selector, flags, offset_high;
 };
@@ -46,12 +51,14 @@ static void idt_load(void)
 	__asm__ volatile("lidt %0" : : "m"(pointer));
 }
 
-static void apic_enable(void)
+static void apic_enable(uint32_t id)
 {
 	if (shared->x2apic)
 		wrmsr(MSR_APIC_BASE, 0, rdmsr_low(MSR_APIC_BASE) | APIC_BASE_X2APIC);
 	apic_write(shared->x2apic, APIC_TPR, 0);
 	apic_write(shared->x2apic, APIC_SVR, APIC_SVR_ENABLE | 0xff);
+	if (shared->logical && !shared->x2apic)
+		xapic_write(APIC_LDR, 1u << (24 + id));
 }
 
 void l2_interrupt(uint32_t vector, uint32_t ip)
@@ -59,6 +66,10 @@ void l2_interrupt(uint32_t vector, uint32_t ip)
 	volatile struct l2_vcpu *me = this_vcpu();
 	uint32_t line;
 
+	if (vector == NMI && (shared->icr_low & ICR_MODE) == ICR_NMI) {
+		me->seen[NMI]++;
+		return;
+	}
 	if (vector < L2_FIRST_VECTOR) {
 		me->fatal_ip = ip;
 		me->fatal = vector + 1;
@@ -110,13 +121,27 @@ static void ipi_follow(volatile struct l2_vcpu *me)
 	apic_send(shared->x2apic, target, shared->ipi_vector);
 }
 
+/* In x2APIC mode the IPI to itself has a register of its own. */
+static void icr_follow(volatile struct l2_vcpu *me)
+{
+	uint32_t count = shared->icr_count;
+
+	if (count == me->icr_seen)
+		return;
+	if (shared->x2apic && shared->icr_low & ICR_SELF)
+		apic_write(true, APIC_SELF, shared->icr_low & 0xff);
+	else
+		apic_send(shared->x2apic, shared->icr_dest, shared->icr_low);
+	me->icr_seen = count;
+}
+
 void l2_main(uint32_t id)
 {
 	volatile struct l2_vcpu *me = &shared->vcpu[id];
 	bool halts = shared->idle[id] == L2_HALT;
 
 	idt_load();
-	apic_enable();
+	apic_enable(id);
 	if (id == shared->target)
 		lines_program(shared);
 	me->ready = 1;
@@ -126,8 +151,10 @@ void l2_main(uint32_t id)
 		me->spins++;
 		if (id == shared->target)
 			tpr_follow(me);
-		if (id == 0)
+		if (id == 0) {
 			ipi_follow(me);
+			icr_follow(me);
+		}
 		if (halts)
 			halt();
 		else

@@ -3,8 +3,9 @@
 
 import json
 
-GALOG = 511  # entries that Linux's log of 4 KiB holds: one of its 512 slots stays free
-ORDINARY = 20  # l1/sleep.c
+import rules_vmx
+from witnesses import (FORMS, MERGING, allowed, alone, by_line, counted, guest, guests, hits, intx,
+                       level, logged, steps, still)
 
 
 def lines(path):
@@ -61,11 +62,7 @@ def read(path):
     return boot
 
 
-def hits(run, event, key="total"):
-    """How often a tracepoint fired; 0 if this kernel does not have it."""
-    return (run[event] or {}).get(key, 0)
-
-
+INTEL = rules_vmx.VMX  # Intel's modes
 POSTED = ("posting", "gappi", "fallback")  # modes in which the IOMMU posts into guests
 LOGGED = ("posting", "fallback")  # and writes the guest APIC log
 AVIC = ("remapped", *POSTED)
@@ -98,7 +95,8 @@ def evidence(boot):
     """The kernel's lines that the mode is recognized by."""
     more = on_gappi(boot["host"]) if boot["mode"] == "fallback" else []
     return [line for line in boot["host"]["says"] if line in more or
-            any(word in line for words in SAYS[boot["mode"]] for word in words)]
+            any(word in line for words in SAYS[boot["mode"]] for word in words)] + \
+        rules_vmx.evidence(boot)
 
 
 def says_faults(boot):
@@ -114,72 +112,7 @@ def host_faults(boot, host):
         [f"the kernel says '{word}'" for word in never if said(word)]
     if boot["mode"] == "fallback" and not on_gappi(host):
         wrong.append("the kernel says nothing of amd_iommu=gappi")
-    return wrong
-
-
-def guest(run):
-    """All runs but the one that programs the IOMMU itself, for which Linux has no code."""
-    return run["kind"] != "gappi"
-
-
-def steps(run, name):
-    """How often the IOMMU took a step; recordings of older machines do not have them."""
-    return (run.get("steps") or {}).get(name, 0)
-
-
-def counted(run):
-    return run.get("steps") is not None and guest(run)
-
-
-def guests(run):
-    """How many guests a run had, and how many vCPUs."""
-    of = run.get("guests") or {"n": 1, "vcpus": run["vcpus"]}
-    return of["n"], of["vcpus"]
-
-
-def allowed(run):
-    """Nothing in the run inhibits AVIC on purpose."""
-    return run["kind"] != "inhibit"
-
-
-# Kinds of run in which interrupts with the wakeup vector may merge, or go to a CPU that is gone.
-MERGING = ("crowd", "pair", "offline", "suspend")
-
-
-def still(run):
-    """The target never stops running: nothing to notify anybody of."""
-    return run["idle"] == "spin" and not run["preempt"] and not run["migrate_ms"]
-
-
-def alone(run):
-    return run["ipis"]["sent"] == 0
-
-
-def level(run):
-    """Handlers that level-triggered lines made run."""
-    return run["level"]["seen"] if run.get("level") else 0
-
-
-def pins(run):
-    """The lines of the guest's I/O APIC, each with its handlers."""
-    return run["level"]["lines"] if run.get("level") else []
-
-
-def intx(run):
-    """Interrupts that the host must take in every mode: VFIO finds INTx still up without one."""
-    return run["level"]["sent"] if run["kind"] == "intx" else 0
-
-
-def by_line(run, event, key):
-    """KVM's count of an event is that of the handlers, line by line."""
-    return all(hits(run, event, line[key]) == line["seen"] for line in pins(run))
-
-
-def logged(run):
-    """GA log entries of a run of bursts, each followed by ORDINARY single MSIs."""
-    rounds, rest = divmod(run["sent"], run["burst"] + ORDINARY)
-    return rounds * (min(run["burst"], GALOG) + ORDINARY) + \
-        min(rest, run["burst"], GALOG) + max(0, rest - run["burst"])
+    return wrong + rules_vmx.host_faults(boot, host)
 
 
 # Rules of the witnesses: name, modes and kernels (None: all), which runs, what must hold.
@@ -291,7 +224,7 @@ RULES = (
      lambda r: True, lambda r: hits(r, "acks") == level(r) and by_line(r, "acks", "pin")),
     ("KVM lowers an irqfd's line at each EOI, and says so", None, None,
      lambda r: r["kind"] == "resample", lambda r: r["level"]["resampled"] == r["level"]["seen"]),
-)
+) + rules_vmx.RULES
 
 
 EVENTS = ("exits", "ga_log", "incomplete_ipi", "irte_updates", "wakeups", "injected",
@@ -359,7 +292,7 @@ def short(want, run):
     """What a run did less, or more, than the plan says."""
     have = run["level"]["due"] if run.get("level") else 0
     due = want["count"] * DUE.get(want["kind"], lambda n: 0)(1 + want["up"])
-    ipis = want["count"] if want["kind"] == "ipis" else want["ipis"]
+    ipis = want["count"] if want["kind"] in ("ipis", *FORMS) else want["ipis"]
     wrong = []
     if run["kind"] != want["kind"]:
         wrong.append(f"kind {run['kind']} instead of {want['kind']}")
@@ -369,7 +302,7 @@ def short(want, run):
         wrong.append(f"{run['turns']} turns of {want['count']}")
     if have != due:
         wrong.append(f"{have} level-triggered interrupts of {due}")
-    if want["kind"] in ("paced", "ipis") and run["ipis"]["sent"] != ipis:
+    if want["kind"] in ("paced", "ipis", *FORMS) and run["ipis"]["sent"] != ipis:
         wrong.append(f"{run['ipis']['sent']} IPIs of {ipis}")
     return wrong
 

@@ -9,30 +9,67 @@ import sys
 
 import results
 
-COLUMNS = (
-    ("run", 13), ("sent", 6), ("seen", 6), ("merged", 6), ("lost", 4), ("IPIs", 9),
-    ("level", 9), ("exits", 6), ("intr", 6), ("hlt", 6), ("npf", 4), ("msr", 5), ("vintr", 5),
-    ("401h", 5), ("402h", 5), ("device", 6), ("iommu", 6), ("resched", 7), ("GA log", 6),
-    ("GAPPI", 6), ("wakeups", 7),
+
+def key(name):
+    return lambda run: run[name]
+
+
+def exits(*names):
+    return lambda run: sum(results.hits(run, "exits", name) for name in names)
+
+
+def irq(name):
+    return lambda run: run["host_interrupts"][name]
+
+
+def events(name, which="total"):
+    return lambda run: results.hits(run, name, which)
+
+
+def step(name):
+    return lambda run: results.steps(run, name)
+
+
+def ipis(run):
+    return "{seen}/{sent}".format(**run["ipis"]) if run["ipis"]["sent"] else ""
+
+
+def level(run):
+    return "{seen}/{due}".format(**run["level"]) if run.get("level") else ""
+
+
+# Title, width, what of a run.
+GUEST = (
+    ("run", 13, key("run")), ("sent", 6, key("sent")), ("seen", 6, key("seen")),
+    ("merged", 6, key("merged")), ("lost", 4, key("lost")), ("IPIs", 9, ipis), ("level", 9, level),
+    ("exits", 6, exits("total")), ("intr", 6, exits("intr")), ("hlt", 6, exits("hlt")),
+)
+HOST = (
+    ("device", 6, irq("device")), ("iommu", 6, irq("iommu")), ("resched", 7, irq("resched")),
+)
+AMD = (
+    *GUEST, ("npf", 4, exits("npf")), ("msr", 5, exits("msr")), ("vintr", 5, exits("vintr")),
+    ("401h", 5, exits("avic_incomplete_ipi")), ("402h", 5, exits("avic_noaccel")), *HOST,
+    ("GA log", 6, events("ga_log")), ("GAPPI", 6, irq("posted")),
+    ("wakeups", 7, events("wakeups", "0x1")),
+)
+INTEL = (
+    *GUEST, ("ept", 4, exits("ept")), ("msr", 5, exits("rdmsr", "wrmsr")),
+    ("access", 6, exits("apic_access")), ("write", 5, exits("apic_write")),
+    ("eoi", 5, exits("eoi")), ("ICR", 5, events("apic", "0x300")), *HOST, ("PIN", 5, irq("pin")),
+    ("PIW", 5, irq("piw")), ("posted", 6, step("pir_set")), ("taken", 6, step("pi_process")),
+    ("wakeups", 7, events("wakeups", "0x1")),
 )
 
 
-def cells(run):
-    exits, irqs = run["exits"] or {}, run["host_interrupts"]
-    ipis = "{seen}/{sent}".format(**run["ipis"]) if run["ipis"]["sent"] else ""
-    level = "{seen}/{due}".format(**run["level"]) if run.get("level") else ""
-    return (run["run"], run["sent"], run["seen"], run["merged"], run["lost"], ipis, level,
-            exits.get("total", "-"), exits.get("intr", 0), exits.get("hlt", 0),
-            exits.get("npf", 0), exits.get("msr", 0), exits.get("vintr", 0),
-            exits.get("avic_incomplete_ipi", 0), exits.get("avic_noaccel", 0),
-            irqs["device"], irqs["iommu"], irqs["resched"], results.hits(run, "ga_log"),
-            irqs["posted"], results.hits(run, "wakeups", "0x1"))
+def columns(boot):
+    return INTEL if boot["mode"] in results.INTEL else AMD
 
 
-def line(row):
+def line(cells, of):
     return "  ".join(
         str(cell).ljust(width) if name == "run" else str(cell).rjust(width)
-        for cell, (name, width) in zip(row, COLUMNS)).rstrip()
+        for cell, (name, width, _) in zip(cells, of)).rstrip()
 
 
 def show(boot):
@@ -46,9 +83,10 @@ def show(boot):
         return
     for word in results.evidence(boot):
         print("  " + word)
-    print(line([name for name, _ in COLUMNS]))
+    of = columns(boot)
+    print(line([name for name, *_ in of], of))
     for run in boot["runs"]:
-        print(line(cells(run)))
+        print(line([cell(run) for *_, cell in of], of))
     for word in boot["faults"]:
         print(f"  WRONG: {word}")
 
@@ -70,6 +108,10 @@ def legend(boots):
           " resched: interrupts of the\nhost; GA log: entries that KVM was told of; GAPPI: with"
           " the wakeup vector; wakeups: of vCPUs that\nslept; merged: neither seen singly nor lost,"
           " of runs that do not wait for each.")
+    if any(boot["mode"] in results.INTEL for boot in boots):
+        print("Intel: access, write, eoi: exits 44, 56, 45; ICR: IPIs that KVM sent; PIN, PIW: with"
+              " the notification\nand the wakeup vector; posted: by the IOMMU; taken: notifications"
+              " processed in the guest.")
     passed, failed, skipped = count(boots)
     print(f"{sum(r['sent'] for r in runs)} MSIs, {sum(r['lost'] for r in runs)} lost")
     print(f"boot: {passed} passed, {failed} failed"
