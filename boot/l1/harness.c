@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "disturb.h"
+#include "drives.h"
 #include "edu.h"
 #include "gappi.h"
 #include "kexec.h"
@@ -32,10 +33,12 @@ static const struct {
 	{                                                                                          \
 #name, offsetof(struct run_config, name), type                                     \
 	}
-	KEY(name, WORD),    KEY(kind, WORD),	KEY(vcpus, NUMBER), KEY(halt, FLAG),
-	KEY(x2apic, FLAG),  KEY(count, NUMBER), KEY(rate, NUMBER),  KEY(gap_us, NUMBER),
-	KEY(open, FLAG),    KEY(burst, NUMBER), KEY(ipis, NUMBER),  KEY(migrate_ms, NUMBER),
-	KEY(preempt, FLAG), KEY(here, FLAG),	KEY(up, NUMBER),    KEY(spread, NUMBER),
+	KEY(name, WORD),      KEY(kind, WORD),	   KEY(vcpus, NUMBER), KEY(halt, FLAG),
+	KEY(x2apic, FLAG),    KEY(count, NUMBER),  KEY(rate, NUMBER),  KEY(gap_us, NUMBER),
+	KEY(open, FLAG),      KEY(burst, NUMBER),  KEY(ipis, NUMBER),  KEY(migrate_ms, NUMBER),
+	KEY(preempt, FLAG),   KEY(here, FLAG),	   KEY(up, NUMBER),    KEY(spread, NUMBER),
+	KEY(first, NUMBER),   KEY(drives, NUMBER), KEY(depth, NUMBER), KEY(times, NUMBER),
+	KEY(meanwhile, WORD),
 };
 
 static void set(char *field, enum type type, const char *value)
@@ -132,6 +135,8 @@ static void parse(struct run_config *c, int argc, char **argv)
 		}
 	if (!strcmp(c->kind, "gappi"))
 		exit(gappi_run(c->name, c->count, stdout));
+	if (drives_kind(c->kind))
+		exit(drives_run(c, stdout));
 	if (!strcmp(c->kind, "meter"))
 		exit(meter_run(c, stdout));
 	no = run_refuses(c);
@@ -143,8 +148,14 @@ static void parse(struct run_config *c, int argc, char **argv)
 
 int main(int argc, char **argv)
 {
-	struct run_config c = {
-		.name = "run", .kind = "paced", .vcpus = 1, .count = 1000, .spread = 1};
+	struct run_config c = {.name = "run",
+			       .kind = "paced",
+			       .vcpus = 1,
+			       .count = 1000,
+			       .spread = 1,
+			       .drives = 1,
+			       .depth = 1,
+			       .meanwhile = "nothing"};
 	int pcpu[L2_VCPUS];
 	struct run_result r = {0};
 	struct witness w;

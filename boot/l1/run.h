@@ -39,6 +39,11 @@ struct run_config {
 	bool preempt;	     /* a busy thread shares the target's host CPU */
 	bool here;	     /* the host's own vector of the MSI is on the target's host CPU */
 	uint32_t spread;     /* kind=meter: host CPUs that the vCPUs are on */
+	uint32_t first;	     /* kind=reads: the first drive, how many, and reads in flight from */
+	uint32_t drives;     /* each CPU on each of them */
+	uint32_t depth;
+	const char *meanwhile; /* what is done to the host, see drives.c, and how often */
+	uint32_t times;
 };
 
 /* What the guest saw of it. */

@@ -2,16 +2,30 @@
 # shellcheck shell=bash
 # The machine: what the emulator is told in each mode, and one boot of it.
 
-MODES=(baseline remapped posting gappi fallback vmx-baseline vmx-apicv vtd-pi ipiv)
+MODES=(baseline remapped posting gappi fallback posted-msi vtd-remapped
+	vmx-baseline vmx-apicv vtd-pi ipiv)
 MACHINE_DEVICES=()
 MACHINE_IOMMU=''
 MACHINE_ARGS=''
+MACHINE_MORE=()
 MACHINE_ACCEL=(-accel "tcg,thread=multi")
 MACHINE_CPUS=3
 MACHINE_MEMORY=1024
 # With virtual GIF, as every processor with AVIC since Zen: without it KVM emulates CLGI, and AVIC does
 # not know of it.
 MACHINE_CPU=EPYC-Milan,+svm,+npt,+x2apic,+vgif,+avic,+x2avic,+x2avic-ext,+avic-extlvt,+vmcb-clean
+
+# Of the modes without guests: a processor of Intel's with what posted MSIs need, and the number of
+# drives that have a vector for each CPU; one more has a single vector.
+MACHINE_INTEL_CPU=Nehalem,+x2apic
+MACHINE_DRIVES=6
+MACHINE_DRIVE_BLOCKS=4096
+
+# Has the mode no guests, but the host's own drives?
+mode_bare()
+{
+	[[ $1 == posted-msi || $1 == vtd-remapped ]]
+}
 
 # The word of boot/build for what a mode boots on.
 mode_machine()
@@ -32,6 +46,8 @@ mode_kernel_args()
 	posting) echo "kvm_amd.avic=1" ;;
 	gappi) echo "kvm_amd.avic=1 amd_iommu=gappi postern.need=GAPPI" ;;
 	fallback) echo "kvm_amd.avic=1 amd_iommu=gappi" ;;
+	posted-msi) echo "intel_iommu=on intremap=posted_msi" ;;
+	vtd-remapped) echo "intel_iommu=on" ;;
 	vmx-baseline) echo "kvm_intel.enable_apicv=0" ;;
 	vmx-apicv)
 		case $2 in
@@ -52,25 +68,68 @@ mode_iommu()
 	case $1 in
 	baseline) echo "intremap=on,xtsup=on,ga=off" ;;
 	fallback) echo "intremap=on,xtsup=on,ga=on,gappi=off,poison=on$MACHINE_IOMMU" ;;
+	posted-msi | vtd-remapped) echo "intremap=on,eim=on,pi=on$MACHINE_IOMMU" ;;
 	*) echo "intremap=on,xtsup=on,ga=on,gappi=on,poison=on$MACHINE_IOMMU" ;;
 	esac
 }
 
 # A plan's words "iommu=NAME=VALUE" change a property of the IOMMU, "args=WORD" is added to the
-# kernel's command line, both for the whole boot.
+# kernel's command line, "device=NAME" to the machine, all for the whole boot.
 machine_plan()
 {
 	local words
-	words=$(grep -v '^#' "$1" | tr -s ' \t' '\n' | grep -E '^(iommu|args)=' | sort -u) || true
+	words=$(grep -v '^#' "$1" | tr -s ' \t' '\n' | grep -E '^(iommu|args|device)=' | sort -u) ||
+		true
 	MACHINE_IOMMU=$(sed -n 's/^iommu=/,/p' <<<"$words" | tr -d '\n')
 	MACHINE_ARGS=$(sed -n 's/^args=/ /p' <<<"$words" | tr -d '\n')
+	mapfile -t MACHINE_MORE < <(sed -n 's/^device=/-device\n/p' <<<"$words")
 }
 
-# mode, kernel: the command line that they have. CPUs but the first have no tick.
+# A drive's content: each block begins with its number, by which reads are checked.
+drive_image()
+{
+	python3 -c 'import sys
+for n in range(int(sys.argv[1])):
+    sys.stdout.buffer.write(n.to_bytes(8, "little") + bytes(4088))' "$2" >"$1"
+}
+
+# The drives are one read-only file.
+drive_options()
+{
+	local n single=''
+	for ((n = 0; n <= MACHINE_DRIVES; n++)); do
+		[ "$n" -lt "$MACHINE_DRIVES" ] || single=,msix_qsize=1
+		MACHINE_VENDOR+=(-blockdev
+			"driver=file,filename=$1,node-name=drive$n,read-only=on,locking=off"
+			-device "nvme,drive=drive$n,serial=drive$n,addr=$(printf %x $((4 + n)))$single")
+	done
+}
+
+# mode, folder: sets MACHINE_VENDOR, what the machine has for the vendor's sake, and its processor.
+mode_devices()
+{
+	if ! mode_bare "$1"; then
+		MACHINE_VENDOR=(-cpu "$MACHINE_CPU" -smp "$MACHINE_CPUS"
+			-device "amd-iommu,$(mode_iommu "$1")" -device "amd-fch-smbus,addr=14.0")
+		return
+	fi
+	MACHINE_VENDOR=(-cpu "$MACHINE_INTEL_CPU" -smp 4
+		-device "intel-iommu,$(mode_iommu "$1")" "${MACHINE_MORE[@]}")
+	drive_image "$2/drive.img" "$MACHINE_DRIVE_BLOCKS"
+	drive_options "$2/drive.img"
+}
+
+# Where there are guests, CPUs but the first have no tick.
+mode_tick()
+{
+	mode_bare "$1" || echo "nohz_full=1-$((MACHINE_CPUS - 1)) "
+}
+
+# mode, kernel: the command line that they have.
 mode_append()
 {
 	echo "console=ttyS0 panic=-1 no_timer_check tsc=nowatchdog iommu=nopt" \
-		"nohz_full=1-$((MACHINE_CPUS - 1)) $(mode_kernel_args "$1" "$2")$MACHINE_ARGS"
+		"$(mode_tick "$1")$(mode_kernel_args "$1" "$2")$MACHINE_ARGS"
 }
 
 # words of boot/build: the emulators and the initramfs of the sources as they are now: boots that
@@ -111,12 +170,12 @@ machine_command()
 		bochs_command "$dir/bzImage" "$out" "$args" "$6" "$7"
 		return
 	fi
+	mode_devices "$mode" "$out"
 	# shellcheck disable=SC2054 # the commas are the arguments
 	MACHINE=("$MACHINE_QEMU" -L "$CACHE/firmware"
 		-nodefaults -nographic -no-reboot -M "q35,kernel-irqchip=split"
-		"${MACHINE_ACCEL[@]}" -cpu "$MACHINE_CPU" -smp "$MACHINE_CPUS" -m "$MACHINE_MEMORY"
-		-device "amd-iommu,$(mode_iommu "$mode")"
-		-device amd-fch-smbus,addr=14.0 -device edu "${MACHINE_DEVICES[@]}"
+		"${MACHINE_ACCEL[@]}" -m "$MACHINE_MEMORY" "${MACHINE_VENDOR[@]}"
+		-device edu "${MACHINE_DEVICES[@]}"
 		-device postern-steps,addr=10 -device postern-bells,addr=11 -device edu,addr=12
 		-kernel "$dir/bzImage" -initrd "$out/initrd" -append "$args"
 		-serial "$6" -serial "$7")

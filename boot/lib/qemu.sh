@@ -22,7 +22,7 @@ qemu_ours()
 	(
 		cd "$ROOT" || exit
 		printf '%s\n' boot/qemu/meson.build boot/qemu/*.[ch]
-		find include/postern src/seam src/hw/x86 src/hw/amd -name '*.[ch]'
+		find include/postern src/seam src/hw -name '*.[ch]' ! -path 'src/hw/intel/apicv*'
 	) | LC_ALL=C sort
 }
 

@@ -2,7 +2,9 @@
 """The results of boots, and what must hold of them: nothing lost, and the witnesses agree."""
 
 import json
+import re
 
+import drives
 import rules_vmx
 from witnesses import (FORMS, MERGING, allowed, alone, by_line, counted, guest, guests, hits, intx,
                        level, logged, steps, still)
@@ -27,9 +29,9 @@ def parsed(line):
 def read(path):
     """One boot: its host line, its plan, its runs, whether it came to its end. The file is
     MODE-KERNEL, or MODE+PART-KERNEL for a plan of its own."""
-    mode = max((mode for mode in SAYS if path.stem.startswith((mode + "-", mode + "+"))), key=len)
-    part, kernel = path.stem[len(mode):].split("-", 1)
-    part = part.lstrip("+")
+    mode = max((mode for mode in (*SAYS, *drives.MODES)
+                if path.stem.startswith((mode + "-", mode + "+"))), key=len)
+    part, kernel = re.match(r"\+?(.*?)-(\d.*)", path.stem[len(mode):]).groups()
     boot = {"mode": mode, "part": part, "kernel": kernel, "host": {"says": []}, "hosts": [],
             "plan": [], "acts": [], "acted": [], "runs": [], "left": [], "end": None, "bad": [],
             "skipped": None, "refused": None}
@@ -86,6 +88,10 @@ SAYS = {
 }
 
 
+def says(boot):
+    return drives.says(boot) if boot["mode"] in drives.MODES else SAYS[boot["mode"]]
+
+
 def on_gappi(host):
     """What the kernel says of the option, whether it knows it or not."""
     return [line for line in host["says"] if "gappi" in line.lower()]
@@ -95,7 +101,7 @@ def evidence(boot):
     """The kernel's lines that the mode is recognized by."""
     more = on_gappi(boot["host"]) if boot["mode"] == "fallback" else []
     return [line for line in boot["host"]["says"] if line in more or
-            any(word in line for words in SAYS[boot["mode"]] for word in words)] + \
+            any(word in line for words in says(boot) for word in words)] + \
         rules_vmx.evidence(boot)
 
 
@@ -106,7 +112,7 @@ def says_faults(boot):
 
 
 def host_faults(boot, host):
-    must, never = SAYS[boot["mode"]]
+    must, never = says(boot)
     said = lambda word: any(word in line for line in host["says"])
     wrong = [f"the kernel does not say '{word}'" for word in must if not said(word)] + \
         [f"the kernel says '{word}'" for word in never if said(word)]
@@ -247,6 +253,8 @@ def version(boot):
 
 
 def run_faults(boot, run):
+    if boot["mode"] in drives.MODES:
+        return drives.run_faults(boot, run)
     wrong = [f"{run[key]} {key}" for key in ("lost", "early", "extra", "stuck") if run[key]]
     wrong += [f"this kernel does not count {event}" for event in EVENTS if run[event] is None]
     if not run["open"] and run["kind"] not in ("overflow", "race", "churn", "dropped") and \
@@ -290,6 +298,8 @@ DUE = {"level": lambda n: n, "retrigger": lambda n: n, "two": lambda n: 2 * n,
 
 def short(want, run):
     """What a run did less, or more, than the plan says."""
+    if drives.of(run):
+        return drives.short(want, run)
     have = run["level"]["due"] if run.get("level") else 0
     due = want["count"] * DUE.get(want["kind"], lambda n: 0)(1 + want["up"])
     ipis = want["count"] if want["kind"] in ("ipis", *FORMS) else want["ipis"]

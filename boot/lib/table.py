@@ -7,6 +7,7 @@ import json
 import pathlib
 import sys
 
+import drives
 import results
 
 
@@ -63,6 +64,8 @@ INTEL = (
 
 
 def columns(boot):
+    if boot["mode"] in drives.MODES:
+        return drives.COLUMNS
     return INTEL if boot["mode"] in results.INTEL else AMD
 
 
@@ -102,7 +105,20 @@ def count(boots):
 
 
 def legend(boots):
-    runs = [run for boot in boots for run in boot["runs"]]
+    if any(boot["mode"] not in drives.MODES for boot in boots):
+        legend_guests(boots)
+    if any(boot["mode"] in drives.MODES for boot in boots):
+        print("\n" + drives.LEGEND)
+    bare = [run for boot in boots for run in boot["runs"] if drives.of(run)]
+    runs = [run for boot in boots for run in boot["runs"] if not drives.of(run)]
+    passed, failed, skipped = count(boots)
+    print(f"{sum(r['sent'] for r in runs) + sum(map(drives.msis, bare))} MSIs,"
+          f" {sum(r['lost'] for r in runs) + sum(map(drives.lost, bare))} lost")
+    print(f"boot: {passed} passed, {failed} failed"
+          + (f", {skipped} skipped" if skipped else ""))
+
+
+def legend_guests(boots):
     print("\nlevel: level-triggered interrupts, seen and due; intr .. 402h: exits of the guest by"
           " reason (401h:\nincomplete IPI, 402h: access that AVIC does not take); device, iommu,"
           " resched: interrupts of the\nhost; GA log: entries that KVM was told of; GAPPI: with"
@@ -112,10 +128,6 @@ def legend(boots):
         print("Intel: access, write, eoi: exits 44, 56, 45; ICR: IPIs that KVM sent; PIN, PIW: with"
               " the notification\nand the wakeup vector; posted: by the IOMMU; taken: notifications"
               " processed in the guest.")
-    passed, failed, skipped = count(boots)
-    print(f"{sum(r['sent'] for r in runs)} MSIs, {sum(r['lost'] for r in runs)} lost")
-    print(f"boot: {passed} passed, {failed} failed"
-          + (f", {skipped} skipped" if skipped else ""))
 
 
 def document(boots, emulator):
@@ -127,6 +139,10 @@ def document(boots, emulator):
                          "host_interrupts": {}, "galog_entries": 0, "gappi_interrupts": 0,
                          "wakeups": 0, "evidence": [], "skipped": boot["skipped"], "wrong": []})
         for run in boot["runs"]:
+            if drives.of(run):
+                runs.append({**common, **drives.members(run), "evidence": results.evidence(boot),
+                             "skipped": None, "wrong": results.run_faults(boot, run)})
+                continue
             exits = {k: v for k, v in (run["exits"] or {}).items() if k != "total"}
             runs.append({
                 **common, "run": run["run"], "msis": run["sent"], "seen": run["seen"],

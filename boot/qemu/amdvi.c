@@ -8,10 +8,6 @@
  * here. Locks nest in the order BQL, model, IOTLB.
  */
 #include "qemu/osdep.h"
-#include "qemu/main-loop.h"
-#include "block/aio.h"
-#include "hw/core/cpu.h"
-#include "hw/i386/apic_internal.h"
 #include "hw/i386/x86-iommu.h"
 #include "hw/pci/msi.h"
 #include "qapi/error.h"
@@ -20,20 +16,8 @@
 #include "../amd_iommu.h"
 #include "hw/i386/postern/amdvi.h"
 #include "hw/i386/postern/machine.h"
-#include "hw/i386/postern/meter.h"
+#include "hw/i386/postern/sent.h"
 #include "postern/amdvi.h"
-
-/*
- * One access sends few: what an MSI becomes, and each of the IOMMU's own interrupts when its Status
- * bit goes from 0 to 1, which no access does twice.
- */
-#define SENT_MAX 8
-
-typedef struct {
-    unsigned n;
-    struct pn_intr intr[SENT_MAX];
-    bool doorbell[SENT_MAX]; /* then only intr.dest counts */
-} Sent;
 
 struct PosternAMDVI {
     AMDVIState *s;
@@ -43,62 +27,8 @@ struct PosternAMDVI {
     QemuMutex lock; /* what follows */
     struct pn_amdvi *vi;
     struct pn_agent agent;
-    Sent sent;
+    PosternSent sent;
 };
-
-static void note(PosternAMDVI *p, const struct pn_intr *m, bool doorbell)
-{
-    g_assert(p->sent.n < SENT_MAX);
-    p->sent.intr[p->sent.n] = *m;
-    p->sent.doorbell[p->sent.n++] = doorbell;
-}
-
-static void bus_intr(void *ctx, const struct pn_intr *m)
-{
-    note(ctx, m, false);
-}
-
-static void bus_doorbell(void *ctx, uint32_t apicid)
-{
-    const struct pn_intr m = {.dest = apicid};
-
-    note(ctx, &m, true);
-}
-
-/* Under the BQL. */
-static void deliver(const struct pn_intr *m)
-{
-    X86IOMMUIrq irq = {
-        .trigger_mode = m->level,
-        .vector = m->vector,
-        .delivery_mode = m->mode,
-        .dest = m->dest,
-        .dest_mode = m->logical,
-    };
-    MSIMessage msg;
-
-    x86_iommu_irq_to_msi_message(&irq, &msg);
-    apic_get_class(NULL)->send_msi(&msg);
-}
-
-static void deliver_bh(void *opaque)
-{
-    g_autofree struct pn_intr *m = opaque;
-
-    deliver(m);
-}
-
-/* An iothread must not wait for the BQL: the thread that has it may wait for the iothread. */
-static void forward(const struct pn_intr *m)
-{
-    postern_meter_sends(m->dest, m->vector);
-    if (bql_locked() || current_cpu) {
-        BQL_LOCK_GUARD();
-        deliver(m);
-    } else {
-        aio_bh_schedule_oneshot(qemu_get_aio_context(), deliver_bh, g_memdup2(m, sizeof(*m)));
-    }
-}
 
 static void enter(PosternAMDVI *p)
 {
@@ -108,16 +38,10 @@ static void enter(PosternAMDVI *p)
 
 static void leave(PosternAMDVI *p)
 {
-    const Sent sent = p->sent;
+    const PosternSent sent = p->sent;
 
     qemu_mutex_unlock(&p->lock);
-    for (unsigned i = 0; i < sent.n; i++) {
-        if (sent.doorbell[i]) {
-            postern_machine.doorbell(NULL, sent.intr[i].dest);
-        } else {
-            forward(&sent.intr[i]);
-        }
-    }
+    postern_sent_deliver(&sent);
 }
 
 uint64_t postern_amdvi_efr(const AMDVIState *s)
@@ -236,9 +160,9 @@ bool postern_amdvi_realize(AMDVIState *s, Error **errp)
     p->s = s;
     qemu_mutex_init(&p->lock);
     p->bus = postern_machine;
-    p->bus.ctx = p;
-    p->bus.intr = bus_intr;
-    p->bus.doorbell = bus_doorbell;
+    p->bus.ctx = &p->sent;
+    p->bus.intr = postern_sent_intr;
+    p->bus.doorbell = postern_sent_doorbell;
     pn_agent_init(&p->agent, 0);
     p->agent.observe = command;
     p->agent.observe_ctx = p;

@@ -1,14 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * What the IOMMU's model did, for programs inside the machine: a PCI function with one BAR. A write
- * takes a snapshot of "postern-steps" of the machine's amd-iommu; reads see its text, "step=count"
+ * takes a snapshot of "postern-steps" of the machine's IOMMU, of either vendor; reads see its text, "step=count"
  * separated by blanks, and zeros behind it. Nothing that the model does depends on it.
  */
 #include "qemu/osdep.h"
 #include "hw/i386/x86-iommu.h"
 #include "hw/pci/pci_device.h"
-#include "../amd_iommu.h"
-#include "hw/i386/postern/amdvi.h"
 
 #define TYPE_STEPS "postern-steps"
 #define STEPS_SIZE 4096
@@ -30,12 +28,13 @@ static uint64_t steps_read(void *opaque, hwaddr addr, unsigned size)
 
 static void steps_write(void *opaque, hwaddr addr, uint64_t val, unsigned size)
 {
-    Object *iommu = object_dynamic_cast(OBJECT(x86_iommu_get_default()), TYPE_AMD_IOMMU_DEVICE);
-    g_autofree char *steps = iommu ? postern_amdvi_steps(AMD_IOMMU_DEVICE(iommu)) : g_strdup("");
+    Object *iommu = OBJECT(x86_iommu_get_default());
+    g_autofree char *steps =
+        iommu ? object_property_get_str(iommu, "postern-steps", NULL) : NULL;
     StepsState *s = opaque;
 
     memset(s->text, 0, sizeof(s->text));
-    pstrcpy(s->text, sizeof(s->text), steps);
+    pstrcpy(s->text, sizeof(s->text), steps ?: "");
 }
 
 static const MemoryRegionOps steps_ops = {

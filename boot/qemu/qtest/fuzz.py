@@ -109,23 +109,29 @@ class Fuzz:
         self.m.tell("clock_step 200000000")
 
     def run(self, writes):
-        actions = (self.register,) * 20 + (self.dte,) * 2 + (self.irte,) * 6 + \
-            (self.command,) * 6 + (self.interrupt,) * 5 + (self.round,) * 3
+        actions = self.actions()
         while self.writes < writes:
             self.r.choice(actions)()
             if self.r.random() < 0.002:
                 self.dma()
             if self.r.random() < 0.001:
-                self.m.tell("readq 0x%x" % (IOMMU + self.r.choice(REGISTERS)))
+                self.m.tell("readq 0x%x" % self.some_register())
         self.m.settle()
 
+    def actions(self):
+        return (self.register,) * 20 + (self.dte,) * 2 + (self.irte,) * 6 + \
+            (self.command,) * 6 + (self.interrupt,) * 5 + (self.round,) * 3
 
-def main():
+    def some_register(self):
+        return IOMMU + self.r.choice(REGISTERS)
+
+
+def main(kind, options, **more):
     writes = int(sys.argv[3]) if len(sys.argv) > 3 else 1000000
     seed = int(sys.argv[4]) if len(sys.argv) > 4 else 1
     begin = time.monotonic()
-    machine = Machine(sys.argv[1], sys.argv[2], "ga=on,gappi=on,poison=on")
-    fuzz = Fuzz(machine, seed)
+    machine = Machine(sys.argv[1], sys.argv[2], *options, **more)
+    fuzz = kind(machine, seed)
     fuzz.run(writes)
     steps = machine.steps()
     machine.close()
@@ -134,4 +140,5 @@ def main():
     print("steps: " + steps)
 
 
-main()
+if __name__ == "__main__":
+    main(Fuzz, ("ga=on,gappi=on,poison=on",))

@@ -8,6 +8,8 @@ import subprocess
 import tempfile
 
 IOMMU = 0xFED80000
+VTD = 0xFED90000
+AMD, INTEL = "amd-iommu,intremap=on,xtsup=on,", "intel-iommu,intremap=on,eim=on,"
 EDU_BAR = 0xE0000000
 EDU = 0x18  # 00:03.0, its requester ID
 MSI_CAP = 0x40
@@ -23,7 +25,7 @@ def listen(path):
 
 class Machine:
     def __init__(self, qemu, firmware, options, *more, memory="64", cpus="2", accel="qtest",
-                 cpu="EPYC-Milan,+x2apic,check=off"):
+                 cpu="EPYC-Milan,+x2apic,check=off", iommu=AMD):
         self.dir = tempfile.TemporaryDirectory()
         doors = {n: listen(os.path.join(self.dir.name, n)) for n in ("qtest", "qmp")}
         self.errors = open(os.path.join(self.dir.name, "err"), "w+", encoding="utf-8",
@@ -31,7 +33,7 @@ class Machine:
         self.process = subprocess.Popen(
             [qemu, "-L", firmware, "-nodefaults", "-nographic", "-m", memory,
              "-smp", cpus, "-M", "q35,kernel-irqchip=split", "-accel", accel, "-cpu", cpu,
-             "-device", "amd-iommu,intremap=on,xtsup=on," + options,
+             "-device", iommu + options,
              "-device", "edu,addr=3.0",
              "-qtest", "unix:" + os.path.join(self.dir.name, "qtest"), "-qtest-log", "none",
              "-qmp", "unix:" + os.path.join(self.dir.name, "qmp"), *more],
@@ -147,10 +149,10 @@ class Machine:
         return []
 
     def steps(self):
-        """How often the model took each step, in one line."""
+        """How often the IOMMU's model took each step, in one line."""
         for bus in ("/machine/peripheral-anon", "/machine/peripheral"):
             for child in self.qmp("qom-list", path=bus):
-                if child["type"] == "child<amd-iommu>":
+                if child["type"] in ("child<amd-iommu>", "child<intel-iommu>"):
                     return self.qmp("qom-get", path=bus + "/" + child["name"],
                                     property="postern-steps")
         return ""

@@ -1,0 +1,329 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Runs on bare metal: the host's own drives are read by direct I/O, so that their MSIs are its own,
+ * or the MSIs of "edu" are. What was read is counted by CPU and drive, and so is what the host
+ * took: rows of /proc/interrupts, PMN, the unit's steps.
+ */
+#include "drives.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <linux/fs.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "edu.h"
+#include "meanwhile.h"
+#include "msis.h"
+#include "util.h"
+
+#define QUIET_NS  50000000u
+#define SETTLE_NS 300000000u
+
+struct drive {
+	char nvme[16]; /* "nvme0" */
+	int fd;
+	uint64_t blocks;
+	unsigned queue[MSIS_CPUS]; /* of each CPU */
+};
+
+struct drives {
+	const struct run_config *c;
+	const struct meanwhile *thing;
+	unsigned cpus;
+	struct drive drive[AIO_DRIVES];
+	struct aio_reader reader[MSIS_CPUS];
+	struct msis before, after;
+	struct msis_entries entries;
+	uint64_t ns, asked, done, wrong;
+	bool stuck;
+	unsigned turns;
+	const char *error;
+};
+
+/* Drives have the names that they got when they were found; their serial numbers are the machine's.
+ */
+static void drive_name(struct drive *d, unsigned number)
+{
+	char path[64], serial[32], want[16];
+
+	snprintf(want, sizeof(want), "drive%u", number);
+	for (unsigned i = 0; i < AIO_DRIVES; i++) {
+		snprintf(path, sizeof(path), "/sys/class/nvme/nvme%u/serial", i);
+		if (read_file(path, serial, sizeof(serial)) < 0)
+			continue;
+		serial[strcspn(serial, " \n")] = '\0';
+		if (!strcmp(serial, want)) {
+			snprintf(d->nvme, sizeof(d->nvme), "nvme%u", i);
+			return;
+		}
+	}
+	errno = ENODEV;
+	die("%s", want);
+}
+
+/* The kernel's queue n is the drive's queue n + 1. */
+static void drive_queues(struct drive *d)
+{
+	char path[96], list[64], *p;
+
+	for (unsigned n = 0;; n++) {
+		snprintf(path, sizeof(path), "/sys/block/%sn1/mq/%u/cpu_list", d->nvme, n);
+		if (read_file(path, list, sizeof(list)) < 0)
+			return;
+		for (p = list; *p; p += strspn(p, ", \n")) {
+			unsigned cpu = (unsigned)strtoul(p, &p, 10);
+
+			if (cpu < MSIS_CPUS)
+				d->queue[cpu] = n + 1;
+			if (*p != ',')
+				break;
+		}
+	}
+}
+
+static void drive_open(struct drive *d, unsigned number)
+{
+	char path[64];
+	uint64_t bytes;
+
+	drive_name(d, number);
+	snprintf(path, sizeof(path), "/dev/%sn1", d->nvme);
+	d->fd = open(path, O_RDONLY | O_DIRECT | O_CLOEXEC);
+	if (d->fd < 0 || ioctl(d->fd, BLKGETSIZE64, &bytes))
+		die("%s", path);
+	d->blocks = bytes / AIO_BLOCK;
+	drive_queues(d);
+}
+
+static void readers_start(struct drives *all, const volatile bool *until)
+{
+	const struct run_config *c = all->c;
+
+	for (unsigned cpu = 0; cpu < all->cpus && c->count; cpu++) {
+		struct aio_reader *r = &all->reader[cpu];
+
+		*r = (struct aio_reader){.cpu = (int)cpu,
+					 .drives = c->drives,
+					 .depth = c->depth,
+					 .count = c->count,
+					 .blocks = all->drive[0].blocks,
+					 .until = until};
+		for (unsigned i = 0; i < c->drives; i++)
+			r->fd[i] = all->drive[i].fd;
+		aio_start(r);
+	}
+}
+
+static void readers_join(struct drives *all)
+{
+	for (unsigned cpu = 0; cpu < all->cpus && all->c->count; cpu++) {
+		struct aio_reader *r = &all->reader[cpu];
+
+		aio_join(r);
+		all->wrong += r->wrong;
+		all->stuck |= r->stuck;
+		for (unsigned i = 0; i < all->c->drives; i++)
+			all->done += r->done[i];
+	}
+}
+
+static void reads(struct drives *all)
+{
+	static volatile bool over;
+	const struct run_config *c = all->c;
+
+	for (unsigned i = 0; i < c->drives; i++)
+		drive_open(&all->drive[i], c->first + i);
+	sleep_until(now_ns() + SETTLE_NS);
+	msis_read(&all->before);
+	all->ns = now_ns();
+	readers_start(all, &over);
+	pin_to(0);
+	for (; all->turns < c->times; all->turns++) {
+		const char *nvme = all->drive[all->turns % c->drives].nvme;
+
+		if (!all->thing->once(&all->before, all->turns, nvme)) {
+			all->error = strerror(errno);
+			break;
+		}
+	}
+	over = true;
+	readers_join(all);
+	all->ns = now_ns() - all->ns;
+	sleep_until(now_ns() + SETTLE_NS);
+	msis_read(&all->after);
+}
+
+/* What the host's handler wrote, when it has had time. */
+static uint64_t taken(const struct edu *edu, uint64_t ns)
+{
+	uint64_t n = 0, until = now_ns() + ns;
+
+	while (read(edu->eventfd, &n, sizeof(n)) != sizeof(n) && now_ns() < until)
+		;
+	return n;
+}
+
+static void pulses(struct drives *all)
+{
+	const struct run_config *c = all->c;
+	struct edu edu;
+	uint64_t n;
+
+	edu_open(&edu, 0);
+	edu_msi_enable(&edu);
+	edu_msi_affinity(&edu, (int)all->cpus - 1);
+	sleep_until(now_ns() + SETTLE_NS);
+	msis_read(&all->before);
+	all->ns = now_ns();
+	for (; all->asked < c->count && !all->stuck; all->asked++) {
+		edu_raise(&edu);
+		if (c->open)
+			continue;
+		n = taken(&edu, RUN_PATIENCE_NS);
+		all->done += n;
+		all->stuck = !n;
+	}
+	while (c->open && (n = taken(&edu, QUIET_NS)))
+		all->done += n;
+	all->ns = now_ns() - all->ns;
+	msis_read(&all->after);
+	msis_entries_read(&all->entries);
+	edu_msi_disable(&edu);
+	edu_close(&edu);
+}
+
+/* ---- what is said of it ---- */
+
+static uint64_t difference(const struct drives *all, const char *action)
+{
+	const struct msis_row *old = msis_find(&all->before, action),
+			      *now = msis_find(&all->after, action);
+
+	return now ? now->n - (old ? old->n : 0) : 0;
+}
+
+/* Of each CPU's queue; null where one vector is for all of the drive. */
+static void print_interrupts(const struct drives *all, const struct drive *d, FILE *out)
+{
+	char action[24];
+
+	snprintf(action, sizeof(action), "%sq1", d->nvme);
+	if (!all->thing->rows || !msis_find(&all->after, action)) {
+		fputs("null", out);
+		return;
+	}
+	for (unsigned cpu = 0; cpu < all->cpus; cpu++) {
+		snprintf(action, sizeof(action), "%sq%u", d->nvme, d->queue[cpu]);
+		fprintf(out, "%c%" PRIu64, cpu ? ',' : '[', difference(all, action));
+	}
+	fputc(']', out);
+}
+
+/* For each drive: reads by CPU, and interrupts of that CPU's queue. */
+static void print_queues(const struct drives *all, FILE *out)
+{
+	fputs("\"drive\":[", out);
+	for (unsigned i = 0; i < all->c->drives && !strcmp(all->c->kind, "reads"); i++) {
+		const struct drive *d = &all->drive[i];
+
+		fprintf(out, "%s{\"reads\":[", i ? "," : "");
+		for (unsigned cpu = 0; cpu < all->cpus; cpu++)
+			fprintf(out, "%s%" PRIu64, cpu ? "," : "", all->reader[cpu].done[i]);
+		fputs("],\"interrupts\":", out);
+		print_interrupts(all, d, out);
+		fputc('}', out);
+	}
+	fputs("],", out);
+}
+
+static unsigned widest(const struct msis *m)
+{
+	unsigned cpus = 0;
+
+	for (unsigned i = 0; i < m->rows; i++)
+		cpus = m->row[i].cpus > cpus ? m->row[i].cpus : cpus;
+	return cpus;
+}
+
+static void print(struct drives *all, FILE *out)
+{
+	const struct run_config *c = all->c;
+	const char *error = all->error;
+
+	if (all->stuck)
+		error = "a read or an MSI did not come back";
+	fprintf(out, "{\"run\":\"%s\",\"kind\":\"%s\",\"cpus\":%u,\"drives\":%u,\"depth\":%u,",
+		c->name, c->kind, all->cpus, c->drives, c->depth);
+	fprintf(out, "\"open\":%s,\"meanwhile\":\"%s\",\"times\":%u,\"turns\":%u,",
+		c->open ? "true" : "false", c->meanwhile, c->times, all->turns);
+	fprintf(out, "\"asked\":%" PRIu64 ",\"done\":%" PRIu64 ",\"wrong\":%" PRIu64 ",",
+		all->asked, all->done, all->wrong);
+	fprintf(out, "\"seconds\":%.3f,", (double)all->ns / 1e9);
+	print_queues(all, out);
+	fprintf(out, "\"msi_rows\":%u,\"widest\":%u,\"ioapic\":%" PRIu64 ",", all->after.rows,
+		widest(&all->after), all->after.ioapic - all->before.ioapic);
+	if (all->thing->rows)
+		fprintf(out, "\"taken\":%" PRIu64 ",", all->after.taken - all->before.taken);
+	else
+		fputs("\"taken\":null,", out);
+	if (all->after.posting)
+		fprintf(out, "\"notified\":%" PRIu64 ",",
+			all->after.notified - all->before.notified);
+	else
+		fputs("\"notified\":null,", out);
+	fprintf(out, "\"entries\":{\"known\":%s,\"posted\":%u,\"remapped\":%u,\"descriptors\":%u},",
+		all->entries.known ? "true" : "false", all->entries.posted, all->entries.remapped,
+		all->entries.descriptors);
+	fputs("\"steps\":", out);
+	steps_print(&all->before.steps, &all->after.steps, out);
+	if (error)
+		fprintf(out, ",\"error\":\"%s\"}\n", error);
+	else
+		fputs(",\"error\":null}\n", out);
+	fflush(out);
+}
+
+bool drives_kind(const char *kind)
+{
+	return !strcmp(kind, "reads") || !strcmp(kind, "pulses");
+}
+
+static const char *refused(const struct drives *all)
+{
+	const struct run_config *c = all->c;
+
+	if (!all->thing)
+		return "there is no such thing to do meanwhile";
+	if (!c->drives || c->drives > AIO_DRIVES || !c->depth || c->depth > AIO_DEPTH)
+		return "1 to 8 drives, a depth of 1 to 256";
+	return all->cpus > MSIS_CPUS ? "too many CPUs" : NULL;
+}
+
+int drives_run(const struct run_config *c, FILE *out)
+{
+	static struct drives all;
+	const char *no;
+
+	all.c = c;
+	all.thing = meanwhile_find(c->meanwhile);
+	all.cpus = (unsigned)sysconf(_SC_NPROCESSORS_ONLN);
+	no = refused(&all);
+	if (no) {
+		fprintf(stderr, "harness: %s: %s\n", c->name, no);
+		return 2;
+	}
+	if (!strcmp(c->kind, "pulses")) {
+		pulses(&all);
+	} else {
+		reads(&all);
+		msis_entries_read(&all.entries);
+		all.asked = (uint64_t)c->count * all.cpus * c->drives;
+	}
+	print(&all, out);
+	return all.stuck || all.wrong || all.error || all.done < all.asked ? !c->open : 0;
+}

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef POSTERN_L1_DRIVES_H
+#define POSTERN_L1_DRIVES_H
+
+#include <stdbool.h>
+#include <stdio.h>
+
+#include "run.h"
+
+/* Is @kind one of those below? */
+bool drives_kind(const char *kind);
+/*
+ * Runs on bare metal, without a guest: kind=reads, drives that are read from every CPU, while
+ * something is done to the host or nothing; kind=pulses, MSIs of "edu" one after the other. Prints
+ * one line of JSON; returns the exit status.
+ */
+int drives_run(const struct run_config *c, FILE *out);
+
+#endif
