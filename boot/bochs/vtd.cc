@@ -54,10 +54,13 @@ static bool unit_write(bx_phy_address addr, unsigned len, void *data, void *para
   return true;
 }
 
+/* Where a message does not go to the APICs it would be DMA, which this machine does not have. */
 bool postern_msi(Bit64u addr, Bit32u data, Bit16u devid)
 {
   struct pn_msi msi = pn_msi();
 
+  if (!pn_msi_is(addr))
+    return false;
   msi.addr = addr;
   msi.data = data;
   msi.devid = devid;

@@ -42,11 +42,6 @@ void vendor_need(void)
 		broken("this processor has no virtual-interrupt delivery or no posted interrupts");
 }
 
-bool vendor_other(void)
-{
-	broken("neither directed nor fuzz");
-}
-
 void directed(void)
 {
 	directed_entry();
