@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""selftests.py [--json] EMULATOR (OFF.json ON.json | skipped:KERNEL:REASON)...: what the kernel's
-tests ended with when AVIC was off and when it was on, side by side. Exit status: 1 if a test or a
-boot is not as it should be, 77 if a kernel was skipped, 0 otherwise."""
+"""selftests.py [--json] VENDOR EMULATOR (OFF.json ON.json | skipped:KERNEL:REASON)...: what the
+kernel's tests ended with when APIC virtualization was off and when it was on, side by side. Exit
+status: 1 if a test or a boot is not as it should be, 77 if a kernel was skipped, 0 otherwise."""
 
 import json
 import pathlib
@@ -10,7 +10,7 @@ import sys
 
 import results
 
-COLUMNS = (("test", 38), ("AVIC off", 20), ("AVIC on", 20), ("same", 4), ("401h+402h", 9),
+COLUMNS = (("test", 38), ("{name} off", 20), ("{name} on", 20), ("same", 4), ("{exits}", 9),
            ("device", 9))
 ABSENT = "not in this version"
 # Tests that fail in this emulator whatever AVIC is: a word of the reason that they give, and why.
@@ -21,7 +21,17 @@ KNOWN = {
     "nested_tsc_adjust_test": ("rdtsc() < (1ll << 32)",
                                "the emulator takes more than 2^32 ticks of the TSC to the guest"),
 }
-AVIC_WORDS = ("kvm_amd: AVIC enabled", "kvm_amd: x2AVIC enabled")
+# What APIC virtualization is called, which exits only it has, whether KVM has it on, and what the
+# kernel says then.
+VENDORS = {
+    "amd": {"name": "AVIC", "exits": "401h+402h", "module": "kvm_amd", "parameter": "avic",
+            "says": ("kvm_amd: AVIC enabled", "kvm_amd: x2AVIC enabled"),
+            "is": lambda host: host.get("avic", "?")},
+    "intel": {"name": "APICv", "exits": "45+56", "module": "kvm_intel",
+              "parameter": "enable_apicv", "says": (),
+              "is": lambda host: dict(word.split("=") for word in host.get("kvm_intel", "").split()
+                                      ).get("enable_apicv", "?")},
+}
 
 
 def read(path):
@@ -103,15 +113,15 @@ def same(a, b):
 
 
 def device_fault(name, off, on):
-    """What a test that drives the card must not leave to the host when AVIC is on. -n makes every
-    second interrupt an NMI, which cannot be posted."""
+    """What a test that drives the card must not leave to the host when APIC virtualization is on.
+    -n makes every second interrupt an NMI, which cannot be posted."""
     if "CARD" not in name or not ending(off) == ending(on) == "pass":
         return None
     without, posted = off["device_interrupts"], on["device_interrupts"]
     most = without // 2 if "-n" in name.split() else 0
     if without > 0 and posted <= most:
         return None
-    return f"the host handled {without} device interrupts when AVIC was off, {posted} when it was on"
+    return f"the host handled {without} device interrupts when it was off, {posted} when it was on"
 
 
 def verdict(name, off, on):
@@ -130,8 +140,8 @@ def verdict(name, off, on):
 def fault(row):
     """What is wrong with a test that failed."""
     if row["same"]:
-        return row["device_fault"] or f"{row['avic_on']} on both sides, for no reason that is known"
-    return f"{row['avic_off']} when AVIC is off, {row['avic_on']} when it is on"
+        return row["device_fault"] or f"{row['on']} on both sides, for no reason that is known"
+    return f"{row['off']} when it is off, {row['on']} when it is on"
 
 
 def compare(kernel, off, on):
@@ -139,44 +149,49 @@ def compare(kernel, off, on):
     for name in {**off["tests"], **on["tests"]}:
         a, b = off["tests"].get(name), on["tests"].get(name)
         rows.append({
-            "kernel": kernel, "test": name, "avic_off": ending(a), "avic_on": ending(b),
+            "kernel": kernel, "test": name, "off": ending(a), "on": ending(b),
             "same": same(a, b), "verdict": verdict(name, a, b),
             "device_fault": device_fault(name, a, b),
-            "avic_exits": [(t or {}).get("avic_exits", 0) for t in (a, b)],
+            "exits": [(t or {}).get("exits", 0) for t in (a, b)],
             "device_interrupts": [(t or {}).get("device_interrupts", 0) for t in (a, b)],
             "note": note(name, a, b)})
     return rows
 
 
-def evidence(label, boot):
+def own_exits(boot):
+    return sum(test.get("exits", 0) for test in boot["tests"].values())
+
+
+def evidence(of, label, boot):
     host = boot["host"]
-    exits = sum(test.get("avic_exits", 0) for test in boot["tests"].values())
-    words = [w for w in host.get("says", []) if w.startswith(AVIC_WORDS)] or ["no AVIC line"]
-    return (f"Linux {host.get('kernel', '?')}, AVIC {label}: kvm_amd.avic={host.get('avic', '?')}; "
-            f"{', '.join(words)}; {exits} AVIC exits")
+    words = [w for w in host.get("says", []) if of["says"] and w.startswith(of["says"])] or \
+        ([f"no {of['name']} line"] if of["says"] else [])
+    return f"Linux {host.get('kernel', '?')}, {of['name']} {label}: " + "; ".join(
+        [f"{of['module']}.{of['parameter']}={of['is'](host)}", *words,
+         f"{own_exits(boot)} {of['name']} exits"])
 
 
-def faults(rows, off, on):
+def faults(of, rows, off, on):
     """What is wrong, in words."""
     wrong = []
     for label, boot, wanted in (("off", off, "N"), ("on", on, "Y")):
         says = boot["host"].get("says", [])
-        exits = sum(test.get("avic_exits", 0) for test in boot["tests"].values())
-        wrong += [f"AVIC {label}: {word}" for word in boot["bad"]]
-        if boot["host"].get("avic") != wanted:
-            wrong.append(f"AVIC {label}: kvm_amd.avic is {boot['host'].get('avic')}")
-        if (AVIC_WORDS[0] in says) != (label == "on"):
-            wrong.append(f"AVIC {label}: the kernel does {'not ' * (label == 'on')}say"
-                         f" \"{AVIC_WORDS[0]}\"")
-        if (exits > 0) != (label == "on"):
-            wrong.append(f"AVIC {label}: {exits} exits that only AVIC has")
+        head = f"{of['name']} {label}: "
+        wrong += [head + word for word in boot["bad"]]
+        if of["is"](boot["host"]) != wanted:
+            wrong.append(f"{head}{of['module']}.{of['parameter']} is {of['is'](boot['host'])}")
+        if of["says"] and (of["says"][0] in says) != (label == "on"):
+            wrong.append(f"{head}the kernel does {'not ' * (label == 'on')}say"
+                         f" \"{of['says'][0]}\"")
+        if (own_exits(boot) > 0) != (label == "on"):
+            wrong.append(f"{head}{own_exits(boot)} exits that only {of['name']} has")
     wrong += [f"{row['test']}: {fault(row)}" for row in rows if row["verdict"] == "failed"]
     if not rows:
         wrong.append("no test")
     return wrong
 
 
-def show(kernel):
+def show(of, kernel):
     print(f"\nLinux {kernel['name']}")
     if kernel["skipped"]:
         print("  SKIPPED: " + kernel["skipped"])
@@ -185,12 +200,12 @@ def show(kernel):
         print("  " + word)
     line = lambda cells: "  ".join(
         str(cell).ljust(width) for cell, (_, width) in zip(cells, COLUMNS)).rstrip()
-    print(line([name for name, _ in COLUMNS]))
+    print(line([name.format(**of) for name, _ in COLUMNS]))
     for row in kernel["tests"]:
         device = row["device_interrupts"]
-        print(line((row["test"], row["avic_off"], row["avic_on"],
+        print(line((row["test"], row["off"], row["on"],
                     {True: "yes", False: "NO", None: "?"}[row["same"]],
-                    row["avic_exits"][1] or "", "{} {}".format(*device) if any(device) else "")))
+                    row["exits"][1] or "", "{} {}".format(*device) if any(device) else "")))
         if row["note"]:
             print(f"    {row['note']}")
     for word in kernel["wrong"]:
@@ -199,7 +214,8 @@ def show(kernel):
 
 def main(args):
     as_json = args[0] == "--json"
-    emulator, *paths = args[1:] if as_json else args
+    vendor, emulator, *paths = args[1:] if as_json else args
+    of = VENDORS[vendor]
     kernels = []
     while paths:
         path = paths.pop(0)
@@ -212,22 +228,24 @@ def main(args):
             re.sub(r".*-|\.json$", "", path)
         rows = compare(name, off, on)
         kernels.append({"name": name, "skipped": None, "tests": rows,
-                        "evidence": [evidence("off", off), evidence("on", on)],
-                        "wrong": faults(rows, off, on)})
+                        "evidence": [evidence(of, "off", off), evidence(of, "on", on)],
+                        "wrong": faults(of, rows, off, on)})
     tests = [row for kernel in kernels for row in kernel["tests"]]
     wrong = [f"{kernel['name']}: {word}" for kernel in kernels for word in kernel["wrong"]]
     skipped = [f"{kernel['name']}: {kernel['skipped']}" for kernel in kernels if kernel["skipped"]]
     if as_json:
-        json.dump({"schema": "postern.boot-selftests/1", "emulator": emulator, "tests": tests,
+        json.dump({"schema": "postern.boot-selftests/2", "vendor": vendor, "emulator": emulator,
+                   "tests": tests,
                    "evidence": [word for kernel in kernels for word in kernel["evidence"]],
                    "wrong": wrong, "skipped": "; ".join(skipped) or None}, sys.stdout, indent=1)
         print()
     else:
         for kernel in kernels:
-            show(kernel)
-        print("\n401h+402h: exits that only AVIC has, while it was on; device: interrupts of the"
-              " card that the host\nhandled itself, with AVIC off and on; ?: no verdict,"
-              " the test judges by the time and the machine was\ntoo busy for it on one side.")
+            show(of, kernel)
+        print(f"\n{of['exits']}: exits that only {of['name']} has, while it was on; device:"
+              f" interrupts of the card that the host\nhandled itself, with {of['name']} off and on;"
+              " ?: no verdict, the test judges by the time and the machine was\ntoo busy for it on"
+              " one side.")
         ran = [row for row in tests if row["verdict"]]
         count = lambda word: sum(row["verdict"] == word for row in ran)
         known_failures = sum(row["verdict"] == "skipped" and (row["note"] or "").startswith("known:")

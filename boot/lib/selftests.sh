@@ -3,10 +3,10 @@
 # The kernel's own tests of KVM, tools/testing/selftests/kvm, built unchanged from the source
 # package that the kernel is built from; those of 7.3-gappi with what the series changes in them.
 
-# Those that touch the local APIC, interrupts, or SVM, with their options; what is Intel's only is
-# left out, and irqfd_test, which is long and has no interrupt. CARD is the address of the network
-# card that irq_test drives through VFIO. The verdict of one after "time:" depends on the speed of
-# the machine.
+# Those that touch the local APIC, interrupts, SVM, or VMX, with their options; irqfd_test is left out,
+# which is long and has no interrupt. CARD is the address of the network card that irq_test drives
+# through VFIO; only one of the machines has it. The verdict of one after "time:" depends on the speed
+# of the machine; one after "amd:" or "intel:" is for that vendor.
 SELFTESTS=(
 	"time:apic_bus_clock_test -d 200"
 	"recalc_apic_map_test"
@@ -20,24 +20,24 @@ SELFTESTS=(
 	"hyperv_ipi"
 	"irq_test"
 	"irq_test -x -n -e"
-	"irq_test -d CARD"
-	"irq_test -d CARD -v 2 -n -e"
-	"irq_test -d CARD -v 2 -x -a -m -i 200"
+	"amd:irq_test -d CARD"
+	"amd:irq_test -d CARD -v 2 -n -e"
+	"amd:irq_test -d CARD -v 2 -x -a -m -i 200"
 	"state_test"
 	"smm_test"
 	"userspace_msr_exit_test"
 	"fix_hypercall_test"
 	"triple_fault_event_test"
-	"hyperv_svm_test"
-	"svm_int_ctl_test"
-	"svm_vmcall_test"
-	"svm_nested_shutdown_test"
-	"svm_nested_soft_inject_test"
-	"svm_nested_clear_efer_svme"
-	"svm_nested_vmcb12_gpa"
-	"svm_nested_pat_test"
-	"svm_lbr_nested_state"
-	"svm_pmu_host_guest_test"
+	"amd:hyperv_svm_test"
+	"amd:svm_int_ctl_test"
+	"amd:svm_vmcall_test"
+	"amd:svm_nested_shutdown_test"
+	"amd:svm_nested_soft_inject_test"
+	"amd:svm_nested_clear_efer_svme"
+	"amd:svm_nested_vmcb12_gpa"
+	"amd:svm_nested_pat_test"
+	"amd:svm_lbr_nested_state"
+	"amd:svm_pmu_host_guest_test"
 	"nested_close_kvm_test"
 	"nested_dirty_log_test"
 	"nested_emulation_test"
@@ -47,7 +47,20 @@ SELFTESTS=(
 	"nested_tdp_fault_test"
 	"time:nested_tsc_adjust_test"
 	"nested_tsc_scaling_test"
-	"nested_vmsave_vmload_test"
+	"amd:nested_vmsave_vmload_test"
+	"intel:hyperv_evmcs"
+	"intel:vmx_apic_access_test"
+	"intel:vmx_apicv_updates_test"
+	"intel:vmx_exception_with_invalid_guest_state"
+	"intel:vmx_invalid_nested_guest_state"
+	"intel:vmx_msrs_test"
+	"intel:vmx_pmu_caps_test"
+	"intel:vmx_preemption_timer_test"
+	"intel:vmx_close_while_nested_test"
+	"intel:vmx_dirty_log_test"
+	"intel:vmx_nested_tsc_scaling_test"
+	"intel:vmx_set_nested_state_test"
+	"intel:vmx_tsc_adjust_test"
 )
 
 # What building them needs of the kernel's source: the headers, the tools' own headers, and those
@@ -108,7 +121,7 @@ selftests_make()
 
 selftests_names()
 {
-	printf '%s\n' "${SELFTESTS[@]%% *}" | sed 's/^time://' | sort -u
+	printf '%s\n' "${SELFTESTS[@]%% *}" | sed 's/^[a-z]*://; s/^time://' | sort -u
 }
 
 # The tests in a source tree become what the series makes of them.
@@ -144,16 +157,32 @@ selftests_build()
 	rm -rf "$work"
 }
 
-# What is added to the initramfs: the tests of one kernel, their list, the script that runs them.
+# A vendor's tests.
+selftests_list()
+{
+	printf '%s\n' "${SELFTESTS[@]}" | sed "s/^$1://" | grep -v -E '^(amd|intel):'
+}
+
+# What is added to the initramfs: the tests of one kernel, the vendor's list, the script that runs
+# them.
 selftests_archive()
 {
 	local dir
 	dir=$(work_dir)
 	mkdir "$dir/selftests"
 	cp -t "$dir/selftests" "$(selftests_dir "$1")"/*
-	printf '%s\n' "${SELFTESTS[@]}" >"$dir/selftests/list"
+	selftests_list "$2" >"$dir/selftests/list"
 	job_archive "$BOOT/l1/job-selftests" "$dir/selftests"
 	rm -rf "$dir"
+}
+
+# The modes of a vendor: APIC virtualization off, and on.
+selftests_modes()
+{
+	case $1 in
+	amd) echo "baseline posting" ;;
+	intel) echo "vmx-baseline ipiv" ;;
+	esac
 }
 
 # The network card that irq_test can drive.
