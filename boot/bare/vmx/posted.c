@@ -232,6 +232,15 @@ static void halted(void)
 	vm_run(vm);
 	expect_exit(vm, EXIT_INTERRUPT, 0, guest_start);
 
+	row("30.2.2", "and RFLAGS.IF = 0 holds a virtual interrupt that is recognized then");
+	clean();
+	pend(vm, 0x45);
+	vm->vmcs->rflags &= ~(uint64_t)RFLAGS_IF;
+	self_interrupt(OTHER);
+	vm_run(vm);
+	expect_exit(vm, EXIT_INTERRUPT, 0, guest_start);
+	expect_status(vm, 0x45, 0);
+
 	row("25.6.1", "and from HLT with RFLAGS.IF = 0");
 	clean();
 	vm->vmcs->activity = HALTED;
