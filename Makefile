@@ -7,12 +7,13 @@ MESON    ?= $(if $(wildcard /usr/bin/meson),/usr/bin/meson,meson)
 POSTERN  := $(BUILD)/src/cli/postern
 RECORDING := scenarios/recordings/randread-qd32.txt.gz
 
-.PHONY: all run test bench boot install clean help deps build
+.PHONY: all run check test bench boot install clean help deps build
 
 all: build
 
 help:
 	@echo "make run              install what is missing, build, compare the modes, replay a recording"
+	@echo "make check            build, run the quick unit tests (CONTRIBUTING.md)"
 	@echo "make test             install what is missing, build, run all tests"
 	@echo "make bench            measure the speeds that the project promises, with their peers"
 	@echo "make boot             boot Linux with KVM on the modelled machine (boot/README.md)"
@@ -43,6 +44,9 @@ build: deps $(BUILD)/build.ninja
 run: build
 	@echo; $(POSTERN) compare
 	@echo; $(POSTERN) replay $(RECORDING)
+
+check: build
+	@tests/run $(BUILD) --suite unit --no-suite long
 
 test: build
 	@tests/run $(BUILD)
