@@ -14,7 +14,9 @@ SOURCE = pathlib.Path(sys.argv[1])
 sys.dont_write_bytecode = True
 sys.path.insert(0, str(SOURCE / "boot" / "lib"))
 import results  # noqa: E402 (its place is an argument)
+import boot_broken_drives  # noqa: E402
 import boot_broken_vmx  # noqa: E402
+import drives  # noqa: E402
 
 FOLDER = SOURCE / "tests" / "e2e" / "boot"
 BOOTS = {path.stem: results.read(path) for path in sorted(FOLDER.glob("*.json"))}
@@ -196,7 +198,8 @@ BROKEN = (
 
 # Of Intel's modes, those that have a recording.
 BROKEN += tuple((name, word, put(path, value), want)
-                for name, word, path, value, want in boot_broken_vmx.BROKEN if name in BOOTS)
+                for name, word, path, value, want in
+                (*boot_broken_vmx.BROKEN, *boot_broken_drives.BROKEN) if name in BOOTS)
 
 # The same for what belongs to the boot.
 BROKEN_BOOTS = (
@@ -378,6 +381,9 @@ def main():
         if rule[0] not in said and (not rule[1] or recorded & set(rule[1])):
             print(f"no row breaks: {rule[0]}")
             failed += 1
+    for name in {rule[0] for rule in drives.RULES} - said:
+        print(f"no row breaks: {name}")
+        failed += 1
     return failed != 0
 
 

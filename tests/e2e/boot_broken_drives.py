@@ -1,0 +1,42 @@
+# SPDX-License-Identifier: MIT
+"""Rules for bare metal, each broken once: which boot, which run, what changes, what must be said."""
+
+P, MOVES, ONE, X = ("posted-msi-7.3", "posted-msi+moves-7.3", "posted-msi+one-of-two-7.3",
+                    "vtd-remapped-7.3")
+
+BROKEN = (
+    (P, "depth-1", "steps.fault_record", 1, "no request was blocked, and no fault recorded"),
+    (P, "depth-1", "steps.forward", 1, "nothing is forwarded as it is"),
+    (P, "depth-1", "wrong", 1, "each read came back with what was asked for"),
+    (P, "pulses", "done", 499, "each pulse was seen"),
+    (P, "depth-1", "notified", None, "the row PMN is there"),
+    (ONE, "depth-1", "notified", 0, "there is no row PMN"),
+    (P, "drives-3", "steps.pi_on", 1, "each MSI of a device is posted"),
+    (P, "retrigger", "steps.pir_set", 1,
+     "an interrupt that the kernel raises itself needs no descriptor"),
+    (X, "retrigger", "taken", 199, "each interrupt that the kernel raises is one"),
+    (X, "depth-1", "steps.pir_set", 1, "no MSI is posted"),
+    (P, "drives-3", "notified", 1, "the host takes each notification, by the row PMN"),
+    (P, "offline", "notified", 1, "the host takes each notification but those of a CPU that went"),
+    (P, "retrigger-load", "taken", 1, "each posted vector is dispatched once"),
+    (MOVES, "affinity", "taken", 1,
+     "each posted vector is dispatched once, but for one at each move"),
+    (X, "depth-1", "taken", 3999, "each MSI is an interrupt of the host"),
+    (P, "depth-1", "drive", [{"reads": [1], "interrupts": [2]}],
+     "each read is an interrupt of its CPU's queue"),
+    (X, "depth-32", "taken", 100000, "no more interrupts than MSIs"),
+    (P, "depth-1", "steps.pi_notify", 3999, "a notification for each MSI that is alone"),
+    (P, "drives-6-deep", "steps.pi_notify", 100000,
+     "fewer notifications than MSIs of several drives at a depth of 32"),
+    (P, "depth-1", "entries.posted", 30,
+     "the table has a posted entry for each vector of a device, and no other"),
+    (P, "depth-1", "entries.descriptors", 5,
+     "posted entries lead to a descriptor of each CPU at most"),
+    (X, "depth-1", "entries.posted", 1, "the table has no posted entry"),
+    (P, "reset", "turns", 11, "it was done as often as the run says"),
+    (MOVES, "affinity", "widest", 3, "the vector was on each CPU"),
+    (MOVES, "affinity", "steps.cmd_invalidate", 999, "entries are invalidated when they change"),
+    (P, "depth-1", "steps", None, "nobody counted the unit's steps"),
+    (P, "reset", "error", "a read or an MSI did not come back",
+     "a read or an MSI did not come back"),
+)
