@@ -243,7 +243,7 @@ static void vectoring(unsigned vector)
 
 static void self_ipi(bool x2)
 {
-	static const uint8_t order[] = {0x65, 0x45, 0x33};
+	static const uint8_t order[] = {0x65, 0x45, 0x33}, sent[] = {0x45, 0x65, 0x33};
 	struct vm *vm = &vms[0];
 
 	row("30.1.5", "self IPIs by %s: the highest first", x2 ? "MSR" : "page");
@@ -252,7 +252,7 @@ static void self_ipi(bool x2)
 	vm->guest->eoi = x2 ? EOI_MSR : EOI_PAGE;
 	vm->vmcs->rflags &= ~(uint64_t)RFLAGS_IF;
 	for (unsigned i = 0; i < 3; i++) {
-		unsigned v = order[(i + 1) % 3];
+		unsigned v = sent[i];
 
 		if (x2)
 			vm_op(vm, g_wrmsr, X2_SELF, v);
