@@ -63,8 +63,8 @@ linux_configure()
 linux_config_check()
 {
 	local config=$1 line missing
-	missing=$(sed -nE 's/^(CONFIG_[A-Z0-9_]+)=([ym])$/\1 \2/p' "$2" |
-		awk '{ want[$1] = $2 } END { for (o in want) print o "=" want[o] }' | sort |
+	missing=$(sed -nE 's/^(CONFIG_[A-Z0-9_]+)=([ym])$/\1 \2/p; s/^# (CONFIG_[A-Z0-9_]+) is not set$/\1 n/p' "$2" |
+		awk '{ want[$1] = $2 } END { for (o in want) if (want[o] != "n") print o "=" want[o] }' | sort |
 		grep -vxFf "$config" | tr '\n' ' ') || true
 	[ -z "$missing" ] || echo "not in this kernel: $missing"
 	for line in KVM_AMD AMD_IOMMU IRQ_REMAP VFIO_PCI VFIO_IOMMU_TYPE1 HIST_TRIGGERS DEBUG_FS \
