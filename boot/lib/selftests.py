@@ -223,9 +223,12 @@ def main(args):
             _, name, why = path.split(":", 2)
             kernels.append({"name": name, "skipped": why, "tests": [], "evidence": [], "wrong": []})
             continue
-        off, on = read(pathlib.Path(path)), read(pathlib.Path(paths.pop(0)))
+        on_path = paths.pop(0)
+        off, on = read(pathlib.Path(path)), read(pathlib.Path(on_path))
         name = on["host"].get("kernel") or off["host"].get("kernel") or \
             re.sub(r".*-|\.json$", "", path)
+        if pathlib.Path(on_path).name.startswith("selftests-gappi-"):
+            name += ", mode gappi"
         rows = compare(name, off, on)
         kernels.append({"name": name, "skipped": None, "tests": rows,
                         "evidence": [evidence(of, "off", off), evidence(of, "on", on)],

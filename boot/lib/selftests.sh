@@ -6,7 +6,8 @@
 # Those that touch the local APIC, interrupts, SVM, or VMX, with their options; irqfd_test is left out,
 # which is long and has no interrupt. CARD is the address of the network card that irq_test drives
 # through VFIO; only one of the machines has it. The verdict of one after "time:" depends on the speed
-# of the machine; one after "amd:" or "intel:" is for that vendor.
+# of the machine; one after "amd:" or "intel:" is for that vendor, one after "gappi:" needs what the
+# series adds to the tests.
 SELFTESTS=(
 	"time:apic_bus_clock_test -d 200"
 	"recalc_apic_map_test"
@@ -23,6 +24,8 @@ SELFTESTS=(
 	"amd:irq_test -d CARD"
 	"amd:irq_test -d CARD -v 2 -n -e"
 	"amd:irq_test -d CARD -v 2 -x -a -m -i 200"
+	"gappi:irq_test -d CARD -b"
+	"gappi:irq_test -d CARD -v 2 -b -x -a -m -i 200"
 	"state_test"
 	"smm_test"
 	"userspace_msr_exit_test"
@@ -157,10 +160,12 @@ selftests_build()
 	rm -rf "$work"
 }
 
-# A vendor's tests.
+# kernel, vendor: the tests, with their options.
 selftests_list()
 {
-	printf '%s\n' "${SELFTESTS[@]}" | sed "s/^$1://" | grep -v -E '^(amd|intel):'
+	local also='^'
+	[[ $1 != *-gappi* ]] || also='^gappi:'
+	printf '%s\n' "${SELFTESTS[@]}" | sed "s/^$2://; s/$also//" | grep -v -E '^(amd|intel|gappi):'
 }
 
 # What is added to the initramfs: the tests of one kernel, the vendor's list, the script that runs
@@ -171,17 +176,18 @@ selftests_archive()
 	dir=$(work_dir)
 	mkdir "$dir/selftests"
 	cp -t "$dir/selftests" "$(selftests_dir "$1")"/*
-	selftests_list "$2" >"$dir/selftests/list"
+	selftests_list "$1" "$2" >"$dir/selftests/list"
 	job_archive "$BOOT/l1/job-selftests" "$dir/selftests"
 	rm -rf "$dir"
 }
 
-# The modes of a vendor: APIC virtualization off, and on.
+# kernel, vendor: the modes, first that in which APIC virtualization is off.
 selftests_modes()
 {
-	case $1 in
-	amd) echo "baseline posting" ;;
-	intel) echo "vmx-baseline ipiv" ;;
+	case $2,$1 in
+	amd,*-gappi*) echo "baseline posting gappi" ;;
+	amd,*) echo "baseline posting" ;;
+	intel,*) echo "vmx-baseline ipiv" ;;
 	esac
 }
 
