@@ -64,13 +64,13 @@ static void leave_out(struct pn_cli_options *o, const struct pn_scenario *sc)
 	unsigned n = 0;
 
 	for (unsigned i = 0; i < o->modes; i++)
-		any |= !pn_scenario_inhibits(sc, o->mode[i].id, NULL);
+		any |= !pn_scenario_inhibits(sc, o->mode[i].info, NULL);
 	for (unsigned i = 0; i < o->modes; i++) {
-		enum pn_mode_id id = o->mode[i].id;
-		int err = pn_scenario_inhibits(sc, id, NULL);
+		const struct pn_mode_info *info = o->mode[i].info;
+		int err = pn_scenario_inhibits(sc, info, NULL);
 
 		if (any ? err : err == -ENOTSUP)
-			o->left_out |= 1u << id;
+			o->left_out |= 1u << pn_mode_index(info);
 		else
 			o->mode[n++] = o->mode[i];
 	}

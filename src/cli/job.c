@@ -115,7 +115,7 @@ static int all_fit(const struct pn_cli_options *o, const struct pn_cli_work *w)
 	struct pn_diag d = {0};
 
 	for (unsigned i = 0; i < o->modes; i++) {
-		const struct pn_scenario *sc = w->of[pn_mode_workload(o->mode[i].id)];
+		const struct pn_scenario *sc = w->of[o->mode[i].info->work];
 
 		if (!pn_scenario_fits(sc ? sc : pn_cli_first(w), &o->mode[i], &d))
 			continue;

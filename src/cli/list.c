@@ -27,7 +27,9 @@ typedef const char *(*item_fn)(unsigned i, const char **description);
 
 static const char *mode_work(unsigned i)
 {
-	return pn_workload_name(pn_mode_workload((enum pn_mode_id)i));
+	const struct pn_mode_info *m = pn_mode_at(i);
+
+	return m ? pn_workload_name(m->work) : NULL;
 }
 
 /* NULL for one that cannot be loaded: a test sees to it that there is none. */
@@ -45,8 +47,10 @@ static const char *scenario_work(unsigned i)
 
 static const char *mode_item(unsigned i, const char **description)
 {
-	*description = pn_mode_doc((enum pn_mode_id)i);
-	return pn_mode_name((enum pn_mode_id)i);
+	const struct pn_mode_info *m = pn_mode_at(i);
+
+	*description = m ? m->doc : NULL;
+	return m ? m->name : NULL;
 }
 
 static const char *decoder_item(unsigned i, const char **description)
@@ -113,11 +117,11 @@ static void item_text(item_fn item, unsigned i, const char *description, const c
 /* What is printed below it. */
 static void print_more(item_fn item, unsigned i)
 {
-	const char *usage, *variants = pn_mode_variants((enum pn_mode_id)i);
+	const struct pn_mode_info *m = item == mode_item ? pn_mode_at(i) : NULL;
+	const char *usage;
 
-	if (item == mode_item && variants)
-		printf("  %-*s variants: %s:%s\n", NAME_WIDTH, "", pn_mode_name((enum pn_mode_id)i),
-		       variants);
+	if (m && m->variants)
+		printf("  %-*s variants: %s:%s\n", NAME_WIDTH, "", m->name, m->variants);
 	if (item == decoder_item && pn_decode_kind(i, NULL, &usage))
 		printf("  %-*s   %s\n", NAME_WIDTH, "", usage);
 }

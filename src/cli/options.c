@@ -72,9 +72,9 @@ void pn_cli_add_modes(struct pn_cli_options *o, const char *list)
 
 void pn_cli_add_workload(struct pn_cli_options *o, enum pn_workload work)
 {
-	for (unsigned i = 0; i < PN_MODE_NR && o->modes < CLI_MAX_MODES; i++)
-		if (pn_mode_workload((enum pn_mode_id)i) == work)
-			o->mode[o->modes++] = pn_mode_plain((enum pn_mode_id)i);
+	for (unsigned i = 0; pn_modes[i] && o->modes < CLI_MAX_MODES; i++)
+		if (pn_modes[i]->work == work)
+			o->mode[o->modes++] = pn_mode_plain(pn_modes[i]);
 }
 
 static void parse_duration(struct pn_cli_options *o, const char *arg, struct argp_state *state)

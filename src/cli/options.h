@@ -18,7 +18,7 @@ struct pn_cli_options {
 	const char *scenario; /* replay --scenario */
 	struct pn_mode mode[CLI_MAX_MODES];
 	unsigned modes;
-	uint32_t left_out; /* not asked for, and the scenario does not fit them: bits 1 << id */
+	uint32_t left_out; /* not asked for, and the scenario does not fit them: a bit each */
 	const char *costs;
 	const char *set[CLI_MAX_SETS + 2]; /* ends with NULL; --duration is the last */
 	unsigned sets;

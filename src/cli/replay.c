@@ -30,7 +30,7 @@ static bool reading(void *ctx, uint64_t done, uint64_t all)
 static bool wanted(const struct pn_cli_options *o, enum pn_workload work)
 {
 	for (unsigned i = 0; i < o->modes; i++)
-		if (pn_mode_workload(o->mode[i].id) == work)
+		if (o->mode[i].info->work == work)
 			return true;
 	return false;
 }
@@ -138,11 +138,11 @@ static bool choose_modes(struct pn_cli_options *o)
 	for (unsigned i = 0; i < o->modes; i++) {
 		char guests[160], bare[160];
 
-		if (pn_mode_workload(o->mode[i].id) != PN_WORK_IPI)
+		if (o->mode[i].info->work != PN_WORK_IPI)
 			continue;
 		pn_cli_error("mode '%s' is for guest IPIs, and a recording holds interrupts of "
 			     "devices (expected %s; %s)",
-			     pn_mode_name(o->mode[i].id),
+			     o->mode[i].info->name,
 			     pn_workload_modes(PN_WORK_PASSTHROUGH, guests, sizeof(guests)),
 			     pn_workload_modes(PN_WORK_BARE, bare, sizeof(bare)));
 		return false;

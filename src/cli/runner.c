@@ -177,7 +177,7 @@ static bool collect(struct pool *p, struct pn_comparison *out)
 		if (j->begun && j->error && j->error != -EINTR) {
 			if (!j->diag.text[0])
 				pn_diag_set(&j->diag, j->error, NULL, 0, "mode %s: %s",
-					    pn_mode_name(j->mode->id), strerror(-j->error));
+					    j->mode->info->name, strerror(-j->error));
 			pn_cli_diag(&j->diag);
 			return false;
 		}
@@ -258,6 +258,6 @@ bool pn_cli_run_modes(const struct pn_cli_options *o, const struct pn_cli_work *
 
 	pn_cli_begin(o, w, out);
 	for (unsigned i = 0; i < o->modes; i++)
-		item[i] = (struct pn_cli_item){w->of[pn_mode_workload(o->mode[i].id)], &o->mode[i]};
+		item[i] = (struct pn_cli_item){w->of[o->mode[i].info->work], &o->mode[i]};
 	return pn_cli_run_items(o, item, o->modes, rec, trace, out);
 }

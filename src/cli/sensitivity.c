@@ -43,7 +43,7 @@ static bool list_items(struct draws *d)
 		return false;
 	for (unsigned k = 0; k <= o->draws; k++)
 		for (unsigned i = 0; i < o->modes; i++) {
-			enum pn_workload w = pn_mode_workload(o->mode[i].id);
+			enum pn_workload w = o->mode[i].info->work;
 
 			d->item[k * o->modes + i] = (struct pn_cli_item){
 				k ? &d->sc[w][k - 1] : d->w->of[w], &o->mode[i]};

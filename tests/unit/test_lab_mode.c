@@ -12,37 +12,36 @@
 /* Text, what it becomes, and how it is written again. */
 static const struct {
 	const char *text;
-	enum pn_mode_id id;
+	const char *name;
 	bool gate_always, masked_none;
 	const char *again;
 	uint32_t loops;
 	bool recover_wake;
 } good[] = {
-	{"emulated", PN_MODE_EMULATED, false, false, "emulated"},
-	{"avic", PN_MODE_AVIC, false, false, "avic"},
-	{"galog", PN_MODE_GALOG, false, false, "galog"},
-	{"galog:gate=blocking", PN_MODE_GALOG, false, false, "galog"},
-	{"galog:gate=always", PN_MODE_GALOG, true, false, "galog:gate=always"},
-	{"galog:recover=none", PN_MODE_GALOG, false, false, "galog"},
-	{"galog:recover=wake", PN_MODE_GALOG, false, false, "galog:recover=wake", 0, true},
-	{"galog:gate=always:recover=wake", PN_MODE_GALOG, true, false,
-	 "galog:gate=always:recover=wake", 0, true},
-	{"galog:recover=wake:gate=always", PN_MODE_GALOG, true, false,
-	 "galog:gate=always:recover=wake", 0, true},
-	{"galog:recover=wake:gate=blocking", PN_MODE_GALOG, false, false, "galog:recover=wake", 0,
-	 true},
-	{"gappi", PN_MODE_GAPPI, false, false, "gappi"},
-	{"gappi:masked=park", PN_MODE_GAPPI, false, false, "gappi"},
-	{"gappi:masked=none", PN_MODE_GAPPI, false, true, "gappi:masked=none"},
-	{"vtd-pi", PN_MODE_VTD_PI, false, false, "vtd-pi"},
-	{"remapped", PN_MODE_REMAPPED, false, false, "remapped"},
-	{"posted-msi", PN_MODE_POSTED_MSI, false, false, "posted-msi", 3},
-	{"posted-msi:loops=3", PN_MODE_POSTED_MSI, false, false, "posted-msi", 3},
-	{"posted-msi:loops=1", PN_MODE_POSTED_MSI, false, false, "posted-msi:loops=1", 1},
-	{"posted-msi:loops=64", PN_MODE_POSTED_MSI, false, false, "posted-msi:loops=64", 64},
-	{"ipi-exit", PN_MODE_IPI_EXIT, false, false, "ipi-exit"},
-	{"ipi-avic", PN_MODE_IPI_AVIC, false, false, "ipi-avic"},
-	{"ipi-ipiv", PN_MODE_IPI_IPIV, false, false, "ipi-ipiv"},
+	{"emulated", "emulated", false, false, "emulated"},
+	{"avic", "avic", false, false, "avic"},
+	{"galog", "galog", false, false, "galog"},
+	{"galog:gate=blocking", "galog", false, false, "galog"},
+	{"galog:gate=always", "galog", true, false, "galog:gate=always"},
+	{"galog:recover=none", "galog", false, false, "galog"},
+	{"galog:recover=wake", "galog", false, false, "galog:recover=wake", 0, true},
+	{"galog:gate=always:recover=wake", "galog", true, false, "galog:gate=always:recover=wake",
+	 0, true},
+	{"galog:recover=wake:gate=always", "galog", true, false, "galog:gate=always:recover=wake",
+	 0, true},
+	{"galog:recover=wake:gate=blocking", "galog", false, false, "galog:recover=wake", 0, true},
+	{"gappi", "gappi", false, false, "gappi"},
+	{"gappi:masked=park", "gappi", false, false, "gappi"},
+	{"gappi:masked=none", "gappi", false, true, "gappi:masked=none"},
+	{"vtd-pi", "vtd-pi", false, false, "vtd-pi"},
+	{"remapped", "remapped", false, false, "remapped"},
+	{"posted-msi", "posted-msi", false, false, "posted-msi", 3},
+	{"posted-msi:loops=3", "posted-msi", false, false, "posted-msi", 3},
+	{"posted-msi:loops=1", "posted-msi", false, false, "posted-msi:loops=1", 1},
+	{"posted-msi:loops=64", "posted-msi", false, false, "posted-msi:loops=64", 64},
+	{"ipi-exit", "ipi-exit", false, false, "ipi-exit"},
+	{"ipi-avic", "ipi-avic", false, false, "ipi-avic"},
+	{"ipi-ipiv", "ipi-ipiv", false, false, "ipi-ipiv"},
 };
 
 static void good_modes(void **state)
@@ -55,7 +54,7 @@ static void good_modes(void **state)
 	for (unsigned i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
 		if (pn_mode_parse(good[i].text, &m, &d))
 			fail_msg("%s: %s", good[i].text, d.text);
-		assert_int_equal(m.id, good[i].id);
+		assert_string_equal(m.info->name, good[i].name);
 		assert_int_equal(m.gate_always, good[i].gate_always);
 		assert_int_equal(m.masked_none, good[i].masked_none);
 		assert_int_equal(m.loops, good[i].loops);
@@ -104,7 +103,7 @@ static const struct {
 
 static void bad_modes(void **state)
 {
-	struct pn_mode m = {.id = PN_MODE_AVIC};
+	struct pn_mode m = pn_mode_plain(pn_mode_find("avic"));
 	struct pn_diag d;
 
 	(void)state;
@@ -114,29 +113,33 @@ static void bad_modes(void **state)
 		if (!strstr(d.text, bad[i].says))
 			fail_msg("\"%s\" gives: %s", bad[i].text, d.text);
 		assert_int_equal(pn_mode_parse(bad[i].text, &m, NULL), -EINVAL);
-		assert_int_equal(m.id, PN_MODE_AVIC);
+		assert_string_equal(m.info->name, "avic");
 	}
 }
 
 static void every_mode_is_named(void **state)
 {
 	(void)state;
-	for (int i = 0; i < PN_MODE_NR; i++) {
+	for (unsigned i = 0; pn_modes[i]; i++) {
 		struct pn_mode m;
 
-		assert_non_null(pn_mode_doc((enum pn_mode_id)i));
-		assert_int_equal(pn_mode_parse(pn_mode_name((enum pn_mode_id)i), &m, NULL), 0);
-		assert_int_equal(m.id, i);
+		assert_non_null(pn_modes[i]->doc);
+		assert_non_null(pn_modes[i]->platform);
+		assert_int_equal(pn_mode_parse(pn_modes[i]->name, &m, NULL), 0);
+		assert_ptr_equal(m.info, pn_modes[i]);
+		assert_ptr_equal(pn_mode_at(i), pn_modes[i]);
+		assert_int_equal(pn_mode_index(m.info), i);
 	}
-	assert_null(pn_mode_name(PN_MODE_NR));
+	assert_null(pn_mode_at(PN_MODE_MAX));
+	assert_null(pn_mode_find("nosuch"));
 }
 
 /* The value is in the caller's buffer: two modes do not share one. */
 static void variants(void **state)
 {
-	struct pn_mode two = pn_mode_plain(PN_MODE_POSTED_MSI), three = two;
+	struct pn_mode two = pn_mode_plain(pn_mode_find("posted-msi")), three = two;
 	char a[PN_MODE_VALUE], b[PN_MODE_VALUE];
-	struct pn_mode none = pn_mode_plain(PN_MODE_VTD_PI);
+	struct pn_mode none = pn_mode_plain(pn_mode_find("vtd-pi"));
 	const char *key;
 
 	(void)state;
@@ -147,7 +150,7 @@ static void variants(void **state)
 	assert_string_equal(a, "2");
 	assert_string_equal(b, "3");
 	assert_false(pn_mode_variant(&none, 0, &key, a));
-	two = pn_mode_plain(PN_MODE_GALOG);
+	two = pn_mode_plain(pn_mode_find("galog"));
 	assert_true(pn_mode_variant(&two, 0, &key, a));
 	assert_string_equal(a, "blocking");
 	two.recover_wake = true;
@@ -155,13 +158,11 @@ static void variants(void **state)
 	assert_string_equal(key, "recover");
 	assert_string_equal(a, "wake");
 	assert_false(pn_mode_variant(&two, 2, &key, a));
-	for (int i = 0; i < PN_MODE_NR; i++) {
-		struct pn_mode m = pn_mode_plain((enum pn_mode_id)i);
+	for (unsigned i = 0; pn_modes[i]; i++) {
+		struct pn_mode m = pn_mode_plain(pn_modes[i]);
 
-		assert_true(pn_mode_variant(&m, 0, &key, a) ==
-			    (pn_mode_variants((enum pn_mode_id)i) != NULL));
+		assert_true(pn_mode_variant(&m, 0, &key, a) == (pn_modes[i]->variants != NULL));
 	}
-	assert_null(pn_mode_variants(PN_MODE_NR));
 }
 
 static void workloads(void **state)

@@ -13,8 +13,11 @@
 #include "report.h"
 #include "report_fmt.h"
 
+/* Places of the modes in the list of all. */
+enum place { EMULATED, AVIC, GALOG, GAPPI, VTD_PI, REMAPPED, POSTED_MSI, IPI_EXIT };
+
 /* A comparison of the modes from @first on, made up; @wakes samples of wake latency for each. */
-static struct pn_comparison *made_up_of(enum pn_mode_id first, unsigned n, uint64_t wakes)
+static struct pn_comparison *made_up_of(enum place first, unsigned n, uint64_t wakes)
 {
 	static const uint64_t speed[] = {40, 20, 12, 4, 6, 30, 30};
 	struct pn_comparison *c = calloc(1, sizeof(*c));
@@ -30,7 +33,7 @@ static struct pn_comparison *made_up_of(enum pn_mode_id first, unsigned n, uint6
 	for (unsigned m = 0; m < c->n; m++) {
 		struct pn_result *r = &c->result[m];
 
-		r->mode = pn_mode_plain((enum pn_mode_id)(first + m));
+		r->mode = pn_mode_plain(pn_mode_at(first + m));
 		r->duration_ns = c->duration_ns;
 		pn_hist_init(&r->latency);
 		pn_hist_init(&r->wake_latency);
@@ -54,7 +57,7 @@ static struct pn_comparison *made_up_of(enum pn_mode_id first, unsigned n, uint6
 /* AMD's four. */
 static struct pn_comparison *made_up(uint64_t wakes)
 {
-	return made_up_of(PN_MODE_EMULATED, 4, wakes);
+	return made_up_of(EMULATED, 4, wakes);
 }
 
 static void forget(struct pn_comparison *c)
@@ -76,9 +79,8 @@ static struct pn_comparison *with_draws(unsigned draws, unsigned ties)
 		struct pn_comparison *d = made_up(2000);
 
 		if (k >= draws - ties)
-			d->result[PN_MODE_GAPPI].wake_latency =
-				d->result[PN_MODE_GALOG].wake_latency;
-		d->result[PN_MODE_AVIC].wakeups_needed = 100 + k;
+			d->result[GAPPI].wake_latency = d->result[GALOG].wake_latency;
+		d->result[AVIC].wakeups_needed = 100 + k;
 		c->draw[k] = *d;
 		free(d);
 	}
@@ -175,12 +177,12 @@ static void readings_are_weighed(void **state)
 /* A mode that waits for nothing leaves the sentence before alone. */
 static void remarks_claim_nothing(void **state)
 {
-	struct pn_comparison *c = made_up_of(PN_MODE_EMULATED, 5, 2000);
+	struct pn_comparison *c = made_up_of(EMULATED, 5, 2000);
 	struct pn_reading rd[PN_READING_MAX];
 	unsigned n, remarks = 0;
 
 	(void)state;
-	c->result[PN_MODE_VTD_PI].unit_wait_ns = 50000;
+	c->result[VTD_PI].unit_wait_ns = 50000;
 	n = pn_report_reading(c, rd);
 	for (unsigned i = 0; i < n; i++) {
 		if (strstr(rd[i].text, "VTD-PI is Intel's silicon")) {
@@ -201,9 +203,9 @@ static void alarms_of_draws(void **state)
 	char *text;
 
 	(void)state;
-	c->result[PN_MODE_AVIC].lost = 3;
-	c->draw[4].result[PN_MODE_GALOG].wakeups_missed = 2;
-	c->draw[5].result[PN_MODE_GALOG].wakeups_missed = 1;
+	c->result[AVIC].lost = 3;
+	c->draw[4].result[GALOG].wakeups_missed = 2;
+	c->draw[5].result[GALOG].wakeups_missed = 1;
 	text = table_of(c);
 	must_say(text, "LOST: avic lost 3 interrupts. That holds in 0 of 10 draws.");
 	for (char *p = text; *p; p++)
@@ -277,29 +279,29 @@ static void ranges_in_json(void **state)
 static void reading_is_true(void **state)
 {
 	struct pn_comparison *c = made_up(2000);
-	struct pn_hist swap = c->result[PN_MODE_GALOG].wake_latency;
+	struct pn_hist swap = c->result[GALOG].wake_latency;
 	char *text;
 
 	(void)state;
-	c->result[PN_MODE_GALOG].wake_latency = c->result[PN_MODE_GAPPI].wake_latency;
+	c->result[GALOG].wake_latency = c->result[GAPPI].wake_latency;
 	text = table_of(c);
 	must_say(text, "GAPPI and GALOG wake equally fast at p99 here");
 	free(text);
-	c->result[PN_MODE_GAPPI].wake_latency = swap;
-	c->result[PN_MODE_GALOG].galog_overflows = 2;
-	c->result[PN_MODE_GALOG].galog_dropped = 77;
+	c->result[GAPPI].wake_latency = swap;
+	c->result[GALOG].galog_overflows = 2;
+	c->result[GALOG].galog_dropped = 77;
 	text = table_of(c);
 	must_say(text, "GAPPI wakes 3.0x slower than GALOG at p99 here");
 	must_say(text, "GALOG overflowed 2 times and dropped 77 entries.");
 	assert_null(strstr(text, "Linux recovers no dropped entry"));
 	free(text);
-	c->result[PN_MODE_GALOG].wakeups_missed = 5;
+	c->result[GALOG].wakeups_missed = 5;
 	text = table_of(c);
 	must_say(text, "GALOG missed 5 wakeups: Linux recovers no dropped entry; "
 		       "galog:recover=wake does.");
 	free(text);
 	/* with it, what was missed has another cause */
-	c->result[PN_MODE_GALOG].mode.recover_wake = true;
+	c->result[GALOG].mode.recover_wake = true;
 	text = table_of(c);
 	must_say(text, "MISSED: galog:recover=wake left a vCPU asleep");
 	assert_null(strstr(text, "Linux recovers no dropped entry"));
@@ -329,11 +331,11 @@ static void losses_come_first(void **state)
 	char *text;
 
 	(void)state;
-	c->result[PN_MODE_AVIC].lost = 3;
-	c->result[PN_MODE_GAPPI].wakeups_missed = 1;
-	strcpy(c->result[PN_MODE_GAPPI].check, "vCPU 3 sleeps");
-	c->result[PN_MODE_GALOG].partial = true;
-	c->result[PN_MODE_GALOG].duration_ns = 250000000;
+	c->result[AVIC].lost = 3;
+	c->result[GAPPI].wakeups_missed = 1;
+	strcpy(c->result[GAPPI].check, "vCPU 3 sleeps");
+	c->result[GALOG].partial = true;
+	c->result[GALOG].duration_ns = 250000000;
 	text = table_of(c);
 	must_say(text, "LOST: avic lost 3 interrupts.");
 	must_say(text, "MISSED: gappi left a vCPU asleep");
@@ -430,7 +432,7 @@ static void does_posting_pay(void **state)
 {
 	(void)state;
 	for (unsigned i = 0; i < sizeof(pays) / sizeof(pays[0]); i++) {
-		struct pn_comparison *c = made_up_of(PN_MODE_REMAPPED, 2, 0);
+		struct pn_comparison *c = made_up_of(REMAPPED, 2, 0);
 		char *text;
 
 		for (unsigned m = 0; m < 2; m++) {
@@ -459,11 +461,11 @@ static void does_posting_pay(void **state)
 /* Each variant against remapped; without remapped, no verdict. */
 static void verdict_of_variants(void **state)
 {
-	struct pn_comparison *c = made_up_of(PN_MODE_REMAPPED, 3, 0);
+	struct pn_comparison *c = made_up_of(REMAPPED, 3, 0);
 	char *text;
 
 	(void)state;
-	c->result[2].mode = pn_mode_plain(PN_MODE_POSTED_MSI);
+	c->result[2].mode = pn_mode_plain(pn_mode_find("posted-msi"));
 	c->result[2].mode.loops = 2;
 	text = table_of(c);
 	must_say(text, "posted-msi  posted-msi");
@@ -475,7 +477,7 @@ static void verdict_of_variants(void **state)
 	text = table_of(c);
 	must_say(text, "Too few interrupts to tell whether POSTED-MSI pays: 99, 100 are needed.");
 	free(text);
-	c->result[0].mode.id = PN_MODE_POSTED_MSI;
+	c->result[0].mode.info = pn_mode_find("posted-msi");
 	text = table_of(c);
 	assert_null(strstr(text, "pay"));
 	free(text);
@@ -484,7 +486,7 @@ static void verdict_of_variants(void **state)
 
 static void what_ipis_exit(void **state)
 {
-	struct pn_comparison *c = made_up_of(PN_MODE_IPI_EXIT, 3, 0);
+	struct pn_comparison *c = made_up_of(IPI_EXIT, 3, 0);
 	char *text;
 
 	(void)state;
@@ -510,7 +512,7 @@ static void what_ipis_exit(void **state)
 /* VT-d's mode stands beside the others, and is called another product's. */
 static void vtd_beside_amd(void **state)
 {
-	struct pn_comparison *c = made_up_of(PN_MODE_EMULATED, 5, 2000);
+	struct pn_comparison *c = made_up_of(EMULATED, 5, 2000);
 	char *text = table_of(c);
 
 	(void)state;
@@ -529,7 +531,7 @@ static void vtd_beside_amd(void **state)
 /* A replay has both workloads with devices: each has a table of its own, with its own rows. */
 static void two_workloads(void **state)
 {
-	struct pn_comparison *c = made_up_of(PN_MODE_EMULATED, 7, 2000);
+	struct pn_comparison *c = made_up_of(EMULATED, 7, 2000);
 	static const char head[] = "    remapped  posted-msi";
 	char *text;
 	size_t at;
@@ -564,9 +566,9 @@ static unsigned times_said(const char *text, const char *what)
 static void nothing_was_measured(void **state)
 {
 	static const struct {
-		enum pn_mode_id first;
+		enum place first;
 		unsigned n;
-	} of[] = {{PN_MODE_EMULATED, 7}, {PN_MODE_REMAPPED, 2}, {PN_MODE_IPI_EXIT, 3}};
+	} of[] = {{EMULATED, 7}, {REMAPPED, 2}, {IPI_EXIT, 3}};
 
 	(void)state;
 	for (unsigned i = 0; i < sizeof(of) / sizeof(of[0]); i++) {
@@ -720,7 +722,7 @@ static void detail_has_everything(void **state)
 static void detail_of_posting(void **state)
 {
 	struct pn_scenario *sc = calloc(1, sizeof(*sc));
-	struct pn_comparison *c = made_up_of(PN_MODE_REMAPPED, 2, 0);
+	struct pn_comparison *c = made_up_of(REMAPPED, 2, 0);
 	struct pn_result *r = &c->result[1];
 	char *text = NULL, *second;
 	size_t size;

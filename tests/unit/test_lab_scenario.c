@@ -580,43 +580,42 @@ static void test_all_senders(void **state)
 
 static const struct {
 	const char *rule, *text;
-	enum pn_mode_id mode;
+	const char *mode;
 	const char *expect; /* NULL: it fits */
 } fits[] = {
-	{"passthrough", PASS, PN_MODE_EMULATED, NULL},
-	{"passthrough", PASS, PN_MODE_VTD_PI, NULL},
-	{"bare in passthrough", PASS, PN_MODE_POSTED_MSI,
+	{"passthrough", PASS, "emulated", NULL},
+	{"passthrough", PASS, "vtd-pi", NULL},
+	{"bare in passthrough", PASS, "posted-msi",
 	 "mode 'posted-msi' is for bare metal, but the scenario has a [vm NAME] with devices: "
 	 "passthrough (expected emulated, avic, galog, gappi or vtd-pi)"},
-	{"ipi in passthrough", PASS, PN_MODE_IPI_IPIV, "mode 'ipi-ipiv' is for guest IPIs"},
-	{"bare", BARE, PN_MODE_REMAPPED, NULL},
-	{"bare", BARE, PN_MODE_POSTED_MSI, NULL},
-	{"passthrough on bare metal", BARE, PN_MODE_GAPPI,
+	{"ipi in passthrough", PASS, "ipi-ipiv", "mode 'ipi-ipiv' is for guest IPIs"},
+	{"bare", BARE, "remapped", NULL},
+	{"bare", BARE, "posted-msi", NULL},
+	{"passthrough on bare metal", BARE, "gappi",
 	 "the scenario has no [vm NAME]: bare metal (expected remapped or posted-msi)"},
-	{"ipi", RAIN, PN_MODE_IPI_AVIC, NULL},
-	{"passthrough among IPIs", RAIN, PN_MODE_AVIC,
+	{"ipi", RAIN, "ipi-avic", NULL},
+	{"passthrough among IPIs", RAIN, "avic",
 	 "the scenario has an [ipi NAME]: guest IPIs (expected ipi-exit, ipi-avic or ipi-ipiv)"},
-	{"x2APIC without x2AVIC", "[machine]\nx2avic = no\n" RAIN, PN_MODE_IPI_AVIC,
+	{"x2APIC without x2AVIC", "[machine]\nx2avic = no\n" RAIN, "ipi-avic",
 	 "expected x2apic = no too"},
-	{"xAPIC without x2AVIC", "[machine]\nx2avic = no\nx2apic = no\n" RAIN, PN_MODE_IPI_AVIC,
-	 NULL},
-	{"x2AVIC is not Intel's", "[machine]\nx2avic = no\n" RAIN, PN_MODE_IPI_IPIV, NULL},
-	{"VT-d 11.4 IRTA: 65536 entries", MANY, PN_MODE_VTD_PI,
+	{"xAPIC without x2AVIC", "[machine]\nx2avic = no\nx2apic = no\n" RAIN, "ipi-avic", NULL},
+	{"x2AVIC is not Intel's", "[machine]\nx2avic = no\n" RAIN, "ipi-ipiv", NULL},
+	{"VT-d 11.4 IRTA: 65536 entries", MANY, "vtd-pi",
 	 "mode 'vtd-pi': 74800 interrupts behind IOMMU 0, but a VT-d remapping table has at most "
 	 "65536 entries"},
-	{"AMD: a table for each device", MANY, PN_MODE_GAPPI, NULL},
-	{"a table for each unit", MANY "iommu = spread\n", PN_MODE_VTD_PI, NULL},
+	{"AMD: a table for each device", MANY, "gappi", NULL},
+	{"a table for each unit", MANY "iommu = spread\n", "vtd-pi", NULL},
 	{"bare metal: 65536 entries",
-	 "[machine]\npcpus = 1024\niommus = 2\n" LOAD DEV "count = 65\niommu = 1\n",
-	 PN_MODE_REMAPPED, "66560 interrupts behind IOMMU 1"},
+	 "[machine]\npcpus = 1024\niommus = 2\n" LOAD DEV "count = 65\niommu = 1\n", "remapped",
+	 "66560 interrupts behind IOMMU 1"},
 	{"bare metal: spread over two, 65536 each",
 	 "[machine]\npcpus = 1024\niommus = 2\n" LOAD DEV "count = 128\niommu = spread\n",
-	 PN_MODE_REMAPPED, NULL},
+	 "remapped", NULL},
 	{"bare metal: spread over two, one more",
 	 "[machine]\npcpus = 1024\niommus = 2\n" LOAD DEV "count = 129\niommu = spread\n",
-	 PN_MODE_REMAPPED, "66560 interrupts behind IOMMU 0"},
+	 "remapped", "66560 interrupts behind IOMMU 0"},
 	{"bare metal: 65536 are fine", "[machine]\npcpus = 1024\n" LOAD DEV "count = 64\n",
-	 PN_MODE_REMAPPED, NULL},
+	 "remapped", NULL},
 };
 
 #define WINDOW "inhibit = irq-window\ninhibit_period = 1ms\ninhibit_time = 10us\n"
@@ -625,46 +624,45 @@ static const struct {
 /* A cause that a mode cannot have: the line that asks for it, and what could be. */
 static const struct {
 	const char *rule, *text, *set;
-	enum pn_mode_id mode;
+	const char *mode;
 	unsigned long line;
 	const char *expect; /* NULL: it fits */
 } inhibited[] = {
-	{"nothing to inhibit", VM WINDOW DEV LOAD, NULL, PN_MODE_EMULATED, 3,
+	{"nothing to inhibit", VM WINDOW DEV LOAD, NULL, "emulated", 3,
 	 "[vm g]: inhibit = irq-window: mode 'emulated' has no interrupt virtualization to inhibit "
 	 "(expected mode avic, galog or gappi)"},
-	{"KVM: APICv goes on", VM WINDOW DEV LOAD, NULL, PN_MODE_VTD_PI, 3,
+	{"KVM: APICv goes on", VM WINDOW DEV LOAD, NULL, "vtd-pi", 3,
 	 "mode 'vtd-pi' has APICv, which stays active then (expected mode avic, galog or gappi, or "
 	 "inhibit = blockirq)"},
-	{"AVIC", VM WINDOW DEV LOAD, NULL, PN_MODE_AVIC, 0, NULL},
-	{"AVIC posts", VM WINDOW DEV LOAD, NULL, PN_MODE_GAPPI, 0, NULL},
-	{"by --set", VM WINDOW DEV LOAD, "g.inhibit=blockirq", PN_MODE_EMULATED, 0,
+	{"AVIC", VM WINDOW DEV LOAD, NULL, "avic", 0, NULL},
+	{"AVIC posts", VM WINDOW DEV LOAD, NULL, "gappi", 0, NULL},
+	{"by --set", VM WINDOW DEV LOAD, "g.inhibit=blockirq", "emulated", 0,
 	 "(expected mode avic, galog, gappi or vtd-pi)"},
-	{"blockirq: both vendors", VM "inhibit = blockirq\n" DEV LOAD, NULL, PN_MODE_VTD_PI, 0,
-	 NULL},
+	{"blockirq: both vendors", VM "inhibit = blockirq\n" DEV LOAD, NULL, "vtd-pi", 0, NULL},
 	{"the second VM", VM "[vm h]\nvcpus = 2\ninhibit = pit-reinjection\n" DEV LOAD, NULL,
-	 PN_MODE_VTD_PI, 5, "[vm h]: inhibit = pit-reinjection"},
+	 "vtd-pi", 5, "[vm h]: inhibit = pit-reinjection"},
 	{"x2APIC: the LDR is read-only", VM "inhibit = logical-id-aliased\n" DEV LOAD, NULL,
-	 PN_MODE_GALOG, 3,
+	 "galog", 3,
 	 "in mode 'galog' the guest is in x2APIC mode, where IDs are read-only (expected x2avic = "
 	 "no)"},
-	{"xAPIC", XAPIC VM "inhibit = logical-id-aliased\n" DEV LOAD, NULL, PN_MODE_GALOG, 0, NULL},
-	{"x2APIC: so is the ID", VM "inhibit = apic-id-modified\n" DEV LOAD, NULL, PN_MODE_VTD_PI,
-	 3, "(expected x2apic = no)"},
+	{"xAPIC", XAPIC VM "inhibit = logical-id-aliased\n" DEV LOAD, NULL, "galog", 0, NULL},
+	{"x2APIC: so is the ID", VM "inhibit = apic-id-modified\n" DEV LOAD, NULL, "vtd-pi", 3,
+	 "(expected x2apic = no)"},
 	{"x2avic is AMD's", "[machine]\nx2avic = no\n" VM "inhibit = apic-id-modified\n" DEV LOAD,
-	 NULL, PN_MODE_VTD_PI, 5, "(expected x2apic = no)"},
+	 NULL, "vtd-pi", 5, "(expected x2apic = no)"},
 	{"Intel has a modified ID too", XAPIC VM "inhibit = apic-id-modified\n" DEV LOAD, NULL,
-	 PN_MODE_VTD_PI, 0, NULL},
-	{"but no aliased one", XAPIC VM "inhibit = logical-id-aliased\n" DEV LOAD, NULL,
-	 PN_MODE_VTD_PI, 6, "mode 'vtd-pi' has APICv"},
-	{"IPIs: AVIC alone", VM WINDOW IPI "type = storm\n", NULL, PN_MODE_IPI_EXIT, 3,
+	 "vtd-pi", 0, NULL},
+	{"but no aliased one", XAPIC VM "inhibit = logical-id-aliased\n" DEV LOAD, NULL, "vtd-pi",
+	 6, "mode 'vtd-pi' has APICv"},
+	{"IPIs: AVIC alone", VM WINDOW IPI "type = storm\n", NULL, "ipi-exit", 3,
 	 "mode 'ipi-exit' has APICv, which stays active then (expected mode ipi-avic, or inhibit = "
 	 "blockirq)"},
-	{"IPIs: AVIC", VM WINDOW IPI "type = storm\n", NULL, PN_MODE_IPI_AVIC, 0, NULL},
-	{"IPIs: x2APIC", VM "inhibit = logical-id-aliased\n" IPI "type = storm\n", NULL,
-	 PN_MODE_IPI_AVIC, 3, "(expected x2apic = no)"},
-	{"IPIs: blockirq", VM "inhibit = blockirq\n" IPI "type = storm\n", NULL, PN_MODE_IPI_IPIV,
-	 0, NULL},
-	{"none", VM "inhibit = none\n" DEV LOAD, NULL, PN_MODE_EMULATED, 0, NULL},
+	{"IPIs: AVIC", VM WINDOW IPI "type = storm\n", NULL, "ipi-avic", 0, NULL},
+	{"IPIs: x2APIC", VM "inhibit = logical-id-aliased\n" IPI "type = storm\n", NULL, "ipi-avic",
+	 3, "(expected x2apic = no)"},
+	{"IPIs: blockirq", VM "inhibit = blockirq\n" IPI "type = storm\n", NULL, "ipi-ipiv", 0,
+	 NULL},
+	{"none", VM "inhibit = none\n" DEV LOAD, NULL, "emulated", 0, NULL},
 };
 
 static void test_inhibited(void **state)
@@ -672,7 +670,7 @@ static void test_inhibited(void **state)
 	(void)state;
 	for (size_t i = 0; i < ROWS(inhibited); i++) {
 		const char *const set[] = {inhibited[i].set, NULL};
-		struct pn_mode m = pn_mode_plain(inhibited[i].mode);
+		struct pn_mode m = pn_mode_plain(pn_mode_find(inhibited[i].mode));
 		struct pn_scenario *sc;
 		struct pn_diag d = {0};
 		int err;
@@ -696,7 +694,7 @@ static void test_fits(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < ROWS(fits); i++) {
-		struct pn_mode m = pn_mode_plain(fits[i].mode);
+		struct pn_mode m = pn_mode_plain(pn_mode_find(fits[i].mode));
 		struct pn_scenario *sc;
 		struct pn_diag d = {0};
 		int err;

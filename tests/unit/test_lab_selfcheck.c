@@ -27,7 +27,7 @@ static struct pn_lab_vcpu *sleeper(struct pn_machine *m)
 {
 	for (uint32_t i = 0; i < m->vcpus; i++)
 		if (m->amd->svcpu[i].blocking &&
-		    (m->mode.id != PN_MODE_GAPPI || m->amd->svcpu[i].on_list))
+		    (!pn_mode_has(&m->mode, PN_TRAIT_GAPPI) || m->amd->svcpu[i].on_list))
 			return &m->vcpu[i];
 	fail_msg("nobody sleeps");
 	return NULL;

@@ -190,10 +190,10 @@ static int bench_events(double *value, double *peer)
 
 /* ---- sim_interrupts_per_s: the main job, end to end with statistics, on one core ---- */
 
-static int simulate(const char *scenario, enum pn_mode_id id, const char *const *set, double *value)
+static int simulate(const char *scenario, const char *name, const char *const *set, double *value)
 {
 	struct pn_run_options opt = {.seed = 1};
-	struct pn_mode mode = pn_mode_plain(id);
+	struct pn_mode mode = pn_mode_plain(pn_mode_find(name));
 	struct pn_scenario *sc = NULL;
 	struct pn_result *r = malloc(sizeof(*r));
 	double rate[ROUNDS];
@@ -221,19 +221,19 @@ static const char *const bare[] = {"machine.duration=40ms", "machine.warmup=0ms"
 static int bench_sim(double *value, double *peer)
 {
 	(void)peer;
-	return simulate("passthrough-nvme", PN_MODE_GAPPI, guests, value);
+	return simulate("passthrough-nvme", "gappi", guests, value);
 }
 
 static int bench_sim_vtd_pi(double *value, double *peer)
 {
 	(void)peer;
-	return simulate("passthrough-nvme", PN_MODE_VTD_PI, guests, value);
+	return simulate("passthrough-nvme", "vtd-pi", guests, value);
 }
 
 static int bench_sim_posted_msi(double *value, double *peer)
 {
 	(void)peer;
-	return simulate("nvme-bare-metal", PN_MODE_POSTED_MSI, bare, value);
+	return simulate("nvme-bare-metal", "posted-msi", bare, value);
 }
 
 static const struct pn_bench benches[] = {

@@ -402,21 +402,6 @@ static int allocate(struct pn_machine *m, uint32_t devices)
 	return 0;
 }
 
-static const struct pn_platform *platform(enum pn_mode_id mode)
-{
-	switch (mode) {
-	case PN_MODE_REMAPPED:
-	case PN_MODE_POSTED_MSI:
-		return &pn_platform_bare;
-	case PN_MODE_VTD_PI:
-	case PN_MODE_IPI_EXIT:
-	case PN_MODE_IPI_IPIV:
-		return &pn_platform_intel;
-	default:
-		return &pn_platform_amd;
-	}
-}
-
 int pn_machine_create(const struct pn_scenario *sc, const struct pn_mode *mode, uint64_t seed,
 		      struct pn_machine **out, struct pn_diag *d)
 {
@@ -430,7 +415,7 @@ int pn_machine_create(const struct pn_scenario *sc, const struct pn_mode *mode, 
 		return -ENOMEM;
 	m->sc = sc;
 	m->mode = *mode;
-	m->plat = platform(mode->id);
+	m->plat = mode->info->platform;
 	count(m, &devices);
 	conf = sim_conf(m, seed);
 	m->os = pn_machine_os(m);

@@ -142,7 +142,7 @@ struct pn_platform {
 	/* The IOMMU's own interrupts leave @from for @to; NULL: they may stay. */
 	void (*move_own)(struct pn_machine *m, uint32_t from, struct pn_host_cpu *to);
 	/* A cause against AVIC or APICv comes up on behalf of @v, for it or for its VM, or goes
-	 * away; one that pn_inhibit_known() has. */
+	 * away; one that the mode knows. */
 	void (*inhibit)(struct pn_lab_vcpu *v, struct pn_host_cpu *self, enum pn_inhibit why,
 			bool set);
 	/* All that there are for @v now, bits 1 << n. */

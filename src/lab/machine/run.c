@@ -139,7 +139,7 @@ static void fill(const struct pn_machine *m, const struct pn_totals *t, struct p
 	r->galog_dropped = t->steps[PN_STEP_GALOG_DROP];
 	r->gappi_notifications = t->steps[PN_STEP_GAPPI_SEND];
 	r->gappi_spurious = t->gappi_spurious;
-	if (r->mode.id == PN_MODE_GAPPI)
+	if (pn_mode_has(&r->mode, PN_TRAIT_GAPPI))
 		r->gappi_vcpus_scanned = t->steps[PN_STEP_LIST_SCAN];
 	r->pi_notifications = t->steps[PN_STEP_PI_NOTIFY] + t->steps[PN_STEP_IPIV_NOTIFY];
 	r->pi_outstanding = t->steps[PN_STEP_PI_ON];

@@ -28,7 +28,7 @@ static void counts(const struct pn_result *r, FILE *f)
 {
 	char n[PN_FMT_SIZE];
 
-	bool guests = pn_mode_workload(r->mode.id) != PN_WORK_BARE;
+	bool guests = r->mode.info->work != PN_WORK_BARE;
 
 	if (guests)
 		fprintf(f, "VM exits by reason\n");
@@ -167,11 +167,11 @@ int pn_report_detail(const struct pn_comparison *c, const struct pn_scenario *sc
 	for (unsigned i = 0; i < c->n; i++) {
 		const struct pn_result *r = &c->result[i];
 
-		fprintf(f, "Mode %s", pn_mode_name(r->mode.id));
-		work = pn_mode_workload(r->mode.id);
+		fprintf(f, "Mode %s", r->mode.info->name);
+		work = r->mode.info->work;
 		for (unsigned n = 0; pn_mode_variant(&r->mode, n, &key, value); n++)
 			fprintf(f, ", %s=%s", key, value);
-		fprintf(f, ": %s\n\n", pn_mode_doc(r->mode.id));
+		fprintf(f, ": %s\n\n", r->mode.info->doc);
 		summary(r, f);
 		counts(r, f);
 		inhibits(r, f);

@@ -79,9 +79,9 @@ static void head(const struct pn_comparison *c, FILE *f)
 	fprintf(f, "<p>Seed %llu, %s simulated, costs ", (unsigned long long)c->seed,
 		pn_fmt_ns(t, (double)c->duration_ns));
 	element("<b>", c->costs, "</b>. <b>Modelled, not measured.</b></p>\n", f);
-	for (unsigned i = 0; i < PN_MODE_NR; i++)
+	for (unsigned i = 0; pn_modes[i]; i++)
 		if (c->left_out >> i & 1)
-			element("<p>Left out: ", pn_mode_name((enum pn_mode_id)i),
+			element("<p>Left out: ", pn_modes[i]->name,
 				" cannot have the inhibit that the scenario provokes.</p>\n", f);
 }
 

@@ -4,16 +4,6 @@
 
 #include "report_reading.h"
 
-/* What no mode of this kind sends by itself, and so exits. */
-static const char *left_over(enum pn_mode_id id)
-{
-	/* AMD64 APM vol 2 rev 3.44, 15.29.6 */
-	if (id == PN_MODE_IPI_AVIC)
-		return "NMIs and INITs, and whatever is sent to a vCPU that does not run";
-	/* SDM vol 3, 30.1.6 */
-	return "logical destinations, broadcasts, NMIs and INITs";
-}
-
 static double exits_each(const struct pn_result *r)
 {
 	return (double)r->exits[PN_EXIT_IPI] / (double)r->interrupts;
@@ -28,10 +18,10 @@ static void what_exits(struct pn_reader *rd, const struct pn_result *r)
 		pn_say(rd, false, "With %s %s exits sent %s IPIs (%s each). Still exits: %s.", mode,
 		       pn_fmt_count(n, (double)r->exits[PN_EXIT_IPI]),
 		       pn_fmt_count(all, (double)r->interrupts), pn_fmt_ratio(each, exits_each(r)),
-		       left_over(r->mode.id));
+		       r->mode.info->still_exits);
 	else
 		pn_say(rd, false, "With %s no IPI exited. Still would: %s.", mode,
-		       left_over(r->mode.id));
+		       r->mode.info->still_exits);
 	pn_claim(rd, "with %s IPIs %s", mode, r->exits[PN_EXIT_IPI] ? "exit" : "do not exit");
 	pn_question(rd, "do IPIs exit with %s", mode);
 	pn_amount(rd, exits_each(r), "%.2f each");
@@ -73,20 +63,22 @@ static void against_exits(struct pn_reader *rd, const struct pn_result *exit,
 
 void pn_read_ipis(struct pn_reader *rd, const struct pn_comparison *c)
 {
-	const struct pn_result *exit = pn_result_of(c, PN_MODE_IPI_EXIT);
-	const struct pn_result *avic = pn_result_of(c, PN_MODE_IPI_AVIC);
+	const struct pn_result *exit = pn_result_of(c, PN_WORK_IPI, PN_TRAIT_BASELINE);
+	bool vendor[2] = {false, false};
 
 	for (unsigned i = 0; i < c->n; i++) {
 		const struct pn_result *r = &c->result[i];
 
-		if ((r->mode.id != PN_MODE_IPI_AVIC && r->mode.id != PN_MODE_IPI_IPIV) ||
-		    !r->interrupts)
+		if (r->mode.info->work != PN_WORK_IPI)
+			continue;
+		vendor[r->mode.info->vendor] = true;
+		if (pn_mode_has(&r->mode, PN_TRAIT_BASELINE) || !r->interrupts)
 			continue;
 		if (exit && exit->interrupts)
 			against_exits(rd, exit, r);
 		what_exits(rd, r);
 	}
-	if (avic && (exit || pn_result_of(c, PN_MODE_IPI_IPIV)))
+	if (vendor[PN_VENDOR_AMD] && vendor[PN_VENDOR_INTEL])
 		pn_say(rd, false,
 		       "IPI-AVIC is AMD's silicon, the others are Intel's. Intel's IPI costs are "
 		       "fitted "

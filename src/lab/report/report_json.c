@@ -116,7 +116,7 @@ static json_t *mode(const struct pn_result *r)
 {
 	json_t *o = json_object();
 
-	json_object_set_new(o, "mode", json_string(pn_mode_name(r->mode.id)));
+	json_object_set_new(o, "mode", json_string(r->mode.info->name));
 	json_object_set_new(o, "variant", variant(&r->mode));
 	if (r->partial)
 		json_object_set_new(o, "partial", json_true());
@@ -202,7 +202,7 @@ static void figures_of(const struct pn_comparison *c, unsigned i, json_t *list)
 
 		json_array_append_new(list,
 				      json_pack("{s:s, s:o, s:s, s:O, s:O}", "mode",
-						pn_mode_name(c->result[i].mode.id), "variant",
+						c->result[i].mode.info->name, "variant",
 						variant(&c->result[i].mode), "figure", name,
 						"value", now ? now : json_null(), "range", range));
 	}
@@ -240,9 +240,9 @@ static json_t *left_out(const struct pn_comparison *c)
 {
 	json_t *names = json_array();
 
-	for (unsigned i = 0; i < PN_MODE_NR; i++)
+	for (unsigned i = 0; pn_modes[i]; i++)
 		if (c->left_out >> i & 1)
-			json_array_append_new(names, json_string(pn_mode_name((enum pn_mode_id)i)));
+			json_array_append_new(names, json_string(pn_modes[i]->name));
 	return names;
 }
 

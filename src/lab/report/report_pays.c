@@ -118,11 +118,11 @@ static bool usable(const struct pn_result *r)
 
 void pn_read_posted_msi(struct pn_reader *rd, const struct pn_comparison *c)
 {
-	const struct pn_result *remapped = pn_result_of(c, PN_MODE_REMAPPED);
+	const struct pn_result *remapped = pn_result_of(c, PN_WORK_BARE, PN_TRAIT_BASELINE);
 
 	if (!remapped || !usable(remapped))
 		return;
 	for (unsigned i = 0; i < c->n; i++)
-		if (c->result[i].mode.id == PN_MODE_POSTED_MSI && usable(&c->result[i]))
+		if (pn_mode_has(&c->result[i].mode, PN_TRAIT_POSTED_MSI) && usable(&c->result[i]))
 			posted_msi(rd, remapped, &c->result[i]);
 }

@@ -91,11 +91,15 @@ static void partial(struct pn_reader *rd, const struct pn_comparison *c, const s
 	       pn_fmt_ns(all, (double)c->duration_ns));
 }
 
-const struct pn_result *pn_result_of(const struct pn_comparison *c, enum pn_mode_id id)
+const struct pn_result *pn_result_of(const struct pn_comparison *c, enum pn_workload work,
+				     uint32_t traits)
 {
-	for (unsigned i = 0; i < c->n; i++)
-		if (c->result[i].mode.id == id)
+	for (unsigned i = 0; i < c->n; i++) {
+		const struct pn_mode_info *info = c->result[i].mode.info;
+
+		if (info->work == work && (info->traits & traits) == traits)
 			return &c->result[i];
+	}
 	return NULL;
 }
 
@@ -166,7 +170,7 @@ static void galog_losses(struct pn_reader *rd, const struct pn_result *r)
 	const char *entries = r->galog_dropped == 1 ? "entry" : "entries";
 	char mode[64];
 
-	if (r->mode.id != PN_MODE_GALOG)
+	if (!pn_mode_has(&r->mode, PN_TRAIT_GALOG))
 		return;
 	pn_say_mode(r, mode, sizeof(mode));
 	if (r->galog_overflows)
@@ -226,7 +230,7 @@ static void extremes(struct pn_reader *rd, const struct pn_comparison *c)
 	for (unsigned i = 0; i < c->n; i++) {
 		const struct pn_result *r = &c->result[i];
 
-		if (!comparable(r) || pn_mode_workload(r->mode.id) != PN_WORK_PASSTHROUGH)
+		if (!comparable(r) || r->mode.info->work != PN_WORK_PASSTHROUGH)
 			continue;
 		if (!best || p99(&r->latency) < p99(&best->latency))
 			best = r;
@@ -254,9 +258,9 @@ static void extremes(struct pn_reader *rd, const struct pn_comparison *c)
 /* Other silicon, same costs: what differs is what the modes do. */
 static void two_vendors(struct pn_reader *rd, const struct pn_comparison *c)
 {
-	const struct pn_result *vtd = pn_result_of(c, PN_MODE_VTD_PI);
-	const struct pn_result *log = pn_result_of(c, PN_MODE_GALOG);
-	const struct pn_result *amd = pn_result_of(c, PN_MODE_GAPPI);
+	const struct pn_result *vtd = pn_result_of(c, PN_WORK_PASSTHROUGH, PN_TRAIT_DESCRIPTORS);
+	const struct pn_result *log = pn_result_of(c, PN_WORK_PASSTHROUGH, PN_TRAIT_GALOG);
+	const struct pn_result *amd = pn_result_of(c, PN_WORK_PASSTHROUGH, PN_TRAIT_GAPPI);
 
 	amd = amd ? amd : log;
 	if (!vtd || !amd)
@@ -296,8 +300,8 @@ static void unit_waits(struct pn_reader *rd, const struct pn_result *r)
 
 unsigned pn_report_reading(const struct pn_comparison *c, struct pn_reading *out)
 {
-	const struct pn_result *log = pn_result_of(c, PN_MODE_GALOG),
-			       *gp = pn_result_of(c, PN_MODE_GAPPI);
+	const struct pn_result *log = pn_result_of(c, PN_WORK_PASSTHROUGH, PN_TRAIT_GALOG),
+			       *gp = pn_result_of(c, PN_WORK_PASSTHROUGH, PN_TRAIT_GAPPI);
 	struct pn_reader rd = {.out = out};
 	uint64_t interrupts = 0;
 

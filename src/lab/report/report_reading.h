@@ -28,7 +28,8 @@ void pn_amount(struct pn_reader *rd, double amount, const char *fmt);
 /* "GALOG"; with a variant that is not the default: "galog:gate=always". Returns @buf. */
 const char *pn_say_mode(const struct pn_result *r, char *buf, unsigned size);
 /* The first result of that mode, or NULL. */
-const struct pn_result *pn_result_of(const struct pn_comparison *c, enum pn_mode_id id);
+const struct pn_result *pn_result_of(const struct pn_comparison *c, enum pn_workload work,
+				     uint32_t traits);
 
 /* Bare metal: does each posted-msi pay, against remapped? */
 void pn_read_posted_msi(struct pn_reader *rd, const struct pn_comparison *c);

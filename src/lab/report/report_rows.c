@@ -23,17 +23,17 @@ uint64_t pn_report_host_interrupts(const struct pn_result *r)
 
 static bool galog(const struct pn_result *r)
 {
-	return r->mode.id == PN_MODE_GALOG;
+	return pn_mode_has(&r->mode, PN_TRAIT_GALOG);
 }
 
 static bool gappi(const struct pn_result *r)
 {
-	return r->mode.id == PN_MODE_GAPPI;
+	return pn_mode_has(&r->mode, PN_TRAIT_GAPPI);
 }
 
 static enum pn_workload work(const struct pn_result *r)
 {
-	return pn_mode_workload(r->mode.id);
+	return r->mode.info->work;
 }
 
 static bool ipis(const struct pn_result *r)
@@ -54,8 +54,7 @@ static bool guests(const struct pn_result *r)
 /* A posted-interrupt descriptor is used. */
 static bool posted(const struct pn_result *r)
 {
-	return r->mode.id == PN_MODE_VTD_PI || r->mode.id == PN_MODE_POSTED_MSI ||
-	       r->mode.id == PN_MODE_IPI_IPIV || r->pi_notifications;
+	return pn_mode_has(&r->mode, PN_TRAIT_DESCRIPTORS) || r->pi_notifications;
 }
 
 static bool notified(const struct pn_result *r)
@@ -65,7 +64,7 @@ static bool notified(const struct pn_result *r)
 
 static bool posted_msi(const struct pn_result *r)
 {
-	return r->mode.id == PN_MODE_POSTED_MSI;
+	return pn_mode_has(&r->mode, PN_TRAIT_POSTED_MSI);
 }
 
 static bool has_interrupts(const struct pn_result *r)

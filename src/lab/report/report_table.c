@@ -18,12 +18,12 @@ void pn_report_header(const struct pn_comparison *c, FILE *f)
 	fprintf(f, "%s, seed %llu, %s simulated, costs \"%s\": modelled, not measured\n",
 		c->scenario, (unsigned long long)c->seed, pn_fmt_ns(t, (double)c->duration_ns),
 		c->costs);
-	for (unsigned i = 0; i < PN_MODE_NR; i++)
+	for (unsigned i = 0; pn_modes[i]; i++)
 		if (c->left_out >> i & 1)
 			fprintf(f,
 				"Left out: %s cannot have the inhibit that the scenario "
 				"provokes.\n",
-				pn_mode_name((enum pn_mode_id)i));
+				pn_modes[i]->name);
 	fputc('\n', f);
 }
 
@@ -35,7 +35,7 @@ static void column_heads(const struct pn_comparison *c, unsigned from, unsigned 
 
 	fprintf(f, "%*s", GROUP_WIDTH + LABEL_WIDTH, "");
 	for (unsigned i = from; i < to; i++) {
-		fprintf(f, "%*s", COLUMN_WIDTH, pn_mode_name(c->result[i].mode.id));
+		fprintf(f, "%*s", COLUMN_WIDTH, c->result[i].mode.info->name);
 		variants |=
 			strchr(pn_mode_text(&c->result[i].mode, text, sizeof(text)), ':') != NULL;
 	}
@@ -53,10 +53,10 @@ static void column_heads(const struct pn_comparison *c, unsigned from, unsigned 
 /* A block is as wide as fits, and of one workload. */
 static unsigned block_end(const struct pn_comparison *c, unsigned from)
 {
-	enum pn_workload work = pn_mode_workload(c->result[from].mode.id);
+	enum pn_workload work = c->result[from].mode.info->work;
 	unsigned to = from + 1;
 
-	while (to < c->n && to < from + COLUMNS && pn_mode_workload(c->result[to].mode.id) == work)
+	while (to < c->n && to < from + COLUMNS && c->result[to].mode.info->work == work)
 		to++;
 	return to;
 }
@@ -68,15 +68,14 @@ static bool row_used(const struct pn_report_row *row, const struct pn_comparison
 	double value;
 
 	for (unsigned i = 0; i < c->n && !row->detail; i++)
-		if (pn_mode_workload(c->result[i].mode.id) == work &&
-		    row->value(&c->result[i], &value))
+		if (c->result[i].mode.info->work == work && row->value(&c->result[i], &value))
 			return true;
 	return false;
 }
 
 static void block(const struct pn_comparison *c, unsigned from, unsigned to, FILE *f)
 {
-	enum pn_workload work = pn_mode_workload(c->result[from].mode.id);
+	enum pn_workload work = c->result[from].mode.info->work;
 	const struct pn_report_row *row;
 	const char *group = "";
 	char cell[PN_FMT_SIZE];
@@ -127,7 +126,7 @@ static bool row_varies(const struct pn_report_row *row, const struct pn_comparis
 
 static void range_block(const struct pn_comparison *c, unsigned from, unsigned to, FILE *f)
 {
-	enum pn_workload work = pn_mode_workload(c->result[from].mode.id);
+	enum pn_workload work = c->result[from].mode.info->work;
 	const struct pn_report_row *row;
 	const char *group = "";
 

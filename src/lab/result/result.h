@@ -78,7 +78,7 @@ struct pn_comparison {
 	char scenario[64];
 	char costs[64];
 	uint64_t seed, duration_ns;
-	uint32_t left_out; /* modes that the scenario's inhibits do not fit, bits 1 << id */
+	uint32_t left_out; /* modes that the scenario's inhibits do not fit: 1 << pn_mode_index() */
 	unsigned n;
 	struct pn_result *result; /* n of them */
 	/* The same modes with drawn costs (pn_costs_draw), each a comparison without draws of its

@@ -1,15 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "inhibit.h"
 
-/* Causes against AVIC and APICv: their names, and which mode can have them. */
-
-#define BIT(c) (1u << PN_INHIBIT_##c)
-#define APICV                                                                                      \
-	(BIT(DISABLED) | BIT(ABSENT) | BIT(HYPERV) | BIT(BLOCKIRQ) | BIT(PHYSICAL_ID_ALIASED) |    \
-	 BIT(APIC_ID_MODIFIED) | BIT(APIC_BASE_MODIFIED))
-#define AVIC                                                                                       \
-	(APICV | BIT(NESTED) | BIT(IRQWIN) | BIT(PIT_REINJ) | BIT(SEV) | BIT(LOGICAL_ID_ALIASED) | \
-	 BIT(PHYSICAL_ID_TOO_BIG))
+/* Causes against AVIC and APICv: their names, and what a guest must be for them. */
 
 static const char *const names[PN_INHIBIT_NR] = {
 	[PN_INHIBIT_DISABLED] = "disabled",
@@ -32,33 +24,14 @@ const char *pn_inhibit_name(enum pn_inhibit why)
 	return (unsigned)why < PN_INHIBIT_NR ? names[why] : NULL;
 }
 
-uint32_t pn_inhibit_known(enum pn_mode_id id)
-{
-	switch (id) {
-	case PN_MODE_AVIC:
-	case PN_MODE_GALOG:
-	case PN_MODE_GAPPI:
-	case PN_MODE_IPI_AVIC:
-		return AVIC;
-	case PN_MODE_VTD_PI:
-	case PN_MODE_IPI_EXIT:
-	case PN_MODE_IPI_IPIV:
-		return APICV;
-	default:
-		return 0;
-	}
-}
-
 bool pn_inhibit_needs_xapic(enum pn_inhibit why)
 {
 	return why == PN_INHIBIT_LOGICAL_ID_ALIASED || why == PN_INHIBIT_APIC_ID_MODIFIED;
 }
 
-bool pn_guests_x2apic(const struct pn_scenario *sc, enum pn_mode_id id)
+bool pn_guests_x2apic(const struct pn_scenario *sc, const struct pn_mode_info *info)
 {
-	bool by_avic = sc->work == PN_WORK_PASSTHROUGH && id != PN_MODE_VTD_PI;
-
-	return by_avic ? sc->machine.x2avic : sc->machine.x2apic;
+	return info->traits & PN_TRAIT_X2AVIC_GUESTS ? sc->machine.x2avic : sc->machine.x2apic;
 }
 
 enum pn_inhibit pn_sc_vm_cause(const struct pn_sc_vm *vm)

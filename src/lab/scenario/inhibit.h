@@ -10,13 +10,24 @@
 
 /* As scenarios and reports write it: "irq-window"; NULL beyond the end. */
 const char *pn_inhibit_name(enum pn_inhibit why);
-/* Causes that the hypervisor of a mode knows, bits 1 << n; 0: nothing is virtualized. KVM's sets:
- * for AVIC all of them, for APICv those that do not follow from how AVIC works. */
-uint32_t pn_inhibit_known(enum pn_mode_id id);
+#define PN_INHIBIT_BIT(c) (1u << PN_INHIBIT_##c)
+
+/* The causes that KVM knows: for AVIC all of them, for APICv those that do not follow from how AVIC
+ * works. */
+enum pn_inhibit_set {
+	PN_INHIBITS_APICV = PN_INHIBIT_BIT(DISABLED) | PN_INHIBIT_BIT(ABSENT) |
+			    PN_INHIBIT_BIT(HYPERV) | PN_INHIBIT_BIT(BLOCKIRQ) |
+			    PN_INHIBIT_BIT(PHYSICAL_ID_ALIASED) | PN_INHIBIT_BIT(APIC_ID_MODIFIED) |
+			    PN_INHIBIT_BIT(APIC_BASE_MODIFIED),
+	PN_INHIBITS_AVIC = PN_INHIBITS_APICV | PN_INHIBIT_BIT(NESTED) | PN_INHIBIT_BIT(IRQWIN) |
+			   PN_INHIBIT_BIT(PIT_REINJ) | PN_INHIBIT_BIT(SEV) |
+			   PN_INHIBIT_BIT(LOGICAL_ID_ALIASED) | PN_INHIBIT_BIT(PHYSICAL_ID_TOO_BIG),
+};
+
 /* What the guest itself does for it to its APIC's IDs, which are fixed in x2APIC mode. */
 bool pn_inhibit_needs_xapic(enum pn_inhibit why);
 /* APIC mode in which guests start. */
-bool pn_guests_x2apic(const struct pn_scenario *sc, enum pn_mode_id id);
+bool pn_guests_x2apic(const struct pn_scenario *sc, const struct pn_mode_info *info);
 
 /* The cause that @vm provokes; PN_INHIBIT_NR: none. */
 enum pn_inhibit pn_sc_vm_cause(const struct pn_sc_vm *vm);

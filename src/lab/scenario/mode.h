@@ -3,23 +3,10 @@
 #define PN_LAB_MODE_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "diag.h"
-
-enum pn_mode_id {
-	PN_MODE_EMULATED,
-	PN_MODE_AVIC,
-	PN_MODE_GALOG,
-	PN_MODE_GAPPI,
-	PN_MODE_VTD_PI,
-	PN_MODE_REMAPPED,
-	PN_MODE_POSTED_MSI,
-	PN_MODE_IPI_EXIT,
-	PN_MODE_IPI_AVIC,
-	PN_MODE_IPI_IPIV,
-	PN_MODE_NR
-};
 
 /* What is sent and who takes it. A mode fits one of them, and a scenario is one of them. */
 enum pn_workload {
@@ -29,28 +16,82 @@ enum pn_workload {
 	PN_WORK_NR
 };
 
-#define PN_MODE_LOOPS	  3u /* default of posted-msi:loops, as Linux */
-#define PN_MODE_LOOPS_MAX 64u
+enum pn_vendor { PN_VENDOR_AMD, PN_VENDOR_INTEL };
+
+/* What a mode has; rows, readings and checks ask for these and not for the mode. */
+enum pn_trait {
+	PN_TRAIT_BASELINE = 1 << 0,	 /* the other modes of its workload are compared with it */
+	PN_TRAIT_GALOG = 1 << 1,	 /* the IOMMU posts, and logs for vCPUs that sleep */
+	PN_TRAIT_GAPPI = 1 << 2,	 /* the IOMMU posts, and interrupts for them */
+	PN_TRAIT_DESCRIPTORS = 1 << 3,	 /* posted-interrupt descriptors are posted to */
+	PN_TRAIT_POSTED_MSI = 1 << 4,	 /* descriptors of the host's CPUs */
+	PN_TRAIT_IPIV = 1 << 5,		 /* the PID-pointer table is on */
+	PN_TRAIT_X2AVIC_GUESTS = 1 << 6, /* x2avic says the APIC mode of guests; else x2apic */
+};
+
+struct pn_scenario;
+struct pn_platform;
+struct pn_mode_info;
+
+/* What a mode can be varied in: a choice of two, of which the first is the default, or a number. */
+struct pn_mode_key {
+	const char *name, *values[2]; /* no values: a number */
+	size_t offset;		      /* in struct pn_mode: a bool, true = the second; a uint32_t */
+	uint32_t dflt, max;	      /* of a number, which is at least 1 */
+};
+
+#define PN_MODE_KEYS 2
+
+/* A mode. Its record stands in modes.c of its vendor's machine, and nowhere else is it asked for.
+ */
+struct pn_mode_info {
+	const char *name;
+	const char *doc; /* one line, for `list modes` */
+	enum pn_vendor vendor;
+	enum pn_workload work;
+	uint32_t traits;   /* of enum pn_trait */
+	uint32_t inhibits; /* causes that its hypervisor knows, bits 1 << enum pn_inhibit; 0:
+			      nothing is virtualized */
+	struct pn_mode_key key[PN_MODE_KEYS + 1];
+	const char *variants;	 /* the keys for people; NULL: none */
+	const char *still_exits; /* IPIs that it does not send without an exit */
+	const struct pn_platform *platform;
+	/* Further than the workload: may it run @sc? 0, or -EINVAL with @d; NULL: yes. */
+	int (*fits)(const struct pn_scenario *sc, const struct pn_mode_info *info,
+		    struct pn_diag *d);
+};
+
+#define PN_MODE_MAX 32 /* sets of modes are bits of 32 */
+
+/* All modes in the order in which they are shown, NULL at the end. The machines' room has it. */
+extern const struct pn_mode_info *const pn_modes[];
 
 /* A mode with its variants, as written on the command line: "galog:gate=always:recover=wake". */
 struct pn_mode {
-	enum pn_mode_id id;
+	const struct pn_mode_info *info;
 	bool gate_always;  /* galog:gate=always; default blocking */
 	bool recover_wake; /* galog:recover=wake; default none, as Linux */
 	bool masked_none;  /* gappi:masked=none; default park */
 	uint32_t loops;	   /* posted-msi:loops=N, 1 .. 64: harvests at most; 0 in other modes */
 };
 
+static inline bool pn_mode_has(const struct pn_mode *m, enum pn_trait t)
+{
+	return m->info->traits & t;
+}
+
+/* The i-th; NULL beyond the end. */
+const struct pn_mode_info *pn_mode_at(unsigned i);
+/* NULL: there is none of that name. */
+const struct pn_mode_info *pn_mode_find(const char *name);
+/* Its place among all modes. */
+unsigned pn_mode_index(const struct pn_mode_info *info);
+
 /* The mode with its default variant. */
-struct pn_mode pn_mode_plain(enum pn_mode_id id);
+struct pn_mode pn_mode_plain(const struct pn_mode_info *info);
 /* Parses one mode. -EINVAL names the nearest mode, variant key or value in @d, or the mode that
  * has the variant. */
 int pn_mode_parse(const char *text, struct pn_mode *out, struct pn_diag *d);
-/* "galog" */
-const char *pn_mode_name(enum pn_mode_id id);
-/* One line about a mode, for `list modes`. */
-const char *pn_mode_doc(enum pn_mode_id id);
-enum pn_workload pn_mode_workload(enum pn_mode_id id);
 /* "passthrough", "bare metal", "guest IPIs"; NULL beyond the end. */
 const char *pn_workload_name(enum pn_workload w);
 /* "emulated, avic, galog, gappi or vtd-pi": the modes that fit a workload; PN_WORK_NR: all modes.
@@ -62,8 +103,6 @@ const char *pn_workload_modes(enum pn_workload w, char *buf, unsigned size);
 /* The @i-th variant's key and value ("gate", "blocking"), the value in @buf of PN_MODE_VALUE bytes;
  * false: the mode has no more of them. */
 bool pn_mode_variant(const struct pn_mode *m, unsigned i, const char **key, char *buf);
-/* What a mode can be varied with: "masked=park (default) or masked=none"; NULL: nothing. */
-const char *pn_mode_variants(enum pn_mode_id id);
 /* "galog:gate=always"; what is as by default is left out. Returns @buf. */
 const char *pn_mode_text(const struct pn_mode *m, char *buf, unsigned size);
 

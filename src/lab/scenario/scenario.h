@@ -171,7 +171,8 @@ int pn_scenario_load(const char *name, const char *costs_file, const char *const
 int pn_scenario_fits(const struct pn_scenario *sc, const struct pn_mode *m, struct pn_diag *d);
 /* The part of it that is about provoked inhibits. -ENOTSUP: the mode knows no such cause; -EINVAL:
  * not in the APIC mode that guests are in. */
-int pn_scenario_inhibits(const struct pn_scenario *sc, enum pn_mode_id id, struct pn_diag *d);
+int pn_scenario_inhibits(const struct pn_scenario *sc, const struct pn_mode_info *info,
+			 struct pn_diag *d);
 
 /* The IOMMU that copy @copy of a device is behind. */
 uint32_t pn_scenario_iommu(const struct pn_scenario *sc, const struct pn_sc_device *dev,

@@ -101,56 +101,54 @@ static int refuse(const struct pn_scenario *sc, const struct pn_sc_vm *vm, int e
 /* "avic, galog or gappi": modes of the workload that know a cause. */
 static const char *modes_with(enum pn_workload work, enum pn_inhibit why, char *buf, size_t size)
 {
-	enum pn_mode_id id[PN_MODE_NR];
+	const char *name[PN_MODE_MAX];
 	unsigned n = 0;
 	size_t used = 0;
 
-	for (unsigned i = 0; i < PN_MODE_NR; i++)
-		if (pn_mode_workload((enum pn_mode_id)i) == work &&
-		    pn_inhibit_known((enum pn_mode_id)i) >> why & 1)
-			id[n++] = (enum pn_mode_id)i;
+	for (const struct pn_mode_info *const *i = pn_modes; *i && n < PN_MODE_MAX; i++)
+		if ((*i)->work == work && (*i)->inhibits >> why & 1)
+			name[n++] = (*i)->name;
 	*buf = 0;
 	for (unsigned i = 0; i < n && used < size; i++)
-		used += (size_t)snprintf(buf + used, size - used, "%s%s", pn_mode_name(id[i]),
+		used += (size_t)snprintf(buf + used, size - used, "%s%s", name[i],
 					 i + 2 < n    ? ", "
 					 : i + 2 == n ? " or "
 						      : "");
 	return buf;
 }
 
-static int check_vm(const struct pn_scenario *sc, const struct pn_sc_vm *vm, enum pn_mode_id id,
-		    struct pn_diag *d)
+static int check_vm(const struct pn_scenario *sc, const struct pn_sc_vm *vm,
+		    const struct pn_mode_info *info, struct pn_diag *d)
 {
 	enum pn_inhibit why = pn_sc_vm_cause(vm);
 	char text[320], modes[96];
 
 	if (why == PN_INHIBIT_NR)
 		return 0;
-	if (!(pn_inhibit_known(id) >> why & 1)) {
-		snprintf(text, sizeof(text), "mode '%s' %s (expected mode %s%s)", pn_mode_name(id),
-			 pn_inhibit_known(id) ? "has APICv, which stays active then"
-					      : "has no interrupt virtualization to inhibit",
+	if (!(info->inhibits >> why & 1)) {
+		snprintf(text, sizeof(text), "mode '%s' %s (expected mode %s%s)", info->name,
+			 info->inhibits ? "has APICv, which stays active then"
+					: "has no interrupt virtualization to inhibit",
 			 modes_with(sc->work, why, modes, sizeof(modes)),
-			 pn_inhibit_known(id) ? ", or inhibit = blockirq" : "");
+			 info->inhibits ? ", or inhibit = blockirq" : "");
 		return refuse(sc, vm, -ENOTSUP, d, text);
 	}
-	if (pn_inhibit_needs_xapic(why) && pn_guests_x2apic(sc, id)) {
+	if (pn_inhibit_needs_xapic(why) && pn_guests_x2apic(sc, info)) {
 		snprintf(text, sizeof(text),
 			 "in mode '%s' the guest is in x2APIC mode, where IDs are read-only "
 			 "(expected %s = no)",
-			 pn_mode_name(id),
-			 sc->work == PN_WORK_PASSTHROUGH && id != PN_MODE_VTD_PI ? "x2avic"
-										 : "x2apic");
+			 info->name, info->traits & PN_TRAIT_X2AVIC_GUESTS ? "x2avic" : "x2apic");
 		return refuse(sc, vm, -EINVAL, d, text);
 	}
 	return 0;
 }
 
-int pn_scenario_inhibits(const struct pn_scenario *sc, enum pn_mode_id id, struct pn_diag *d)
+int pn_scenario_inhibits(const struct pn_scenario *sc, const struct pn_mode_info *info,
+			 struct pn_diag *d)
 {
 	int err = 0;
 
 	for (unsigned i = 0; i < sc->vms && !err; i++)
-		err = check_vm(sc, &sc->vm[i], id, d);
+		err = check_vm(sc, &sc->vm[i], info, d);
 	return err;
 }

@@ -80,11 +80,10 @@ static int make_iommu(struct pn_machine *m, uint32_t i)
 static int make_iommus(struct pn_machine *m, uint32_t devices)
 {
 	const struct pn_sc_machine *sm = &m->sc->machine;
-	bool posted = m->mode.id == PN_MODE_GALOG || m->mode.id == PN_MODE_GAPPI;
 	struct pn_iommus_config cfg = {
-		.notify = !posted			? PN_NOTIFY_NONE
-			  : m->mode.id == PN_MODE_GAPPI ? PN_NOTIFY_GAPPI
-							: PN_NOTIFY_GALOG,
+		.notify = pn_mode_has(&m->mode, PN_TRAIT_GAPPI)	  ? PN_NOTIFY_GAPPI
+			  : pn_mode_has(&m->mode, PN_TRAIT_GALOG) ? PN_NOTIFY_GALOG
+								  : PN_NOTIFY_NONE,
 		.galog_entries = sm->galog_entries,
 		.devids = PN_LAB_FIRST_DEVID + devices,
 		.ga_apicid = sm->galog_cpu,
@@ -143,7 +142,7 @@ static int create(struct pn_machine *m, uint32_t devices, struct pn_diag *d)
 	err = make_iommus(m, devices);
 	if (err)
 		return err;
-	if (m->mode.id == PN_MODE_GAPPI && a->iommus.notify != PN_NOTIFY_GAPPI)
+	if (pn_mode_has(&m->mode, PN_TRAIT_GAPPI) && a->iommus.notify != PN_NOTIFY_GAPPI)
 		return pn_diag_set(
 			d, -EINVAL, m->sc->path, 0,
 			"mode gappi needs gappi = yes: this machine's IOMMUs lack GAPPISup");
@@ -176,7 +175,7 @@ static uint64_t ram(const struct pn_machine *m, uint32_t devices)
 static int make_vm(struct pn_machine *m, const struct pn_sc_vm *vm, uint32_t number, uint32_t first)
 {
 	const struct pn_sc_machine *sm = &m->sc->machine;
-	uint32_t inhibits = m->mode.id == PN_MODE_EMULATED ? 1u << PN_INHIBIT_DISABLED : 0;
+	uint32_t inhibits = m->mode.info->inhibits ? 0 : 1u << PN_INHIBIT_DISABLED;
 	bool x2 = m->sc->work == PN_WORK_IPI ? sm->x2apic : sm->x2avic;
 
 	for (uint32_t i = first; i < first + vm->vcpus; i++) {

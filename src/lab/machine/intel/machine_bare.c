@@ -105,7 +105,7 @@ static int create(struct pn_machine *m, uint32_t devices, struct pn_diag *d)
 	(void)d;
 	for (uint32_t i = 0; i < m->sc->machine.pcpus && !err; i++)
 		pn_host_cpu_init(&m->cpu[i], i);
-	if (err || m->mode.id != PN_MODE_POSTED_MSI)
+	if (err || !pn_mode_has(&m->mode, PN_TRAIT_POSTED_MSI))
 		return err;
 	return pn_pmsi_init(&m->intel->pmsi, m->intel->pmsi_cpu, &cfg, &m->pages);
 }
@@ -118,7 +118,7 @@ static int make_queue(struct pn_lab_queue *q, uint16_t devid, uint32_t index, ui
 
 	(void)index;
 	(void)vector;
-	if (err || m->mode.id != PN_MODE_POSTED_MSI)
+	if (err || !pn_mode_has(&m->mode, PN_TRAIT_POSTED_MSI))
 		return err;
 	return pn_pmsi_attach(&m->intel->pmsi, &q->vtd_ir, m->cpu[0].agent, c, q->host_vector);
 }
@@ -150,7 +150,7 @@ static const char *check_queue(const struct pn_lab_queue *q)
 
 	if (!pn_intel_entry(q, &e))
 		return "its entry is malformed";
-	if (q->m->mode.id == PN_MODE_POSTED_MSI)
+	if (pn_mode_has(&q->m->mode, PN_TRAIT_POSTED_MSI))
 		return check_posted(q, &e);
 	if (!pn_intel_remapped(q, &e))
 		return "its entry leads elsewhere";
@@ -165,7 +165,7 @@ static const char *check_cpu(struct pn_machine *m, uint32_t cpu)
 	uint64_t control;
 	bool pending = false, on;
 
-	if (m->mode.id != PN_MODE_POSTED_MSI)
+	if (!pn_mode_has(&m->mode, PN_TRAIT_POSTED_MSI))
 		return NULL;
 	control = pn_ld64(&pc->pid->control); /* pairs with IOMMUs */
 	on = control & PN_PID_ON;
@@ -209,7 +209,7 @@ static void check_notified(struct pn_report *r, struct pn_machine *m, const stru
 static void check_iommus(struct pn_report *r, struct pn_machine *m, const struct pn_totals *t)
 {
 	pn_intel_check_iommus(r, m, t);
-	if (m->mode.id == PN_MODE_POSTED_MSI)
+	if (pn_mode_has(&m->mode, PN_TRAIT_POSTED_MSI))
 		check_notified(r, m, t);
 }
 

@@ -24,7 +24,7 @@ static int create(struct pn_machine *m, uint32_t devices, struct pn_diag *d)
 		.cpu = m->cpu,
 		.nr_cpus = sm->pcpus,
 		.posting = true,
-		.ipiv = m->mode.id == PN_MODE_IPI_IPIV,
+		.ipiv = pn_mode_has(&m->mode, PN_TRAIT_IPIV),
 		.host_x2apic = sm->x2apic,
 	};
 	int err;
