@@ -48,8 +48,8 @@ struct pn_bus {
 	void *(*map)(void *ctx, uint64_t pa, size_t len);
 
 	/* The model stored @len bytes at @pa: for an embedder that follows what is written. Called
-	 * after the store; must not block or call back into a model. May be NULL. Models of AMD, and
-	 * the VT-d unit. */
+	 * after the store; must not block or call back into a model. May be NULL. Models of AMD,
+	 * and the VT-d unit. */
 	void (*wrote)(void *ctx, uint64_t pa, size_t len);
 
 	/* Delivers a physical interrupt. Called after everything that the agent wrote before. */
