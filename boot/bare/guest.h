@@ -88,6 +88,8 @@ struct op *vm_op(struct vm *vm, const char *stub, uint64_t at, uint64_t value);
 uint64_t *vm_nested(struct vm *vm, uint64_t gpa);
 uint64_t vm_nested_top(const struct vm *vm);
 void vm_intercept_msr(struct vm *vm, uint32_t msr, bool read, bool write);
+/* x2APIC MSRs instead of the page. */
+void vm_x2(struct vm *vm);
 
 /* The vendor's own part of the three above. */
 void vendor_rewind(struct vm *vm);

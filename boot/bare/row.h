@@ -13,6 +13,8 @@ void row_end(void);
 /* Of the row: prints it when they differ. */
 bool expect(const char *what, uint64_t got, uint64_t want);
 
+/* The guest did all that it had to. */
+void expect_end(struct vm *vm);
 void expect_log(struct vm *vm, unsigned n, const uint8_t *vectors);
 
 /* All rows of the vendor. */

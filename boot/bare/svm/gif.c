@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Virtual GIF, which holds what AVIC delivers, and the physical one, which holds INIT. */
+#include "pair.h"
 #include "svm.h"
 
 #define SPELL 20000 /* turns of a guest that waits for what must not come */
@@ -96,30 +97,6 @@ static void not_held(void)
 	expect_log(vm, 0, NULL);
 }
 
-static void run(void *vm)
-{
-	timer(1250000000u); /* 20 s */
-	vm_run(vm);
-	timer(0);
-}
-
-static bool second_runs(struct vm *vm, uint32_t flag)
-{
-	second_give(run, vm);
-	for (uint32_t i = 0; i < 100000000; i++) {
-		if (vm->guest->flag >= flag)
-			return true;
-		pause();
-	}
-	return !expect("the second guest's flag", vm->guest->flag, flag);
-}
-
-static void second_ends(void)
-{
-	if (!second_wait())
-		broken("the second processor does not come back from its guest");
-}
-
 static void doorbell(void)
 {
 	struct vm *vm = &vms[1];
@@ -128,16 +105,16 @@ static void doorbell(void)
 	begin(vm, false);
 	vector_clear(vm->page, APIC_IRR, one[0]);
 	vm_op(vm, g_set, 0, 1);
-	vm_op(vm, g_await, 1ull << 62, 2);
+	vm_op(vm, g_await, EVER, 2);
 	vm_op(vm, g_wait, SPELL, 1);
 	vm_op(vm, g_stgi, 0, 0);
 	vm_op(vm, g_wait, 1000, 1);
-	if (!second_runs(vm, 1))
+	if (!second_enters())
 		return;
 	vector_set(vm->page, APIC_IRR, one[0]);
 	wrmsr(MSR_DOORBELL, 1);
 	vm->guest->flag = 2;
-	second_ends();
+	second_leaves();
 	expect_end(vm);
 	expect("turns left", vm->guest->ops[2].rax, 0);
 	expect_log(vm, 1, one);
@@ -147,8 +124,8 @@ static void doorbell(void)
 		broken("the second processor does not start again");
 	begin(vm, false);
 	vm_op(vm, g_wait, SPELL, 1);
-	second_give(run, vm);
-	second_ends();
+	second_give(vendor_run, vm);
+	second_leaves();
 	expect_end(vm);
 	expect_log(vm, 0, NULL);
 }

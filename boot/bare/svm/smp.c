@@ -1,44 +1,23 @@
 /* SPDX-License-Identifier: MIT */
 /* Two processors, a guest on each: doorbells and IPIs that arrive. */
+#include "pair.h"
 #include "svm.h"
 
-#define EVER  (1ull << 62) /* turns of a guest that waits for what must come */
-#define SHORT 60000u	   /* and for what must not */
-#define WATCH 1250000000u  /* 20 s */
+#define SHORT 60000u	  /* turns of a guest that waits for what must not come */
+#define WATCH 1250000000u /* 20 s */
 
 #define DOORBELLS 2000000
 
 /* A guest that waits in vain ends in an exit for the timer's interrupt. */
-static void run(void *vm)
+void vendor_run(void *vm)
 {
 	timer(WATCH);
 	vm_run(vm);
 	timer(0);
 }
 
-/* Runs the second processor's guest until its flag is up. */
-static bool second_enters(void)
+void vendor_second_runs(void)
 {
-	second_give(run, &vms[1]);
-	for (uint32_t i = 0; i < 100000000; i++) {
-		if (vms[1].guest->flag)
-			return true;
-		pause();
-	}
-	return !expect("the second guest's flag", 0, 1);
-}
-
-static void second_leaves(void)
-{
-	if (!second_wait())
-		broken("the second processor does not come back from its guest");
-}
-
-/* The second guest says that it runs, and takes one interrupt. */
-static void second_waits(uint64_t turns)
-{
-	vm_op(&vms[1], g_set, 0, 1);
-	vm_op(&vms[1], g_wait, turns, 1);
 	physical[1] = address(vms[1].page) | ENTRY_VALID | ENTRY_RUNNING | 1;
 }
 
@@ -47,51 +26,14 @@ static const uint8_t one[] = {0x45};
 static void ipi(bool x2)
 {
 	row("15.29.6", "%s: an IPI to a vCPU that runs needs no exit", x2 ? "x2AVIC" : "xAVIC");
-	second_waits(EVER);
-	if (x2) {
-		vm_x2(&vms[0]);
-		vm_x2(&vms[1]);
-		vm_op(&vms[0], g_wrmsr, X2(APIC_ICR), 1ull << 32 | 0x45);
-	} else {
-		vm_op(&vms[0], g_st4, APIC_PAGE + APIC_ICRH, 1u << 24);
-		vm_op(&vms[0], g_st4, APIC_PAGE + APIC_ICR, 0x45);
-	}
-	if (!second_enters())
-		return;
-	run(&vms[0]);
-	second_leaves();
-	expect_end(&vms[0]);
-	expect_end(&vms[1]);
-	expect_log(&vms[1], 1, one);
-	expect("IRR", vector_test(vms[1].page, APIC_IRR, 0x45), 0);
-	expect("ISR", vector_test(vms[1].page, APIC_ISR, 0x45), 1);
+	if (pair_ipi(x2))
+		expect("IRR", vector_test(vms[1].page, APIC_IRR, 0x45), 0);
 }
 
 static void ping_pong(void)
 {
-	struct vm *a = &vms[0], *b = &vms[1];
-	const unsigned turns = 12;
-
 	row("15.29.6", "IPIs to and fro, each ended by EOI, none an exit");
-	second_waits(EVER);
-	for (unsigned i = 0; i < turns; i++) {
-		vm_op(a, g_st4, APIC_PAGE + APIC_ICRH, 1u << 24);
-		vm_op(a, g_st4, APIC_PAGE + APIC_ICR, 0x45);
-		vm_op(a, g_wait, EVER, i + 1);
-		vm_op(b, g_st4, APIC_PAGE + APIC_ICRH, 0);
-		vm_op(b, g_st4, APIC_PAGE + APIC_ICR, 0x46);
-		if (i < turns - 1)
-			vm_op(b, g_wait, EVER, i + 2);
-	}
-	a->guest->eoi = b->guest->eoi = EOI_PAGE;
-	if (!second_enters())
-		return;
-	run(a);
-	second_leaves();
-	expect_end(a);
-	expect_end(b);
-	expect("interrupts of the first", a->guest->count, turns);
-	expect("interrupts of the second", b->guest->count, turns);
+	pair_ping_pong();
 }
 
 static void doorbell(void)

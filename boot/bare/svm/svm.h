@@ -13,7 +13,6 @@
 
 /* An exit with all that it reports; rip 0: not looked at. */
 void expect_exit(struct vm *vm, uint64_t code, uint64_t info1, uint64_t info2, const char *rip);
-void expect_end(struct vm *vm);
 
 void directed_vmrun(void);
 void directed_access(void);

@@ -120,6 +120,5 @@ extern uint64_t physical[4096];
 extern uint32_t logical[1024];
 
 uint64_t vm_run(struct vm *vm);
-void vm_x2(struct vm *vm);
 
 #endif

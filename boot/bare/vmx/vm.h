@@ -100,7 +100,5 @@ uint64_t pid_ndst(unsigned cpu);
 
 /* On the processor with the number of @vm: until it exits. The reason; ~0: it did not run. */
 uint32_t vm_run(struct vm *vm);
-/* x2APIC MSRs instead of the page. */
-void vm_x2(struct vm *vm);
 
 #endif

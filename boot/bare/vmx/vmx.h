@@ -14,15 +14,11 @@
 
 /* RIP 0: not looked at. */
 void expect_exit(struct vm *vm, uint32_t reason, uint64_t qualification, const char *rip);
-void expect_end(struct vm *vm);
 /* VM entry fails for a control field. */
 void expect_refused(struct vm *vm);
 void expect_status(struct vm *vm, unsigned rvi, unsigned svi);
 /* An interrupt of the page's IRR that RVI stands for. */
 void pend(struct vm *vm, unsigned vector);
-/* The second processor's guest. */
-bool second_enters(void);
-void second_leaves(void);
 
 void directed_entry(void);
 void directed_evaluation(void);
