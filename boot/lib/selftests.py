@@ -191,6 +191,12 @@ def faults(of, rows, off, on):
     return wrong
 
 
+def named(of, row):
+    """A row for machines: what is off or on, and has exits of its own, is in the keys' names."""
+    head = of["name"].lower() + "_"
+    return {head + key if key in ("off", "on", "exits") else key: cell for key, cell in row.items()}
+
+
 def show(of, kernel):
     print(f"\nLinux {kernel['name']}")
     if kernel["skipped"]:
@@ -227,18 +233,17 @@ def main(args):
         off, on = read(pathlib.Path(path)), read(pathlib.Path(on_path))
         name = on["host"].get("kernel") or off["host"].get("kernel") or \
             re.sub(r".*-|\.json$", "", path)
-        if pathlib.Path(on_path).name.startswith("selftests-gappi-"):
-            name += ", mode gappi"
-        rows = compare(name, off, on)
-        kernels.append({"name": name, "skipped": None, "tests": rows,
+        mode = pathlib.Path(on_path).name.split("-")[1]  # selftests-MODE-KERNEL.json
+        rows = [{**row, "mode": mode} for row in compare(name, off, on)]
+        kernels.append({"name": f"{name}, {mode}", "skipped": None, "tests": rows,
                         "evidence": [evidence(of, "off", off), evidence(of, "on", on)],
                         "wrong": faults(of, rows, off, on)})
     tests = [row for kernel in kernels for row in kernel["tests"]]
     wrong = [f"{kernel['name']}: {word}" for kernel in kernels for word in kernel["wrong"]]
     skipped = [f"{kernel['name']}: {kernel['skipped']}" for kernel in kernels if kernel["skipped"]]
     if as_json:
-        json.dump({"schema": "postern.boot-selftests/2", "vendor": vendor, "emulator": emulator,
-                   "tests": tests,
+        json.dump({"schema": "postern.boot-selftests/1", "vendor": vendor, "emulator": emulator,
+                   "tests": [named(of, row) for row in tests],
                    "evidence": [word for kernel in kernels for word in kernel["evidence"]],
                    "wrong": wrong, "skipped": "; ".join(skipped) or None}, sys.stdout, indent=1)
         print()
