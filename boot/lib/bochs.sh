@@ -259,7 +259,7 @@ bochs_iso()
 	cp "$BOCHS_FIRMWARE/isolinux.bin" "$BOCHS_FIRMWARE/ldlinux.c32" "$dir"
 	printf '%s\n' 'default l' 'prompt 0' 'label l' "$@" >"$dir/isolinux.cfg"
 	xorriso -as mkisofs -quiet -o "$dir.iso" -b isolinux.bin -c boot.cat -no-emul-boot \
-		-boot-load-size 4 -boot-info-table "$dir"
+		-boot-load-size 4 -boot-info-table "$dir" 2>"$dir.err" || { cat "$dir.err" >&2 && return 1; }
 	rm -rf "$dir"
 }
 

@@ -97,7 +97,7 @@ def one(row, after):
         check(row, "exit status", process.wait(60), PASSED)
         with open(said, encoding="ascii", errors="replace") as f:
             check(row, "program", f.read().strip(),
-                  "stepped: exit 402, EXITINFO1 1000000d0, RIP behind the access")
+                  "stepped: exit 402, EXITINFO1 1000000d0, RIP behind the access\nbare: end 16")
 
 
 def main():
