@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * The device of this project with many MSI-X messages: opens it and gives each message an eventfd.
+ */
 #include "bells.h"
 
 #include <linux/vfio.h>

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * Counts the rules that a run has checked, keeps those that did not hold, and prints both as JSON.
+ */
 #include "checks.h"
 
 #include <string.h>

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * Disturbs the last vCPU's thread during a run: migrates it between CPUs, or lets another thread
+ * compete with it.
+ */
 #include "disturb.h"
 
 #include <sched.h>

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * QEMU's device "edu", opened through VFIO as a VMM does it: its MSI, its INTx, and the registers
+ * that raise them.
+ */
 #include "edu.h"
 
 #include <errno.h>

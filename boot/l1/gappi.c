@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * The run that checks GAPPI (48882 rev 3.11, 2.2.5.4) against the IOMMU directly, without help of
+ * the host kernel: which posted MSIs notify, on each CPU, and what the guest APIC log does
+ * meanwhile.
+ */
 #include "gappi.h"
 
 #include <inttypes.h>

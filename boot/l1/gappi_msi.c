@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * One MSI of the GAPPI run: rewrites the remapping entry that the kernel made for the device,
+ * raises the MSI, and compares what arrived with what the rule says.
+ */
 #include "gappi_msi.h"
 
 #include <poll.h>

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * The IOMMU's registers and tables, read and written through /dev/mem (48882 rev 3.11, 2.2 and
+ * 3.4): finds the unit in front of a device and the device's remapping entry.
+ */
 #include "iommu.h"
 
 #include <errno.h>

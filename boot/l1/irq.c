@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * /proc/interrupts and the affinity of interrupts: counts of a VFIO device, moves interrupts to a
+ * CPU, and finds the APIC ID of a CPU.
+ */
 #include "irq.h"
 
 #include <cpuid.h>

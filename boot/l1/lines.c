@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * Level-triggered lines of a guest's I/O APIC: the harness drives them as devices would, the
+ * guest's handlers lower them, and each state that KVM reports is checked.
+ */
 #include "lines.h"
 
 #include <string.h>

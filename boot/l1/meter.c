@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * Runs of kind=meter, for boot/compare: arms the emulator's meter (boot/qemu/meter.c), which raises
+ * interrupts for vCPUs that sleep, run or are preempted, and prints how the run went.
+ */
 #include "meter.h"
 
 #include <errno.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Finds a PCI device of QEMU by its device ID and its place in the order. */
 #include "pci.h"
 
 #include <dirent.h>

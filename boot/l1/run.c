@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * The steps of which runs are made: raise an MSI, wait until the vCPU sleeps or has seen it, wake
+ * it, send an IPI. Each kind of run is a row of a table here.
+ */
 #include "run.h"
 
 #include <string.h>

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * Reads how often the models took each step, from the emulated device "postern-steps", and prints
+ * the differences as JSON.
+ */
 #include "steps.h"
 
 #include <fcntl.h>

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * What every part of the harness needs: ending with a message, time, CPU affinity, priority, small
+ * files.
+ */
 #include "util.h"
 
 #include <errno.h>

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * A page that stands for a vCPU's APIC backing page. An IOMMU posts to it, no CPU runs on it, and
+ * the whole page is compared with what must be in it.
+ */
 #include "vapic.h"
 
 #include <linux/vfio.h>

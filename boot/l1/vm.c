@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* A guest under KVM: memory, vCPU threads, local APICs, interrupt routes and irqfds. */
 #include "vm.h"
 
 #include <errno.h>

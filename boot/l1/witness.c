@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * What the kernel and the emulator counted during a run: KVM's tracepoints, rows of
+ * /proc/interrupts, steps of the models.
+ */
 #include "witness.h"
 
 #include <errno.h>
