@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * `postern bench`: measures how fast the models run here, with a peer beside each figure that has
+ * one.
+ */
 #include <argp.h>
 #include <stdio.h>
 #include <string.h>

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * SPIN as a peer of the explorer: builds its verifier from bench/block-without-fence.pml, runs it,
+ * and reads its verdict.
+ */
 #define _GNU_SOURCE /* O_CLOEXEC, mkdtemp() */
 #include <dirent.h>
 #include <errno.h>
@@ -14,8 +18,6 @@
 #include <unistd.h>
 
 #include "bench_explore.h"
-
-/* SPIN as a peer: makes a verifier of the model, runs it, reads its verdict. */
 
 #define ROUNDS	 5
 #define CPU_S	 60

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * `postern compare` and `postern run`: a scenario through several modes, or through one in detail.
+ */
 #include <errno.h>
 #include <stdlib.h>
 

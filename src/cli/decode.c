@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* `postern decode`: words of a dump, field by field, with what is wrong with them. */
 #include <argp.h>
 #include <inttypes.h>
 #include <stdio.h>

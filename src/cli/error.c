@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Messages on standard error, all of which begin with "postern: ". */
 #include <stdarg.h>
 #include <stdio.h>
 

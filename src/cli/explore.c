@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* `postern explore`: options, jobs, text or JSON, exit status. xchild.c runs the explorations. */
 #define _GNU_SOURCE /* sched_getaffinity() */
 #include <argp.h>
 #include <errno.h>

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * `postern compare --fidelity`: every published figure, and the value that the models give for it.
+ */
 #include <stdlib.h>
 
 #include "cli.h"
 #include "fidelity.h"
 #include "progress.h"
 #include "runner.h"
-
-/* `postern compare --fidelity`: every published figure, and what the models give. */
 
 struct job {
 	struct pn_scenario *sc[PN_FIDELITY_RUNS];

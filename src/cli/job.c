@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * One comparison from its options to its output files: opens them first, runs the modes, writes
+ * everything, and decides the exit status.
+ */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>

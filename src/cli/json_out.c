@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Prints a JSON object on standard output. */
 #include "json_out.h"
 
 void pn_cli_print_json(json_t *o)

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* `postern list`: modes, scenarios, cases, costs, decoders, as text or JSON. */
 #include <argp.h>
 #include <stdio.h>
 #include <stdlib.h>

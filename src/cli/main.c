@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * The program `postern`: finds the verb, calls it, and reports if standard output could not be
+ * written.
+ */
 #include <argp.h>
 #include <errno.h>
 #include <poll.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* The options that compare, run and replay share: modes, scenario values, costs, seed, outputs. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * Output files that have a temporary name until they are complete. They are removed if a signal
+ * ends the program.
+ */
 #include <errno.h>
 #include <limits.h>
 #include <stdlib.h>

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * The line on a terminal that shows how far the work is, and Ctrl-C, which asks the work to stop.
+ */
 #include <signal.h>
 #include <stdarg.h>
 #include <stdatomic.h>

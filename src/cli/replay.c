@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* `postern replay`: a recording of a real machine through several modes. */
 #define _GNU_SOURCE /* memfd_create() */
 #include <errno.h>
 #include <stdlib.h>

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * Explorations in child processes, several at a time: limits of time and memory, results through a
+ * pipe, and what is reported of a process that died.
+ */
 #define _GNU_SOURCE /* pipe2() */
 #include "xchild.h"
 
