@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Physical CPUs, and the list of sleeping vCPUs that a CPU is notified for. */
 #include "host_cpu.h"
 
 #include <string.h>

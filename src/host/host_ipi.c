@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+/* ICR writes that hardware did not execute: finds the target vCPUs and delivers to them. */
 #include "host_vcpu.h"
-
-/* ICR writes that hardware did not execute: whom they mean, and what they do to them. */
 
 #define XAPIC_BCAST	 0xFFu
 #define X2APIC_BCAST	 0xFFFFFFFFu

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+/* Which interrupts of a guest can be posted, and the delivery of those that cannot. */
 #include "host_route.h"
 
 #include <errno.h>
-
-/* Which interrupts of a guest can be posted, and the delivery of those that cannot. */
 
 #define BROADCAST	 0xFFu
 #define X2APIC_BROADCAST 0xFFFFFFFFu

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+/* Waking, kicking and software injection: W1 and E5 of docs/protocol.md. */
 #include "host_vcpu.h"
 
 #include "vectors.h"
-
-/* Waking, kicking and software injection: W1 and E5 of docs/protocol.md. */
 
 #define APIC_VERSION_VAL 0x00050014u /* integrated, 6 LVT entries */
 #define SVR_ENABLED	 0x1FFu

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#include "ioapic.h"
-
 /* The I/O APIC of a guest: pins, redirection entries, EOI. */
+#include "ioapic.h"
 
 #define VERSION	     (0x20u | (PN_IOAPIC_PINS - 1) << 16)
 #define ID_SH	     24

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Gives out physical memory to the host, zeroed and aligned, and never takes it back. */
 #include "pages.h"
 
 #include <string.h>

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * Bringing IOMMUs up and down, and commands. Register sequences: 48882 rev 3.11, 2.4 to 2.7 and
+ * 3.4.
+ */
 #include "amdvi_drv.h"
 
 #include <errno.h>
@@ -9,11 +13,6 @@
 #include "postern/amd_log.h"
 #include "postern/x86.h"
 #include "vectors.h"
-
-/*
- * Bringing IOMMUs up and down, and commands. Register sequences: 48882 rev 3.11, 2.4 to 2.7 and
- * 3.4.
- */
 
 #define RING_CODE  8u /* 256 entries of 16 bytes */
 #define RING_BYTES (16u << RING_CODE)

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: MIT */
+/* The guest APIC log: enable, interrupt, drain, restart. 48882 rev 3.11, 2.7. G1, G2, ... are the
+ * steps of docs/protocol.md. */
 #include <errno.h>
 
 #include "amdvi_drv.h"
 #include "drv_priv.h"
 #include "postern/amd_log.h"
-
-/* The guest APIC log: enable, interrupt, drain, restart. 48882 rev 3.11, 2.7. G1, G2, ... are the
- * steps of docs/protocol.md. */
 
 #define SHADOW_BYTES 64u /* a cache line of its own; the IOMMU writes 8 bytes */
 

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-#include "svm_priv.h"
-
 /*
- * Wakeup lists: who sleeps and is notified by GAPPIs of which CPU. The handler takes the list's
- * lock and no other (H9), and leaves the list alone: a vCPU takes itself off. B3, U2, W and O of
- * docs/protocol.md.
+ * Wakeup lists of GAPPIs: for each CPU the vCPUs that sleep and whose GAPPIs come to it. The
+ * handler takes the list's lock and no other (H9), and does not change the list: a vCPU takes
+ * itself off. B3, U2, W and O of docs/protocol.md.
  */
+#include "svm_priv.h"
 
 /* @c runs this code, so it takes interrupts. */
 void pn_svm_list_add(struct pn_svm_vcpu *v, struct pn_host_cpu *c)

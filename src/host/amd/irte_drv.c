@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * Remapping tables and entries. Formats and what the IOMMU caches: 48882 rev 3.11, 2.2.2.1, 2.2.5.
+ */
 #include <errno.h>
 #include <string.h>
 
@@ -7,9 +10,6 @@
 #include "postern/amd_dte.h"
 #include "postern/amd_log.h"
 #include "vectors.h"
-
-/* Remapping tables and entries. Formats and what the IOMMU caches: 48882 rev 3.11, 2.2.2.1, 2.2.5.
- */
 
 #define IRTE_BYTES   16u
 #define IRT_ALIGN    128u /* with GAEn */

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: MIT */
+/* VMs, vCPUs and their tables (AMD64 APM vol 2 rev 3.44, 15.29.4 and 15.29.5); load and put. */
 #include "svm.h"
 
 #include <errno.h>
 #include <string.h>
 
 #include "svm_priv.h"
-
-/* Objects and tables: AMD64 APM vol 2 rev 3.44, 15.29.4 and 15.29.5; load and put. */
 
 #define PAGE		 4096u
 #define PHYS_PER_PAGE	 512u

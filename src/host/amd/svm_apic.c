@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-#include <errno.h>
-
-#include "svm_priv.h"
-
 /*
  * The APIC as the guest sets it up: its mode, which of its MSRs the guest reaches without an exit,
  * and its IDs. IDs reach the processor by the logical APIC ID table (AMD64 APM vol 2 rev 3.44,
  * 15.29.5.3), which has room for one vCPU in each slot; what does not fit into it inhibits AVIC. F
  * of docs/protocol.md.
  */
+#include <errno.h>
+
+#include "svm_priv.h"
 
 #define LOG_SLOTS    64u /* 16 clusters of 4; the table has no place for cluster 15 */
 #define FREE	     UINT32_MAX

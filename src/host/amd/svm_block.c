@@ -1,6 +1,4 @@
 /* SPDX-License-Identifier: MIT */
-#include "svm_priv.h"
-
 /*
  * Blocking. B1, K2, ... are the steps of docs/protocol.md. The two-sided protocol with IOMMUs, IPI
  * senders and software posters:
@@ -11,6 +9,7 @@
  * Whoever comes second sees the other (H2). GAPPI adds a condition: it fires only if the IRR was
  * empty, so the vCPU must leave it empty when it sleeps (H1), every time that it sleeps.
  */
+#include "svm_priv.h"
 
 #define IRR_WORDS 8u
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-#include "svm_priv.h"
-
 /*
- * AVIC is active for a vCPU while there is no cause against it: none of the VM's, which other
- * agents raise and which all its vCPUs follow, and none of its own. Q of docs/protocol.md.
+ * Inhibits: AVIC is active for a vCPU while there is no cause against it, neither one of the VM,
+ * which other agents raise and which all its vCPUs follow, nor one of its own. Q of
+ * docs/protocol.md.
  */
+#include "svm_priv.h"
 
 static bool wants_avic(const struct pn_svm_vcpu *v)
 {

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-#include "svm_priv.h"
-
 /*
  * Exit 401h: AMD64 APM vol 2 rev 3.44, 15.29.6. The processor gives up on an IPI in two ways: it
- * has posted it everywhere and found somebody not running (id 1), or it has done nothing. C and S
- * of docs/protocol.md.
+ * has posted it to every target and found one that does not run (id 1), or it has done nothing. C
+ * and S of docs/protocol.md.
  */
+#include "svm_priv.h"
 
 static struct pn_svm_vcpu *svm_vcpu(struct pn_host_vcpu *h)
 {

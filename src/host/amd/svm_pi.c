@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: MIT */
+/* Device interrupts: attach, detach, the log's notifications, and the switch between log and GAPPI.
+ * A1, R1, ... are the steps of docs/protocol.md. */
 #include <errno.h>
 
 #include "svm_priv.h"
-
-/* Device interrupts: attach, detach, the log's notifications, and the switch between log and GAPPI.
- * A1, R1, ... are the steps of docs/protocol.md. */
 
 #define VECTOR_FIRST 16u
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * Routes of device interrupts, and the I/O APIC: the functions that host_route.h and ioapic.h need
+ * from AMD. EOIs need no more than the TMR, at which the processor looks by itself.
+ */
 #include "svm_priv.h"
-
-/* Routes of device interrupts, and the I/O APIC: what host_route.h and ioapic.h ask of AMD. Its
- * EOIs need no more than the TMR, which the processor looks at by itself. */
 
 static int post(void *vm, void *entry, struct pn_host_vcpu *to, uint8_t vector,
 		struct pn_host_cpu *c)

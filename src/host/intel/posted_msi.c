@@ -1,16 +1,15 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * Posted MSI on bare metal. While ON is 1 the IOMMU posts without a notification, so that one
+ * notification stands for many device vectors. The handler clears ON only when a look at the PIR
+ * found nothing, or after a number of looks.
+ */
 #include "posted_msi.h"
 
 #include <errno.h>
 #include <string.h>
 
 #include "vectors.h"
-
-/*
- * Posted MSI on bare metal. While ON is 1 the IOMMU posts without a notification, so that one of
- * them stands for many device vectors; the handler gives it up only when a look at the PIR found
- * nothing, or after so many looks.
- */
 
 #define PIR_WORDS    4u
 #define VECTOR_FIRST 0x20u /* below: exceptions */

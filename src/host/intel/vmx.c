@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * VMs, vCPUs, their tables and the VMCS: Intel SDM vol 3, "APIC Virtualization and Virtual
+ * Interrupts"; VT-d rev 5.10, 9.11 for the descriptor.
+ */
 #include "vmx.h"
 
 #include <errno.h>
 #include <string.h>
 
 #include "vmx_priv.h"
-
-/* Objects, tables, the VMCS: Intel SDM vol 3, "APIC Virtualization and Virtual Interrupts"; VT-d
- * rev 5.10, 9.11 for the descriptor. */
 
 #define PAGE	  4096u
 #define XAPIC_IDS 255u	   /* 255 is broadcast */

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-#include "vmx_priv.h"
-
 /*
- * Exit 56 at offset 300h: the processor has written VICR and gives the rest to us. With IPI
- * virtualization that is everything but fixed, edge, physical IPIs to one vCPU that the PID-pointer
- * table knows. I of docs/protocol-intel.md.
+ * Exit 56 at offset 300h: the processor has written VICR and leaves the IPI to the host. With IPI
+ * virtualization that is every IPI except fixed, edge, physical ones to one vCPU that is in the
+ * PID-pointer table. I of docs/protocol-intel.md.
  */
+#include "vmx_priv.h"
 
 static struct pn_vmx_vcpu *vmx_vcpu(struct pn_host_vcpu *h)
 {

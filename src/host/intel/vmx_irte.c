@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-#include <errno.h>
-
-#include "vmx_priv.h"
-
 /*
  * Device interrupts are given to vCPUs and taken away: A and D of docs/protocol-intel.md. An entry
  * leads to the vCPU's descriptor, which says where the vCPU is, so nothing here depends on that.
  */
+#include <errno.h>
+
+#include "vmx_priv.h"
 
 #define VECTOR_FIRST 16u
 

@@ -1,6 +1,4 @@
 /* SPDX-License-Identifier: MIT */
-#include "vmx_priv.h"
-
 /*
  * Scheduling and blocking: what the descriptor says about where the vCPU is. L1, P2, ... are the
  * steps of docs/protocol-intel.md. The two-sided protocol with posters:
@@ -10,6 +8,7 @@
  *
  * ON changes under our hands at any time, so every change of control is a locked one (R7).
  */
+#include "vmx_priv.h"
 
 /* @clear, then @set in control; the new value. Pairs with posters, who set ON and nothing else. */
 static uint64_t change(struct pn_vmx_vcpu *v, uint64_t clear, uint64_t set)

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-#include "vmx_priv.h"
-
 /*
- * Routes of device interrupts, and the I/O APIC: what host_route.h and ioapic.h ask of Intel. An
- * EOI reaches the host if its vector is in the EOI-exit bitmap (SDM vol 3, 30.1.4), so the bitmap
- * follows the I/O APIC. X of docs/protocol-intel.md.
+ * Routes of device interrupts, and the I/O APIC: the functions that host_route.h and ioapic.h need
+ * from Intel. An EOI reaches the host if its vector is in the EOI-exit bitmap (SDM vol 3, 30.1.4),
+ * so the bitmap follows the I/O APIC. X of docs/protocol-intel.md.
  */
+#include "vmx_priv.h"
 
 static int post(void *vm, void *entry, struct pn_host_vcpu *to, uint8_t vector,
 		struct pn_host_cpu *c)

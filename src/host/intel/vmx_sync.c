@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-#include "vmx_priv.h"
-
 /* Delivery by software, PIR to IRR, entry and exit, inhibits: S, Y, E and Q of
  * docs/protocol-intel.md. */
+#include "vmx_priv.h"
 
 /* ---- waking and kicking ---- */
 

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * Bringing a remapping unit up and down, its invalidation queue, its faults. Register sequences:
+ * VT-d rev 5.10, 5.1.2, 6.5.2 and 11.4.
+ */
 #include "vtd_drv.h"
 
 #include <errno.h>
@@ -7,11 +11,6 @@
 #include "postern/x86.h"
 #include "vectors.h"
 #include "vtd_drv_priv.h"
-
-/*
- * Bringing a unit up and down, its invalidation queue, its faults. Register sequences: VT-d rev
- * 5.10, 5.1.2, 6.5.2 and 11.4.
- */
 
 #define PAGE	    4096u
 #define D_BYTES	    16u /* a 128-bit descriptor */

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: MIT */
+/* Remapping table entries: VT-d rev 5.10, 9.9 and 9.10; what the unit caches: 6.5.2.8. */
 #include <errno.h>
 #include <string.h>
 
 #include "postern/pid.h"
 #include "vtd_drv.h"
 #include "vtd_drv_priv.h"
-
-/* Remapping table entries: VT-d rev 5.10, 9.9 and 9.10; what the unit caches: 6.5.2.8. */
 
 #define VECTOR_FIRST 16u
 #define PID_ALIGN    64u
