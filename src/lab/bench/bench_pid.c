@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * Interrupts from one thread to another: posted to a descriptor that the other harvests, or each
+ * one written to an eventfd that the other reads. Both receivers poll, so that no figure contains a
+ * wake-up; the eventfd's would be the larger one.
+ */
 #include "bench_pid.h"
 
 #include <errno.h>
@@ -12,12 +17,6 @@
 
 #include "postern/pid.h"
 #include "seam.h"
-
-/*
- * Interrupts from one thread to another: posted to a descriptor that the other harvests, or each
- * one written to an eventfd that the other reads. Both receivers poll, so that no figure contains a
- * wake-up; the eventfd's would be the larger one.
- */
 
 #define VECTORS	 64u
 #define FIRST	 0x40u

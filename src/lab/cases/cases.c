@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+/* All cases, in the order in which they are listed. */
 #include "case_setup.h"
 #include "rig_amd.h"
-
-/* All cases, in the order in which they are listed. */
 
 const struct pn_case *pn_case_get(unsigned i)
 {

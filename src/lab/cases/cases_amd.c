@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+/* The cases on AMD: how their machines and agents are set up. */
 #include "case_setup.h"
 #include "rig_amd.h"
-
-/* The cases on AMD: how their machines and agents are set up. */
 
 /* A vCPU on CPU 0 with two interrupts of one IOMMU, GAPPI. */
 static void gappi_machine(const struct rig_conf *more)

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: MIT */
+/* The cases on Intel: how their machines and agents are set up. */
 #include <stdio.h>
 
 #include "case_setup.h"
 #include "rig_intel.h"
-
-/* The cases on Intel: how their machines and agents are set up. */
 
 #define LOW  0x41 /* vectors of the guest */
 #define HIGH 0x91

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * The part of the explorer's small machine that both vendors share: tasks, wakeups, posting agents,
+ * and the loop of a vCPU that blocks, sleeps and enters its guest.
+ */
 #include "rig.h"
 
 #include <stdio.h>

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * The explorer's small AMD machine: IOMMUs and cores of hw/amd, driver and hypervisor of host/amd,
+ * without time.
+ */
 #include "rig_amd.h"
 
 #include <string.h>

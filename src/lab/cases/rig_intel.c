@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * The explorer's small Intel machine: a remapping unit and cores of hw/intel, driver and hypervisor
+ * of host/intel, without time.
+ */
 #include "rig_intel.h"
 
 #include <stdio.h>

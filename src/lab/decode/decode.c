@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * Finds the decoder for a name, reads the words of the dump, and fills fields and errors from the
+ * decoder's table.
+ */
 #include <ctype.h>
 #include <errno.h>
 #include <inttypes.h>

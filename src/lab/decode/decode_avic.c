@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: MIT */
+/* AVIC tables and exits: AMD64 APM vol 2 rev 3.44, 15.29; interrupt messages: 16.5. */
 #include <inttypes.h>
 
 #include "decode_kind.h"
 #include "postern/avic.h"
 #include "postern/x86.h"
-
-/* AVIC tables and exits: AMD64 APM vol 2 rev 3.44, 15.29; interrupt messages: 16.5. */
 
 static const char USAGE64[] = "one 64-bit word or two 32-bit words, low first";
 

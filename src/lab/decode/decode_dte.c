@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: MIT */
+/* Device table entry, interrupt half: 48882 rev 3.11, 2.2.2.1. Alone it is quadword 2. */
 #include <inttypes.h>
 
 #include "decode_kind.h"
 #include "postern/amd_dte.h"
-
-/* Device table entry, interrupt half: 48882 rev 3.11, 2.2.2.1. Alone it is quadword 2. */
 
 static void say_len(const struct pn_dec_obj *o, uint64_t v, char *buf, size_t size)
 {

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: MIT */
+/* Interrupt remapping table entries: 48882 rev 3.11, 2.2.5. */
 #include <inttypes.h>
 
 #include "decode_kind.h"
 #include "postern/amd_irte.h"
-
-/* Interrupt remapping table entries: 48882 rev 3.11, 2.2.5. */
 
 static void say_inttype(const struct pn_dec_obj *o, uint64_t v, char *buf, size_t size)
 {

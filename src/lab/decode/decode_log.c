@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: MIT */
+/* Commands, events and guest APIC log entries: 48882 rev 3.11, 2.4, 2.5, 2.7. */
 #include <inttypes.h>
 
 #include "decode_kind.h"
 #include "postern/amd_log.h"
-
-/* Commands, events and guest APIC log entries: 48882 rev 3.11, 2.4, 2.5, 2.7. */
 
 static void say_opcode(const struct pn_dec_obj *o, uint64_t v, char *buf, size_t size)
 {

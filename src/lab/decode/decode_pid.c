@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: MIT */
+/* Posted-interrupt descriptors: VT-d rev 5.10, 5.2.2 and 9.11; PID-pointer table entries: SDM vol
+ * 3, "IPI Virtualization". */
 #include <inttypes.h>
 #include <string.h>
 
 #include "decode_kind.h"
 #include "postern/pid.h"
-
-/* Posted-interrupt descriptors: VT-d rev 5.10, 5.2.2 and 9.11; PID-pointer table entries: SDM vol
- * 3, "IPI Virtualization". */
 
 #define CONTROL	     256 /* its first bit in the descriptor */
 #define SHOWN	     12u /* vectors that fit into one meaning */

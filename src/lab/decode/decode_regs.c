@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * IOMMU registers: 48882 rev 3.11, 3.4. Bits that no source describes are neither shown nor called
+ * wrong.
+ */
 #include <inttypes.h>
 
 #include "decode_kind.h"
 #include "postern/amdvi_regs.h"
-
-/* IOMMU registers: 48882 rev 3.11, 3.4. Bits that no source describes are left out, not judged. */
 
 static const char USAGE[] = "one 64-bit word or two 32-bit words, low first";
 

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: MIT */
+/* Interrupt remapping by VT-d, rev 5.10: requests (5.1.2), table entries (9.9, 9.10), fault records
+ * (11.4). */
 #include <inttypes.h>
 
 #include "decode_kind.h"
 #include "postern/vtd_irte.h"
 #include "postern/x86.h"
-
-/* Interrupt remapping by VT-d, rev 5.10: requests (5.1.2), table entries (9.9, 9.10), fault records
- * (11.4). */
 
 #define HAW 52 /* no machine has more */
 

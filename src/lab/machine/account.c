@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * What becomes of every interrupt: delivered, coalesced or lost, and whether a sleeping vCPU was
+ * notified. It is kept from outside, by what the machine does, so that selfcheck.c can compare it
+ * with what hardware and host count themselves.
+ */
 #include <string.h>
 
 #include "machine.h"
 #include "ring.h"
-
-/*
- * What becomes of every interrupt: delivered, coalesced or lost, and whether a sleeping vCPU was
- * told. Kept from outside, by what the machine does, so that it can be held against what the
- * hardware and the host count themselves (selfcheck.c).
- */
 
 static uint64_t stamp(const struct pn_machine *m, const struct pn_lab_vcpu *v)
 {

@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * Disturbances that must lose nothing (P6): CPUs go offline, AVIC or APICv is inhibited, interrupts
+ * move to another vCPU or are taken away for a while. Each comes at exponential intervals and is
+ * undone after a fixed time.
+ */
 #include <string.h>
 
 #include "machine.h"
 #include "vectors.h"
-
-/*
- * Disturbances that must lose nothing (P6): CPUs go offline, AVIC or APICv is inhibited, interrupts
- * move to another vCPU or are taken away for a while. Each comes at exponential intervals; the
- * undoing after a fixed while.
- */
 
 enum churn_kind { OFFLINE, PARK, ONLINE, INHIBIT, ALLOW, RETARGET, DETACH, ATTACH };
 _Static_assert(ATTACH < PN_CHURN_EVENTS, "one event of each kind");

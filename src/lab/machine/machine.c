@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Builds a machine from a scenario and a mode: everything that does not depend on the vendor. */
 #include "machine.h"
 
 #include <errno.h>
@@ -7,8 +8,6 @@
 #include <string.h>
 
 #include "vectors.h"
-
-/* A machine from a scenario and a mode: what does not depend on the vendor. */
 
 _Static_assert(PN_SIM_VEC_TIMER == PN_VEC_TIMER && PN_SIM_VEC_RESCHED == PN_VEC_RESCHED,
 	       "the world and the host share these vectors");

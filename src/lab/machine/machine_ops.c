@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * Answers to the simulated world that are the same for every machine, and the operating system that
+ * host code sees (struct pn_os).
+ */
 #include "machine.h"
-
-/* What the simulated world asks, as far as every machine answers it the same way, and what host
- * code gets from its operating system. */
 
 bool pn_machine_device_irq(struct pn_machine *m, struct pn_pcpu *p, uint8_t vector)
 {

@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * Inhibits that a scenario provokes: [vm] inhibit, from the start and for good, or at exponential
+ * intervals for a fixed time, each time by another vCPU. The cause is really made: IDs are written
+ * into the APIC, and the hypervisor decides what follows.
+ */
 #include <errno.h>
 #include <stdlib.h>
 
 #include "inhibit.h"
 #include "machine.h"
-
-/*
- * Inhibits that a scenario provokes: [vm] inhibit, for good from the start, or again and again at
- * exponential intervals for a fixed while, each time by another vCPU. The cause is made, not only
- * claimed: IDs are written into the APIC, and the hypervisor draws its conclusions.
- */
 
 struct pn_provoker {
 	struct pn_event ev;

@@ -1,16 +1,15 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * A recording in the simulated world: each device interrupt is an MSI at its recorded time. With a
+ * guest each recorded CPU is a vCPU on a CPU of its own, which runs, sleeps or is displaced when
+ * the recording says so; on bare metal it is the CPU itself, which is busy or not.
+ */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "machine.h"
-
-/*
- * A recording in the simulated world: each device interrupt is an MSI at its recorded time. With a
- * guest each recorded CPU is a vCPU on a CPU of its own, which runs, sleeps or is displaced when
- * the recording says so; on bare metal it is the CPU itself, which is busy or not.
- */
 
 #define REPLAY_HANDLER_NS 1000u
 #define XAPIC_IDS	  255u /* the last one is the broadcast */

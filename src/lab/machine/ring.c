@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* A ring buffer of elements of any size that grows when it is full. */
 #include "ring.h"
 
 #include <stdlib.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* One run from start to end: warm-up, measured part, draining, totals. Fills struct pn_result. */
 #include "run.h"
 
 #include <errno.h>

@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * At the end of every run: what devices sent, what hardware posted and logged, what the host read
+ * and what guests handled must add up, and every table must say what the host believes.
+ */
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "machine.h"
-
-/*
- * At the end of every run: what devices sent, what hardware posted and logged, what the host read
- * and what guests handled must add up, and every table must say what the host believes.
- */
 
 void pn_wrong(struct pn_report *r, const char *fmt, ...)
 {

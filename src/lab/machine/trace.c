@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: MIT */
+/* Chrome trace format (opens in Perfetto): every step of every agent, one line an event. */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "machine.h"
-
-/* Chrome trace format (opens in Perfetto): every step of every agent, one line an event. */
 
 #define TRACE_LIMIT 1000000u
 

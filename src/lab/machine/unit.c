@@ -1,9 +1,4 @@
 /* SPDX-License-Identifier: MIT */
-#include <stdlib.h>
-
-#include "machine.h"
-#include "ring.h"
-
 /*
  * An IOMMU as a place where requests wait, and what all IOMMUs share on the way to the CPUs.
  *
@@ -13,6 +8,10 @@
  * all of them: it passes one message after another, and a remapped interrupt, which is ordered,
  * keeps its unit until the router has taken it. A notification or a doorbell waits on its own.
  */
+#include <stdlib.h>
+
+#include "machine.h"
+#include "ring.h"
 
 /* Steps that are on their way, or that overlap with the next request's: the unit does not wait. */
 static uint64_t overlapping(const struct pn_lab_iommu *io)

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Names of programs in a recording, and which of them is switched to most often. */
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * Reads a recording line by line: CPUs, interrupt lines, switches, and what is missing and must be
+ * inferred. Fills the summary and the store.
+ */
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>

@@ -1,9 +1,4 @@
 /* SPDX-License-Identifier: MIT */
-#define _GNU_SOURCE /* memrchr() */
-#include <string.h>
-
-#include "rec_priv.h"
-
 /*
  * One line of text:
  *   ftrace            COMM-PID [(TGID)] [CPU] FLAGS SECONDS: EVENT: FIELDS
@@ -12,6 +7,10 @@
  * A comm may hold blanks, brackets and anything else: the first [NUMBER] that a time follows
  * counts.
  */
+#define _GNU_SOURCE /* memrchr() */
+#include <string.h>
+
+#include "rec_priv.h"
 
 static bool is_digit(char c)
 {

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Gives out the stored events in order of time, each with what its CPU does afterwards. */
 #include <errno.h>
 #include <stdlib.h>
 #include <unistd.h>

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * Stores the events of a recording in a temporary file, sorted by time although lines of different
+ * CPUs come out of order.
+ */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-#include "rec_priv.h"
-
 /*
- * Recordings are often filtered: a trigger on the load's own switches, say, shows how its tasks go
- * to sleep but not how they come back. The next event that finds the task running tells that it
- * did.
+ * What runs on a CPU of the recording. Recordings are often filtered: a trigger on the switches of
+ * the load, for example, shows how its tasks go to sleep but not how they return. The next event
+ * that finds the task running shows that it returned.
  */
+#include "rec_priv.h"
 
 void pn_rec_cpu_init(struct pn_rec_cpu *cpu)
 {

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Reads the lines of a plain or gzip file, with progress, and detects damaged files. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Opens and closes a recording. */
 #include "recording.h"
 
 #include <errno.h>

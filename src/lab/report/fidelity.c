@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * The published figures: for each one the simulation behind it, the value that the models give, and
+ * which costs were chosen to fit.
+ */
 #include "fidelity.h"
 
 #include <errno.h>

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * The text of `postern run`: exits by reason, inhibits, every step with count and cost, histograms.
+ */
 #include <errno.h>
 #include <string.h>
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Numbers as people read them: times, counts, ratios, shares. */
 #include <math.h>
 
 #include "report_fmt.h"

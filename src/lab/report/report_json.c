@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* The results of a comparison as JSON. */
 #include <errno.h>
 #include <jansson.h>
 #include <math.h>

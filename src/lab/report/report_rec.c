@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* What was read from a recording, as text: CPUs, interrupt lines, skipped lines. */
 #include <errno.h>
 
 #include "report_fmt.h"

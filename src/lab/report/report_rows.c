@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * The rows of the comparison table: for each one its name, when it is shown, and how its value is
+ * computed.
+ */
 #include <string.h>
 
 #include "report_fmt.h"

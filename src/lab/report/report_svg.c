@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Latency curves of the HTML page as SVG. */
 #include <math.h>
 
 #include "report_fmt.h"

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: MIT */
+/* The explorer's results as text. */
 #include "xreport.h"
 
 #include <inttypes.h>
 #include <string.h>
-
-/* The explorer's results as text. */
 
 const char *pn_xreport_verdict(enum px_verdict v)
 {

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+/* The explorer's results as JSON. */
 #include <string.h>
 
 #include "xreport.h"
-
-/* The explorer's results for programs. */
 
 /* A name may come from a place in the source and hold what is not UTF-8: never no value at all. */
 static json_t *string(const char *s)

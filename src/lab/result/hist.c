@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Histograms of latencies with 32 steps for each octave: quantiles, mean, .hgrm output. */
 #include <errno.h>
 #include <math.h>
 #include <string.h>

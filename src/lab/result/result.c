@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Names of exit reasons and host vectors, and whether a result violates a property. */
 #include <stddef.h>
 
 #include "result.h"

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Scenarios and cost tables that are built into the program, by name or index. */
 #include "builtin.h"
 
 #include <string.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Cost tables: reads and checks them, and changes single values. */
 #include "costs.h"
 
 #include <errno.h>

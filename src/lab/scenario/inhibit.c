@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+/* Causes against AVIC and APICv: their names, and which guests they are possible for. */
 #include "inhibit.h"
-
-/* Causes against AVIC and APICv: their names, and what a guest must be for them. */
 
 static const char *const names[PN_INHIBIT_NR] = {
 	[PN_INHIBIT_DISABLED] = "disabled",

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Reads INI files, or the built-in text of that name, and calls back for each section and key. */
 #include "ini_text.h"
 
 #include <errno.h>

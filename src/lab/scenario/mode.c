@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * Finds modes by name, and reads and writes their variants as text. The properties of a mode are in
+ * its record.
+ */
 #include <errno.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -6,8 +10,6 @@
 
 #include "mode.h"
 #include "nearest.h"
-
-/* Modes by name, and their variants as text. What a mode is stands in its record. */
 
 static const char *const works[PN_WORK_NR] = {"passthrough", "bare metal", "guest IPIs"};
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Loads a scenario: text, options that change it, cost table, checks. */
 #include "scenario.h"
 
 #include <errno.h>

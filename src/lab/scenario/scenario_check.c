@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * Checks a scenario when all keys are read: combinations that the silicon or the simulator cannot
+ * have are refused, with file and line.
+ */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+/* Decides which modes can run a scenario. */
 #include <errno.h>
 
 #include "scenario.h"
-
-/* Which scenario a mode can run. */
 
 uint32_t pn_scenario_iommu(const struct pn_scenario *sc, const struct pn_sc_device *dev,
 			   uint32_t copy)

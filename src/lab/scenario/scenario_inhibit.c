@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Checks the keys with which a VM provokes inhibits, and whether a mode can have the cause. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -6,8 +7,6 @@
 #include "inhibit.h"
 #include "postern/avic.h"
 #include "scenario_build.h"
-
-/* A VM that provokes inhibits: do its keys agree, and can a mode have what it asks for? */
 
 /* It lasts as long as a vCPU does something that ends. */
 static bool transient(enum pn_inhibit why)

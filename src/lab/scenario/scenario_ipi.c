@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Checks the sections [ipi]. */
 #include <string.h>
 
 #include "scenario_build.h"

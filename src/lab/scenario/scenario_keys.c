@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* The table of all keys of a scenario: type, range, default, meaning, place in the structure. */
 #include "scenario_keys.h"
 
 #include <errno.h>

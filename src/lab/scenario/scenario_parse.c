@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Builds a scenario from its text: sections, keys, and changes from the command line. */
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Reads one value of a scenario key, checks its range, and describes the range in messages. */
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>

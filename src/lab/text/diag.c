@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Fills the message about a wrong input: file, line, text without control characters. */
 #include "diag.h"
 
 #include <stdarg.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Finds the known name that is nearest to a misspelled one. */
 #include <stddef.h>
 #include <string.h>
 

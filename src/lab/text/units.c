@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Reads times, rates, counts and distributions with their units. */
 #include <errno.h>
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: MIT */
+/* The AMD machine: IOMMUs and cores of hw/amd, the driver and hypervisor of host/amd. */
 #include "machine_amd.h"
 
 #include <errno.h>
 #include <stdlib.h>
 
 #include "vectors.h"
-
-/* The AMD machine: IOMMUs and cores of hw/amd, the driver and hypervisor of host/amd. */
 
 static void ring(struct pn_machine *m, uint32_t apicid, uint64_t after)
 {

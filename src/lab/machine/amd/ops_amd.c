@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+/* Answers what the simulated world asks (struct pn_sim_ops), with hw/amd and host/amd. */
 #include "machine_amd.h"
 #include "vectors.h"
-
-/* The simulated world's questions, answered by hw/amd and host/amd. */
 
 static bool op_host_vector(struct pn_sim *s, struct pn_pcpu *p, uint8_t vector)
 {

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * The Intel machine on bare metal: devices interrupt the host, whose programs process the
+ * completions.
+ */
 #include "machine_intel.h"
 #include "vectors.h"
-
-/* Bare metal: devices interrupt the host, whose programs use what they bring. */
 
 /* ---- the host's handlers ---- */
 

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: MIT */
+/* The IOMMUs of the Intel machines, which are the same with guests and without. */
 #include "machine_intel.h"
 
 #include <errno.h>
 #include <stdlib.h>
 
 #include "vectors.h"
-
-/* The Intel machines' IOMMUs, which are the same with guests and without. */
 
 static uint64_t mmio_read(void *ctx, uint32_t off, unsigned size)
 {

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+/* The Intel machine with guests: hw/intel, and the hypervisor of host/intel. */
 #include "machine_intel.h"
 #include "vectors.h"
-
-/* The Intel machine with guests: hw/intel, and the hypervisor of host/intel. */
 
 /* Processors send the notifications of virtualized IPIs. */
 static void core_intr(void *ctx, const struct pn_intr *intr)
