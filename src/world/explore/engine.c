@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * The engine of the explorer: threads, memory and store buffers, and the effect of one transition.
+ */
 #include "engine.h"
 
 #include <errno.h>
@@ -6,8 +9,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* Threads, memory and store buffers: what one transition does. */
 
 struct px px;
 

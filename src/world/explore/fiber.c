@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Coroutines, each on a stack of its own; the sanitizers are told of each switch. */
 #include "fiber.h"
 
 #include <stdint.h>

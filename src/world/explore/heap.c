@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* The allocator that hardware code uses in the explorer. */
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,8 +1,4 @@
 /* SPDX-License-Identifier: MIT */
-#include <string.h>
-
-#include "search.h"
-
 /*
  * Which events depend on each other, and which of them could happen the other way round.
  *
@@ -38,6 +34,9 @@
  * Sleep sets rest on what a process is about to do and cannot know what a handler will do: there,
  * BEGIN and END depend on every step of the thread (px_next_depends()).
  */
+#include <string.h>
+
+#include "search.h"
 
 static bool overlap(const char *a, uint32_t an, const char *b, uint32_t bn)
 {

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * Source-DPOR with sleep sets, and a search by number of preemptions that finds short
+ * counter-examples first. Both are stateless: to go back is to run again from the start.
+ */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -7,11 +11,6 @@
 
 #include "engine.h"
 #include "search.h"
-
-/*
- * Source-DPOR with sleep sets, and a search by number of preemptions that finds short
- * counter-examples first. Both are stateless: to go back is to run again from the start.
- */
 
 #define DEFAULT_STEPS 20000u
 

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * Describes a path of the explorer as text: one line for each step, with names of variables and
+ * agents.
+ */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -6,8 +10,6 @@
 #include <string.h>
 
 #include "search.h"
-
-/* A path as text that a kernel engineer can read. */
 
 static const char *base(const char *path)
 {

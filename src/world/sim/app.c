@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-#include "sim.h"
-
 /*
- * Bare metal: a program on its CPU. It sleeps until a device's handler has completions for it, and
- * each is worked on for a time that interrupts and other tasks may cut at any point.
+ * A program on bare metal: it sleeps on its CPU until the handler of a device has completions for
+ * it, and processes them one by one. Interrupts and other tasks can interrupt it at any point.
  */
+#include "sim.h"
 
 void pn_app_run(struct pn_task *t, struct pn_pcpu *p)
 {

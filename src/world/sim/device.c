@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+/* Device queues: requests complete, completions are coalesced into MSIs. */
 #include <stdlib.h>
 
 #include "sim.h"
-
-/* Device queues: requests complete, completions are coalesced into MSIs. */
 
 #define START_SPREAD_NS 100000
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Random numbers and distributions of times. */
 #include "dist.h"
 
 #include <math.h>

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * The IPIs that guests send each other: between two vCPUs, one after the other, or a storm with
+ * random targets.
+ */
 #include "sim.h"
-
-/* What guests send each other: answers to and fro between two vCPUs, or a storm at random. */
 
 static uint32_t index_of(const struct pn_vcpu *v)
 {

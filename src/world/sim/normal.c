@@ -1,9 +1,4 @@
 /* SPDX-License-Identifier: MIT */
-#include <math.h>
-#include <stdbool.h>
-
-#include "dist.h"
-
 /*
  * Normal numbers by the ziggurat of Marsaglia and Tsang (2000), after Doornik (2005): 128 layers of
  * equal area under exp(-x^2/2), layer i as wide as edge[i]; the lowest is as wide as its area and
@@ -11,6 +6,11 @@
  * the curve covers entirely; the rest is decided by the curve itself, so the distribution is exact,
  * tails included.
  */
+#include <math.h>
+#include <stdbool.h>
+
+#include "dist.h"
+
 #define LAYERS 128
 
 static const double edge[LAYERS + 1] = {

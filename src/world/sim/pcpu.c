@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-#include "sim.h"
-
 /*
  * A physical CPU: idle, in host code, in a guest, or polling for a halted guest; a host program
  * counts as polling too. Host code is run a piece at a time by host_step(); between two pieces
  * pending interrupts are taken and tasks switched.
  */
+#include "sim.h"
 
 static void irq(struct pn_pcpu *p, uint8_t vector)
 {

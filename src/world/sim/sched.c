@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#include "sim.h"
-
 /* A fair scheduler: least virtual time first, time slices, wake-up preemption; FIFO tasks first. */
+#include "sim.h"
 
 void pn_task_init(struct pn_task *t, struct pn_sim *s, int32_t pin, bool fifo)
 {

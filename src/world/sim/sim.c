@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * The simulated world as a whole: creation, start, running until a time, and messages that are on
+ * their way to a CPU.
+ */
 #include "sim.h"
 
 #include <errno.h>

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-#include "sim.h"
-
 /*
  * What a device can do in all: it takes up requests no faster than its capacity, queue after queue
  * in turn, some from each. What it has taken up it works on at the same time, so that the capacity
  * is a limit and the service time a delay.
  */
+#include "sim.h"
 
 #define PS_PER_NS 1000ull
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-#include "sim.h"
-
-/* Host threads. A step is not interrupted; between steps the CPU takes interrupts and reschedules.
+/*
+ * Host threads. A step of a thread is not interrupted; between steps the CPU takes interrupts and
+ * reschedules.
  */
+#include "sim.h"
 
 static void thread_run(struct pn_task *t, struct pn_pcpu *p)
 {

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-#include "sim.h"
-
 /*
  * A vCPU: the host task that runs it, and its guest. The guest handles interrupts (IF=0 in the
  * handler), then works on what they brought, then on its other work, then halts.
  */
+#include "sim.h"
 
 /* ---- the guest ---- */
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Events in order of time: insertion, cancellation, and the next one. */
 #include "wheel.h"
 
 #include <string.h>

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+/* Completions that handlers have taken, and how they are processed: one of each queue in turn. */
 #include "sim.h"
-
-/* Works off the completions that handlers have taken: one of each queue in turn. */
 
 void pn_worker_init(struct pn_worker *w)
 {
