@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Runs the program under test and collects its status and output. */
 #include <errno.h>
 #include <setjmp.h>
 #include <signal.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* The command line as documented: help, statuses, messages, JSON keys, files. */
 #define _GNU_SOURCE /* pipe2() */
 #include <dirent.h>
 #include <fcntl.h>
@@ -18,8 +19,6 @@
 #include <cmocka.h>
 
 #include "spawn.h"
-
-/* The command line as it is promised: help, statuses, messages, JSON keys, files. */
 
 static const char *recordings;
 

@@ -1,15 +1,4 @@
 /* SPDX-License-Identifier: MIT */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <string.h>
-
-#include <cmocka.h>
-
-#include "px.h"
-
 /*
  * The memory model, pinned: for each litmus test the outcomes are exactly those of x86-TSO, and
  * with .sc exactly those of sequential consistency. Names are those of S. Owens, S. Sarkar,
@@ -25,6 +14,16 @@
  * of places. Sub-word cases, which the papers leave out: a load that its own buffer can give only
  * in part waits until the store is in memory.
  */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "px.h"
 
 struct litmus {
 	const char *name;

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * Is the reduction sound? Small random programs, explored with and without it: the same final
+ * states (memory and everything that was read) and the same verdict.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -8,11 +12,6 @@
 #include <cmocka.h>
 
 #include "px.h"
-
-/*
- * Is the reduction sound? Small random programs, explored with and without it: the same final
- * states (memory and everything that was read) and the same verdict.
- */
 
 #define THREADS 4
 #define OPS	10

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* The verdicts of the explorer on programs that hang, fail, end early, or cannot be explored. */
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -10,8 +11,6 @@
 #include <cmocka.h>
 
 #include "px.h"
-
-/* What the explorer says about programs that hang, fail, end early, or cannot be explored. */
 
 #define LIVELOCK_STEPS 500
 

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * AMD's IOMMU: command buffer, event log and guest APIC log (48882 rev 3.11, 2.4, 2.5, 2.7), and
+ * its own interrupts.
+ */
 #include "amd_fixture.h"
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))

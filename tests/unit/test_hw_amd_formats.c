@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * Formats of AMD: IRTEs, device table entries, commands, events and MSIs as bits, decoded and
+ * encoded.
+ */
 #include <errno.h>
 
 #include "amd_fixture.h"

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * The life of an interrupt in AMD's IOMMU: remapped, posted, or aborted; notifications; what the
+ * caches keep.
+ */
 #include <pthread.h>
 #include <sched.h>
 

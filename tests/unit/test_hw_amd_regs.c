@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * The register file of AMD's IOMMU (48882 rev 3.11, 3.4): which bits exist, when they can change,
+ * and random accesses.
+ */
 #include <errno.h>
 
 #include "amd_fixture.h"

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * Formats of VT-d: requests, table entries, fault codes and posted-interrupt descriptors as bits.
+ */
 #include <errno.h>
 
 #include "postern/x86.h"

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: MIT */
+/* The way of an interrupt request through a VT-d unit: 1.5, 1.6, 2.1, 2.2. */
 #include <pthread.h>
 
 #include "postern/x86.h"
 #include "vtd_fixture.h"
-
-/* The way of a request through the unit: 1.5, 1.6, 2.1, 2.2. */
 
 #define INDEX	       5u
 #define MSI_REMAPPABLE 0xFEE000B8u /* SHV = 1, handle 5 */

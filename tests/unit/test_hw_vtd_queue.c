@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * The invalidation queue of a VT-d unit: descriptors, errors, waits, and what an invalidation drops
+ * (VT-d 6.5.2).
+ */
 #include "vtd_fixture.h"
 
 #define IM  PN_VTD_ECTL_IM

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * The register file of a VT-d unit (VT-d chapter 11): which bits exist, when they change, fault
+ * records, random accesses.
+ */
 #include <errno.h>
 
 #include "vtd_fixture.h"

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Cost tables: those that are built in, files with errors, single values, random draws. */
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>

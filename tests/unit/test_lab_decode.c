@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* The decoders: every field that has a meaning, every error, and inputs that are refused. */
 #include <errno.h>
 #include <inttypes.h>
 #include <setjmp.h>

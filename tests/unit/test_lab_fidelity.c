@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * The table of published figures is complete, and the rows that a few seconds can simulate come
+ * out. `postern compare --fidelity` runs the rest, a minute of turin-32 for instance.
+ */
 #include <errno.h>
 #include <jansson.h>
 #include <math.h>
@@ -12,9 +16,6 @@
 
 #include "fidelity.h"
 #include "lab_rig.h"
-
-/* Published figures beside the models': the whole table is there, and what can be simulated in a
- * few seconds comes out. The minute of turin-32 is left to `postern compare --fidelity`. */
 
 #define TOLERANCE 0.15
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Histograms: bounds of buckets, quantiles against sorted values, merging, .hgrm output. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>

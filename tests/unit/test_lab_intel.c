@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * Whole Intel machines, with guests and without, and IPIs of guests: many small ones that must lose
+ * nothing, and a few whose every nanosecond is added up by hand.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -9,11 +13,6 @@
 
 #include "lab_text.h"
 #include "report.h"
-
-/*
- * Whole machines of Intel's silicon, with guests and without, and IPIs of guests: many small ones
- * that must lose nothing, and a few whose every nanosecond is added up by hand.
- */
 
 #define MAX_MODES 6
 

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * Modes and their variants: text that is accepted, text that is refused, and how it is written
+ * again.
+ */
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>

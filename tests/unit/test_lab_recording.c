@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * Reading recordings: the three formats, errors, order, inferred switches, damaged and large files.
+ */
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Recordings replayed on whole machines. */
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -10,8 +11,6 @@
 
 #include "lab_file.h"
 #include "lab_rig.h"
-
-/* Recordings through whole machines. */
 
 static const char *const modes[] = {"emulated", "avic", "galog", "gappi", "vtd-pi"};
 static const char *const bare[] = {"remapped", "posted-msi", "posted-msi:loops=1"};

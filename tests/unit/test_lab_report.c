@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * Reports: table, sentences, alarms, JSON, HTML, histograms, from results that the tests make up.
+ */
 #include <dirent.h>
 #include <jansson.h>
 #include <setjmp.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Whole AMD machines in every mode: nothing is lost, and each mode behaves as described. */
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -12,8 +13,6 @@
 #include "lab_rig.h"
 #include "machine_amd.h"
 #include "report.h"
-
-/* Whole machines, every mode: nothing is lost, and each mode does what it is. */
 
 static const char *const modes[] = {
 	"emulated",

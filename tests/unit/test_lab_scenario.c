@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Scenario files: every key, every refusal with its message, and the table in docs/scenarios.md. */
 #include <dirent.h>
 #include <errno.h>
 #include <setjmp.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* The self-check finds planted faults: one of each kind in an AMD machine at rest. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -9,8 +10,6 @@
 
 #include "lab_rig.h"
 #include "machine_amd.h"
-
-/* The self-check finds what is planted: one fault of each kind into a machine that was at rest. */
 
 static struct pn_lab_iommu *io(struct pn_machine *m)
 {

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * The self-check finds planted faults in the Intel machines, with guests and without: one of each
+ * kind, at rest or with an interrupt under way.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -10,9 +14,6 @@
 #include "lab_text.h"
 #include "machine_intel.h"
 #include "vectors.h"
-
-/* The self-check finds what is planted into the Intel machines, with guests and without: one fault
- * of each kind, while they rest or while something is under way. */
 
 /* ---- whom it happens to ---- */
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* A trace that reached its limit says so. */
 #include <jansson.h>
 #include <setjmp.h>
 #include <stdarg.h>

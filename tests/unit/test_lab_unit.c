@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* IOMMUs as queues, computed by hand: what keeps one busy, and what all of them share. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -9,9 +10,6 @@
 #include <cmocka.h>
 
 #include "lab_text.h"
-
-/* IOMMUs as places where requests wait, by hand: what keeps one busy, and what all of them share.
- */
 
 #define T0 1000000u /* everything has settled, and nothing comes by itself */
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Units, distributions, locale, the nearest word, and messages about wrong input. */
 #include <errno.h>
 #include <locale.h>
 #include <setjmp.h>

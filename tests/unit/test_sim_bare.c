@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * The simulated world on bare metal: host interrupts in pieces, and programs that use what devices
+ * complete.
+ */
 #include "sim_rig.h"
-
-/* Bare metal: host interrupts in pieces, and programs that use what devices complete. */
 
 #define IRQ_NS	   500u
 #define PIECE_NS   200u

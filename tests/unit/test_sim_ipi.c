@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+/* The simulated world: guests that send IPIs to each other. */
 #include "sim_rig.h"
 
 #include <math.h>
-
-/* Guests that send IPIs to each other. */
 
 #define THINK	10000u
 #define HANDLER 2000u

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-#include "sim_rig.h"
-
-/* Interrupts that come while a guest runs, on a processor that takes some of them without an exit.
+/*
+ * The simulated world: interrupts that arrive while a guest runs, on a processor that takes some of
+ * them without an exit.
  */
+#include "sim_rig.h"
 
 #define NV	0xF2
 #define PI	300u  /* posted processing */

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#include "sim_rig.h"
-
 /* The scheduler and the CPUs of the simulated world. */
+#include "sim_rig.h"
 
 /* ---- tasks ---- */
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* The event wheel against a reference, random distributions, and seeds. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
