@@ -50,8 +50,10 @@ struct pn_amdvi_knobs {
 	enum { PN_OVERFLOW_TOGGLE, PN_OVERFLOW_W1C } overflow_restart;
 	/* Largest GALogLen code taken as is; larger ones count as this. Default 12. */
 	uint8_t galog_len_max;
-	/* Entries of the GA log, a power of two, at least 2: smaller rings than the register can
-	 * say, for exploration. 0 (default): as GALogLen says. */
+	/*
+	 * Entries of the GA log, a power of two, at least 2: rings that are smaller than the
+	 * register can encode, for exploration. 0 (default): as GALogLen says.
+	 */
 	uint32_t galog_ring;
 	/* Mask of the GA log head and tail registers. Default PN_GA_PTR_MASK. */
 	uint32_t galog_ptr_mask;
@@ -118,7 +120,7 @@ void pn_amdvi_pci_msgnum(struct pn_amdvi *vi, uint8_t event, uint8_t ppr, uint8_
  * Addresses lead to other memory than before, or to none: memory was plugged, unplugged or moved.
  * The IOMMU asks the bus again for everything that it keeps a pointer to. Cached entries stay as
  * they were read; those that cannot be reached any more are dropped. Pointers that the bus gave
- * before are not used after it returns.
+ * before are not used after this function returns.
  */
 void pn_amdvi_memory_changed(struct pn_amdvi *vi);
 
@@ -130,14 +132,14 @@ void pn_amdvi_log_stop(struct pn_amdvi *vi);
 
 /*
  * A device's 4-byte DMA write to FEEx_xxxx arrives (section 2.2.5). Ordering towards memory and
- * messages: the IRR bit is visible before @bus is asked to notify anybody.
+ * messages: the IRR bit is visible before @bus is asked to send a notification.
  */
 enum pn_msi_result pn_amdvi_msi(struct pn_amdvi *vi, const struct pn_msi *msi);
 
 /*
- * Logs an event that the embedder found: address translation is its own. @q0 and @q1 as in struct
- * pn_amd_event; a code of 0 is no event and is ignored. The log's rules are the same as for the
- * model's own events: enabled, overflow, interrupt (2.5).
+ * Logs an event that the embedder found: the embedder does the address translation. @q0 and @q1 as
+ * in struct pn_amd_event; a code of 0 is no event and is ignored. The log's rules are the same as
+ * for the model's own events: enabled, overflow, interrupt (2.5).
  */
 void pn_amdvi_log_event(struct pn_amdvi *vi, uint64_t q0, uint64_t q1);
 

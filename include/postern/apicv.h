@@ -92,7 +92,7 @@ struct pn_apicv {
 	uint8_t rvi, svi;
 	uint32_t *page;	    /* virtual-APIC page, or NULL */
 	struct pn_pid *pid; /* own descriptor, or NULL */
-	/* a store to the APIC-access page that APIC-write emulation has still to follow; 0: none */
+	/* a store to the APIC-access page whose APIC-write emulation is still to come; 0: none */
 	uint8_t stored_len;
 	uint16_t stored_off;
 };
@@ -115,9 +115,9 @@ int pn_apicv_vmentry_check(const struct pn_apicv *a, const struct pn_vmcs_apic *
  * VM entry: checks, loads, PPR virtualization and evaluation. -EINVAL: checks failed; -EFAULT: the
  * virtual-APIC page or the descriptor is no memory. With TPR shadow and no VID, if VTPR is below
  * the threshold: with virtualized APIC accesses the VM exits at once, @exit has reason 43 and 1 is
- * returned; without them that is one of the checks (SDM 27.2.1.1, 27.7.7). Call it when the guest
- * state has been loaded and before an event is injected; the exit with reason 43 comes after the
- * injection, and not at all if that exits by itself.
+ * returned; without them it is one of the checks that fail (SDM 27.2.1.1, 27.7.7). Call it when the
+ * guest state has been loaded and before an event is injected; the exit with reason 43 comes after
+ * the injection, and not at all if the injection itself exits.
  */
 int pn_apicv_vmentry(struct pn_apicv *a, const struct pn_vmcs_apic *vmcs,
 		     struct pn_apicv_exit *exit);
@@ -144,10 +144,12 @@ struct pn_apicv_lapic {
 	void (*eoi)(void *ctx);
 };
 
-/* An external interrupt is pending in @lapic while in the guest (SDM "Posted-Interrupt
- * Processing"): the steps 1 to 7, which nothing interrupts. NONE and untouched, too, if external
- * interrupts do not exit: they go through the guest's IDT. A guest in HLT goes back to it unless
- * something is recognized then; after MWAIT it is active. Both forms ignore RFLAGS.IF. */
+/*
+ * An external interrupt is pending in @lapic while in the guest (SDM "Posted-Interrupt
+ * Processing"): the steps 1 to 7, which nothing interrupts. Also returns NONE, and changes nothing,
+ * if external interrupts do not exit: they go through the guest's IDT. A guest in HLT goes back to
+ * HLT unless something is recognized; after MWAIT it is active. Both forms ignore RFLAGS.IF.
+ */
 enum pn_apicv_intr pn_apicv_ext_intr(struct pn_apicv *a, const struct pn_apicv_lapic *lapic,
 				     int *vector);
 enum pn_apicv_intr pn_apicv_intr(struct pn_apicv *a, struct pn_lapic *lapic, int *vector);
@@ -155,9 +157,11 @@ enum pn_apicv_intr pn_apicv_intr(struct pn_apicv *a, struct pn_lapic *lapic, int
 /* The recognized interrupt that may be delivered now, or -1. @interruptible: RFLAGS.IF, no shadow.
  */
 int pn_apicv_pending(const struct pn_apicv *a, bool interruptible);
-/* Delivery of the recognized interrupt: IRR to ISR, RVI, SVI, PPR. Returns the vector; -1: none. It
- * stands even if the delivery through the IDT exits: the exit then has IDT-vectoring information
- * with this vector, type external interrupt. */
+/*
+ * Delivery of the recognized interrupt: IRR to ISR, RVI, SVI, PPR. Returns the vector; -1: none. It
+ * remains valid even if the delivery through the IDT exits: the exit then has IDT-vectoring
+ * information with this vector, type external interrupt.
+ */
 int pn_apicv_deliver(struct pn_apicv *a);
 
 enum pn_apicv_access {
@@ -188,8 +192,8 @@ enum pn_apicv_how {
  * The same for accesses of 1 to 4096 bytes at any offset, @len bytes of @data. A store is made in
  * two parts, since APIC-write emulation follows the instruction: DONE from pn_apicv_page_write()
  * says that the page has the data; after the instruction pn_apicv_page_emulate() does the rest and
- * tells DONE, EVALUATE or TRAP. A second access in between is virtualized if it is a store of the
- * same bytes, and exits else.
+ * returns DONE, EVALUATE or TRAP. A second access in between is virtualized if it is a store of the
+ * same bytes; otherwise it exits.
  */
 enum pn_apicv_access pn_apicv_page_read(struct pn_apicv *a, uint32_t off, uint32_t len,
 					enum pn_apicv_how how, void *data,

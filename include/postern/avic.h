@@ -156,9 +156,9 @@ int pn_avic_vmrun(struct pn_avic *av, const struct pn_avic_vmcb *vmcb);
 void pn_avic_vmexit(struct pn_avic *av);
 
 /*
- * Addresses lead to other memory than before: the core asks the bus again for the vAPIC page, the
- * only pointer that it keeps, and that only in guest mode. -EFAULT: the page is gone. The core then
- * goes on with the memory that it had, until VMEXIT: keep that.
+ * Addresses lead to other memory than before. The core asks the bus again for the vAPIC page; that
+ * is the only pointer that it keeps, in guest mode only. -EFAULT: the address has no memory any
+ * more. The core then uses the old memory until VMEXIT, so the embedder must keep it.
  */
 int pn_avic_memory_changed(struct pn_avic *av);
 

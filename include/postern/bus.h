@@ -29,12 +29,12 @@ struct pn_intr {
 };
 
 /*
- * What the embedder owns: memory, and the way to the processors. The models never allocate guest
- * memory and never deliver anything by themselves.
+ * What the embedder provides: memory, and the way to the processors. The models never allocate
+ * guest memory and never deliver an interrupt by themselves.
  *
- * Memory is reached by system physical address. [ram_base, ram_base + ram_size) is directly
- * mapped at @ram; for other addresses @map is asked. Atomic accesses are made through these
- * pointers, so they must lead to the memory that the processors see.
+ * Memory is reached by system physical address. [ram_base, ram_base + ram_size) is directly mapped
+ * at @ram; for other addresses @map is asked. Atomic accesses are made through these pointers, so
+ * they must lead to the memory that the processors see.
  */
 struct pn_bus {
 	void *ctx;
@@ -42,9 +42,11 @@ struct pn_bus {
 	uint64_t ram_base;
 	uint64_t ram_size;
 
-	/* Memory at @pa, at least @len bytes; NULL: none. May be NULL itself. Must not block. Valid
+	/*
+	 * Memory at @pa, at least @len bytes; NULL: none. May be NULL itself. Must not block. Valid
 	 * until the model is destroyed, or until it was told that memory changed
-	 * (pn_amdvi_memory_changed() and its kind) and has asked again. */
+	 * (pn_amdvi_memory_changed() and similar functions) and has called @map again.
+	 */
 	void *(*map)(void *ctx, uint64_t pa, size_t len);
 
 	/* The model stored @len bytes at @pa: for an embedder that follows what is written. Called
@@ -52,7 +54,7 @@ struct pn_bus {
 	 * and the VT-d unit. */
 	void (*wrote)(void *ctx, uint64_t pa, size_t len);
 
-	/* Delivers a physical interrupt. Called after everything that the agent wrote before. */
+	/* Delivers a physical interrupt. Called after all earlier stores of the agent. */
 	void (*intr)(void *ctx, const struct pn_intr *intr);
 
 	/* Rings the AVIC doorbell of the core whose APIC ID is @apicid. */

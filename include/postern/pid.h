@@ -64,15 +64,15 @@ struct pn_pid_post {
 	uint8_t vector;
 	bool urg;	  /* IRTE.URG */
 	bool x2apic;	  /* IRTA.EIME: which bits of NDST are reserved */
-	bool check;	  /* reserved bits fault; older units do not look (inferred) */
+	bool check;	  /* reserved bits fault; older units do not check (inferred) */
 	bool merged;	  /* out: the bit was set already */
 	uint64_t control; /* out: control as it was, ON included */
 };
 
 /*
  * VT-d 5.2.3: one atomic read-modify-write of the line. In the worlds where an atomic access of 64
- * bytes exists (simulator, explorer) nobody sees anything in between; with real threads others may
- * see the PIR bit a moment before ON, as with IPI virtualization. Thread-safe.
+ * bytes exists (simulator, explorer) no agent sees a state in between; with real threads other
+ * agents may see the PIR bit a moment before ON, as with IPI virtualization. Thread-safe.
  */
 enum pn_pid_result pn_pid_post(struct pn_pid *pid, struct pn_pid_post *post);
 

@@ -29,7 +29,7 @@ struct pn_vtd_knobs {
 	enum { PN_SVT11_RESERVED, PN_SVT11_SID } svt_reserved;
 	/* Entry with a bad source and reserved bits. Default: the source first, as in 5.1.4. */
 	enum { PN_CHECK_SID_FIRST, PN_CHECK_RSV_FIRST } check_order;
-	/* Reserved bits of a descriptor fault (28h). Default; older units may not look. */
+	/* Do reserved bits of a descriptor fault (28h)? Default: yes; older units may not check. */
 	enum { PN_PID_RSV_FAULT, PN_PID_RSV_IGNORE } pid_reserved;
 };
 
@@ -82,7 +82,7 @@ enum pn_msi_result pn_vtd_msi(struct pn_vtd *v, const struct pn_msi *msi);
 
 /*
  * Memory changed: pointers that @bus gave before may be wrong. The unit asks for all of them again;
- * cached entries stay, but for those whose descriptor is no longer in memory.
+ * cached entries stay, except those whose descriptor is no longer in memory.
  */
 void pn_vtd_memory_changed(struct pn_vtd *v);
 
@@ -101,10 +101,10 @@ struct pn_vtd_dma_fault {
 };
 
 /*
- * Records a fault that the embedder found: address translation is its own, but software reads the
- * unit's records. The rules are those of the unit's own faults: FPD, overflow, FRI, the fault event
- * (7.3.1). Faults are never merged. -EINVAL: the reason is 0 or one of interrupts, a PASID of more
- * than 20 bits, no such type.
+ * Records a fault that the embedder found: the embedder translates addresses, but software reads
+ * the faults in the unit's records. The rules are those of the unit's own faults: FPD, overflow,
+ * FRI, the fault event (7.3.1). Faults are never merged. -EINVAL: the reason is 0 or belongs to
+ * interrupts, a PASID of more than 20 bits, no such type.
  */
 int pn_vtd_dma_fault(struct pn_vtd *v, const struct pn_vtd_dma_fault *fault);
 

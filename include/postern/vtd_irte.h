@@ -28,7 +28,7 @@ struct pn_vtd_request {
 	bool reserved;	/* reserved bits set: fault 20h */
 };
 
-/* Takes an MSI apart; @addr must be FEEx_xxxx, of which the caller has made sure. Pure. */
+/* Takes an MSI apart; the caller has checked that @addr is FEEx_xxxx. Pure. */
 struct pn_vtd_request pn_vtd_msi_decode(uint64_t addr, uint32_t data);
 /* The MSI of entry @index as Linux composes it: SHV = 1, @handle the first of its block. */
 void pn_vtd_msi_encode(uint16_t handle, uint16_t subhandle, uint64_t *addr, uint32_t *data);
@@ -86,7 +86,7 @@ struct pn_virte {
 	uint8_t sq, svt;
 };
 
-/* What the unit says about itself that entries depend on. */
+/* Properties of the unit on which the format of its entries depends. */
 struct pn_virte_env {
 	bool eime;   /* IRTA.EIME */
 	bool pi;     /* CAP.PI; without it URG and IM are reserved */
@@ -128,24 +128,24 @@ enum pn_vtd_fault {
 /* "index beyond the table"; NULL: not an interrupt remapping fault. */
 const char *pn_vtd_fault_text(unsigned reason);
 /*
- * Is it silent if FPD is 1 in the entry that blocked the request? Reasons of DMA too: their entry is
- * the context entry or the PASID table entry. A reason that comes before such an entry was read is
- * never silent, and neither is one that is not defined.
+ * True if FPD = 1 in the entry that blocked the request silences this reason. For DMA that entry is
+ * the context entry or the PASID table entry. A fault before such an entry was read is never
+ * silent, nor is a reason that is not defined.
  */
 bool pn_vtd_fault_qualified(unsigned reason);
-/* Is it a reason of interrupt remapping, 20h to 2Fh? */
+/* True for the reasons of interrupt remapping, 20h to 2Fh. */
 bool pn_vtd_fault_is_interrupt(unsigned reason);
 
 /* Fault record, 16 bytes (11.4.14). */
-#define PN_VTD_FR_INDEX_SH  48		 /* low quadword 63:48, interrupts */
+#define PN_VTD_FR_INDEX_SH  48			  /* low quadword 63:48, interrupts */
 #define PN_VTD_FR_FI_MASK   0xFFFFFFFFFFFFF000ull /* low quadword 63:12, DMA: page of the address */
-#define PN_VTD_FR_SID_MASK  0xFFFFull	 /* high quadword 15:0 */
-#define PN_VTD_FR_T2	    (1ull << 28) /* DMA: T1:T2 is enum pn_vtd_dma */
-#define PN_VTD_FR_PRIV	    (1ull << 29) /* DMA with PASID: privileged */
-#define PN_VTD_FR_EXE	    (1ull << 30) /* DMA with PASID: instruction fetch */
-#define PN_VTD_FR_PP	    (1ull << 31) /* DMA: there is a PASID */
-#define PN_VTD_FR_REASON_SH 32		 /* high quadword 39:32 */
-#define PN_VTD_FR_PV_SH	    40		 /* high quadword 59:40, PASID */
+#define PN_VTD_FR_SID_MASK  0xFFFFull		  /* high quadword 15:0 */
+#define PN_VTD_FR_T2	    (1ull << 28)	  /* DMA: T1:T2 is enum pn_vtd_dma */
+#define PN_VTD_FR_PRIV	    (1ull << 29)	  /* DMA with PASID: privileged */
+#define PN_VTD_FR_EXE	    (1ull << 30)	  /* DMA with PASID: instruction fetch */
+#define PN_VTD_FR_PP	    (1ull << 31)	  /* DMA: there is a PASID */
+#define PN_VTD_FR_REASON_SH 32			  /* high quadword 39:32 */
+#define PN_VTD_FR_PV_SH	    40			  /* high quadword 59:40, PASID */
 #define PN_VTD_FR_T1	    (1ull << 62)
 #define PN_VTD_FR_F	    (1ull << 63) /* high quadword 63; write 1 to clear */
 

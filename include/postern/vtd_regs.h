@@ -2,7 +2,7 @@
 #ifndef POSTERN_VTD_REGS_H
 #define POSTERN_VTD_REGS_H
 
-/* VT-d remapping unit (rev 5.10, ch. 11.4): offset, then its bits. Those of interrupts. */
+/* Interrupt registers of the VT-d remapping unit (rev 5.10, ch. 11.4): offset, then its bits. */
 
 #define PN_VTD_MMIO_SIZE 0x1000u
 

@@ -70,7 +70,7 @@ struct pn_msi {
 	bool malformed; /* not an aligned 4-byte write */
 };
 
-/* What became of it. */
+/* The result of a request. */
 enum pn_msi_result {
 	PN_MSI_FORWARDED, /* unmapped, delivered as it was */
 	PN_MSI_REMAPPED,
@@ -113,7 +113,7 @@ bool pn_vapic_clear(void *page, uint32_t bank, uint8_t vector);
 uint32_t pn_vapic_or(void *page, uint32_t bank, unsigned word, uint32_t bits);
 bool pn_vapic_test(const void *page, uint32_t bank, uint8_t vector);
 
-/* Highest vector set in @bank, or -1. Word by word from the top: not one atomic look. */
+/* Highest vector set in @bank, or -1. Word by word from the top: not one atomic read. */
 int pn_vapic_highest(const void *page, uint32_t bank);
 /* True if all 256 bits of @bank were seen clear, word by word. */
 bool pn_vapic_empty(const void *page, uint32_t bank);

@@ -3,8 +3,9 @@
 #define PN_MISTAKE_H
 
 /*
- * Real mistakes of this field, each a narrow switch in host or hardware code. Only the explorer's
- * build has them: elsewhere pn_mistake() is the constant false and the code is gone.
+ * Known mistakes of host or hardware code, each a switch at one place in the code. Only the
+ * explorer's build has them: elsewhere pn_mistake() is the constant false, and the compiler removes
+ * the code.
  */
 enum pn_mistake {
 	PN_MISTAKE_NONE,

@@ -9,18 +9,19 @@
 #include "postern/agent.h"
 
 /*
- * The one way by which silicon and host see memory that others write, locks, interrupts and
- * wake-ups. Which world is behind it is decided by the include path: see seam_impl.h.
+ * Silicon and host code use these functions, and nothing else, for memory that other agents write,
+ * for locks, interrupts and wakeups. The include path decides which world implements them: see
+ * seam_impl.h.
  *
  * Every use says in a comment which agent it pairs with.
  *
  *   pn_ld32/64[_acq|_sc]  pn_st32/64[_rel]  pn_or, pn_and, pn_xchg, pn_cas 32/64 (return the old
  *   value, cas: success, with *expected updated)  pn_ld128_sc  pn_cas128  pn_fence
  *   pn_lock_take/drop  pn_irq_off/on  pn_relax
- *   pn_line_begin, pn_line_end: one access of a device to a whole line of memory, as one
- *   read-modify-write; exact in the simulator and the explorer, in parts with real threads
+ *   pn_line_begin, pn_line_end: bracket what a device does to a line of memory in one
+ *   access: one access in the simulator and the explorer, several with real threads
  *   pn_lock_irq, pn_unlock_irq: a lock that interrupt handlers take too, interrupts off first
- *   pn_mistake(PN_MISTAKE_x): is that mistake made here? Constant false but for the explorer
+ *   pn_mistake(PN_MISTAKE_x): the explorer wants that mistake here; elsewhere constant false
  */
 
 struct pn_u128 {
@@ -34,7 +35,7 @@ struct pn_lock {
 #include "mistake.h"
 #include "seam_impl.h"
 
-/* Why a task is woken. Worlds keep statistics by it; it never changes what waking does. */
+/* Why a task is woken, for statistics. It does not change what waking does. */
 enum pn_wake_reason {
 	PN_WAKE_NOTIFY,	 /* an interrupt's own notification: log entry, GAPPI, software injection */
 	PN_WAKE_RECOVER, /* the host suspects that a notification was dropped */
@@ -45,8 +46,8 @@ enum pn_wake_reason {
 };
 
 /*
- * What the operating system around the host code gives it. @self is the CPU that calls.
- * None of these blocks; all may be called with locks held and interrupts off.
+ * What host code needs from the operating system around it. @self is the CPU that calls. No
+ * function here blocks; all may be called with locks held and interrupts off.
  */
 struct pn_os {
 	void *ctx;

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * AVIC of one core: world switch, doorbell, evaluation, delivery, end of interrupt.
- * AMD64 APM vol 2 rev 3.44, 15.29.
+ * AVIC of one core: world switch, doorbell, evaluation, delivery, end of interrupt. AMD64 APM vol 2
+ * rev 3.44, 15.29.
  *
  * While a vCPU is in guest mode, ISR, TPR and PPR of its page are written by this core alone and
- * need no RMW; the host touches them between VMEXIT and VMRUN only. The IRR is everybody's.
+ * need no RMW; the host touches them between VMEXIT and VMRUN only. Any agent may set bits of the
+ * IRR.
  */
 #include "avic_priv.h"
 
@@ -91,7 +92,7 @@ static uint32_t own_ld(const struct pn_avic *av, uint32_t off)
 	return pn_ld32(av->page + off / 4);
 }
 
-/* Pairs with the host and with software that looks at the page from another core. */
+/* Pairs with the host and with software that reads the page from another core. */
 static void own_st(struct pn_avic *av, uint32_t off, uint32_t value)
 {
 	pn_st32(av->page + off / 4, value);
@@ -111,8 +112,8 @@ static int in_service(const struct pn_avic *av, int from)
 }
 
 /*
- * 16.6.4, with @isrv the highest vector in service or -1. V_TPR decides; the page has TPR[3:0],
- * which has no part in delivery (inferred).
+ * 16.6.4, with @isrv the highest vector in service or -1. V_TPR decides. TPR[3:0] comes from the
+ * page and does not affect delivery (inferred).
  */
 static void update_ppr(struct pn_avic *av, int isrv)
 {
@@ -147,8 +148,8 @@ static int load(struct pn_avic *av, const struct pn_avic_vmcb *vmcb)
 }
 
 /*
- * The page's TPR is what the guest wrote last or the host since. Where the knob copies, TPR[3:0]
- * stays (inferred: V_TPR has no such bits).
+ * The page's TPR is what the guest, or the host after it, wrote last. If the knob copies V_TPR,
+ * TPR[3:0] stays (inferred: V_TPR has no such bits).
  */
 static void load_tpr(struct pn_avic *av, const struct pn_avic_vmcb *vmcb)
 {
@@ -231,7 +232,7 @@ int pn_avic_memory_changed(struct pn_avic *av)
 	return 0;
 }
 
-/* A guest without AVIC has nothing to evaluate: its doorbell is lost like the host's (inferred). */
+/* A guest without AVIC has nothing to evaluate: a doorbell is lost, as in host mode (inferred). */
 bool pn_avic_doorbell(struct pn_avic *av)
 {
 	if (pn_avic_on(av)) {
@@ -257,7 +258,7 @@ void pn_avic_deliver(struct pn_avic *av, uint8_t vector)
 {
 	uint32_t off = pn_apic_word(PN_APIC_ISR, vector);
 
-	/* Pairs with posters, who may set the bit again at once: that is the next interrupt. */
+	/* Pairs with posters, which may set the bit again at once: that is the next interrupt. */
 	if (!pn_avic_on(av) || !pn_vapic_clear(av->page, PN_APIC_IRR, vector))
 		return;
 	pn_bus_wrote(av->bus, av->page_pa + pn_apic_word(PN_APIC_IRR, vector), sizeof(uint32_t));
@@ -298,7 +299,7 @@ enum pn_avic_access pn_avic_eoi(struct pn_avic *av, struct pn_avic_exit *exit)
 		return PN_AVIC_EVALUATE;
 	off = pn_apic_word(0, (uint8_t)vector);
 	bit = 1u << (vector & 31);
-	/* The TMR is the host's: it is read as the host left it before or during the run. */
+	/* The host owns the TMR and may change it before or during the run. */
 	level = pn_ld32(av->page + (PN_APIC_TMR + off) / 4) & bit;
 	if (level)
 		pn_avic_noaccel(exit, PN_APIC_EOI, true, (uint8_t)vector);

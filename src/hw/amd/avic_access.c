@@ -32,11 +32,11 @@ enum {
 };
 
 /*
- * First match counts; what is not listed is plain memory, or #GP where the map decides. The busy
- * registers come first. #GP of the rows for X2AVIC: DFR and ICR2, which x2APIC lacks, were measured
- * on Zen 4; EOI and SELF_IPI are write-only (inferred). Measured there too: the map lets reads of
- * APR and of the timer's count through to the table. That the map has the extended registers, 840h
- * read-only, is inferred.
+ * The first match counts. An offset that is not listed is plain memory, or #GP where the map
+ * decides. The busy registers come first. #GP of the rows for X2AVIC: DFR and ICR2, which x2APIC
+ * lacks, were measured on Zen 4; EOI and SELF_IPI are write-only (inferred). Measured there too:
+ * the map lets reads of APR and of the timer's count through to the table. That the map has the
+ * extended registers, 840h read-only, is inferred.
  */
 static const struct reg_range {
 	uint16_t first, last;
@@ -178,7 +178,7 @@ static enum pn_avic_access write_icr(struct pn_avic *av, uint64_t value, struct 
 	return pn_avic_ipi(av, (uint64_t)high << 32 | low, exit);
 }
 
-/* The ICR that SELF_IPI stands for; an exit reports it so (inferred). */
+/* The ICR value that has the effect of SELF_IPI; an exit reports that value (inferred). */
 static enum pn_avic_access write_self_ipi(struct pn_avic *av, uint8_t vector,
 					  struct pn_avic_exit *exit)
 {

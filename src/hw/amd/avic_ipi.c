@@ -23,7 +23,7 @@ struct target {
 	void *page;
 };
 
-/* What became of the destinations that were posted. */
+/* The result of posting to the destinations. */
 struct outcome {
 	bool self;   /* the sender is one of them, and running */
 	bool missed; /* at least one does not run: @index */
@@ -45,7 +45,7 @@ int pn_avic_logical_slot(bool dfr_cluster, uint8_t cluster, unsigned bit)
 	return bit < 4 && cluster < CLUSTER_INVALID ? 4 * cluster + (int)bit : -1;
 }
 
-/* Entry 255 of an xAVIC table is reserved for broadcast; x2AVIC has no such hole (inferred). */
+/* Entry 255 of an xAVIC table is reserved for broadcast; x2AVIC reserves no entry (inferred). */
 static uint32_t last_id(const struct pn_avic *av)
 {
 	return !av->x2 && av->max_index >= XAPIC_BCAST ? XAPIC_BCAST - 1 : av->max_index;
@@ -73,9 +73,9 @@ static int resolve(const struct pn_avic *av, uint32_t id, struct target *t)
 }
 
 /*
- * Erratum 1235: the core misses that software cleared IsRunning. How long real cores miss it is not
- * published; the model (inferred) remembers the last running entry it saw and mistakes the next
- * look at it, once, if IsRunning was cleared since.
+ * Erratum 1235: the core may read a stale IsRunning = 1 after software cleared it. For how long
+ * real cores do so is not published. The model (inferred) remembers the last running entry that it
+ * read; if IsRunning was cleared since, the next read of that entry returns the old value, once.
  */
 static uint64_t stale_view(struct pn_avic *av, const struct target *t, uint64_t value)
 {
@@ -91,7 +91,7 @@ static uint64_t stale_view(struct pn_avic *av, const struct target *t, uint64_t 
 	return value;
 }
 
-/* IsRunning and the host APIC ID, looked at after the IRR was set. */
+/* Reads IsRunning and the host APIC ID, after the IRR was set. */
 static uint64_t look(struct pn_avic *av, const struct target *t)
 {
 	/* Pairs with the host's put: it clears IsRunning, fences, then reads the IRR. */
@@ -143,7 +143,7 @@ static enum pn_avic_access ipi_self(struct pn_avic *av, uint8_t vector)
 	return PN_AVIC_EVALUATE;
 }
 
-/* Directed: any destination that cannot be had ends it. */
+/* A directed IPI: if one destination cannot be resolved, nothing is posted. */
 static enum pn_avic_access ipi_to(struct pn_avic *av, const uint32_t *ids, unsigned n, uint64_t icr,
 				  struct pn_avic_exit *exit)
 {
@@ -162,8 +162,8 @@ static enum pn_avic_access ipi_to(struct pn_avic *av, const uint32_t *ids, unsig
 }
 
 /*
- * Broadcast: entries that are not valid are skipped. The sender knows itself by its page (inferred;
- * the ID register is the guest's to write).
+ * Broadcast: entries that are not valid are skipped. The sender finds its own entry by its page
+ * (inferred; the guest can write the ID register).
  */
 static enum pn_avic_access ipi_broadcast(struct pn_avic *av, bool others, uint64_t icr,
 					 struct pn_avic_exit *exit)
@@ -184,7 +184,7 @@ static enum pn_avic_access ipi_broadcast(struct pn_avic *av, bool others, uint64
 	return finish(&out, icr, exit);
 }
 
-/* The formula: cluster in 31:16, one bit for each of its 16 IDs. No table is read. */
+/* x2APIC logical IDs: cluster in 31:16, one bit for each of its 16 IDs. No table is read. */
 static enum pn_avic_access ipi_logical_x2(struct pn_avic *av, uint32_t dest, uint64_t icr,
 					  struct pn_avic_exit *exit)
 {
@@ -255,7 +255,9 @@ static enum pn_avic_access ipi_dest(struct pn_avic *av, uint64_t icr, struct pn_
 	return av->x2 ? ipi_logical_x2(av, dest, icr, exit) : ipi_logical(av, dest, icr, exit);
 }
 
-/* Type comes before vector (inferred). The level bit (14) means nothing for an edge. */
+/*
+ * Type comes before vector (inferred). The level bit (14) has no meaning for an edge-triggered IPI.
+ */
 enum pn_avic_access pn_avic_ipi(struct pn_avic *av, uint64_t icr, struct pn_avic_exit *exit)
 {
 	if (!pn_avic_on(av) || PN_ICR_MODE(icr) != PN_DM_FIXED || icr & PN_ICR_LEVEL)

@@ -25,8 +25,10 @@ static inline void pn_avic_store(struct pn_avic *av, uint32_t off, uint32_t valu
 	pn_bus_wrote(av->bus, av->page_pa + off, sizeof(value));
 }
 
-/* The IRR of the vAPIC page at @pa, this core's or another's. Pairs with the target core's delivery
- * and with the host's look before it sleeps. */
+/*
+ * The IRR of the vAPIC page at @pa, this core's or another's. Pairs with the target core's
+ * delivery, and with the host, which reads the IRR before a vCPU sleeps.
+ */
 static inline void pn_avic_request(struct pn_avic *av, void *page, uint64_t pa, uint8_t vector)
 {
 	pn_vapic_set(page, PN_APIC_IRR, vector);

@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-#include <string.h>
-
-#include "iommu.h"
-
 /*
  * The caches of device table entries and remapping entries: direct-mapped with full tags. An entry
  * stays until a command names it, until another takes its slot, or until everything is dropped.
- * Entries that could not be used because of an error are never kept (inferred), absent ones are.
+ * Entries with an error are never kept (inferred); absent entries are.
  */
+#include <string.h>
+
+#include "iommu.h"
 
 static uint8_t dte_kind(const struct pn_vi_dte *d)
 {
@@ -179,7 +178,7 @@ const struct pn_vi_irte *pn_amdvi_irte_fetch(struct pn_amdvi *vi, uint16_t devid
 	const uint32_t size = entry_size(vi);
 
 	memset(e, 0, sizeof(*e));
-	/* what an error reports if there is no page to name */
+	/* the address that an event reports if there is no page */
 	e->pa = e->root = dte->f.root + index * size;
 	if (!find_entry(vi, e)) {
 		e->kind = PN_VI_IRTE_NO_MEMORY;
@@ -239,7 +238,7 @@ unsigned pn_amdvi_drop_all(struct pn_amdvi *vi)
 	return n;
 }
 
-/* A change of Control.GAEn drops everything, so that entries have the size that they have now. */
+/* A change of Control.GAEn drops everything, so all entries here have the present size. */
 void pn_amdvi_memory_changed(struct pn_amdvi *vi)
 {
 	for (uint32_t i = 0; i <= vi->dte_mask; i++) {

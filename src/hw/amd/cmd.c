@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+/* The command buffer (48882 rev 3.11, 2.4). */
 #include <limits.h>
 
 #include "iommu.h"
-
-/* The command buffer (2.4). */
 
 /* Commands that need a feature are illegal without it (inferred). */
 static uint64_t feature_of(unsigned op)

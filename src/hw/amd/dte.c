@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* The interrupt half of a device table entry, decoded and encoded (48882 rev 3.11, 2.2.2.1). */
 #include "postern/amd_dte.h"
 
 /* A 128-bit table starts on a 128-byte boundary, so bit 6 of the root is reserved with GAEn. */

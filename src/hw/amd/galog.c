@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+/* The guest APIC log (48882 rev 3.11, 2.7). One slot stays free: head == tail means empty. */
 #include "iommu.h"
-
-/* The guest APIC log (2.7). One slot stays free: head == tail means empty. */
 
 static void drop(struct pn_amdvi *vi, uint32_t gatag, uint16_t devid)
 {
@@ -36,7 +35,7 @@ static void tail_shadow(struct pn_amdvi *vi)
 	if (!vi->r.galog_tail_addr)
 		return;
 	p = pn_amdvi_ptr(vi, vi->r.galog_tail_addr, sizeof(*p), sizeof(*p));
-	/* Pairs with a host that polls the shadow: the entry is visible before. */
+	/* Pairs with a host that polls the shadow: the entry is visible before the tail. */
 	if (!p)
 		return;
 	pn_st64_rel(p, vi->r.ga_tail);

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * The IOMMU's own interrupts: XT interrupt control registers (48882 rev 3.11, 3.4.x) or its PCI MSI
+ * capability.
+ */
 #include "iommu.h"
-
-/* The IOMMU's own interrupts: XT interrupt control registers (3.4.x) or its PCI MSI capability. */
 
 /* Vector 0 counts as masked: software masks by writing 0 to the register. */
 static bool message_xt(uint64_t xt, struct pn_intr *m)

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Creation, reset and configuration of the IOMMU, and its PCI MSI capability. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -55,7 +56,10 @@ static const struct {
 	{1ull << PN_CTRL_SNPAVICEN_SH, PN_EFR2_SNPAVICSUP, 1ull << PN_EFR2_SNPAVICSUP_SH, true},
 };
 
-/* Bits that every IOMMU has. 8, 9 and 11 (PassPW, ResPassPW, Isoc) do nothing here but stick. */
+/*
+ * Bits that every IOMMU has. 8, 9 and 11 (PassPW, ResPassPW, Isoc) keep their value and have no
+ * other effect here.
+ */
 #define CONTROL_ALWAYS                                                                             \
 	(PN_CTRL_IOMMUEN | PN_CTRL_HTTUNEN | PN_CTRL_EVENTLOGEN | PN_CTRL_EVENTINTEN |             \
 	 PN_CTRL_COMWAITINTEN | PN_CTRL_INVTIMEOUT | 0xB00ull | PN_CTRL_COHERENT |                 \
@@ -76,7 +80,7 @@ static uint64_t control_mask(const struct pn_amdvi_config *cfg)
 	return mask;
 }
 
-/* Knobs that would lead outside a ring are brought back: a mask must be contiguous from bit 3. */
+/* Corrects knobs that would lead outside a ring: a mask must be contiguous from bit 3. */
 static void sanitize(struct pn_amdvi_knobs *k)
 {
 	uint32_t span = k->galog_ptr_mask | (PN_GALOG_SIZE - 1);

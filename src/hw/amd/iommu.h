@@ -14,7 +14,7 @@
 #define PN_VI_BUCKETS	 256u
 #define PN_VI_LEN_MIN	 8u /* length codes 0 to 7 are reserved; they count as 8 */
 
-/* Value of the type field of a hardware error: nobody answered at the address. */
+/* Value of the type field of a hardware error: no memory answered at the address. */
 #define PN_VI_MASTER_ABORT (1ull << PN_EVENT_TYPE_SH)
 
 /* The register file, as software reads it. */
@@ -27,7 +27,10 @@ struct pn_vi_regs {
 	uint64_t ppr_head, ppr_tail, ga_head, ga_tail;
 };
 
-/* What to do with a device's interrupts. The fetch decides it, so that a hit is one comparison. */
+/*
+ * What to do with a device's interrupts. It is decided when the entry is fetched, so that a hit
+ * costs one comparison.
+ */
 enum pn_vi_dte_kind {
 	PN_VI_DTE_REMAP,   /* IV = 1, IntCtl = 10b */
 	PN_VI_DTE_FORWARD, /* IV = 0 */
@@ -87,7 +90,7 @@ static inline uint32_t pn_vi_irr_word(const struct pn_vi_irte *e)
 	return pn_apic_word(PN_APIC_IRR, e->vector);
 }
 
-/* Who posted last to a page: see post.c. Shared by the IOMMUs of a machine. */
+/* Which IOMMU posted to a page last: see post.c. Shared by the IOMMUs of a machine. */
 #define PN_VI_STAMPS 64u
 
 struct pn_vi_stamps {
@@ -99,7 +102,7 @@ struct pn_vi_stamps {
 
 struct pn_amdvi {
 	struct pn_vi_stamps *stamps;
-	/* looked at by every interrupt */
+	/* read by every interrupt */
 	struct pn_agent *agent;
 	bool on, gaen, vapic, xten, gappi;
 	bool stamped;	     /* GAPPI with an exact emptiness check: see post.c */
@@ -118,7 +121,7 @@ struct pn_amdvi {
 	uint32_t ga_bytes;     /* size of the GA log */
 	bool async_commands, async_stop;
 	bool cmd_stopped, evt_stopped, ga_stopped; /* by an error, although enabled */
-	bool ga_lingers;			   /* ga_stopped, and GALogRun is 1 still */
+	bool ga_lingers;			   /* ga_stopped, but GALogRun is still 1 */
 	bool snp_locked;
 
 	bool msi_enable;
@@ -151,7 +154,7 @@ static inline uint32_t pn_amdvi_ring_bytes(uint64_t base)
 	return 16u << (n < PN_VI_LEN_MIN ? PN_VI_LEN_MIN : n);
 }
 
-/* regs.c: recomputes Status run bits and everything that hangs on the registers. */
+/* regs.c: recomputes Status run bits and everything that depends on the registers. */
 void pn_amdvi_derive(struct pn_amdvi *vi);
 
 /* cache.c */
@@ -180,7 +183,7 @@ static inline struct pn_vi_irte *pn_amdvi_irte_slot(const struct pn_amdvi *vi, u
 const struct pn_vi_dte *pn_amdvi_dte_fetch(struct pn_amdvi *vi, uint16_t devid);
 const struct pn_vi_irte *pn_amdvi_irte_fetch(struct pn_amdvi *vi, uint16_t devid, uint32_t index,
 					     const struct pn_vi_dte *dte);
-/* Does memory still agree with what was cached? */
+/* True if memory no longer agrees with the cached copy. */
 bool pn_amdvi_dte_stale(const struct pn_vi_dte *dte);
 bool pn_amdvi_irte_stale(const struct pn_amdvi *vi, const struct pn_vi_irte *e);
 /* Drop cached entries; return how many there were. */

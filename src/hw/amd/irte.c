@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Interrupt remapping table entries, decoded and encoded (48882 rev 3.11, 2.2.5). */
 #include "postern/amd_irte.h"
 
 /* Without Control.XTEn the destination is 8 bits wide; the rest of the field is reserved. */

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * Entries of the command buffer, the event log and the guest APIC log: names, reserved bits,
+ * encoding (48882 rev 3.11, 2.4 to 2.7).
+ */
 #include <stddef.h>
 
 #include "postern/amd_log.h"
@@ -8,7 +12,7 @@
 
 /*
  * Reserved bits per opcode, 2.4.1 to 2.4.8. Commands that only concern address translation are
- * accepted with any operand in the fields whose layout this model has no use for.
+ * accepted with any operand in the fields whose layout this model does not need.
  */
 static const struct {
 	const char *name;

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-#include "iommu.h"
-
 /*
  * The life of an interrupt inside the IOMMU, from top to bottom: notification, posting, remapping,
  * faults, and at the end the way in, pn_amdvi_msi(). D1 to D7 are the steps of docs/protocol.md.
  */
+#include "iommu.h"
 
 /* The destination in either 128-bit form (2.2.5.2, 2.2.5.3). */
 static inline uint32_t destination(const struct pn_amdvi *vi, uint64_t lo, uint64_t hi)
@@ -21,7 +20,7 @@ static void send(struct pn_amdvi *vi, const struct pn_intr *m)
 		vi->bus->intr(vi->bus->ctx, m);
 }
 
-/* What a device's interrupt has to wait for: the writes before it. */
+/* A device's interrupt waits for the device's writes before it. */
 static void issue(struct pn_amdvi *vi, const struct pn_intr *m)
 {
 	pn_step(vi->agent, PN_STEP_INTR_ISSUE, m->dest, m->vector);
@@ -33,20 +32,21 @@ static void issue(struct pn_amdvi *vi, const struct pn_intr *m)
  *
  * The posted word's old value comes from the OR itself. The other seven words cannot be read in
  * the same instant:
- *  - read before the OR, a bit may be seen that the vCPU's CPU takes before the OR: the IRR was
- *    empty, and nobody is told;
- *  - read after the OR, two IOMMUs that post to different words may see each other's bit: the
- *    same, if neither tells;
- *  - read before and after, both can happen at once.
- * So whoever posts first leaves its stamp in a word that stands for the page, ORs, reads the other
- * words, and looks at the stamp again. It stays silent only if it saw another bit and its own
- * stamp. Suppose A stays silent although the IRR was empty at its OR. The bit that it saw was
+ *  - If they are read before the OR, the IOMMU may see a bit that the vCPU's CPU takes before the
+ *    OR: the IRR was empty at the OR, and no notification is sent.
+ *  - If they are read after the OR, two IOMMUs that post to different words may see each other's
+ *    bit, and neither notifies.
+ *  - If they are read before and after, both can happen at once.
+ * So an IOMMU first leaves its stamp in a word that stands for the page, then ORs, then reads the
+ * other words, and then reads the stamp again. It stays silent only if it saw another bit and its
+ * own stamp. Suppose A stays silent although the IRR was empty at its OR. The bit that it saw was
  * then set later, by D. If D stamped after A, A would have seen D's stamp, since D stamps before
- * it ORs. So D stamped before A; D's second look is later than its OR, hence later than A's stamp:
- * D finds a stranger's stamp and notifies. Somebody always does, and after A's bit was visible.
- * What a CPU takes between the OR and the reads, a collision of stamps, or an overlap of two
- * posts costs one notification more, which the specification allows; never one less. A CPU that
- * sets IRR bits (IPI, injection) does not stamp, but it always notifies by itself.
+ * it ORs. So D stamped before A; D's second read of the stamp is later than its OR, hence later
+ * than A's stamp: D finds a stamp that is not its own and notifies. So at least one IOMMU notifies,
+ * after A's bit is visible. A bit that a CPU takes between the OR and the reads, a collision of
+ * stamps, or an overlap of two posts costs one notification more, which the specification allows;
+ * never one less. A CPU that sets IRR bits (IPI, injection) does not stamp, but it always notifies
+ * by itself.
  */
 static uint64_t *stamp_of(const struct pn_amdvi *vi, uint64_t page)
 {
@@ -59,8 +59,10 @@ static inline void stamp(const struct pn_amdvi *vi, uint64_t page)
 	pn_xchg64(stamp_of(vi, page), (uintptr_t)vi);
 }
 
-/* Bits of the IRR's other seven words. Pairs with the vCPU's CPU, which takes bits, and with
- * whoever sets them. */
+/*
+ * Bits of the IRR's other seven words. Pairs with the vCPU's CPU, which takes bits, and with every
+ * agent that sets bits.
+ */
 static uint32_t other_words(const struct pn_vi_irte *e)
 {
 	const uint32_t *word = e->irr - (e->vector >> 5) * 4;
@@ -183,7 +185,10 @@ static enum pn_msi_result remapped(struct pn_amdvi *vi, const struct pn_vi_irte 
 		pn_irte128_decode((struct pn_irte128){e->lo, e->hi}, vi->xten, true, &f);
 	else
 		pn_irte32_decode((uint32_t)e->lo, &f);
-	/* The guest form gets here by the knob guestmode_off: IntType, DM and RqEOI read as 0. */
+	/*
+	 * An entry in guest form gets here if the knob guestmode_off says so; its IntType, DM and
+	 * RqEOI read as 0.
+	 */
 	if (f.inttype == PN_DM_LOWEST)
 		m.mode = PN_DM_LOWEST;
 	m.dest = f.dest;
@@ -271,7 +276,7 @@ static enum pn_msi_result special(struct pn_amdvi *vi, const struct pn_msi *msi,
 	return pass ? forwarded(vi, msi) : fault(vi, msi, d->f.ig, 0);
 }
 
-/* Everything that does not end in a remapping entry (2.2.2.1, 2.2.5). */
+/* Requests that the device table entry decides, without a remapping entry (2.2.2.1, 2.2.5). */
 static enum pn_msi_result __attribute__((noinline))
 not_remapped(struct pn_amdvi *vi, const struct pn_msi *msi, const struct pn_vi_dte *d)
 {

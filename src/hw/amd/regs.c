@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * The register file (48882 rev 3.11, 3.4): which bits exist, when they may change, and what
+ * follows.
+ */
 #include <errno.h>
 #include <stddef.h>
 
 #include "iommu.h"
-
-/* The register file (3.4): which bits exist, when they may change, and what follows. */
 
 #define BASE_LEN (PN_AMDVI_BASE_MASK | PN_AMDVI_LEN_MASK)
 #define PTR	 PN_AMDVI_PTR_MASK
@@ -138,7 +140,10 @@ static void write_control(struct pn_amdvi *vi, uint64_t value)
 
 	vi->r.control = (value & vi->control_mask & ~locked) | (old & locked);
 	restart(vi, vi->r.control & ~old);
-	/* What cached entries mean hangs on these bits; that a change drops them is inferred. */
+	/*
+	 * The meaning of cached entries depends on these bits; that a change drops them is
+	 * inferred.
+	 */
 	if ((old ^ vi->r.control) &
 	    (PN_CTRL_GAEN | PN_CTRL_GAMEN | PN_CTRL_XTEN | PN_CTRL_IRTCACHEDIS))
 		pn_amdvi_drop_all(vi);

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Virtual interrupts of one logical processor: VM entry and exit, priorities, evaluation,
- * delivery, posted-interrupt processing. Intel SDM vol 3, "APIC Virtualization and Virtual
- * Interrupts" (chapter 30), and 27.2.1.1 for the checks.
+ * Virtual interrupts of one logical processor: VM entry and exit, priorities, evaluation, delivery,
+ * posted-interrupt processing. Intel SDM vol 3, "APIC Virtualization and Virtual Interrupts"
+ * (chapter 30), and 27.2.1.1 for the checks.
  *
  * While the guest runs, VISR, VTPR and VPPR are written by this processor alone and need no
- * read-modify-write. The VIRR is written by host software, too; the descriptor by everybody.
+ * read-modify-write. Host software writes the VIRR, too; any agent writes the descriptor.
  */
 #include "apicv_priv.h"
 
@@ -199,7 +199,7 @@ int pn_apicv_vmentry(struct pn_apicv *a, const struct pn_vmcs_apic *vmcs,
 	return 1;
 }
 
-/* What was recognized is not lost: RVI is saved, and the next VM entry evaluates. */
+/* A recognized interrupt is not lost: RVI is saved, and the next VM entry evaluates. */
 void pn_apicv_vmexit(struct pn_apicv *a, struct pn_vmcs_apic *vmcs)
 {
 	if (!a->in_guest)
@@ -229,7 +229,10 @@ static uint8_t highest(const struct pn_apicv *a, uint32_t bank)
 	return vector < 0 ? 0 : (uint8_t)vector;
 }
 
-/* The VISR is this processor's own: pairs with nobody but host code after the VM exit. */
+/*
+ * Only this processor writes the VISR: pairs with host code that reads it after the VM exit, and
+ * with nothing else.
+ */
 static void set_visr(struct pn_apicv *a, uint8_t vector, bool on)
 {
 	uint32_t off = pn_apic_word(PN_APIC_ISR, vector), bit = 1u << (vector & 31);
@@ -238,7 +241,10 @@ static void set_visr(struct pn_apicv *a, uint8_t vector, bool on)
 	pn_vapic_write(a->page, off, on ? word | bit : word & ~bit);
 }
 
-/* 30.1.4. An EOI without an interrupt in service is one of vector 0: no effect, not counted. */
+/*
+ * 30.1.4. An EOI without an interrupt in service is an EOI of vector 0: it has no effect and is not
+ * counted.
+ */
 enum pn_apicv_access pn_apicv_eoi(struct pn_apicv *a, struct pn_apicv_exit *exit)
 {
 	uint8_t vector = a->svi;
@@ -281,8 +287,10 @@ int pn_apicv_deliver(struct pn_apicv *a)
 	set_visr(a, vector, true);
 	a->svi = vector;
 	pn_vapic_write(a->page, PN_APIC_PPR, vector & 0xF0u);
-	/* Pairs with host software that sets bits of the VIRR: one that it sets now is found by
-	 * the next line, or is the next interrupt. */
+	/*
+	 * Pairs with host software that sets bits of the VIRR: a bit that is set now is found by
+	 * the next line, or is the next interrupt.
+	 */
 	pn_vapic_clear(a->page, PN_APIC_IRR, vector);
 	a->rvi = highest(a, PN_APIC_IRR);
 	a->recognized = false;
@@ -291,9 +299,9 @@ int pn_apicv_deliver(struct pn_apicv *a)
 }
 
 /*
- * Fetch-and-zero of 32 or 64 bits of the PIR. Clear ones are only looked at; the look is ordered
- * behind the clearing of ON as the exchange is, and pairs with posters (IOMMU, other processors,
- * host software), who set the bit before they look at ON.
+ * Fetch-and-zero of 32 or 64 bits of the PIR. Parts that are clear are only read. The read is
+ * ordered after the clearing of ON, as the exchange is, and pairs with posters (IOMMU, other
+ * processors, host software), which set the bit before they read ON.
  */
 static uint64_t take(struct pn_apicv *a, unsigned dword, bool half)
 {
@@ -331,7 +339,7 @@ static void process_posted(struct pn_apicv *a, const struct pn_apicv_lapic *lapi
 {
 	int top;
 
-	/* Pairs with posters: who finds ON clear after this sends a new notification. */
+	/* Pairs with posters: a poster that finds ON clear after this sends a new notification. */
 	pn_and64(&a->pid->control, ~PN_PID_ON);
 	lapic->eoi(lapic->ctx);
 	pn_step(a->agent, PN_STEP_PI_PROCESS, a->vmcs.pid, a->vmcs.posted_nv);
@@ -349,7 +357,7 @@ enum pn_apicv_intr pn_apicv_ext_intr(struct pn_apicv *a, const struct pn_apicv_l
 	int taken;
 
 	*vector = -1;
-	/* Without the control the interrupt is the guest's: it goes through its IDT. */
+	/* Without the control the interrupt goes through the guest's IDT. */
 	if (!a->in_guest || !(a->vmcs.pin & PN_PIN_EXT_INT_EXIT))
 		return PN_INTR_NONE;
 	if (!(a->vmcs.exit_ctl & PN_EXITCTL_ACK_INTR))

@@ -50,7 +50,7 @@ static const struct {
 	{PN_APIC_TDCR, PN_APIC_TDCR, true},
 };
 
-/* Is the register that @off is in listed? */
+/* True if the register at @off is in the list. */
 static bool listed(uint32_t off, bool write)
 {
 	uint32_t reg = off & ~15u;
@@ -63,9 +63,9 @@ static bool listed(uint32_t off, bool write)
 }
 
 /*
- * What is not within the four bytes of one register is never virtualized. Without APIC-register
- * virtualization the offset is that of the register. That IPI virtualization alone suffices for a
- * write of the ICR's low half is inferred.
+ * An access that is not within the four bytes of one register is never virtualized. Without
+ * APIC-register virtualization the offset is that of the register. That IPI virtualization alone
+ * suffices for a write of the ICR's low half is inferred.
  */
 static bool virtualized(const struct pn_vmcs_apic *v, uint32_t off, uint32_t len, bool write)
 {
@@ -124,7 +124,7 @@ enum pn_apicv_access pn_apicv_page_read(struct pn_apicv *a, uint32_t off, uint32
 	return PN_APICV_DONE;
 }
 
-/* 30.4.3.1. The other bytes of the register are this processor's, too. */
+/* 30.4.3.1. Only this processor writes the other bytes of the register. */
 enum pn_apicv_access pn_apicv_page_write(struct pn_apicv *a, uint32_t off, uint32_t len,
 					 enum pn_apicv_how how, const void *data,
 					 struct pn_apicv_exit *exit)
@@ -216,7 +216,9 @@ enum pn_apicv_access pn_apicv_rdmsr(struct pn_apicv *a, uint32_t msr, uint64_t *
 	return PN_APICV_DONE;
 }
 
-/* Does WRMSR treat @msr specially? All others are the MSR bitmap's and the physical APIC's. */
+/*
+ * True if WRMSR treats @msr specially. For all others the MSR bitmap and the physical APIC decide.
+ */
 static bool special(const struct pn_vmcs_apic *v, uint32_t msr)
 {
 	switch (msr) {

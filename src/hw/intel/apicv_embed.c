@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Ways into a processor's APIC virtualization: the fields that it needs, from the VMCS of an
- * embedder, and external interrupts from this library's own local APIC.
+ * Entry points for embedders: reads the fields that APIC virtualization needs from the embedder's
+ * VMCS, and takes external interrupts from this library's own local APIC.
  */
 #include "apicv_priv.h"
 

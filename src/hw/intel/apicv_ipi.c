@@ -42,8 +42,8 @@ static struct pn_pid *lookup(const struct pn_apicv *a, uint32_t id, uint64_t *pa
 
 /*
  * The second step: one locked access of the control quadword, written back even if it does not
- * change. Returns true if ON went from 0 to 1; *@seen is what was there. No URG here, and reserved
- * bits are not looked at.
+ * change. Returns true if ON went from 0 to 1; *@seen is the value before. No URG here, and
+ * reserved bits are not looked at.
  */
 static bool claim(struct pn_pid *pid, uint64_t *seen)
 {
@@ -74,7 +74,7 @@ static void notify(struct pn_apicv *a, uint64_t control)
 }
 
 /*
- * IPI virtualization, 30.1.6. Two locked accesses, unlike an IOMMU's one: in between everybody
+ * IPI virtualization, 30.1.6. Two locked accesses, unlike an IOMMU's one: in between other agents
  * may see the request with ON clear.
  */
 static enum pn_apicv_access virtual_ipi(struct pn_apicv *a, uint8_t vector, uint32_t id,

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: MIT */
+/* The posted-interrupt descriptor (VT-d rev 5.10, 5.2.3, 9.11). */
 #include <errno.h>
 
 #include "postern/pid.h"
 #include "seam.h"
-
-/* The posted-interrupt descriptor (VT-d 5.2.3, 9.11). */
 
 static uint64_t control_reserved(bool x2apic)
 {
@@ -31,7 +30,9 @@ static enum pn_pid_result update(struct pn_pid *pid, struct pn_pid_post *post)
 	post->control = pn_ld64(&pid->control);
 	if (post->check && reserved(pid, post->control, post->x2apic))
 		return PN_PID_RESERVED;
-	/* Pairs with whoever takes the PIR: a CPU or host software that clears ON first. */
+	/*
+	 * Pairs with the agent that takes the PIR: a CPU or host software, which clears ON first.
+	 */
 	post->merged = pn_or64(&pid->pir[post->vector >> 6], bit) & bit;
 	/* Pairs with host software that changes SN, NV, NDST and then reads the PIR: here the PIR
 	 * bit comes first, so that one of the two sees the other. */

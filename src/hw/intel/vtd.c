@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * The remapping unit: creation, and the life of an interrupt request inside it, from top to bottom:
+ * blocked, forwarded, remapped, posted, and at the end the way in, pn_vtd_msi() (VT-d rev 5.10,
+ * 5.1.4, 5.2.3).
+ */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "vtd_priv.h"
-
-/*
- * The remapping unit: creation, and the life of an interrupt request inside it, from top to bottom:
- * blocked, forwarded, remapped, posted, and at the end the way in, pn_vtd_msi() (5.1.4, 5.2.3).
- */
 
 #define HAW_MIN	    12
 #define HAW_DEFAULT 52
@@ -105,9 +105,11 @@ static inline void send(struct pn_vtd *v, const struct pn_intr *m)
 		v->bus->intr(v->bus->ctx, m);
 }
 
-/* A device's own interrupt is ordered behind the DMA before it (5.2.4), and the unit is busy until
- * that is done. A posted one is a write in the same stream: its place in it is its order, and the
- * notification needs none but to come after it. */
+/*
+ * An interrupt that is not posted is ordered behind the DMA before it (5.2.4), and the unit is busy
+ * until that DMA is done. A posted interrupt is itself a write in the same stream, so it is in
+ * order already; the notification only has to come after it.
+ */
 static inline void issue(struct pn_vtd *v, const struct pn_intr *m)
 {
 	pn_step(v->agent, PN_STEP_INTR_ISSUE, m->dest, m->vector);
@@ -232,11 +234,11 @@ static enum pn_msi_result by_entry(struct pn_vtd *v, const struct pn_msi *msi, u
 	return posted(v, msi, index, e);
 }
 
-/* What never reaches the table. */
+/* Requests that never reach the table. */
 static enum pn_msi_result __attribute__((noinline))
 not_remapped(struct pn_vtd *v, const struct pn_msi *msi, const struct pn_vtd_request *r)
 {
-	/* No interrupt request at all, but DMA, which is not translated here. */
+	/* DMA, not an interrupt request: it is not translated here. */
 	if (!pn_msi_is(msi->addr) || msi->has_pasid)
 		return blocked(v, msi, 0, PN_VTD_FAULT_NONE, true);
 	if (msi->malformed)

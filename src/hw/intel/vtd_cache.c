@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-#include <string.h>
-
-#include "vtd_priv.h"
-
 /*
  * The interrupt entry cache: direct-mapped by index, with full tags. An entry stays until a
  * command names it, until another takes its slot, or until everything is dropped. Without
  * CAP.CM neither absent nor erroneous entries are kept, so that software may make them valid
  * without an invalidation.
  */
+#include <string.h>
+
+#include "vtd_priv.h"
 
 #define ENTRY ((uint32_t)sizeof(struct pn_virte_raw))
 
@@ -97,7 +96,7 @@ unsigned pn_vtd_drop(struct pn_vtd *v, uint32_t index, unsigned im)
 {
 	const uint32_t count = 1u << im;
 	const uint32_t key = PN_VTD_ENTRY_VALID | (index & ~(count - 1));
-	/* with as many as there are slots each slot is looked at once */
+	/* if @count covers all slots, each slot is checked once */
 	const uint32_t slots = count <= v->cache_mask ? count : v->cache_mask + 1;
 	unsigned n = 0;
 

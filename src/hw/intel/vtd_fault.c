@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * Fault recording (VT-d rev 5.10, 7.3.1): a ring of records, of which software clears the F bits.
+ */
 #include <errno.h>
 
 #include "vtd_priv.h"
-
-/* Fault recording (7.3.1): a ring of records, of which software clears the F bits. */
 
 #define F_WORD 3u /* of the four 32-bit words of a record */
 #define F_BIT  (1u << 31)

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-#include "vtd_priv.h"
-
 /*
  * The unit's own interrupts: fault event and invalidation completion. They never go through
- * remapping or posting (5.1.3). FECTL and IECTL are followed by data, address, upper address alike.
+ * remapping or posting (VT-d rev 5.10, 5.1.3). FECTL and IECTL have the same layout: data, address
+ * and upper address follow.
  */
+#include "vtd_priv.h"
 
 static bool message(struct pn_vtd *v, uint32_t ctl, struct pn_intr *m)
 {
@@ -13,7 +13,7 @@ static bool message(struct pn_vtd *v, uint32_t ctl, struct pn_intr *m)
 	if (!pn_msi_is(reg[2]))
 		return false;
 	*m = pn_msi_decode(reg[2], reg[1]);
-	/* There only with ECAP.EIM. */
+	/* The register exists only with ECAP.EIM. */
 	m->dest |= reg[3] & ~0xFFu;
 	return true;
 }

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * Requests, table entries and fault codes as bits (VT-d rev 5.10, 5.1.2.2, 9.9, 9.10, table 15).
+ * Pure.
+ */
 #include <stddef.h>
 
 #include "postern/vtd_irte.h"
 #include "postern/x86.h"
-
-/* Requests, table entries and fault codes as bits (VT-d 5.1.2.2, 9.9, 9.10, table 15). Pure. */
 
 #define MSI_HANDLE    0x7FFFu
 #define MSI_SUBHANDLE 0xFFFFu
@@ -63,7 +65,7 @@ bool pn_vtd_ioapic_request(uint64_t rte, uint64_t *addr, uint32_t *data)
 		return false;
 	pn_vtd_msi_encode(index, 0, addr, data);
 	*addr &= ~(uint64_t)PN_VTD_MSI_SHV;
-	*data = (uint32_t)(rte & RTE_DATA); /* SHV = 0: nobody looks at it */
+	*data = (uint32_t)(rte & RTE_DATA); /* SHV = 0: not used */
 	return true;
 }
 
@@ -142,7 +144,7 @@ struct pn_virte_raw pn_virte_encode(const struct pn_virte *i, bool eime)
 
 bool pn_virte_source_ok(const struct pn_virte *irte, uint16_t sid)
 {
-	/* SQ: which bits of the function number do not count */
+	/* SQ: the bits of the requester ID that are compared */
 	static const uint16_t mask[4] = {0xFFFF, 0xFFFB, 0xFFF9, 0xFFF8};
 	const uint8_t bus = (uint8_t)(sid >> 8);
 
@@ -185,9 +187,9 @@ const char *pn_vtd_fault_text(unsigned reason)
 }
 
 /*
- * Reasons of DMA that are not silent (7.1.3): what went wrong before there was an entry with FPD,
- * or when one was read. Legacy mode: root table and root entry, reading of a context entry;
- * scalable mode the same, and reading of the PASID directory and table.
+ * Reasons of DMA that FPD cannot silence (7.1.3): faults before an entry with FPD was found, or
+ * while it was read. Legacy mode: root table and root entry, reading of a context entry; scalable
+ * mode the same, and reading of the PASID directory and table.
  */
 static const uint8_t loud[] = {0x01, 0x08, 0x09, 0x0A, 0x30, 0x31, 0x32,
 			       0x38, 0x39, 0x3A, 0x40, 0x50, 0x58};

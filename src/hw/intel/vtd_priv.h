@@ -20,7 +20,7 @@
 struct pn_vtd_entry {
 	uint32_t key; /* PN_VTD_ENTRY_VALID | index */
 	uint8_t bad;  /* PN_VIRTE_BAD_* */
-	uint8_t fail; /* enum pn_vtd_fault: there is no entry at all */
+	uint8_t fail; /* enum pn_vtd_fault: why no entry could be read */
 	struct pn_virte f;
 	struct pn_virte_raw raw;
 	struct pn_pid *pid; /* NULL: remapped form, or no memory there */
@@ -31,7 +31,7 @@ struct pn_vtd_record {
 };
 
 struct pn_vtd {
-	/* looked at by every interrupt */
+	/* read by every interrupt */
 	struct pn_agent *agent;
 	bool on;     /* GSTS.IRES */
 	bool compat; /* compatibility requests pass: CFIS = 1 and EIME = 0 */
@@ -91,7 +91,7 @@ static inline uint64_t pn_vtd_reg64(const struct pn_vtd *v, uint32_t off)
 	return v->reg[off / 4] | (uint64_t)v->reg[off / 4 + 1] << 32;
 }
 
-/* vtd_regs.c: power-on values, and what hangs on them. */
+/* vtd_regs.c: power-on values, and what depends on them. */
 void pn_vtd_regs_reset(struct pn_vtd *v);
 
 /* vtd_cache.c */
@@ -103,7 +103,7 @@ static inline struct pn_vtd_entry *pn_vtd_slot(const struct pn_vtd *v, uint32_t 
 /* Reads an entry from memory and, where that is allowed, into the cache. Never NULL. @index is
  * below v->entries. */
 const struct pn_vtd_entry *pn_vtd_fetch(struct pn_vtd *v, uint32_t index);
-/* Does memory no longer agree with what was cached? */
+/* True if memory no longer agrees with the cached copy. */
 bool pn_vtd_stale(const struct pn_vtd *v, const struct pn_vtd_entry *e, uint32_t index);
 /* Drop cached entries: 2^@im from @index on, its low bits ignored; return how many there were. */
 unsigned pn_vtd_drop(struct pn_vtd *v, uint32_t index, unsigned im);

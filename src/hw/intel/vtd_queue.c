@@ -1,8 +1,4 @@
 /* SPDX-License-Identifier: MIT */
-#include <limits.h>
-
-#include "vtd_priv.h"
-
 /*
  * The invalidation queue (6.5.2).
  *
@@ -12,6 +8,9 @@
  * when it returns - and the queue runs on the same agent, never inside a request. So at the time a
  * descriptor is executed there is nothing in flight, and nothing to wait for.
  */
+#include <limits.h>
+
+#include "vtd_priv.h"
 
 struct desc {
 	uint64_t q[4];
@@ -69,8 +68,10 @@ static bool wait(struct pn_vtd *v, const struct desc *d)
 		return stop(v, PN_VTD_IQEI_RESERVED);
 	if (d->q[0] & PN_VTD_WAIT_SW) {
 		p = pn_vtd_ptr(v, addr, sizeof(*p), sizeof(*p));
-		/* Pairs with the host that spins on the status. A posted write that nobody
-		 * takes is lost without an error (inferred). */
+		/*
+		 * Pairs with the host that spins on the status. A posted write to an address
+		 * without memory is lost without an error (inferred).
+		 */
 		if (p) {
 			pn_st32_rel(p, data);
 			pn_bus_wrote(v->bus, addr, sizeof(*p));

@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * The register file (VT-d rev 5.10, 11.4), in units of 32 bits. A 64-bit access is one to the lower
+ * half and then one to the upper. A write of a lower half triggers nothing that depends on the
+ * upper half of its register, except for the bases, which take effect later.
+ */
 #include <errno.h>
 #include <string.h>
 
 #include "vtd_priv.h"
-
-/*
- * The register file (11.4), in units of 32 bits. A 64-bit access is one to the lower half and then
- * one to the upper; nothing that a lower half triggers depends on the upper half of its register,
- * but for the bases, which take effect later.
- */
 
 #define QI  PN_VTD_ECAP_QI
 #define IR  PN_VTD_ECAP_IR
@@ -71,7 +70,7 @@ static void derive(struct pn_vtd *v)
 
 /*
  * SIRTP. Entries of the old table stay in the cache unless CAP.ESIRTPS says otherwise: software
- * invalidates. With another EIME they would mean something else, so they go (inferred).
+ * invalidates. With another EIME they would have another meaning, so they are dropped (inferred).
  */
 static void latch_irta(struct pn_vtd *v)
 {
@@ -85,7 +84,7 @@ static void latch_irta(struct pn_vtd *v)
 	v->entries = 2u << (irta & PN_VTD_IRTA_S);
 }
 
-/* GCMD: levels as they shall be, and one-shot commands, which are done before (inferred). */
+/* GCMD: one-shot commands, then bits that set a level. That the commands come first is inferred. */
 static void command(struct pn_vtd *v, uint32_t value)
 {
 	const uint32_t levels = PN_VTD_G_TE | (v->ecap & QI ? PN_VTD_G_QIE : 0) |

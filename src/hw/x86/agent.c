@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Agents and steps: initialization, the names of the steps, and the version of the library. */
 #include <errno.h>
 #include <string.h>
 

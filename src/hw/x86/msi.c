@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * MSIs in the unmapped format, decoded and encoded (AMD64 APM vol 2, 16.11; the same on both
+ * vendors).
+ */
 #include "postern/x86.h"
 
-/* The unmapped format (AMD64 APM vol 2, 16.11; the same on both vendors). */
 #define ADDR_DM	     (1u << 2)
 #define ADDR_RH	     (1u << 3)
 #define ADDR_DEST_SH 12

@@ -25,8 +25,8 @@ static uint32_t bit_of(uint8_t vector)
 }
 
 /*
- * Acquire pairs with the posters' RMW in pn_vapic_set(): who sees an IRR bit sees what its
- * poster wrote before.
+ * Acquire pairs with the posters' RMW in pn_vapic_set(): an agent that sees an IRR bit also sees
+ * what its poster wrote before.
  */
 static uint32_t bank_word(const void *page, uint32_t bank, int w)
 {
@@ -120,8 +120,9 @@ static bool in_service_from(const void *page, int cls)
 }
 
 /*
- * Only the highest request can qualify, and the PPR's class is below its class exactly if TPR's is
- * and nothing of its class or above is in service. With no request nothing but the IRR is read.
+ * Only the highest request can qualify. The PPR's class is below its class exactly if the TPR's
+ * class is, and no vector of its class or above is in service. Without a request only the IRR is
+ * read.
  */
 int pn_vapic_deliverable_above(const void *page, uint8_t class)
 {

@@ -93,8 +93,10 @@ static inline void pn_fence(void)
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 }
 
-/* Between the two what happens to [p, p + size) is one access, in the worlds that have such. Here
- * it is as many as it is written with, and must be correct in that order, too. */
+/*
+ * Bracket accesses to [p, p + size) that hardware performs as one. The explorer makes them atomic;
+ * here, with real threads, they stay separate, so the code must also be correct in program order.
+ */
 static inline void pn_line_begin(void *p, unsigned size)
 {
 	(void)p;
@@ -137,7 +139,7 @@ static inline void pn_irq_on(struct pn_agent *self)
 		self->irq_poll(self);
 }
 
-/* Takes a lock that interrupt handlers take too: interrupts go off first. */
+/* Takes a lock that interrupt handlers take too, so interrupts are switched off first. */
 static inline void pn_lock_irq(struct pn_agent *self, struct pn_lock *l)
 {
 	pn_irq_off(self);
