@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * A device with many interrupts: a write of n to its one register sends the message of its MSI-X
- * entry n, as "edu" sends its only one. Many vCPUs can each have one of them.
+ * A device with many interrupts: a write of n to its only register sends the message of its MSI-X
+ * entry n, so that each of many vCPUs can have an interrupt of its own.
  */
 #include "function.h"
 #include "postern.h"
@@ -23,7 +23,7 @@ public:
   Bells(Bit8u number);
   virtual void pci_write_handler(Bit8u address, Bit32u value, unsigned io_len);
   void ring(unsigned n);
-  /* Those that may be sent now. */
+  /* Sends the pending messages that are no longer masked. */
   void unmasked(void);
 
   struct {

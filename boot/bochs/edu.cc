@@ -85,7 +85,7 @@ void Edu::write(Bit32u off, Bit32u value)
   }
 }
 
-/* Where the other machine has them. */
+/* At the addresses that they have in the machine of QEMU. */
 void postern_edu_init(void)
 {
   new Edu(0x03 << 3, "edu");

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What the PCI functions of ours have in common; see function.h. */
+/* The common part of the PCI functions that Postern adds; see function.h. */
 #include "function.h"
 #include "postern.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* A PCI function of ours: BARs of memory, no INTx, and the configuration space that belongs to it. */
+/* A PCI function that Postern adds: memory BARs, no INTx, and its configuration space. */
 #ifndef BX_POSTERN_FUNCTION_H
 #define BX_POSTERN_FUNCTION_H
 
@@ -19,7 +19,7 @@ protected:
   void with_bar(Bit8u number, Bit32u size, memory_handler_t read, memory_handler_t write);
   /* A capability at 40h to be filled. */
   Bit8u *with_capability(Bit8u id);
-  /* A message is a write of the device's: only a bus master makes one. */
+  /* A message is a write of the device: only a bus master sends one. */
   void send(Bit64u address, Bit32u data);
   Bit8u devfn;
 };

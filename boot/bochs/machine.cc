@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What the models see of the machine: memory by pointer, processors by the bus of the APICs. */
+/* The machine as the models see it: memory by pointer, processors by the bus of the APICs. */
 #include "iodev/iodev.h"
 #include "cpu/cpu.h"
 #include "cpu/apic.h"

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Postern's models in Bochs: what its files and the hooks in Bochs's own share. */
+/*
+ * Postern's models in Bochs: declarations that the files here and the hooks in Bochs's own files
+ * share.
+ */
 #ifndef BX_POSTERN_H
 #define BX_POSTERN_H
 
@@ -19,7 +22,7 @@ std::string postern_steps(void);
 
 /* Creates the unit and the devices: once, when Bochs has created its own. */
 void postern_init(void);
-/* The machine is reset. The first time is when it is switched on; there is no other. */
+/* The machine is reset. The first call is at power-on; a second one ends the program. */
 void postern_reset(void);
 
 /* The VT-d unit. */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What the models did, for programs inside the machine: a PCI function with one BAR. A write takes
- * a snapshot of the steps of the unit and of the processors; reads see its text, "step=count"
- * separated by blanks, and zeros behind it. Nothing that the models do depends on it.
+ * Reports the steps of the models to programs inside the machine: a PCI function with one BAR. A
+ * write takes a snapshot of the steps of the unit and of the processors; reads see its text,
+ * "step=count" separated by blanks, and zeros behind it. Nothing that the models do depends on it.
  */
 #include "function.h"
 #include "postern.h"

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * APIC virtualization of the processors by Postern's model, in the place of Bochs's own cpu/vapic.cc.
- * Here is what stands between the two: which field is where, what an exit is, whose event it is.
- * Every decision (is the access virtualized, does it exit, which interrupt is delivered) is the
- * model's.
+ * APIC virtualization of the processors by Postern's model, in the place of Bochs's own
+ * cpu/vapic.cc. This file translates between the two: fields, exits, events. The model makes every
+ * decision: whether an access is virtualized, whether it exits, which interrupt is delivered.
  */
 #define NEED_CPU_REG_SHORTCUTS 1
 #include "bochs.h"
@@ -89,7 +88,7 @@ void BX_CPU_C::VMX_Apicv_Entry(void)
   VMX_Evaluate_Pending_Virtual_Interrupts();
 }
 
-/* RVI and SVI go to where Bochs saves them from. */
+/* Puts RVI and SVI where Bochs saves them from. */
 void BX_CPU_C::VMX_Apicv_Exit(void)
 {
   Core *core = &cores[BX_CPU_ID];
@@ -101,7 +100,7 @@ void BX_CPU_C::VMX_Apicv_Exit(void)
   vm->svi = (Bit8u)(core->vmcs.intr_status >> 8);
 }
 
-/* What an access has come to. A fault does not return; after a trap this is the host. */
+/* Finishes an access. A fault does not return; after a trap the host runs. */
 void BX_CPU_C::VMX_Apicv_Done(int access)
 {
   Core *core = &cores[BX_CPU_ID];
@@ -137,7 +136,7 @@ static enum pn_apicv_how how(bool in_event)
   return in_event ? PN_APICV_EVENT : PN_APICV_INSN;
 }
 
-/* The caller reads what is at the address that is returned: the same. */
+/* The caller reads the memory at the returned address, which has the same value. */
 bx_phy_address BX_CPU_C::VMX_Virtual_Apic_Read(bx_phy_address paddr, unsigned len, void *data)
 {
   Core *core = &cores[BX_CPU_ID];
@@ -205,7 +204,7 @@ void BX_CPU_C::VMX_Write_Virtual_APIC(unsigned offset, int len, Bit8u *val)
   cores[BX_CPU_ID].cr8 = *val >> 4;
 }
 
-/* The other one to ask for it is VM entry, when it has injected its event. */
+/* VM entry asks for it too, after it has injected its event. */
 void BX_CPU_C::VMX_TPR_Virtualization(void)
 {
   Core *core = &cores[BX_CPU_ID];
@@ -258,7 +257,7 @@ bool BX_CPU_C::VMX_Apicv_External_Interrupt(void)
   }
 }
 
-/* HLT in a guest: posted processing does not end it, what it makes pending does. */
+/* HLT in a guest: posted processing does not end it; an interrupt that becomes pending does. */
 void BX_CPU_C::VMX_Apicv_Halted(void)
 {
   if (BX_CPU_THIS_PTR in_vmx_guest && BX_CPU_THIS_PTR activity_state == BX_ACTIVITY_STATE_HLT &&
@@ -266,7 +265,10 @@ void BX_CPU_C::VMX_Apicv_Halted(void)
     VMX_Apicv_External_Interrupt();
 }
 
-/* What Bochs asks when it has acknowledged an interrupt of a guest: that one goes through the IDT. */
+/*
+ * Bochs calls this after it acknowledged an interrupt for a guest: that interrupt goes through the
+ * IDT.
+ */
 bool BX_CPU_C::VMX_Posted_Interrupt_Processing(Bit8u vector)
 {
   return false;
@@ -287,7 +289,7 @@ void BX_CPU_C::VMX_Deliver_Virtual_Interrupt(void)
   longjmp(BX_CPU_THIS_PTR jmp_buf_env, 1);
 }
 
-/* If the delivery exits, the hypervisor must learn what was being delivered. */
+/* If the delivery exits, the hypervisor must see which interrupt was being delivered. */
 void BX_CPU_C::VMX_Apicv_Vectoring(Bit8u vector)
 {
   VMCS_CACHE *vm = &BX_CPU_THIS_PTR vmcs;

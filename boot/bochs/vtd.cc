@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The remapping unit at FED90000h, where the DMAR table says that it is. It has all functions below
- * it, and the I/O APIC. It translates no DMA: the devices of this machine make none.
+ * The remapping unit at FED90000h, where the DMAR table says. All functions and the I/O APIC are
+ * behind it. It translates no DMA: the devices of this machine do none.
  */
 #include "iodev/iodev.h"
 #include "postern.h"
@@ -9,7 +9,7 @@
 #define LOG_THIS genlog->
 
 #define UNIT_BASE 0xfed90000u
-/* What the DMAR table calls the I/O APIC. */
+/* The requester ID of the I/O APIC in the DMAR table. */
 #define IOAPIC_DEVID (0xf0 << 8 | 0x1f << 3)
 /* Of a redirection entry. */
 #define LOGICAL      (1u << 11)
@@ -32,7 +32,7 @@ struct pn_agent *postern_vtd_agent(void)
   return &agent;
 }
 
-/* A register of 64 bits may be read in halves; smaller parts are no access of software's. */
+/* A register of 64 bits may be read in halves; software makes no smaller accesses. */
 static bool unit_read(bx_phy_address addr, unsigned len, void *data, void *param)
 {
   uint64_t value = ~0ull;
@@ -54,7 +54,7 @@ static bool unit_write(bx_phy_address addr, unsigned len, void *data, void *para
   return true;
 }
 
-/* Where a message does not go to the APICs it would be DMA, which this machine does not have. */
+/* A write that is not an interrupt message would be DMA, which this machine does not have. */
 bool postern_msi(Bit64u addr, Bit32u data, Bit16u devid)
 {
   struct pn_msi msi = pn_msi();

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * amd-iommu with ga=on: the model has registers, command buffer, logs and interrupts; address
- * translation stays the emulator's and follows the model's registers.
+ * amd-iommu with ga=on: the model implements registers, command buffer, logs and interrupts; QEMU's
+ * own code translates addresses and follows the model's registers.
  *
- * vCPUs, the main loop and iothreads enter the model, one at a time. Whoever was in it delivers what
- * it sent, after its lock is dropped: an interrupt takes the BQL, which a vCPU has when it comes
- * here. Locks nest in the order BQL, model, IOTLB.
+ * vCPUs, the main loop and iothreads enter the model, one at a time. The thread that was in it
+ * delivers what the model sent, after it dropped the model's lock: delivery of an interrupt takes
+ * the BQL, and a vCPU comes here with the BQL held. Locks nest in the order BQL, model, IOTLB.
  */
 #include "qemu/osdep.h"
 #include "hw/i386/x86-iommu.h"
@@ -70,7 +70,7 @@ static uint64_t peek(PosternAMDVI *p, uint32_t reg)
     return v;
 }
 
-/* What address translation takes from the registers. */
+/* Copies the registers that address translation depends on. */
 static void follow(PosternAMDVI *p)
 {
     uint64_t devtab = peek(p, PN_AMDVI_DEVTAB);
@@ -120,8 +120,8 @@ static void memory_changed(PosternHolder *holder)
 }
 
 /*
- * Another accelerator has processors that know nothing of AVIC, and takes interrupts past the model:
- * its irqchip has routes of its own, and x86_iommu's translation of them is not the model's.
+ * The processors of another accelerator do not have this AVIC, and its interrupts bypass the model:
+ * its irqchip has routes of its own, which x86_iommu translates, not the model.
  */
 static bool accelerator_ok(Error **errp)
 {
@@ -210,7 +210,10 @@ uint64_t postern_amdvi_read(AMDVIState *s, hwaddr addr, unsigned size)
     return size < 4 ? extract64(v, (addr & 3) * 8, size * 8) : v;
 }
 
-/* The rest of a register that is written in part: bits that a 1 clears are not written back. */
+/*
+ * The rest of a register that is written in part: bits that are cleared by writing 1 are written as
+ * 0.
+ */
 static uint64_t rest_of(PosternAMDVI *p, hwaddr addr)
 {
     uint64_t v = 0;
@@ -258,9 +261,9 @@ void postern_amdvi_event(AMDVIState *s, const uint64_t *evt)
 }
 
 /*
- * IO_PAGE_FAULT of a memory access (48882 rev 3.11, 2.5.3): I = 0, RW = 1 for a write. PR is the
- * entry's that does not permit the access, the device table entry's too (inferred); PE = 1 if it is
- * present.
+ * IO_PAGE_FAULT of a memory access (48882 rev 3.11, 2.5.3): I = 0, RW = 1 for a write. PR comes
+ * from the entry that does not permit the access, also if that is the device table entry
+ * (inferred); PE = 1 if it is present.
  */
 void postern_amdvi_page_fault(AMDVIState *s, uint16_t devid, uint16_t domid, hwaddr addr, bool write,
                               bool present)

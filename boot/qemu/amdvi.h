@@ -10,7 +10,7 @@ typedef struct AMDVIState AMDVIState;
 typedef struct PosternAMDVI PosternAMDVI;
 typedef struct PCIDevice PCIDevice;
 
-/* From any thread, with the BQL or without, unless it says otherwise. */
+/* Callable from any thread, with or without the BQL, unless a comment says otherwise. */
 
 /* The model behind an amd-iommu with ga=on: registers, commands, logs, interrupts. */
 bool postern_amdvi_realize(AMDVIState *s, Error **errp);

@@ -20,11 +20,11 @@ struct PosternAvic {
     uint64_t vmcb_pa;
     bool vmcb_cached;
 
-    bool rang; /* atomic: set by whoever rings */
+    bool rang; /* atomic: set by the thread that rings */
 
     /*
-     * The exit of an access of the current instruction: of a fault it is taken as soon as the
-     * access returns, of a trap when the instruction is complete.
+     * The exit of an access of the current instruction. For a fault it is taken as soon as the
+     * access returns, for a trap when the instruction is complete.
      */
     bool fault, trap;
     struct pn_avic_exit exit;

@@ -35,7 +35,7 @@ int postern_avic_take(CPUX86State *env)
     return vector;
 }
 
-/* The core itself decides what a doorbell means to it: the guest may have left by now. */
+/* The core itself decides what to do on a doorbell: it may have left the guest by now. */
 void postern_avic_ring(uint32_t apicid)
 {
     CPUState *cs;
@@ -77,9 +77,10 @@ void postern_avic_answer(CPUX86State *env)
 }
 
 /*
- * Nothing that is recognised between two instructions comes before the exit of a trap, not even a
- * debug exception of the same access: the VMCB has no place for an exit that is still to be taken,
- * so it belongs to the instruction (inferred). The debug exception is not reported then.
+ * The exit of a trap comes before everything that is recognised between two instructions, also
+ * before a debug exception of the same access. The VMCB has no place for an exit that is still to
+ * be taken, so the exit belongs to the instruction (inferred). The debug exception is not reported
+ * then.
  */
 void postern_avic_complete(CPUX86State *env)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The APIC access page. Nested translation sends what a guest does there to a region of its own
+ * The APIC access page. Nested translation sends the guest's accesses there to a region of its own
  * (15.29.3: the page's own mapping gives permissions, its address is not used).
  */
 #include "qemu/osdep.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A build without TCG: no processor is emulated, none has AVIC. */
+/* For a build without TCG: no processor is emulated, so none has AVIC. */
 #include "qemu/osdep.h"
 #include "hw/i386/postern/avic.h"
 

@@ -22,7 +22,7 @@ static char *steps_get(Object *obj, Error **errp)
     return postern_steps(&X86_CPU(obj)->postern->agent);
 }
 
-/* A guest's AVIC state is not part of what migrates. */
+/* Migration does not include a guest's AVIC state. */
 static bool refuse_migration(Error **errp)
 {
     static Error *reason;
@@ -47,8 +47,8 @@ void postern_avic_reset(X86CPU *cpu)
 }
 
 /*
- * In the processor's own thread, to which its model belongs. A page that is gone stays until the
- * guest has left it: the next change asks again.
+ * In the processor's own thread, to which its model belongs. If the page is gone, its memory stays
+ * until the guest has left it: the next change asks again.
  */
 static void ask_again(CPUState *cs, run_on_cpu_data data)
 {
@@ -64,7 +64,7 @@ static void memory_changed(PosternHolder *holder)
     async_run_on_cpu(container_of(holder, PosternAvic, holder)->cs, ask_again, RUN_ON_CPU_NULL);
 }
 
-/* No processor has one of these bits without the one that it adds to. */
+/* No processor has one of these bits without the bit that it extends. */
 static bool bits_fit(const CPUX86State *env, Error **errp)
 {
     uint64_t svm = env->features[FEAT_SVM];
@@ -120,7 +120,7 @@ void postern_avic_realize(X86CPU *cpu)
     postern_avic_page_init();
 }
 
-/* Its thread has ended. Another processor may be looking whether the doorbell is for this one. */
+/* Its thread has ended. Another processor may be checking whether a doorbell is for this one. */
 void postern_avic_unrealize(X86CPU *cpu)
 {
     PosternAvic *p = cpu->postern;

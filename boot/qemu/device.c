@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Read-only properties that Postern adds to the amd-iommu device: its version, and the steps that
+ * the model took.
+ */
 #include "qemu/osdep.h"
 #include "../amd_iommu.h"
 #include "hw/i386/postern/amdvi.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What the models see of the machine: memory by pointer, processors by doorbell. */
+/* The machine as the models see it: memory by pointer, processors by doorbell. */
 #include "qemu/osdep.h"
 #include "qemu/lockable.h"
 #include "qemu/main-loop.h"
@@ -10,8 +10,8 @@
 #include "hw/i386/postern/machine.h"
 
 /*
- * The regions that were handed out, one reference each. One is let go when every holder has asked
- * again since it was last handed out.
+ * The memory regions that were handed out, one reference each. A region is released when every
+ * holder has asked again after the region was last handed out.
  */
 static struct {
     QemuMutex lock;
@@ -34,8 +34,8 @@ static void keep(MemoryRegion *mr)
 }
 
 /*
- * No BQL: interrupt messages and vCPUs get here with and without it. ROM that is shadowed in RAM is
- * RAM; that it must not be written only its place in the address space says.
+ * Called with and without the BQL, by interrupt messages and vCPUs. ROM that is shadowed in RAM is
+ * RAM; only the address space says that it must not be written.
  */
 static bool find(MemoryRegionCache *at, uint64_t pa, size_t len)
 {
@@ -56,7 +56,7 @@ static void *machine_map(void *ctx, uint64_t pa, size_t len)
     return ptr;
 }
 
-/* Displays look for dirty pages; code that was translated is no longer what is there. */
+/* Displays look for dirty pages; translated code of that memory is out of date. */
 static void machine_wrote(void *ctx, uint64_t pa, size_t len)
 {
     MemoryRegionCache at;
@@ -89,7 +89,7 @@ static size_t oldest_pointer(void)
     return oldest;
 }
 
-/* The last reference of a region may be ours: not in the middle of a change. */
+/* This may drop the last reference of a region, which must not happen in the middle of a change. */
 static void sweep(void *opaque)
 {
     g_autoptr(GPtrArray) idle = g_ptr_array_new_with_free_func((GDestroyNotify)memory_region_unref);

@@ -10,9 +10,9 @@
 extern const struct pn_bus postern_machine;
 
 /*
- * A model that keeps pointers into that memory. @changed, under the BQL: addresses lead to other
- * memory now. Once the model has asked for all of its pointers again, its holder says so, under the
- * BQL; until every holder has, what they had stays.
+ * A model that keeps pointers into that memory. @changed, under the BQL: addresses now lead to
+ * other memory. When the model has asked for all of its pointers again, its holder reports that,
+ * under the BQL. The old memory stays until every holder has reported.
  */
 typedef struct PosternHolder PosternHolder;
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A build without TCG: nothing counts instructions. */
+/* For a build without TCG: no instruction is counted. */
 #include "qemu/osdep.h"
 #include "hw/i386/postern/meter.h"
 

@@ -104,7 +104,7 @@ static void executed(CPUState *cs, int64_t n)
     c->count[c->mode] += n;
 }
 
-/* What has run until now belongs to what the processor was doing. */
+/* Attributes the instructions until now to the mode that the processor was in. */
 static struct cpu *settled(CPUState *cs)
 {
     if (cs->running) {
@@ -340,7 +340,9 @@ static void on_time(void *opaque)
     }
 }
 
-/* A processor runs until the next timer at most: with short slices all get on side by side. */
+/*
+ * A processor runs until the next timer at most: with short slices all processors advance together.
+ */
 static void on_slice(void *opaque)
 {
     Meter *m = opaque;

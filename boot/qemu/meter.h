@@ -4,8 +4,8 @@
 
 /*
  * The meter counts the instructions of each processor, those of user space, kernel and guest apart,
- * and writes down what happens on the way of an interrupt. Nothing of it runs unless the machine has
- * the device "postern-meter", which needs -icount: then one thread runs all processors in turn.
+ * and records the events on the way of an interrupt. None of this runs unless the machine has the
+ * device "postern-meter", which needs -icount: then one thread runs all processors in turn.
  */
 typedef struct CPUArchState CPUX86State;
 typedef struct CPUState CPUState;
@@ -13,10 +13,12 @@ typedef struct CPUState CPUState;
 /* In accel/tcg, told of every update of the count: @n instructions more. Or NULL. */
 extern void (*icount_executed)(CPUState *cpu, int64_t n);
 
-/* With profile=: every translation block tells of itself (helper_postern_block). */
+/* With profile=: every translation block calls helper_postern_block(). */
 extern bool postern_meter_profiles;
 
-/* Privilege or world may have changed: what was executed until now belongs to the last ones. */
+/*
+ * Privilege or world may have changed: the instructions executed until now belong to the old ones.
+ */
 void postern_meter_mode(CPUX86State *env);
 /* The guest is left: the kernel runs from here on. */
 void postern_meter_left(CPUX86State *env);

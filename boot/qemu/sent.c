@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* How the interrupts that an IOMMU's model sends get to the processors. */
+/* Delivers the interrupts that an IOMMU's model sends to the processors. */
 #include "qemu/osdep.h"
 #include "qemu/main-loop.h"
 #include "block/aio.h"

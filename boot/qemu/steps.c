@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What the IOMMU's model did, for programs inside the machine: a PCI function with one BAR. A write
- * takes a snapshot of "postern-steps" of the machine's IOMMU, of either vendor; reads see its text, "step=count"
- * separated by blanks, and zeros behind it. Nothing that the model does depends on it.
+ * Reports the steps of the IOMMU's model to programs inside the machine: a PCI function with one
+ * BAR. A write takes a snapshot of "postern-steps" of the machine's IOMMU, of either vendor; reads
+ * see its text, "step=count" separated by blanks, and zeros behind it. Nothing that the model does
+ * depends on it.
  */
 #include "qemu/osdep.h"
 #include "hw/i386/x86-iommu.h"

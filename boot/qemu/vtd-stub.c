@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A build without intel-iommu: what the ACPI tables ask about it. */
+/* For a build without intel-iommu: the functions that the ACPI tables call. */
 #include "qemu/osdep.h"
 #include "hw/i386/postern/vtd.h"
 

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * intel-iommu with pi=on or pi=off: the model has registers, queue, faults and interrupts; address
- * translation stays the emulator's, which sees RTADDR, TE, CCMD, IOTLB and the descriptors. And
+ * intel-iommu with pi=on or pi=off: the model implements registers, queue, faults and interrupts;
+ * QEMU's own code translates addresses and sees RTADDR, TE, CCMD, IOTLB and the descriptors. Also
  * "postern-vtd", a second unit with registers like the first one's and no devices.
  *
- * Registers and messages come under the BQL. Faults of DMA come from iothreads too, with the lock of
- * translations held. Locks nest in the order BQL, translations, model; so a descriptor that drops
- * translations is executed by the emulator when the model has been left, and before the model
+ * Registers and messages come under the BQL. Faults of DMA come from iothreads too, with the lock
+ * of translations held. Locks nest in the order BQL, translations, model; so a descriptor that
+ * drops translations is executed by the emulator when the model has been left, and before the model
  * executes the next one.
  */
 #include "qemu/osdep.h"
@@ -68,7 +68,7 @@ static void fetched(void *ctx, struct pn_agent *agent, enum pn_step step, uint64
     p->desc[1] = q1;
 }
 
-/* What is queued: the model first, then the emulator, one descriptor after the other. */
+/* Executes the queue, one descriptor after the other: the model first, then QEMU's own code. */
 static void run_queue(PosternVTD *p)
 {
     uint64_t q0, q1;
@@ -170,8 +170,10 @@ uint64_t postern_vtd_cap(const IntelIOMMUState *s)
     return s->pi == ON_OFF_AUTO_ON ? PN_VTD_CAP_PI : 0;
 }
 
-/* Another accelerator takes interrupts past the model, and scalable mode has descriptors and faults
- * that the model and the emulator do not share. */
+/*
+ * With another accelerator interrupts bypass the model. Scalable mode has descriptors and faults
+ * that the model and QEMU's code do not share.
+ */
 static bool options_ok(IntelIOMMUState *s, Error **errp)
 {
     if (!x86_iommu_ir_supported(X86_IOMMU_DEVICE(s))) {
@@ -358,7 +360,7 @@ static void second_reset(void *opaque)
     unit_reset(s->unit);
 }
 
-/* It is what the first one is, but for PI. */
+/* It has the same capabilities as the first one, except PI. */
 static void second_realize(DeviceState *dev, Error **errp)
 {
     Object *first = object_dynamic_cast(OBJECT(x86_iommu_get_default()), TYPE_INTEL_IOMMU_DEVICE);

@@ -9,7 +9,7 @@
 typedef struct IntelIOMMUState IntelIOMMUState;
 typedef struct PosternVTD PosternVTD;
 
-/* Under the BQL, but for postern_vtd_dma_fault(). */
+/* Under the BQL, except postern_vtd_dma_fault(). */
 
 /* The unit behind an intel-iommu with pi=on or pi=off: registers, queue, faults, interrupts. With
  * pi=auto, the default, there is none, and these do nothing. */
@@ -20,7 +20,7 @@ void postern_vtd_class_init(ObjectClass *klass);
 /* What pi=on adds to CAP. */
 uint64_t postern_vtd_cap(const IntelIOMMUState *s);
 
-/* False: the register is the emulator's, with *@val. A write may be both's. */
+/* False: QEMU's own code has the register. A write may go to both. */
 bool postern_vtd_read(IntelIOMMUState *s, hwaddr addr, unsigned size, uint64_t *val);
 bool postern_vtd_write(IntelIOMMUState *s, hwaddr addr, uint64_t *val, unsigned size);
 
