@@ -69,7 +69,7 @@ void *px_alloc(size_t size, size_t align)
 		memset(px.arena, 0, ARENA_SIZE);
 		px.arena_size = ARENA_SIZE;
 	}
-	/* Only setup may: memory is not put back to its state at the start otherwise. */
+	/* Only setup may allocate: only memory from setup is restored before each execution. */
 	if (px.current >= 0 || size > px.arena_size || at > px.arena_size - size)
 		goto full;
 	px.arena_used = at + size;
@@ -104,7 +104,10 @@ static bool is_named(const char *addr)
 	return false;
 }
 
-/* Nobody sees what happens here before it is over: set-up, checks, one access of a whole line. */
+/*
+ * No other thread sees an intermediate state: during set-up, checks, and one access of a whole
+ * line.
+ */
 static bool alone(void)
 {
 	return px.current < 0 || px.line;
@@ -115,9 +118,10 @@ static bool alone(void)
 #define SHARE_SHARED  (1u << 9)
 
 /*
- * An access to memory that no other thread accesses, or that nobody writes, commutes with
- * everything that others do: it needs no transition of its own. Which memory that is, is found out
- * on the way; when something turns out to be shared after all, the search starts over and knows it.
+ * An access to memory that no other thread accesses, or that no thread writes, commutes with
+ * everything that other threads do, so it needs no transition of its own. The search learns which
+ * memory that is as it goes: if a place turns out to be shared, the search starts again and treats
+ * it as shared.
  */
 static bool private(const char *addr, size_t size, bool write)
 {
@@ -165,7 +169,7 @@ static void entry(void *arg)
 	px_fiber_switch(&t->fiber, &px.main);
 }
 
-/* All that a program has is what it was given. */
+/* A program may access only memory that it was given. */
 static bool is_memory(const struct px_access *a)
 {
 	const char *end = px.arena + px.arena_size;
@@ -174,7 +178,7 @@ static bool is_memory(const struct px_access *a)
 	       (a->addr >= px.arena && a->addr < end && a->size <= (size_t)(end - a->addr));
 }
 
-/* Stops before @a until the search chooses this thread; returns what the operation gave. */
+/* Stops before @a until the search chooses this thread; returns the result of the operation. */
 static struct px_val point(const struct px_access *a)
 {
 	static const struct px_access nothing = {.op = PX_OP_FENCE};
@@ -312,7 +316,7 @@ bool px_would_go(const struct px_access *a, struct px_val v)
 	case PX_OP_SLEEP:
 		return !v.lo;
 	case PX_OP_SPIN:
-		return !a->size || !same(v, a->val); /* size 0: looked at nothing */
+		return !a->size || !same(v, a->val); /* size 0: has read nothing */
 	case PX_OP_BEGIN:
 		return v.lo != 0 || v.hi != 0;
 	default:
@@ -320,7 +324,7 @@ bool px_would_go(const struct px_access *a, struct px_val v)
 	}
 }
 
-/* What is there; pending vectors as one value for px_would_go(). */
+/* The value in memory; pending vectors as one value for px_would_go(). */
 struct px_val px_value_at(const struct px_access *a)
 {
 	const uint64_t *w = (const uint64_t *)(void *)a->addr;
@@ -337,7 +341,7 @@ static bool pending(const struct px_cpu_state *c)
 	return c->pending[0] | c->pending[1] | c->pending[2] | c->pending[3];
 }
 
-/* Is @t on @cpu with interrupts off? */
+/* True if @t is on @cpu with interrupts off. */
 static bool masks(const struct px_thread_state *t, int cpu)
 {
 	return t->cpu == cpu && !t->handler && !t->done && t->irq_off && t->next.op != PX_OP_SLEEP;
@@ -379,7 +383,7 @@ static bool contains(const struct px_buffered *b, const struct px_access *a)
 	return b->addr <= a->addr && a->addr + a->size <= b->addr + b->size;
 }
 
-/* A load of something that lies in the own buffer only in part has to wait for it. */
+/* A load that the thread's own buffer holds only in part waits until the store is in memory. */
 static bool partly_buffered(const struct px_thread_state *t, const struct px_access *a)
 {
 	const struct px_buffered *b = newest(t, a);
@@ -540,7 +544,7 @@ static void perform(struct px_thread_state *t, const struct px_access *a, struct
 	case PX_OP_END:
 		px.cpu[t->cpu].active = -1;
 		break;
-	case PX_OP_LINE: /* the thread itself does it when it goes on */
+	case PX_OP_LINE: /* the thread itself makes the access when it continues */
 	case PX_OP_KILL:
 		ev->writes = true;
 		break;
@@ -549,7 +553,7 @@ static void perform(struct px_thread_state *t, const struct px_access *a, struct
 	}
 }
 
-/* Lets the thread go on to its next operation, and sees what that means for interrupts. */
+/* Lets the thread run to its next operation, and records the effect on interrupts. */
 static void go_on(struct px_thread_state *t, struct px_event *ev)
 {
 	int from = t->cpu;
@@ -574,7 +578,7 @@ static void go_on(struct px_thread_state *t, struct px_event *ev)
 	}
 }
 
-/* Notes the first two quadwords of a line that are not as they were. */
+/* Records the first two quadwords of a line that have changed. */
 static void note_changes(struct px_event *ev, const uint64_t *old)
 {
 	unsigned n = 0;
@@ -640,7 +644,7 @@ void px_kill(const void *p, size_t size, const char *property, const char *what)
 		return;
 	}
 	if (!alone()) {
-		/* What was stored there before is in memory first. */
+		/* Earlier stores to that place reach memory first. */
 		if (private(p, size, true))
 			px_fence(&site);
 		else
@@ -784,7 +788,7 @@ void px_line_end(void)
 	px.line = false;
 }
 
-/* Spinning goes on when the place that was looked at last has changed. */
+/* A spinning thread continues when the place that it read last has changed. */
 void px_relax_on(const uint32_t *p, uint32_t val)
 {
 	struct px_thread_state *t;
@@ -841,7 +845,7 @@ void px_irq(struct pn_agent *self, bool on, const struct px_site *site)
 		t->irq_off -= t->irq_off > 0;
 		return;
 	}
-	/* Between the last transition and here an interrupt may come, too. */
+	/* An interrupt may also come between the last transition and this point. */
 	if (!t->irq_off && !t->handler && t->cpu >= 0 && px.cpu[t->cpu].handler >= 0)
 		point(&(struct px_access){.op = PX_OP_WINDOW, .site = site});
 	t->irq_off++;
@@ -861,7 +865,7 @@ void px_send(int cpu, uint8_t vector)
 
 void px_sleep(const uint32_t *state, const char *what)
 {
-	private((const char *)state, sizeof(*state), false); /* who writes it is to be seen */
+	private((const char *)state, sizeof(*state), false); /* finds the threads that write it */
 	point(&(struct px_access){
 		.op = PX_OP_SLEEP, .size = 4, .addr = (char *)(uintptr_t)state, .what = what});
 }

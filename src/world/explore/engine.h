@@ -5,7 +5,7 @@
 #include "fiber.h"
 #include "px.h"
 
-/* What the files of the explorer share: threads, their next operations, memory, events. */
+/* Shared by the files of the explorer: threads, their next operations, memory, events. */
 
 #define PX_THREADS 8		    /* real ones */
 #define PX_PROCS   (2 * PX_THREADS) /* and the flushes of their store buffers */
@@ -22,7 +22,7 @@ enum px_op {
 	PX_OP_STORE, /* into the buffer */
 	PX_OP_FLUSH, /* out of it */
 	PX_OP_RMW,
-	PX_OP_LINE, /* all that is done to a line between its begin and end */
+	PX_OP_LINE, /* all accesses to a line between its begin and end */
 	PX_OP_FENCE,
 	PX_OP_LOCK,
 	PX_OP_SEND,
@@ -31,7 +31,7 @@ enum px_op {
 	PX_OP_BEGIN, /* of an interrupt handler */
 	PX_OP_END,
 	PX_OP_WINDOW, /* before interrupts go off: they may still come here */
-	PX_OP_KILL,   /* memory is gone: a write for those who race with it */
+	PX_OP_KILL,   /* memory is freed: counts as a write in races */
 };
 
 struct px_val {
@@ -44,7 +44,7 @@ struct px_access {
 	enum px_rmw rmw;
 	uint32_t size; /* 0: no memory */
 	char *addr;
-	struct px_val val, want; /* operand; CAS: expected. SPIN: what was seen */
+	struct px_val val, want; /* operand; CAS: expected. SPIN: the value that was read */
 	const struct px_site *site;
 	const char *what;
 };
@@ -77,7 +77,7 @@ struct px_thread_state {
 	struct px_val last_val;
 	const char *doing;
 	bool fenced;   /* passed a fence with its buffer empty since its last transition */
-	bool migrates; /* has been seen to change its CPU, in any execution */
+	bool migrates; /* has changed its CPU in some execution */
 };
 
 /* How many events of each process came before. Signed: one instruction takes eight maxima. */
@@ -92,9 +92,9 @@ struct px_event {
 	int8_t cpu; /* of its thread; -1: hardware */
 	bool writes, forwarded;
 	/*
-	 * Sets of CPUs. An interrupted thread's or its buffer's: @toggles: whether an interrupt can
-	 * begin there is not the same before and behind it. @irq_ok: before it the interrupt flag
-	 * let one begin.
+	 * Sets of CPUs, for events of an interrupted thread or its buffer. @toggles: the event
+	 * changes whether an interrupt can begin there. @irq_ok: before the event the interrupt
+	 * flag allowed one.
 	 */
 	uint8_t toggles, irq_ok;
 	uint32_t begin; /* index of a handler's PX_OP_BEGIN, of a flush's store */
@@ -148,10 +148,10 @@ struct px {
 	unsigned names;
 	enum pn_mistake mistake;
 	int error; /* of the program: -ENOMEM, -EINVAL */
-	/* Who has accessed each 16 bytes of memory: see px_private(). */
+	/* The threads that have accessed each 16 bytes of memory: see px_private(). */
 	uint16_t *share;
-	bool show_named;   /* named places count as shared: for a counter-example to read */
-	bool reclassified; /* something turned out to be shared: start over */
+	bool show_named; /* named places count as shared, for a counter-example that people read */
+	bool reclassified; /* a place turned out to be shared: start again */
 	uint32_t events;   /* executed in this execution */
 };
 
@@ -164,13 +164,13 @@ uint32_t px_enabled(void);
 void px_execute(unsigned proc, struct px_event *ev);
 /* What @proc would do next; op NONE if nothing. */
 struct px_access px_next(unsigned proc);
-/* What is in memory at the place of @a; of interrupts: not 0 if one is pending. */
+/* The memory at the place of @a; for interrupts: not 0 if one is pending. */
 struct px_val px_value_at(const struct px_access *a);
-/* At the place of a waiting operation: would it go on if the memory there were @v? */
+/* True if the waiting operation @a would continue if the memory at its place were @v. */
 bool px_would_go(const struct px_access *a, struct px_val v);
 /* The thread of event's or operation's process is a handler. */
 bool px_is_handler(unsigned proc);
-/* Would the load that @proc is about to do get its value from the store buffer? */
+/* True if the load that @proc does next gets its value from the store buffer. */
 bool px_forwards(unsigned proc);
 bool px_waits(enum px_op op);
 

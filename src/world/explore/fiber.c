@@ -20,7 +20,7 @@
 #include <sanitizer/asan_interface.h>
 #include <sanitizer/common_interface_defs.h>
 
-/* The stack that the program came with: nobody allocated it. */
+/* The stack of the program itself, which was not allocated here. */
 static const void *own_stack;
 static size_t own_size;
 
@@ -105,7 +105,7 @@ void px_fiber_entered(struct px_fiber *self)
 #endif
 
 #ifdef __x86_64__
-/* System V ABI: six callee-saved registers; the rest is the caller's business. */
+/* System V ABI: six callee-saved registers; the caller saves the others. */
 void px_swap(void **save, void *load);
 __asm__(".text\n"
 	".globl px_swap\n"

@@ -16,7 +16,7 @@ struct px_fiber {
 void px_fiber_start(struct px_fiber *f, void (*fn)(void *arg), void *arg);
 /* Forgets @f, which does not run; its stack can be freed. */
 void px_fiber_stop(struct px_fiber *f);
-/* Goes on in @to; returns when somebody switches back to @from. */
+/* Goes on in @to; returns when another fiber switches back to @from. */
 void px_fiber_switch(struct px_fiber *from, struct px_fiber *to);
 /* To be called first in a fiber, and after each switch back into one. */
 void px_fiber_entered(struct px_fiber *self);

@@ -12,9 +12,9 @@
  * The explorer: runs a small program of agents under every interleaving that x86-TSO allows.
  *
  * Agents are coroutines. Each access through the seam, each interrupt and each sleep is a
- * transition; between two transitions of an agent any other may go on. A plain store goes to the
- * agent's store buffer; taking the oldest store out of a buffer to memory is a transition of its
- * own.
+ * transition; between two transitions of an agent any other agent may run. A plain store goes to
+ * the agent's store buffer; taking the oldest store out of a buffer to memory is a transition of
+ * its own.
  *
  * Search: source-DPOR with sleep sets (P. Abdulla, S. Aronis, B. Jonsson, K. Sagonas, "Optimal
  * dynamic partial order reduction", POPL 2014, algorithm 1), with a store buffer's owner and its
@@ -37,8 +37,11 @@ void px_handler(const char *name, int cpu, void (*fn)(void *arg, uint8_t vector)
 
 /* ---- what its threads may do besides the seam ---- */
 
-/* The caller's next pn_relax() waits until *@p is not @val, instead of for what it loaded last. To
- * be called when a device has said so: @p is where the device keeps what its register shows. */
+/*
+ * The caller's next pn_relax() waits until *@p is not @val, instead of for the place that it loaded
+ * last. Call it after a device register was read: @p is where the device keeps the value that the
+ * register shows.
+ */
 void px_relax_on(const uint32_t *p, uint32_t val);
 /* Raises @vector at @cpu; a vector that is pending there merges. Drains the caller's buffer. */
 void px_send(int cpu, uint8_t vector);
@@ -46,17 +49,16 @@ void px_send(int cpu, uint8_t vector);
 void px_sleep(const uint32_t *state, const char *what);
 /* Says on which CPU the calling thread runs from now on. */
 void px_migrate(int cpu);
-/* One agent at a time in a device: everything before is visible, everything inside is when it ends.
- */
+/* Serializes a device. Earlier stores are visible on entry, stores made inside on exit. */
 void px_device_enter(struct pn_lock *busy);
 void px_device_leave(struct pn_lock *busy);
-/* What [p, p + size) is called in counter-examples; @name is not copied. */
+/* The name of [p, p + size) in counter-examples; @name is not copied. */
 void px_name(const void *p, size_t size, const char *name);
 /* Shown beside the following steps of this thread; not copied. Returns what was shown before. */
 const char *px_doing(const char *text);
 /* @property ("P1") is violated now. Ends this execution. */
 void px_fail(const char *property, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-/* [p, p + size) is gone: any access through the seam violates @property. */
+/* [p, p + size) is freed: any later access through the seam violates @property. */
 void px_kill(const void *p, size_t size, const char *property, const char *what);
 /* Mistake that is made in this exploration. */
 void px_set_mistake(enum pn_mistake m);
@@ -66,8 +68,10 @@ void px_set_mistake(enum pn_mistake m);
 struct px_program {
 	/* Builds memory and threads. Runs once, before the first execution, alone. */
 	void (*setup)(void *arg);
-	/* Nothing can go on any more: NULL, or the property that is violated, with a sentence in
-	 * @text. Runs alone; accesses through the seam are not transitions. */
+	/*
+	 * Called when no thread can continue: NULL, or the property that is violated, with a
+	 * sentence in @text. Runs alone; accesses through the seam are not transitions.
+	 */
 	const char *(*check)(void *arg, char *text, unsigned size);
 	void *arg;
 };

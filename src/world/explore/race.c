@@ -9,19 +9,19 @@
  *
  * Waiting operations. A lock that was taken and dropped is two writes, of which only the second is
  * adjacent to the next taker in happens-before; but v exists at the first. So a waiting operation
- * races with each write before which it would have gone on; and so does one that waits in vain when
- * everything is at rest.
+ * races with each write before which it would have continued. The same holds for an operation that
+ * still waits when no thread can continue.
  *
- * Loads of what the own thread stored, be it still in the buffer or in memory since: they commute
- * with the flush of that store (the value is the same), with what others wrote there before that
- * flush, and depend on what others write after it.
+ * Loads of a value that the same thread stored, whether it is still in the buffer or in memory:
+ * they commute with the flush of that store (the value is the same) and with writes of other
+ * threads before that flush, and depend on writes of other threads after it.
  *
  * Interrupts. While a handler runs, the thread that it interrupts does not. So handler (BEGIN to
  * END) and steps of that thread cannot be interleaved, but as a whole the handler commutes with
  * a step that has no memory in common with it, and that changes nothing about when interrupts may
  * come. Only the steps that do (toggles: the interrupt flag, a store that fills the buffer,
  * leaving and entering a CPU) are ordered with BEGIN and END. When an event of the handler
- * conflicts with one of the thread's, to turn them round is to begin the handler before that step,
+ * conflicts with one of the thread's, reversing them means to begin the handler before that step,
  * or to take the step before BEGIN. For v this means:
  *
  * - A handler of which END is not in v is not known to commute with the thread's steps in v. Those
@@ -43,7 +43,7 @@ static bool overlap(const char *a, uint32_t an, const char *b, uint32_t bn)
 	return an && bn && a < b + bn && b < a + an;
 }
 
-/* A transition that does not happen while a handler runs on that CPU. */
+/* True for a transition that cannot happen while a handler runs on that CPU. */
 static bool excluded(const struct px_event *e)
 {
 	return e->proc < PX_THREADS && e->cpu >= 0 && e->op != PX_OP_SLEEP &&
@@ -119,7 +119,7 @@ static struct px_clock join(struct px_clock a, struct px_clock b)
 
 #define OUTS (2 * PX_CPUS + PX_THREADS)
 
-/* What lies between event @from and @j, without what happens after one of @out. */
+/* The events between @from and @j, without those that happen after one of @out. */
 struct between {
 	struct px_path *p;
 	uint32_t from;
@@ -218,7 +218,10 @@ static struct handling look(const struct between *v, int cpu)
 
 static void try_at(const struct between *v);
 
-/* What j depends on in v, if that begins earlier than its clock was taken for. */
+/*
+ * The events in v that j depends on, if v begins earlier than assumed when the clock of j was
+ * taken.
+ */
 static struct px_clock clock_of_j(const struct between *v)
 {
 	struct px_clock c = v->jclock;
@@ -229,7 +232,7 @@ static struct px_clock clock_of_j(const struct between *v)
 	return c;
 }
 
-/* Takes out of @set who may begin v in happens-before, but not because of what handlers do. */
+/* Removes from @set the processes that happen-before allows to begin v, but handlers do not. */
 static uint32_t open_handlers(const struct between *v, uint32_t set)
 {
 	for (int c = 0; c < PX_CPUS; c++) {
@@ -255,7 +258,7 @@ static uint32_t open_handlers(const struct between *v, uint32_t set)
 	return set;
 }
 
-/* Sees to it that v is tried where it begins. */
+/* Makes the search try v at the place where v begins. */
 static void try_at(const struct between *v)
 {
 	struct px_event *node = &v->p->ev[v->from];
@@ -266,13 +269,14 @@ static void try_at(const struct between *v)
 	set &= node->enabled;
 	if (set >> v->j->proc & 1)
 		set = 1u << v->j->proc;
-	/* Errs on the side of more. */
+	/* Rather too many than too few. */
 	node->backtrack |= set ? set & -set : node->enabled;
 }
 
 /*
- * A load that does not depend on the write @from only because that came before the flush of what
- * the load read: in v it might well depend on it. So v does without, if @j does.
+ * A load that is independent of the write @from only because the write came before the flush of the
+ * value that was loaded: in v it might depend on the write. So v leaves the load out, if @j does
+ * not depend on it.
  */
 static void leave_shifting_loads_out(struct between *v)
 {
@@ -305,8 +309,7 @@ static bool ends_in(const struct between *v, uint32_t begin)
 
 /*
  * @from is a step of a thread that a later handler interrupts: unless that handler is in v up to
- * its END, it is not known to commute with @from, and came after it for all we know. False: no
- * room.
+ * its END, it is not known to commute with @from and is treated as coming after it. False: no room.
  */
 static bool leave_handlers_out(struct between *v)
 {
@@ -337,7 +340,7 @@ static void race(struct px_path *p, uint32_t i, const struct px_event *j, struct
 		p->ev[i].backtrack = p->ev[i].enabled;
 }
 
-/* The clock of @j if it comes where @i is: of what it depends on there. */
+/* The clock of @j at the place of @i: from the events that it depends on there. */
 static struct px_clock clock_without(const struct px_path *p, uint32_t i, const struct px_event *j,
 				     struct px_clock own)
 {
@@ -365,7 +368,7 @@ static void irq_conflict(struct px_path *p, uint32_t i, const struct px_event *j
 	}
 }
 
-/* Could the waiting operation @a go on before @e wrote there? Errs on yes. */
+/* True if the waiting operation @a could continue before @e wrote there; true in doubt. */
 static bool would_have_gone(const struct px_access *a, const struct px_event *e)
 {
 	struct px_val v = {0, 0};
@@ -393,7 +396,7 @@ static void wait_races(struct px_path *p, const struct px_event *j, const struct
 	}
 }
 
-/* Does anything keep the interrupt @j from beginning where event @i is? */
+/* True if nothing keeps the interrupt @j from beginning at event @i. */
 static bool could_begin(const struct px_path *p, uint32_t i, const struct px_event *j)
 {
 	struct px_val vectors = j->before;
@@ -524,8 +527,8 @@ static bool contains(const struct px_event *e, const struct px_event *j)
 }
 
 /*
- * Of a load from memory: did its own thread write all of that last (j->own)? One that overlaps the
- * own thread's last store in part had to wait for the flush.
+ * For a load from memory: finds whether its own thread wrote all of that last (j->own). A load that
+ * overlaps the last store of its own thread in part had to wait for the flush.
  */
 static struct px_clock load_past(const struct px_path *p, struct px_event *j, struct px_clock own)
 {
@@ -553,8 +556,8 @@ static struct px_clock load_past(const struct px_path *p, struct px_event *j, st
 }
 
 /*
- * A handler waited for something that steps of the thread it interrupts led to, by way of others:
- * before those steps it would wait in vain.
+ * A handler waited for an effect that steps of the interrupted thread caused through other threads:
+ * before those steps it would wait forever.
  */
 static void handler_waits(struct px_path *p, const struct px_event *j, struct px_clock c)
 {
@@ -643,8 +646,10 @@ void px_order_waiting(struct px_path *p, uint32_t enabled)
 	}
 }
 
-/* Would what @q of a thread does next, and what its continuation does, concern @e of a handler or
- * the other way round? */
+/*
+ * True if the next steps of process @q, of a thread, and event @e, of a handler, depend on each
+ * other, or the other way round.
+ */
 static bool irq_depends(unsigned q, const struct px_access *a, const struct px_event *e)
 {
 	const struct px_thread_state *t = &px.thread[q % PX_THREADS];

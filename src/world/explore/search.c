@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Source-DPOR with sleep sets, and a search by number of preemptions that finds short
- * counter-examples first. Both are stateless: to go back is to run again from the start.
+ * counter-examples first. Both are stateless: to backtrack, they run again from the start.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -25,8 +25,8 @@ struct search {
 	double deadline;
 	bool bounded;
 	unsigned bound;
-	uint32_t limit; /* 0, or steps at which an execution is not worth going on with */
-	bool cut;	/* something was left out because of the bound */
+	uint32_t limit; /* 0, or the number of steps at which an execution is given up */
+	bool cut;	/* a transition was left out because of the bound */
 };
 
 static double now(void)
@@ -54,7 +54,10 @@ static int running(const struct search *s)
 	return s->p.n ? s->p.ev[s->p.n - 1].proc : -1;
 }
 
-/* Turning away from a thread that could go on. Flushes come as late as they can. */
+/*
+ * A preemption: another thread is chosen although the last one could continue. Flushes come as late
+ * as possible.
+ */
 static unsigned cost(const struct search *s, uint32_t enabled, unsigned proc)
 {
 	int last = -1;
@@ -66,7 +69,7 @@ static unsigned cost(const struct search *s, uint32_t enabled, unsigned proc)
 		return 0;
 	if (enabled >> last & 1)
 		return 1;
-	/* It waits for its own buffer: to empty that is to let it go on. */
+	/* It waits for its own buffer: emptying the buffer lets it continue. */
 	return (enabled >> (last + PX_THREADS) & 1) && proc != (unsigned)last + PX_THREADS;
 }
 
@@ -246,7 +249,10 @@ static void extend(struct search *s)
 	s->res->executions += !px.reclassified;
 }
 
-/* The deepest node with something left to try; its event is replaced. False: there is none. */
+/*
+ * Goes back to the deepest node with a process left to try; its event is replaced. False: there is
+ * none.
+ */
 static bool back(struct search *s)
 {
 	uint32_t length = s->p.n;
@@ -273,7 +279,7 @@ static bool out_of_time(const struct search *s)
 	return s->deadline > 0 && now() > s->deadline;
 }
 
-/* Memory turned out to be shared: what was explored had too few transitions. */
+/* Memory turned out to be shared: the exploration so far had too few transitions. */
 static void again(struct search *s)
 {
 	px.reclassified = false;
@@ -380,7 +386,7 @@ static void shorten(struct search *s, unsigned bound)
 	memcpy(px.text, text, sizeof(text));
 }
 
-/* Few preemptions first, then few steps: what is found is short. */
+/* Few preemptions first, then few steps, so that a counter-example is short. */
 static bool quick(struct search *s)
 {
 	double end = now() + QUICK_SECONDS;

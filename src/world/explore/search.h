@@ -15,16 +15,20 @@ struct px_path {
 	uint32_t store[PX_THREADS][PX_BUFFER]; /* index of the STORE behind each buffered entry */
 };
 
-/* The events that must come before the operation @j whatever happens: its own, its store, its
- * flushes. To be called before it is executed. */
+/*
+ * The events that always come before the operation @j: its own, its store, its flushes. To be
+ * called before it is executed.
+ */
 struct px_clock px_own_past(const struct px_path *p, const struct px_event *j);
-/* Gives @j, executed and about to be appended, its clock. @races: sees to it that every event with
- * which it races will be tried the other way round. */
+/*
+ * Gives @j, executed and about to be appended, its clock. @races: makes the search try every event
+ * with which it races in the other order, too.
+ */
 void px_order(struct px_path *p, struct px_event *j, const struct px_access *a, struct px_clock own,
 	      bool races);
-/* The execution ends here: the same for the operations that could not go on. */
+/* The execution ends here: the same for the operations that could not continue. */
 void px_order_waiting(struct px_path *p, uint32_t enabled);
-/* Would the next operation of @q depend on @e, just executed? Errs on yes. */
+/* True if the next operation of @q depends on @e, just executed; true in doubt. */
 bool px_next_depends(const struct px_path *p, unsigned q, const struct px_event *e);
 
 /* Writes the executed path as the steps of a counter-example. 0 or -ENOMEM. */

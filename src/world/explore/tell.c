@@ -26,7 +26,7 @@ static void value(char *buf, size_t size, struct px_val v, uint32_t bytes)
 		snprintf(buf, size, "%" PRIx64, v.lo);
 }
 
-/* What a place is called: by the program, else by the expression in the source. */
+/* The name of a place: from the program, else the expression in the source. */
 static const char *place(const struct px_event *e)
 {
 	for (unsigned i = 0; e->size && i < px.names; i++)
@@ -146,7 +146,7 @@ static bool is_shared(const struct px_event *ev, uint32_t n, uint32_t k)
 	return false;
 }
 
-/* What of its stores @proc still has in the buffer after event @k. */
+/* The stores that @proc still has in its buffer after event @k. */
 static void buffered(const struct px_event *ev, uint32_t k, char *out, size_t size)
 {
 	unsigned t = ev[k].proc % PX_THREADS;

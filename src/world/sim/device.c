@@ -117,7 +117,10 @@ static void request_event(struct pn_event *ev)
 	struct pn_queue *q = r->q;
 	uint64_t until = stall_of(q)->until;
 
-	/* A pause: the device takes the request up again when it is over, or some time after. */
+	/*
+	 * A pause: the device takes up the request again at the end of the pause, or some time
+	 * after it.
+	 */
 	if (until > pn_sim_now(q->sim)) {
 		if (q->src->stall_spread)
 			until += pn_rng_below(&q->rng, q->src->stall_spread);
@@ -141,7 +144,7 @@ static uint64_t onoff_next(struct pn_queue *q, uint64_t now)
 	uint64_t cycle = q->src->on + q->src->off;
 	uint64_t next = now + exponential(q, q->src->interval_ns);
 
-	/* What falls into the off phase is carried into the next on phase. */
+	/* An arrival in the off phase is moved into the next on phase. */
 	while (next >= q->phase_end) {
 		next += q->src->off;
 		q->phase_end += cycle;
@@ -193,7 +196,10 @@ void pn_queue_start(struct pn_queue *q)
 
 	switch (q->src->kind) {
 	case PN_SRC_CLOSED:
-		/* Not all at once, or the queues of one vCPU keep their places at all devices. */
+		/*
+		 * The queues do not start all at once, since those of one vCPU would then keep
+		 * their places at all devices.
+		 */
 		if (q->station)
 			pn_wheel_add(w, &q->ev, w->now + pn_rng_below(&q->rng, START_SPREAD_NS));
 		else

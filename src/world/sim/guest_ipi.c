@@ -75,7 +75,7 @@ bool pn_guest_ipi_send(struct pn_vcpu *v, struct pn_pcpu *p)
 	return p->sim->ops->send_ipi(v, p, &ipi);
 }
 
-/* The answer to @v is here. */
+/* The answer for @v has arrived. */
 static void answered(struct pn_vcpu *v)
 {
 	if (!v->ipi_waits)

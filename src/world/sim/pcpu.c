@@ -39,7 +39,10 @@ static void irq_more(struct pn_pcpu *p)
 		pn_lapic_eoi(&p->lapic);
 }
 
-/* Bare metal: whom a handler woke is switched to on the way out, before interrupts are on again. */
+/*
+ * Bare metal: a task that a handler woke is switched to at the end of the interrupt, before
+ * interrupts are on again.
+ */
 static void irq_exit_switch(struct pn_pcpu *p)
 {
 	bool free = !p->cur || p->resched;
@@ -77,7 +80,7 @@ static void work(struct pn_pcpu *p)
 		t->run(t, p);
 		return;
 	}
-	/* What a VM exit acknowledged is in service already. */
+	/* A vector that a VM exit acknowledged is in service already. */
 	vector = p->acked >= 0 ? p->acked : pn_lapic_take(&p->lapic);
 	p->acked = -1;
 	if (vector >= 0) {
@@ -149,7 +152,7 @@ static bool is_program(const struct pn_pcpu *p)
 	return pn_app_of(p->cur) || (p->sim->conf.apps && p->cur == &p->script.task);
 }
 
-/* Ends an idle or polling span; what that costs is charged. */
+/* Ends an idle or polling span and charges its cost. */
 static void end_span(struct pn_pcpu *p)
 {
 	struct pn_sim *s = p->sim;
@@ -164,7 +167,7 @@ static void end_span(struct pn_pcpu *p)
 		return;
 	}
 	pn_wheel_cancel(&s->wheel, &p->ev);
-	if (!is_program(p)) /* that is what the host is for */
+	if (!is_program(p)) /* a program is no overhead of the host */
 		p->host_ns += pn_sim_now(s) - p->poll_since;
 	p->mode = PN_CPU_HOST;
 	p->cur->poll_end(p->cur, p);
@@ -178,7 +181,10 @@ void pn_pcpu_kick(struct pn_pcpu *p)
 	pn_pcpu_host(p);
 }
 
-/* A message or a timer, so no code runs anywhere: a handler that nothing delays begins at once. */
+/*
+ * Called for a message or a timer, while no code runs: a handler that nothing delays begins at
+ * once.
+ */
 static void interrupt(struct pn_pcpu *p)
 {
 	end_span(p);
@@ -210,7 +216,9 @@ void pn_pcpu_doorbell(struct pn_pcpu *p)
 
 	if (p->mode == PN_CPU_GUEST)
 		p->agent.elapsed_ns = 0;
-	/* Between VMRUN and the guest's first instruction the processor holds it by itself. */
+	/*
+	 * Between VMRUN and the guest's first instruction the processor itself holds the doorbell.
+	 */
 	if (ops->doorbell(p) && p->mode == PN_CPU_GUEST)
 		pn_vcpu_poke(v, p);
 	else if (p->mode == PN_CPU_POLL && v && ops->pending(v))

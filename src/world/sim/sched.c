@@ -31,7 +31,7 @@ void pn_sched_idle(struct pn_pcpu *p, bool idle)
 		p->sim->idle[p->id / 64] &= ~bit;
 }
 
-/* Virtual times count from somewhere, so only their differences mean something. */
+/* Virtual times have no fixed origin, so only their differences have a meaning. */
 static bool before(uint64_t a, uint64_t b)
 {
 	return (int64_t)(a - b) < 0;
@@ -79,7 +79,8 @@ void pn_sched_account(struct pn_pcpu *p)
 	low = t->vruntime;
 	if (first && before(task_of(first)->vruntime, low))
 		low = task_of(first)->vruntime;
-	if (before(p->min_vruntime, low)) /* never back: sleepers are placed by it */
+	/* It never decreases: a task that wakes is placed by it. */
+	if (before(p->min_vruntime, low))
 		p->min_vruntime = low;
 }
 
@@ -135,7 +136,7 @@ static struct pn_pcpu *select_cpu(struct pn_task *t)
 	return prev;
 }
 
-/* A new task is in @p's queue: does the CPU have to look? */
+/* A new task is in @p's queue: reschedules the CPU if the task should run now. */
 static void notify(struct pn_pcpu *p, struct pn_task *t, struct pn_pcpu *self)
 {
 	if (p->mode == PN_CPU_IDLE || p->mode == PN_CPU_POLL) {

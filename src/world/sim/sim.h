@@ -14,11 +14,11 @@
 
 /*
  * The simulated world: one thread, virtual nanoseconds, the same bytes for the same seed. It knows
- * CPUs, tasks, guests and devices, and no vendor: what a vCPU's interrupt hardware and the host
- * code do is behind struct pn_sim_ops, which the lab assembles.
+ * CPUs, tasks, guests and devices, and no vendor: the interrupt hardware of vCPUs and the host code
+ * are behind struct pn_sim_ops, which the lab implements.
  *
- * Code runs at one instant and is paid for afterwards: a piece of host code takes effect at the
- * moment it starts and keeps its CPU busy, interrupts off, for as long as its steps cost.
+ * Code runs at one instant, and its time passes afterwards: a piece of host code takes effect at
+ * the moment it starts and keeps its CPU busy, interrupts off, for as long as its steps cost.
  */
 
 struct pn_sim;
@@ -48,7 +48,9 @@ struct pn_task {
 	uint64_t vruntime;
 	uint64_t ran_since;
 	struct pn_list rq;
-	/* One piece of work on @p: charges its agent; called again until it sleeps or is preempted.
+	/*
+	 * Does one piece of work on @p and charges its agent; called again until the task sleeps or
+	 * is preempted.
 	 */
 	void (*run)(struct pn_task *t, struct pn_pcpu *p);
 	void (*in)(struct pn_task *t, struct pn_pcpu *p);  /* switched in; may be NULL */
@@ -82,7 +84,7 @@ struct pn_pcpu {
 	int acked; /* vector that a VM exit acknowledged and the host has not handled yet, or -1 */
 	uint32_t waiting;
 	struct pn_task *cur;
-	void *hw;	    /* the lab's: processor model */
+	void *hw;	    /* the processor model, for the lab */
 	struct pn_event ev; /* end of what the CPU does now */
 	uint64_t host_ns, poll_since, idle_since;
 	uint64_t interrupts;
@@ -97,11 +99,11 @@ struct pn_pcpu {
 	struct pn_thread script; /* replay: what displaces the vCPU here */
 };
 
-/* ---- who works completions off ---- */
+/* ---- processing of completions ---- */
 
 struct pn_queue;
 
-/* Completions that a handler has taken and somebody is to work on: a guest, or a host program. */
+/* Completions that a handler has taken, and that a guest or a host program will process. */
 struct pn_worker {
 	struct pn_list todo; /* queues with completions taken: pn_queue.todo_node */
 	struct pn_queue *work_q;
@@ -117,7 +119,7 @@ struct pn_stall {
 	struct pn_event ev;
 };
 
-/* Bare metal: the program on a CPU that submits requests and uses what comes back. */
+/* Bare metal: the program on a CPU that submits requests and processes completions. */
 struct pn_app {
 	struct pn_task task; /* first */
 	struct pn_sim *sim;
@@ -129,7 +131,7 @@ struct pn_app {
 
 /* ---- guests ---- */
 
-/* What a guest sends to another vCPU, or tries to. */
+/* The kinds of IPI that a guest sends, or tries to send. */
 enum pn_send_kind {
 	PN_SEND_FIXED,	   /* physical destination, one target */
 	PN_SEND_LOGICAL,   /* one target, logical destination */
@@ -169,7 +171,7 @@ enum pn_vcpu_state {
 	PN_V_IPI, /* exit of an ICR write to be handled */
 };
 
-/* What a guest timer interrupt is for. */
+/* The reasons of a guest timer interrupt. */
 #define PN_GT_TICK   (1u << 0)
 #define PN_GT_BUSY   (1u << 1)
 #define PN_GT_MASK   (1u << 2)
@@ -259,7 +261,7 @@ struct pn_source {
 	uint64_t stall_period, stall_time, stall_spread;
 };
 
-/* What the queues of a device share. */
+/* State that the queues of a device share. */
 struct pn_station {
 	struct pn_sim *sim;
 	uint64_t gap_ps, free_ps; /* between two requests; when it can take up the next one */
@@ -274,13 +276,15 @@ struct pn_request {
 	struct pn_request *next_free;
 };
 
-/* One queue of a device: completions go in, an MSI comes out. What each completion needs is first:
- * with hundreds of queues it is memory that decides the speed. */
+/*
+ * One queue of a device: completions go in, an MSI comes out. The fields that each completion needs
+ * come first: with hundreds of queues cache misses decide the speed.
+ */
 struct pn_queue {
 	struct pn_sim *sim;
 	const struct pn_source *src;
-	struct pn_vcpu *vcpu; /* whose interrupt it is; NULL on bare metal */
-	struct pn_app *app;   /* bare metal: whose completions they are; NULL with a guest */
+	struct pn_vcpu *vcpu; /* the vCPU that it interrupts; NULL on bare metal */
+	struct pn_app *app;   /* the program that gets the completions; NULL with a guest */
 	void *hw;	      /* the lab's: requester, IOMMU */
 	uint32_t ready;	      /* completed, not yet seen by the guest */
 	uint32_t unsignalled; /* completed since the last MSI */
@@ -301,8 +305,10 @@ struct pn_queue {
 /* ---- the machine behind it ---- */
 
 struct pn_sim_ops {
-	/* Host interrupt @vector on @p, interrupts off. True: there is more to do, for which time
-	 * has to pass first: @host_more is called then, until it returns false. */
+	/*
+	 * Host interrupt @vector on @p, interrupts off. True: more work is left after the time of
+	 * this piece: then @host_more is called until it returns false.
+	 */
 	bool (*host_vector)(struct pn_sim *s, struct pn_pcpu *p, uint8_t vector);
 	bool (*host_more)(struct pn_sim *s, struct pn_pcpu *p);
 	/*
@@ -339,9 +345,9 @@ struct pn_sim_ops {
 	void (*guest_timer)(struct pn_vcpu *v, struct pn_pcpu *p);
 	/* Device writes its MSI. */
 	void (*msi)(struct pn_queue *q);
-	/* An interrupt that arrived at @p merged with one that is pending there. */
+	/* An interrupt that arrived at @p merged with a pending one of the same vector. */
 	void (*merged)(struct pn_pcpu *p, uint8_t vector);
-	/* A CPU on its way offline runs nothing any more. */
+	/* A CPU that goes offline runs nothing any more. */
 	void (*offlined)(struct pn_pcpu *p);
 };
 
@@ -404,7 +410,7 @@ void pn_station_init(struct pn_station *st, struct pn_sim *s, double capacity, u
 void pn_station_submit(struct pn_station *st, struct pn_queue *q);
 /* @n completions are there now: an MSI goes out, at once or when coalescing says so. */
 void pn_queue_complete(struct pn_queue *q, uint32_t n);
-/* One completion is worked off. */
+/* One completion has been processed. */
 void pn_queue_worked(struct pn_queue *q);
 /* Bare metal: the device's handler on @p takes what is ready, and the program gets it. */
 void pn_queue_harvest(struct pn_queue *q, struct pn_pcpu *p);
@@ -425,9 +431,9 @@ void pn_pcpu_intr(struct pn_pcpu *p, uint8_t vector);
 void pn_pcpu_doorbell(struct pn_pcpu *p);
 /* Ends an idle or polling span so that host code runs. */
 void pn_pcpu_kick(struct pn_pcpu *p);
-/* Host code goes on once what was charged is paid for. */
+/* Host code continues after the charged time has passed. */
 void pn_pcpu_host(struct pn_pcpu *p);
-/* Guest or polling for @length ns (UINT64_MAX: until something happens), after what was charged. */
+/* After the charged time: guest or polling for @length ns (UINT64_MAX: until an event ends it). */
 void pn_pcpu_span(struct pn_pcpu *p, enum pn_pcpu_mode mode, uint64_t length);
 /* Takes a CPU away (ops->offlined follows) or gives it back. Its tasks move. */
 void pn_pcpu_offline(struct pn_pcpu *p);
@@ -436,9 +442,9 @@ void pn_pcpu_online(struct pn_pcpu *p);
 void pn_task_init(struct pn_task *t, struct pn_sim *s, int32_t pin, bool fifo);
 /* Makes a task runnable on behalf of CPU @self (NULL: hardware or world); true if it slept. */
 bool pn_task_wake(struct pn_task *t, struct pn_pcpu *self);
-/* Switches tasks on @p as the state of p->cur and its queues ask for. */
+/* Switches tasks on @p as the state of p->cur and its queues requires. */
 void pn_sched_switch(struct pn_pcpu *p);
-/* Time slice used up, or a tick: is there somebody better? */
+/* Time slice used up, or a tick: switches if another task should run. */
 void pn_sched_slice(struct pn_pcpu *p);
 void pn_sched_account(struct pn_pcpu *p);
 void pn_sched_idle(struct pn_pcpu *p, bool idle);
@@ -451,9 +457,9 @@ void pn_thread_init(struct pn_thread *th, struct pn_sim *s, int32_t pin, bool fi
 void pn_thread_burn(struct pn_thread *th, uint64_t ns, struct pn_pcpu *self);
 
 void pn_worker_init(struct pn_worker *w);
-/* The handler has run: what is ready in @q is to be worked on. */
+/* The handler has run: the completions that are ready in @q can be processed. */
 void pn_worker_take(struct pn_worker *w, struct pn_queue *q);
-/* Is there a completion to work on? Then work_ns says how long. */
+/* True if there is a completion to process; work_ns is then its time. */
 bool pn_worker_next(struct pn_worker *w);
 /* The current completion is done. */
 void pn_worker_done(struct pn_worker *w);
@@ -476,15 +482,18 @@ void pn_vcpu_span_end(struct pn_vcpu *v, struct pn_pcpu *p);
 void pn_vcpu_poke(struct pn_vcpu *v, struct pn_pcpu *p);
 /* An interrupt came to @p's local APIC. */
 void pn_vcpu_intr(struct pn_vcpu *v, struct pn_pcpu *p);
-/* Somebody wrote memory that the guest may be polling. */
+/* Another agent wrote memory that the guest may be polling. */
 void pn_vcpu_stored(struct pn_vcpu *v);
-/* Somebody has news for a task that does not sleep: if it polls on @p, it sees them now. */
+/* New work for a task that is awake: if it polls on @p, it sees the work now. */
 void pn_vcpu_notice(struct pn_task *t, struct pn_pcpu *p);
 /* Expired guest timers of the vCPUs that ran last on @p. */
 void pn_vcpu_timers(struct pn_pcpu *p);
 /* Replay: from now on the guest has work (true) or nothing to do. */
 void pn_vcpu_script(struct pn_vcpu *v, bool run);
-/* A guest that sends IPIs starts; has thought and sends (true: it exits); its handler has run. */
+/*
+ * A guest that sends IPIs: it starts; its pause is over and it sends (true: it exits); its handler
+ * has run.
+ */
 void pn_guest_ipi_start(struct pn_vcpu *v);
 bool pn_guest_ipi_send(struct pn_vcpu *v, struct pn_pcpu *p);
 void pn_guest_ipi_handled(struct pn_vcpu *v);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a device can do in all: it takes up requests no faster than its capacity, queue after queue
- * in turn, some from each. What it has taken up it works on at the same time, so that the capacity
- * is a limit and the service time a delay.
+ * The capacity of a device, shared by its queues: it takes up requests no faster than that, queue
+ * after queue in turn, some from each. It works on all requests that it has taken up at the same
+ * time, so the capacity is a limit and the service time a delay.
  */
 #include "sim.h"
 
@@ -23,8 +23,10 @@ static void take(struct pn_station *st)
 	pn_queue_begin(q);
 }
 
-/* Events are at whole nanoseconds, the capacity need not be: what is late by less than one is not
- * late. */
+/*
+ * Events are at whole nanoseconds, but the capacity need not be: a request that is late by less
+ * than one nanosecond counts as in time.
+ */
 static void proceed(struct pn_station *st)
 {
 	uint64_t now_ps = pn_sim_now(st->sim) * PS_PER_NS;

@@ -10,7 +10,7 @@ static void thread_run(struct pn_task *t, struct pn_pcpu *p)
 	struct pn_thread *th = pn_container(t, struct pn_thread, task);
 
 	if (th->step) {
-		/* Asleep first: a wake-up during the last look must not be missed. */
+		/* Asleep first, so that a wakeup during the last step is not missed. */
 		t->state = PN_TASK_SLEEPING;
 		if (th->step(th, p))
 			t->state = PN_TASK_RUNNABLE;

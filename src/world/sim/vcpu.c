@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A vCPU: the host task that runs it, and its guest. The guest handles interrupts (IF=0 in the
- * handler), then works on what they brought, then on its other work, then halts.
+ * handler), then processes their completions, then does its other work, then halts.
  */
 #include "sim.h"
 
 /* ---- the guest ---- */
 
-/* Out of the guest, into host code; @st is what the host does when nothing else is first. */
+/* Leaves the guest for host code; @st is what the host does unless something else comes first. */
 static void leave(struct pn_vcpu *v, struct pn_pcpu *p, enum pn_step reason, enum pn_vcpu_state st)
 {
 	pn_step(&p->agent, reason, v->id, 0);
@@ -93,7 +93,7 @@ static void busy_pause(struct pn_vcpu *v)
 	rearm(v, &v->busy_ev, pn_dist_sample(&pause, &v->rng));
 }
 
-/* Takes what was done of the current span off the thing that it belongs to. */
+/* Subtracts the time of the current span from the work that it belongs to. */
 static void consume(struct pn_vcpu *v)
 {
 	uint64_t now = pn_sim_now(v->sim);
@@ -110,7 +110,7 @@ static void consume(struct pn_vcpu *v)
 		if (v->busy_ns == UINT64_MAX)
 			break;
 		v->busy_ns -= done;
-		if (!v->busy_ns) /* the burst just ended: nobody else arms the next one */
+		if (!v->busy_ns) /* the burst just ended: the next one is armed here only */
 			busy_pause(v);
 		break;
 	case PN_ACT_THINK:
@@ -121,7 +121,10 @@ static void consume(struct pn_vcpu *v)
 	}
 }
 
-/* The guest's timer handler: what the interrupt was for. True if setting TPR left the guest. */
+/*
+ * The guest's timer handler: acts on the reasons of the interrupt. True if setting TPR left the
+ * guest.
+ */
 static bool timer_handler(struct pn_vcpu *v, struct pn_pcpu *p)
 {
 	uint32_t flags = v->timer_flags;
@@ -187,14 +190,14 @@ static void span_end(struct pn_vcpu *v, struct pn_pcpu *p)
 	guest_continue(v, p);
 }
 
-/* Called from an event: if the guest left, host code goes on when that is paid for. */
+/* Called from an event: if the guest was left, host code continues after the time of the exit. */
 static void settle(struct pn_pcpu *p)
 {
 	if (p->mode == PN_CPU_HOST)
 		pn_pcpu_host(p);
 }
 
-/* Charged to the guest, and not over yet: the current span has not begun. */
+/* Time charged to the guest that has not passed yet: the current span has not begun. */
 static uint64_t owed(const struct pn_vcpu *v)
 {
 	uint64_t now = pn_sim_now(v->sim);
@@ -202,7 +205,7 @@ static uint64_t owed(const struct pn_vcpu *v)
 	return v->span_start > now ? v->span_start - now : 0;
 }
 
-/* Cuts the span: the guest goes on with what is first now, after what was charged. */
+/* Ends the span early: after the charged time the guest continues with what is first now. */
 static void go_on(struct pn_vcpu *v, struct pn_pcpu *p)
 {
 	consume(v);
@@ -246,7 +249,7 @@ void pn_vcpu_stored(struct pn_vcpu *v)
 	go_on(v, p);
 }
 
-/* Whether the local APIC has something that may be taken now. */
+/* True if the local APIC has an interrupt that may be taken now. */
 static bool interrupted(const struct pn_pcpu *p)
 {
 	struct pn_lapic l;
@@ -257,7 +260,7 @@ static bool interrupted(const struct pn_pcpu *p)
 	return pn_lapic_take(&l) >= 0;
 }
 
-/* What is pending is offered to the processor in guest mode; false: VM exit. */
+/* Offers the pending interrupt to the processor in guest mode; false: VM exit. */
 static bool stays(struct pn_vcpu *v, struct pn_pcpu *p)
 {
 	const struct pn_sim_ops *ops = p->sim->ops;
@@ -297,7 +300,7 @@ static void enter(struct pn_vcpu *v, struct pn_pcpu *p)
 	v->task.hold = true;
 }
 
-/* VMRUN is through. An interrupt or a reschedule request that came meanwhile exits at once. */
+/* VMRUN is complete. An interrupt or a reschedule request that came meanwhile exits at once. */
 static void entered(struct pn_vcpu *v, struct pn_pcpu *p)
 {
 	v->task.hold = false;
@@ -350,7 +353,10 @@ static void poll_end(struct pn_task *t, struct pn_pcpu *p)
 		v->poll_left = 0;
 }
 
-/* One turn of the block loop: the task's state first, then the look (pairs with pn_task_wake). */
+/*
+ * One turn of the block loop: sets the task's state first, then checks for interrupts (pairs with
+ * pn_task_wake).
+ */
 static void check(struct pn_vcpu *v, struct pn_pcpu *p)
 {
 	v->task.state = PN_TASK_SLEEPING;

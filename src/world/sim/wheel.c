@@ -132,8 +132,10 @@ static void cascade(struct pn_wheel *w, uint32_t b)
 	}
 }
 
-/* Empties the earliest slot above the lowest wheel into the wheels below and moves now to its
- * start; false if nothing in it is due until @limit: then now stays, it is seen from outside. */
+/*
+ * Empties the earliest slot above the lowest wheel into the wheels below and moves now to its
+ * start; false if nothing in it is due until @limit: then now is unchanged, since callers read it.
+ */
 static bool descend(struct pn_wheel *w, uint64_t limit)
 {
 	unsigned wheel = (unsigned)__builtin_ctzll(w->rows[1]), row = HIGH_ROW + wheel;
@@ -163,7 +165,7 @@ struct pn_event *pn_wheel_pop(struct pn_wheel *w, uint64_t limit)
 		return NULL;
 	unlink_event(w, ev);
 	w->now = ev->when;
-	/* Looked for now, the next one is at hand when this one has run. */
+	/* Finds the next event now, so that it is known when this one has run. */
 	find_first(w);
 	return ev;
 }
