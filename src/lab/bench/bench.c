@@ -106,7 +106,7 @@ static double time_ors(uint8_t *ram)
 
 		pn_or32((uint32_t *)(void *)(ram + POST_PAGE + k * 4096 +
 					     pn_apic_word(PN_APIC_IRR, vector)),
-			1u << (vector & 31)); /* pairs with nobody: the bare cost */
+			1u << (vector & 31)); /* pairs with nothing: only its cost counts */
 	}
 	return (now_ns() - start) / POST_LOOPS;
 }
@@ -218,7 +218,9 @@ static int simulate(const char *scenario, const char *name, const char *const *s
 }
 
 static const char *const guests[] = {"machine.duration=100ms", "machine.warmup=0ms", NULL};
-/* As many CPUs as the guests' scenario has: with its own 64 it is memory that is measured. */
+/*
+ * As many CPUs as the scenario with guests has: with 64 CPUs the figure would measure cache misses.
+ */
 static const char *const bare[] = {"machine.duration=40ms", "machine.warmup=0ms",
 				   "machine.pcpus=16", NULL};
 

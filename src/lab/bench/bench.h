@@ -3,8 +3,8 @@
 #define PN_LAB_BENCH_H
 
 /*
- * One figure of `postern bench`. What it is compared with, if anything, is measured in the same
- * call on the same machine.
+ * One figure of `postern bench`. Its peer, if it has one, is measured in the same call on the same
+ * machine.
  */
 struct pn_bench {
 	const char *name, *unit;

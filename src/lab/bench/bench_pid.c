@@ -58,7 +58,7 @@ static void *harvester(void *arg)
 
 	/* Pairs with run(). */
 	while (!pn_ld32_acq(&l->stop)) {
-		/* Pairs with pn_pid_post(): a look at the notification, not at every bit. */
+		/* Pairs with pn_pid_post(): reads ON only, not every bit. */
 		if (pn_ld64_acq(&l->pid.control) & PN_PID_ON)
 			l->seen += harvest(&l->pid);
 		for (int i = 0; i < 64; i++)
@@ -104,7 +104,7 @@ static void write_batch(struct line *l)
 			return;
 }
 
-/* Interrupts a second that the sender gets rid of while the receiver takes them. */
+/* Interrupts per second that the sender sends while the receiver takes them. */
 static int run(struct line *l, void *(*receive)(void *), void (*batch)(struct line *), double *rate)
 {
 	double start, ns;
@@ -114,7 +114,7 @@ static int run(struct line *l, void *(*receive)(void *), void (*batch)(struct li
 
 	memset(&l->pid, 0, sizeof(l->pid));
 	l->seen = 0;
-	pn_st32(&l->stop, 0); /* pairs with the receiver, which is not there yet */
+	pn_st32(&l->stop, 0); /* pairs with the receiver, which has not started yet */
 	err = pthread_create(&th, NULL, receive, l);
 	if (err)
 		return -err;

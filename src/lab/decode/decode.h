@@ -23,7 +23,7 @@ struct pn_decoded {
 	char error[PN_DECODE_MAX_ERRORS][128];
 };
 
-/* The i-th kind ("irte"), its description and what its words are; NULL beyond the end. */
+/* The i-th kind ("irte"), its description and the words that it takes; NULL beyond the end. */
 const char *pn_decode_kind(unsigned i, const char **description, const char **usage);
 
 /* Decodes @n hexadecimal words (with or without 0x, 4/8/16 digits as they come out of a dump).

@@ -171,7 +171,10 @@ static void check_guest(const struct pn_irte *e, struct pn_decoded *out)
 	if (e->remapen && e->vector < 16)
 		pn_dec_error(out, "guest Vector 0x%02x is below 16: no APIC delivers it",
 			     e->vector);
-	/* A tag of the host's own may end in anything. What only GAPPI uses is another matter. */
+	/*
+	 * A tag that only the host uses may end in any value; here GAPPI uses its low byte as a
+	 * vector.
+	 */
 	if (e->remapen && (e->gatag & 0xFF) < 16 &&
 	    (e->gappidis || (!e->galogintr && e->gatag < 16)))
 		pn_dec_error(out, "under GAPPI, vector GATag[7:0] = 0x%02x is below 16",

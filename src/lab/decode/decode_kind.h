@@ -8,15 +8,15 @@
 
 #include "decode.h"
 
-/* What is decoded: up to 512 bits, little endian, bit 0 of q[0] first. */
+/* An object to decode: up to 512 bits, little endian, bit 0 of q[0] first. */
 struct pn_dec_obj {
 	uint64_t q[8];
 	unsigned bits;
 };
 
 /*
- * One field. What it means is, in this order: @say's text; @off or @on for a flag; nothing.
- * A reserved field has no name and is an error when it is not zero.
+ * One field. Its meaning is, in this order: the text of @say; @off or @on for a flag; none. A
+ * reserved field has no name and is an error when it is not zero.
  */
 struct pn_dec_field {
 	const char *name;
@@ -52,7 +52,7 @@ struct pn_dec_kind {
 	bool message;	   /* msi: words of their own sizes, see decode.c */
 	/* The table for this object. */
 	const struct pn_dec_field *(*table)(const struct pn_dec_obj *o);
-	/* Adds to the errors what no single field shows; may be NULL. */
+	/* Adds errors that no single field shows; may be NULL. */
 	void (*check)(const struct pn_dec_obj *o, struct pn_decoded *out);
 };
 

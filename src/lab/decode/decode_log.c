@@ -143,7 +143,9 @@ static void say_fault_address(const struct pn_dec_obj *o, uint64_t v, char *buf,
 			 is_interrupt(o) ? "interrupt address" : "address", v);
 }
 
-/* Which codes have flags, and which bits of 59:57 are a type, differs; bits are shown, not judged.
+/*
+ * Codes differ in their flags and in which bits of 59:57 are a type; these bits are shown, never
+ * called wrong.
  */
 static const struct pn_dec_field event[] = {
 	DEC_SAY("DeviceID", 15, 0, pn_dec_say_bdf),

@@ -48,7 +48,7 @@ static void say_pir3(const struct pn_dec_obj *o, uint64_t v, char *buf, size_t s
 	say_pir(v, 192, buf, size);
 }
 
-/* Which of the two a descriptor is written for, it does not say itself. */
+/* The descriptor itself does not say whether it is for xAPIC or x2APIC. */
 static void say_ndst(const struct pn_dec_obj *o, uint64_t v, char *buf, size_t size)
 {
 	uint64_t control = v << PN_PID_NDST_SH;

@@ -140,7 +140,7 @@ static const struct pn_dec_field posted[] = {
 	DEC_END,
 };
 
-/* Nothing but P and FPD is looked at. */
+/* Hardware reads only P and FPD. */
 static const struct pn_dec_field absent[] = {
 	DEC_FLAG("P", 0, P_OFF, ""),
 	DEC_FLAG("FPD", 1, FPD_OFF, FPD_ON),
@@ -316,7 +316,7 @@ static void say_entry(const struct pn_dec_obj *o, uint64_t v, char *buf, size_t 
 	snprintf(buf, size, "entry %" PRIu64 " of the remapping table", v);
 }
 
-/* Bits that only faults of memory accesses use are shown, not judged. */
+/* Bits that only faults of memory accesses use are shown, never called wrong. */
 static const struct pn_dec_field interrupt_fault[] = {
 	DEC_PLAIN("47:0", 47, 0),
 	DEC_SAY("Index", 63, 48, say_entry),

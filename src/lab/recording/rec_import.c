@@ -13,7 +13,7 @@
 
 #define CPU_NUMBERS 65536
 
-/* What is needed while the file is read, and not afterwards. */
+/* State that exists only while the file is read. */
 struct import {
 	struct pn_recording *rec;
 	struct pn_rec_text *text;
@@ -123,7 +123,7 @@ static const char *format_name(const struct import *im, const struct pn_rec_line
 	return im->trace_cmd_header || !l->flags ? "trace-cmd report" : "ftrace";
 }
 
-/* The clock, and what the first event tells about the file. */
+/* Checks the clock, and takes the format and the first time from the first event. */
 static int clock_check(struct import *im, const struct pn_rec_line *l)
 {
 	struct pn_rec_summary *s = &im->rec->sum;
@@ -166,7 +166,7 @@ static int keep(struct import *im, const struct pn_rec_raw *raw)
 	return 0;
 }
 
-/* Adds the switch that the recording lacks if @task runs there and another one did before. */
+/* Adds a switch that the recording lacks: @task runs there, but another task did before. */
 static int infer(struct import *im, int cpu, uint16_t task, uint64_t now)
 {
 	uint64_t oldest = pn_rec_store_oldest(im->store);
@@ -323,7 +323,7 @@ static int no_interrupts(struct import *im)
 	return bad(im, -ENODATA, "no irq_handler_entry events (found: %s)", found);
 }
 
-/* From order of appearance to order of the recording's numbers; and what runs there at first. */
+/* From order of appearance to order of the recording's numbers; and the first task of each CPU. */
 static void order_cpus(struct import *im)
 {
 	struct pn_recording *rec = im->rec;

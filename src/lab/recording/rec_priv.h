@@ -17,8 +17,9 @@ int pn_rec_text_open(const char *path, pn_rec_progress progress, void *ctx,
 /* 1: [*s, *end) is the next line, without its end, valid until the next call; a line that is longer
  * than the buffer comes as an empty one. 0: end of file. Negative errno with @d. */
 int pn_rec_text_next(struct pn_rec_text *t, const char **s, const char **end, struct pn_diag *d);
-/* Reads on to the end: -EBADMSG with @d (or another error of reading) if the gzip file is damaged,
- * which explains nonsense in it.
+/*
+ * Reads to the end: -EBADMSG with @d (or another read error) if the gzip file is damaged. That
+ * explains lines that make no sense.
  */
 int pn_rec_text_damaged(struct pn_rec_text *t, struct pn_diag *d);
 unsigned long pn_rec_text_line(const struct pn_rec_text *t);
@@ -62,7 +63,7 @@ void pn_rec_parse(const char *s, const char *end, struct pn_rec_line *out);
 /* ---- rec_comm.c: the names of tasks, as small numbers ---- */
 
 #define PN_COMM_IDLE	0
-#define PN_COMM_KERNEL	1 /* kernel threads, and whatever no longer fits */
+#define PN_COMM_KERNEL	1 /* kernel threads, and names for which there is no room */
 #define PN_COMM_FIRST	2
 #define PN_COMM_MAX	4096
 #define PN_COMM_UNKNOWN UINT16_MAX
@@ -114,8 +115,8 @@ struct pn_rec_cpu {
 
 void pn_rec_cpu_init(struct pn_rec_cpu *cpu);
 /*
- * At @now the CPU is seen to run @task. True: it was another one before and the switch is missing;
- * *raw becomes that switch. @last_irq_ns: the last interrupt on any CPU.
+ * The recording shows @task on the CPU at @now. True: another task was there before and the switch
+ * is missing; *raw becomes that switch. @last_irq_ns: the last interrupt on any CPU.
  */
 bool pn_rec_cpu_runs(struct pn_rec_cpu *cpu, uint16_t task, uint64_t now, uint64_t last_irq_ns,
 		     struct pn_rec_raw *raw);

@@ -18,8 +18,9 @@ struct pn_rec_reader {
 	bool end;
 	uint64_t newest;
 	unsigned head, n;  /* of the ring */
-	unsigned initial;  /* CPUs whose first state has not been told yet */
-	bool waits[AHEAD]; /* an interrupt to a sleeping vCPU: what comes next there? */
+	unsigned initial;  /* CPUs whose first state was not returned yet */
+	bool waits[AHEAD]; /* an interrupt to a sleeping vCPU: the next event there is not known yet
+			    */
 	struct pn_rec_event ring[AHEAD];
 	uint8_t state[PN_REC_MAX_CPUS];	   /* enum pn_rec_kind */
 	uint16_t pending[PN_REC_MAX_CPUS]; /* place of such an interrupt in the ring */
@@ -65,7 +66,7 @@ static int next_raw(struct pn_rec_reader *r, struct pn_rec_raw *raw)
 	return 1;
 }
 
-/* What the vCPU of a CPU does after a switch. */
+/* The state of the vCPU of a CPU after a switch. */
 static uint8_t after_switch(const struct pn_rec_reader *r, const struct pn_rec_raw *raw,
 			    uint8_t state)
 {

@@ -11,7 +11,7 @@ void pn_rec_cpu_init(struct pn_rec_cpu *cpu)
 	*cpu = (struct pn_rec_cpu){.first = PN_COMM_UNKNOWN, .current = PN_COMM_UNKNOWN};
 }
 
-/* When a task that was not seen to come began to run: it is usually an interrupt that wakes it. */
+/* When a task began to run whose switch is missing: usually an interrupt woke it. */
 static uint64_t began(const struct pn_rec_cpu *cpu, uint64_t now, uint64_t last_irq_ns)
 {
 	if (cpu->last_irq)

@@ -8,14 +8,14 @@
 #include "diag.h"
 
 /*
- * A recording of a real machine: the text of ftrace's trace file, of `trace-cmd report` or of
- * `perf script`, plain or gzip. Events: irq_handler_entry (each becomes one MSI), irq_handler_exit,
+ * A recording of a real machine: the text of ftrace's trace file, of `trace-cmd report` or of `perf
+ * script`, plain or gzip. Events: irq_handler_entry (each becomes one MSI), irq_handler_exit,
  * sched_switch. Everything else is skipped and counted.
  *
  * Each CPU of the recording is a vCPU. It runs while one of the load's tasks is on it, sleeps while
  * it is idle or its load task went to sleep, and is preempted while a load task that wanted to go
- * on (prev_state R) is displaced by another one. The load's tasks are those of the comm that is
- * switched to most often, idle and kernel threads aside.
+ * on (prev_state R) is displaced by another one. The load's tasks are those with the comm to which
+ * the recording switches most often, apart from idle and kernel threads.
  */
 enum pn_rec_kind {
 	PN_REC_IRQ,
@@ -44,8 +44,8 @@ struct pn_rec_summary {
 	uint64_t text_lines; /* all lines, comments included */
 	uint64_t events;     /* events understood */
 	uint64_t interrupts, switches, exits;
-	uint64_t inferred; /* switches that are not in the recording (filtered), but must have been
-			    */
+	uint64_t inferred; /* switches that are missing in the recording (filtered) but must have
+			      happened */
 	uint64_t first_ns, span_ns; /* recorded clock; last - first */
 	uint32_t cpus;
 	uint32_t cpu_number[PN_REC_MAX_CPUS];

@@ -40,7 +40,10 @@ static const char *const xapic[] = {"machine.x2apic=no", NULL};
 static const char *const two[] = {"nvme.count=2", NULL};
 static const char *const four[] = {"nvme.count=4", NULL};
 static const char *const slow[] = {"nvme.count=4", "read-4k.capacity=1250k/s", NULL};
-/* Entries are rare with the gate and 32 vCPUs: the published minute, or chance would decide. */
+/*
+ * With the gate and 32 vCPUs entries are rare: the published minute is simulated, since in a
+ * shorter time chance would decide.
+ */
 static const char *const minute[] = {"machine.duration=60s", NULL};
 static const char *const vcpus_64[] = {"guest.vcpus=64", NULL};
 static const char *const vcpus_64_long[] = {"guest.vcpus=64", "machine.duration=10s", NULL};
@@ -72,7 +75,7 @@ const struct pn_fidelity_run *pn_fidelity_run(unsigned i)
 	return i < RUNS ? &runs[i] : NULL;
 }
 
-/* ---- what is taken from them ---- */
+/* ---- the figures from these runs ---- */
 
 #define DISKS 8 /* of the scenario as it is */
 
@@ -145,7 +148,7 @@ ROW(x2_ipiv, CYCLES(IPI_X2_IPIV))
 #define MERGE "merge text x86-irq-2024-05-12"
 #define ZENG  "G. Zeng, cover letter, 2021-22"
 
-/* What was chosen so that a row comes out, or for a row that this one leans on. */
+/* The values that were chosen so that a row comes out, or for a row on which this one depends. */
 #define LOAD	 "capacity, burst, depth, service, coalesce, coalesce_time, work"
 #define NOISE	 ", noise_period, noise_time"
 #define PAUSES	 ", stall_period, stall_time, stall_spread"
@@ -249,7 +252,7 @@ struct counts {
 	unsigned derived, measured, assumptions;
 };
 
-/* An assumption that a step costs nothing is not counted. */
+/* An assumption of 0 is not counted. */
 static struct counts count(const struct pn_costs *costs)
 {
 	struct counts c = {0};

@@ -9,9 +9,9 @@
 #include "scenario.h"
 
 /*
- * Published figures against what the models give. A row says whether anything in the cost table or
- * in its scenario was chosen so that it comes out: such a row shows that the model can be
- * calibrated, the others that it predicts.
+ * Published figures against what the models give. A row names the values of the cost table or its
+ * scenario that were chosen to fit it: such a row shows that the model can be calibrated; a row
+ * without them is a prediction.
  */
 
 /* One simulation that rows are taken from. */

@@ -10,16 +10,16 @@
 
 /* Reports of a comparison. All write to @f and return 0 or -EIO. */
 
-/* One table of at most 100 columns, then a sentence or two of plain reading. */
+/* One table of at most 100 columns, then sentences that say what it shows. */
 int pn_report_table(const struct pn_comparison *c, FILE *f);
 /* One mode in full detail (postern run). */
 int pn_report_detail(const struct pn_comparison *c, const struct pn_scenario *sc, FILE *f);
-/* The JSON object of cli.md, schema postern.compare/1. */
+/* The JSON object of schema postern.compare/1. */
 int pn_report_json(const struct pn_comparison *c, FILE *f);
 /* A self-contained page: table, latency curves as SVG, cost table with sources, what is modelled.
  */
 int pn_report_html(const struct pn_comparison *c, const struct pn_scenario *sc, FILE *f);
-/* What was read from a recording. */
+/* A summary of a recording. */
 int pn_report_recording(const struct pn_rec_summary *s, FILE *f);
 /* @dir/SCENARIO-MODE-{latency,wake}.hgrm; creates @dir. 0 or negative errno. */
 int pn_report_hgrm(const struct pn_comparison *c, const char *dir);

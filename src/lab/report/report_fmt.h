@@ -7,7 +7,9 @@
 
 #include "report.h"
 
-/* How reports write numbers and what they all say. Every function that takes a buffer returns it.
+/*
+ * Numbers, rows and sentences that all reports share. Every function that takes a buffer returns
+ * it.
  */
 
 #define PN_FMT_SIZE 32
@@ -16,7 +18,7 @@
 const char *pn_fmt_ns(char *buf, double ns);
 /* "1 234" is written 1234; from 100 000 on "123 k", "1.23 M". */
 const char *pn_fmt_count(char *buf, double n);
-/* Every digit: for what must be zero. Exact up to 2^53. */
+/* Every digit, for values that must be zero. Exact up to 2^53. */
 const char *pn_fmt_exact(char *buf, double n);
 /* "0.25", "2.1e-05": three significant digits, no unit. */
 const char *pn_fmt_ratio(char *buf, double x);
@@ -34,14 +36,14 @@ struct pn_report_row {
 
 /* The i-th row, NULL beyond the end. */
 const struct pn_report_row *pn_report_row(unsigned i);
-/* Fills the cell; a dash and false where there is nothing to say. */
+/* Fills the cell; a dash and false if the mode has no such figure. */
 bool pn_report_cell(const struct pn_report_row *row, const struct pn_result *r, char *buf);
-/* True if it is for comparisons and some mode has something to say. */
+/* True if the row is for comparisons and some mode has the figure. */
 bool pn_report_row_used(const struct pn_report_row *row, const struct pn_comparison *c);
 
 /*
- * The sentences below the table. What was lost, missed or failed comes first and is an alarm, then
- * what is partial, then a comparison as far as the samples carry one.
+ * The sentences below the table: first alarms (lost, missed, failed), then partial results, then a
+ * comparison if there are enough samples.
  */
 struct pn_reading {
 	bool alarm;
@@ -63,13 +65,15 @@ struct pn_reading {
 
 /*
  * Fills at most PN_READING_MAX; returns how many. If @c has draws, each claim says in how many of
- * them it holds, one that holds in fewer than nine of ten is worded as an open question, and what
- * is violated in a draw only is an alarm.
+ * them it holds, one that holds in fewer than nine of ten is worded as an open question, and a
+ * property that is violated only in a draw is an alarm.
  */
 unsigned pn_report_reading(const struct pn_comparison *c, struct pn_reading *out);
 
-/* Counts the draws of @c for the @n sentences in @out and rewords them; returns how many there are
- * then. pn_report_reading() calls it. */
+/*
+ * Counts the draws of @c for the @n sentences in @out and rewords them; returns the new number of
+ * sentences. pn_report_reading() calls it.
+ */
 unsigned pn_reading_weigh(const struct pn_comparison *c, struct pn_reading *out, unsigned n);
 
 /* The least and the most of a row's figure of result @mode over the draws of @c; false: no draw has
@@ -82,7 +86,7 @@ void pn_report_header(const struct pn_comparison *c, FILE *f);
 /* The reading, lines no longer than the table: only the alarms, or all but them. */
 void pn_report_sentences(const struct pn_comparison *c, FILE *f, bool alarms);
 
-/* "from the device's write to the guest's handler"; PN_WORK_NR: whosever. */
+/* "from the device's write to the guest's handler"; PN_WORK_NR: for several workloads. */
 const char *pn_report_path(enum pn_workload w);
 /* The workload of all modes; PN_WORK_NR: several. */
 enum pn_workload pn_report_workload(const struct pn_comparison *c);

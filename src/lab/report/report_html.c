@@ -110,7 +110,7 @@ static void what_is_what(const struct pn_comparison *c, FILE *f)
 		f);
 }
 
-/* A variant that is not the default stands below the mode's name. */
+/* A variant that is not the default is printed below the mode's name. */
 static void column_head(const struct pn_mode *m, FILE *f)
 {
 	char text[64], *variant;
@@ -125,7 +125,7 @@ static void column_head(const struct pn_mode *m, FILE *f)
 	fputs("</th>", f);
 }
 
-/* What stands in one cell, the <td> included. */
+/* Prints one cell with its <td>. */
 typedef void cell_fn(const struct pn_report_row *row, const struct pn_comparison *c, unsigned m,
 		     FILE *f);
 

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* IPIs between vCPUs: what hardware that sends them saves, and what still exits. */
+/*
+ * Sentences about IPIs between vCPUs: what hardware saves that sends them, and which IPIs still
+ * exit.
+ */
 #include <math.h>
 
 #include "report_reading.h"

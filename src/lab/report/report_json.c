@@ -15,7 +15,7 @@ static json_t *integer(uint64_t n)
 	return json_integer(n > INT64_MAX ? INT64_MAX : (json_int_t)n);
 }
 
-/* Names come from files and need not be UTF-8, JSON must be. */
+/* JSON must be UTF-8, but names come from files and need not be. */
 static json_t *string(const char *text)
 {
 	json_t *s = json_string(text);
@@ -30,7 +30,7 @@ static json_t *string(const char *text)
 	return json_string(ascii);
 }
 
-/* No number where there is nothing to divide by. */
+/* null if the divisor is 0. */
 static json_t *quotient(double a, double b)
 {
 	return b > 0 && isfinite(a / b) ? json_real(a / b) : json_null();

@@ -2,7 +2,7 @@
 /* Bare metal: whether posted MSI pays against remapped interrupts. */
 #include "report_reading.h"
 
-/* A gain or a saving below this is none. */
+/* A gain or a saving below this counts as none. */
 #define WORTH 0.02
 
 struct pay {
@@ -33,7 +33,7 @@ static struct pay weigh(const struct pn_result *remapped, const struct pn_result
 	return p;
 }
 
-/* Throughput that is lost is not paid back by a cheaper interrupt. */
+/* A cheaper interrupt does not compensate for lost throughput. */
 static const char *verdict(const struct pay *p)
 {
 	if (p->gain >= WORTH || (p->cheaper && p->gain > -WORTH))
@@ -63,7 +63,7 @@ static void coalescing(const struct pn_result *r, char *buf, unsigned size)
 		snprintf(buf, size, "no notification, ");
 }
 
-/* Where one interrupt stands for many requests, what was published counts interrupts. */
+/* If one interrupt stands for many requests, the published figures count interrupts. */
 static void handled(struct pn_reader *rd, const struct pn_result *remapped,
 		    const struct pn_result *r)
 {

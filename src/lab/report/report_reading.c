@@ -122,7 +122,7 @@ static uint64_t p99(const struct pn_hist *h)
 	return pn_hist_quantile(h, 0.99);
 }
 
-/* Which of two wakes sleepers faster, as far as there were sleepers. */
+/* Says which of two modes wakes vCPUs faster, if enough vCPUs slept. */
 static void wake_compare(struct pn_reader *rd, const struct pn_result *log,
 			 const struct pn_result *gp)
 {
@@ -221,7 +221,7 @@ static void too_few(struct pn_reader *rd, const struct pn_comparison *c)
 			       (unsigned long long)c->result[i].latency.n);
 }
 
-/* The fastest and the slowest at p99, and what each asks of the host. */
+/* The fastest and the slowest mode at p99, and the VM exits of each. */
 static void extremes(struct pn_reader *rd, const struct pn_comparison *c)
 {
 	const struct pn_result *best = NULL, *worst = NULL;
@@ -255,7 +255,7 @@ static void extremes(struct pn_reader *rd, const struct pn_comparison *c)
 	pn_question(rd, "which mode has the highest p99 over all interrupts");
 }
 
-/* Other silicon, same costs: what differs is what the modes do. */
+/* Different silicon with the same costs: only the behaviour of the modes differs. */
 static void two_vendors(struct pn_reader *rd, const struct pn_comparison *c)
 {
 	const struct pn_result *vtd = pn_result_of(c, PN_WORK_PASSTHROUGH, PN_TRAIT_DESCRIPTORS);
@@ -265,7 +265,7 @@ static void two_vendors(struct pn_reader *rd, const struct pn_comparison *c)
 	amd = amd ? amd : log;
 	if (!vtd || !amd)
 		return;
-	/* too few of them has been said */
+	/* that there are too few samples has been said */
 	if (amd == log || (vtd->wake_latency.n >= P99_MIN && amd->wake_latency.n >= P99_MIN))
 		wake_compare(rd, amd, vtd);
 	pn_say(rd, false,

@@ -4,17 +4,19 @@
 
 #include "report_fmt.h"
 
-/* Fewer samples than this say nothing about the slowest hundredth; fewer than the second, little.
+/*
+ * Fewer samples than the first say nothing about the slowest hundredth; fewer than the second say
+ * little.
  */
 #define P99_MIN	  100
 #define P99_SOUND 1000
-/* Two buckets of the histogram apart, and a little: below that, equal. */
+/* Slightly more than two buckets of the histogram: values closer than that count as equal. */
 #define P99_EQUAL 1.07
 
 struct pn_reader {
 	struct pn_reading *out;
 	unsigned n;
-	struct pn_reading *last; /* the sentence just said; NULL: there was no room for it */
+	struct pn_reading *last; /* the last sentence; NULL: there was no room for it */
 };
 
 __attribute__((format(printf, 3, 4))) void pn_say(struct pn_reader *rd, bool alarm, const char *fmt,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What drawn costs do to a comparison: the range of each figure, and in how many draws each reading
- * holds.
+ * The effect of drawn costs on a comparison: the range of each figure, and in how many draws each
+ * sentence holds.
  */
 #include <math.h>
 #include <string.h>
@@ -24,7 +24,7 @@ bool pn_report_range(const struct pn_report_row *row, const struct pn_comparison
 	return any;
 }
 
-/* What the draws say of one claim. */
+/* The draws, counted for one claim. */
 struct tally {
 	double min, max; /* of the amount; NAN: none */
 };
@@ -37,7 +37,7 @@ static struct pn_reading *same(struct pn_reading *list, unsigned n, const char *
 	return NULL;
 }
 
-/* The answer that a draw gives to the question, whichever it is. */
+/* The sentence of a draw that answers the same question, with any claim. */
 static const struct pn_reading *answer(const struct pn_reading *list, unsigned n,
 				       const char *question)
 {

@@ -7,7 +7,7 @@
 
 #include "result.h"
 
-/* Text as HTML or SVG content or attribute: every character that means something is escaped. */
+/* Text as HTML or SVG content or attribute: every character with a special meaning is escaped. */
 void pn_html_text(const char *s, FILE *f);
 
 /* One curve per mode: percentile (log of 1 / (1 - p)) against latency (log). */

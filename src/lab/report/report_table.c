@@ -27,7 +27,7 @@ void pn_report_header(const struct pn_comparison *c, FILE *f)
 	fputc('\n', f);
 }
 
-/* The variant, where it is not the default, stands below the mode's name. */
+/* A variant that is not the default is printed below the mode's name. */
 static void column_heads(const struct pn_comparison *c, unsigned from, unsigned to, FILE *f)
 {
 	bool variants = false;
@@ -50,7 +50,7 @@ static void column_heads(const struct pn_comparison *c, unsigned from, unsigned 
 	fputc('\n', f);
 }
 
-/* A block is as wide as fits, and of one workload. */
+/* A block has as many modes of one workload as fit. */
 static unsigned block_end(const struct pn_comparison *c, unsigned from)
 {
 	enum pn_workload work = c->result[from].mode.info->work;
@@ -197,7 +197,7 @@ void pn_report_sentences(const struct pn_comparison *c, FILE *f, bool alarms)
 int pn_report_table(const struct pn_comparison *c, FILE *f)
 {
 	pn_report_header(c, f);
-	/* Nobody should have to read a table to learn that interrupts were lost. */
+	/* Lost interrupts are reported before the table. */
 	pn_report_sentences(c, f, true);
 	for (unsigned from = 0, to; from < c->n; from = to) {
 		to = block_end(c, from);

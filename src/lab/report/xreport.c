@@ -145,8 +145,10 @@ static void lane_text(const struct lanes *l, const char *agent, char *out, size_
 	snprintf(out + used, size - used, "%s", agent);
 }
 
-/* Not when it says nothing new: a store that has just gone into an empty buffer is there, and what
- * the line above says of the same agent still holds. */
+/*
+ * Not if it says nothing new: the store of this step went into an empty buffer, or the line above
+ * shows the same buffer of the same agent.
+ */
 static bool shows_buffer(const struct px_step *s, const struct px_step *above)
 {
 	if (!s->buffered[0])
@@ -182,7 +184,7 @@ static void text_line(FILE *f, const struct lanes *l, const struct px_step *s, u
 		fprintf(f, "%5s %-*s        %s\n", "", l->width, "", buffer);
 }
 
-/* What the agent is about, when that has changed since its last step. */
+/* What the agent is doing, if that has changed since its last step. */
 static void doing_line(FILE *f, const struct lanes *l, const struct px_step *s,
 		       const char *last[MAX_LANES + 1])
 {
@@ -250,7 +252,10 @@ static unsigned repeated(const struct px_result *res, unsigned *period)
 				break;
 			n++;
 		}
-		/* A longer one must be worth it: every multiple of a period is one, too. */
+		/*
+		 * A longer period must explain more steps: every multiple of a period is a period,
+		 * too.
+		 */
 		if (n >= 2 * p && n + p > best + 2 * *period) {
 			best = n;
 			*period = p;

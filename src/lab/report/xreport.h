@@ -19,7 +19,7 @@ struct pn_xrun {
 	const char *variant;	      /* "broken", "fixed" */
 	const char *memory;	      /* "x86-tso", "sc" */
 	const char *overflow_restart; /* "needs_toggle", "w1c"; NULL counts as the first */
-	const char *property;	      /* that is expected to be violated; NULL: none */
+	const char *property;	      /* the property that the run must violate; NULL: none */
 	unsigned bound;		      /* preemptions; UINT32_MAX: none */
 	struct px_result res;
 	char why[160]; /* not finished: the reason */
@@ -30,7 +30,7 @@ const char *pn_xreport_verdict(enum px_verdict v);
 /* Found what is expected; a violation is one of the expected property. */
 bool pn_xreport_as_expected(const struct pn_xrun *r);
 
-/* The table, one row a run, with a line below it for all that needs a word. */
+/* The table, one row for each run, with lines below it for results that need an explanation. */
 void pn_xreport_table(FILE *f, const struct pn_xrun *run, unsigned n);
 
 /*

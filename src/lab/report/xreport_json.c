@@ -4,7 +4,7 @@
 
 #include "xreport.h"
 
-/* A name may come from a place in the source and hold what is not UTF-8: never no value at all. */
+/* A name may come from the source and may not be UTF-8; it always becomes some string. */
 static json_t *string(const char *s)
 {
 	json_t *o = json_string(s);

@@ -47,7 +47,10 @@ void pn_hist_merge(struct pn_hist *into, const struct pn_hist *from)
 		into->bucket[i] += from->bucket[i];
 }
 
-/* What is said of a sample in @bucket: its middle, never outside of what was really seen. */
+/*
+ * The value reported for a sample in @bucket: its middle, within the minimum and maximum that
+ * occurred.
+ */
 static uint64_t middle(const struct pn_hist *h, unsigned bucket)
 {
 	uint64_t low = pn_hist_low(bucket), v = low + (pn_hist_high(bucket) - low) / 2;
@@ -126,7 +129,7 @@ static void hgrm_rows(const struct pn_hist *h, FILE *f, double unit)
 		fprintf(f, "%12.3f %2.12f %10llu %14.2f\n",
 			(double)value_at(h, rank, bucket) / unit, level, (unsigned long long)upto,
 			1 / (1 - level));
-		/* So many steps for each halving of what is left. */
+		/* TICKS_PER_HALF steps for each halving of the rest. */
 		ticks = TICKS_PER_HALF * exp2(floor(log2(1 / (1 - level))) + 1);
 		level += 1 / ticks;
 	}

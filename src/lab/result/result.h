@@ -34,7 +34,7 @@ enum pn_host_vector {
 const char *pn_exit_reason_name(enum pn_exit_reason r); /* "interrupt", "hlt", "eoi", ... */
 const char *pn_host_vector_name(enum pn_host_vector v); /* "device", "ga_log", "wakeup", ... */
 
-/* What one mode did with the workload. */
+/* The figures of one mode. */
 struct pn_result {
 	struct pn_mode mode;
 	uint64_t duration_ns; /* measured part of the simulated time */

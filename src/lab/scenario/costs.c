@@ -88,7 +88,7 @@ int pn_costs_set(struct pn_costs *c, const char *key, const char *value, const c
 	c->source[step] = PN_COST_ASSUMPTION;
 	snprintf(c->note[step], sizeof(c->note[step]), "set by %.100s%s",
 		 file ? file : "the caller", line ? ", an override of the scenario" : "");
-	/* a changed table must not pass for the one that has its name */
+	/* a changed table must not look like the table of that name */
 	if (!strstr(c->name, mark) && len + sizeof(mark) <= sizeof(c->name))
 		memcpy(c->name + len, mark, sizeof(mark));
 	return 0;
@@ -196,7 +196,10 @@ static int on_key(void *ctx, const char *key, const char *value, unsigned long l
 	return copy_text(l->c->note[l->step], sizeof(l->c->note[0]), key, value, l, line, d);
 }
 
-/* Every step there, with value and source; measured and derived ones say whence. */
+/*
+ * Checks that every step is there, with value and source, and with a note if it is measured or
+ * derived.
+ */
 static int complete(struct load *l, struct pn_diag *d)
 {
 	for (unsigned i = 0; i < PN_STEP_NR; i++) {

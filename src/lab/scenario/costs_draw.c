@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Cost tables with other assumptions: how far a conclusion depends on values that have no source.
+ * Draws cost tables with other assumptions, to see how far a conclusion depends on values that have
+ * no source.
  */
 #include "costs.h"
 

@@ -6,7 +6,7 @@
 #include "mode.h"
 #include "scenario.h"
 
-/* What may inhibit interrupt virtualization, and in which modes. */
+/* The causes that inhibit interrupt virtualization, and in which modes. */
 
 /* As scenarios and reports write it: "irq-window"; NULL beyond the end. */
 const char *pn_inhibit_name(enum pn_inhibit why);
@@ -24,7 +24,7 @@ enum pn_inhibit_set {
 			   PN_INHIBIT_BIT(LOGICAL_ID_ALIASED) | PN_INHIBIT_BIT(PHYSICAL_ID_TOO_BIG),
 };
 
-/* What the guest itself does for it to its APIC's IDs, which are fixed in x2APIC mode. */
+/* True if the guest causes it by a change of its APIC's IDs, which are fixed in x2APIC mode. */
 bool pn_inhibit_needs_xapic(enum pn_inhibit why);
 /* APIC mode in which guests start. */
 bool pn_guests_x2apic(const struct pn_scenario *sc, const struct pn_mode_info *info);

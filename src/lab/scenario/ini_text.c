@@ -206,7 +206,8 @@ static const char *cut_comment(const char *s, const char *end)
 
 /*
  * Gives the library one line a call, without leading blanks: it takes an indented line for the
- * continuation of the value before it. Lines that do not fit are refused here; it would split them.
+ * continuation of the value before it. Lines that do not fit are refused here; the library would
+ * split them.
  */
 static char *next_line(char *str, int num, void *stream)
 {

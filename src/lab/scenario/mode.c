@@ -82,7 +82,7 @@ struct pn_mode pn_mode_plain(const struct pn_mode_info *info)
 	return m;
 }
 
-/* Of a key with two values: is it the second? */
+/* For a key with two values: true if the second is chosen. */
 static bool second(const struct pn_mode *m, const struct pn_mode_key *k)
 {
 	return *(const bool *)((const char *)m + k->offset);

@@ -8,7 +8,7 @@
 
 #include "diag.h"
 
-/* What is sent and who takes it. A mode fits one of them, and a scenario is one of them. */
+/* What is sent and what receives it. Each mode fits one workload, and each scenario is one. */
 enum pn_workload {
 	PN_WORK_PASSTHROUGH, /* devices interrupt guests */
 	PN_WORK_BARE,	     /* devices interrupt the host, no guests */
@@ -18,11 +18,11 @@ enum pn_workload {
 
 enum pn_vendor { PN_VENDOR_AMD, PN_VENDOR_INTEL };
 
-/* What a mode has; rows, readings and checks ask for these and not for the mode. */
+/* Properties of a mode. Rows, sentences and checks depend on these, never on the mode itself. */
 enum pn_trait {
-	PN_TRAIT_BASELINE = 1 << 0,	 /* the other modes of its workload are compared with it */
-	PN_TRAIT_GALOG = 1 << 1,	 /* the IOMMU posts, and logs for vCPUs that sleep */
-	PN_TRAIT_GAPPI = 1 << 2,	 /* the IOMMU posts, and interrupts for them */
+	PN_TRAIT_BASELINE = 1 << 0, /* the other modes of its workload are compared with it */
+	PN_TRAIT_GALOG = 1 << 1,    /* the IOMMU posts, and logs for vCPUs that sleep */
+	PN_TRAIT_GAPPI = 1 << 2, /* the IOMMU posts, and sends an interrupt for vCPUs that sleep */
 	PN_TRAIT_DESCRIPTORS = 1 << 3,	 /* posted-interrupt descriptors are posted to */
 	PN_TRAIT_POSTED_MSI = 1 << 4,	 /* descriptors of the host's CPUs */
 	PN_TRAIT_IPIV = 1 << 5,		 /* the PID-pointer table is on */
@@ -33,7 +33,7 @@ struct pn_scenario;
 struct pn_platform;
 struct pn_mode_info;
 
-/* What a mode can be varied in: a choice of two, of which the first is the default, or a number. */
+/* A variant of a mode: a choice of two, of which the first is the default, or a number. */
 struct pn_mode_key {
 	const char *name, *values[2]; /* no values: a number */
 	size_t offset;		      /* in struct pn_mode: a bool, true = the second; a uint32_t */
@@ -42,8 +42,7 @@ struct pn_mode_key {
 
 #define PN_MODE_KEYS 2
 
-/* A mode. Its record stands in modes.c of its vendor's machine, and nowhere else is it asked for.
- */
+/* A mode. Its record is in modes.c of its vendor's machine; no other code names the mode. */
 struct pn_mode_info {
 	const char *name;
 	const char *doc; /* one line, for `list modes` */
@@ -56,14 +55,17 @@ struct pn_mode_info {
 	const char *variants;	 /* the keys for people; NULL: none */
 	const char *still_exits; /* IPIs that it does not send without an exit */
 	const struct pn_platform *platform;
-	/* Further than the workload: may it run @sc? 0, or -EINVAL with @d; NULL: yes. */
+	/*
+	 * Checks beyond the workload: 0 if the mode can run @sc, or -EINVAL with @d; NULL: it
+	 * always can.
+	 */
 	int (*fits)(const struct pn_scenario *sc, const struct pn_mode_info *info,
 		    struct pn_diag *d);
 };
 
 #define PN_MODE_MAX 32 /* sets of modes are bits of 32 */
 
-/* All modes in the order in which they are shown, NULL at the end. The machines' room has it. */
+/* All modes in the order in which they are shown, NULL at the end. Defined in src/lab/machine. */
 extern const struct pn_mode_info *const pn_modes[];
 
 /* A mode with its variants, as written on the command line: "galog:gate=always:recover=wake". */
@@ -103,7 +105,7 @@ const char *pn_workload_modes(enum pn_workload w, char *buf, unsigned size);
 /* The @i-th variant's key and value ("gate", "blocking"), the value in @buf of PN_MODE_VALUE bytes;
  * false: the mode has no more of them. */
 bool pn_mode_variant(const struct pn_mode *m, unsigned i, const char **key, char *buf);
-/* "galog:gate=always"; what is as by default is left out. Returns @buf. */
+/* "galog:gate=always"; default values are left out. Returns @buf. */
 const char *pn_mode_text(const struct pn_mode *m, char *buf, unsigned size);
 
 #endif

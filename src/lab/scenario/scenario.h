@@ -39,7 +39,7 @@ struct pn_sc_machine {
 			     guests that send IPIs */
 	bool gappi;	  /* gappi [yes]: EFR.GAPPISup */
 	bool gappidis;	  /* gappidis [yes]: EFR2.GAPPIDisSup */
-	bool irtcachedis; /* irtcachedis [no]: Control.IRTCacheDis is there, and used */
+	bool irtcachedis; /* irtcachedis [no]: Control.IRTCacheDis exists, and the driver sets it */
 	bool erratum1235; /* erratum1235 [no] */
 	uint32_t inttablen;  /* int_tab_entries [512 | 2048; 512] stored as log2 */
 	uint32_t irte_cache; /* [entries, power of two; 1024] */
@@ -66,12 +66,12 @@ struct pn_sc_vm {
 	uint64_t tpr_hold;   /* [time; 0] for how long */
 	double busy;	     /* [0..1; 0] share of each vCPU that other guest work takes */
 	uint64_t busy_burst; /* [time; 100us] in pieces this long */
-	/* What is provoked against AVIC or APICv: none, or 1 + enum pn_inhibit [none] */
+	/* The inhibit that is provoked: none, or 1 + enum pn_inhibit [none] */
 	uint32_t inhibit;
 	uint64_t
 		inhibit_period; /* [time; 0 = for good, from the start] mean from one to the next */
 	uint64_t inhibit_time;	/* [time; 0] how long each lasts */
-	unsigned long inhibit_line; /* who said so; PN_SC_LINE_OPTION: --set */
+	unsigned long inhibit_line; /* line of the key; PN_SC_LINE_OPTION: --set */
 };
 
 /* [device NAME]. On bare metal there is no vm, first_vcpu and vector; elsewhere no first_pcpu. */
@@ -161,16 +161,18 @@ struct pn_scenario {
  * Reads a scenario from a file, or the built-in one of that name when @name has no slash and there
  * is no such file. Applies @costs_file (NULL: the scenario's choice) and @set, a NULL-terminated
  * array of "SECTION.KEY=VALUE" (SECTION is machine, costs, or the NAME of a vm, device, load or
- * ipi; may be NULL), then validates. Everything that the silicon cannot do is refused here, with
+ * ipi; may be NULL), then validates. A scenario that the silicon cannot run is refused here, with
  * file and line. -ENOENT, -EINVAL, -EIO. The caller frees *out with free().
  */
 int pn_scenario_load(const char *name, const char *costs_file, const char *const *set,
 		     struct pn_scenario **out, struct pn_diag *d);
 
-/* May the mode run the scenario? -EINVAL: @d says why not, and which modes fit. */
+/* 0 if the mode can run the scenario. -EINVAL: @d says why not, and which modes can. */
 int pn_scenario_fits(const struct pn_scenario *sc, const struct pn_mode *m, struct pn_diag *d);
-/* The part of it that is about provoked inhibits. -ENOTSUP: the mode knows no such cause; -EINVAL:
- * not in the APIC mode that guests are in. */
+/*
+ * The same, for provoked inhibits only. -ENOTSUP: the mode knows no such cause; -EINVAL: not in the
+ * APIC mode that guests are in.
+ */
 int pn_scenario_inhibits(const struct pn_scenario *sc, const struct pn_mode_info *info,
 			 struct pn_diag *d);
 

@@ -7,7 +7,7 @@
 #include "ini_text.h"
 #include "scenario_keys.h"
 
-/* A scenario while it is read: which line said what. */
+/* A scenario while it is read, with the line of each key. */
 #define PN_SC_SECTIONS	  (2 + 4 * PN_MAX_SECTION)
 #define PN_SC_LINE_OPTION ULONG_MAX /* said by --set */
 
@@ -39,13 +39,13 @@ struct pn_sc_build {
 int pn_sc_parse(struct pn_sc_build *b, const struct pn_ini_text *t, struct pn_diag *d);
 /* One "SECTION.KEY=VALUE". */
 int pn_sc_set(struct pn_sc_build *b, const char *text, struct pn_diag *d);
-/* What a single key cannot tell: references, limits of the silicon. */
+/* Checks of several keys together: references, limits of the silicon. */
 int pn_sc_check(struct pn_sc_build *b, struct pn_diag *d);
 
 /* One [ipi NAME]. */
 int pn_sc_check_ipi(struct pn_sc_build *b, struct pn_sc_section *s, struct pn_diag *d);
 
-/* What a [vm NAME] provokes; after the [ipi NAME] sections. */
+/* Checks the inhibit of a [vm NAME]; after the [ipi NAME] sections. */
 int pn_sc_check_inhibit(struct pn_sc_build *b, struct pn_sc_section *s, struct pn_diag *d);
 
 #define PN_SC_GUEST_TIMER 0xecu /* vector of the guest's own timer */
@@ -53,7 +53,7 @@ int pn_sc_check_inhibit(struct pn_sc_build *b, struct pn_sc_section *s, struct p
 void *pn_sc_base(struct pn_scenario *sc, const struct pn_sc_section *s);
 struct pn_sc_section *pn_sc_find(struct pn_sc_build *b, enum pn_sc_kind kind, unsigned index);
 
-/* Did somebody say the key, in the file or by --set? */
+/* True if the file or --set has the key. */
 bool pn_sc_said(const struct pn_sc_section *s, const char *key);
 /* Refuses @s, which names a section of @kind that is not there. */
 int pn_sc_missing(struct pn_sc_build *b, const struct pn_sc_section *s, enum pn_sc_kind kind,

@@ -24,7 +24,7 @@ _Static_assert(PN_MAX_SECTION * 1024 <= 65535, "one PCI function for each device
 
 typedef int (*section_check)(struct pn_sc_build *b, struct pn_sc_section *s, struct pn_diag *d);
 
-/* What no mode of a workload looks at. */
+/* Refuses keys that no mode of the workload uses. */
 static int check_useless(struct pn_sc_build *b, struct pn_sc_section *s, struct pn_diag *d)
 {
 	enum { BARE = 1, IPI = 2 };
@@ -208,7 +208,7 @@ static const struct pn_sc_load *load_named(const struct pn_scenario *sc, const c
 	return NULL;
 }
 
-/* What the device interrupts, and has a queue for each of if nothing else is said. */
+/* The number of vCPUs or CPUs that the device interrupts; by default it has a queue for each. */
 static uint32_t targets(const struct pn_scenario *sc, const struct pn_sc_device *dev)
 {
 	const struct pn_sc_vm *vm = vm_named(sc, dev->vm);
@@ -292,7 +292,7 @@ static int check_device(struct pn_sc_build *b, struct pn_sc_section *s, struct p
 		return pn_sc_refuse(b, s, PN_SC_KEYS(NULL), d,
 				    "[device %s]: a scenario with an [ipi NAME] has no devices",
 				    dev->name);
-	/* what bare metal refuses says more than a section that is missing */
+	/* the refusal of bare metal is clearer than that of a missing section */
 	err = b->sc->work == PN_WORK_BARE ? check_bare(b, s, d) : 0;
 	if (!err)
 		err = resolve(b, s, d);

@@ -8,7 +8,7 @@
 #include "postern/avic.h"
 #include "scenario_build.h"
 
-/* It lasts as long as a vCPU does something that ends. */
+/* True for a cause that lasts only as long as some action of a vCPU. */
 static bool transient(enum pn_inhibit why)
 {
 	return why == PN_INHIBIT_IRQWIN || why == PN_INHIBIT_NESTED;
@@ -48,7 +48,7 @@ static const struct pn_sc_ipi *ipi_of(const struct pn_scenario *sc, const struct
 	return NULL;
 }
 
-/* What a guest could do, but its own IPIs would then go elsewhere. */
+/* Refuses causes that would send the guest's own IPIs to another vCPU. */
 static int check_ids(struct pn_sc_build *b, struct pn_sc_section *s, const struct pn_sc_vm *vm,
 		     struct pn_diag *d)
 {
