@@ -25,7 +25,7 @@ static void on_doorbell(void *ctx, uint32_t apicid)
 	printf("doorbell:  APIC %" PRIu32 "\n", apicid);
 }
 
-/* What the guest's hypervisor would write: one guest-mode entry of the remapping table. */
+/* Writes what a hypervisor would write: one guest-mode entry of the remapping table. */
 static void write_irte(unsigned index, uint8_t vector, bool running, uint32_t apicid)
 {
 	struct pn_irte irte = {

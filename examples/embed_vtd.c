@@ -17,7 +17,7 @@ enum {
 	RAM = 0x8000,
 	DEVID = 0x0010,
 	NOTIFY = 0xF2, /* active: posted processing in the guest */
-	WAKEUP = 0xF1, /* whoever it is for sleeps: the host's handler */
+	WAKEUP = 0xF1, /* the vCPU sleeps: the host's handler wakes it */
 };
 
 static _Alignas(4096) uint8_t ram[RAM];
@@ -37,8 +37,10 @@ static struct pn_pid *pid(unsigned vcpu)
 	return (struct pn_pid *)(void *)(ram + PIDS) + vcpu;
 }
 
-/* What the guest's hypervisor would write: a descriptor, its entry in the PID-pointer table, and a
- * posted entry of the remapping table. */
+/*
+ * Writes what a hypervisor would write: a descriptor, its entry in the PID-pointer table, and a
+ * posted entry of the remapping table.
+ */
 static void set_up(unsigned vcpu, uint8_t nv, uint32_t apicid)
 {
 	uint64_t *table = (uint64_t *)(void *)(ram + PID_TABLE);
@@ -107,7 +109,7 @@ int main(void)
 	int vector;
 
 	set_up(0, NOTIFY, 3); /* vCPU 0 runs on CPU 3 */
-	set_up(1, WAKEUP, 5); /* vCPU 1 sleeps, and CPU 5 is to be told */
+	set_up(1, WAKEUP, 5); /* vCPU 1 sleeps; its notifications go to CPU 5 */
 	write_irte(0, 0, 0x41);
 	pn_agent_init(&agent, 3);
 	pn_apicv_features_default(&feat);

@@ -41,7 +41,7 @@ static const struct pn_bench *bench_at(unsigned i)
 	return i < lab ? pn_bench_get(i) : pn_bench_explore_get(i - lab);
 }
 
-/* A peer that is not on this machine is none. */
+/* The peer; NULL if it is not on this machine. */
 static const char *peer_of(const struct figure *f)
 {
 	return f->peer > 0 ? f->bench->peer : NULL;

@@ -15,8 +15,8 @@
 #define SPEED_CASE "gappi-masked-irr"
 #define PEER_CASE  "block-without-fence"
 #define SPEED_S	   1.5
-#define LIMIT_S	   120.0 /* then there is no figure */
-#define SHORT_S	   0.5	 /* what is over sooner is measured several times */
+#define LIMIT_S	   120.0 /* a longer measurement gives no figure */
+#define SHORT_S	   0.5	 /* a shorter measurement is repeated */
 #define ROUNDS	   5
 
 static const struct pn_case *named(const char *name)

@@ -46,7 +46,7 @@ __attribute__((noreturn)) static void become(const char *dir, char *const *argv)
 	_exit(NOT_HERE);
 }
 
-/* Exit status, or -1. What it prints is in the file "out". */
+/* Exit status, or -1. Its output goes to the file "out". */
 static int run(const char *dir, char *const *argv, double *seconds)
 {
 	double begun = now();

@@ -12,7 +12,7 @@ enum {
 	CLI_VIOLATED = 1,
 	CLI_USAGE = 2,
 	CLI_INPUT = 3,
-	CLI_STOPPED = 130, /* by Ctrl-C, after what there is was printed */
+	CLI_STOPPED = 130, /* by Ctrl-C, after the results so far were printed */
 };
 
 /* A verb: its options are parsed from @argv, argv[0] is "postern VERB". */

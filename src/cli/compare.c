@@ -58,8 +58,9 @@ static int parse_modes(int key, char *arg, struct argp_state *state)
 static const struct argp_child children[] = {{&pn_cli_common, 0, NULL, 0}, {0}};
 
 /*
- * Nobody asked for these modes: those stay that can have what the scenario provokes. If none can,
- * it is refused with the reason of those that could have it in another APIC mode.
+ * The modes were not chosen by the user: modes that cannot have the inhibit that the scenario
+ * provokes are left out. If no mode can, the scenario is refused, with the reason of the modes that
+ * could in another APIC mode.
  */
 static void leave_out(struct pn_cli_options *o, const struct pn_scenario *sc)
 {

@@ -217,7 +217,7 @@ static const struct pn_case *find_case(const char *name)
 static void add_job(struct pn_xjob *j, const struct explore_options *o, const struct pn_case *c,
 		    bool broken)
 {
-	/* A mistake that takes a store buffer, or a log that stays off, is none without. */
+	/* Some mistakes need a store buffer, or a log that stays off, and are harmless without. */
 	bool wrong =
 		broken && !(o->search.sc && c->needs_tso) && !(o->overflow_w1c && c->needs_toggle);
 
@@ -280,7 +280,7 @@ static void print_text(const struct explore_options *o, const struct pn_case *c,
 	}
 }
 
-/* What has no place in the JSON object. */
+/* Messages that the JSON object has no key for. */
 static void say_unfinished(const struct pn_xrun *run, unsigned n)
 {
 	for (unsigned i = 0; i < n; i++)

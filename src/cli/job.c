@@ -25,7 +25,7 @@ static void drop(struct outputs *out)
 {
 	pn_outfile_drop(&out->report);
 	pn_outfile_drop(&out->trace);
-	/* Only if it is still empty. */
+	/* rmdir() removes it only if it is still empty. */
 	if (out->hgrm_made)
 		rmdir(out->hgrm);
 }
@@ -112,8 +112,10 @@ static int finish(const struct pn_cli_options *o, struct pn_comparison *c,
 	return status_of(c);
 }
 
-/* A mode that does not fit is a mistake of the command line, unless a line of the scenario asks for
- * what the mode cannot have. */
+/*
+ * A mode that does not fit is an error of the command line, unless a line of the scenario requires
+ * what the mode cannot have.
+ */
 static int all_fit(const struct pn_cli_options *o, const struct pn_cli_work *w)
 {
 	struct pn_diag d = {0};
@@ -174,7 +176,7 @@ struct pn_scenario *pn_cli_load(struct pn_cli_options *o, const char *name, int 
 	if (o->duration && !strcmp(d.file, "--set") && !strncmp(d.text, "duration =", 10))
 		snprintf(d.file, sizeof(d.file), "--duration");
 	pn_cli_diag(&d);
-	/* A wrong --set or --duration is a mistake of the command line, not of a file. */
+	/* A wrong --set or --duration is an error of the command line, not of a file. */
 	*status = strncmp(d.file, "--", 2) ? CLI_INPUT : CLI_USAGE;
 	return NULL;
 }

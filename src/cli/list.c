@@ -33,7 +33,7 @@ static const char *mode_work(unsigned i)
 	return m ? pn_workload_name(m->work) : NULL;
 }
 
-/* NULL for one that cannot be loaded: a test sees to it that there is none. */
+/* NULL for a scenario that cannot be loaded; a test checks that there is none. */
 static const char *scenario_work(unsigned i)
 {
 	const char *name = pn_builtin_scenario(i, NULL), *work = NULL;
@@ -79,7 +79,7 @@ static const struct {
 
 #define NR_LISTS ((unsigned)(sizeof(lists) / sizeof(lists[0])))
 
-/* A hazard that nobody has published as a bug is called what it is. */
+/* Marks a hazard that has not been published as a bug as inferred. */
 static const char *inferred(unsigned i, const char *origin)
 {
 	return pn_case_get(i)->inferred && !strstr(origin, "inferred") ? " (inferred)" : "";
@@ -103,7 +103,7 @@ static void print_item(const char *name, const char *text)
 	printf("  %-*s %s\n", NAME_WIDTH, name, text);
 }
 
-/* What is printed beside the name; modes stand below the heading of their workload instead. */
+/* The text beside the name; modes are listed below the heading of their workload instead. */
 static void item_text(item_fn item, unsigned i, const char *description, const char *work,
 		      char *buf, size_t size)
 {
@@ -115,7 +115,7 @@ static void item_text(item_fn item, unsigned i, const char *description, const c
 		snprintf(buf, size, "%s", description);
 }
 
-/* What is printed below it. */
+/* The text below the name. */
 static void print_more(item_fn item, unsigned i)
 {
 	const struct pn_mode_info *m = item == mode_item ? pn_mode_at(i) : NULL;

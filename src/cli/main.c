@@ -87,8 +87,10 @@ static bool reader_gone(void)
 	return poll(&p, 1, 0) == 1 && (p.revents & POLLERR);
 }
 
-/* Whatever way the program ends: what was printed must have arrived, or it says that it has not.
- * A reader that has read enough (head) is no error. */
+/*
+ * Called however the program ends: reports output that could not be written. A reader that closed
+ * the pipe early (head) is no error.
+ */
 static void finish_stdout(void)
 {
 	int e;

@@ -36,7 +36,7 @@ static const struct argp_option options[] = {
 	{0},
 };
 
-/* A mistake in the command line: said, and the end. */
+/* An error in the command line: prints it and ends the program. */
 __attribute__((noreturn)) static void refuse(const struct pn_diag *d)
 {
 	pn_cli_diag(d);

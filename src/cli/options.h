@@ -12,7 +12,7 @@
 #define CLI_MAX_SETS  64
 #define CLI_MAX_DRAWS 1024
 
-/* What compare, run and replay take. */
+/* The options of compare, run and replay. */
 struct pn_cli_options {
 	const char *input;    /* scenario or recording */
 	const char *scenario; /* replay --scenario */

@@ -6,8 +6,9 @@
 #include <stdio.h>
 
 /*
- * An output file under a temporary name until it is complete, so that nothing half-done is ever
- * seen. Opened before long work, so that a path that cannot be written is refused at once.
+ * An output file under a temporary name until it is complete, so that an incomplete file never has
+ * the final name. It is opened before long work, so that a path that cannot be written is refused
+ * at once.
  */
 struct pn_outfile {
 	FILE *f; /* NULL: not open */

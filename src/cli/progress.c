@@ -36,7 +36,9 @@ void pn_cli_catch_stop(void)
 
 	sigemptyset(&sa.sa_mask);
 	for (unsigned i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
-		/* What the caller made us ignore (nohup, a background job) stays ignored. */
+		/*
+		 * A signal that the caller made us ignore (nohup, a background job) stays ignored.
+		 */
 		if (!sigaction(signals[i], NULL, &old) && old.sa_handler != SIG_IGN)
 			sigaction(signals[i], &sa, NULL);
 }

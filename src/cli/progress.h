@@ -6,7 +6,7 @@
 
 /* From now on Ctrl-C asks for an end, and a second one ends the program at once. */
 void pn_cli_catch_stop(void);
-/* Was an end asked for? Any thread. */
+/* True if an end was asked for. Any thread. */
 bool pn_cli_stopped(void);
 
 /*

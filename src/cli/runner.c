@@ -163,7 +163,7 @@ static void run_pool(struct pool *p)
 		pthread_join(thread[i], NULL);
 }
 
-/* The results that there are, moved together. */
+/* Moves the finished results together. */
 static bool collect(struct pool *p, struct pn_comparison *out)
 {
 	out->n = 0;

@@ -19,9 +19,11 @@ struct pn_cli_item {
 	const struct pn_mode *mode;
 };
 
-/* Runs @n of them on several threads unless there is a @trace; results in their order, out->n of
- * them; the caller frees out->result. False: a message was printed. What a Ctrl-C kept from
- * starting is left out. */
+/*
+ * Runs @n of them on several threads unless there is a @trace; results in their order, out->n of
+ * them; the caller frees out->result. False: a message was printed. Runs that a Ctrl-C kept from
+ * starting are left out.
+ */
 bool pn_cli_run_items(const struct pn_cli_options *o, const struct pn_cli_item *item, unsigned n,
 		      struct pn_recording *rec, FILE *trace, struct pn_comparison *out);
 

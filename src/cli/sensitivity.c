@@ -51,7 +51,7 @@ static bool list_items(struct draws *d)
 	return true;
 }
 
-/* Nothing of it was left out or cut short. */
+/* True if no run was left out or cut short. */
 static bool complete(const struct pn_comparison *all, unsigned from, const struct pn_mode *mode,
 		     unsigned modes)
 {

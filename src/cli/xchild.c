@@ -21,7 +21,7 @@
 #include "progress.h"
 
 #define MAGIC	   0x706f737465726e01ull
-#define GRACE_S	   5.0 /* after its time a search is ended from outside */
+#define GRACE_S	   5.0 /* how long after its time limit a search is killed */
 #define POLL_MS	   100
 #define MAX_STEPS  (1u << 20)
 #define FIRST_ROOM 65536u
@@ -81,7 +81,7 @@ static bool send_all(int fd, const void *p, size_t n)
 	return true;
 }
 
-/* A violation that nobody expected: a second, short search for a short trace of it. */
+/* After an unexpected violation: a second, short search for a short trace of it. */
 static int explore(const struct pn_xjob *j, struct px_result *res)
 {
 	struct px_options opt = j->opt;
@@ -114,7 +114,7 @@ __attribute__((noreturn)) static void child(const struct pn_xjob *j, int fd, pid
 	struct rlimit no_core = {0, 0};
 	sigset_t none;
 
-	/* The handlers are the parent's, and so are the files that they remove. */
+	/* The signal handlers, and the files that they remove, belong to the parent. */
 	for (unsigned i = 0; i < sizeof(reset) / sizeof(reset[0]); i++) {
 		struct sigaction old;
 
@@ -215,7 +215,7 @@ static void end_strings(struct px_result *r)
 	}
 }
 
-/* NULL: the whole result came through; else why not. */
+/* NULL: the whole result was received; else the reason why not. */
 static const char *receive(struct pn_xjob *j)
 {
 	struct px_result *r = &j->run.res;
@@ -245,7 +245,7 @@ static const char *receive(struct pn_xjob *j)
 	return NULL;
 }
 
-/* What a search within bounds must not claim. */
+/* Corrects the verdict of a search that was bounded. */
 static void qualify(struct pn_xjob *j)
 {
 	struct px_result *r = &j->run.res;
@@ -254,7 +254,7 @@ static void qualify(struct pn_xjob *j)
 		r->exhaustive = false;
 	if (r->verdict == PX_UNFINISHED)
 		snprintf(j->run.why, sizeof(j->run.why), "out of time after %.1f s", r->seconds);
-	/* Longer than the user wants to look is not yet without end. */
+	/* An execution that is longer than the user's limit need not be endless. */
 	if (r->verdict == PX_VIOLATION && j->opt.max_steps && r->steps >= j->opt.max_steps) {
 		r->verdict = PX_UNFINISHED;
 		snprintf(j->run.why, sizeof(j->run.why), "an execution did not end within %u steps",
@@ -317,7 +317,7 @@ static void end_overdue(struct pn_xjob *j)
 		kill(j->pid, SIGKILL);
 }
 
-/* Waits a moment, and takes what there is. */
+/* Waits a moment, then reads the results that have arrived. */
 static void attend(struct pn_xjob *job, unsigned n)
 {
 	struct pollfd p[PN_XJOBS_AT_ONCE];

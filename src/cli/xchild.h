@@ -9,8 +9,8 @@
 #include "xreport.h"
 
 /*
- * Explorations in processes of their own: one that dies, hangs or takes all memory that it may is
- * "not finished" and disturbs nobody.
+ * Explorations in processes of their own: one that dies, hangs or reaches its memory limit is "not
+ * finished" and does not disturb the others.
  */
 struct pn_xjob {
 	const struct pn_case *c;
