@@ -13,7 +13,10 @@
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 #define PAGE	 4096u
 
-/* The exit status of QEMU is 2 * value + 1; Bochs tells none, and the last line has the value. */
+/*
+ * The exit status of QEMU is 2 * value + 1; Bochs has no exit status, so the last line has the
+ * value.
+ */
 enum { END_PASSED = 16, END_FAILED = 17, END_BROKEN = 18 };
 
 __attribute__((format(printf, 1, 2))) void print(const char *format, ...);
@@ -79,7 +82,7 @@ static inline void take_interrupts(void)
 #define CPUS 2
 
 struct cpu {
-	uint64_t fixup;	  /* where an exception goes on, or 0 */
+	uint64_t fixup;	  /* where execution continues after an exception, or 0 */
 	uint64_t faulted; /* the vector of the last one */
 	uint64_t interrupts;
 	volatile uint64_t turns;       /* of the second processor while it waits for work */
@@ -98,14 +101,19 @@ void vendor_cpu(void);
 /* RDMSR that may fault: its vector, or 0. */
 unsigned rdmsr_try(uint32_t msr);
 
-/* An INIT IPI, and a while to take it. */
+/* Sends an INIT IPI and waits until it should have been taken. */
 void second_init(void);
-/* INIT and start-up IPIs; it comes up and waits for work. False: it does not. */
+/*
+ * INIT and start-up IPIs; the second processor starts and waits for work. False: it does not start.
+ */
 bool second_start(void);
 void second_give(void (*work)(void *), void *arg);
-/* False: it is still busy after a good while. */
+/* False: it is still busy after a long time. */
 bool second_wait(void);
-/* Until it has been through its loop, where it takes interrupts, some more times. */
+/*
+ * Waits until the second processor has gone through its loop, where it takes interrupts, several
+ * times.
+ */
 void second_turns(void);
 void second_main(void);
 
@@ -113,7 +121,7 @@ void second_main(void);
 
 /* A timer interrupt every @count * 16 ns, for guests that never leave; 0: none. */
 void timer(uint32_t count);
-/* The host's own: pending until somebody takes it, in service until it is ended. */
+/* An interrupt of the host to itself: pending until it is taken, in service until it is ended. */
 void self_interrupt(uint32_t vector);
 void end_of_interrupt(void);
 bool host_in_service(unsigned vector);
@@ -121,7 +129,10 @@ bool host_any_in_service(void);
 bool host_pending(unsigned vector);
 /* Fixed, to the processor with that APIC ID. */
 void send_interrupt(unsigned cpu, uint32_t vector);
-/* Are the processors' own APICs in x2APIC mode? Each switches its own; there is no way back. */
+/*
+ * True if the processors' own APICs are in x2APIC mode. Each processor switches its own and cannot
+ * switch back.
+ */
 extern bool host_x2;
 void host_use_x2(void);
 

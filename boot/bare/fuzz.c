@@ -3,8 +3,8 @@
 #include "fuzz.h"
 #include "row.h"
 
-#define TIMER	   125000 /* 2 ms: a wild guest is fetched back */
-#define RESET	   32	  /* every so many guests all their pages are new */
+#define TIMER	   125000 /* 2 ms: ends a guest that runs away */
+#define RESET	   32	  /* all pages are new after this many guests */
 #define AGAIN	   6
 #define COMPLAINTS 10
 

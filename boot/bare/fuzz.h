@@ -4,13 +4,18 @@
 
 #include "guest.h"
 
-/* Garbage in all that a host and a guest program of a virtual APIC, on both processors at once. */
+/*
+ * Random values in everything that a host and a guest program in a virtual APIC, on both processors
+ * at once.
+ */
 
 struct fuzz {
 	struct vm *vm;
 	uint64_t random;
 	uint64_t writes;
-	/* The entry into the guest must be refused; what else there is may say otherwise. */
+	/*
+	 * @invalid: the entry into the guest must be refused. @unsure: other state may change that.
+	 */
 	bool invalid, unsure;
 };
 
@@ -36,28 +41,33 @@ static inline bool fuzz_chance(struct fuzz *f, unsigned percent)
 unsigned fuzz_register(struct fuzz *f);
 uint32_t fuzz_value(struct fuzz *f);
 
-/* What the guest will do; the steps that it did count as writes. */
+/* Chooses the steps of the guest; the steps that it executes count as writes. */
 void fuzz_guest(struct fuzz *f);
 uint64_t fuzz_guest_bar(struct fuzz *f);
 /* A step that counts. */
 void fuzz_step(struct fuzz *f, const char *stub, uint64_t at, uint64_t value);
 void fuzz_complain(struct fuzz *f, const char *what, uint64_t value);
 
-/* ---- the vendor's ---- */
+/* ---- implemented for each vendor ---- */
 
 #define FUZZ_CODES 0x403 /* codes of exits are below; that one is an entry refused */
 
 /* Tables, pages, notifications. */
 void fuzz_host_init(void);
 void fuzz_tables(struct fuzz *f);
-/* What the processor reads at the entry into a guest; what of it changes between two of them. */
+/*
+ * Sets the fields that the processor reads at the entry into a guest; changes some of them between
+ * two entries.
+ */
 void fuzz_fields(struct fuzz *f);
 void fuzz_fields_again(struct fuzz *f);
 bool fuzz_is_x2(const struct vm *vm);
-/* Now and then a step of the guest that none of the others is; and what it may do at all. */
+/*
+ * Sometimes adds a step of a kind that only this vendor has; checks which steps a guest may make.
+ */
 void fuzz_vendor_step(struct fuzz *f);
 void fuzz_vendor_guest(struct fuzz *f);
-/* Runs it and looks at the exit. Its code. */
+/* Runs the guest, checks the exit and returns its code. */
 unsigned fuzz_run(struct fuzz *f);
 enum fuzz_next { GOES_ON, ENDS, IS_WILD };
 enum fuzz_next fuzz_next(unsigned code);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What the guest does: accesses of every size, through the page and through MSRs. */
+/* Chooses the accesses of the guest: of every size, through the page and through MSRs. */
 #include "fuzz.h"
 #include "vendor.h"
 

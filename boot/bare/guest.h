@@ -4,7 +4,7 @@
 
 #include "bare.h"
 
-/* What guests are on either vendor's processors: their registers, what they do, their tables. */
+/* Guests, on processors of both vendors: their registers, steps and tables. */
 
 #define RFLAGS_TF  (1u << 8)
 #define RFLAGS_IF  (1u << 9)
@@ -82,7 +82,7 @@ void vm_rewind(struct vm *vm);
 /* The page tables that the guests share. */
 void vm_guest_tables(void);
 extern uint64_t guest_pml4[];
-/* Appends to what the guest does; it ends after the last. */
+/* Appends a step of the guest; the guest ends after the last one. */
 struct op *vm_op(struct vm *vm, const char *stub, uint64_t at, uint64_t value);
 /* The nested entry of a page below 4 MiB, or of APIC_PAGE, and the top of that table. */
 uint64_t *vm_nested(struct vm *vm, uint64_t gpa);

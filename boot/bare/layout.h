@@ -2,7 +2,7 @@
 #ifndef POSTERN_BARE_LAYOUT_H
 #define POSTERN_BARE_LAYOUT_H
 
-/* What the assembler and the compiler must agree on. */
+/* Constants that assembler and C code share. */
 #define CODE32 0x08
 #define DATA   0x10
 #define CODE64 0x18

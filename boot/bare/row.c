@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Rows: what is being looked at, and what came of it. */
+/* Rows: the rule that is being checked, and the result. */
 #include "row.h"
 
 #include <stdarg.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A loader of block devices: as many reads in flight as one asks for, each counted. */
+/* Load for block devices: a chosen number of reads in flight, each of them counted. */
 #include "aio.h"
 
 #include <errno.h>
@@ -13,7 +13,7 @@
 #include "util.h"
 
 #define PATIENCE_S 20
-#define AGAIN	   64u /* a thread whose CPU was gone goes back to it after so many reads */
+#define AGAIN	   64u /* a thread whose CPU was offline returns to it after this many reads */
 
 struct slot {
 	struct iocb cb;

@@ -13,7 +13,7 @@
 /*
  * One thread that keeps @depth direct reads of random blocks in flight on each of @drives block
  * devices, by the kernel's io_submit() and io_getevents(), from one CPU. Every block of a drive
- * begins with its own number, so that a read of something else is seen.
+ * begins with its own number, so that a read of another block is detected.
  */
 struct aio_reader {
 	int cpu;

@@ -7,7 +7,7 @@
 
 #define BELLS_MAX 256
 
-/* A device of ours with many MSI-X messages, each with its eventfd. */
+/* The device of this project with many MSI-X messages, each with its eventfd. */
 struct bells {
 	struct edu dev; /* as edu is opened; its own eventfd is not used */
 	unsigned n;

@@ -7,7 +7,7 @@
 
 #define CHECKS_FAILED 32
 
-/* Rules that were looked at, and those that did not hold, each listed once. */
+/* The number of rules that were checked, and those that did not hold, each listed once. */
 struct checks {
 	unsigned made, failed;
 	char failure[CHECKS_FAILED][80];

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The device's interrupt leaves the guest while its vCPU goes to sleep and wakes all the time, at
- * no moment in particular. An MSI that was posted before the remapping entry changed must be seen
- * by the guest although nothing else wakes it; those that came later wait in the eventfd.
+ * The device's interrupt is detached from the guest at random moments, while its vCPU goes to sleep
+ * and wakes all the time. An MSI that was posted before the remapping entry changed must be seen by
+ * the guest although nothing else wakes it; those that came later wait in the eventfd.
  */
 #include <pthread.h>
 #include <stdlib.h>
@@ -11,7 +11,7 @@
 #include "util.h"
 
 #define RAISER_CPU 2
-#define LEAST_NS   100000u /* with the raiser at work before the interrupt leaves */
+#define LEAST_NS   100000u /* the raiser runs at least this long before the interrupt is detached */
 #define SPREAD_NS  400000u
 #define RAISE_NS   60000u /* at most, from seen to the next MSI */
 #define GIVE_UP_NS 300000u
@@ -32,7 +32,7 @@ static void spin_for(uint64_t ns)
 		;
 }
 
-/* Not for long: it may be in the eventfd. */
+/* Waits only a short time: the MSI may be in the eventfd. */
 static void wait_a_little(const struct raiser *r)
 {
 	const uint64_t end = now_ns() + GIVE_UP_NS;
@@ -77,7 +77,7 @@ static void irqfd(const struct run *run, bool on)
 	vm_irqfd(run->vm, RUN_GSI, run->vm->vcpus - 1, RUN_MSI_VECTOR, run->edu->eventfd, on);
 }
 
-/* Numbers wrap never; the guest is behind if it has not read this one or a later one. */
+/* Numbers never wrap; the guest is late if it has not read this number or a later one. */
 static void wait_posted(const struct run *run, uint32_t last)
 {
 	const volatile uint32_t *tag = &run_target(run)->tag;

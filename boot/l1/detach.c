@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The device's interrupt leaves the guest while its vCPU sleeps, and comes back: by turns because
- * KVM lets go of the eventfd, and because VFIO switches the MSI off. Nothing that was on its way
- * may be lost, nothing may reach the guest in between.
+ * The device's interrupt leaves the guest while its vCPU sleeps, and comes back: in turn because
+ * KVM releases the eventfd, and because VFIO switches the MSI off. No MSI that was on its way may
+ * be lost, and none may reach the guest in between.
  */
 #include "run.h"
 #include "util.h"
@@ -14,7 +14,7 @@ static void settle(void)
 	sleep_until(now_ns() + SETTLE_NS);
 }
 
-/* Not posted, an MSI interrupts the harness itself, and is handled before it goes on. */
+/* An MSI that is not posted interrupts the harness itself, which handles it before it continues. */
 static void msi_to_harness(const struct run *run)
 {
 	edu_msi_affinity(run->edu, 0);
@@ -25,7 +25,7 @@ static void irqfd(const struct run *run, bool on)
 	vm_irqfd(run->vm, RUN_GSI, run->vm->vcpus - 1, RUN_MSI_VECTOR, run->edu->eventfd, on);
 }
 
-/* Posted to a vCPU that sleeps: the notification is what is being raced with. */
+/* Posts to a vCPU that sleeps: the detaching races with the notification. */
 static void one_on_its_way(const struct run *run)
 {
 	run_wait_asleep(run);
@@ -49,7 +49,7 @@ static void without_irqfd(const struct run *run)
 	run_wait_seen(run);
 }
 
-/* The eventfd is still the guest's: who writes it wakes the vCPU. */
+/* The eventfd still belongs to the guest: a write to it wakes the vCPU. */
 static void without_msi(const struct run *run)
 {
 	one_on_its_way(run);

@@ -4,7 +4,7 @@
 
 #include "run.h"
 
-/* What happens to the last vCPU's thread while a run lasts: migrations, a competitor. */
+/* Disturbances of the last vCPU's thread during a run: migrations, a competing thread. */
 void disturb_begin(const struct run_config *c, struct vm *vm);
 void disturb_end(void);
 

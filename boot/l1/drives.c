@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Runs on bare metal: the host's own drives are read by direct I/O, so that their MSIs are its own,
- * or the MSIs of "edu" are. What was read is counted by CPU and drive, and so is what the host
- * took: rows of /proc/interrupts, PMN, the unit's steps.
+ * Runs on bare metal: the host reads its own drives by direct I/O and takes their MSIs, or takes
+ * those of "edu". Counted by CPU and drive: reads, and the interrupts that the host took (rows of
+ * /proc/interrupts, PMN, the unit's steps).
  */
 #include "drives.h"
 
@@ -44,7 +44,9 @@ struct drives {
 	const char *error;
 };
 
-/* Drives have the names that they got when they were found; their serial numbers are the machine's.
+/*
+ * The kernel names drives in the order in which it finds them; the machine sets their serial
+ * numbers.
  */
 static void drive_name(struct drive *d, unsigned number)
 {
@@ -158,7 +160,7 @@ static void reads(struct drives *all)
 	msis_read(&all->after);
 }
 
-/* What the host's handler wrote, when it has had time. */
+/* The count that the host's handler wrote, after a wait. */
 static uint64_t taken(const struct edu *edu, uint64_t ns)
 {
 	uint64_t n = 0, until = now_ns() + ns;
@@ -197,7 +199,7 @@ static void pulses(struct drives *all)
 	edu_close(&edu);
 }
 
-/* ---- what is said of it ---- */
+/* ---- output ---- */
 
 static uint64_t difference(const struct drives *all, const char *action)
 {

@@ -7,12 +7,12 @@
 
 #include "run.h"
 
-/* Is @kind one of those below? */
+/* True if @kind is one of those below. */
 bool drives_kind(const char *kind);
 /*
- * Runs on bare metal, without a guest: kind=reads, drives that are read from every CPU, while
- * something is done to the host or nothing; kind=pulses, MSIs of "edu" one after the other. Prints
- * one line of JSON; returns the exit status.
+ * Runs on bare metal, without a guest: kind=reads, drives that are read from every CPU, with or
+ * without a disturbance of the host; kind=pulses, MSIs of "edu" one after the other. Prints one
+ * line of JSON; returns the exit status.
  */
 int drives_run(const struct run_config *c, FILE *out);
 

@@ -72,7 +72,7 @@ static void map_bar(struct edu *edu)
 	edu->bar = map;
 }
 
-/* Without it the device may not send messages. */
+/* Makes the device a bus master: otherwise it must not send messages. */
 static void bus_master(struct edu *edu)
 {
 	struct vfio_region_info config = {.argsz = sizeof(config),

@@ -23,7 +23,7 @@ void edu_close(struct edu *edu);
 /* The MSI goes to edu->eventfd from now on. */
 void edu_msi_enable(struct edu *edu);
 void edu_msi_disable(struct edu *edu);
-/* Where the host takes the MSI, if it is not posted. */
+/* Sets the CPU that takes the MSI if it is not posted. */
 void edu_msi_affinity(const struct edu *edu, int pcpu);
 /* INTx instead, while the MSI is off: @eventfd is written, and INTx masked until @unmask is. */
 void edu_intx_enable(const struct edu *edu, int eventfd, int unmask);

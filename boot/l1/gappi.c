@@ -13,7 +13,7 @@
 #include "irq.h"
 #include "util.h"
 
-#define TAG	     0xABCDE100u /* bits that are no vector; in the log, a vCPU of nobody */
+#define TAG	     0xABCDE100u /* bits that are no vector; in the log, a tag of no vCPU */
 #define GA_LOG_ENTRY 8
 #define GA_LOG_SIZE  4096 /* as Linux makes it */
 #define LOST_MAX     20
@@ -64,7 +64,7 @@ static void fields(struct gappi *g, uint32_t tag)
 	gappi_entry(g, 0, tag);
 }
 
-/* Nothing is logged, and nobody is told of a log. */
+/* Nothing is logged, and no log interrupt is sent. */
 static void rules(struct gappi *g, uint32_t count)
 {
 	const uint64_t logs[] = {iommu_read(&g->iommu, IOMMU_GA_TAIL),
@@ -125,7 +125,7 @@ static void posted_to_log(struct gappi *g)
 	      ((iommu_read(&g->iommu, IOMMU_GA_TAIL) - tail) & (GA_LOG_SIZE - 1)) == GA_LOG_ENTRY);
 }
 
-/* The kernel reads it, tells KVM, and KVM knows no vCPU by this tag. */
+/* The kernel reads the log and informs KVM, which has no vCPU with this tag. */
 static void with_log(struct gappi *g)
 {
 	struct target last = *g->now;
@@ -155,7 +155,7 @@ static void print_targets(const struct gappi *g, FILE *out)
 			g->target[i].seen, g->target[i].counted);
 }
 
-/* The keys of every run, for those who read them all; there is no guest. */
+/* The keys that every run has, for programs that read all runs; here there is no guest. */
 static void print_run(const struct gappi *g, const char *name, uint64_t ns, FILE *out)
 {
 	fprintf(out, "{\"run\":\"%s\",\"kind\":\"gappi\",\"vcpus\":0,", name);
@@ -184,7 +184,7 @@ static void print_gappi(const struct gappi *g, const char *skipped, FILE *out)
 		g->log.irq[W_IRQ_IOMMU], g->log.event[W_GA_LOG].total);
 }
 
-/* Why there is nothing to see here, or NULL. */
+/* The reason why this run is skipped, or NULL. */
 static const char *missing(const struct gappi *g)
 {
 	if (!(iommu_read(&g->iommu, IOMMU_EFR) & EFR_GAPPISUP))

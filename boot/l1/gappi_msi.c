@@ -26,7 +26,7 @@ static uint32_t received(struct gappi *g, bool due)
 	return (uint32_t)n;
 }
 
-/* A CPU that runs this thread has taken whatever was pending there. */
+/* Runs on the target CPU, which then has taken everything that was pending there. */
 static void settle(const struct gappi *g)
 {
 	pin_to(g->now->cpu);
@@ -71,8 +71,8 @@ void gappi_entry(struct gappi *g, uint64_t flags, uint32_t tag)
 }
 
 /*
- * The MSI goes to g->now->cpu, and has been there once, so that the kernel has forgotten where it
- * was. A kernel that still cleans up after the move before puts this one off.
+ * The MSI goes to g->now->cpu, and has arrived there once, so that the kernel has finished the
+ * move. A kernel that still cleans up after the move before puts this one off.
  */
 static void move(struct gappi *g)
 {
@@ -90,8 +90,8 @@ static void move(struct gappi *g)
 }
 
 /*
- * Moving it again to where it is makes the kernel write its remapping entry anew and send
- * INVALIDATE_INTERRUPT_TABLE: now nothing of it is cached.
+ * Moving it again to where it is makes the kernel write its remapping entry again and send
+ * INVALIDATE_INTERRUPT_TABLE: now the entry is not cached.
  */
 void gappi_arrive(struct gappi *g)
 {

@@ -14,7 +14,7 @@
 #define PATIENCE_MS 2000
 #define CPUS_MAX    16
 
-/* What the interrupts of one CPU were. */
+/* The interrupts of one CPU. */
 struct target {
 	int cpu;
 	uint32_t apic_id;
@@ -42,8 +42,8 @@ struct gappi {
 void gappi_arrive(struct gappi *g);
 void gappi_leave(struct gappi *g);
 /*
- * The guest-mode entry: @flags and @tag of its low quadword. These are read anew for every
- * interrupt, so that a change of them needs no flush.
+ * The guest-mode entry: @flags and @tag of its low quadword. The IOMMU reads these for every
+ * interrupt, so a change needs no flush.
  */
 void gappi_entry(struct gappi *g, uint64_t flags, uint32_t tag);
 /* One MSI through it: sets the bit, and raises the vector once or, unless @notifies, not at all. */

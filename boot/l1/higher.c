@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A vCPU that sleeps under a TPR has an interrupt pending that the TPR masks. Then one of a higher
- * class comes, from another device: nothing but that MSI itself can wake the vCPU. The IRR is not
- * empty when it comes. By turns the second device's interrupt arrives in the guest, and leaves and
- * comes back, while the vCPU sleeps in this state.
+ * class comes, from another device: only that MSI can wake the vCPU. The IRR is not empty when it
+ * comes. By turns the second device's interrupt arrives in the guest, and leaves and comes back,
+ * while the vCPU sleeps in this state.
  */
 #include "run.h"
 #include "util.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * IPIs of every form, one at a time, from vCPU 0: which of them hardware sends by itself, and which
- * the hypervisor must send, is for the witnesses to say.
+ * IPIs of every form, one at a time, from vCPU 0: the witnesses record which of them hardware sends
+ * by itself and which the hypervisor must send.
  */
 #include <string.h>
 

@@ -46,7 +46,7 @@ static uint32_t config_long(const struct pci_config *c, unsigned at)
 	return v;
 }
 
-/* The hardware's registers: VFIO would show those that it keeps for its user. */
+/* Reads the hardware's registers: VFIO would show its own copies. */
 static void config_read(struct pci_config *c, const char *path)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC);

@@ -5,9 +5,9 @@
 #include <stdint.h>
 
 /*
- * The IOMMU behind the kernel's back: the registers and tables of the unit that is in front of a
- * device, through /dev/mem (48882 rev 3.11, 2.2 and 3.4). Nothing here writes the command buffer,
- * whose tail the kernel keeps for itself.
+ * Direct access to the IOMMU, without the kernel: the registers and tables of the unit that is in
+ * front of a device, through /dev/mem (48882 rev 3.11, 2.2 and 3.4). Nothing here writes the
+ * command buffer, whose tail only the kernel knows.
  */
 struct iommu {
 	int mem;		/* /dev/mem */

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The other kernel by kexec_load(): kexec_file_load() wants one that can be moved. What is placed
- * is the kernel where it prefers to be, the initrd, and what Documentation/arch/x86/boot.rst calls
- * the zero page, taken from the kernel that runs, with the command line behind it. Three
- * instructions hand the zero page to the kernel's 64-bit entry.
+ * Starts another kernel by kexec_load(), because kexec_file_load() needs a relocatable kernel.
+ * Places the kernel at its preferred address, the initrd, and the zero page of
+ * Documentation/arch/x86/boot.rst, taken from the kernel that runs, with the command line behind
+ * it. Three instructions hand the zero page to the kernel's 64-bit entry.
  */
 #include "kexec.h"
 
@@ -77,7 +77,7 @@ static void put32(char *p, uint64_t value)
 	memcpy(p, &v, sizeof(v));
 }
 
-/* Memory map, ACPI and the rest as the machine told this kernel; the header is the other one's. */
+/* Memory map, ACPI and the rest come from the running kernel; the header comes from the new one. */
 static void zero_page_fill(char *page, const struct file *kernel, const struct file *initrd)
 {
 	int fd = open("/sys/kernel/boot_params/data", O_RDONLY | O_CLOEXEC);

@@ -2,7 +2,7 @@
 #ifndef POSTERN_L1_KEXEC_H
 #define POSTERN_L1_KEXEC_H
 
-/* The machine goes on with another kernel, as after "kexec -l; kexec -e". */
+/* Continues with another kernel, as after "kexec -l; kexec -e". */
 _Noreturn void kexec_go(const char *kernel, const char *initrd, const char *cmdline);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Level-triggered lines of the guest's I/O APIC. One that is still up at EOI is an interrupt again,
- * one that is not is none: KVM must hear of every such EOI, and of which vector it was.
+ * Level-triggered lines of the guest's I/O APIC. A line that is still up at EOI interrupts again; a
+ * line that is down does not. So KVM must be told of every such EOI and its vector.
  */
 #include <poll.h>
 #include <sys/eventfd.h>
@@ -12,7 +12,7 @@
 
 #define PATIENCE_MS 2000
 
-/* Until the guest has ended all handlers that there must be. */
+/* Waits until the guest has ended all handlers that are due. */
 static void wait_ended(const struct run *run, unsigned n)
 {
 	run_wait_taken(run, &run_target(run)->ended[n], run->lines->line[n].due);
@@ -68,7 +68,10 @@ void run_retrigger(const struct run *run)
 	lines_rest(l);
 }
 
-/* An irqfd's two eventfds: the one raises the line, KVM signals the other after it lowered it. */
+/*
+ * The two eventfds of an irqfd: the first raises the line; KVM signals the second after it lowered
+ * the line.
+ */
 struct irqfd {
 	int raise, resample;
 };
@@ -128,7 +131,10 @@ void run_resample(const struct run *run)
 	irqfd_end(run, &fd);
 }
 
-/* The same with VFIO in the harness's place: it masks INTx, writes the one, waits for the other. */
+/*
+ * The same with VFIO instead of the harness: it masks INTx, writes the first eventfd and waits for
+ * the second.
+ */
 void run_intx(const struct run *run)
 {
 	struct irqfd fd = irqfd_begin(run);

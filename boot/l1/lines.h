@@ -16,15 +16,15 @@ enum { LINE_LOW, LINE_HIGH }; /* the second one's vector has the higher class */
 struct line {
 	uint32_t pin;
 	uint8_t vector;
-	volatile uint32_t again;   /* handlers that this time still leave it up */
+	volatile uint32_t again;   /* handlers that still leave the line up this time */
 	volatile uint32_t lowered; /* times */
-	uint32_t due;		   /* handlers that there must be by now */
+	uint32_t due;		   /* handlers that are due by now */
 };
 
 /*
- * The lines of a guest. Their devices act when the guest's handler reaches for them, in the thread
- * of its vCPU; until then they belong to the thread that raises them. On both sides of the EOI the
- * I/O APIC and the local APIC are looked at.
+ * The lines of a guest. Their devices act when the guest's handler accesses them, in the thread of
+ * its vCPU; until then they belong to the thread that raises them. The I/O APIC and the local APIC
+ * are checked before and after the EOI.
  */
 struct lines {
 	struct vm *vm;
@@ -44,14 +44,14 @@ struct lines {
 void lines_create(struct lines *l, struct vm *vm, unsigned n);
 /* Raises a line that is not up. */
 void lines_raise(struct lines *l, unsigned n);
-/* The same for a line that is raised by an eventfd: what must come of it. */
+/* The same for a line that an eventfd raises: records what is due. */
 void lines_expect(struct lines *l, unsigned n);
 /* Line @n is raised by @eventfd; at EOI KVM lowers it and signals @resample. */
 void lines_resample(const struct lines *l, unsigned n, int eventfd, int resample, bool on);
-/* All that was raised has ended: what the I/O APIC must look like. */
+/* All raised lines have ended: checks the state of the I/O APIC. */
 void lines_rest(struct lines *l);
 
-/* Handlers that there must have been, and were. */
+/* Handlers that are due, and those that ran. */
 uint32_t lines_due(const struct lines *l);
 uint32_t lines_seen(const struct lines *l);
 bool lines_good(const struct lines *l);

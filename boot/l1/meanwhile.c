@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Things that are done to the host and its drives while they are read. */
+/* Disturbances of the host and its drives while the drives are read. */
 #include "meanwhile.h"
 
 #include <errno.h>
@@ -26,7 +26,7 @@ static unsigned cpus_online(void)
 	return (unsigned)sysconf(_SC_NPROCESSORS_ONLN);
 }
 
-/* Until the vector is where it shall be: the kernel may leave the move to the next interrupt. */
+/* Waits until the vector has moved: the kernel may delay the move until the next interrupt. */
 static bool has_moved(int irq, unsigned cpu)
 {
 	const uint64_t begin = now_ns();

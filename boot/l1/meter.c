@@ -227,7 +227,7 @@ static uint32_t seen_of(const struct meter *m, unsigned first, unsigned n)
 	return seen;
 }
 
-/* A vCPU that is preempted may get its CPU back only when nothing is written down any more. */
+/* A preempted vCPU may get its CPU back only after the recording has ended. */
 static uint32_t wait_seen(const struct meter *m, unsigned first, unsigned n, uint32_t due)
 {
 	for (unsigned turn = 0; turn < 50 && seen_of(m, first, n) < due; turn++)
@@ -255,7 +255,7 @@ static void sample(struct meter *m, unsigned first, unsigned n)
 	m->seen += wait_seen(m, first, n, before + n) - before;
 }
 
-/* What went before warmed the kernel up. */
+/* Earlier runs were for warming up. */
 static void begin(const struct meter *m)
 {
 	meter_write(m, METER_REG_RUN, (uint32_t)getpid());

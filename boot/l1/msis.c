@@ -11,7 +11,7 @@
 #define TABLES "/sys/kernel/debug/iommu/intel/ir_translation_struct"
 #define PDAS   64u
 
-/* The counts of a row, of which there is one for each CPU that is online; what is behind them. */
+/* Reads the counts of a row, one for each CPU that is online; returns the text after them. */
 static const char *counts(const char *line, uint64_t *sum, unsigned *cpus)
 {
 	const char *p = strchr(line, ':');

@@ -21,7 +21,7 @@ struct msis_row {
 	unsigned cpus;	 /* that took some */
 };
 
-/* What the host says of the MSIs of its devices. */
+/* The MSIs of the host's devices as the host counts them. */
 struct msis {
 	struct msis_row row[MSIS_ROWS];
 	unsigned rows;

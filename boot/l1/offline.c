@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The CPU that the vCPU slept on goes offline, and comes back. Whatever was kept there to wake the
- * vCPU by, and whatever the remapping entry says of that CPU, must not be needed any more. By turns
- * the MSIs come when the CPU is gone, and while it goes and comes.
+ * The CPU that the vCPU slept on goes offline, and comes back. State on that CPU for waking the
+ * vCPU, and the CPU in the remapping entry, must not be needed any more. By turns the MSIs come
+ * when the CPU is gone, and while it goes and comes.
  */
 #include <pthread.h>
 #include <stdio.h>
@@ -59,7 +59,7 @@ static void turn(const struct run *run, bool at_once)
 		meanwhile(run, &on);
 	else
 		cpu_switch(&on);
-	/* a thread whose CPU is gone may run on all, and stays so */
+	/* a thread whose CPU went offline may run on all CPUs from then on */
 	vm_move(run->vm, target, off.cpu);
 	if (run_goes_on(run))
 		run_wake(run);

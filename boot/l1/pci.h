@@ -8,13 +8,13 @@
 
 #define PCI_DEVICES "/sys/bus/pci/devices"
 
-/* Devices of QEMU's that the runs use, by device ID. */
+/* Devices of QEMU that the runs use, by device ID. */
 #define PCI_EDU	  0x11e8
 #define PCI_STEPS 0x11f0
 #define PCI_BELLS 0x11f1
 #define PCI_METER 0x11e9
 
-/* The address of the machine's @nth device of QEMU's with ID @device. False: there is none. */
+/* Finds the address of QEMU's @nth device with ID @device. False: there is none. */
 bool pci_find(uint16_t device, unsigned nth, char *name, size_t size);
 
 #endif

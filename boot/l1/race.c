@@ -3,7 +3,8 @@
  * The guest APIC log overflows while its handler works on another CPU. A handler that reads Status
  * before the overflow, and then writes 1 to GALOverflow although it has not seen it, never restarts
  * the log. If the log has to be enabled anew after an overflow, as the model's default says, then
- * GALogRun stays 0, nothing says so any more, and no vCPU that sleeps is notified again.
+ * GALogRun stays 0, no interrupt reports that, and the host is not notified again for vCPUs that
+ * sleep.
  */
 #include "irq.h"
 #include "run.h"
@@ -11,7 +12,10 @@
 
 #define SETTLE_NS 20000000u
 
-/* Off for good: neither running, nor with an overflow that somebody will still see. */
+/*
+ * True if the log is off for good: it does not run, and no overflow is left that the kernel will
+ * see.
+ */
 static bool stopped(const struct run *run)
 {
 	const uint64_t alive = STATUS_GALOGRUN | STATUS_GALOVERFLOW | STATUS_GAINT;

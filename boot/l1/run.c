@@ -109,7 +109,7 @@ bool run_goes_on(const struct run *run)
 	return run->r->sent < run->c->count && run_well(run);
 }
 
-/* In an open run only the last MSI is waited for: whatever it merged with is seen with it. */
+/* An open run waits only for the last MSI: those that merged with it are seen with it. */
 static void run_paced(const struct run *run)
 {
 	const struct run_config *c = run->c;
@@ -219,7 +219,7 @@ void run_place(const struct run_config *c, int pcpu[L2_VCPUS])
 		pcpu[i] = kind_of(c)->go == run_crowd ? 1 : 1 + (int)(i & 1);
 }
 
-/* As long as they keep arriving. */
+/* Waits as long as IPIs keep arriving. */
 static void ipis_finish(const struct run *run)
 {
 	const volatile uint32_t *seen = &run_target(run)->seen[RUN_IPI_VECTOR];

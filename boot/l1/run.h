@@ -18,10 +18,10 @@
 #define RUN_HIGH_GSI	25
 #define RUN_HIGH_VECTOR 0x71
 
-/* Longer than anything that works takes, even on a machine that does other things. */
+/* Longer than any correct step takes, even on a busy machine. */
 #define RUN_PATIENCE_NS 2000000000u
 
-/* What one run does. The target, which takes the interrupts, is the last vCPU. */
+/* The parameters of one run. The target, which takes the interrupts, is the last vCPU. */
 struct run_config {
 	const char *name;
 	const char *kind; /* see run.c */
@@ -46,13 +46,13 @@ struct run_config {
 	uint32_t times;
 };
 
-/* What the guest saw of it. */
+/* The results of one run, as the guest saw it. */
 struct run_result {
 	uint32_t sent, seen;
 	uint32_t software;  /* of those sent: written to the eventfd by the harness */
 	uint32_t detached;  /* of those sent: MSIs while none could be posted */
 	uint32_t elsewhere; /* of those seen: by other vCPUs than the target */
-	uint32_t turns;	    /* of kinds that do something to the host or the guest: how often */
+	uint32_t turns;	    /* for kinds that disturb the host or the guest: how often */
 	uint32_t lost;	    /* MSIs, or times a line was up, without the guest's interrupt */
 	uint32_t stuck;	    /* steps of the guest, MSIs apart, that did not come */
 	uint32_t early;	    /* taken although the TPR masked them, or while detached */
@@ -76,11 +76,11 @@ struct run {
 	struct lines *lines;
 };
 
-/* Whether @c can be done; if not, why. */
+/* NULL if @c can run; otherwise the reason why not. */
 const char *run_refuses(const struct run_config *c);
 /* How many level-triggered lines the guest has. */
 unsigned run_lines(const struct run_config *c);
-/* The guest is running; raises the MSIs and sees them arrive. */
+/* The guest is running: raises the MSIs and waits until they arrive. */
 void run_guest(const struct run *run);
 
 /* The pieces that the kinds of run are made of. */
@@ -89,13 +89,13 @@ volatile struct l2_vcpu *run_target(const struct run *run);
 void run_raise(const struct run *run);
 /* The same by the harness's own write to the eventfd. */
 void run_raise_software(const struct run *run);
-/* Until the guest knows of the last one, or patience ends. */
+/* Waits until the guest has seen the last MSI, or RUN_PATIENCE_NS is over. */
 void run_wait_seen(const struct run *run);
 /* The same for what the guest writes. */
 void run_wait_word(const struct run *run, const volatile uint32_t *word, uint32_t value);
 /* The same for a count that an interrupt makes the guest write: otherwise it is lost. */
 void run_wait_taken(const struct run *run, const volatile uint32_t *word, uint32_t value);
-/* Until the target sleeps, or patience ends. */
+/* Waits until the target sleeps, or RUN_PATIENCE_NS is over. */
 void run_wait_asleep(const struct run *run);
 void run_wait_asleep_in(const struct run *run, const struct vm *vm, unsigned vcpu);
 /* A guest, not yet running, as @c says. */
@@ -106,11 +106,14 @@ void run_place(const struct run_config *c, int pcpu[L2_VCPUS]);
 void run_wake(const struct run *run);
 /* The target sleeps under a TPR that masks the MSI; an IPI from vCPU 0 still wakes it. */
 void run_sleep_masked(const struct run *run);
-/* One IPI from vCPU 0 to the target; until it has arrived, or patience ends. */
+/*
+ * Sends one IPI from vCPU 0 to the target, and waits until it has arrived, or RUN_PATIENCE_NS is
+ * over.
+ */
 void run_ipi(const struct run *run);
-/* Nothing is wrong with the guest. */
+/* True if the guest has no error. */
 bool run_well(const struct run *run);
-/* The same, and there is more to do. */
+/* True if the guest has no error and the run is not complete. */
 bool run_goes_on(const struct run *run);
 
 /* a file each, but for sleep.c, crowd.c and level.c */

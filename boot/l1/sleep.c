@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A target that sleeps, and interrupts that its TPR masks. A vCPU that sleeps under such a TPR is
- * notified of an interrupt that it cannot take: the host looks, and puts it back to sleep. Only an
+ * notified of an interrupt that it cannot take: the host checks, and lets it sleep again. Only an
  * interrupt of a higher class ends that, here an IPI from vCPU 0, after which the guest lowers its
  * TPR.
  */

@@ -9,8 +9,8 @@
 #define STEPS_MAX 96
 
 /*
- * The steps that the model of the IOMMU took, by name: the machine's own count, which no kernel
- * had a hand in. Read from the device "postern-steps".
+ * The steps that the model of the IOMMU took, by name: the machine's own count, independent of the
+ * kernel. Read from the device "postern-steps".
  */
 struct steps {
 	bool known; /* there is such a device */

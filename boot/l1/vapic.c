@@ -22,7 +22,7 @@ static uint32_t *word(uint8_t *page, unsigned n)
 	return (uint32_t *)(void *)(page + IRR + n * 16);
 }
 
-/* VFIO maps it for the device, which never uses it, for the sake of the pin. */
+/* VFIO maps the page for the device, which never uses it, so that the kernel pins it. */
 void vapic_create(struct vapic *v, const struct edu *edu)
 {
 	struct vfio_iommu_type1_dma_map dma = {

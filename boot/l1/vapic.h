@@ -8,7 +8,7 @@
 #include "edu.h"
 
 /*
- * A page that an IOMMU posts to as if it were a vCPU's APIC backing page, and what must be in it.
+ * A page that an IOMMU posts to as if it were a vCPU's APIC backing page, and its expected content.
  * No CPU runs on it; everything outside the IRR keeps a pattern.
  */
 struct vapic {
@@ -23,7 +23,7 @@ void vapic_destroy(struct vapic *v);
 /* The IRR has no bit; one more, as if it had been posted before. */
 void vapic_clear(struct vapic *v);
 void vapic_set(struct vapic *v, uint8_t vector);
-/* The IOMMU is about to post @vector; whether all is as expected. */
+/* The IOMMU is about to post @vector; then whether the page is as expected. */
 void vapic_expect(struct vapic *v, uint8_t vector);
 bool vapic_matches(const struct vapic *v);
 

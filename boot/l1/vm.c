@@ -112,7 +112,7 @@ static void memory_create(struct vm *vm)
 		die("guest memory");
 }
 
-/* Without lines no I/O APIC either, which would want to hear of EOIs. */
+/* Without lines there is no I/O APIC either, since it would need EOIs. */
 static void irqchip_create(struct vm *vm, bool ioapic)
 {
 	struct kvm_enable_cap split = {.cap = KVM_CAP_SPLIT_IRQCHIP, .args = {24}};
@@ -154,7 +154,7 @@ void vm_create(struct vm *vm, unsigned vcpus, bool x2apic, bool ioapic)
 		vcpu_create(vm, i);
 }
 
-/* A write of one byte to a port that is waited for; all other exits are odd. */
+/* True for a write of one byte to an expected port; all other exits are errors. */
 static bool port_written(struct vm_vcpu *vcpu)
 {
 	const struct kvm_run *run = vcpu->run;
@@ -301,7 +301,7 @@ static void route_set(struct vm *vm)
 		die("routing");
 }
 
-/* A route that is as it was is not set anew: KVM would set every interrupt's remapping entry. */
+/* An unchanged route is not set again: KVM would set every interrupt's remapping entry. */
 static void msi_set(struct vm *vm, const struct vm_msi *msi)
 {
 	unsigned i = 0;

@@ -33,8 +33,8 @@ struct vm_msi {
 };
 
 /*
- * A guest: the program in l2/, its local APICs in the kernel, up to L2_VCPUS vCPUs; if it has
- * lines (l2_shared.lines), also the I/O APIC and the PIC, which nothing is routed to. No PIT.
+ * A guest: the program in l2/, its local APICs in the kernel, up to L2_VCPUS vCPUs; if it has lines
+ * (l2_shared.lines), also the I/O APIC, and the PIC, to which nothing is routed. No PIT.
  */
 struct vm {
 	int kvm, fd;
@@ -60,7 +60,9 @@ unsigned vm_vcpus(void);
 void vm_start(struct vm *vm, const int *pcpu);
 /* Stops the vCPUs; safe for those that sleep. */
 void vm_stop(struct vm *vm);
-/* The vCPU's thread sleeps: its guest has halted, and KVM has nothing for it. False: it does not.
+/*
+ * The vCPU's thread sleeps: its guest has halted, and KVM has nothing for it. False: it does not
+ * sleep.
  */
 bool vm_sleeps(const struct vm *vm, unsigned vcpu);
 /* How often the vCPU's thread has been taken off its CPU, or has left it. */

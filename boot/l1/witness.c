@@ -91,7 +91,7 @@ static const struct exit_name vmx_exits[] = {
 	{0, NULL},
 };
 
-/* Taking a trigger off costs a second of the host's, so it stays; a second one is refused. */
+/* Removing a trigger takes the host a second, so it stays; a second one is refused. */
 static bool trigger(enum witness_event e)
 {
 	char path[128], text[64];
@@ -232,7 +232,7 @@ void witness_begin(struct witness *w, const char *device)
 	steps_read(&w->before);
 }
 
-/* The row of an interrupt begins at 0 again when it has been given back and taken anew. */
+/* The counts of an interrupt start at 0 again when it was freed and requested again. */
 void witness_look(struct witness *w)
 {
 	uint64_t now[W_IRQS];

@@ -8,12 +8,12 @@
 #include "steps.h"
 
 /*
- * What the host kernel itself says about a run: KVM's tracepoints counted by histogram triggers
+ * What the host kernel itself counts during a run: KVM's tracepoints counted by histogram triggers
  * (tracefs), and the rows of /proc/interrupts; and what the IOMMU did.
  */
 enum witness_event {
 	W_EXIT,		  /* by exit code */
-	W_GA_LOG,	  /* entries that KVM was told of */
+	W_GA_LOG,	  /* entries that were reported to KVM */
 	W_INCOMPLETE_IPI, /* by failure id */
 	W_UNACCELERATED,  /* by register offset */
 	W_KICK_SLOW,	  /* IPI targets woken after an incomplete IPI */
@@ -21,11 +21,12 @@ enum witness_event {
 	W_IRTE_UPDATE,	  /* by "set": posting switched on or off for an IRTE */
 	W_WAKEUP,	  /* blocked vCPUs that woke, by waited */
 	W_INJECT,	  /* vectors injected by KVM */
-	W_EOI,		  /* that KVM makes or is told of, by the vector that it ends; -1: none */
+	W_EOI,		  /* that KVM makes or receives, by the vector that it ends; -1: none */
 	W_ACK,		  /* ends of an I/O APIC's interrupt, by pin */
-	W_INHIBIT,	  /* changes of what keeps APIC virtualization off, by what does after it */
-	W_APIC,		  /* accesses to a local APIC that KVM makes, by register */
-	W_SOFTWARE,	  /* interrupts of a local APIC that KVM sets, by vector */
+	W_INHIBIT,  /* changes of the inhibits of APIC virtualization, by the inhibits after the
+		       change */
+	W_APIC,	    /* accesses to a local APIC that KVM makes, by register */
+	W_SOFTWARE, /* interrupts of a local APIC that KVM sets, by vector */
 	W_EVENTS
 };
 
@@ -64,7 +65,7 @@ struct witness {
 };
 
 void witness_begin(struct witness *w, const char *device);
-/* To be called before the device's interrupt is given back, and with it its row. */
+/* Call it before the device's interrupt is freed, which removes its row. */
 void witness_look(struct witness *w);
 void witness_end(struct witness *w);
 /* The members of a JSON object, without its braces. */

@@ -5,7 +5,7 @@
 #include <stdint.h>
 
 /*
- * What the guest's program and the harness share: one structure in the guest's memory. Words are
+ * Shared by the guest's program and the harness: one structure in the guest's memory. Words are
  * written by one side only, 32 bits at a time, on a machine with total store order.
  */
 #define L2_MEMORY	0x200000u

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Level-triggered lines: the I/O APIC's pins (82093AA, 3.2.4), and the part of a handler before the
- * EOI. The devices are the harness's: an access to a port is an access to the device.
+ * EOI. The harness is the device: an access to a port is an access to the device.
  */
 #include "lines.h"
 
@@ -42,7 +42,7 @@ static void out(uint16_t port, uint32_t line)
 	__asm__ volatile("outb %%al, %%dx" : : "a"(line), "d"(port) : "memory");
 }
 
-/* The two instructions behind STI are where an interrupt that waits is taken. */
+/* A pending interrupt is taken at the two instructions after STI. */
 void line_serve(uint32_t line)
 {
 	out(L2_SERVE_PORT, line);

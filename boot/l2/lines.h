@@ -8,7 +8,7 @@
 void lines_program(const volatile struct l2_shared *shared);
 /* The line that raises @vector, or L2_LINES. */
 uint32_t line_of(const volatile struct l2_shared *shared, uint32_t vector);
-/* What a driver does before its EOI: has the device act, and lets higher interrupts in. */
+/* The work of a driver before its EOI: accesses the device, and lets higher interrupts in. */
 void line_serve(uint32_t line);
 
 #endif

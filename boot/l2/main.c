@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The guest: takes interrupts, counts them, ends them; idles as it is told; sends the IPIs that it
- * is told to. It never asks the hypervisor for anything.
+ * The guest: takes interrupts, counts them and ends them; idles and sends IPIs as the harness
+ * orders. It never calls the hypervisor.
  */
 #include "apic.h"
 #include "l2.h"

@@ -53,7 +53,7 @@ static void read_one(struct vm *vm, unsigned off, enum class class)
 		return;
 	}
 	expect_end(vm);
-	/* In-service bits of OLD make a PPR; it is the vector's class, and that of none else. */
+	/* In-service bits of OLD give the PPR: the class of the vector, and of no other. */
 	expect("value read", op->rax, value_at_entry(off));
 }
 
@@ -245,7 +245,7 @@ static void elsewhere(void)
 	expect("exit code", vm->vmcb->exit_code, EXIT_NOACCEL);
 }
 
-/* A data breakpoint on the page: the exit comes before it, and the host sees nothing of it. */
+/* A data breakpoint on the page: the exit comes first, and the breakpoint is not reported. */
 static void breakpoint(void)
 {
 	struct vm *vm = &vms[0];

@@ -5,19 +5,21 @@
 #include "svm.h"
 
 /*
- * What an access to a register does, through the page or through an MSR. The last two are those of
- * the extended LVT, which CPUID EDX[27] decides.
+ * The effect of an access to a register, through the page or through an MSR. The last two are for
+ * the extended LVT, which depends on CPUID EDX[27].
  */
 enum class { PLAIN, TRAP, FAULT, GP, EXTLVT_READ, EXTLVT_WRITE };
 
-/* Registers that share a class. Of ranges that overlap the first counts; the last has them all. */
+/*
+ * Registers that share a class. The first matching range counts; the last one covers all registers.
+ */
 struct range {
 	uint16_t first, last;
 	uint8_t read, write;
 	const char *cite, *name;
 };
 
-/* What a register has before an access, and what is written to it. */
+/* The value of a register before an access, and the value that is written. */
 #define OLD 0x11110000u
 #define NEW 0x00000022u
 

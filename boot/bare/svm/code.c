@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Code that the IOMMU writes: the emulator has translated what was there before. */
+/* Code that the IOMMU overwrites: the emulator has translated the old code. */
 #include "svm.h"
 
 #define IOMMU	 0xfed80000ull

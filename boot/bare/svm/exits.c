@@ -2,7 +2,7 @@
 /*
  * The exit of a trap: it is taken when the instruction of the access is complete, before anything
  * else that is recognised between two instructions (inferred: the VMCB has no place for an exit
- * that is still to be taken). No other exit comes first, and nothing of it is left behind.
+ * that is still to be taken). No other exit comes first, and no state of the trap remains.
  */
 #include "svm.h"
 
@@ -103,7 +103,7 @@ static void restart_second(void)
 		broken("the second processor does not start again");
 }
 
-/* INIT without an intercept: what the guest was in the middle of is gone. */
+/* INIT without an intercept: an unfinished instruction of the guest leaves no state. */
 static void init(void)
 {
 	struct vm *vm = &vms[1];

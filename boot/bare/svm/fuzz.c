@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* AMD: what the host programs: VMCB, tables, vAPIC pages, doorbells; what exits it may see. */
+/* AMD: random VMCBs, tables, vAPIC pages and doorbells, and the exits that are allowed. */
 #include "fuzz.h"
 #include "svm.h"
 
@@ -50,7 +50,7 @@ static struct place any_place(struct fuzz *f)
 	return places[fuzz_below(f, COUNT(places))];
 }
 
-/* Where a vAPIC page may be. Never where the program would not survive it. */
+/* Chooses the place of a vAPIC page, but never one that would break this program. */
 static struct place backing(struct fuzz *f)
 {
 	unsigned n = fuzz_below(f, 100);
@@ -66,7 +66,10 @@ static struct place backing(struct fuzz *f)
 	return any_place(f);
 }
 
-/* A physical table: what lies there must not have valid entries for the program's own pages. */
+/*
+ * Chooses a physical table: the memory there must not look like valid entries for the program's own
+ * pages.
+ */
 static struct place table(struct fuzz *f, const void *usual)
 {
 	unsigned n = fuzz_below(f, 100);
@@ -199,7 +202,7 @@ static void clean_bits(struct fuzz *f)
 	f->unsure = v->clean & CLEAN_AVIC || v->event_inj & EVENT_VALID;
 }
 
-/* Where V_INTR_MASKING = 0 the timer could not fetch the guest back. */
+/* With V_INTR_MASKING = 0 the timer could not end the guest. */
 static void interrupt_control(struct fuzz *f)
 {
 	struct vmcb *v = f->vm->vmcb;
@@ -280,7 +283,7 @@ void fuzz_fields_again(struct fuzz *f)
 	clean_bits(f);
 }
 
-/* ---- what comes of it ---- */
+/* ---- the exits ---- */
 
 bool fuzz_is_x2(const struct vm *vm)
 {
@@ -335,7 +338,7 @@ static void check_exit(struct fuzz *f)
 		fuzz_complain(f, f->invalid ? "VMRUN should fail" : "VMRUN should not fail", code);
 }
 
-/* A guest whose vAPIC page is its VMCB may have written there what it liked. */
+/* A guest whose vAPIC page is its VMCB may have written any value there. */
 unsigned fuzz_run(struct fuzz *f)
 {
 	static struct vmcb kept_vmcbs[CPUS];
@@ -359,7 +362,7 @@ enum fuzz_next fuzz_next(unsigned code)
 	return code == EXIT_VMMCALL || code == FUZZ_CODES || code == EXIT_HLT ? ENDS : IS_WILD;
 }
 
-/* What AVIC must never write. */
+/* Registers and memory that AVIC must never write. */
 uint64_t fuzz_untouchable(void)
 {
 	uint64_t sum = cpu_self();

@@ -3,7 +3,7 @@
 #include "pair.h"
 #include "svm.h"
 
-#define SPELL 20000 /* turns of a guest that waits for what must not come */
+#define SPELL 20000 /* turns of a guest that waits for an event that must not come */
 
 static const uint8_t one[] = {0x45};
 

@@ -2,7 +2,7 @@
 /* Priority, delivery, end of interrupt: 15.29.8, 16.6. */
 #include "svm.h"
 
-#define SPELL 20000 /* turns of a guest that waits for what must not come */
+#define SPELL 20000 /* turns of a guest that waits for an event that must not come */
 
 static void tpr_and_cr8(bool x2)
 {
@@ -225,7 +225,7 @@ static void level(bool x2)
 	expect("PPR", *reg(vm->page, APIC_PPR), 0);
 }
 
-/* The delivery of an interrupt is interrupted itself: what EXITINTINFO says of it. */
+/* An exit during the delivery of an interrupt: EXITINTINFO must have the interrupt. */
 static void exit_int_info(unsigned vector)
 {
 	const uint8_t one[] = {(uint8_t)vector};

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What an ICR write does: 15.29.6. */
+/* ICR writes: 15.29.6. */
 #include "svm.h"
 
 #define HOLE 0xf000000000ull /* in range, no memory */

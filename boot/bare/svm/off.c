@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* AVIC off: nothing is changed. */
+/* AVIC off: the processor behaves as without this model. */
 #include "svm.h"
 
 #define V_OFF (V_INTR_MASKING | V_GIF)

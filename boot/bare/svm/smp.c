@@ -3,12 +3,12 @@
 #include "pair.h"
 #include "svm.h"
 
-#define SHORT 60000u	  /* turns of a guest that waits for what must not come */
+#define SHORT 60000u	  /* turns of a guest that waits for an event that must not come */
 #define WATCH 1250000000u /* 20 s */
 
 #define DOORBELLS 2000000
 
-/* A guest that waits in vain ends in an exit for the timer's interrupt. */
+/* A guest that waits without end exits by the timer's interrupt. */
 void vendor_run(void *vm)
 {
 	timer(WATCH);
@@ -87,7 +87,7 @@ static void doorbell(void)
 	expect_log(&vms[1], 0, NULL);
 }
 
-/* A halted guest whose HLT is not intercepted goes on when the doorbell rings. */
+/* A halted guest whose HLT is not intercepted continues when the doorbell rings. */
 static void halted(void)
 {
 	row("15.29.8", "the doorbell ends the HLT of a guest");
@@ -105,7 +105,7 @@ static void halted(void)
 	expect_log(&vms[1], 1, one);
 }
 
-/* Doorbells that bring nothing, as fast as they come: between any two steps of the HLT. */
+/* Doorbells without an interrupt, as fast as possible: between any two steps of the HLT. */
 static void halted_for_nothing(void)
 {
 	struct vm *vm = &vms[1];

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* AMD: all rows, and what an exit must be. */
+/* AMD: all rows, and the check of an exit. */
 #include "svm.h"
 
 void expect_exit(struct vm *vm, uint64_t code, uint64_t info1, uint64_t info2, const char *rip)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* AMD: what VMRUN reads, and the processor made ready for it. */
+/* AMD: the state that VMRUN reads, and preparation of the processor. */
 #include "vm.h"
 
-/* Whatever a guest can do that would not come back, or would reach the machine, is intercepted. */
+/* Intercepts everything after which a guest would not return, or which would reach the machine. */
 #define INTERCEPT1                                                                                 \
 	0xfd4c0021u /* INTR, CR0_SEL, CPUID, RSM, INVD, HLT, INVLPGA, IOIO .. SHUTDOWN             \
 		     */

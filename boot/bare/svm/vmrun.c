@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What VMRUN checks, loads and keeps. */
+/* Fields that VMRUN checks, loads and keeps. */
 #include "svm.h"
 
 #define TOP_PAGE 0xfffffff000ull /* of 40 bits: in range, nothing is there */

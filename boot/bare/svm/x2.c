@@ -3,8 +3,8 @@
 #include "classes.h"
 
 /*
- * The checks of the x2APIC register map come before table 15-22. For which of them is inferred,
- * apart from what was measured on Zen 4.
+ * The checks of the x2APIC register map come before table 15-22. For which registers is inferred,
+ * except those that were measured on Zen 4.
  */
 #define ZEN4	  "16.11, table 15-22; measured on Zen 4"
 #define READ_ONLY "16.11: read-only, first: inferred"

@@ -39,7 +39,9 @@ static const struct config {
 	{0, true, "IPIs"},
 };
 
-/* What a register has before an access, and what is written to it: to the ICR, a self IPI. */
+/*
+ * The value of a register before an access, and the value that is written: to the ICR, a self IPI.
+ */
 #define OLD 0x11110000u
 #define NEW 0x00000022u
 
@@ -82,7 +84,10 @@ static void expect_class(struct vm *vm, uint8_t class, unsigned off, bool write)
 	expect("the memory of the access page", *reg(vm->plain, off), 0);
 }
 
-/* The page after a store: what is virtualized of TPR, EOI, ICR high keeps some bytes only. */
+/*
+ * The page after a store: of TPR, EOI and ICR high only some bytes keep the stored value if the
+ * access is virtualized.
+ */
 static uint32_t stored(const struct config *c, uint8_t class, unsigned off)
 {
 	if (off == APIC_PPR && c->proc2 & PROC2_VID)

@@ -2,7 +2,7 @@
 /* VM entry: PPR virtualization, evaluation, the TPR threshold, beside events that are injected. */
 #include "vmx.h"
 
-#define SPELL 2000 /* turns of a guest that waits for what must not come */
+#define SPELL 2000 /* turns of a guest that waits for an event that must not come */
 
 static const uint8_t one[] = {0x45};
 

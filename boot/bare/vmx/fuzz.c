@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Intel: what the host programs: VMCS, descriptors, virtual-APIC pages, notifications; what exits
- * it may see. */
+/*
+ * Intel: random VMCSs, descriptors, virtual-APIC pages and notifications, and the exits that are
+ * allowed.
+ */
 #include "fuzz.h"
 #include "vmx.h"
 
@@ -8,7 +10,7 @@
 #define RAM_END	  0x10000000ull /* of 256 MiB: lib/bare.sh */
 #define FREE_LOW  0x9000ull
 #define FREE_HIGH (RAM_END - PAGE)
-#define TICKS	  300000u /* of the timer: a wild guest is fetched back */
+#define TICKS	  300000u /* of the timer: ends a guest that runs away */
 #define ROM	  0xfffff000u
 
 static uint32_t pool[POOL][1024] __attribute__((aligned(4096)));
@@ -42,7 +44,7 @@ static uint32_t *some_page(struct fuzz *f)
 	return fuzz_chance(f, 70) ? vms[fuzz_below(f, CPUS)].page : pool[fuzz_below(f, POOL)];
 }
 
-/* ---- what both processors share ---- */
+/* ---- shared by both processors ---- */
 
 static uint64_t some_pid(struct fuzz *f)
 {
@@ -70,7 +72,10 @@ static unsigned some_vector(struct fuzz *f)
 	return fuzz_chance(f, 70) ? OTHER : 0x20 + fuzz_below(f, 0xd0);
 }
 
-/* Bochs's APIC never ends an interrupt with the number of its spurious vector: not that one. */
+/*
+ * Bochs's APIC never ends an interrupt whose vector is its spurious vector, so that vector is not
+ * used.
+ */
 static uint64_t random_control(struct fuzz *f)
 {
 	uint64_t c = fuzz_random(f);
@@ -132,7 +137,7 @@ void fuzz_tables(struct fuzz *f)
 
 /* ---- the VMCS ---- */
 
-/* What becomes of an address, now and then a bad one. */
+/* Chooses an address, sometimes a bad one. */
 static uint64_t pointer(struct fuzz *f, const void *usual, unsigned align, bool *bad, bool needed)
 {
 	struct place p = fuzz_chance(f, 88) ? memory_at(usual) : any_place(f);
@@ -203,7 +208,7 @@ static bool refused(const struct fuzz *f, const struct bad *bad)
 	return has_ipiv() && v->proc & PROC_TERTIARY && v->proc3 & PROC3_IPIV && bad->table;
 }
 
-/* VTPR decides then, which the other processor may be writing. */
+/* True if VTPR decides, which the other processor may be writing. */
 static bool unsure(const struct vmcs *v)
 {
 	return !(v->proc2 & (PROC2_VID | PROC2_ACCESSES)) && v->proc & PROC_TPR && v->tpr_threshold;
@@ -291,7 +296,7 @@ void fuzz_fields_again(struct fuzz *f)
 	}
 }
 
-/* ---- what comes of it ---- */
+/* ---- the exits ---- */
 
 bool fuzz_is_x2(const struct vm *vm)
 {

@@ -214,7 +214,7 @@ static void eoi_exits(void)
 	expect_end(vm);
 }
 
-/* The delivery of an interrupt is interrupted itself. */
+/* An exit during the delivery of an interrupt. */
 static void vectoring(unsigned vector)
 {
 	const uint8_t taken[] = {(uint8_t)vector};

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* What a guest's write of the ICR does: self IPI, IPI
- * virtualization; 30.1.5, 30.1.6, 30.4.3.2, 30.5. */
+/* ICR writes of a guest: self IPI, IPI virtualization; 30.1.5, 30.1.6, 30.4.3.2, 30.5. */
 #include "vmx.h"
 
-/* What comes of it, in xAPIC and in x2APIC mode. */
+/* The result of a write, in xAPIC and in x2APIC mode. */
 enum outcome { POSTS, TRAPS, SELF, GP };
 
 #define TO_SELF (1u << 18)
@@ -193,7 +192,10 @@ static void to_itself(bool x2)
 	expect("taken out of the descriptor", nothing_posted(&pids[0]), 1);
 }
 
-/* Without the control: what was virtualized exits, in xAPIC mode, and is the processor's MSR. */
+/*
+ * Without the control: accesses that were virtualized exit in xAPIC mode, and reach the processor's
+ * own MSR in x2APIC mode.
+ */
 static void without(void)
 {
 	struct vm *vm = &vms[0];

@@ -6,7 +6,7 @@
 
 static const uint8_t one[] = {0x45};
 
-/* Nothing of the machine's interrupts is left over. */
+/* No interrupt of the machine is pending or in service. */
 static void clean(void)
 {
 	take_interrupts();
@@ -181,7 +181,7 @@ static void not_posted(void)
 	expect("ON", pids[0].control & PID_ON, 1);
 }
 
-/* A guest that enters in HLT: the exit by the timer tells that it was there to the end. */
+/* A guest that enters in HLT: the exit by the timer shows that it stayed in HLT until then. */
 static void halted(void)
 {
 	struct vm *vm = &vms[0];

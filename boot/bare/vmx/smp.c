@@ -3,8 +3,8 @@
 #include "pair.h"
 #include "vmx.h"
 
-#define SHORT	   20000u   /* turns of a guest that waits for what must not come */
-#define HALT_TICKS 3000000u /* of the timer that ends a HLT in vain */
+#define SHORT	   20000u   /* turns of a guest that waits for an event that must not come */
+#define HALT_TICKS 3000000u /* of the timer that ends a HLT without an interrupt */
 
 static const uint8_t one[] = {0x45};
 
@@ -103,7 +103,7 @@ static void halted(void)
 	expect("HLTs that ended", vm->guest->flag - 1, 0);
 }
 
-/* Posts as fast as they come, of two vectors in turn: none is lost, none is made up. */
+/* Posts as fast as possible, with two vectors in turn: none is lost, none is invented. */
 static void many(void)
 {
 	struct vm *vm = &vms[1];

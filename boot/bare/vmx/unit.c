@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Garbage into the VT-d unit: its registers, remapping entries, descriptors, invalidation queue,
- * and messages of a device. What it may do with it is post, interrupt and report faults; afterwards
- * it must work. Pointers lead to memory of ours, to none, or out of range: an entry or a descriptor
- * may write where it says. Interrupts are fixed, with vectors that are no exceptions: SMI and INIT
- * would end this program.
+ * and messages of a device. The unit may post, interrupt and report faults; afterwards it must
+ * still work. Pointers lead to memory of this program, to no memory, or out of range, since the
+ * unit writes where an entry or a descriptor points. Interrupts are fixed, with vectors that are no
+ * exceptions: SMI and INIT would end this program.
  */
 #include "fuzz.h"
 #include "vmx.h"
@@ -116,13 +116,13 @@ static void write64(unsigned reg, uint64_t value)
 	*(volatile uint64_t *)(uintptr_t)(UNIT + reg) = value;
 }
 
-/* An address with no memory of anybody's at it, or none that there can be. */
+/* An address without memory, or one that cannot exist. */
 static uint64_t nowhere(struct fuzz *f)
 {
 	return 1ull << (40 + fuzz_below(f, 24)) | (fuzz_random(f) & 0xffffffffc0ull);
 }
 
-/* Registers that hold a pointer, or say where an interrupt goes, are not quite free. */
+/* Values for registers that hold a pointer or the target of an interrupt are restricted. */
 static uint64_t tamed(struct fuzz *f, unsigned reg, uint64_t value)
 {
 	bool own = fuzz_chance(f, 85);
@@ -157,7 +157,7 @@ static void write_register(struct fuzz *f)
 		fuzz_chance(f, 80) ? known[fuzz_below(f, COUNT(known))] : fuzz_below(f, 1024) * 4;
 	uint64_t value = tamed(f, reg, fuzz_random(f));
 
-	/* data and address of an event in one access: not with these */
+	/* not for the registers of an event: data and address would be written in one access */
 	if (fuzz_chance(f, 50) || reg % 8 || (reg >= 0x38 && reg < 0x48) ||
 	    (reg >= 0xa0 && reg < 0xb0))
 		write32(reg, (uint32_t)value);

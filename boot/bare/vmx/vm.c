@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Intel: what VM entry reads, and the processor made ready for it. A VMCS is written anew for each
- * run, out of struct vmcs, so that either processor can prepare the other's guest.
+ * Intel: the state that VM entry reads, and preparation of the processor. The VMCS is written again
+ * for each run, from struct vmcs, so that either processor can prepare the other's guest.
  */
 #include "vm.h"
 
@@ -18,7 +18,7 @@
 #define CR4_VMXE	    (1u << 13)
 #define EFER_LMA_LME	    0x500u
 
-/* Whatever a guest can do that would not come back, or would reach the machine, exits. */
+/* Everything after which a guest would not return, or which would reach the machine, exits. */
 #define PROC_EXITS                                                                                 \
 	(PROC_HLT | 1u << 9 /* INVLPG */ | 1u << 10 | 1u << 11 | 1u << 12 | 1u << 15 /* CR3 */ |   \
 	 1u << 16 | 1u << 23 /* MOV DR */ | 1u << 24 /* I/O */ | 1u << 29 /* MONITOR */)
@@ -28,7 +28,7 @@
 #define ENTRY_EFER (1u << 15)
 #define EPTP_WB_4  (6u | 3u << 3)
 #define TR	   0x20u
-#define SPELL	   200000000u /* ticks of the preemption timer: a guest that does not come back */
+#define SPELL	   200000000u /* ticks of the preemption timer: ends a guest that does not exit */
 
 extern char host_pml4[];
 
@@ -187,7 +187,7 @@ static void load_region(uint32_t *region)
 		broken("VMPTRLD fails");
 }
 
-/* An interrupt that the exit acknowledged is this program's to end. */
+/* This program ends an interrupt that the exit acknowledged. */
 static void finish_interrupt(struct vmcs *v)
 {
 	if (v->reason != EXIT_INTERRUPT || !(v->exit_info & EVENT_VALID))
@@ -328,7 +328,7 @@ bool has_ipiv(void)
 	return rdmsr(0x482) >> 32 & PROC_TERTIARY && rdmsr(MSR_PROC3) & PROC3_IPIV;
 }
 
-/* Again after INIT: VMX was on, and is off. */
+/* Also called after INIT, when VMX was on and is off now. */
 void vendor_cpu(void)
 {
 	uint32_t *region = vmxon_regions[cpu_self()];

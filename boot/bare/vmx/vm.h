@@ -98,7 +98,10 @@ bool has_ipiv(void);
 /* The descriptor's NDST for a processor, as the mode of its APIC wants it. */
 uint64_t pid_ndst(unsigned cpu);
 
-/* On the processor with the number of @vm: until it exits. The reason; ~0: it did not run. */
+/*
+ * Runs the guest on the processor with the number of @vm until it exits. Returns the exit reason;
+ * ~0: it did not run.
+ */
 uint32_t vm_run(struct vm *vm);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Intel: all rows, and what an exit must be. */
+/* Intel: all rows, and the check of an exit. */
 #include "vmx.h"
 
 void expect_exit(struct vm *vm, uint32_t reason, uint64_t qualification, const char *rip)

@@ -17,7 +17,7 @@ void expect_exit(struct vm *vm, uint32_t reason, uint64_t qualification, const c
 /* VM entry fails for a control field. */
 void expect_refused(struct vm *vm);
 void expect_status(struct vm *vm, unsigned rvi, unsigned svi);
-/* An interrupt of the page's IRR that RVI stands for. */
+/* Makes an interrupt pending in the page's IRR and in RVI. */
 void pend(struct vm *vm, unsigned vector);
 
 void directed_entry(void);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* x2APIC MSRs of a guest, 30.5. The processor's own APIC is in xAPIC mode: what is not virtualized
- * ends in #GP there. */
+/*
+ * x2APIC MSRs of a guest, 30.5. The processor's own APIC is in xAPIC mode: an access that is not
+ * virtualized ends in #GP there.
+ */
 #include "vmx.h"
 
 #define GP (EVENT_VALID | EVENT_EXCEPTION | EVENT_ERROR | 13)
