@@ -104,6 +104,7 @@ int main(void)
 	struct pn_apicv_features feat;
 	struct pn_apicv_exit exit;
 	struct pn_agent agent;
+	struct pn_step_slot steps[PN_STEP_NR];
 	struct pn_apicv core;
 	struct pn_vtd *unit;
 	int vector;
@@ -111,7 +112,7 @@ int main(void)
 	set_up(0, NOTIFY, 3); /* vCPU 0 runs on CPU 3 */
 	set_up(1, WAKEUP, 5); /* vCPU 1 sleeps; its notifications go to CPU 5 */
 	write_irte(0, 0, 0x41);
-	pn_agent_init(&agent, 3);
+	pn_agent_init(&agent, 3, steps);
 	pn_apicv_features_default(&feat);
 	pn_apicv_init(&core, &bus, &agent, &feat, true);
 	if (start_unit(&bus, &unit) || enter(&core, 0))

@@ -49,7 +49,7 @@ static std::string text_of(const uint64_t *count)
       continue;
     if (!text.empty())
       text += ' ';
-    text += std::string(pn_step_key((enum pn_step)i)) + '=' + std::to_string(count[i]);
+    text += std::string(pn_step_key(i)) + '=' + std::to_string(count[i]);
   }
   return text;
 }
@@ -59,9 +59,9 @@ std::string postern_steps(void)
   uint64_t count[PN_STEP_NR];
 
   for (unsigned i = 0; i < PN_STEP_NR; i++) {
-    count[i] = postern_vtd_agent()->count[i];
+    count[i] = postern_vtd_agent()->step[i].count;
     for (unsigned cpu = 0; cpu < BX_SMP_PROCESSORS; cpu++)
-      count[i] += postern_agent(cpu)->count[i];
+      count[i] += postern_agent(cpu)->step[i].count;
   }
   return text_of(count);
 }

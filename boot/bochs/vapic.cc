@@ -15,6 +15,7 @@
 struct Core {
   struct pn_apicv apicv;
   struct pn_agent agent;
+  struct pn_step_slot steps[PN_STEP_NR];
   struct pn_vmcs_apic vmcs;
   struct pn_apicv_exit exit;
   bool created;
@@ -38,7 +39,7 @@ static Core *core_of(unsigned cpu)
   if (!core->created) {
     pn_apicv_features_default(&features);
     features.maxphyaddr = BX_PHY_ADDRESS_WIDTH;
-    pn_agent_init(&core->agent, cpu);
+    pn_agent_init(&core->agent, cpu, core->steps);
     pn_apicv_init(&core->apicv, &postern_bus, &core->agent, &features, false);
     core->created = true;
   }

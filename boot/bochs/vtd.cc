@@ -26,6 +26,7 @@
 
 static struct pn_vtd *unit;
 static struct pn_agent agent;
+static struct pn_step_slot steps[PN_STEP_NR];
 
 struct pn_agent *postern_vtd_agent(void)
 {
@@ -83,7 +84,7 @@ void postern_vtd_init(void)
 {
   struct pn_vtd_config cfg;
 
-  pn_agent_init(&agent, 0);
+  pn_agent_init(&agent, 0, steps);
   pn_vtd_config_default(&cfg);
   cfg.cap |= CAP_ND_64K | CAP_SAGAW_4 | CAP_MGAW_48 | CAP_PSI | CAP_MAMV;
   cfg.ecap |= ECAP_IRO;

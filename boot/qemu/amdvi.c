@@ -27,6 +27,7 @@ struct PosternAMDVI {
     QemuMutex lock; /* what follows */
     struct pn_amdvi *vi;
     struct pn_agent agent;
+    struct pn_step_slot steps[PN_STEP_NR];
     PosternSent sent;
 };
 
@@ -55,7 +56,7 @@ uint64_t postern_amdvi_efr2(const AMDVIState *s)
 }
 
 /* Translations are cached by the emulator: it must see the commands that drop them. */
-static void command(void *ctx, struct pn_agent *agent, enum pn_step step, uint64_t q0, uint64_t q1)
+static void command(void *ctx, struct pn_agent *agent, unsigned step, uint64_t q0, uint64_t q1)
 {
     PosternAMDVI *p = ctx;
 
@@ -163,10 +164,10 @@ bool postern_amdvi_realize(AMDVIState *s, Error **errp)
     p->bus.ctx = &p->sent;
     p->bus.intr = postern_sent_intr;
     p->bus.doorbell = postern_sent_doorbell;
-    pn_agent_init(&p->agent, 0);
+    pn_agent_init(&p->agent, 0, p->steps);
     p->agent.observe = command;
     p->agent.observe_ctx = p;
-    p->agent.watch[PN_STEP_CMD / 64] = 1ull << PN_STEP_CMD % 64;
+    p->steps[PN_STEP_CMD].watched = 1;
     pn_amdvi_config_default(&cfg);
     cfg.efr = amdvi_extended_feature_register(s);
     cfg.efr2 = postern_amdvi_efr2(s);

@@ -14,6 +14,7 @@ struct PosternAvic {
     PosternHolder holder;
     struct pn_avic av;
     struct pn_agent agent;
+    struct pn_step_slot steps[PN_STEP_NR];
 
     /* The AVIC part of the last VMCB, as long as its clean bit says so. */
     struct pn_avic_vmcb vmcb;

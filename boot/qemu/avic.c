@@ -111,7 +111,7 @@ void postern_avic_realize(X86CPU *cpu)
     }
     features_of(cpu, &feat);
     p = g_new0(PosternAvic, 1);
-    pn_agent_init(&p->agent, cpu->apic_id);
+    pn_agent_init(&p->agent, cpu->apic_id, p->steps);
     pn_avic_init(&p->av, &postern_machine, &p->agent, &feat, cpu->apic_id);
     p->cs = CPU(cpu);
     postern_hold(&p->holder, memory_changed);

@@ -177,9 +177,9 @@ char *postern_steps(const struct pn_agent *agent)
     GString *s = g_string_new(NULL);
 
     for (int i = 0; i < PN_STEP_NR; i++) {
-        if (agent->count[i]) {
+        if (agent->step[i].count) {
             g_string_append_printf(s, "%s%s=%" PRIu64, s->len ? " " : "", pn_step_key(i),
-                                   agent->count[i]);
+                                   agent->step[i].count);
         }
     }
     return g_string_free(s, FALSE);

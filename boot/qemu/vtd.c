@@ -42,6 +42,7 @@ struct PosternVTD {
     QemuMutex lock; /* what follows */
     struct pn_vtd *unit;
     struct pn_agent agent;
+    struct pn_step_slot steps[PN_STEP_NR];
     PosternSent sent;
     uint64_t desc[2]; /* the last descriptor that was fetched */
 };
@@ -60,7 +61,7 @@ static void leave(PosternVTD *p)
     postern_sent_deliver(&sent);
 }
 
-static void fetched(void *ctx, struct pn_agent *agent, enum pn_step step, uint64_t q0, uint64_t q1)
+static void fetched(void *ctx, struct pn_agent *agent, unsigned step, uint64_t q0, uint64_t q1)
 {
     PosternVTD *p = ctx;
 
@@ -108,10 +109,10 @@ static PosternVTD *unit_create(IntelIOMMUState *s, uint64_t cap, uint64_t ecap, 
     p->bus = postern_machine;
     p->bus.ctx = &p->sent;
     p->bus.intr = postern_sent_intr;
-    pn_agent_init(&p->agent, 0);
+    pn_agent_init(&p->agent, 0, p->steps);
     p->agent.observe = fetched;
     p->agent.observe_ctx = p;
-    p->agent.watch[PN_STEP_CMD / 64] = 1ull << PN_STEP_CMD % 64;
+    p->steps[PN_STEP_CMD].watched = 1;
     pn_vtd_config_default(&cfg);
     cfg.cap = cap;
     cfg.ecap = ecap;

@@ -8,9 +8,10 @@
 #pragma GCC visibility push(default)
 
 /*
- * An agent is whoever executes: one IOMMU, or one logical CPU (its silicon and the host code that
- * runs on it). Every stage in the life of an interrupt is a step; pn_step() is the one hook by
- * which statistics, cost, trace export and counter-examples see it.
+ * An agent executes: one IOMMU, or one logical CPU. Every stage in the life of an interrupt is a
+ * step; pn_step() is the one hook by which statistics, cost, trace export and counter-examples see
+ * it. The steps here are those of the silicon. A world that runs host code on the same agents numbers
+ * the host's steps from PN_STEP_NR on.
  *
  * A step's key is its name in cost tables (scenarios/costs/) and in trace files.
  */
@@ -67,65 +68,7 @@
 	X(VID_EVAL, "vid_eval", "virtual-interrupt delivery: evaluation")                          \
 	X(VMRUN, "vmrun", "world switch into the guest")                                           \
 	X(VMEXIT, "vmexit", "world switch out of the guest")                                       \
-	X(IDLE_EXIT, "idle_exit", "an idle CPU leaves its C-state")                                \
-	/* the host */                                                                             \
-	X(IRQ_ENTRY, "irq_entry", "host interrupt entry, exit and EOI")                            \
-	X(IRQ_AGAIN, "irq_again", "the same right behind another interrupt, all of it warm")       \
-	X(EXIT_HANDLE, "exit_handle", "hypervisor handles one exit")                               \
-	X(EOI_EXIT, "eoi_exit", "hypervisor emulates an EOI")                                      \
-	X(ENTRY_INJECT, "entry_inject", "hypervisor injects an interrupt at entry")                \
-	X(IRQFD_INJECT, "irqfd_inject", "host sets the IRR of a vCPU in software")                 \
-	X(KICK_IPI, "kick_ipi", "IPI that makes a running vCPU exit")                              \
-	X(DOORBELL_WRMSR, "doorbell_wrmsr", "host rings the doorbell")                             \
-	X(IRTE_WRITE, "irte_write", "host rewrites one IRTE")                                      \
-	X(IRT_FLUSH, "irt_flush", "remapping entries invalidated, and waited for")                 \
-	X(IRT_WAIT, "irt_wait", "an uncached entry changed: what is in flight is waited for")      \
-	X(PID_WRITE, "pid_write", "host changes NV, NDST or SN by compare and exchange")           \
-	X(PID_SYNC, "pid_sync", "host moves the PIR into the IRR")                                 \
-	X(PI_IPI, "pi_ipi", "host sends a notification vector, to itself or a vCPU's CPU")         \
-	X(ICR_HANDLE, "icr_handle", "hypervisor emulates an ICR write, x2APIC")                    \
-	X(ICR_HANDLE_MMIO, "icr_handle_mmio", "hypervisor emulates an ICR write, xAPIC")           \
-	X(MSI_HARVEST, "msi_harvest", "posted MSI: PIR read, its set words taken")                 \
-	X(MSI_CLEAR_ON, "msi_clear_on", "posted MSI: ON cleared")                                  \
-	X(MSI_DEMUX, "msi_demux", "posted MSI: one vector dispatched")                             \
-	X(IRQ_DISPATCH, "irq_dispatch", "host calls a device's handler")                           \
-	X(TABLE_WRITE, "table_write", "host writes a physical APIC ID table entry")                \
-	X(LIST_ADD, "list_add", "vCPU added to a wakeup list")                                     \
-	X(LIST_DEL, "list_del", "vCPU removed from a wakeup list")                                 \
-	X(LIST_SCAN, "list_scan", "wakeup handler looks at one vCPU")                              \
-	X(GALOG_IRQ, "galog_irq", "GA log interrupt handler wakes its thread")                     \
-	X(GALOG_STATUS, "galog_status", "GA log thread reads and clears the status register")      \
-	X(GALOG_READ, "galog_read", "GA log thread takes one entry")                               \
-	X(GALOG_RESTART, "galog_restart", "GA log restarted after an overflow")                    \
-	X(TAG_LOOKUP, "tag_lookup", "GATag resolved to a vCPU")                                    \
-	X(BLOCK_CHECK, "block_check", "blocking vCPU looks for a deliverable interrupt")           \
-	X(PARK, "park", "undeliverable IRR bits parked")                                           \
-	X(UNPARK, "unpark", "parked IRR bits merged back")                                         \
-	X(WAKE, "wake", "a sleeping task made runnable")                                           \
-	X(WAKE_SPURIOUS, "wake_spurious", "a wake-up that found the task awake")                   \
-	X(RESCHED_IPI, "resched_ipi", "IPI that makes a CPU reschedule")                           \
-	X(CTX_SWITCH, "ctx_switch", "scheduler switches tasks")                                    \
-	X(HALT_POLL, "halt_poll", "one turn of the halt polling loop")                             \
-	X(HOST_TICK, "host_tick", "periodic host timer")                                           \
-	X(INHIBIT, "inhibit", "AVIC inhibited or allowed again for a VM")                         \
-	/* what the world sees: free of cost, for statistics */                                    \
-	X(DEVICE_WRITE, "device_write", "a device writes its MSI")                                 \
-	X(HANDLER_START, "handler_start", "first instruction of the handler")                      \
-	X(EXIT_INTR, "exit_intr", "VM exit: external interrupt")                                   \
-	X(EXIT_HLT, "exit_hlt", "VM exit: HLT")                                                    \
-	X(EXIT_EOI, "exit_eoi", "VM exit: EOI write")                                              \
-	X(EXIT_TPR, "exit_tpr", "VM exit: task priority write")                                    \
-	X(EXIT_IPI, "exit_ipi", "VM exit: an IPI that hardware does not send by itself")           \
-	X(EXIT_NOACCEL, "exit_noaccel", "VM exit: unaccelerated APIC access")                      \
-	X(IRQ_DEVICE, "irq_device", "host interrupt of a device")                                  \
-	X(IRQ_GA_LOG, "irq_ga_log", "host interrupt of a GA log")                                  \
-	X(IRQ_WAKEUP, "irq_wakeup", "host interrupt: wakeup vector")                               \
-	X(IRQ_RESCHED, "irq_resched", "host interrupt: reschedule or kick IPI")                    \
-	X(IRQ_NOTIFY, "irq_notify", "host interrupt: notification that found no guest")            \
-	X(IRQ_POSTED_MSI, "irq_posted_msi", "host interrupt: posted MSI notification")             \
-	X(IRQ_TIMER, "irq_timer", "host interrupt: timer")                                         \
-	X(TASK_SLEEP, "task_sleep", "a vCPU's task goes to sleep")                                 \
-	X(TASK_RUN, "task_run", "a task is switched to")
+	X(IDLE_EXIT, "idle_exit", "an idle CPU leaves its C-state")
 
 enum pn_step {
 #define X(id, key, doc) PN_STEP_##id,
@@ -163,41 +106,51 @@ struct pn_agent;
  *   PI_ON, PI_SUPPRESSED        address of descriptor   vector
  *   FAULT_RECORD, FAULT_DROP    low quadword            high quadword of the record
  */
-typedef void (*pn_step_fn)(void *ctx, struct pn_agent *agent, enum pn_step step, uint64_t a,
-			   uint64_t b);
+typedef void (*pn_step_fn)(void *ctx, struct pn_agent *agent, unsigned step, uint64_t a, uint64_t b);
+
+/* What an agent keeps of one step. */
+struct pn_step_slot {
+	uint64_t count;	  /* how often the step was taken */
+	uint32_t cost_ns; /* added to @elapsed_ns each time */
+	uint32_t watched; /* not 0: call @observe */
+};
 
 /*
  * One executing agent. The fields are written by the agent's own thread only. An embedder that
  * wants neither costs nor statistics may pass no agent where a function says so.
  */
 struct pn_agent {
-	uint32_t id;		       /* index among the agents of its kind */
-	uint32_t irq_off;	       /* nesting of interrupt-disabled sections */
-	uint64_t elapsed_ns;	       /* charged since the world last collected it */
-	const uint32_t *cost_ns;       /* PN_STEP_NR entries; never NULL after pn_agent_init() */
-	uint64_t watch[(PN_STEP_NR + 63) / 64]; /* bit per step: call @observe */
-	pn_step_fn observe;	       /* set before any bit of @watch */
+	uint32_t id;		   /* index among the agents of its kind */
+	uint32_t irq_off;	   /* nesting of interrupt-disabled sections */
+	uint64_t elapsed_ns;	   /* charged since the world last collected it */
+	struct pn_step_slot *step; /* PN_STEP_NR entries or more, indexed by step; never NULL */
+	pn_step_fn observe;	   /* set before any entry is watched */
 	void *observe_ctx;
 	void (*irq_poll)(struct pn_agent *agent); /* world: interrupts were enabled again; or NULL */
 	void *world;			/* belongs to the world that runs the agent */
-	uint64_t count[PN_STEP_NR];	/* how often each step was taken */
 };
 
-/* Clears @agent and gives it the identity @id and a cost table of zeros. Never fails. */
-void pn_agent_init(struct pn_agent *agent, uint32_t id);
+/*
+ * Clears @agent and gives it the identity @id and the table @steps, which belongs to the caller and
+ * outlives the agent: PN_STEP_NR entries, cleared here. An agent that also runs host code has a longer
+ * table; the caller clears the rest. Never fails.
+ */
+void pn_agent_init(struct pn_agent *agent, uint32_t id, struct pn_step_slot *steps);
 
 /* The key of a step ("irr_set") and its one-line description; NULL if @step is out of range. */
-const char *pn_step_key(enum pn_step step);
-const char *pn_step_doc(enum pn_step step);
+const char *pn_step_key(unsigned step);
+const char *pn_step_doc(unsigned step);
 
 /* The step with that key, or -ENOENT. */
 int pn_step_by_key(const char *key);
 
-static inline void pn_step(struct pn_agent *agent, enum pn_step step, uint64_t a, uint64_t b)
+static inline void pn_step(struct pn_agent *agent, unsigned step, uint64_t a, uint64_t b)
 {
-	agent->elapsed_ns += agent->cost_ns[step];
-	agent->count[step]++;
-	if (__builtin_expect((agent->watch[step / 64] >> (step % 64)) & 1, 0))
+	struct pn_step_slot *slot = &agent->step[step];
+
+	agent->elapsed_ns += slot->cost_ns;
+	slot->count++;
+	if (__builtin_expect(slot->watched != 0, 0))
 		agent->observe(agent->observe_ctx, agent, step, a, b);
 }
 

@@ -5,8 +5,8 @@
 #include <stdint.h>
 
 #include "list.h"
-#include "postern/agent.h"
 #include "seam.h"
+#include "steps.h"
 
 /*
  * One physical CPU, and the wakeup list of the vCPUs that sleep and whose notifications come here:

@@ -56,6 +56,7 @@
 struct fix {
 	struct pn_bus bus;
 	struct pn_agent agent;
+	struct pn_step_slot steps[PN_STEP_NR];
 	struct pn_amdvi *vi;
 	struct pn_amdvi_config cfg;
 	struct pn_intr intr[F_MAX];
@@ -109,7 +110,8 @@ static inline void f_wr(struct fix *f, uint32_t off, uint64_t v)
 static inline void f_forget(struct fix *f)
 {
 	f->intrs = f->bells = 0;
-	memset(f->agent.count, 0, sizeof(f->agent.count));
+	for (unsigned step = 0; step < PN_STEP_NR; step++)
+		f->steps[step].count = 0;
 }
 
 /* Sets rings and tables up and writes Control. Interrupt of the GA log: 31h at APIC 5. */
@@ -139,7 +141,7 @@ static inline void f_open(struct fix *f, const struct pn_amdvi_config *cfg)
 	f->bus.ram = aligned_alloc(4096, F_SIZE);
 	assert_non_null(f->bus.ram);
 	memset(f->bus.ram, 0, F_SIZE);
-	pn_agent_init(&f->agent, 1);
+	pn_agent_init(&f->agent, 1, f->steps);
 	if (cfg)
 		f->cfg = *cfg;
 	else

@@ -32,6 +32,7 @@
 struct rig {
 	struct pn_bus bus;
 	struct pn_agent agent;
+	struct pn_step_slot steps[PN_STEP_NR];
 	struct pn_apicv_features feat;
 	struct pn_apicv cpu;
 	struct pn_vmcs_apic vmcs;
@@ -130,7 +131,7 @@ static inline void rig_init(struct rig *r, bool x2)
 	r->bus.ram_size = RIG_SIZE;
 	r->bus.intr = rig_intr;
 	r->host_x2 = true;
-	pn_agent_init(&r->agent, 0);
+	pn_agent_init(&r->agent, 0, r->steps);
 	pn_apicv_features_default(&r->feat);
 	r->vmcs.pin = PN_PIN_EXT_INT_EXIT | PN_PIN_POSTED_INTR;
 	r->vmcs.proc = PN_PROC_TPR_SHADOW | PN_PROC_SECONDARY | PN_PROC_TERTIARY;
@@ -155,15 +156,16 @@ static inline void rig_run(struct rig *r)
 {
 	pn_apicv_init(&r->cpu, &r->bus, &r->agent, &r->feat, r->host_x2);
 	assert_int_equal(pn_apicv_vmentry(&r->cpu, &r->vmcs, &r->exit), 0);
-	memset(r->agent.count, 0, sizeof(r->agent.count));
+	for (unsigned step = 0; step < PN_STEP_NR; step++)
+		r->steps[step].count = 0;
 }
 
 /* Calls @fn at every @step. */
-static inline void rig_watch(struct rig *r, enum pn_step step, pn_step_fn fn, void *ctx)
+static inline void rig_watch(struct rig *r, unsigned step, pn_step_fn fn, void *ctx)
 {
 	r->agent.observe = fn;
 	r->agent.observe_ctx = ctx;
-	r->agent.watch[step / 64] |= 1ull << (step % 64);
+	r->agent.step[step].watched = 1;
 }
 
 static inline void rig_exit_is(const struct rig *r, const char *row, uint32_t reason,

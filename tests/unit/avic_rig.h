@@ -29,6 +29,7 @@
 struct rig {
 	struct pn_bus bus;
 	struct pn_agent agent;
+	struct pn_step_slot steps[PN_STEP_NR];
 	struct pn_avic_features feat;
 	struct pn_avic av;
 	struct pn_avic_vmcb vmcb;
@@ -94,7 +95,7 @@ static inline void rig_init(struct rig *r, bool x2)
 	r->bus.ram_base = RIG_BASE;
 	r->bus.ram_size = RIG_SIZE;
 	r->bus.doorbell = rig_doorbell;
-	pn_agent_init(&r->agent, 0);
+	pn_agent_init(&r->agent, 0, r->steps);
 	pn_avic_features_default(&r->feat);
 	r->vmcb.v_intr = PN_VINTR_AVIC | (x2 ? PN_VINTR_X2AVIC : 0);
 	r->vmcb.apic_bar = 0xFEE00000;
@@ -111,7 +112,8 @@ static inline void rig_run(struct rig *r)
 {
 	pn_avic_init(&r->av, &r->bus, &r->agent, &r->feat, RIG_HOST);
 	assert_int_equal(pn_avic_vmrun(&r->av, &r->vmcb), 0);
-	memset(r->agent.count, 0, sizeof(r->agent.count));
+	for (unsigned step = 0; step < PN_STEP_NR; step++)
+		r->steps[step].count = 0;
 }
 
 static inline uint32_t rig_self_reg(uint32_t off)

@@ -58,6 +58,7 @@ struct rig {
 	struct pn_amdvi *vi[RIG_IOMMUS];
 	struct rig_mmio mmio[RIG_IOMMUS];
 	struct pn_agent hw[RIG_IOMMUS];
+	struct pn_step_table hw_steps[RIG_IOMMUS], cpu_steps[RIG_CPUS];
 	struct pn_agent agent[RIG_CPUS];
 	struct pn_os os;
 	struct pn_pages pages;
@@ -209,8 +210,7 @@ static inline void rig_os_bell(void *ctx, struct pn_agent *self, uint32_t apicid
 	rig_bell(ctx, apicid);
 }
 
-static inline void rig_step(void *ctx, struct pn_agent *a, enum pn_step step, uint64_t x,
-			    uint64_t y)
+static inline void rig_step(void *ctx, struct pn_agent *a, unsigned step, uint64_t x, uint64_t y)
 {
 	struct rig *r = ctx;
 
@@ -241,7 +241,7 @@ static inline void rig_open(struct rig *r, void (*tune)(struct pn_amdvi_config *
 		struct pn_amdvi_config cfg;
 
 		pn_amdvi_config_default(&cfg);
-		pn_agent_init(&r->hw[i], i);
+		pn_host_agent_init(&r->hw[i], i, &r->hw_steps[i], NULL);
 		cfg.bus = &r->bus;
 		cfg.agent = &r->hw[i];
 		cfg.poison_stale = true;
@@ -256,12 +256,12 @@ static inline void rig_open(struct rig *r, void (*tune)(struct pn_amdvi_config *
 	for (uint32_t i = 0; i < RIG_CPUS; i++) {
 		struct pn_agent *a = &r->agent[i];
 
-		pn_agent_init(a, i);
+		pn_host_agent_init(a, i, &r->cpu_steps[i], NULL);
 		a->world = r;
 		a->irq_poll = rig_poll;
 		a->observe = rig_step;
 		a->observe_ctx = r;
-		memset(a->watch, 0xFF, sizeof(a->watch));
+		pn_watch_all(&r->cpu_steps[i], true);
 		r->cpu[i].agent = a;
 		r->cpu[i].apicid = RIG_APICID(i);
 		r->cpu[i].online = 1;
@@ -331,15 +331,15 @@ static inline void rig_forget(struct rig *r)
 	r->intrs = r->ipis = r->bells = r->steps = r->writes = 0;
 	memset(r->task, 0, sizeof(r->task));
 	for (uint32_t i = 0; i < RIG_CPUS; i++)
-		memset(r->agent[i].count, 0, sizeof(r->agent[i].count));
+		pn_count_anew(&r->cpu_steps[i]);
 }
 
-static inline uint64_t rig_count(const struct rig *r, enum pn_step step)
+static inline uint64_t rig_count(const struct rig *r, unsigned step)
 {
 	uint64_t n = 0;
 
 	for (uint32_t i = 0; i < RIG_CPUS; i++)
-		n += r->agent[i].count[step];
+		n += r->agent[i].step[step].count;
 	return n;
 }
 

@@ -61,7 +61,6 @@ struct worker {
 
 struct rig {
 	struct pn_sim *s;
-	uint32_t cost[PN_STEP_NR];
 	struct worker w[THREADS];
 	struct pn_lapic vapic[CPUS]; /* by vCPU */
 	struct pn_vcpu *guest[CPUS];
@@ -260,14 +259,14 @@ static inline bool piece(struct pn_thread *th, struct pn_pcpu *p)
 static inline struct rig *make_with(const struct pn_sim_ops *ops, uint32_t pcpus, uint32_t vcpus,
 				    struct pn_sim_conf conf)
 {
+	static const uint32_t cost[PN_ALL_STEPS_NR] = {
+		[PN_STEP_IDLE_EXIT] = IDLE_EXIT, [PN_STEP_CTX_SWITCH] = SWITCH};
 	struct rig *r = calloc(1, sizeof(*r));
 
 	assert_non_null(r);
-	r->cost[PN_STEP_IDLE_EXIT] = IDLE_EXIT;
-	r->cost[PN_STEP_CTX_SWITCH] = SWITCH;
 	conf.pcpus = pcpus;
 	conf.vcpus = vcpus;
-	conf.cost_ns = r->cost;
+	conf.cost_ns = cost;
 	if (!conf.slice)
 		conf.slice = 3 * MS;
 	if (!conf.wakeup_granularity)

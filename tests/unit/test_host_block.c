@@ -519,8 +519,8 @@ static void list_before_irte(void **state)
 {
 	(void)state;
 	start_loaded(&(struct rig_conf){PN_NOTIFY_GAPPI});
-	memset(r.agent[1].watch, 0, sizeof(r.agent[1].watch));
-	r.agent[1].watch[PN_STEP_IRTE_WRITE / 64] = 1ull << (PN_STEP_IRTE_WRITE % 64);
+	pn_watch_all(&r.cpu_steps[1], false);
+	r.agent[1].step[PN_STEP_IRTE_WRITE].watched = 1;
 	r.at = 1;
 	r.hook = seen_on_list;
 	pn_svm_blocking(&r.vcpu[0], &r.cpu[1]);

@@ -50,7 +50,7 @@ static void event(const char *text)
 			(size_t)sprintf(events + events_at, "%s%s", events_at ? " " : "", text);
 }
 
-static void observe(void *ctx, struct pn_agent *a, enum pn_step step, uint64_t x, uint64_t y)
+static void observe(void *ctx, struct pn_agent *a, unsigned step, uint64_t x, uint64_t y)
 {
 	(void)ctx;
 	(void)a;
@@ -135,7 +135,7 @@ static void open(uint32_t loops)
 	}
 	for (uint32_t i = 0; i < RIG_CPUS; i++) {
 		r.agent[i].observe = observe;
-		memset(r.agent[i].watch, 0xFF, sizeof(r.agent[i].watch));
+		pn_watch_all(&r.cpu_steps[i], true);
 	}
 	forget();
 }
@@ -321,9 +321,9 @@ static void loops(void **state)
 		row_eq(rows[i].name, "found empty", cpu[0].empty, rows[i].empty);
 		row_eq(rows[i].name, "dispatched", cpu[0].dispatched,
 		       strlen(rows[i].posted) + rows[i].again);
-		row_eq(rows[i].name, "MSI_DEMUX", r.agent[0].count[PN_STEP_MSI_DEMUX],
+		row_eq(rows[i].name, "MSI_DEMUX", r.agent[0].step[PN_STEP_MSI_DEMUX].count,
 		       cpu[0].dispatched);
-		row_eq(rows[i].name, "IRQ_DISPATCH", r.agent[0].count[PN_STEP_IRQ_DISPATCH],
+		row_eq(rows[i].name, "IRQ_DISPATCH", r.agent[0].step[PN_STEP_IRQ_DISPATCH].count,
 		       cpu[0].dispatched);
 		idle(rows[i].name, 0);
 		rig_close(&r);
@@ -460,8 +460,8 @@ static void eoi_rules(void **state)
 	pn_lapic_accept(&r.lapic[0], 0x41);
 	run(0);
 	row_is("5.4", events, "84 E 41 E");
-	row_eq("5.4", "IRQ_DISPATCH", r.agent[0].count[PN_STEP_IRQ_DISPATCH], 4);
-	row_eq("5.4", "no harvest", r.agent[0].count[PN_STEP_MSI_HARVEST], 3);
+	row_eq("5.4", "IRQ_DISPATCH", r.agent[0].step[PN_STEP_IRQ_DISPATCH].count, 4);
+	row_eq("5.4", "no harvest", r.agent[0].step[PN_STEP_MSI_HARVEST].count, 3);
 	idle("5.4", 0);
 	/* Not in the handler: nothing to do. */
 	assert_false(pn_pmsi_irq_step(&cpu[0]));
@@ -510,7 +510,7 @@ static void affinity(void **state)
 	forget();
 	run(1);
 	row_is("new CPU", events, "H 51 H C H E");
-	row_eq("steps", "of the new CPU", r.agent[1].count[PN_STEP_MSI_DEMUX], 1);
+	row_eq("steps", "of the new CPU", r.agent[1].step[PN_STEP_MSI_DEMUX].count, 1);
 	idle("old CPU", 0);
 	idle("new CPU", 1);
 	/* back to remapped form: through the local APIC */
@@ -569,7 +569,7 @@ static void drain(void **state)
 	row_eq("5.1", "found", pn_pmsi_drain(&cpu[0], &r.agent[1], found, &r), 2);
 	row_eq("ascending", "first", left[0], 0x42);
 	row_eq("ascending", "second", left[1], 0x45);
-	row_eq("on whose CPU", "steps", r.agent[1].count[PN_STEP_MSI_HARVEST], 2);
+	row_eq("on whose CPU", "steps", r.agent[1].step[PN_STEP_MSI_HARVEST].count, 2);
 	assert_false(pn_pmsi_pending(&cpu[0], 0x42));
 	/* The CPU comes back: it is notified again. */
 	memset(&r.lapic[0], 0, sizeof(r.lapic[0]));

@@ -88,8 +88,10 @@ static void icr_exit(void **state)
 		       0);
 		row_eq(w->name, "ignored", v->h.ipis_ignored, PN_ICR_MODE(w->icr) > PN_DM_LOWEST);
 		row_eq(w->name, "itself: no notification", r.task[0].wakes + r.task[0].spurious, 0);
-		row_eq(w->name, "step, x2APIC", r.agent[1].count[PN_STEP_ICR_HANDLE], !w->xapic);
-		row_eq(w->name, "step, xAPIC", r.agent[1].count[PN_STEP_ICR_HANDLE_MMIO], w->xapic);
+		row_eq(w->name, "step, x2APIC", r.agent[1].step[PN_STEP_ICR_HANDLE].count,
+		       !w->xapic);
+		row_eq(w->name, "step, xAPIC", r.agent[1].step[PN_STEP_ICR_HANDLE_MMIO].count,
+		       w->xapic);
 		rig_close(&r);
 	}
 }

@@ -289,10 +289,10 @@ static void move_between_vcpus(void **state)
 	pn_vmx_load(b, &r.cpu[2]);
 	rig_block(&r, b, 2);
 	post0(&r);
-	r.agent[0].count[PN_STEP_IRTE_WRITE] = r.agent[0].count[PN_STEP_IRT_FLUSH] = 0;
+	r.agent[0].step[PN_STEP_IRTE_WRITE].count = r.agent[0].step[PN_STEP_IRT_FLUSH].count = 0;
 	assert_int_equal(update(0, b, 0x99), 0);
-	assert_int_equal(r.agent[0].count[PN_STEP_IRTE_WRITE], 1);
-	assert_int_equal(r.agent[0].count[PN_STEP_IRT_FLUSH], 1);
+	assert_int_equal(r.agent[0].step[PN_STEP_IRTE_WRITE].count, 1);
+	assert_int_equal(r.agent[0].step[PN_STEP_IRT_FLUSH].count, 1);
 	assert_int_equal(r.vm.assigned, RIG_VCPUS);
 	assert_true(rig_pir(a, 0x41));		 /* what was posted is a's */
 	assert_int_equal(r.task[0].spurious, 1); /* D4 */

@@ -64,11 +64,12 @@ static void load_table(void **state)
 		}
 		v->pid->control = (rig_ctl(v) & ~(SN | ON)) | w->bits;
 		v->pid->pir[1] = w->pir;
-		r.agent[1].count[PN_STEP_PID_WRITE] = r.agent[2].count[PN_STEP_PID_WRITE] = 0;
+		r.agent[1].step[PN_STEP_PID_WRITE].count =
+			r.agent[2].step[PN_STEP_PID_WRITE].count = 0;
 		pn_vmx_load(v, &r.cpu[w->cpu]);
 		row_eq(w->name, "control", rig_ctl(v), NVP | ndst(w->cpu) | w->want_bits);
 		row_eq(w->name, "PIR", v->pid->pir[1], w->pir);
-		row_eq(w->name, "writes", r.agent[w->cpu].count[PN_STEP_PID_WRITE], w->writes);
+		row_eq(w->name, "writes", r.agent[w->cpu].step[PN_STEP_PID_WRITE].count, w->writes);
 		row_eq(w->name, "cpu", v->h.cpu, w->cpu);
 		row_eq(w->name, "IPIs (L5 sends none)", r.ipis, 0);
 		for (uint32_t c = 0; c < RIG_CPUS; c++) {
@@ -201,7 +202,7 @@ static void post0(struct rig *x)
 }
 
 /* Blocks on CPU 1 with a post from step @at, and is woken by the wakeup vector. */
-static void block_with(enum pn_step at, unsigned nth, const char *name)
+static void block_with(unsigned at, unsigned nth, const char *name)
 {
 	struct pn_vmx_vcpu *v = &r.vcpu[0];
 
@@ -489,7 +490,7 @@ static void r7_r8_threads(void **state)
 	(void)state;
 	rig_start(&r, &(struct rig_conf){0});
 	for (uint32_t i = 0; i < RIG_CPUS; i++)
-		memset(r.agent[i].watch, 0, sizeof(r.agent[i].watch));
+		pn_watch_all(&r.cpu_steps[i], false);
 	pn_vmx_load(h.v, &r.cpu[1]);
 	pn_vmx_blocking(h.v, &r.cpu[1]);
 	assert_int_equal(pthread_create(&t, NULL, hammer_post, &h), 0);

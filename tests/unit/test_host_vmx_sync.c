@@ -146,7 +146,7 @@ static void sync_table(void **state)
 		row_eq(name, "must run", pn_vmx_must_run(v, &r.cpu[1]), syncs[i].rvi > 0);
 		row_eq(name, "ON", rig_ctl(v) & ON, 0);
 		row_eq(name, "RVI", v->rvi, syncs[i].rvi);
-		row_eq(name, "steps", r.agent[1].count[PN_STEP_PID_SYNC], syncs[i].taken);
+		row_eq(name, "steps", r.agent[1].step[PN_STEP_PID_SYNC].count, syncs[i].taken);
 		for (unsigned w = 0; w < 8; w++) {
 			uint32_t bits = (uint32_t)(syncs[i].pir[w / 2] >> (w % 2 * 32));
 

@@ -280,7 +280,7 @@ static void flushes(void **state)
 	row_eq("1.7", "global", b.iec_global - a.iec_global, 1);
 	row_eq("1.7", "waits", b.waits - a.waits, 601);
 	row_eq("1.7", "IQE", rig_reg(&r, PN_VTD_FSTS, 4), 0);
-	row_eq("steps", "IRT_FLUSH", r.agent[1].count[PN_STEP_IRT_FLUSH], 601);
+	row_eq("steps", "IRT_FLUSH", r.agent[1].step[PN_STEP_IRT_FLUSH].count, 601);
 	row_eq("lock", "held", r.drv.lock.held, 0);
 	rig_close(&r);
 }
@@ -570,17 +570,17 @@ static void form_changes(void **state)
 	assert_int_equal(pid[0]->pir[1], 2);
 	assert_int_equal(pid[1]->pir[1], 4);
 	/* remembered while posted */
-	n = a->count[PN_STEP_IRTE_WRITE];
+	n = a->step[PN_STEP_IRTE_WRITE].count;
 	assert_int_equal(pn_vtd_ir_affinity(&ir, a, RIG_APICID(1), 0x64), 0);
-	assert_int_equal(a->count[PN_STEP_IRTE_WRITE], n);
+	assert_int_equal(a->step[PN_STEP_IRTE_WRITE].count, n);
 	assert_int_equal(rig_msi(&r, 5), PN_MSI_POSTED);
 	assert_int_equal(pn_vtd_ir_remap(&ir, a), 0);
 	assert_int_equal(rig_msi(&r, 5), PN_MSI_REMAPPED);
 	assert_int_equal(r.intr.vector, 0x64);
 	assert_int_equal(r.intr.dest, RIG_APICID(1));
 	assert_int_equal(pn_vtd_ir_remap(&ir, a), 0); /* nothing to do */
-	assert_int_equal(a->count[PN_STEP_IRTE_WRITE], n + 1);
-	assert_int_equal(a->count[PN_STEP_IRT_FLUSH], n + 2); /* one at bring-up */
+	assert_int_equal(a->step[PN_STEP_IRTE_WRITE].count, n + 1);
+	assert_int_equal(a->step[PN_STEP_IRT_FLUSH].count, n + 2); /* one at bring-up */
 	/* another owner: posted before, and remapped before */
 	assert_int_equal(pn_vtd_ir_post(&ir, a, pa[0], 0x41, false), 0);
 	assert_int_equal(pn_vtd_ir_init(&ir, &r.drv, a, 5, RIG_DEV + 1, RIG_APICID(2), 0x65), 0);

@@ -444,30 +444,30 @@ static void vmrun_results(void **state)
 	rig_init(&r, false);
 	pn_avic_init(&r.av, &r.bus, &r.agent, &r.feat, RIG_HOST);
 	assert_int_equal(pn_avic_vmrun(&r.av, &r.vmcb), 0);
-	assert_int_equal(r.agent.count[PN_STEP_VMRUN], 1);
-	assert_int_equal(r.agent.count[PN_STEP_AVIC_EVAL], 1);
+	assert_int_equal(r.agent.step[PN_STEP_VMRUN].count, 1);
+	assert_int_equal(r.agent.step[PN_STEP_AVIC_EVAL].count, 1);
 	pn_avic_vmexit(&r.av);
 	pn_avic_vmexit(&r.av);
-	assert_int_equal(r.agent.count[PN_STEP_VMEXIT], 1);
+	assert_int_equal(r.agent.step[PN_STEP_VMEXIT].count, 1);
 
 	r.vmcb.np_enable = false;
 	assert_int_equal(pn_avic_vmrun(&r.av, &r.vmcb), -EINVAL);
 	r.vmcb.np_enable = true;
 	r.vmcb.backing_page = RIG_HOLE;
 	assert_int_equal(pn_avic_vmrun(&r.av, &r.vmcb), -EFAULT);
-	assert_int_equal(r.agent.count[PN_STEP_VMRUN], 1);
+	assert_int_equal(r.agent.step[PN_STEP_VMRUN].count, 1);
 	assert_int_equal(pn_avic_evaluate(&r.av, true), -1);
 	assert_int_equal(pn_avic_write(&r.av, PN_APIC_TPR, 0, &r.exit), PN_AVIC_FAULT);
 
 	/* Without AVIC: a guest, but no page. */
 	r.vmcb.v_intr = 0;
 	assert_int_equal(pn_avic_vmrun(&r.av, &r.vmcb), 0);
-	assert_int_equal(r.agent.count[PN_STEP_AVIC_EVAL], 1);
+	assert_int_equal(r.agent.step[PN_STEP_AVIC_EVAL].count, 1);
 	assert_int_equal(pn_avic_evaluate(&r.av, true), -1);
 	assert_false(pn_avic_doorbell(&r.av));
 	pn_avic_deliver(&r.av, 0x41);
 	pn_avic_vmexit(&r.av);
-	assert_int_equal(r.agent.count[PN_STEP_VMEXIT], 2);
+	assert_int_equal(r.agent.step[PN_STEP_VMEXIT].count, 2);
 }
 
 /* Section 6.5: what may be delivered. */
@@ -525,10 +525,10 @@ static void delivery(void **state)
 		assert_int_equal(pn_vapic_highest(rig_page(RIG_SELF), PN_APIC_ISR), v);
 		assert_int_equal(pn_vapic_count(rig_page(RIG_SELF), PN_APIC_ISR), 1);
 		assert_int_equal(rig_self_reg(PN_APIC_PPR), v & 0xF0);
-		assert_int_equal(r.agent.count[PN_STEP_GUEST_DELIVER], 1);
+		assert_int_equal(r.agent.step[PN_STEP_GUEST_DELIVER].count, 1);
 		/* Not pending any more: not delivered again. */
 		pn_avic_deliver(&r.av, (uint8_t)v);
-		assert_int_equal(r.agent.count[PN_STEP_GUEST_DELIVER], 1);
+		assert_int_equal(r.agent.step[PN_STEP_GUEST_DELIVER].count, 1);
 	}
 }
 
@@ -587,7 +587,7 @@ static void life(void **state)
 		}
 		assert_int_equal(pn_vapic_ppr(rig_page(RIG_SELF)), rig_self_reg(PN_APIC_PPR));
 	}
-	assert_true(r.agent.count[PN_STEP_GUEST_EOI] > 1000);
+	assert_true(r.agent.step[PN_STEP_GUEST_EOI].count > 1000);
 }
 
 /* Section 6.3, 6.4 (exit 402h) and knob level_eoi; the last two rows are its other values. */
@@ -624,7 +624,7 @@ static void eoi(void **state)
 		ROW_EQ(rows[i].row, rig_test(RIG_SELF, PN_APIC_ISR, 0x91), !rows[i].cleared);
 		ROW_EQ(rows[i].row, rig_test(RIG_SELF, PN_APIC_ISR, 0x51), true);
 		ROW_EQ(rows[i].row, rig_self_reg(PN_APIC_PPR), ppr);
-		ROW_EQ(rows[i].row, r.agent.count[PN_STEP_GUEST_EOI], !rows[i].level);
+		ROW_EQ(rows[i].row, r.agent.step[PN_STEP_GUEST_EOI].count, !rows[i].level);
 		if (rows[i].level)
 			check_exit402(&r, rows[i].row, PN_APIC_EOI, true, 0x91);
 		else
@@ -650,7 +650,7 @@ static void eoi_order(void **state)
 	/* Nothing in service: no effect, no exit, not counted; a TMR bit does not matter. */
 	rig_set(RIG_SELF, PN_APIC_TMR, 0);
 	assert_int_equal(pn_avic_write(&r.av, PN_APIC_EOI, 0, &r.exit), PN_AVIC_EVALUATE);
-	assert_int_equal(r.agent.count[PN_STEP_GUEST_EOI], 240);
+	assert_int_equal(r.agent.step[PN_STEP_GUEST_EOI].count, 240);
 	assert_int_equal(r.exit.code, 0);
 }
 
@@ -663,23 +663,23 @@ static void doorbell(void **state)
 	rig_init(&r, false);
 	rig_run(&r);
 	assert_true(pn_avic_doorbell(&r.av));
-	assert_int_equal(r.agent.count[PN_STEP_AVIC_EVAL], 1);
+	assert_int_equal(r.agent.step[PN_STEP_AVIC_EVAL].count, 1);
 	pn_avic_vmexit(&r.av);
 	assert_false(pn_avic_doorbell(&r.av));
-	assert_int_equal(r.agent.count[PN_STEP_DOORBELL_HOST], 1);
+	assert_int_equal(r.agent.step[PN_STEP_DOORBELL_HOST].count, 1);
 	assert_int_equal(pn_avic_vmrun(&r.av, &r.vmcb), 0);
-	assert_int_equal(r.agent.count[PN_STEP_AVIC_EVAL], 2);
+	assert_int_equal(r.agent.step[PN_STEP_AVIC_EVAL].count, 2);
 
 	r.feat.doorbell_host = PN_DOORBELL_HOST_HOLD;
 	rig_run(&r);
 	pn_avic_vmexit(&r.av);
 	assert_false(pn_avic_doorbell(&r.av));
-	assert_int_equal(r.agent.count[PN_STEP_DOORBELL_HOST], 0);
+	assert_int_equal(r.agent.step[PN_STEP_DOORBELL_HOST].count, 0);
 	assert_int_equal(pn_avic_vmrun(&r.av, &r.vmcb), 0);
-	assert_int_equal(r.agent.count[PN_STEP_AVIC_EVAL], 2);
+	assert_int_equal(r.agent.step[PN_STEP_AVIC_EVAL].count, 2);
 	pn_avic_vmexit(&r.av);
 	assert_int_equal(pn_avic_vmrun(&r.av, &r.vmcb), 0);
-	assert_int_equal(r.agent.count[PN_STEP_AVIC_EVAL], 3);
+	assert_int_equal(r.agent.step[PN_STEP_AVIC_EVAL].count, 3);
 }
 
 /* Memory that rings the doorbell of the core that asks for it: VMRUN is in progress. */
@@ -702,15 +702,15 @@ static void doorbell_during_vmrun(void **state)
 	r.vmcb.backing_page = 0x5000;
 	pn_avic_init(&r.av, &r.bus, &r.agent, &r.feat, RIG_HOST);
 	assert_int_equal(pn_avic_vmrun(&r.av, &r.vmcb), 0);
-	assert_int_equal(r.agent.count[PN_STEP_AVIC_EVAL], 2);
-	assert_int_equal(r.agent.count[PN_STEP_DOORBELL_HOST], 0);
+	assert_int_equal(r.agent.step[PN_STEP_AVIC_EVAL].count, 2);
+	assert_int_equal(r.agent.step[PN_STEP_DOORBELL_HOST].count, 0);
 	/* No entry: the core is back in the host, and the doorbell is dropped there. */
 	r.vmcb.backing_page = 0x6000;
 	assert_int_equal(pn_avic_vmrun(&r.av, &r.vmcb), -EFAULT);
-	assert_int_equal(r.agent.count[PN_STEP_DOORBELL_HOST], 1);
+	assert_int_equal(r.agent.step[PN_STEP_DOORBELL_HOST].count, 1);
 	r.vmcb.backing_page = rig_page_pa(RIG_SELF);
 	assert_int_equal(pn_avic_vmrun(&r.av, &r.vmcb), 0);
-	assert_int_equal(r.agent.count[PN_STEP_AVIC_EVAL], 3);
+	assert_int_equal(r.agent.step[PN_STEP_AVIC_EVAL].count, 3);
 }
 
 int main(void)

@@ -68,7 +68,8 @@ static void test_legal(void **state)
 			row_eq(rows[i].name, "event", ev.q0, 5ull << 60);
 			row_eq(rows[i].name, "address of the command", ev.q1, F_CMD + 16);
 		}
-		row_eq(rows[i].name, "step cmd", f.agent.count[PN_STEP_CMD], 1 + rows[i].legal);
+		row_eq(rows[i].name, "step cmd", f.agent.step[PN_STEP_CMD].count,
+		       1 + rows[i].legal);
 		f_close(&f);
 	}
 }
@@ -285,7 +286,7 @@ static void test_own_interrupts(void **state)
 		}
 		f_cmd(&f, pn_amd_cmd_cwait(F_SEM, 1, true));
 		row_eq(rows[i].name, "interrupts", f.intrs, rows[i].n);
-		row_eq(rows[i].name, "step", f.agent.count[PN_STEP_IOMMU_INT], rows[i].n);
+		row_eq(rows[i].name, "step", f.agent.step[PN_STEP_IOMMU_INT].count, rows[i].n);
 		row_eq(rows[i].name, "dest", f.intr[0].dest, rows[i].m.dest);
 		row_eq(rows[i].name, "vector", f.intr[0].vector, rows[i].m.vector);
 		row_eq(rows[i].name, "mode", f.intr[0].mode, rows[i].m.mode);
@@ -341,7 +342,8 @@ static void test_foreign_event(void **state)
 			row_eq(rows[i].name, "q0", ev.q0, rows[i].q0);
 			row_eq(rows[i].name, "q1", ev.q1, 0x12345678);
 		}
-		row_eq(rows[i].name, "dropped", f.agent.count[PN_STEP_EVENT_DROP], rows[i].dropped);
+		row_eq(rows[i].name, "dropped", f.agent.step[PN_STEP_EVENT_DROP].count,
+		       rows[i].dropped);
 		row_eq(rows[i].name, "interrupts", f.intrs, rows[i].intrs);
 		f_close(&f);
 	}
@@ -369,7 +371,7 @@ static void test_event_log(void **state)
 			 PN_ST_EVENTOVERFLOW | PN_ST_EVENTLOGINT | PN_ST_CMDBUFRUN);
 	assert_int_equal(f.intrs, 2); /* 2.5.1: unlike the GA log's overflow */
 	assert_int_equal(f_rd(&f, PN_AMDVI_EVT_TAIL), 0xFF0);
-	assert_int_equal(f.agent.count[PN_STEP_EVENT_DROP], 1);
+	assert_int_equal(f.agent.step[PN_STEP_EVENT_DROP].count, 1);
 	/* room alone does not restart it, nor does an edge while the overflow stands */
 	f_wr(&f, PN_AMDVI_EVT_HEAD, 0xFF0);
 	f_msi(&f, F_DEV2, 1);
@@ -399,11 +401,11 @@ static void test_event_nowhere(void **state)
 	open_on(&f, F_GUEST & ~PN_CTRL_EVENTLOGEN);
 	f_msi(&f, F_DEV2, 0x600);
 	f_msi(&f, 0xFFFF, 1);
-	assert_int_equal(f.agent.count[PN_STEP_EVENT_DROP], 1);
+	assert_int_equal(f.agent.step[PN_STEP_EVENT_DROP].count, 1);
 	f_wr(&f, PN_AMDVI_EVTLOG, F_NOWHERE | F_LEN(8));
 	f_wr(&f, PN_AMDVI_CONTROL, F_GUEST);
 	f_msi(&f, 0xFFFF, 1);
-	assert_int_equal(f.agent.count[PN_STEP_EVENT_DROP], 2);
+	assert_int_equal(f.agent.step[PN_STEP_EVENT_DROP].count, 2);
 	assert_int_equal(f_rd(&f, PN_AMDVI_EVT_TAIL), 0);
 	f_close(&f);
 }
@@ -434,7 +436,7 @@ static void test_galog(void **state)
 	assert_int_equal(f.intrs, 1);
 	f_msi(&f, F_DEV, 0x50);
 	assert_int_equal(f.intrs, 2);
-	assert_int_equal(f.agent.count[PN_STEP_GA_INT], 2);
+	assert_int_equal(f.agent.step[PN_STEP_GA_INT].count, 2);
 	f_close(&f);
 }
 
@@ -479,7 +481,7 @@ static void test_galog_nowhere(void **state)
 	f_wr(&f, PN_AMDVI_CONTROL, F_GALOGON);
 	assert_int_equal(f_msi(&f, F_DEV, 1), PN_MSI_POSTED);
 	assert_int_equal(f_rd(&f, PN_AMDVI_GA_TAIL), 0);
-	assert_int_equal(f.agent.count[PN_STEP_GALOG_DROP], 1);
+	assert_int_equal(f.agent.step[PN_STEP_GALOG_DROP].count, 1);
 	f_close(&f);
 }
 
@@ -499,16 +501,16 @@ static void test_galog_overflow(void **state)
 	f_forget(&f);
 	assert_int_equal(f_msi(&f, F_DEV, 0x77), PN_MSI_POSTED);
 	assert_true(f_irr(&f, F_PAGE, 0x77) & 1u << 0x17); /* only the notification is lost */
-	assert_int_equal(f.agent.count[PN_STEP_GALOG_OVERFLOW], 1);
-	assert_int_equal(f.agent.count[PN_STEP_GALOG_DROP], 1);
-	assert_int_equal(f.agent.count[PN_STEP_GALOG_ENTRY], 0);
+	assert_int_equal(f.agent.step[PN_STEP_GALOG_OVERFLOW].count, 1);
+	assert_int_equal(f.agent.step[PN_STEP_GALOG_DROP].count, 1);
+	assert_int_equal(f.agent.step[PN_STEP_GALOG_ENTRY].count, 0);
 	/* "no interrupt is generated when GALOverflow is changed from 0b to 1b" */
 	assert_int_equal(f.intrs, 0);
 	assert_int_equal(f_rd(&f, PN_AMDVI_STATUS),
 			 PN_ST_GALOVERFLOW | PN_ST_CMDBUFRUN | PN_ST_EVENTLOGRUN);
 	f_msi(&f, F_DEV, 0x78);
-	assert_int_equal(f.agent.count[PN_STEP_GALOG_OVERFLOW], 1);
-	assert_int_equal(f.agent.count[PN_STEP_GALOG_DROP], 2);
+	assert_int_equal(f.agent.step[PN_STEP_GALOG_OVERFLOW].count, 1);
+	assert_int_equal(f.agent.step[PN_STEP_GALOG_DROP].count, 2);
 	assert_int_equal(f.intrs, 0);
 
 	f_wr(&f, PN_AMDVI_STATUS, PN_ST_GALOVERFLOW | PN_ST_GAINT); /* no edge of GALogEn yet */
@@ -621,14 +623,14 @@ static void test_galog_stops_late(void **state)
 		f_wr(&f, PN_AMDVI_GA_HEAD, 511 * 8);
 		f_forget(&f);
 		f_msi(&f, F_DEV, 0x41); /* room, but it is stopping */
-		row_eq(rows[i].name, "entries", f.agent.count[PN_STEP_GALOG_ENTRY], 0);
+		row_eq(rows[i].name, "entries", f.agent.step[PN_STEP_GALOG_ENTRY].count, 0);
 		if (rows[i].clear)
 			f_wr(&f, PN_AMDVI_STATUS, PN_ST_GALOVERFLOW);
 		pn_amdvi_log_stop(f.vi);
 		row_eq(rows[i].name, "GALogRun", f_rd(&f, PN_AMDVI_STATUS) & PN_ST_GALOGRUN,
 		       rows[i].runs ? PN_ST_GALOGRUN : 0);
 		f_msi(&f, F_DEV, 0x42);
-		row_eq(rows[i].name, "entries after", f.agent.count[PN_STEP_GALOG_ENTRY],
+		row_eq(rows[i].name, "entries after", f.agent.step[PN_STEP_GALOG_ENTRY].count,
 		       rows[i].runs);
 		f_close(&f);
 	}
@@ -706,10 +708,10 @@ static void test_galog_length(void **state)
 		f_wr(&f, PN_AMDVI_CONTROL, F_GALOGON);
 		for (unsigned n = 0; n < rows[i].entries - 1; n++)
 			f_msi(&f, F_DEV, 5);
-		row_eq(rows[i].name, "overflow too early", f.agent.count[PN_STEP_GALOG_OVERFLOW],
-		       0);
+		row_eq(rows[i].name, "overflow too early",
+		       f.agent.step[PN_STEP_GALOG_OVERFLOW].count, 0);
 		f_msi(&f, F_DEV, 5);
-		row_eq(rows[i].name, "overflow", f.agent.count[PN_STEP_GALOG_OVERFLOW], 1);
+		row_eq(rows[i].name, "overflow", f.agent.step[PN_STEP_GALOG_OVERFLOW].count, 1);
 		f_close(&f);
 	}
 }

@@ -133,8 +133,8 @@ static void check_ids(struct rig *r, const struct ipi_row *w)
 		bells |= 1u << (r->bell[i] - 0x40);
 	ROW_EQ(w->row, bells, w->bells);
 	ROW_EQ(w->row, r->bells, __builtin_popcount(w->bells));
-	ROW_EQ(w->row, r->agent.count[PN_STEP_DOORBELL_SEND], r->bells);
-	ROW_EQ(w->row, r->agent.count[PN_STEP_IPI_POST], __builtin_popcount(w->posted));
+	ROW_EQ(w->row, r->agent.step[PN_STEP_DOORBELL_SEND].count, r->bells);
+	ROW_EQ(w->row, r->agent.step[PN_STEP_IPI_POST].count, __builtin_popcount(w->posted));
 }
 
 static void check_result(struct rig *r, const struct ipi_row *w, enum pn_avic_access got)
@@ -305,8 +305,7 @@ static void post_before_doorbell(void **state)
 }
 
 /* IsRunning is read after the IRR write: the observer of IPI_POST clears it in between. */
-static void clear_running(void *ctx, struct pn_agent *agent, enum pn_step step, uint64_t a,
-			  uint64_t b)
+static void clear_running(void *ctx, struct pn_agent *agent, unsigned step, uint64_t a, uint64_t b)
 {
 	(void)ctx;
 	(void)agent;
@@ -323,7 +322,7 @@ static void running_after_post(void **state)
 	population(&r, false);
 	rig_run(&r);
 	r.agent.observe = clear_running;
-	r.agent.watch[PN_STEP_IPI_POST >> 6] |= BIT(PN_STEP_IPI_POST & 63);
+	r.steps[PN_STEP_IPI_POST].watched = 1;
 	assert_int_equal(pn_avic_ipi(&r.av, X1(4, VEC), &r.exit), PN_AVIC_TRAP);
 	assert_int_equal(r.exit.info2, 1ull << 32 | 4);
 	assert_int_equal(r.bells, 0);

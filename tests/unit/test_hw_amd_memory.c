@@ -148,7 +148,7 @@ static void test_moved(void **state)
 		memset(f_ptr(&b.f, rows[i].page & ~0xFFFull), 0xFF, 4096);
 		f_forget(&b.f);
 		store_msi(&b);
-		row_eq(rows[i].name, "hits", b.f.agent.count[PN_STEP_IRTE_HIT], 1);
+		row_eq(rows[i].name, "hits", b.f.agent.step[PN_STEP_IRTE_HIT].count, 1);
 		row_eq(rows[i].name, "IRR", irr_there(&b) != 0, rows[i].posted_there);
 		row_eq(rows[i].name, "GA log", f_rd(&b.f, PN_AMDVI_GA_TAIL), 16);
 		close_banks(&b);
@@ -216,7 +216,7 @@ static void test_bucket(void **state)
 	assert_int_equal(f_irr(&b.f, F_PAGE, VECTOR), 1u << ((VECTOR + 1) & 31));
 	f_forget(&b.f);
 	f_msi(&b.f, F_DEV2, 2);
-	assert_int_equal(b.f.agent.count[PN_STEP_IRTE_HIT], 1);
+	assert_int_equal(b.f.agent.step[PN_STEP_IRTE_HIT].count, 1);
 	close_banks(&b);
 }
 

@@ -209,13 +209,14 @@ static void one_row(struct fix *f, const struct row *r, bool again)
 	f_wr(f, PN_AMDVI_EVT_HEAD, f_rd(f, PN_AMDVI_EVT_TAIL));
 	f_forget(f);
 	row_eq(r->name, again ? "second result" : "result", pn_amdvi_msi(f->vi, &m), r->result);
-	row_eq(r->name, "step msi", f->agent.count[PN_STEP_MSI], 1);
-	row_eq(r->name, "step abort", f->agent.count[PN_STEP_ABORT], r->result == PN_MSI_ABORTED);
-	row_eq(r->name, "step forward", f->agent.count[PN_STEP_FORWARD],
+	row_eq(r->name, "step msi", f->agent.step[PN_STEP_MSI].count, 1);
+	row_eq(r->name, "step abort", f->agent.step[PN_STEP_ABORT].count,
+	       r->result == PN_MSI_ABORTED);
+	row_eq(r->name, "step forward", f->agent.step[PN_STEP_FORWARD].count,
 	       r->result == PN_MSI_FORWARDED);
-	row_eq(r->name, "step remap_send", f->agent.count[PN_STEP_REMAP_SEND],
+	row_eq(r->name, "step remap_send", f->agent.step[PN_STEP_REMAP_SEND].count,
 	       r->result == PN_MSI_REMAPPED);
-	row_eq(r->name, "events", f->agent.count[PN_STEP_EVENT_LOG], r->q0 != 0);
+	row_eq(r->name, "events", f->agent.step[PN_STEP_EVENT_LOG].count, r->q0 != 0);
 	if (r->q0) {
 		f_events(f, &ev);
 		row_eq(r->name, "event q0", ev.q0, r->q0);
@@ -249,12 +250,12 @@ static void test_rows(void **state)
 
 /* 4: the order of a posted interrupt, seen by the trace hook. */
 struct trace {
-	enum pn_step step[32];
+	unsigned step[32];
 	uint64_t a[32], b[32];
 	unsigned n;
 };
 
-static void record(void *ctx, struct pn_agent *agent, enum pn_step step, uint64_t a, uint64_t b)
+static void record(void *ctx, struct pn_agent *agent, unsigned step, uint64_t a, uint64_t b)
 {
 	struct trace *t = ctx;
 
@@ -265,7 +266,7 @@ static void record(void *ctx, struct pn_agent *agent, enum pn_step step, uint64_
 }
 
 struct seen {
-	enum pn_step step;
+	unsigned step;
 	uint64_t a, b;
 };
 
@@ -315,7 +316,8 @@ static void test_order(void **state)
 		f_enable(&f, F_GUEST);
 		f.agent.observe = record;
 		f.agent.observe_ctx = &t;
-		memset(f.agent.watch, 0xFF, sizeof(f.agent.watch));
+		for (unsigned step = 0; step < PN_STEP_NR; step++)
+			f.steps[step].watched = 1;
 		f_msi(&f, F_DEV, 5);
 		if (k) {
 			expect_trace("volatile_fetch=before_irr", &t, before, COUNT(before));
@@ -361,9 +363,9 @@ struct notify_row {
 	const char *name;
 	uint64_t control;
 	struct pn_amdvi_knobs knobs;
-	uint64_t flags;	   /* of the entry */
-	uint8_t pending;   /* vector set before; 0: none */
-	enum pn_step step; /* the one that must be taken */
+	uint64_t flags;	 /* of the entry */
+	uint8_t pending; /* vector set before; 0: none */
+	unsigned step;	 /* the one that must be taken */
 	unsigned intrs, bells, entries;
 };
 
@@ -430,9 +432,9 @@ static void test_notify(void **state)
 			*(uint32_t *)f_ptr(&f, F_PAGE + pn_apic_word(PN_APIC_IRR, r->pending)) =
 				1u << (r->pending & 31);
 		row_eq(r->name, "result", f_msi(&f, F_DEV, 5), PN_MSI_POSTED);
-		row_eq(r->name, pn_step_key(r->step), f.agent.count[r->step], 1);
-		row_eq(r->name, "step irr_set", f.agent.count[PN_STEP_IRR_SET], 1);
-		row_eq(r->name, "step irr_merge", f.agent.count[PN_STEP_IRR_MERGE],
+		row_eq(r->name, pn_step_key(r->step), f.agent.step[r->step].count, 1);
+		row_eq(r->name, "step irr_set", f.agent.step[PN_STEP_IRR_SET].count, 1);
+		row_eq(r->name, "step irr_merge", f.agent.step[PN_STEP_IRR_MERGE].count,
 		       r->pending == 0x41);
 		row_eq(r->name, "bit", f_irr(&f, F_PAGE, 0x41) >> 1 & 1, 1);
 		row_eq(r->name, "messages", f.intrs, r->intrs);
@@ -809,6 +811,7 @@ static void test_stats(void **state)
 struct racer {
 	struct pn_amdvi *vi;
 	struct pn_agent agent;
+	struct pn_step_slot steps[PN_STEP_NR];
 	struct pn_bus bus;
 	uint32_t *notified; /* shared: the CPU sleeps until it is set */
 	unsigned first;	    /* its vectors: first, first + 2, ... */
@@ -939,7 +942,7 @@ static void race_run(uint64_t control)
 				    .running = &race.running};
 		r->bus.ctx = r;
 		r->bus.intr = race_intr;
-		pn_agent_init(&r->agent, i);
+		pn_agent_init(&r->agent, i, r->steps);
 		cfg.bus = &r->bus;
 		cfg.agent = &r->agent;
 		cfg.peer = i ? race.r[0].vi : NULL;

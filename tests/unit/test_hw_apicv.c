@@ -203,11 +203,11 @@ static void vmentry_results(void **state)
 	rig_init(&r, false);
 	pn_apicv_init(&r.cpu, &r.bus, &r.agent, &r.feat, true);
 	assert_int_equal(pn_apicv_vmentry(&r.cpu, &r.vmcs, &r.exit), 0);
-	assert_int_equal(r.agent.count[PN_STEP_VMRUN], 1);
-	assert_int_equal(r.agent.count[PN_STEP_VID_EVAL], 1);
+	assert_int_equal(r.agent.step[PN_STEP_VMRUN].count, 1);
+	assert_int_equal(r.agent.step[PN_STEP_VID_EVAL].count, 1);
 	pn_apicv_vmexit(&r.cpu, &r.vmcs);
 	pn_apicv_vmexit(&r.cpu, &r.vmcs);
-	assert_int_equal(r.agent.count[PN_STEP_VMEXIT], 1);
+	assert_int_equal(r.agent.step[PN_STEP_VMEXIT].count, 1);
 
 	r.vmcs.posted_nv = 0x100;
 	assert_int_equal(pn_apicv_vmentry(&r.cpu, &r.vmcs, &r.exit), -EINVAL);
@@ -221,7 +221,7 @@ static void vmentry_results(void **state)
 	assert_int_equal(pn_apicv_vmentry(&r.cpu, &r.vmcs, &r.exit), -EFAULT);
 	r.bus.map = NULL;
 	assert_int_equal(pn_apicv_vmentry(&r.cpu, &r.vmcs, &r.exit), -EFAULT);
-	assert_int_equal(r.agent.count[PN_STEP_VMRUN], 1);
+	assert_int_equal(r.agent.step[PN_STEP_VMRUN].count, 1);
 	/* In the host nothing is virtualized and nothing is taken. */
 	assert_int_equal(pn_apicv_pending(&r.cpu, true), -1);
 	assert_int_equal(pn_apicv_deliver(&r.cpu), -1);
@@ -261,10 +261,10 @@ static void tpr_threshold(void **state)
 		pn_apicv_init(&r.cpu, &r.bus, &r.agent, &r.feat, true);
 		ROW_EQ(rows[i].row, pn_apicv_vmentry(&r.cpu, &r.vmcs, &r.exit), rows[i].want);
 		rig_exit_is(&r, rows[i].row, rows[i].want == 1 ? 43 : 0, 0);
-		ROW_EQ(rows[i].row, r.agent.count[PN_STEP_VMRUN], rows[i].want >= 0);
-		ROW_EQ(rows[i].row, r.agent.count[PN_STEP_VID_EVAL], !!(rows[i].proc2 & VID));
+		ROW_EQ(rows[i].row, r.agent.step[PN_STEP_VMRUN].count, rows[i].want >= 0);
+		ROW_EQ(rows[i].row, r.agent.step[PN_STEP_VID_EVAL].count, !!(rows[i].proc2 & VID));
 		pn_apicv_vmexit(&r.cpu, &r.vmcs);
-		ROW_EQ(rows[i].row, r.agent.count[PN_STEP_VMEXIT], rows[i].want >= 0);
+		ROW_EQ(rows[i].row, r.agent.step[PN_STEP_VMEXIT].count, rows[i].want >= 0);
 	}
 }
 
@@ -293,7 +293,7 @@ static void tpr_writes_without_vid(void **state)
 		rig_exit_is(&r, "3.3 TPR", cls < 7 ? 43 : 0, 0);
 		ROW_EQ("3.3 TPR", rig_reg(PN_APIC_TPR), tpr);
 		ROW_EQ("3.3 TPR", rig_reg(PN_APIC_PPR), 0);
-		ROW_EQ("3.3 TPR", r.agent.count[PN_STEP_VID_EVAL], 0);
+		ROW_EQ("3.3 TPR", r.agent.step[PN_STEP_VID_EVAL].count, 0);
 	}
 }
 
@@ -328,7 +328,7 @@ static void ppr_rows(void **state)
 		ROW_EQ(rows[i].row, pn_apicv_write(&r.cpu, PN_APIC_TPR, rows[i].vtpr, &r.exit),
 		       PN_APICV_EVALUATE);
 		ROW_EQ(rows[i].row, rig_reg(PN_APIC_PPR), rows[i].want);
-		ROW_EQ(rows[i].row, r.agent.count[PN_STEP_VID_EVAL], 1);
+		ROW_EQ(rows[i].row, r.agent.step[PN_STEP_VID_EVAL].count, 1);
 	}
 }
 
@@ -390,11 +390,11 @@ static void life(void **state)
 	assert_int_equal(r.cpu.svi, 0x81);
 	assert_int_equal(r.cpu.rvi, 0x35);
 	assert_int_equal(rig_reg(PN_APIC_PPR), 0x80);
-	assert_int_equal(r.agent.count[PN_STEP_GUEST_DELIVER], 1);
+	assert_int_equal(r.agent.step[PN_STEP_GUEST_DELIVER].count, 1);
 	/* Recognition ceased, and delivery does not evaluate. */
 	assert_int_equal(pn_apicv_pending(&r.cpu, true), -1);
 	assert_int_equal(pn_apicv_deliver(&r.cpu), -1);
-	assert_int_equal(r.agent.count[PN_STEP_VID_EVAL], 0);
+	assert_int_equal(r.agent.step[PN_STEP_VID_EVAL].count, 0);
 
 	/* A higher one nests. */
 	assert_int_equal(pn_apicv_wrmsr(&r.cpu, 0x83F, 0xA4, &r.exit), PN_APICV_EVALUATE);
@@ -422,7 +422,7 @@ static void life(void **state)
 	assert_int_equal(pn_apicv_wrmsr(&r.cpu, 0x80B, 0, &r.exit), PN_APICV_EVALUATE);
 	assert_int_equal(pn_apicv_deliver(&r.cpu), 0x31);
 	assert_int_equal(r.cpu.rvi, 0);
-	assert_int_equal(r.agent.count[PN_STEP_GUEST_EOI], 3);
+	assert_int_equal(r.agent.step[PN_STEP_GUEST_EOI].count, 3);
 }
 
 /* What host software sets in the VIRR meanwhile is found when RVI is made anew, not before. */
@@ -495,8 +495,8 @@ static void eoi_exit_bitmap(void **state)
 			ROW_EQ("3.3 EOI", r.cpu.svi, 3);
 			ROW_EQ("3.3 EOI", rig_reg(PN_APIC_PPR), 0);
 			ROW_EQ("3.3 EOI", rig_reg(PN_APIC_EOI), 0);
-			ROW_EQ("3.3 EOI", r.agent.count[PN_STEP_VID_EVAL], other);
-			ROW_EQ("3.3 EOI", r.agent.count[PN_STEP_GUEST_EOI], other);
+			ROW_EQ("3.3 EOI", r.agent.step[PN_STEP_VID_EVAL].count, other);
+			ROW_EQ("3.3 EOI", r.agent.step[PN_STEP_GUEST_EOI].count, other);
 			ROW_EQ("3.3 EOI", pn_apicv_pending(&r.cpu, true), other ? 0x10 : -1);
 		}
 	}
@@ -511,7 +511,7 @@ static void eoi_of_nothing(void **state)
 	rig_init(&r, true);
 	rig_run(&r);
 	assert_int_equal(pn_apicv_wrmsr(&r.cpu, 0x80B, 0, &r.exit), PN_APICV_EVALUATE);
-	assert_int_equal(r.agent.count[PN_STEP_GUEST_EOI], 0);
+	assert_int_equal(r.agent.step[PN_STEP_GUEST_EOI].count, 0);
 	assert_int_equal(r.cpu.svi, 0);
 	r.vmcs.eoi_exit[0] = 1;
 	rig_run(&r);
@@ -531,8 +531,8 @@ static void self_ipi(void **state)
 	assert_int_equal(pn_apicv_wrmsr(&r.cpu, 0x83F, 0x41, &r.exit), PN_APICV_EVALUATE);
 	assert_true(rig_test(PN_APIC_IRR, 0x41) && rig_test(PN_APIC_IRR, 0x51));
 	assert_int_equal(r.cpu.rvi, 0x51);
-	assert_int_equal(r.agent.count[PN_STEP_IPI_POST], 2);
-	assert_int_equal(r.agent.count[PN_STEP_VID_EVAL], 2);
+	assert_int_equal(r.agent.step[PN_STEP_IPI_POST].count, 2);
+	assert_int_equal(r.agent.step[PN_STEP_VID_EVAL].count, 2);
 	assert_int_equal(pn_apicv_pending(&r.cpu, true), 0x51);
 }
 

@@ -103,7 +103,7 @@ static void check_write(struct rig *r, const char *row, uint32_t off, bool virt,
 		rig_exit_is(r, row, 44, 0x1000 | off);
 	else
 		rig_exit_is(r, row, exits ? 56 : 0, exits ? off : 0);
-	ROW_EQ(row, r->agent.count[PN_STEP_ICR_WRITE_MMIO], off == PN_APIC_ICRL);
+	ROW_EQ(row, r->agent.step[PN_STEP_ICR_WRITE_MMIO].count, off == PN_APIC_ICRL);
 }
 
 /* Every offset under every combination of the four controls that a VM entry accepts. */
@@ -167,7 +167,7 @@ static void access_alignment(void **state)
 	rig_run(&r);
 	assert_int_equal(pn_apicv_read(&r.cpu, 0x80, &value, &r.exit), PN_APICV_PASS);
 	assert_int_equal(pn_apicv_write(&r.cpu, 0x300, 0, &r.exit), PN_APICV_PASS);
-	assert_int_equal(r.agent.count[PN_STEP_ICR_WRITE_MMIO], 0);
+	assert_int_equal(r.agent.step[PN_STEP_ICR_WRITE_MMIO].count, 0);
 	pn_apicv_vmexit(&r.cpu, &r.vmcs);
 	assert_int_equal(pn_apicv_wrmsr(&r.cpu, 0x808, 0, &r.exit), PN_APICV_PASS);
 	rig_init(&r, false);
@@ -262,7 +262,7 @@ static void wrmsr(void **state)
 		rig_exit_is(&r, w->row, w->reason, w->qualification);
 		ROW_EQ(w->row, rig_page()[dword], lands ? (uint32_t)w->value : 0x11111111);
 		ROW_EQ(w->row, rig_page()[dword + 1], lands ? w->value >> 32 : 0x22222222);
-		ROW_EQ(w->row, r.agent.count[PN_STEP_ICR_WRITE],
+		ROW_EQ(w->row, r.agent.step[PN_STEP_ICR_WRITE].count,
 		       w->msr == 0x830 && w->want != PN_APICV_GP);
 		ROW_EQ(w->row, rig_test(PN_APIC_IRR, 0x10), w->value == 0x10);
 	}
@@ -466,7 +466,7 @@ static void fuzz(void **state)
 		enum pn_apicv_access got;
 
 		if (n % 300 == 0) {
-			delivered += n ? r.agent.count[PN_STEP_GUEST_DELIVER] : 0;
+			delivered += n ? r.agent.step[PN_STEP_GUEST_DELIVER].count : 0;
 			if (!fuzz_world(&r, &seed, &x2)) {
 				rig_page()[PN_APIC_TPR / 4] = 0xF0;
 				assert_int_equal(pn_apicv_vmentry(&r.cpu, &r.vmcs, &r.exit), 0);

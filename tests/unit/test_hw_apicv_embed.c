@@ -303,7 +303,7 @@ static void emulation(void **state)
 		       pn_apicv_page_write(&r.cpu, rows[i].off, rows[i].len, PN_APICV_INSN,
 					   &rows[i].value, &r.exit),
 		       PN_APICV_DONE);
-		ROW_EQ(rows[i].row, r.agent.count[PN_STEP_VID_EVAL], 0);
+		ROW_EQ(rows[i].row, r.agent.step[PN_STEP_VID_EVAL].count, 0);
 		ROW_EQ(rows[i].row, pn_apicv_page_emulate(&r.cpu, &r.exit), rows[i].want);
 		ROW_EQ(rows[i].row, rig_reg(rows[i].off & ~15u), rows[i].after);
 		if (rows[i].want == PN_APICV_TRAP)
@@ -385,7 +385,7 @@ static void entry_check(void **state)
 		ROW_EQ(rows[i].row, (int64_t)pn_apicv_vmentry_check(&r.cpu, &r.vmcs),
 		       (int64_t)rows[i].check);
 		assert_memory_equal(&r.cpu, &before, sizeof(before));
-		ROW_EQ(rows[i].row, r.agent.count[PN_STEP_VMRUN], 0);
+		ROW_EQ(rows[i].row, r.agent.step[PN_STEP_VMRUN].count, 0);
 		ROW_EQ(rows[i].row, (int64_t)pn_apicv_vmentry(&r.cpu, &r.vmcs, &r.exit),
 		       (int64_t)rows[i].enter);
 		ROW_EQ(rows[i].row, r.cpu.in_guest, rows[i].enter >= 0);

@@ -53,9 +53,9 @@ static void external(void **state)
 		ROW_EQ(rows[i].row, pn_apicv_pending(&r.cpu, true), posted ? 0x61 : -1);
 		/* Step 4: the physical EOI of a notification; other vectors are the host's. */
 		ROW_EQ(rows[i].row, pn_lapic_eoi(&r.lapic), vector >= 0 ? vector : rows[i].isr);
-		ROW_EQ(rows[i].row, r.agent.count[PN_STEP_PI_PROCESS], posted);
-		ROW_EQ(rows[i].row, r.agent.count[PN_STEP_PI_SPURIOUS], 0);
-		ROW_EQ(rows[i].row, r.agent.count[PN_STEP_VID_EVAL], posted);
+		ROW_EQ(rows[i].row, r.agent.step[PN_STEP_PI_PROCESS].count, posted);
+		ROW_EQ(rows[i].row, r.agent.step[PN_STEP_PI_SPURIOUS].count, 0);
+		ROW_EQ(rows[i].row, r.agent.step[PN_STEP_VID_EVAL].count, posted);
 	}
 }
 
@@ -113,7 +113,7 @@ static void pir_bits(void **state)
 		ROW_EQ("3.4.5", rig_pir(RIG_SELF, v), false);
 		ROW_EQ("3.4.3", rig_pid(RIG_SELF)->control, control);
 		ROW_EQ("3.4.6", r.cpu.rvi, v > old ? v : old);
-		ROW_EQ("3.4.7", r.agent.count[PN_STEP_VID_EVAL], 1);
+		ROW_EQ("3.4.7", r.agent.step[PN_STEP_VID_EVAL].count, 1);
 		ROW_EQ("3.4.7", pn_apicv_pending(&r.cpu, true), r.cpu.rvi >= 16 ? r.cpu.rvi : -1);
 	}
 }
@@ -160,9 +160,9 @@ static void spurious(void **state)
 	rig_pid(RIG_SELF)->control = ~0ull;
 	memset(rig_pid(RIG_SELF)->rsvd, 0xA5, 24);
 	notify(&r);
-	assert_int_equal(r.agent.count[PN_STEP_PI_PROCESS], 1);
-	assert_int_equal(r.agent.count[PN_STEP_PI_SPURIOUS], 1);
-	assert_int_equal(r.agent.count[PN_STEP_VID_EVAL], 1);
+	assert_int_equal(r.agent.step[PN_STEP_PI_PROCESS].count, 1);
+	assert_int_equal(r.agent.step[PN_STEP_PI_SPURIOUS].count, 1);
+	assert_int_equal(r.agent.step[PN_STEP_VID_EVAL].count, 1);
 	assert_int_equal(r.cpu.rvi, 0x41);
 	assert_true(rig_pid(RIG_SELF)->control == ~PN_PID_ON);
 	assert_true(rig_pid(RIG_SELF)->rsvd[0] == 0xA5A5A5A5A5A5A5A5ull);
@@ -203,7 +203,7 @@ struct poster {
 	struct rig *r;
 };
 
-static void post_now(void *ctx, struct pn_agent *agent, enum pn_step step, uint64_t a, uint64_t b)
+static void post_now(void *ctx, struct pn_agent *agent, unsigned step, uint64_t a, uint64_t b)
 {
 	struct poster *p = ctx;
 
@@ -237,9 +237,10 @@ static void post_between(void **state)
 		assert_false(rig_pir(RIG_SELF, 0xB1));
 		assert_true(rig_pid(RIG_SELF)->control & PN_PID_ON);
 		/* Its notification finds nothing. */
-		memset(r.agent.watch, 0, sizeof(r.agent.watch));
+		for (unsigned step = 0; step < PN_STEP_NR; step++)
+			r.steps[step].watched = 0;
 		notify(&r);
-		assert_int_equal(r.agent.count[PN_STEP_PI_SPURIOUS], 1);
+		assert_int_equal(r.agent.step[PN_STEP_PI_SPURIOUS].count, 1);
 		assert_int_equal(pn_apicv_pending(&r.cpu, true), 0xB1);
 		assert_false(rig_pid(RIG_SELF)->control & PN_PID_ON);
 		/* A post after step 5 finds ON clear and notifies. */
@@ -256,6 +257,7 @@ static void post_between(void **state)
 struct sender {
 	struct pn_apicv cpu;
 	struct pn_agent agent;
+	struct pn_step_slot steps[PN_STEP_NR];
 	struct pn_bus bus;
 	uint8_t vector;
 	uint32_t *notified;  /* shared: the receiver's physical interrupt line */
@@ -327,7 +329,7 @@ static void nothing_lost(void **state)
 			s[i].vector = i ? 0xB1 : 0x85;
 			s[i].notified = &notified;
 			s[i].delivered = &delivered[i];
-			pn_agent_init(&s[i].agent, (uint32_t)i);
+			pn_agent_init(&s[i].agent, (uint32_t)i, s[i].steps);
 			r.vmcs.pid = rig_pid_pa(8 + (uint32_t)i);
 			r.vmcs.virtual_apic = RIG_BASE + 0x10000 + (uint32_t)i * 0x1000;
 			pn_apicv_init(&s[i].cpu, &s[i].bus, &s[i].agent, &r.feat, true);

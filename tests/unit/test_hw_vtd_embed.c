@@ -267,13 +267,13 @@ static void test_memory_changes(void **state)
 	pn_vtd_memory_changed(b.f.v);
 	assert_int_equal(v_msi(&b.f, 5, 0), PN_MSI_POSTED);
 	row_eq("moved", "PIR", there->pir[1], 2);
-	row_eq("moved: the entry stayed", "hits", b.f.agent.count[PN_STEP_IRTE_HIT], 1);
+	row_eq("moved: the entry stayed", "hits", b.f.agent.step[PN_STEP_IRTE_HIT].count, 1);
 	b.pids = NOWHERE;
 	pn_vtd_memory_changed(b.f.v);
 	assert_int_equal(v_msi(&b.f, 5, 0), PN_MSI_ABORTED);
 	row_eq("gone", "reason", v_reason(&b.f, 0), PN_VTD_FAULT_PID);
 	assert_int_equal(v_msi(&b.f, 6, 0), PN_MSI_REMAPPED);
-	row_eq("gone: other entries stay", "hits", b.f.agent.count[PN_STEP_IRTE_HIT], 2);
+	row_eq("gone: other entries stay", "hits", b.f.agent.step[PN_STEP_IRTE_HIT].count, 2);
 	b.pids = HERE;
 	pn_vtd_memory_changed(b.f.v);
 	assert_int_equal(v_msi(&b.f, 5, 0), PN_MSI_POSTED);

@@ -144,7 +144,7 @@ static void test_descriptors(void **state)
 			open_with(&f, PN_VTD_ECAP_SMTS);
 			one(&f, q, 16);
 			iqei_eq(&f, fields[i].name, fields[i].iqei, fields[i].iqei ? 0 : 16);
-			row_eq(fields[i].name, "step CMD", f.agent.count[PN_STEP_CMD], 1);
+			row_eq(fields[i].name, "step CMD", f.agent.step[PN_STEP_CMD].count, 1);
 			v_close(&f);
 		}
 	}
@@ -326,7 +326,7 @@ static void test_wait(void **state)
 		pn_vtd_stats(f.v, &s);
 		row_eq(rows[i].name, "waits", s.waits, 1);
 		row_eq(rows[i].name, "stats", s.interrupts, rows[i].iwc);
-		row_eq(rows[i].name, "step CMD_WAIT", f.agent.count[PN_STEP_CMD_WAIT], 1);
+		row_eq(rows[i].name, "step CMD_WAIT", f.agent.step[PN_STEP_CMD_WAIT].count, 1);
 		v_close(&f);
 	}
 }
@@ -427,8 +427,8 @@ static void test_invalidate(void **state)
 		       !rows[k].iqei && !(rows[k].q0 & PN_VTD_IEC_INDEX));
 		row_eq(rows[k].name, "by index", s.iec_index,
 		       !rows[k].iqei && (rows[k].q0 & PN_VTD_IEC_INDEX));
-		row_eq(rows[k].name, "step CMD_INVALIDATE", f.agent.count[PN_STEP_CMD_INVALIDATE],
-		       !rows[k].iqei);
+		row_eq(rows[k].name, "step CMD_INVALIDATE",
+		       f.agent.step[PN_STEP_CMD_INVALIDATE].count, !rows[k].iqei);
 		/* backwards, so that a fetch takes no slot that is still to be asked */
 		for (int n = 31; n >= 0; n--) {
 			bool fresh = rows[k].dropped >> n & 1 || !(cached >> n & 1);

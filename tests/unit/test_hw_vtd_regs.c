@@ -468,8 +468,8 @@ static void test_fault_records(void **state)
 	pn_vtd_stats(f.v, &s);
 	row_eq("1.6", "recorded", s.faults, 5);
 	row_eq("1.6", "dropped", s.faults_dropped, 2);
-	row_eq("1.6", "step FAULT_RECORD", f.agent.count[PN_STEP_FAULT_RECORD], 5);
-	row_eq("1.6", "step FAULT_DROP", f.agent.count[PN_STEP_FAULT_DROP], 2);
+	row_eq("1.6", "step FAULT_RECORD", f.agent.step[PN_STEP_FAULT_RECORD].count, 5);
+	row_eq("1.6", "step FAULT_DROP", f.agent.step[PN_STEP_FAULT_DROP].count, 2);
 	pn_vtd_reset(f.v);
 	row_eq("1.6 reset", "F", v_rd(&f, REC(1) + 8), 0);
 	v_remap(&f, V_IRT, PN_VTD_IRTA_EIME, 3);
@@ -505,9 +505,9 @@ static void test_fault_event(void **state)
 	row_eq("1.1 data", "vector", f.intr[0].vector, 0x33);
 	row_eq("1.1 data", "mode", f.intr[0].mode, PN_DM_LOWEST);
 	row_eq("1.1 address", "logical", f.intr[0].logical, true);
-	row_eq("1.2 never remapped", "remapped", f.agent.count[PN_STEP_REMAP_SEND], 0);
-	row_eq("steps", "IOMMU_INT", f.agent.count[PN_STEP_IOMMU_INT], 1);
-	row_eq("steps", "INTR_ISSUE", f.agent.count[PN_STEP_INTR_ISSUE], 0);
+	row_eq("1.2 never remapped", "remapped", f.agent.step[PN_STEP_REMAP_SEND].count, 0);
+	row_eq("steps", "IOMMU_INT", f.agent.step[PN_STEP_IOMMU_INT].count, 1);
+	row_eq("steps", "INTR_ISSUE", f.agent.step[PN_STEP_INTR_ISSUE].count, 0);
 	fault(&f, 2);
 	row_eq("1.1 PPF was set: no new condition", "interrupts", f.intrs, 1);
 	v_submit(&f, 15, 0);
@@ -692,7 +692,7 @@ static void invariants(struct vfix *f)
 	row_eq("every post ends once", "posted", s.posted,
 	       s.notifications + s.suppressed + s.outstanding);
 	assert_true(s.faults + s.faults_dropped <= s.aborted);
-	row_eq("issued", "INTR_ISSUE", f->agent.count[PN_STEP_INTR_ISSUE],
+	row_eq("issued", "INTR_ISSUE", f->agent.step[PN_STEP_INTR_ISSUE].count,
 	       s.forwarded + s.remapped);
 	row_eq("what went out", "interrupts", f->intrs,
 	       s.forwarded + s.remapped + s.notifications + s.interrupts);

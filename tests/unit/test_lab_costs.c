@@ -22,8 +22,8 @@ static size_t table(char *buf, size_t size, const char *key, const char *body)
 {
 	size_t n = (size_t)snprintf(buf, size, "# a table\n[table]\nname = mine\ncpu_ghz = 2.7\n");
 
-	for (unsigned i = 0; i < PN_STEP_NR; i++) {
-		const char *step = pn_step_key((enum pn_step)i);
+	for (unsigned i = 0; i < PN_ALL_STEPS_NR; i++) {
+		const char *step = pn_any_step_key(i);
 		bool special = key && !strcmp(step, key);
 
 		if (special && !body)
@@ -52,9 +52,9 @@ static void test_builtin(void **state)
 	assert_string_equal(c.name, "default");
 	assert_int_equal(c.ns[PN_STEP_IRR_SET], 60);
 	assert_int_equal(c.ns[PN_STEP_GALOG_QUIET], 0);
-	for (unsigned i = 0; i < PN_STEP_NR; i++)
+	for (unsigned i = 0; i < PN_ALL_STEPS_NR; i++)
 		if (!c.note[i][0])
-			fail_msg("[%s] has no note", pn_step_key((enum pn_step)i));
+			fail_msg("[%s] has no note", pn_any_step_key(i));
 	assert_string_equal(pn_builtin_costs(0, &doc), "default");
 	assert_non_null(strstr(doc, "assumption"));
 	assert_string_equal(pn_builtin_costs(1, NULL), "linux-7.3");
@@ -71,13 +71,12 @@ static void test_derived(void **state)
 
 	(void)state;
 	assert_int_equal(pn_costs_load("default", &c, NULL), 0);
-	for (unsigned i = 0; i < PN_STEP_NR; i++) {
+	for (unsigned i = 0; i < PN_ALL_STEPS_NR; i++) {
 		if (c.source[i] == PN_COST_ASSUMPTION)
 			continue;
 		n++;
 		if (!strpbrk(c.note[i], "0123456789"))
-			fail_msg("[%s] names no figure: %s", pn_step_key((enum pn_step)i),
-				 c.note[i]);
+			fail_msg("[%s] names no figure: %s", pn_any_step_key(i), c.note[i]);
 	}
 	assert_true(n > 0);
 }
@@ -118,8 +117,7 @@ static void test_bodies(void **state)
 		unsigned long before = 0, line;
 		int err = load(text, n, &c, &d);
 
-		for (unsigned s = 0; s < PN_STEP_NR && strcmp(pn_step_key((enum pn_step)s), "msi");
-		     s++)
+		for (unsigned s = 0; s < PN_ALL_STEPS_NR && strcmp(pn_any_step_key(s), "msi"); s++)
 			before += 3;
 		line = bodies[i].line ? bodies[i].line + before : 0;
 		if (err != bodies[i].err)
@@ -160,14 +158,14 @@ static void test_draw(void **state)
 
 	(void)state;
 	assert_int_equal(pn_costs_load("default", &base, NULL), 0);
-	for (unsigned i = 0; i < PN_STEP_NR; i++)
+	for (unsigned i = 0; i < PN_ALL_STEPS_NR; i++)
 		n += base.source[i] == PN_COST_ASSUMPTION && base.ns[i];
 	assert_true(n > 20);
 	for (unsigned k = 1; k <= 64; k++) {
 		assert_int_equal(pn_costs_draw(&base, k, &a), n);
 		assert_int_equal(pn_costs_draw(&base, k, &b), n);
 		assert_memory_equal(&a, &b, sizeof(a));
-		for (unsigned i = 0; i < PN_STEP_NR; i++) {
+		for (unsigned i = 0; i < PN_ALL_STEPS_NR; i++) {
 			if (base.source[i] != PN_COST_ASSUMPTION || !base.ns[i]) {
 				assert_int_equal(a.ns[i], base.ns[i]);
 				continue;

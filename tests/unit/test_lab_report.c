@@ -703,7 +703,7 @@ static void detail_has_everything(void **state)
 	(void)state;
 	assert_non_null(f);
 	assert_non_null(sc);
-	for (unsigned i = 0; i < PN_STEP_NR; i++)
+	for (unsigned i = 0; i < PN_ALL_STEPS_NR; i++)
 		c->result[3].steps[i] = 99949999;
 	sc->costs.ns[PN_STEP_MSI] = 4000000;
 	sc->costs.ns[PN_STEP_IRR_SET] = 40;

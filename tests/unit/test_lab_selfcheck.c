@@ -188,22 +188,22 @@ static void log_unread(struct pn_machine *m)
 
 static void log_read_once_more(struct pn_machine *m)
 {
-	cpu(m)->count[PN_STEP_GALOG_READ]++;
+	cpu(m)->step[PN_STEP_GALOG_READ].count++;
 }
 
 static void post_not_counted(struct pn_machine *m)
 {
-	io(m)->agent.count[PN_STEP_IRR_SET]--;
+	io(m)->agent.step[PN_STEP_IRR_SET].count--;
 }
 
 static void device_counted_twice(struct pn_machine *m)
 {
-	io(m)->agent.count[PN_STEP_DEVICE_WRITE]++;
+	io(m)->agent.step[PN_STEP_DEVICE_WRITE].count++;
 }
 
 static void too_many_gappis(struct pn_machine *m)
 {
-	cpu(m)->count[PN_STEP_IRQ_WAKEUP] += 1000000;
+	cpu(m)->step[PN_STEP_IRQ_WAKEUP].count += 1000000;
 }
 
 static void aborted(struct pn_machine *m)

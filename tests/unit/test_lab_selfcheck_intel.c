@@ -288,22 +288,22 @@ static void pid_table(struct pn_machine *m)
 
 static void post_not_counted(struct pn_machine *m)
 {
-	io(m)->agent.count[PN_STEP_PIR_SET]--;
+	io(m)->agent.step[PN_STEP_PIR_SET].count--;
 }
 
 static void device_counted_twice(struct pn_machine *m)
 {
-	io(m)->agent.count[PN_STEP_DEVICE_WRITE]++;
+	io(m)->agent.step[PN_STEP_DEVICE_WRITE].count++;
 }
 
 static void too_many_notified(struct pn_machine *m)
 {
-	cpu(m)->count[PN_STEP_IRQ_WAKEUP] += 1000000;
+	cpu(m)->step[PN_STEP_IRQ_WAKEUP].count += 1000000;
 }
 
 static void notified_twice(struct pn_machine *m)
 {
-	cpu(m)->count[PN_STEP_IRQ_POSTED_MSI]++;
+	cpu(m)->step[PN_STEP_IRQ_POSTED_MSI].count++;
 }
 
 static void faulted(struct pn_machine *m)
@@ -321,7 +321,7 @@ static void stowaway(struct pn_machine *m)
 
 static void ipi_not_counted(struct pn_machine *m)
 {
-	cpu(m)->count[PN_STEP_IPI_POST]--;
+	cpu(m)->step[PN_STEP_IPI_POST].count--;
 }
 
 static void ipi_twice(struct pn_machine *m)

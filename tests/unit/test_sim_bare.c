@@ -183,8 +183,8 @@ static void warm_entry(void **state)
 		struct rig *r = make_bare(&ops, &b, &on_demand, 0);
 		struct later l[2];
 
-		r->cost[PN_STEP_IRQ_ENTRY] = 400;
-		r->cost[PN_STEP_IRQ_AGAIN] = 100;
+		r->s->pcpu[0].steps.slot[PN_STEP_IRQ_ENTRY].cost_ns = 400;
+		r->s->pcpu[0].steps.slot[PN_STEP_IRQ_AGAIN].cost_ns = 100;
 		at(r, &l[0], T0, L_RAISE, 0x40);
 		at(r, &l[1], begin + rows[i].second, L_RAISE, 0x41);
 		run(r, 2 * MS);

@@ -65,6 +65,7 @@ struct rig {
 	struct pn_bus bus;
 	struct pn_vtd *unit;
 	struct pn_agent hw, agent[RIG_CPUS];
+	struct pn_step_table hw_steps, cpu_steps[RIG_CPUS];
 	struct pn_os os;
 	struct pn_pages pages;
 	struct pn_vtd_drv drv;
@@ -80,7 +81,7 @@ struct rig {
 	uint8_t intr_vector, ipi_vector;
 	uint32_t ipi_cpu;
 	/* hook: called at the @nth next step @at of any host CPU */
-	enum pn_step at;
+	unsigned at;
 	unsigned nth;
 	void (*hook)(struct rig *r);
 	/* every register write of the driver, before it takes effect */
@@ -188,8 +189,7 @@ static inline bool rig_wake(void *ctx, struct pn_agent *self, void *task, enum p
 	return slept;
 }
 
-static inline void rig_step(void *ctx, struct pn_agent *a, enum pn_step step, uint64_t x,
-			    uint64_t y)
+static inline void rig_step(void *ctx, struct pn_agent *a, unsigned step, uint64_t x, uint64_t y)
 {
 	struct rig *r = ctx;
 	void (*f)(struct rig *) = r->hook;
@@ -203,7 +203,7 @@ static inline void rig_step(void *ctx, struct pn_agent *a, enum pn_step step, ui
 	f(r);
 }
 
-static inline void rig_hook(struct rig *r, enum pn_step at, unsigned nth, void (*f)(struct rig *))
+static inline void rig_hook(struct rig *r, unsigned at, unsigned nth, void (*f)(struct rig *))
 {
 	r->at = at;
 	r->nth = nth;
@@ -238,12 +238,12 @@ static inline void rig_cpus(struct rig *r, bool x2apic)
 	for (uint32_t i = 0; i < RIG_CPUS; i++) {
 		struct pn_agent *a = &r->agent[i];
 
-		pn_agent_init(a, i);
+		pn_host_agent_init(a, i, &r->cpu_steps[i], NULL);
 		a->world = r;
 		a->irq_poll = rig_poll;
 		a->observe = rig_step;
 		a->observe_ctx = r;
-		memset(a->watch, 0xFF, sizeof(a->watch));
+		pn_watch_all(&r->cpu_steps[i], true);
 		r->cpu[i].agent = a;
 		r->cpu[i].apicid = RIG_APICID(i);
 		pn_apicv_init(&r->c[i].core, &r->bus, a, &feat, x2apic);
@@ -262,7 +262,7 @@ static inline void rig_hardware(struct rig *r, const struct rig_conf *conf)
 	memset(r->bus.ram, 0xA5, RIG_SIZE);
 	r->os = (struct pn_os){.ctx = r, .wake = rig_wake, .ipi = rig_ipi};
 	pn_pages_init(&r->pages, &r->bus, RIG_BASE, RIG_SIZE);
-	pn_agent_init(&r->hw, 0);
+	pn_host_agent_init(&r->hw, 0, &r->hw_steps, NULL);
 	rig_cpus(r, !conf->xapic);
 	pn_vtd_config_default(&cfg);
 	cfg.bus = &r->bus;

@@ -44,6 +44,7 @@
 struct vfix {
 	struct pn_bus bus;
 	struct pn_agent agent;
+	struct pn_step_slot steps[PN_STEP_NR];
 	struct pn_vtd *v;
 	struct pn_vtd_config cfg;
 	struct pn_intr intr[V_MAX];
@@ -107,7 +108,7 @@ static inline void v_open(struct vfix *f, const struct pn_vtd_config *cfg)
 	f->bus.ram = aligned_alloc(4096, V_SIZE);
 	assert_non_null(f->bus.ram);
 	memset(f->bus.ram, 0, V_SIZE);
-	pn_agent_init(&f->agent, 1);
+	pn_agent_init(&f->agent, 1, f->steps);
 	if (cfg)
 		f->cfg = *cfg;
 	else
@@ -126,7 +127,8 @@ static inline void v_close(struct vfix *f)
 static inline void v_forget(struct vfix *f)
 {
 	f->intrs = 0;
-	memset(f->agent.count, 0, sizeof(f->agent.count));
+	for (unsigned step = 0; step < PN_STEP_NR; step++)
+		f->steps[step].count = 0;
 }
 
 /* One more bit of GCMD on or off, as drivers do it. */

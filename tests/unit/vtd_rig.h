@@ -53,6 +53,7 @@ struct rig {
 	struct pn_bus bus;
 	struct pn_vtd *unit;
 	struct pn_agent hw, agent[RIG_CPUS];
+	struct pn_step_table hw_steps, cpu_steps[RIG_CPUS];
 	struct pn_pages pages;
 	struct pn_vtd_drv drv;
 	struct pn_lapic lapic[RIG_CPUS];
@@ -113,9 +114,9 @@ static inline void rig_open(struct rig *r, void (*tune)(struct pn_vtd_config *))
 	assert_non_null(r->bus.ram);
 	memset(r->bus.ram, 0xA5, RIG_DIRTY);
 	pn_pages_init(&r->pages, &r->bus, RIG_BASE, RIG_SIZE);
-	pn_agent_init(&r->hw, 0);
+	pn_host_agent_init(&r->hw, 0, &r->hw_steps, NULL);
 	for (uint32_t i = 0; i < RIG_CPUS; i++)
-		pn_agent_init(&r->agent[i], i);
+		pn_host_agent_init(&r->agent[i], i, &r->cpu_steps[i], NULL);
 	pn_vtd_config_default(&cfg);
 	cfg.bus = &r->bus;
 	cfg.agent = &r->hw;

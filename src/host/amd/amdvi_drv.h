@@ -11,6 +11,7 @@
 #include "postern/amd_irte.h"
 #include "postern/bus.h"
 #include "seam.h"
+#include "steps.h"
 
 /*
  * The interrupt half of an IOMMU driver. It knows the hardware by registers, by tables in memory

@@ -11,6 +11,7 @@
 #include "postern/bus.h"
 #include "postern/vtd_irte.h"
 #include "seam.h"
+#include "steps.h"
 
 /*
  * The interrupt half of a VT-d driver. It knows the hardware by registers, by tables in memory and

@@ -29,7 +29,7 @@ static bool message_pci(const struct pn_amdvi *vi, uint8_t msgnum, struct pn_int
 	return true;
 }
 
-static bool raise(struct pn_amdvi *vi, uint64_t xt, uint8_t msgnum, enum pn_step step)
+static bool raise(struct pn_amdvi *vi, uint64_t xt, uint8_t msgnum, unsigned step)
 {
 	struct pn_intr m;
 

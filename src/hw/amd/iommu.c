@@ -145,7 +145,7 @@ int pn_amdvi_create(const struct pn_amdvi_config *cfg, struct pn_amdvi **out)
 	vi->dte_mask = dtes - 1;
 	vi->irte_mask = irtes - 1;
 	vi->bus = cfg->bus;
-	pn_agent_init(&vi->own_agent, 0);
+	pn_agent_init(&vi->own_agent, 0, vi->own_steps);
 	vi->agent = cfg->agent ? cfg->agent : &vi->own_agent;
 	vi->knobs = cfg->knobs;
 	sanitize(&vi->knobs);

@@ -131,6 +131,7 @@ struct pn_amdvi {
 	struct pn_vi_irte irte_scratch;
 	uint32_t bucket[PN_VI_BUCKETS]; /* first slot + 1 */
 	struct pn_agent own_agent;
+	struct pn_step_slot own_steps[PN_STEP_NR];
 };
 
 static inline bool pn_rarely(bool x)

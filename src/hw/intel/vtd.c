@@ -39,7 +39,7 @@ static bool place_records(const struct pn_vtd_config *cfg, uint32_t *base, uint3
 
 static void configure(struct pn_vtd *v, const struct pn_vtd_config *cfg)
 {
-	pn_agent_init(&v->own_agent, 0);
+	pn_agent_init(&v->own_agent, 0, v->own_steps);
 	v->agent = cfg->agent ? cfg->agent : &v->own_agent;
 	v->bus = cfg->bus;
 	v->cap = cfg->cap;

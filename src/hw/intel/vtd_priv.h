@@ -58,6 +58,7 @@ struct pn_vtd {
 	uint32_t record_next;
 	struct pn_vtd_record record[PN_VTD_RECORDS];
 	struct pn_agent own_agent;
+	struct pn_step_slot own_steps[PN_STEP_NR];
 };
 
 static inline bool pn_rarely(bool x)

@@ -6,8 +6,6 @@
 #include "postern/agent.h"
 #include "postern/postern.h"
 
-static const uint32_t free_of_charge[PN_STEP_NR];
-
 static const struct {
 	const char *key, *doc;
 } steps[PN_STEP_NR] = {
@@ -16,21 +14,22 @@ static const struct {
 #undef X
 };
 
-void pn_agent_init(struct pn_agent *agent, uint32_t id)
+void pn_agent_init(struct pn_agent *agent, uint32_t id, struct pn_step_slot *slots)
 {
 	memset(agent, 0, sizeof(*agent));
+	memset(slots, 0, PN_STEP_NR * sizeof(*slots));
 	agent->id = id;
-	agent->cost_ns = free_of_charge;
+	agent->step = slots;
 }
 
-const char *pn_step_key(enum pn_step step)
+const char *pn_step_key(unsigned step)
 {
-	return (unsigned)step < PN_STEP_NR ? steps[step].key : NULL;
+	return step < PN_STEP_NR ? steps[step].key : NULL;
 }
 
-const char *pn_step_doc(enum pn_step step)
+const char *pn_step_doc(unsigned step)
 {
-	return (unsigned)step < PN_STEP_NR ? steps[step].doc : NULL;
+	return step < PN_STEP_NR ? steps[step].doc : NULL;
 }
 
 int pn_step_by_key(const char *key)

@@ -133,7 +133,7 @@ static bool on_list(const struct pn_host_cpu *c, const struct pn_list *node)
  * The lists are plain memory under their locks, so that the search does not see two who touch one
  * of them with different locks. Here it does: each look at a member and each removal is an access.
  */
-static void touch_list(void *ctx, struct pn_agent *a, enum pn_step step, uint64_t key, uint64_t b)
+static void touch_list(void *ctx, struct pn_agent *a, unsigned step, uint64_t key, uint64_t b)
 {
 	uint64_t cpu = step == PN_STEP_LIST_DEL ? b : a->id;
 
@@ -152,8 +152,8 @@ static void watch_lists(void)
 		struct pn_agent *a = &rig->cpu_agent[i];
 
 		a->observe = touch_list;
-		a->watch[PN_STEP_LIST_DEL / 64] |= 1ull << PN_STEP_LIST_DEL % 64;
-		a->watch[PN_STEP_LIST_SCAN / 64] |= 1ull << PN_STEP_LIST_SCAN % 64;
+		a->step[PN_STEP_LIST_DEL].watched = 1;
+		a->step[PN_STEP_LIST_SCAN].watched = 1;
 	}
 	px_name(&irig->list[0], 4, "wakeup list of CPU 0");
 	px_name(&irig->list[1], 4, "wakeup list of CPU 1");
@@ -293,8 +293,8 @@ static void urgent(bool broken)
 /* Through SN = 1, yes; through ON = 1, never: each notification set ON, and somebody cleared it. */
 static const char *urgent_check(void *arg, char *text, unsigned size)
 {
-	const uint64_t *count = rig->cpu_agent[0].count;
-	uint64_t cleared = count[PN_STEP_PID_SYNC] + count[PN_STEP_PI_PROCESS];
+	const struct pn_step_slot *step = rig->cpu_agent[0].step;
+	uint64_t cleared = step[PN_STEP_PID_SYNC].count + step[PN_STEP_PI_PROCESS].count;
 	bool on = rig->vcpu[0].vmx->pid->control & PN_PID_ON;
 	struct pn_vtd_stats stats;
 

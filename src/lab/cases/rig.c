@@ -58,7 +58,7 @@ void rig_init(const struct rig_vendor *vendor, unsigned vcpus, size_t ram)
 	rig->os = (struct pn_os){.ctx = rig, .wake = os_wake, .ipi = os_ipi};
 	pn_pages_init(&rig->pages, &rig->bus, RIG_RAM_BASE, ram);
 	for (unsigned i = 0; i < RIG_CPUS; i++) {
-		pn_agent_init(&rig->cpu_agent[i], i);
+		pn_host_agent_init(&rig->cpu_agent[i], i, &rig->cpu_steps[i], NULL);
 		rig->cpu[i].agent = &rig->cpu_agent[i];
 		rig->cpu[i].apicid = i;
 	}

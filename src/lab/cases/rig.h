@@ -73,6 +73,7 @@ struct rig {
 	struct pn_os os;
 	struct pn_host_cpu cpu[RIG_CPUS];
 	struct pn_agent cpu_agent[RIG_CPUS];
+	struct pn_step_table cpu_steps[RIG_CPUS];
 	struct rig_vcpu vcpu[RIG_VCPUS];
 	unsigned vcpus;
 	uint32_t flag;	    /* for a case's own synchronisation */

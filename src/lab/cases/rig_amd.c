@@ -106,7 +106,7 @@ static void mmio_write(void *ctx, uint32_t off, unsigned size, uint64_t value)
 	mmio_leave(io, off, true, value);
 }
 
-static void tell_log(void *ctx, struct pn_agent *agent, enum pn_step step, uint64_t a, uint64_t b)
+static void tell_log(void *ctx, struct pn_agent *agent, unsigned step, uint64_t a, uint64_t b)
 {
 	(void)ctx;
 	(void)agent;
@@ -117,11 +117,6 @@ static void tell_log(void *ctx, struct pn_agent *agent, enum pn_step step, uint6
 	else /* comes after the drop */
 		px_doing(amd->conf.stops_late ? "drops it: GALOverflow=1, GALogRun=1 still"
 					      : "drops it: GALOverflow=1, GALogRun=0");
-}
-
-static void watch(struct pn_agent *agent, enum pn_step step)
-{
-	agent->watch[step / 64] |= 1ull << step % 64;
 }
 
 /* ---- building ---- */
@@ -143,10 +138,10 @@ static void build_iommus(const struct rig_conf *conf)
 		io->bus.ctx = io;
 		io->bus.doorbell = bus_doorbell;
 		io->log.sleeping = 1;
-		pn_agent_init(&io->agent, i);
+		pn_host_agent_init(&io->agent, i, &io->steps, NULL);
 		io->agent.observe = tell_log;
-		watch(&io->agent, PN_STEP_GALOG_DROP);
-		watch(&io->agent, PN_STEP_GALOG_OVERFLOW);
+		io->steps.slot[PN_STEP_GALOG_DROP].watched = 1;
+		io->steps.slot[PN_STEP_GALOG_OVERFLOW].watched = 1;
 		pn_amdvi_config_default(&hw);
 		hw.bus = &io->bus;
 		hw.agent = &io->agent;

@@ -13,6 +13,7 @@
 
 struct rig_iommu {
 	struct pn_agent agent;
+	struct pn_step_table steps;
 	struct pn_bus bus;
 	struct pn_amdvi *vi;
 	struct pn_lock busy;

@@ -319,7 +319,7 @@ static void build_unit(void)
 
 	irig->bus = rig->bus;
 	irig->bus.ctx = irig;
-	pn_agent_init(&irig->agent, 0);
+	pn_host_agent_init(&irig->agent, 0, &irig->steps, NULL);
 	pn_vtd_config_default(&hw);
 	hw.bus = &irig->bus;
 	hw.agent = &irig->agent;

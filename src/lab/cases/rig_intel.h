@@ -37,6 +37,7 @@ struct irig_conf {
 struct irig {
 	struct irig_conf conf;
 	struct pn_agent agent; /* of the unit */
+	struct pn_step_table steps;
 	struct pn_bus bus;
 	struct pn_vtd *vtd;
 	struct pn_lock busy;

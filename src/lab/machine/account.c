@@ -317,8 +317,8 @@ bool pn_account_wake(struct pn_lab_vcpu *v, struct pn_pcpu *self, enum pn_wake_r
 
 static void add_agent(struct pn_totals *t, const struct pn_agent *a)
 {
-	for (unsigned i = 0; i < PN_STEP_NR; i++)
-		t->steps[i] += a->count[i];
+	for (unsigned i = 0; i < PN_ALL_STEPS_NR; i++)
+		t->steps[i] += a->step[i].count;
 }
 
 void pn_machine_totals(const struct pn_machine *m, struct pn_totals *t)

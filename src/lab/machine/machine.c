@@ -125,14 +125,12 @@ static void make_cores(struct pn_machine *m)
 
 static void make_iommus(struct pn_machine *m)
 {
-	pn_agent_init(&m->router, m->sc->machine.iommus);
-	m->router.cost_ns = m->sc->costs.ns;
+	pn_host_agent_init(&m->router, m->sc->machine.iommus, &m->router_steps, m->sc->costs.ns);
 	for (uint32_t i = 0; i < m->sc->machine.iommus; i++) {
 		struct pn_lab_iommu *io = &m->iommu[i];
 
 		io->m = m;
-		pn_agent_init(&io->agent, i);
-		io->agent.cost_ns = m->sc->costs.ns;
+		pn_host_agent_init(&io->agent, i, &io->steps, m->sc->costs.ns);
 		io->bus = m->bus;
 		io->bus.ctx = io;
 		io->bus.intr = pn_machine_intr;

@@ -83,6 +83,7 @@ struct pn_waiting {
 struct pn_lab_iommu {
 	struct pn_machine *m;
 	struct pn_agent agent;
+	struct pn_step_table steps;
 	struct pn_bus bus;
 	struct pn_amdvi *vi;	 /* AMD */
 	struct pn_vtd *vtd;	 /* Intel */
@@ -166,7 +167,7 @@ extern const struct pn_platform pn_platform_amd, pn_platform_intel, pn_platform_
 
 /* Everything that is counted from the beginning; a result is the difference of two. */
 struct pn_totals {
-	uint64_t steps[PN_STEP_NR];
+	uint64_t steps[PN_ALL_STEPS_NR];
 	uint64_t interrupts, delivered, coalesced, unexpected;
 	uint64_t needed, spurious, missed, gappi_spurious;
 	uint64_t unit_wait;   /* the longest, of a request for its IOMMU */
@@ -208,7 +209,8 @@ struct pn_machine {
 	struct pn_os os;
 	struct pn_lab_iommu *iommu;
 	struct pn_agent router; /* what all IOMMUs share on the way to the CPUs */
-	uint64_t router_free;	/* when it can pass the next message on */
+	struct pn_step_table router_steps;
+	uint64_t router_free; /* when it can pass the next message on */
 	struct pn_host_cpu *cpu;
 	struct pn_lab_core *core;
 	uint32_t vms;

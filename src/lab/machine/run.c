@@ -77,7 +77,7 @@ static bool run_to(struct pn_machine *m, uint64_t until, uint64_t all,
 
 static void subtract(struct pn_totals *t, const struct pn_totals *from, uint32_t cpus)
 {
-	for (unsigned i = 0; i < PN_STEP_NR; i++)
+	for (unsigned i = 0; i < PN_ALL_STEPS_NR; i++)
 		t->steps[i] -= from->steps[i];
 	t->needed -= from->needed;
 	t->spurious -= from->spurious;
@@ -105,12 +105,12 @@ static double busiest_share(const struct pn_totals *t, uint32_t cpus)
 
 static void fill(const struct pn_machine *m, const struct pn_totals *t, struct pn_result *r)
 {
-	static const enum pn_step exits[PN_EXIT_NR] = {
+	static const unsigned exits[PN_EXIT_NR] = {
 		[PN_EXIT_INTR] = PN_STEP_EXIT_INTR,    [PN_EXIT_HLT] = PN_STEP_EXIT_HLT,
 		[PN_EXIT_APIC_EOI] = PN_STEP_EXIT_EOI, [PN_EXIT_APIC_WRITE] = PN_STEP_EXIT_TPR,
 		[PN_EXIT_IPI] = PN_STEP_EXIT_IPI,      [PN_EXIT_NOACCEL] = PN_STEP_EXIT_NOACCEL,
 	};
-	static const enum pn_step vectors[PN_HV_NR] = {
+	static const unsigned vectors[PN_HV_NR] = {
 		[PN_HV_DEVICE] = PN_STEP_IRQ_DEVICE,	     [PN_HV_GA_LOG] = PN_STEP_IRQ_GA_LOG,
 		[PN_HV_WAKEUP] = PN_STEP_IRQ_WAKEUP,	     [PN_HV_RESCHED] = PN_STEP_IRQ_RESCHED,
 		[PN_HV_TIMER] = PN_STEP_IRQ_TIMER,	     [PN_HV_NOTIFY] = PN_STEP_IRQ_NOTIFY,

@@ -39,10 +39,10 @@ static void full(const struct pn_tracer *t, uint64_t ns)
 		t->pid, ns / 1000, (unsigned)(ns % 1000));
 }
 
-static void observe(void *ctx, struct pn_agent *a, enum pn_step step, uint64_t x, uint64_t y)
+static void observe(void *ctx, struct pn_agent *a, unsigned step, uint64_t x, uint64_t y)
 {
 	struct pn_tracer *t = ctx;
-	uint64_t cost = a->cost_ns[step];
+	uint64_t cost = a->step[step].cost_ns;
 	/* The hook comes after the charge: the step began that much earlier. */
 	uint64_t at = pn_sim_now(t->m->sim) + a->elapsed_ns - cost;
 
@@ -56,15 +56,15 @@ static void observe(void *ctx, struct pn_agent *a, enum pn_step step, uint64_t x
 		"{\"ph\":\"X\",\"name\":\"%s\",\"pid\":%u,\"tid\":%" PRIu32 ",\"ts\":%" PRIu64
 		".%03u,\"dur\":%" PRIu64 ".%03u,\"args\":{\"a\":\"0x%" PRIx64
 		"\",\"b\":\"0x%" PRIx64 "\"}},\n",
-		pn_step_key(step), t->pid, tid_of(t->m, a), at / 1000, (unsigned)(at % 1000),
+		pn_any_step_key(step), t->pid, tid_of(t->m, a), at / 1000, (unsigned)(at % 1000),
 		cost / 1000, (unsigned)(cost % 1000), x, y);
 }
 
-static void watch(struct pn_tracer *t, struct pn_agent *a)
+static void watch(struct pn_tracer *t, struct pn_agent *a, struct pn_step_table *steps)
 {
 	a->observe = observe;
 	a->observe_ctx = t;
-	memset(a->watch, 0xFF, sizeof(a->watch));
+	pn_watch_all(steps, true);
 }
 
 int pn_tracer_attach(struct pn_machine *m, const struct pn_run_options *opt, struct pn_tracer **out)
@@ -83,14 +83,14 @@ int pn_tracer_attach(struct pn_machine *m, const struct pn_run_options *opt, str
 		t->pid, pn_mode_text(&m->mode, name, sizeof(name)));
 	for (uint32_t i = 0; i < m->sc->machine.pcpus; i++) {
 		meta(t, "thread_name", i, "pCPU", i);
-		watch(t, &m->sim->pcpu[i].agent);
+		watch(t, &m->sim->pcpu[i].agent, &m->sim->pcpu[i].steps);
 	}
 	for (uint32_t i = 0; i < m->sc->machine.iommus; i++) {
 		meta(t, "thread_name", m->sc->machine.pcpus + i, "IOMMU", i);
-		watch(t, &m->iommu[i].agent);
+		watch(t, &m->iommu[i].agent, &m->iommu[i].steps);
 	}
 	meta(t, "thread_name", m->sc->machine.pcpus + m->router.id, "router", 0);
-	watch(t, &m->router);
+	watch(t, &m->router, &m->router_steps);
 	*out = t;
 	return 0;
 }

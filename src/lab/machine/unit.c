@@ -18,8 +18,8 @@ static uint64_t overlapping(const struct pn_lab_iommu *io)
 {
 	const uint32_t *ns = io->m->sc->costs.ns;
 
-	return io->agent.count[PN_STEP_INTR_WIRE] * ns[PN_STEP_INTR_WIRE] +
-	       io->agent.count[PN_STEP_IRTE_VOLATILE] * ns[PN_STEP_IRTE_VOLATILE];
+	return io->agent.step[PN_STEP_INTR_WIRE].count * ns[PN_STEP_INTR_WIRE] +
+	       io->agent.step[PN_STEP_IRTE_VOLATILE].count * ns[PN_STEP_IRTE_VOLATILE];
 }
 
 static void serve(struct pn_lab_iommu *io, struct pn_lab_queue *q, uint64_t sent)

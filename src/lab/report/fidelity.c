@@ -257,7 +257,7 @@ static struct counts count(const struct pn_costs *costs)
 {
 	struct counts c = {0};
 
-	for (unsigned i = 0; i < PN_STEP_NR; i++) {
+	for (unsigned i = 0; i < PN_ALL_STEPS_NR; i++) {
 		c.derived += costs->source[i] == PN_COST_DERIVED;
 		c.measured += costs->source[i] == PN_COST_MEASURED;
 		c.assumptions += costs->source[i] == PN_COST_ASSUMPTION && costs->ns[i];

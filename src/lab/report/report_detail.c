@@ -95,14 +95,14 @@ static void steps(const struct pn_result *r, const struct pn_costs *costs, FILE 
 
 	fprintf(f, "%-17s%8s%9s%9s  %s\n", "Steps", "count", "each", "in all",
 		"cost: measured, derived, assumed; what it is");
-	for (unsigned i = 0; i < PN_STEP_NR; i++) {
+	for (unsigned i = 0; i < PN_ALL_STEPS_NR; i++) {
 		if (!r->steps[i])
 			continue;
-		fprintf(f, "  %-15s%8s%9s%9s  %c  ", pn_step_key((enum pn_step)i),
+		fprintf(f, "  %-15s%8s%9s%9s  %c  ", pn_any_step_key(i),
 			pn_fmt_count(n, (double)r->steps[i]), pn_fmt_ns(each, costs->ns[i]),
 			pn_fmt_ns(all, (double)r->steps[i] * costs->ns[i]),
 			*pn_cost_source_name((enum pn_cost_source)costs->source[i]));
-		step_doc(pn_step_doc((enum pn_step)i), f);
+		step_doc(pn_any_step_doc(i), f);
 	}
 	fputc('\n', f);
 }

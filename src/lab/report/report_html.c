@@ -203,12 +203,12 @@ static void costs(const struct pn_costs *t, FILE *f)
 	      "<th class=\"l\">source</th><th class=\"l\">what it is; where the value comes "
 	      "from</th></tr>\n",
 	      f);
-	for (unsigned i = 0; i < PN_STEP_NR; i++) {
-		element("<tr><td class=\"l\">", pn_step_key((enum pn_step)i), "</td>", f);
+	for (unsigned i = 0; i < PN_ALL_STEPS_NR; i++) {
+		element("<tr><td class=\"l\">", pn_any_step_key(i), "</td>", f);
 		element("<td>", pn_fmt_ns(value, t->ns[i]), "</td>", f);
 		element("<td class=\"l\">", pn_cost_source_name((enum pn_cost_source)t->source[i]),
 			"</td>", f);
-		element("<td class=\"w\">", pn_step_doc((enum pn_step)i), "", f);
+		element("<td class=\"w\">", pn_any_step_doc(i), "", f);
 		element("<br><small>", t->note[i], "</small></td></tr>\n", f);
 	}
 	fputs("</table></div>\n", f);

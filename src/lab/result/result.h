@@ -70,7 +70,7 @@ struct pn_result {
 	uint64_t parked; /* IRR bits parked by the host */
 	uint64_t events; /* simulator events executed */
 	double wall_s;	 /* real time that the simulation took */
-	uint64_t steps[PN_STEP_NR];
+	uint64_t steps[PN_ALL_STEPS_NR];
 	char check[512]; /* end-of-run self-check: empty if guest, host and IOMMUs agree */
 };
 

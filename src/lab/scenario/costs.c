@@ -34,20 +34,20 @@ struct load {
 	int step; /* of the current section; -1: [table] */
 	bool table;
 	unsigned char table_keys;
-	unsigned char has[PN_STEP_NR];
-	unsigned long line[PN_STEP_NR]; /* of the section; 0: not there */
+	unsigned char has[PN_ALL_STEPS_NR];
+	unsigned long line[PN_ALL_STEPS_NR]; /* of the section; 0: not there */
 };
 
 /* " (did you mean \"x\"?)" for a step that does not exist. */
 static int unknown_step(const char *file, unsigned long line, const char *what, const char *word,
 			struct pn_diag *d)
 {
-	const char *names[PN_STEP_NR];
+	const char *names[PN_ALL_STEPS_NR];
 	const char *near;
 
-	for (unsigned i = 0; i < PN_STEP_NR; i++)
-		names[i] = pn_step_key((enum pn_step)i);
-	near = pn_nearest(word, names, PN_STEP_NR);
+	for (unsigned i = 0; i < PN_ALL_STEPS_NR; i++)
+		names[i] = pn_any_step_key(i);
+	near = pn_nearest(word, names, PN_ALL_STEPS_NR);
 	return pn_diag_set(d, -EINVAL, file, line, "unknown %s \"%s\"%s%s%s", what, word,
 			   near ? " (did you mean \"" : " (see postern list costs)",
 			   near ? near : "", near ? "\"?)" : "");
@@ -74,7 +74,7 @@ int pn_costs_set(struct pn_costs *c, const char *key, const char *value, const c
 		 unsigned long line, struct pn_diag *d)
 {
 	static const char mark[] = " (changed)";
-	int step = pn_step_by_key(key);
+	int step = pn_any_step_by_key(key);
 	size_t len = strlen(c->name);
 	uint32_t ns = 0;
 	int err;
@@ -102,7 +102,7 @@ static int on_section(void *ctx, const char *kind, const char *name, unsigned lo
 	if (*name)
 		return pn_diag_set(d, -EINVAL, l->path, line,
 				   "[%s %s]: a section of a cost table is one word", kind, name);
-	l->step = strcmp(kind, "table") ? pn_step_by_key(kind) : -1;
+	l->step = strcmp(kind, "table") ? pn_any_step_by_key(kind) : -1;
 	if (l->step < 0 && strcmp(kind, "table"))
 		return unknown_step(l->path, line, "step", kind, d);
 	if (l->step < 0 ? l->table : l->line[l->step] != 0)
@@ -189,8 +189,8 @@ static int on_key(void *ctx, const char *key, const char *value, unsigned long l
 		return pn_diag_set(d, -EINVAL, l->path, line, "%s is there twice", key);
 	l->has[l->step] |= (unsigned char)(1u << i);
 	if (i == 0)
-		return parse_ns(pn_step_key((enum pn_step)l->step), value, &l->c->ns[l->step],
-				l->path, line, d);
+		return parse_ns(pn_any_step_key(l->step), value, &l->c->ns[l->step], l->path, line,
+				d);
 	if (i == 1)
 		return source_value(l, value, line, d);
 	return copy_text(l->c->note[l->step], sizeof(l->c->note[0]), key, value, l, line, d);
@@ -202,12 +202,12 @@ static int on_key(void *ctx, const char *key, const char *value, unsigned long l
  */
 static int complete(struct load *l, struct pn_diag *d)
 {
-	for (unsigned i = 0; i < PN_STEP_NR; i++) {
-		const char *key = pn_step_key((enum pn_step)i);
+	for (unsigned i = 0; i < PN_ALL_STEPS_NR; i++) {
+		const char *key = pn_any_step_key(i);
 
 		if (!l->line[i])
 			return pn_diag_set(d, -EINVAL, l->path, 0, "step [%s] is missing (%s)", key,
-					   pn_step_doc((enum pn_step)i));
+					   pn_any_step_doc(i));
 		if (!(l->has[i] & HAS_VALUE))
 			return pn_diag_set(d, -EINVAL, l->path, l->line[i], "[%s] has no value",
 					   key);

@@ -4,8 +4,8 @@
 
 #include <stdint.h>
 
-#include "postern/agent.h"
 #include "diag.h"
+#include "steps.h"
 
 /* Where a cost comes from. */
 enum pn_cost_source { PN_COST_MEASURED, PN_COST_DERIVED, PN_COST_ASSUMPTION };
@@ -22,9 +22,9 @@ struct pn_costs {
 	char name[64];
 	char description[256];
 	double cpu_ghz;
-	uint32_t ns[PN_STEP_NR];
-	uint8_t source[PN_STEP_NR]; /* enum pn_cost_source */
-	char note[PN_STEP_NR][160];
+	uint32_t ns[PN_ALL_STEPS_NR];
+	uint8_t source[PN_ALL_STEPS_NR]; /* enum pn_cost_source */
+	char note[PN_ALL_STEPS_NR][160];
 };
 
 /* Reads a table from a file, or, if @name has no slash and no such file exists, the built-in one of

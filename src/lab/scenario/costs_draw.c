@@ -39,10 +39,10 @@ unsigned pn_costs_draw(const struct pn_costs *base, unsigned draw, struct pn_cos
 	unsigned n = 0;
 
 	*out = *base;
-	for (unsigned i = 0; i < PN_STEP_NR; i++) {
+	for (unsigned i = 0; i < PN_ALL_STEPS_NR; i++) {
 		if (!is_drawn(base, i))
 			continue;
-		out->ns[i] = draw_ns(base->ns[i], draw, pn_step_key((enum pn_step)i));
+		out->ns[i] = draw_ns(base->ns[i], draw, pn_any_step_key(i));
 		n++;
 	}
 	return n;

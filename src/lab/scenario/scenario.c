@@ -35,14 +35,13 @@ static int load_costs(struct pn_sc_build *b, const char *costs_file, struct pn_d
 	else if (b->table[0])
 		table_path(b, path, sizeof(path));
 	err = pn_costs_load(path, &b->sc->costs, d);
-	for (unsigned i = 0; i < PN_STEP_NR && !err; i++) {
+	for (unsigned i = 0; i < PN_ALL_STEPS_NR && !err; i++) {
 		unsigned long line = b->cost[i].line;
 		bool option = line == PN_SC_LINE_OPTION;
 
 		if (line)
-			err = pn_costs_set(&b->sc->costs, pn_step_key((enum pn_step)i),
-					   b->cost[i].value, option ? "--set" : b->path,
-					   option ? 0 : line, d);
+			err = pn_costs_set(&b->sc->costs, pn_any_step_key(i), b->cost[i].value,
+					   option ? "--set" : b->path, option ? 0 : line, d);
 	}
 	return err;
 }

@@ -32,7 +32,7 @@ struct pn_sc_build {
 	struct pn_sc_section *current;
 	char table[200]; /* cost table, empty: not said */
 	unsigned long table_line;
-	struct pn_sc_cost cost[PN_STEP_NR];
+	struct pn_sc_cost cost[PN_ALL_STEPS_NR];
 };
 
 /* Defaults, then the file's text. */

@@ -240,12 +240,12 @@ static int set_key(struct pn_sc_build *b, struct pn_sc_section *s, const char *k
 
 static int unknown_cost(const char *file, unsigned long line, const char *key, struct pn_diag *d)
 {
-	const char *names[PN_STEP_NR + 1], *near;
+	const char *names[PN_ALL_STEPS_NR + 1], *near;
 
-	for (unsigned i = 0; i < PN_STEP_NR; i++)
-		names[i] = pn_step_key((enum pn_step)i);
-	names[PN_STEP_NR] = "table";
-	near = pn_nearest(key, names, PN_STEP_NR + 1);
+	for (unsigned i = 0; i < PN_ALL_STEPS_NR; i++)
+		names[i] = pn_any_step_key(i);
+	names[PN_ALL_STEPS_NR] = "table";
+	near = pn_nearest(key, names, PN_ALL_STEPS_NR + 1);
 	return pn_diag_set(d, -EINVAL, file, line, "unknown key \"%s\" in [costs]%s%s%s", key,
 			   near ? " (did you mean \""
 				: " (expected table or a step, see postern list costs)",
@@ -257,7 +257,7 @@ static int set_cost(struct pn_sc_build *b, const char *key, const char *value, u
 		    struct pn_diag *d)
 {
 	bool table = !strcmp(key, "table");
-	int step = table ? 0 : pn_step_by_key(key);
+	int step = table ? 0 : pn_any_step_by_key(key);
 	unsigned long at = line, *said;
 	const char *file = file_of(b, &at);
 	char *text;

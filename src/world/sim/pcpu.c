@@ -265,8 +265,7 @@ void pn_pcpu_init(struct pn_sim *s, uint32_t id)
 	p->mode = PN_CPU_IDLE;
 	p->online = true;
 	p->acked = -1;
-	pn_agent_init(&p->agent, id);
-	p->agent.cost_ns = s->conf.cost_ns;
+	pn_host_agent_init(&p->agent, id, &p->steps, s->conf.cost_ns);
 	p->agent.world = p;
 	pn_event_init(&p->ev, cpu_event);
 	pn_event_init(&p->slice, slice_event);

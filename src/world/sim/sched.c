@@ -155,7 +155,7 @@ static void notify(struct pn_pcpu *p, struct pn_task *t, struct pn_pcpu *self)
 	if (self) {
 		pn_step(&self->agent, PN_STEP_RESCHED_IPI, p->id, 0);
 		pn_sim_raise(p->sim, p->id, PN_SIM_VEC_RESCHED,
-			     self->agent.elapsed_ns + p->agent.cost_ns[PN_STEP_INTR_WIRE]);
+			     self->agent.elapsed_ns + p->agent.step[PN_STEP_INTR_WIRE].cost_ns);
 	} else {
 		pn_sim_raise(p->sim, p->id, PN_SIM_VEC_RESCHED, 0);
 	}

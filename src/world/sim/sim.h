@@ -7,9 +7,9 @@
 
 #include "dist.h"
 #include "list.h"
-#include "postern/agent.h"
 #include "postern/x86.h"
 #include "seam.h"
+#include "steps.h"
 #include "wheel.h"
 
 /*
@@ -94,6 +94,7 @@ struct pn_pcpu {
 	struct pn_list timers;	   /* vCPUs whose guest timer expired: pn_vcpu.timer_due */
 	struct pn_event slice, tick_ev, noise_ev;
 	struct pn_agent agent;
+	struct pn_step_table steps; /* of @agent */
 	struct pn_rng rng;
 	struct pn_thread noise;
 	struct pn_thread script; /* replay: what displaces the vCPU here */
@@ -357,8 +358,8 @@ struct pn_sim_conf {
 	uint64_t idle_poll; /* an idle CPU polls that long before its idle state costs an exit */
 	uint64_t noise_period, noise_time;
 	uint64_t seed;
-	const uint32_t *cost_ns;
-	bool apps; /* bare metal: a pn_app on every CPU */
+	const uint32_t *cost_ns; /* PN_ALL_STEPS_NR entries, read at creation; NULL: free of cost */
+	bool apps;		 /* bare metal: a pn_app on every CPU */
 };
 
 struct pn_sim {

@@ -8,7 +8,7 @@
 /* ---- the guest ---- */
 
 /* Leaves the guest for host code; @st is what the host does unless something else comes first. */
-static void leave(struct pn_vcpu *v, struct pn_pcpu *p, enum pn_step reason, enum pn_vcpu_state st)
+static void leave(struct pn_vcpu *v, struct pn_pcpu *p, unsigned reason, enum pn_vcpu_state st)
 {
 	pn_step(&p->agent, reason, v->id, 0);
 	p->sim->ops->leave(v, p);

@@ -209,14 +209,14 @@ static int make_queue(struct pn_lab_queue *q, uint16_t devid, uint32_t index, ui
 
 static uint64_t notifications(const struct pn_agent *a)
 {
-	return a->count[PN_STEP_GALOG_ENTRY] + a->count[PN_STEP_GAPPI_SEND];
+	return a->step[PN_STEP_GALOG_ENTRY].count + a->step[PN_STEP_GAPPI_SEND].count;
 }
 
 /* It was posted by @io. A dropped entry tells the host no less if all sleepers are woken for it. */
 static void posted(struct pn_lab_vcpu *v, const struct pn_lab_iommu *io, uint64_t told,
 		   uint64_t dropped)
 {
-	if (io->agent.count[PN_STEP_GALOG_DROP] == dropped)
+	if (io->agent.step[PN_STEP_GALOG_DROP].count == dropped)
 		pn_account_posted(v, notifications(&io->agent) != told);
 	else if (v->m->mode.recover_wake)
 		pn_account_posted(v, true);
@@ -228,7 +228,7 @@ static enum pn_msi_result request(struct pn_lab_iommu *io, struct pn_lab_queue *
 {
 	struct pn_lab_vcpu *v = pn_lab_of(q->sim->vcpu);
 	uint64_t told = notifications(&io->agent);
-	uint64_t dropped = io->agent.count[PN_STEP_GALOG_DROP];
+	uint64_t dropped = io->agent.step[PN_STEP_GALOG_DROP].count;
 	enum pn_msi_result r = pn_amdvi_msi(io->vi, &q->msi);
 
 	switch (r) {
@@ -362,10 +362,10 @@ static void check_iommus(struct pn_report *r, struct pn_machine *m, const struct
 				 (unsigned long)logged);
 		if (st.msis != st.forwarded + st.remapped + st.posted + st.aborted)
 			pn_wrong(r, "IOMMU %u: results do not add up to requests", i);
-		if (st.posted != io->agent.count[PN_STEP_IRR_SET])
+		if (st.posted != io->agent.step[PN_STEP_IRR_SET].count)
 			pn_wrong(r, "IOMMU %u: posted %lu, IRR set %lu", i,
 				 (unsigned long)st.posted,
-				 (unsigned long)io->agent.count[PN_STEP_IRR_SET]);
+				 (unsigned long)io->agent.step[PN_STEP_IRR_SET].count);
 		if (st.aborted || st.forwarded || st.events)
 			pn_wrong(r, "IOMMU %u: %lu requests aborted, %lu forwarded, %lu events", i,
 				 (unsigned long)st.aborted, (unsigned long)st.forwarded,

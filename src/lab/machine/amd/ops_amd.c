@@ -184,14 +184,14 @@ static void irr_set(struct pn_lab_vcpu *to, uint8_t vector, uint64_t sent)
 static bool op_send_ipi(struct pn_vcpu *v, struct pn_pcpu *p, const struct pn_ipi *ipi)
 {
 	struct pn_lab_vcpu *lv = pn_lab_of(v);
-	uint64_t posts = p->agent.count[PN_STEP_IPI_POST];
+	uint64_t posts = p->agent.step[PN_STEP_IPI_POST].count;
 	enum pn_avic_access r;
 
 	lv->ipi = *ipi;
 	lv->ipi_sent = pn_account_ipi_sent(lv);
 	r = write_icr(lv, p, pn_machine_icr(lv, ipi, x2apic(lv)));
 	lv->ipi_posted = r == PN_AVIC_DONE || r == PN_AVIC_EVALUATE ||
-			 p->agent.count[PN_STEP_IPI_POST] != posts;
+			 p->agent.step[PN_STEP_IPI_POST].count != posts;
 	if (lv->ipi_posted)
 		pn_account_ipi(lv, ipi, lv->ipi_sent, irr_set);
 	return r == PN_AVIC_TRAP || r == PN_AVIC_FAULT;

@@ -27,12 +27,12 @@ enum pn_msi_result pn_intel_request(struct pn_lab_iommu *io, struct pn_lab_queue
 {
 	struct pn_machine *m = io->m;
 	struct pn_lab_vcpu *v = q->sim->vcpu ? pn_lab_of(q->sim->vcpu) : NULL;
-	uint64_t merged = io->agent.count[PN_STEP_PIR_MERGE];
-	uint64_t told = io->agent.count[PN_STEP_PI_NOTIFY];
+	uint64_t merged = io->agent.step[PN_STEP_PIR_MERGE].count;
+	uint64_t told = io->agent.step[PN_STEP_PI_NOTIFY].count;
 	enum pn_msi_result r = pn_vtd_msi(io->vtd, &q->msi);
 
-	merged = io->agent.count[PN_STEP_PIR_MERGE] - merged;
-	told = io->agent.count[PN_STEP_PI_NOTIFY] - told;
+	merged = io->agent.step[PN_STEP_PIR_MERGE].count - merged;
+	told = io->agent.step[PN_STEP_PI_NOTIFY].count - told;
 	if (r == PN_MSI_POSTED && v) {
 		pn_account_pir(v, q->sim->vector, sent, merged);
 		pn_account_posted(v, told);
@@ -170,10 +170,10 @@ void pn_intel_check_iommus(struct pn_report *r, struct pn_machine *m, const stru
 		pn_vtd_stats(io->vtd, &st);
 		if (st.msis != st.forwarded + st.remapped + st.posted + st.aborted)
 			pn_wrong(r, "IOMMU %u: results do not add up to requests", i);
-		if (st.posted != io->agent.count[PN_STEP_PIR_SET])
+		if (st.posted != io->agent.step[PN_STEP_PIR_SET].count)
 			pn_wrong(r, "IOMMU %u: posted %lu, PIR set %lu", i,
 				 (unsigned long)st.posted,
-				 (unsigned long)io->agent.count[PN_STEP_PIR_SET]);
+				 (unsigned long)io->agent.step[PN_STEP_PIR_SET].count);
 		if (st.posted != st.notifications + st.suppressed + st.outstanding)
 			pn_wrong(r, "IOMMU %u: notified, suppressed and outstanding are not posted",
 				 i);

@@ -189,7 +189,7 @@ static bool op_send_ipi(struct pn_vcpu *v, struct pn_pcpu *p, const struct pn_ip
 	struct pn_lab_vcpu *lv = pn_lab_of(v);
 	bool x2 = lv->vmx->vm->x2apic;
 	uint64_t icr = pn_machine_icr(lv, ipi, x2);
-	uint64_t told = p->agent.count[PN_STEP_IPIV_NOTIFY];
+	uint64_t told = p->agent.step[PN_STEP_IPIV_NOTIFY].count;
 	bool exit;
 
 	lv->ipi = *ipi;
@@ -203,7 +203,8 @@ static bool op_send_ipi(struct pn_vcpu *v, struct pn_pcpu *p, const struct pn_ip
 	if (exit == lv->ipi_posted)
 		lv->m->error = 7;
 	if (lv->ipi_posted && ipi->to)
-		pn_account_posted(pn_lab_of(ipi->to), p->agent.count[PN_STEP_IPIV_NOTIFY] != told);
+		pn_account_posted(pn_lab_of(ipi->to),
+				  p->agent.step[PN_STEP_IPIV_NOTIFY].count != told);
 	return exit;
 }
 
