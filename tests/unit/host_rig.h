@@ -14,6 +14,7 @@
 #include "amdvi_drv.h"
 #include "pages.h"
 #include "postern/amdvi.h"
+#include "rig_ram.h"
 #include "svm.h"
 #include "vectors.h"
 
@@ -26,6 +27,7 @@
 
 #define RIG_BASE	0x100000000ull
 #define RIG_SIZE	0x1000000u
+#define RIG_DIRTY	0x40000u /* so much of it is not zero */
 #define RIG_CPUS	4u
 #define RIG_IOMMUS	2u
 #define RIG_VCPUS	4u
@@ -232,9 +234,7 @@ static inline void rig_open(struct rig *r, void (*tune)(struct pn_amdvi_config *
 				 .ram_size = RIG_SIZE,
 				 .intr = rig_intr,
 				 .doorbell = rig_bell};
-	r->bus.ram = aligned_alloc(4096, RIG_SIZE);
-	assert_non_null(r->bus.ram);
-	memset(r->bus.ram, 0xA5, RIG_SIZE);
+	r->bus.ram = rig_ram_open(RIG_SIZE, RIG_DIRTY);
 	r->os = (struct pn_os){.ctx = r, .wake = rig_wake, .ipi = rig_ipi, .doorbell = rig_os_bell};
 	pn_pages_init(&r->pages, &r->bus, RIG_BASE, RIG_SIZE);
 	for (uint32_t i = 0; i < RIG_IOMMUS; i++) {
@@ -272,7 +272,7 @@ static inline void rig_close(struct rig *r)
 {
 	for (uint32_t i = 0; i < RIG_IOMMUS; i++)
 		pn_amdvi_destroy(r->vi[i]);
-	free(r->bus.ram);
+	rig_ram_close(r->bus.ram, RIG_SIZE);
 }
 
 static inline int rig_driver(struct rig *r, const struct pn_iommus_config *cfg)

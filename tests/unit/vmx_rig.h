@@ -14,6 +14,7 @@
 #include "pages.h"
 #include "postern/apicv.h"
 #include "postern/vtd.h"
+#include "rig_ram.h"
 #include "vectors.h"
 #include "vmx.h"
 #include "vtd_drv.h"
@@ -27,6 +28,7 @@
 
 #define RIG_BASE	0x100000000ull
 #define RIG_SIZE	0x1000000u
+#define RIG_DIRTY	0x40000u /* so much of it is not zero */
 #define RIG_CPUS	4u
 #define RIG_VCPUS	4u
 #define RIG_DEV		0x0841u
@@ -257,9 +259,7 @@ static inline void rig_hardware(struct rig *r, const struct rig_conf *conf)
 	memset(r, 0, sizeof(*r));
 	r->bus = (struct pn_bus){
 		.ctx = r, .ram_base = RIG_BASE, .ram_size = RIG_SIZE, .intr = rig_intr};
-	r->bus.ram = aligned_alloc(4096, RIG_SIZE);
-	assert_non_null(r->bus.ram);
-	memset(r->bus.ram, 0xA5, RIG_SIZE);
+	r->bus.ram = rig_ram_open(RIG_SIZE, RIG_DIRTY);
 	r->os = (struct pn_os){.ctx = r, .wake = rig_wake, .ipi = rig_ipi};
 	pn_pages_init(&r->pages, &r->bus, RIG_BASE, RIG_SIZE);
 	pn_host_agent_init(&r->hw, 0, &r->hw_steps, NULL);
@@ -313,7 +313,7 @@ static inline void rig_start(struct rig *r, const struct rig_conf *conf)
 static inline void rig_close(struct rig *r)
 {
 	pn_vtd_destroy(r->unit);
-	free(r->bus.ram);
+	rig_ram_close(r->bus.ram, RIG_SIZE);
 }
 
 /* ---- what happens ---- */

@@ -13,6 +13,7 @@
 
 #include "pages.h"
 #include "postern/vtd.h"
+#include "rig_ram.h"
 #include "vectors.h"
 #include "vtd_drv.h"
 
@@ -110,9 +111,7 @@ static inline void rig_open(struct rig *r, void (*tune)(struct pn_vtd_config *))
 	r->dead_after = UINT32_MAX;
 	r->bus = (struct pn_bus){
 		.ctx = r, .ram_base = RIG_BASE, .ram_size = RIG_SIZE, .intr = rig_intr};
-	r->bus.ram = aligned_alloc(4096, RIG_SIZE);
-	assert_non_null(r->bus.ram);
-	memset(r->bus.ram, 0xA5, RIG_DIRTY);
+	r->bus.ram = rig_ram_open(RIG_SIZE, RIG_DIRTY);
 	pn_pages_init(&r->pages, &r->bus, RIG_BASE, RIG_SIZE);
 	pn_host_agent_init(&r->hw, 0, &r->hw_steps, NULL);
 	for (uint32_t i = 0; i < RIG_CPUS; i++)
@@ -130,7 +129,7 @@ static inline void rig_open(struct rig *r, void (*tune)(struct pn_vtd_config *))
 static inline void rig_close(struct rig *r)
 {
 	pn_vtd_destroy(r->unit);
-	free(r->bus.ram);
+	rig_ram_close(r->bus.ram, RIG_SIZE);
 }
 
 static inline int rig_driver(struct rig *r, const struct pn_vtd_drv_config *cfg)
