@@ -27,43 +27,19 @@ typedef int (*section_check)(struct pn_sc_build *b, struct pn_sc_section *s, str
 /* Refuses keys that no mode of the workload uses. */
 static int check_useless(struct pn_sc_build *b, struct pn_sc_section *s, struct pn_diag *d)
 {
-	enum { BARE = 1, IPI = 2 };
-	static const struct {
-		const char *key;
-		unsigned in;
-	} rows[] = {
-		{"churn_offline", BARE},
-		{"churn_inhibit", BARE},
-		{"churn_retarget", BARE | IPI},
-		{"churn_detach", BARE | IPI},
-		{"halt_poll", BARE},
-		{"x2avic", BARE},
-		{"x2avic_ext", BARE},
-		{"erratum1235", BARE},
-		{"galog_entries", BARE | IPI},
-		{"galog_cpu", BARE | IPI},
-		{"galog_thread", BARE | IPI},
-		{"galog_dedup", BARE | IPI},
-		{"overflow_restart", BARE | IPI},
-		{"gappi", BARE | IPI},
-		{"gappidis", BARE | IPI},
-		{"irtcachedis", BARE | IPI},
-		{"gappi_emptiness", BARE | IPI},
-		{"volatile_fetch", BARE | IPI},
-		{"int_tab_entries", BARE | IPI},
-		{"irq_affinity", BARE | IPI},
-		{"iommus", IPI},
-		{"irte_cache", IPI},
+	static const char *const why[PN_WORK_NR] = {
+		[PN_WORK_BARE] = "on bare metal: there is no [vm NAME]",
+		[PN_WORK_IPI] = "with an [ipi NAME]: there are no devices",
 	};
-	unsigned work = b->sc->work == PN_WORK_BARE ? BARE : b->sc->work == PN_WORK_IPI ? IPI : 0;
 
-	for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
-		if (rows[i].in & work && pn_sc_said(s, rows[i].key))
-			return pn_sc_refuse(b, s, PN_SC_KEYS(rows[i].key), d, "%s means nothing %s",
-					    rows[i].key,
-					    work == BARE ? "on bare metal: there is no [vm NAME]"
-							 : "with an [ipi NAME]: there are no "
-							   "devices");
+	for (unsigned i = 0; i < pn_key_count; i++) {
+		const struct pn_key *k = &pn_keys[i];
+
+		if (k->kind == PN_SC_MACHINE && k->useless & 1u << b->sc->work &&
+		    pn_sc_said(s, k->name))
+			return pn_sc_refuse(b, s, PN_SC_KEYS(k->name), d, "%s means nothing %s",
+					    k->name, why[b->sc->work]);
+	}
 	return 0;
 }
 

@@ -42,7 +42,8 @@ struct pn_key {
 	uint8_t kind; /* enum pn_sc_kind */
 	uint8_t type; /* enum pn_key_type */
 	uint8_t flags;
-	uint8_t size; /* of the field */
+	uint8_t size;	 /* of the field */
+	uint8_t useless; /* workloads whose modes do not look at it: 1 << enum pn_workload */
 	uint16_t offset;
 	const char *name;
 	const char *dflt; /* as in a file; NULL: @without says what happens without it */
