@@ -3,11 +3,15 @@
  * `postern compare` and `postern run`: a scenario through several modes, or through one in detail.
  */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "cli.h"
+#include "nearest.h"
 #include "progress.h"
 #include "runner.h"
+#include "steps.h"
 
 #define DEFAULT_SCENARIO "passthrough-nvme"
 #define DEFAULT_DRAWS	 16
@@ -27,6 +31,46 @@ static unsigned parse_draws(const char *arg, struct argp_state *state)
 	return (unsigned)n;
 }
 
+static void unknown_step(const char *text, struct argp_state *state)
+{
+	static const char *const groups[] = {"iommu", "processor", "host", "world"};
+	const char *names[PN_ALL_STEPS_NR + 4], *near;
+
+	for (unsigned i = 0; i < PN_ALL_STEPS_NR; i++)
+		names[i] = pn_any_step_key(i);
+	memcpy(&names[PN_ALL_STEPS_NR], groups, sizeof(groups));
+	near = pn_nearest(text, names, PN_ALL_STEPS_NR + 4);
+	argp_error(
+		state,
+		"--steps: there is no step '%s' (%s%s%sexpected iommu, processor, host, world or a "
+		"key of the cost table)",
+		text, near ? "did you mean '" : "", near ? near : "", near ? "'? " : "");
+}
+
+/* "irr_set,host": keys of steps, and groups of them. */
+static const bool *parse_steps(const char *arg, struct argp_state *state)
+{
+	static bool wanted[PN_ALL_STEPS_NR];
+	char text[64];
+
+	for (const char *list = arg; list;
+	     list = strchr(list, ',') ? strchr(list, ',') + 1 : NULL) {
+		bool known = false;
+
+		snprintf(text, sizeof(text), "%.*s", (int)strcspn(list, ","), list);
+		for (unsigned i = 0; i < PN_ALL_STEPS_NR; i++) {
+			if (strcmp(text, pn_any_step_key(i)) && strcmp(text, pn_step_group(i)))
+				continue;
+			wanted[i] = known = true;
+		}
+		if (!known)
+			unknown_step(text, state);
+	}
+	if (!arg)
+		memset(wanted, true, sizeof(wanted));
+	return wanted;
+}
+
 static int parse_modes(int key, char *arg, struct argp_state *state)
 {
 	struct pn_cli_options *o = state->input;
@@ -44,6 +88,9 @@ static int parse_modes(int key, char *arg, struct argp_state *state)
 		return 0;
 	case CLI_OPT_SENSITIVITY:
 		o->draws = parse_draws(arg, state);
+		return 0;
+	case CLI_OPT_STEPS:
+		o->steps = parse_steps(arg, state);
 		return 0;
 	case ARGP_KEY_ARG:
 		if (o->input)
@@ -158,6 +205,10 @@ int pn_cli_run(int argc, char **argv)
 {
 	static const struct argp_option options[] = {
 		{"mode", CLI_OPT_MODE, "MODE", 0, "the mode, as in `postern list modes`", 1},
+		{"steps", CLI_OPT_STEPS, "KIND,...", OPTION_ARG_OPTIONAL,
+		 "prints each step of silicon and host, or those of KIND: iommu, processor, host, "
+		 "world, or a key of the cost table",
+		 2},
 		{0},
 	};
 	static const struct argp argp = {
@@ -166,7 +217,9 @@ int pn_cli_run(int argc, char **argv)
 		"SCENARIO.ini --mode MODE",
 		"Runs one mode and prints everything: exits by reason, steps with their counts and "
 		"costs, histograms.\v"
-		"Example:\n  postern run overcommit --mode gappi --trace gappi.json",
+		"Examples:\n"
+		"  postern run overcommit --mode gappi --trace gappi.json\n"
+		"  postern run sparse-wakeups --mode gappi --duration 2ms --steps=iommu,wake",
 		children,
 		NULL,
 		NULL};
@@ -177,6 +230,10 @@ int pn_cli_run(int argc, char **argv)
 	if (!o.input || o.modes != 1) {
 		pn_cli_error("%s (see postern run --help)",
 			     o.input ? "run takes one --mode" : "run needs a scenario");
+		return CLI_USAGE;
+	}
+	if (o.steps && o.json) {
+		pn_cli_error("--steps prints text: give --steps or --json");
 		return CLI_USAGE;
 	}
 	return run_scenario(&o, o.input, true);

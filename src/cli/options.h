@@ -28,6 +28,7 @@ struct pn_cli_options {
 	bool fidelity;	/* compare --fidelity */
 	unsigned draws; /* compare --sensitivity; 0: not asked for */
 	const char *report, *trace, *hgrm;
+	const bool *steps; /* run --steps: which of PN_ALL_STEPS_NR are printed; NULL: none */
 };
 
 /* Child parser for the options that the three share; its input is a struct pn_cli_options. */
@@ -43,6 +44,7 @@ enum {
 	CLI_OPT_SCENARIO,
 	CLI_OPT_FIDELITY,
 	CLI_OPT_SENSITIVITY,
+	CLI_OPT_STEPS,
 };
 
 void pn_cli_options_init(struct pn_cli_options *o);

@@ -56,6 +56,8 @@ static void run_job(struct pool *p, struct job *j)
 		.recording = p->rec,
 		.trace = p->trace,
 		.trace_pid = j->index,
+		.steps = p->o->steps ? stdout : NULL,
+		.step_wanted = p->o->steps,
 		.progress = on_progress,
 		.progress_ctx = j,
 	};
@@ -138,7 +140,7 @@ static unsigned threads_for(const struct pool *p)
 	unsigned most = p->n < MAX_THREADS ? p->n : MAX_THREADS;
 
 	/* A trace has one mode after the other. */
-	if (p->trace || cpus < 2)
+	if (p->trace || p->o->steps || cpus < 2)
 		return 1;
 	return (unsigned long)cpus < most ? (unsigned)cpus : most;
 }

@@ -34,6 +34,15 @@ void pn_count_anew(struct pn_step_table *steps)
 		steps->slot[i].count = 0;
 }
 
+const char *pn_step_group(unsigned step)
+{
+	if (step < PN_STEP_INTR_WIRE)
+		return "iommu";
+	if (step < PN_STEP_NR)
+		return "processor";
+	return step < PN_STEP_DEVICE_WRITE ? "host" : "world";
+}
+
 const char *pn_any_step_key(unsigned step)
 {
 	if (step < PN_STEP_NR)

@@ -94,6 +94,9 @@ void pn_watch_all(struct pn_step_table *steps, bool on);
 /* Counts from 0 again. */
 void pn_count_anew(struct pn_step_table *steps);
 
+/* Who takes a step: "iommu", "processor", "host", or "world": what is only seen from outside. */
+const char *pn_step_group(unsigned step);
+
 /* pn_step_key(), pn_step_doc() and pn_step_by_key() for all steps. */
 const char *pn_any_step_key(unsigned step);
 const char *pn_any_step_doc(unsigned step);

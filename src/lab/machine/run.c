@@ -216,7 +216,7 @@ int pn_run(const struct pn_scenario *sc, const struct pn_mode *mode,
 	pn_hist_init(&out->wake_latency);
 	out->mode = *mode;
 	err = pn_machine_create(sc, mode, opt->seed, &m, d);
-	if (!err && opt->trace)
+	if (!err && (opt->trace || opt->steps))
 		err = pn_tracer_attach(m, opt, &tracer);
 	if (!err && opt->recording)
 		err = pn_feed_open(m, opt->recording, &feed);

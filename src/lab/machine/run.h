@@ -16,6 +16,8 @@ struct pn_run_options {
 	struct pn_recording *recording; /* NULL: the scenario's own loads */
 	FILE *trace;			/* Chrome trace format; NULL: none */
 	unsigned trace_pid;		/* process number in the trace: index of the mode */
+	FILE *steps;			/* a line for each step; NULL: none */
+	const bool *step_wanted;	/* PN_ALL_STEPS_NR entries: which; NULL: all */
 	uint64_t trace_limit;		/* events written at most; 0: a million */
 	/* Called now and then with simulated time done and in all; false: stop, result is partial.
 	 */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Chrome trace format (opens in Perfetto): every step of every agent, one line an event. */
+/* The steps of a run as they happen: in Chrome trace format (opens in Perfetto), and as text. */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
@@ -11,7 +11,9 @@
 
 struct pn_tracer {
 	struct pn_machine *m;
-	FILE *f;
+	FILE *f;    /* Chrome trace format, or NULL */
+	FILE *text; /* or NULL */
+	const bool *wanted;
 	unsigned pid;
 	uint64_t left;
 };
@@ -39,12 +41,10 @@ static void full(const struct pn_tracer *t, uint64_t ns)
 		t->pid, ns / 1000, (unsigned)(ns % 1000));
 }
 
-static void observe(void *ctx, struct pn_agent *a, unsigned step, uint64_t x, uint64_t y)
+static void event(struct pn_tracer *t, const struct pn_agent *a, unsigned step, uint64_t at,
+		  uint64_t x, uint64_t y)
 {
-	struct pn_tracer *t = ctx;
 	uint64_t cost = a->step[step].cost_ns;
-	/* The hook comes after the charge: the step began that much earlier. */
-	uint64_t at = pn_sim_now(t->m->sim) + a->elapsed_ns - cost;
 
 	if (!t->left)
 		return;
@@ -60,6 +60,32 @@ static void observe(void *ctx, struct pn_agent *a, unsigned step, uint64_t x, ui
 		cost / 1000, (unsigned)(cost % 1000), x, y);
 }
 
+static void line(const struct pn_tracer *t, const struct pn_agent *a, unsigned step, uint64_t at,
+		 uint64_t x, uint64_t y)
+{
+	const char *who = a->world ? "CPU" : a == &t->m->router ? "router" : "IOMMU";
+
+	if (t->wanted && !t->wanted[step])
+		return;
+	fprintf(t->text,
+		"%12" PRIu64 ".%03u us  %-6s%4" PRIu32 "  %-16s%6" PRIu32 " ns  0x%" PRIx64
+		" 0x%" PRIx64 "\n",
+		at / 1000, (unsigned)(at % 1000), who, a == &t->m->router ? 0 : a->id,
+		pn_any_step_key(step), a->step[step].cost_ns, x, y);
+}
+
+static void observe(void *ctx, struct pn_agent *a, unsigned step, uint64_t x, uint64_t y)
+{
+	struct pn_tracer *t = ctx;
+	/* The hook comes after the charge: the step began that much earlier. */
+	uint64_t at = pn_sim_now(t->m->sim) + a->elapsed_ns - a->step[step].cost_ns;
+
+	if (t->f)
+		event(t, a, step, at, x, y);
+	if (t->text)
+		line(t, a, step, at, x, y);
+}
+
 static void watch(struct pn_tracer *t, struct pn_agent *a, struct pn_step_table *steps)
 {
 	a->observe = observe;
@@ -67,29 +93,39 @@ static void watch(struct pn_tracer *t, struct pn_agent *a, struct pn_step_table 
 	pn_watch_all(steps, true);
 }
 
+static void names(struct pn_tracer *t)
+{
+	const struct pn_machine *m = t->m;
+	char name[64];
+
+	fprintf(t->f,
+		"{\"ph\":\"M\",\"name\":\"process_name\",\"pid\":%u,\"args\":{\"name\":\"%s\"}},\n",
+		t->pid, pn_mode_text(&m->mode, name, sizeof(name)));
+	for (uint32_t i = 0; i < m->sc->machine.pcpus; i++)
+		meta(t, "thread_name", i, "pCPU", i);
+	for (uint32_t i = 0; i < m->sc->machine.iommus; i++)
+		meta(t, "thread_name", m->sc->machine.pcpus + i, "IOMMU", i);
+	meta(t, "thread_name", m->sc->machine.pcpus + m->router.id, "router", 0);
+}
+
 int pn_tracer_attach(struct pn_machine *m, const struct pn_run_options *opt, struct pn_tracer **out)
 {
 	struct pn_tracer *t = calloc(1, sizeof(*t));
-	char name[64];
 
 	if (!t)
 		return -ENOMEM;
 	t->m = m;
 	t->f = opt->trace;
+	t->text = opt->steps;
+	t->wanted = opt->step_wanted;
 	t->pid = opt->trace_pid;
 	t->left = opt->trace_limit ? opt->trace_limit : TRACE_LIMIT;
-	fprintf(t->f,
-		"{\"ph\":\"M\",\"name\":\"process_name\",\"pid\":%u,\"args\":{\"name\":\"%s\"}},\n",
-		t->pid, pn_mode_text(&m->mode, name, sizeof(name)));
-	for (uint32_t i = 0; i < m->sc->machine.pcpus; i++) {
-		meta(t, "thread_name", i, "pCPU", i);
+	if (t->f)
+		names(t);
+	for (uint32_t i = 0; i < m->sc->machine.pcpus; i++)
 		watch(t, &m->sim->pcpu[i].agent, &m->sim->pcpu[i].steps);
-	}
-	for (uint32_t i = 0; i < m->sc->machine.iommus; i++) {
-		meta(t, "thread_name", m->sc->machine.pcpus + i, "IOMMU", i);
+	for (uint32_t i = 0; i < m->sc->machine.iommus; i++)
 		watch(t, &m->iommu[i].agent, &m->iommu[i].steps);
-	}
-	meta(t, "thread_name", m->sc->machine.pcpus + m->router.id, "router", 0);
 	watch(t, &m->router, &m->router_steps);
 	*out = t;
 	return 0;
@@ -101,7 +137,7 @@ int pn_tracer_close(struct pn_tracer *t)
 
 	if (!t)
 		return 0;
-	err = ferror(t->f) ? -EIO : 0;
+	err = (t->f && ferror(t->f)) || (t->text && ferror(t->text)) ? -EIO : 0;
 	free(t);
 	return err;
 }
