@@ -36,7 +36,7 @@ static const struct row rows[] = {
 	{"help compare", 0, "Usage: postern compare", NULL},
 	{"help comapre", 2, NULL, "did you mean 'compare'?"},
 	{"compare --help", 0, "Examples:", NULL},
-	{"run --help", 0, "Example:", NULL},
+	{"run --help", 0, "Examples:", NULL},
 	{"replay --help", 0, "Example:", NULL},
 	{"decode --help", 0, "Example", NULL},
 	{"list --help", 0, "Example:", NULL},
