@@ -11,6 +11,7 @@
 #define ICR_MODE 0x700u
 #define ICR_NMI	 0x400u
 #define ICR_SELF (1u << 18)
+#define ICR_TO	 (3u << 18) /* the shorthand */
 
 struct gate {
 	uint16_t offset_low, selector, flags, offset_high;
@@ -128,7 +129,7 @@ static void icr_follow(volatile struct l2_vcpu *me)
 
 	if (count == me->icr_seen)
 		return;
-	if (shared->x2apic && shared->icr_low & ICR_SELF)
+	if (shared->x2apic && (shared->icr_low & ICR_TO) == ICR_SELF)
 		apic_write(true, APIC_SELF, shared->icr_low & 0xff);
 	else
 		apic_send(shared->x2apic, shared->icr_dest, shared->icr_low);
