@@ -5,7 +5,7 @@
 #include <stddef.h>
 #include <sys/types.h>
 
-/* What a finished program left. */
+/* The result of a finished program. */
 struct run {
 	int status; /* exit status; 128 + signal if one ended it */
 	char *out, *err;

@@ -276,7 +276,7 @@ static void statuses_and_messages(void **state)
 	}
 }
 
-/* An inhibit that a mode cannot have is found before any output is begun. */
+/* An inhibit that a mode cannot have is refused before any output file is opened. */
 static void refused_leaves_nothing(void **state)
 {
 	struct run run;
@@ -521,7 +521,7 @@ static void json_of_explorations(void **state)
 	text_is(case_of(o, 0), "expected", "held");
 	text_is(case_of(o, 0), "found", "held");
 	json_decref(o);
-	/* A bound, however generous, is not the whole. */
+	/* A bounded search is never exhaustive, even with a large bound. */
 	o = json_from("explore gappi-masked-irr --variant fixed --bound 1 --json", 0);
 	text_is(case_of(o, 0), "found", "held");
 	assert_true(json_is_false(json_object_get(case_of(o, 0), "exhaustive")));
@@ -605,7 +605,7 @@ static void a_seed_fixes_the_bytes(void **state)
 	same_bytes("compare --duration 20ms --json", "compare --duration 20ms --json --seed 1",
 		   true);
 	same_bytes("compare --duration 20ms", "compare --duration 20ms --seed 2", false);
-	/* One thread after the other, or several: no difference. */
+	/* The order and the number of threads make no difference. */
 	same_bytes("compare --duration 20ms --json",
 		   "compare --duration 20ms --json --trace same.json", true);
 	assert_int_equal(unlink("same.json"), 0);
@@ -659,7 +659,7 @@ static void output_files(void **state)
 	run_free(&run);
 }
 
-/* A failure leaves nothing half-done behind. */
+/* A failure leaves no incomplete file. */
 static void failures_leave_nothing(void **state)
 {
 	struct run run;
@@ -730,7 +730,7 @@ static void a_full_disk_is_said(void **state)
 	run_free(&run);
 }
 
-/* Ctrl-C: what there is, marked as partial. */
+/* Ctrl-C: the results so far, marked as partial. */
 static void ctrl_c_gives_a_part(void **state)
 {
 	const struct timespec wait = {.tv_sec = 1};
@@ -810,7 +810,7 @@ static int tear_down(void **state)
 	return chdir("/") || remove_all(*state);
 }
 
-/* The tests leave this directory. */
+/* The tests change the directory. */
 static const char *absolute(const char *path)
 {
 	return path ? realpath(path, NULL) : NULL;

@@ -15,7 +15,7 @@
 #include "postern/x86.h"
 #include "seam.h"
 
-/* One IOMMU on a bus of 4 MiB that records what reaches the processors. */
+/* One IOMMU on a bus of 4 MiB that records the interrupts and doorbells for the processors. */
 
 #define F_BASE	  0x100000000ull
 #define F_SIZE	  0x400000u

@@ -19,10 +19,10 @@
 #include "vectors.h"
 
 /*
- * A machine of one thread for the host's half: real IOMMU models behind the registers, four CPUs
- * whose interrupts are taken as soon as they are enabled, tasks that only know whether they sleep.
- * Everything that another agent could do in between is done from the host's own steps (rig.at) or
- * from its register writes (rig.on_write).
+ * A machine for tests of host code, in one thread: real IOMMU models behind the registers, four
+ * CPUs that take interrupts as soon as they are enabled, tasks that only record whether they sleep.
+ * A test lets another agent act in between by a hook at a step of the host (rig.at) or at a
+ * register write (rig.on_write).
  */
 
 #define RIG_BASE	0x100000000ull
@@ -313,7 +313,7 @@ static inline void rig_no_gappidis(struct pn_amdvi_config *cfg, uint32_t i)
 	cfg->efr2 &= ~PN_EFR2_GAPPIDISSUP;
 }
 
-/* All of it. GA log interrupts go to CPU 0. */
+/* Starts the whole machine. GA log interrupts go to CPU 0. */
 static inline void rig_start(struct rig *r, const struct rig_conf *conf)
 {
 	const struct pn_iommus_config cfg = {.notify = conf->notify,
@@ -350,11 +350,11 @@ static inline enum pn_msi_result rig_msi(struct rig *r, uint32_t index)
 	return pn_amdvi_msi(r->vi[0], &m);
 }
 
-/* The log's thread, whenever it was woken. */
+/* Runs the log's thread if it was woken. */
 static inline void rig_threads(struct rig *r)
 {
 	for (int i = 0; i < 100000 && !r->log_thread.asleep; i++) {
-		r->log_thread.asleep = true; /* first, then the look */
+		r->log_thread.asleep = true; /* asleep first, then the check */
 		if (pn_galog_step(&r->drv[0], &r->agent[0]))
 			r->log_thread.asleep = false;
 	}

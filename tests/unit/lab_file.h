@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-/* A file with the given bytes, for the tests of what reads files. */
+/* Writes a file with the given bytes. */
 static inline void lab_write(const char *path, const void *data, size_t size)
 {
 	FILE *f = fopen(path, "wb");

@@ -7,7 +7,7 @@
 
 #include "run.h"
 
-/* What the tests that run whole machines share. Include after cmocka.h. */
+/* Helpers for tests that run whole machines. Include after cmocka.h. */
 
 #define LAB_ROWS(t) (sizeof(t) / sizeof((t)[0]))
 
@@ -54,7 +54,7 @@ static inline struct pn_result *lab_run(const struct pn_scenario *sc, const char
 	return r;
 }
 
-/* The books balance and the machine agrees with itself. */
+/* The counts add up and the self-check found nothing. */
 static inline void lab_balanced(const struct pn_result *r, const char *row, const char *mode,
 				uint64_t seed)
 {
@@ -69,7 +69,7 @@ static inline void lab_balanced(const struct pn_result *r, const char *row, cons
 			(unsigned long)r->lost, (unsigned long)r->latency.n, r->check);
 }
 
-/* And nothing was lost or missed. */
+/* The same, and nothing was lost or missed. */
 static inline void lab_clean(const struct pn_result *r, const char *row, const char *mode,
 			     uint64_t seed)
 {

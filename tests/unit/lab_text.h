@@ -31,7 +31,7 @@ static inline void lab_nothing(struct pn_event *ev)
 	(void)ev;
 }
 
-/* Until @ns, and it is @ns then: time goes from event to event. */
+/* Runs until exactly @ns; time goes from event to event. */
 static inline void lab_until(struct pn_machine *m, uint64_t ns)
 {
 	struct pn_event ev;
@@ -42,7 +42,7 @@ static inline void lab_until(struct pn_machine *m, uint64_t ns)
 		;
 }
 
-/* Built and started; what there is to settle has settled at @ns. */
+/* Builds and starts the machine and runs it until @ns, when it is at rest. */
 static inline struct pn_machine *lab_machine(const struct pn_scenario *sc, const char *mode,
 					     uint64_t ns)
 {

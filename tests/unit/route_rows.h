@@ -6,8 +6,8 @@
 #include <stdint.h>
 
 /*
- * What becomes of a guest's MSI, on either vendor: four vCPUs in xAPIC mode, flat logical IDs 1, 2,
- * 4, 8; vCPU 1 has a task priority, the APIC of vCPU 3 is disabled by software.
+ * Where a guest's MSI goes, on both vendors: four vCPUs in xAPIC mode, flat logical IDs 1, 2, 4, 8;
+ * vCPU 1 has a task priority, the APIC of vCPU 3 is disabled by software.
  */
 
 #define ROUTE_ADDR	0xFEE00000ull
@@ -27,7 +27,7 @@ struct route_row {
 	uint32_t data;
 	int posted;    /* to that vCPU, or ROUTE_REMAPPED */
 	uint32_t gets; /* vCPUs that get it, by software if it is remapped */
-	bool poked;    /* its targets look, and find nothing */
+	bool poked;    /* its targets check, and find nothing */
 };
 
 /* 48882 rev 3.11, 2.2.5 and VT-d rev 5.10, 9.10: posted is fixed, edge, to one. */

@@ -13,7 +13,7 @@
 
 #include "sim.h"
 
-/* The simulated world with a machine behind it that only notes. */
+/* The simulated world with a machine that only records calls. */
 
 #define US 1000ull
 #define MS 1000000ull
@@ -66,7 +66,7 @@ struct rig {
 	struct pn_vcpu *guest[CPUS];
 	struct note *note;
 	unsigned notes, room;
-	void *more; /* the test's own */
+	void *more; /* for the test */
 };
 
 static inline void note(struct rig *r, enum what what, uint32_t cpu, uint32_t arg)
@@ -99,7 +99,7 @@ static inline uint64_t first_at(const struct rig *r, enum what what, uint32_t ar
 
 /* ---- the machine ---- */
 
-/* A virtual interrupt that nobody has been told of. */
+/* A virtual interrupt without a notification. */
 static inline void pend(struct rig *r, uint32_t vcpu, uint8_t vector)
 {
 	pn_lapic_accept(&r->vapic[vcpu], vector);

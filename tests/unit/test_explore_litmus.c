@@ -172,7 +172,7 @@ static void change(unsigned me, char op, struct pn_u128 *p, uint32_t v)
 	}
 }
 
-/* As a device that posts: looks at one word, changes another, then comes back to the first. */
+/* Like a device that posts: reads one word, changes another, then reads the first again. */
 static void line(unsigned me)
 {
 	uint32_t *x = (uint32_t *)&mem->place[0], *y = (uint32_t *)&mem->place[1], was, see;
@@ -234,7 +234,7 @@ static void outcome(void *ctx)
 		memcpy(seen[n_seen++], s, sizeof(s));
 }
 
-/* Is @s one of the words of @list? */
+/* True if @s is one of the words of @list. */
 static bool listed(const char *list, const char *s)
 {
 	size_t len = strlen(s);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Is the reduction sound? Small random programs, explored with and without it: the same final
- * states (memory and everything that was read) and the same verdict.
+ * Checks that the reduction is sound: small random programs, explored with and without it: the same
+ * final states (memory and everything that was read) and the same verdict.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -66,7 +66,7 @@ struct program {
 	struct agent agent[THREADS];
 };
 
-/* What threads share, and what they have read. */
+/* The memory that threads share, and the values that they have read. */
 struct memory {
 	struct pn_u128 place[PLACES];
 	struct pn_lock lock[2] __attribute__((aligned(16)));
@@ -85,7 +85,7 @@ static void saw(unsigned me, uint64_t v)
 	mem->saw[me] ^= mem->saw[me] >> 29;
 }
 
-/* One access of the line of all places: what one quadword says decides about another. */
+/* One access of the line of all places: the value of one quadword decides the store to another. */
 static void line(unsigned me, const struct op *o)
 {
 	uint64_t *to = &mem->place[o->place].lo, *from = &mem->place[(o->place + 1) % PLACES].lo;
@@ -393,7 +393,7 @@ static void generate(double most)
 	}
 }
 
-/* The program that failed, to be read. */
+/* Prints the program that failed. */
 static void show(void)
 {
 	for (unsigned i = 0; i < prog.agents; i++) {
@@ -429,7 +429,7 @@ struct sums {
 
 #define ORDERS 3
 
-/* What the reduced search got wrong, or NULL. In whatever order it tries things. */
+/* What the reduced search got wrong, or NULL, for any order of trying. */
 static const char *disagreement(bool sc, struct sums *sum)
 {
 	static struct states full, reduced;
@@ -482,7 +482,10 @@ static void run_batch(const struct batch *b)
 			fail_msg("the reduced search finds %s", wrong);
 		}
 	}
-	/* It would prove little if all programs were alike, or nothing were left out. */
+	/*
+	 * The test would prove little if all programs were alike, or if the reduction left nothing
+	 * out.
+	 */
 	assert_true(sum.violations > 0 && sum.states > b->programs);
 	assert_true(sum.reduced * 10 < sum.full * ORDERS);
 	/* Begun, and found to be equivalent to another on the way. */
@@ -606,7 +609,7 @@ static void known_programs(void **state)
 		}
 }
 
-/* What is independent is tried in one order. */
+/* Independent steps are tried in one order only. */
 static void independent_agents(void **state)
 {
 	static const struct {

@@ -464,8 +464,10 @@ static void told(void *arg)
 	px_thread("C", 1, always_fails, NULL);
 }
 
-/* What a line was changed by is shown: the name of a part without what the whole ends in, or the
- * offset. */
+/*
+ * The trace shows how a line was changed: by the name of its part, without the words that the whole
+ * line ends in, or by the offset.
+ */
 static void a_line_is_told(void **state)
 {
 	struct px_program prog = {.setup = told};

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* What the guest does to its APIC, and what that means for AVIC: exits 402h of ID, LDR and DFR,
- * mode switches, causes against AVIC: 6.2, 6.3, 7.6 of the spec sheet; APM vol 2
- * rev 3.44, 15.29, 16. */
+/*
+ * Changes of the APIC by the guest, and their effect on AVIC: exits 402h of ID, LDR and DFR, mode
+ * switches, causes against AVIC: 6.2, 6.3, 7.6 of the spec sheet; APM vol 2 rev 3.44, 15.29, 16.
+ */
 #include <errno.h>
 
 #include "host_rig.h"
@@ -45,7 +46,7 @@ static void leave(uint32_t i)
 	pn_svm_leave(&r.vcpu[i], &r.cpu[i]);
 }
 
-/* The guest of vCPU @i writes a register, and the host does what the exit asks for. */
+/* The guest of vCPU @i writes a register, and the host handles the exit. */
 static void guest_write(uint32_t i, uint32_t off, uint32_t value)
 {
 	struct pn_avic_exit exit;
@@ -60,7 +61,7 @@ static void guest_write(uint32_t i, uint32_t off, uint32_t value)
 		pn_svm_apic_write(&r.vcpu[i], &r.cpu[i], off, value);
 }
 
-/* Everyone notices what was asked of it. */
+/* Every vCPU handles its requests. */
 static void settle(void)
 {
 	for (uint32_t i = 0; i < RIG_VCPUS; i++) {
@@ -69,7 +70,7 @@ static void settle(void)
 	}
 }
 
-/* vCPU @i sends vector 71h; returns how the processor took it, and who has the vector. */
+/* vCPU @i sends vector 71h; returns the result of the write, and which vCPUs have the vector. */
 static enum pn_avic_access send(uint32_t i, uint64_t icr, unsigned *got)
 {
 	struct pn_avic_exit exit;
@@ -244,7 +245,7 @@ static void logical_ids(void **state)
 	}
 }
 
-/* The table itself: what is not a logical ID of exactly one vCPU is invalid. */
+/* The table itself: an entry that is not the logical ID of exactly one vCPU is invalid. */
 static void logical_table(void **state)
 {
 	(void)state;
@@ -311,7 +312,7 @@ static void apic_ids(void **state)
 	}
 }
 
-/* Exits that are others' business. */
+/* Exits that this code does not handle. */
 static void other_exits(void **state)
 {
 	static const struct pn_avic_exit exits[] = {
@@ -332,7 +333,7 @@ static void other_exits(void **state)
 
 /* ---- modes ---- */
 
-/* 16.9: what is no transition raises #GP and changes nothing. */
+/* 16.9: an illegal transition raises #GP and changes nothing. */
 static void transitions(void **state)
 {
 	static const struct {
@@ -595,7 +596,7 @@ static void sleeps(void)
 	pn_svm_put(&r.vcpu[0], &r.cpu[0]);
 }
 
-/* Woken it was; it leaves the block loop, runs, and takes what is there. */
+/* It was woken; it leaves the block loop, runs, and takes the pending interrupt. */
 static void runs(const char *name, int vector)
 {
 	struct pn_svm_vcpu *v = &r.vcpu[0];
@@ -622,7 +623,7 @@ static void runs(const char *name, int vector)
 		pn_svm_eoi(v, &r.cpu[0]);
 }
 
-/* The device's interrupt; what is remapped the host injects. */
+/* The device's interrupt; the host injects it if it is remapped. */
 static void device(const char *name, bool posted)
 {
 	enum pn_msi_result how = rig_msi(&r, 0);
@@ -668,7 +669,7 @@ static void toggle(size_t i, enum pn_notify notify, bool meanwhile)
 	rig_close(&r);
 }
 
-/* P6: none loses an interrupt of a vCPU that sleeps, whichever comes first. */
+/* P6: no cause loses an interrupt of a vCPU that sleeps, in either order. */
 static void causes_lose_nothing(void **state)
 {
 	static const enum pn_notify kinds[] = {PN_NOTIFY_GALOG, PN_NOTIFY_GAPPI};
@@ -708,7 +709,7 @@ static void causes_overlap(void **state)
 	}
 }
 
-/* Two vCPUs wait for their windows: AVIC comes back when the last has had it. */
+/* Two vCPUs wait for their windows: AVIC comes back when the last one had its window. */
 static void two_windows(void **state)
 {
 	(void)state;

@@ -239,7 +239,7 @@ static void transitions(void **state)
 	}
 }
 
-/* The shadow keeps what the table must not show. */
+/* The shadow keeps bits that must not be in the table. */
 static void shadow_bit61(void **state)
 {
 	(void)state;
@@ -466,7 +466,7 @@ static void parked_counts(void **state)
 	rig_close(&r);
 }
 
-/* Rounds are bounded: somebody posts as fast as bits are parked. */
+/* Rounds are bounded: another agent posts as fast as bits are parked. */
 static void repost(struct rig *x)
 {
 	rig_msi(x, 0);

@@ -292,7 +292,7 @@ static void ring(void **state)
 	rig_close(&r);
 }
 
-/* The driver believes that there is no room: it asks before it writes. */
+/* The driver assumes that the ring is full: it reads the head before it writes. */
 static void ring_full(void **state)
 {
 	const struct pn_iommus_config ok = {PN_NOTIFY_NONE, 512, 256, 0};
@@ -304,7 +304,7 @@ static void ring_full(void **state)
 	r.drv[0].cmd_head = r.drv[0].cmd_tail + 16;
 	assert_int_equal(pn_amdvi_cmd_sync(&r.drv[0], &r.agent[0], cmd), 0);
 	assert_int_equal(r.drv[0].cmd_head, r.drv[0].cmd_tail);
-	/* The IOMMU does not move, and there is none. */
+	/* The IOMMU does not advance, so there is no room. */
 	pn_amdvi_write(r.vi[0], PN_AMDVI_CONTROL, 8, 0);
 	pn_amdvi_write(r.vi[0], PN_AMDVI_CMD_HEAD, 8, (r.drv[0].cmd_tail + 16) & 0xFFF);
 	r.drv[0].cmd_head = (r.drv[0].cmd_tail + 16) & 0xFFF;
@@ -490,7 +490,10 @@ static void tune_cachedis(struct pn_amdvi_config *cfg, uint32_t i)
 	cfg->no_irtcachedis = tune_caches[i];
 }
 
-/* One change of form of an interrupt behind IOMMU @i: seen at once, by what it takes. */
+/*
+ * One change of form of an interrupt behind IOMMU @i: it takes effect at once, with the commands
+ * that are needed.
+ */
 static void one_change(const char *name, uint32_t i, bool uncached)
 {
 	const struct pn_msi m = {.addr = 0xFEE00000ull, .data = 0, .devid = RIG_DEV};

@@ -96,7 +96,7 @@ static void post(struct rig *x)
 	rig_msi(x, 0);
 }
 
-/* Whatever the moment of the second entry, it is read before the thread sleeps for good. */
+/* The second entry, written at any moment, is read before the thread sleeps for good. */
 static void no_entry_left(void **state)
 {
 	(void)state;
@@ -195,7 +195,10 @@ static void flood(struct rig *x)
 		rig_msi(x, 1);
 }
 
-/* It overflows while the thread is at work, at any point: still seen, still restarted. */
+/*
+ * The log overflows while the thread works, at any point: the overflow is seen and the log
+ * restarted.
+ */
 static void overflow_during_drain(void **state)
 {
 	(void)state;
@@ -220,7 +223,9 @@ static void overflow_during_drain(void **state)
 	}
 }
 
-/* galog-overflow-unseen: between the look at Status and the write that clears what it saw. */
+/*
+ * galog-overflow-unseen: an overflow between the read of Status and the write that clears its bits.
+ */
 static void overflow_unseen(void **state)
 {
 	(void)state;
@@ -254,7 +259,9 @@ static void never_stops(struct pn_amdvi_config *cfg, uint32_t i)
 	cfg->async_stop = true;
 }
 
-/* 2.7.4: GALOverflow is cleared by the restart and not before, whatever the hardware's reading. */
+/*
+ * 2.7.4: the restart clears GALOverflow, and nothing clears it before, for every value of the knob.
+ */
 static void overflow_stands(void **state)
 {
 	static const struct {
@@ -289,7 +296,7 @@ static void overflow_stands(void **state)
 	}
 }
 
-/* Linux 7.3: the log is restarted, and what was dropped is nobody's business. */
+/* Linux 7.3: the log is restarted, and the dropped entries are not recovered. */
 static void recovers_nothing(void **state)
 {
 	(void)state;
@@ -332,7 +339,7 @@ static void overflow_wakes(void **state)
 
 static void drop_one(struct rig *x)
 {
-	/* vCPU 2 has just gone to sleep; the log is stopped still */
+	/* vCPU 2 has just gone to sleep; the log is still stopped */
 	assert_int_equal(rig_reg(x, 0, PN_AMDVI_STATUS) & PN_ST_GALOGRUN, 0);
 	x->kicks = 1;
 	pn_svm_blocking(&x->vcpu[2], &x->cpu[2]);
@@ -340,7 +347,10 @@ static void drop_one(struct rig *x)
 	rig_msi(x, 2);
 }
 
-/* Dropped in the last moment before the log runs: the look at sleepers has to come after that. */
+/*
+ * An entry is dropped just before the log runs again: the check of the sleepers has to come after
+ * that.
+ */
 static void drop_before_restart(void **state)
 {
 	(void)state;
@@ -371,7 +381,7 @@ static void tags(void **state)
 	assert_null(pn_svm_by_tag(&r.svm, 0x2000)); /* no such VM */
 	assert_null(pn_svm_by_tag(&r.svm, 0x0003)); /* ids start at 1 */
 	assert_null(pn_svm_by_tag(&r.svm, 0xFFFFFFFF));
-	/* hash-bucket-collision has no counterpart: a stale tag wakes nobody */
+	/* hash-bucket-collision has no counterpart: a stale tag wakes no vCPU */
 	assert_true(rig_sleep(&r, 0, 1));
 	rig_msi(&r, 0);
 	r.drv[0].galog[0] = pn_galog_encode(0x2000, RIG_DEV);

@@ -128,7 +128,7 @@ static void by_software(void **state)
 	pn_svm_eoi(v, &r.cpu[1]); /* nothing in service */
 	assert_int_equal(rig_count(&r, PN_STEP_ENTRY_INJECT), 3);
 	assert_int_equal(rig_count(&r, PN_STEP_EOI_EXIT), 4);
-	/* A masked event is no reason to stay awake. */
+	/* A masked event does not keep the vCPU awake. */
 	pn_vapic_write(v->h.page, PN_APIC_TPR, 0x50);
 	pn_svm_leave(v, &r.cpu[1]);
 	pn_svm_inject(v, &r.cpu[0], 0x41, PN_WAKE_NOTIFY);
@@ -139,8 +139,8 @@ static void by_software(void **state)
 }
 
 /*
- * 6.4: what the processor leaves at exit 402h and what the host does then fit together: one EOI
- * ends one vector, and that is the one that the I/O APIC is told of.
+ * 6.4: the state at exit 402h and the handling by the host fit together: one EOI ends one vector,
+ * and the I/O APIC gets the EOI of that vector.
  */
 static void level_eoi(void **state)
 {
@@ -234,7 +234,7 @@ static void inhibits(void **state)
 	assert_false(r.task[2].asleep);
 	for (uint32_t i = 0; i < RIG_VCPUS; i++)
 		assert_int_equal(r.vcpu[i].h.requests, PN_REQ_APICV_UPDATE);
-	/* More reasons, and fewer, as long as one is left: nobody is bothered. */
+	/* More causes, and fewer, as long as one is left: no vCPU gets a request. */
 	pn_svm_inhibit(&r.vm, &r.cpu[0], PN_INHIBIT_NESTED, true);
 	pn_svm_inhibit(&r.vm, &r.cpu[0], PN_INHIBIT_HYPERV, false);
 	assert_int_equal(rig_count(&r, PN_STEP_INHIBIT), 1);
@@ -244,7 +244,7 @@ static void inhibits(void **state)
 	pn_svm_enter(v, &r.cpu[0]);
 	assert_int_equal(v->h.apicv, 0);
 	assert_int_equal(v->h.requests, 0);
-	/* Back on before vCPU 1 noticed: it has nothing to switch. */
+	/* AVIC is on again before vCPU 1 handled the request: it has nothing to switch. */
 	pn_svm_inhibit(&r.vm, &r.cpu[0], PN_INHIBIT_NESTED, false);
 	assert_int_equal(rig_count(&r, PN_STEP_INHIBIT), 2);
 	rig_forget(&r);

@@ -106,8 +106,10 @@ static void post0(struct rig *x)
 	rig_msi(x, 0);
 }
 
-/* The device fires at any moment of an attachment to a sleeping vCPU: by way of the host's vector
- * or by itself, it wakes it. The host's handler injects. */
+/*
+ * The device fires at any moment of an attachment to a sleeping vCPU: the interrupt wakes the vCPU,
+ * through the host's vector (the handler injects) or posted.
+ */
 static void attach_any_moment(void **state)
 {
 	(void)state;
@@ -142,7 +144,7 @@ static void attach_errors(void **state)
 	rig_start(&r, &gappi_mode);
 	assert_int_equal(pn_svm_pi_update(&r.svm, &r.ir[0], &r.vcpu[0], 15, &r.cpu[0]), -EINVAL);
 	assert_int_equal(pn_svm_pi_update(&r.svm, &r.ir[0], NULL, 0, &r.cpu[0]), 0);
-	/* The IOMMU does not answer: as if nothing had been asked. */
+	/* The IOMMU does not answer: the state is as before the call. */
 	block(0, 2);
 	pn_amdvi_write(r.vi[0], PN_AMDVI_CONTROL, 8, 0);
 	assert_int_equal(pn_svm_pi_update(&r.svm, &r.ir[0], &r.vcpu[0], 0x41, &r.cpu[0]),
@@ -347,7 +349,7 @@ static void both(struct rig *x)
 	rig_msi(x, 1);
 }
 
-/* mode-switch: interrupts at any moment of it; those that go to the host are injected by it. */
+/* mode-switch: interrupts at any moment of the switch; the host injects those that it takes. */
 static void switch_any_moment(void **state)
 {
 	static const enum pn_notify to[] = {PN_NOTIFY_GAPPI, PN_NOTIFY_GALOG};
@@ -456,7 +458,7 @@ static void vm_limits(void **state)
 	free(v);
 }
 
-/* irqfd-deassign at its largest: nothing of the VM is left anywhere. */
+/* irqfd-deassign for a whole VM: no reference to the VM is left. */
 static void vm_destroy(void **state)
 {
 	(void)state;

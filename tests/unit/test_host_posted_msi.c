@@ -4,7 +4,10 @@
 
 #include "vtd_rig.h"
 
-/* This file is compiled in with a moment for others before each of its accesses. */
+/*
+ * The tested file is included here, with a call before each of its accesses, where other agents can
+ * act.
+ */
 static void moment(void);
 
 #define pn_ld64_sc(p)	(moment(), pn_ld64_sc(p))
@@ -140,7 +143,7 @@ static void open(uint32_t loops)
 	forget();
 }
 
-/* Takes what the local APIC of CPU @n has, until there is nothing. */
+/* Takes the interrupts of the local APIC of CPU @n until none is left. */
 static void run(uint32_t n)
 {
 	int vector;
@@ -154,7 +157,10 @@ static void run(uint32_t n)
 		do
 			moment();
 		while (pn_pmsi_irq_step(&cpu[n]));
-		/* 5.2: what came too late for the last harvest has its own notification. */
+		/*
+		 * 5.2: an interrupt that came too late for the last harvest has its own
+		 * notification.
+		 */
 		for (unsigned w = 0; w < 4; w++) {
 			if (cpu[n].pid->pir[w])
 				row_eq(events, "IRR after the handler",

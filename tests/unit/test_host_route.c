@@ -102,7 +102,7 @@ static void both_sleep(void)
 	}
 }
 
-/* The device interrupts; what is remapped is delivered by software. */
+/* The device interrupts; software delivers the interrupt if it is remapped. */
 static void device(struct rig *x)
 {
 	x->hook = NULL;
@@ -164,7 +164,7 @@ static void change_while_asleep(void **state)
 	}
 }
 
-/* The APICs that a route names change, not the message. */
+/* The APICs that a route addresses change, not the message. */
 static void apics_change(void **state)
 {
 	struct pn_svm_vcpu *v = r.vcpu;
@@ -260,7 +260,7 @@ static void start_io(void)
 	pn_svm_set_ioapic(&r.vm, &io);
 }
 
-/* vCPU 0 takes what is highest in its IRR, and ends it as the host does for it. */
+/* vCPU 0 takes the highest vector of its IRR, and the host emulates its EOI. */
 static int serve(void)
 {
 	int vector = pn_host_inject_one(&r.vcpu[0].h, &r.agent[0], 0);
@@ -370,14 +370,14 @@ static void remote_irr(void **state)
 	assert_int_equal(who_has(0x61), 0);
 	pn_ioapic_write(&io, PN_IOAPIC_EOI, 0x61, &r.cpu[0]);
 	assert_int_equal(who_has(0x61), 1);
-	/* nobody accepts it: no remote IRR, as nobody will end it */
+	/* no APIC accepts it: no remote IRR, as there will be no EOI */
 	redirect(PIN + 2, PN_REDIR_LEVEL | 0x71 | 9ull << PN_REDIR_DEST_SH);
 	line(PIN + 2, true);
 	assert_int_equal(redirected(PIN + 2) & PN_REDIR_REMOTE_IRR, 0);
 	rig_close(&r);
 }
 
-/* Which EOIs a vCPU hands on. */
+/* Which EOIs reach the I/O APIC. */
 static void handled(void **state)
 {
 	static const struct {

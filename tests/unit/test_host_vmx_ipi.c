@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* IPIs on Intel: what the processor sends by itself, and the exits for the rest. Sections are those
- * of docs/protocol-intel.md. */
+/*
+ * IPIs on Intel: those that the processor sends by itself, and the exits for the others. Sections
+ * are those of docs/protocol-intel.md.
+ */
 
 #include "vmx_rig.h"
 
@@ -21,7 +23,7 @@ struct icr_row {
 	bool xapic;
 	uint64_t icr;
 	unsigned got;	/* bit per vCPU that gets the vector */
-	unsigned poked; /* that is asked to look */
+	unsigned poked; /* that is told to check */
 	bool esr;
 };
 
@@ -50,7 +52,7 @@ static const struct icr_row icrs[] = {
 	{"I1: xAPIC, shorthand all but self", 1, SH(3) | 0x71, 14, 0, 0},
 };
 
-/* VICR as the processor leaves it. */
+/* Writes VICR as the processor does. */
 static void write_vicr(struct pn_vmx_vcpu *v, uint64_t icr)
 {
 	uint32_t high = v->vm->x2apic ? PN_APIC_ICRL + 4 : PN_APIC_ICRH;
@@ -150,7 +152,7 @@ static const struct ipiv_row ipivs[] = {
 	{"6.3: NMI", X2(2, MODE(PN_DM_NMI)), PN_APICV_TRAP, -1},
 };
 
-/* The table that the host made is one that the processor understands. */
+/* The processor accepts the table that the host made. */
 static void virtualized(void **state)
 {
 	(void)state;
@@ -224,7 +226,7 @@ static void xapic_ipi(void **state)
 			 PN_APICV_DONE);
 	assert_int_equal(pn_apicv_write(&r.c[0].core, PN_APIC_ICRL, 0x71, &exit), PN_APICV_DONE);
 	assert_int_equal(rig_drain(&r, 1), 0x71);
-	/* What it refuses is emulated from the same registers. */
+	/* IPIs that it does not send are emulated from the same registers. */
 	assert_int_equal(pn_apicv_write(&r.c[0].core, PN_APIC_ICRL, SH(3) | 0x72, &exit),
 			 PN_APICV_TRAP);
 	rig_exit(&r, 0);
@@ -234,8 +236,10 @@ static void xapic_ipi(void **state)
 	rig_close(&r);
 }
 
-/* Between the two steps of a virtualized IPI (6.2): ON is 0, SN too. Whatever the receiver does
- * now, the second step notifies it where it is. */
+/*
+ * Between the two steps of a virtualized IPI (6.2): ON is 0, SN too. For any action of the receiver
+ * now, the second step notifies it at its present place.
+ */
 static void two_steps(void **state)
 {
 	static const struct {

@@ -54,7 +54,7 @@ static void posted_entry(void **state)
 	assert_int_equal(pn_vtd_ir_affinity(&r.ir[2], &r.agent[0], RIG_APICID(2), 0x61), 0);
 	assert_true(entry(2).im);
 	rig_check(&r, "affinity");
-	/* And is where it goes when it is taken away. */
+	/* And it is the target when the entry goes back to remapped form. */
 	assert_int_equal(update(2, NULL, 0), 0);
 	f = entry(2);
 	assert_true(f.p && !f.im);
@@ -108,7 +108,7 @@ static void unit_cannot_post(void **state)
 
 /* ---- the first one ---- */
 
-/* a2486020a82e: vCPUs that sleep did not switch NV, because nobody could post to them. */
+/* a2486020a82e: vCPUs that sleep did not switch NV, because no agent could post to them. */
 static void first_attach_while_blocked(void **state)
 {
 	struct pn_vmx_vcpu *v = &r.vcpu[0];
@@ -133,7 +133,7 @@ static void first_attach_while_blocked(void **state)
 	rig_msi(&r, 0);
 	assert_false(r.task[0].asleep);
 	assert_true(r.task[1].asleep);
-	/* Only the first one asks. */
+	/* Only the first posted interrupt sends the request. */
 	assert_int_equal(update(1, v, 0x42), 0);
 	assert_true(r.task[1].asleep);
 	assert_int_equal(r.vm.assigned, 2);
@@ -141,7 +141,10 @@ static void first_attach_while_blocked(void **state)
 	rig_close(&r);
 }
 
-/* The device posts before the vCPU has come to block again: 0xf2, and then the last look. */
+/*
+ * The device posts before the vCPU blocks again: 0xf2, and then the check before the sleep finds
+ * it.
+ */
 static void posts_before_it_blocks_again(void **state)
 {
 	struct pn_vmx_vcpu *v = &r.vcpu[0];
@@ -215,8 +218,8 @@ static void post_before_flush(struct rig *x, uint32_t off)
 }
 
 /*
- * D4: posted between the vCPU's last look and its put, 0xf2 ignored by the host; and before put the
- * last device is taken away, so that put does not look at ON. Detach has to.
+ * D4: an interrupt is posted between the vCPU's last check and its put, and the host ignores 0xf2;
+ * before put the last device is taken away, so put does not check ON. Detach has to.
  */
 static void detach_before_put(void **state)
 {
@@ -278,7 +281,7 @@ static void entry_first(void **state)
 	rig_close(&r);
 }
 
-/* From one vCPU to another in one store: never by way of the host. */
+/* From one vCPU to another in one store: the interrupt never goes to the host. */
 static void move_between_vcpus(void **state)
 {
 	struct pn_vmx_vcpu *a = &r.vcpu[0], *b = &r.vcpu[1];
@@ -294,7 +297,7 @@ static void move_between_vcpus(void **state)
 	assert_int_equal(r.agent[0].step[PN_STEP_IRTE_WRITE].count, 1);
 	assert_int_equal(r.agent[0].step[PN_STEP_IRT_FLUSH].count, 1);
 	assert_int_equal(r.vm.assigned, RIG_VCPUS);
-	assert_true(rig_pir(a, 0x41));		 /* what was posted is a's */
+	assert_true(rig_pir(a, 0x41));		 /* the posted interrupt belongs to a */
 	assert_int_equal(r.task[0].spurious, 1); /* D4 */
 	assert_true(pn_list_empty(&a->ir_list));
 	rig_check(&r, "moved");
@@ -328,7 +331,7 @@ static void move_between_vms(void **state)
 	rig_close(&r);
 }
 
-/* A unit that does not answer: the entry is out of posted form, and nothing counts any more. */
+/* A unit that does not answer: the entry is in remapped form, and the count is decremented. */
 static void no_answer(void **state)
 {
 	(void)state;
@@ -352,7 +355,7 @@ static void no_answer(void **state)
 	rig_close(&r);
 }
 
-/* The check sees what it is there for. */
+/* The check finds what it must find. */
 static void check_finds(void **state)
 {
 	struct pn_vmx_vcpu *v = &r.vcpu[0];

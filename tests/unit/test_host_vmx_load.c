@@ -201,7 +201,7 @@ static void post0(struct rig *x)
 	assert_int_equal(rig_msi(x, 0), PN_MSI_POSTED);
 }
 
-/* Blocks on CPU 1 with a post from step @at, and is woken by the wakeup vector. */
+/* Blocks on CPU 1; a post comes from step @at, and the wakeup vector wakes the vCPU. */
 static void block_with(unsigned at, unsigned nth, const char *name)
 {
 	struct pn_vmx_vcpu *v = &r.vcpu[0];
@@ -239,7 +239,7 @@ static void r2_post_before_switch(void **state)
 	rig_close(&r);
 }
 
-/* After the last look and before put: the same. */
+/* The same between the last check and put. */
 static void r2_post_before_put(void **state)
 {
 	(void)state;
@@ -302,7 +302,7 @@ static void r5_migration_while_blocked(void **state)
 	assert_true(rig_block(&r, other, 2));
 	r.agent[1].irq_off++; /* the vector stays pending there */
 	post0(&r);
-	pn_vmx_load(v, &r.cpu[2]); /* somebody else woke it */
+	pn_vmx_load(v, &r.cpu[2]); /* another agent woke it */
 	assert_true(pn_list_empty(&r.cpu[1].wake_list));
 	assert_false(rig_listed(&r, v, 2));
 	assert_true(rig_listed(&r, other, 2));
@@ -314,7 +314,7 @@ static void r5_migration_while_blocked(void **state)
 	rig_close(&r);
 }
 
-/* Unlinked under the lock of the old CPU: while somebody holds it, load waits. */
+/* Unlinked under the lock of the old CPU: load waits while another agent holds it. */
 static void r5_lock_of_the_old_cpu(void **state)
 {
 	struct pn_vmx_vcpu *v = &r.vcpu[0];
@@ -353,8 +353,10 @@ static void r6_preempted_while_blocking(void **state)
 	rig_close(&r);
 }
 
-/* The same with a notification that came first: the host took it, and ON announces it to the next
- * look. No wakeup vector for a task that is runnable. */
+/*
+ * The same with a notification that came first: the host took it, and ON announces the interrupt to
+ * the next check. No wakeup vector for a task that is runnable.
+ */
 static void r6_posted_then_preempted(void **state)
 {
 	struct pn_vmx_vcpu *v = &r.vcpu[0];
@@ -374,8 +376,10 @@ static void r6_posted_then_preempted(void **state)
 	rig_close(&r);
 }
 
-/* HLT with IF = 0: what is posted wakes nothing and notifies no CPU; the guest takes it once it
- * runs again for another reason and sets IF. */
+/*
+ * HLT with IF = 0: a post wakes no task and notifies no CPU; the guest takes it once it runs again
+ * for another reason and sets IF.
+ */
 static void if_0_sleeps_on(void **state)
 {
 	struct pn_vmx_vcpu *v = &r.vcpu[0];
@@ -399,7 +403,7 @@ static void if_0_sleeps_on(void **state)
 	rig_close(&r);
 }
 
-/* R6, then it goes on to sleep without another look: put finds the ON that load has set. */
+/* R6, then it sleeps without another check: put finds the ON that load has set. */
 static void r6_goes_on_to_sleep(void **state)
 {
 	struct pn_vmx_vcpu *v = &r.vcpu[0];
@@ -425,7 +429,7 @@ static void r6_goes_on_to_sleep(void **state)
 #define MEETINGS 20000u /* wanted of each kind */
 #define SECONDS	 3
 
-/* One post at a time; the next when this one has been looked for. */
+/* One post at a time; the next one after the outcome of this one was checked. */
 struct hammer {
 	struct pn_vmx_vcpu *v;
 	uint32_t begun, posted, seen; /* posts; that are over; whose outcome was looked at */
@@ -451,7 +455,9 @@ static void *hammer_post(void *arg)
 	return NULL;
 }
 
-/* If a post was under way, it is over now and the poster waits: it was taken, or ON tells of it. */
+/*
+ * If a post was under way, it is over now and the poster waits: it was taken, or ON announces it.
+ */
 static void no_post_is_lost(struct hammer *h, const char *name, unsigned *outcomes)
 {
 	uint32_t n = pn_ld32_acq(&h->begun);
@@ -559,7 +565,7 @@ static void wakeup_handler(void **state)
 	assert_int_equal(r.cpu[1].wake_irqs, 2);
 	assert_int_equal(r.cpu[1].wake_scanned, 4);
 	assert_int_equal(r.cpu[1].wake_spurious, 1);
-	/* It neither clears ON nor unlinks; a second vector wakes nobody twice (H11). */
+	/* It neither clears ON nor unlinks; a second vector wakes no vCPU twice (H11). */
 	assert_int_equal(rig_ctl(&v[1]) & ON, ON);
 	assert_true(rig_listed(&r, &v[1], 1));
 	rig_raise(&r, 1, PN_VEC_WAKEUP);
@@ -632,7 +638,7 @@ static void never_twice_on_the_list(void **state)
 	rig_close(&r);
 }
 
-/* The last device goes away while it sleeps: load takes it off the list all the same. */
+/* The last device is taken away while it sleeps: load still takes the vCPU off the list. */
 static void device_leaves_while_blocked(void **state)
 {
 	struct pn_vmx_vcpu *v = &r.vcpu[0];
@@ -689,7 +695,7 @@ static void cpu_offline(void **state)
 	rig_close(&r);
 }
 
-/* Nothing posted: it leaves the loop all the same, because of the request alone. */
+/* Nothing posted: it still leaves the loop, because of the request alone. */
 static void offline_without_interrupt(void **state)
 {
 	struct pn_vmx_vcpu *v = &r.vcpu[0];
@@ -721,7 +727,7 @@ static void nobody_is_left_behind(void **state)
 	rig_close(&r);
 }
 
-/* The check sees what it is there for. */
+/* The check finds what it must find. */
 static void check_finds(void **state)
 {
 	struct pn_vmx_vcpu *v = &r.vcpu[0];

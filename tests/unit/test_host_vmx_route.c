@@ -79,8 +79,10 @@ static void device_at_flush(struct rig *x, uint32_t off)
 	device(x);
 }
 
-/* As on AMD: test_host_route.c. The first posted interrupt of the VM asks vCPUs that sleep to block
- * again, so that one woken without an interrupt is no surprise. */
+/*
+ * As on AMD: test_host_route.c. The first posted interrupt of the VM asks vCPUs that sleep to block
+ * again, so a wakeup without an interrupt is correct here.
+ */
 static void change_while_asleep(void **state)
 {
 	static const struct {
@@ -211,7 +213,7 @@ static int take(uint32_t cpu)
 	return pn_apicv_pending(&r.c[cpu].core, true) < 0 ? -1 : pn_apicv_deliver(&r.c[cpu].core);
 }
 
-/* 30.1.4: level-triggered vectors exit at their EOI, and nothing else does. */
+/* 30.1.4: level-triggered vectors exit at their EOI, and no others. */
 static void eoi_of_a_level(void **state)
 {
 	struct pn_vmx_vcpu *v = &r.vcpu[0];
@@ -266,7 +268,7 @@ static void scan_before_the_interrupt(void **state)
 	assert_int_equal(v->h.requests, 0);
 	assert_int_equal(take(1), 0x61);
 	assert_true(eoi(v, 1));
-	/* asleep: not woken for that, but it looks before it enters */
+	/* asleep: not woken for that, but it handles the request before it enters */
 	line(false);
 	pn_vmx_blocking(v, &r.cpu[1]);
 	pn_vmx_put(v, &r.cpu[1], false);
@@ -297,7 +299,7 @@ static void moves_in_service(void **state)
 			assert_int_equal(take(1), 0x61);
 		redirect(PIN, LEVEL | 1ull << PN_REDIR_DEST_SH);
 		rig_enter(&r, v, 1);
-		assert_int_equal(v->eoi_exit[1], 1ull << 0x21); /* although it is not meant */
+		assert_int_equal(v->eoi_exit[1], 1ull << 0x21); /* although it is not a target */
 		if (!served)
 			assert_int_equal(take(1), 0x61);
 		assert_true(eoi(v, 1));
@@ -311,7 +313,7 @@ static void moves_in_service(void **state)
 	}
 }
 
-/* APICv inhibited: each EOI is emulated, the TMR tells. */
+/* APICv inhibited: each EOI is emulated, and the TMR decides. */
 static void inhibited(void **state)
 {
 	struct pn_vmx_vcpu *v = &r.vcpu[0];
@@ -339,7 +341,7 @@ static void inhibited(void **state)
 	rig_close(&r);
 }
 
-/* An ID changes: the pin means another vCPU now, and that one's bitmap has the vector. */
+/* An ID changes: the pin now addresses another vCPU, whose bitmap has the vector. */
 static void ids_change(void **state)
 {
 	struct pn_vmx_vcpu *v = &r.vcpu[2];

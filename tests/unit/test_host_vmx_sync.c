@@ -337,7 +337,7 @@ static void r9_inhibited(void **state)
 	rig_exit(&r, 1);
 	pn_vmx_eoi(v, &r.cpu[1]);
 	assert_false(pn_vapic_test(v->h.page, PN_APIC_ISR, 0x41));
-	/* Asleep it is woken as ever. */
+	/* Asleep it is woken as usual. */
 	assert_true(rig_block(&r, v, 1));
 	rig_msi(&r, 0);
 	assert_int_equal(r.task[0].wakes, 1);
@@ -382,7 +382,7 @@ static void inhibit_and_back(void **state)
 	pn_vmx_inhibit(&r.vm, &r.cpu[0], PN_INHIBIT_BLOCKIRQ, false);
 	assert_int_equal(rig_enter(&r, v, 1), -1);
 	assert_true(pn_host_apicv(&v->h));
-	assert_int_equal(r.c[1].vmcs.intr_status, 0x4161); /* SVI and RVI of what software left */
+	assert_int_equal(r.c[1].vmcs.intr_status, 0x4161); /* SVI and RVI as software left them */
 	assert_int_equal(rig_drain(&r, 1), 0x61);
 	rig_eoi(&r, 1); /* of 41 */
 	rig_exit(&r, 1);
@@ -391,7 +391,10 @@ static void inhibit_and_back(void **state)
 	rig_close(&r);
 }
 
-/* Injected by software and not ended yet when APICv comes back: the processor has to know. */
+/*
+ * An interrupt that software injected and the guest has not ended when APICv comes back: the
+ * processor must have it in SVI.
+ */
 static void back_in_the_handler(void **state)
 {
 	struct pn_vmx_vcpu *v = &r.vcpu[0];
@@ -512,7 +515,10 @@ static void vmcs_fields(void **state)
 	}
 }
 
-/* Without virtual-interrupt delivery: what TPR holds back is waited for. */
+/*
+ * Without virtual-interrupt delivery: the TPR threshold reports when a vector that TPR masks can be
+ * delivered.
+ */
 static void tpr_threshold(void **state)
 {
 	static const struct {
@@ -597,7 +603,7 @@ static void vm_limits(void **state)
 	}
 }
 
-/* Nothing is left after -ENOMEM but memory. */
+/* After -ENOMEM nothing is left, except memory that was given out. */
 static void no_memory(void **state)
 {
 	static struct pn_vmx_vcpu v[4];

@@ -4,7 +4,7 @@
 
 #include "vtd_rig.h"
 
-/* This file is compiled in with a look at memory after each of its stores. */
+/* The tested file is included here, with a check of memory after each of its stores. */
 static void (*stored)(void);
 
 static void spy_st64(uint64_t *p, uint64_t v)
@@ -70,7 +70,7 @@ static const char *reg_name(uint32_t off)
 	return "?";
 }
 
-/* What the spy saw, in one line. */
+/* What the spy recorded, in one line. */
 static const char *spied(void)
 {
 	static char line[2048];
@@ -342,7 +342,7 @@ static void late_completion(void **state)
 	tune_cap = 0;
 }
 
-/* The driver believes that there is no room: it asks before it writes. */
+/* The driver assumes that the queue is full: it reads the head before it writes. */
 static void queue_full(void **state)
 {
 	unsigned before;
@@ -354,7 +354,7 @@ static void queue_full(void **state)
 		assert_int_equal(pn_vtd_drv_flush(&r.drv, &r.agent[0], 0), 0);
 		assert_int_equal(r.drv.head, r.drv.tail);
 	}
-	/* The unit does not move, and there is none: nothing is queued. */
+	/* The unit does not advance, so there is no room: nothing is queued. */
 	r.drv.tail = 254;
 	r.drv.head = 0;
 	r.all_ones = 1; /* IQH 0 */
@@ -402,7 +402,7 @@ static void faults(void **state)
 		row_eq(rows[i].name, "index", r.drv.last_fault.index, 0x2F + rows[i].records);
 		row_eq(rows[i].name, "source", r.drv.last_fault.sid, 0xFF + rows[i].records);
 	}
-	/* A unit that is gone reads as all ones: it ends. */
+	/* A unit that is gone reads as all ones: the loop ends. */
 	r.all_ones = UINT64_MAX;
 	pn_vtd_drv_fault_irq(&r.drv, &r.agent[0]);
 	rig_close(&r);
@@ -593,7 +593,7 @@ static void form_changes(void **state)
 	rig_close(&r);
 }
 
-/* Every change tells of a unit that does not answer. */
+/* Every change reports a unit that does not answer. */
 static void dead_entries(void **state)
 {
 	struct pn_vtd_ir ir;
@@ -621,7 +621,7 @@ static void dead_entries(void **state)
 #define SID_A  0x1111u
 #define SID_B  0x2222u
 
-/* One half of an entry goes with the other, or it is not present. */
+/* Both halves of an entry belong together, or the entry is not present. */
 static bool whole(struct pn_u128 e)
 {
 	uint64_t high = e.hi & PN_VIRTE_PDAH_MASK, pid = high | (e.lo & PN_VIRTE_PDAL_MASK) >> 32;

@@ -329,7 +329,7 @@ static void icr_access(void **state)
 	assert_int_equal(rig_self_reg(PN_APIC_ICRH), 2);
 	assert_int_equal(pn_avic_read(&r.av, PN_APIC_ICRL, &value, &r.exit), PN_AVIC_DONE);
 	assert_int_equal(value, 0x0000000200000042ull);
-	/* SELF_IPI with an illegal vector reports the ICR that it stands for. */
+	/* SELF_IPI with an illegal vector reports the equivalent ICR value. */
 	assert_int_equal(pn_avic_write(&r.av, PN_APIC_SELF_IPI, 0x0F, &r.exit), PN_AVIC_TRAP);
 	assert_int_equal(r.exit.code, 0x401);
 	assert_int_equal(r.exit.info1, 0x4000F);
@@ -369,7 +369,7 @@ static void priorities(void **state)
 	pn_avic_write_cr8(&r.av, 0);
 	assert_int_equal(rig_self_reg(PN_APIC_PPR), 0x60);
 
-	/* In host mode CR8 is the host's. */
+	/* In host mode CR8 belongs to the host. */
 	pn_avic_vmexit(&r.av);
 	pn_avic_write_cr8(&r.av, 9);
 	assert_int_equal(rig_self_reg(PN_APIC_TPR), 0);
@@ -424,7 +424,7 @@ static void tpr_differs(void **state)
 		/* VMEXIT leaves V_TPR as it was; the page is not touched. */
 		pn_avic_vmexit(&r.av);
 		ROW_EQ(rows[n].row, r.av.v_tpr, rows[n].v_tpr);
-		/* The guest's own write makes them one, either way. */
+		/* A write of the guest makes the two equal, by either way. */
 		assert_int_equal(pn_avic_vmrun(&r.av, &r.vmcb), 0);
 		if (i & 4)
 			pn_avic_write_cr8(&r.av, 0x6);
@@ -532,7 +532,9 @@ static void delivery(void **state)
 	}
 }
 
-/* Random life of one page against a plain model of TPR, IRR and ISR: PPR and choice always exact.
+/*
+ * Random accesses to one page, compared with a plain model of TPR, IRR and ISR: PPR and chosen
+ * vector are always exact.
  */
 static void life(void **state)
 {

@@ -211,7 +211,10 @@ static void knobs(void **state)
 	}
 }
 
-/* Section 6.2: entry 255 is xAVIC's broadcast hole; other limits; memory that is not there. */
+/*
+ * Section 6.2: entry 255 of xAVIC is reserved for broadcast; other limits; memory that is not
+ * there.
+ */
 static void limits(void **state)
 {
 	struct rig r;
@@ -366,7 +369,9 @@ static void erratum1235(void **state)
 	}
 }
 
-/* What the workaround relies on: self-IPIs are sound, other entries are not confused. */
+/*
+ * Properties that the workaround relies on: self-IPIs are correct, other entries are not affected.
+ */
 static void erratum1235_bounds(void **state)
 {
 	struct rig r;
@@ -393,7 +398,7 @@ static uint64_t next(uint64_t *seed)
 	return *seed;
 }
 
-/* Garbage that is plausible often enough to get past the first checks. */
+/* Random values that often pass the first checks. */
 static void fuzz_entry(uint64_t *seed)
 {
 	uint32_t id = (uint32_t)next(seed) & 31;

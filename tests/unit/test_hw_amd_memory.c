@@ -29,7 +29,7 @@ static void *bank_map(void *ctx, uint64_t pa, size_t len)
 	return (b->at[off / 4096] == THERE ? b->other : b->f.bus.ram) + off;
 }
 
-/* What was reported becomes what was seen. */
+/* Copies reported stores, for a comparison with memory. */
 static void bank_wrote(void *ctx, uint64_t pa, size_t len)
 {
 	struct banks *b = ctx;
@@ -124,7 +124,7 @@ static void test_stores_are_reported(void **state)
 	}
 }
 
-/* A cached entry goes on with the memory that is there now. */
+/* A cached entry uses the memory that is there now. */
 static void test_moved(void **state)
 {
 	static const struct {

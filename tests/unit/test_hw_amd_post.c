@@ -545,7 +545,7 @@ static const struct cache_row {
 	{"3.3 root is cached", 0, F_PAGE ^ F_PAGE2, true},
 };
 
-/* What can be seen of one interrupt. */
+/* The visible effects of one interrupt. */
 struct outcome {
 	unsigned result, intrs, bells, tail;
 	uint32_t dest;
@@ -620,7 +620,7 @@ static void test_cache_fields(void **state)
 	}
 }
 
-/* A cached RemapEn=0 and a cached remap entry stay, too; each way to drop them. */
+/* A cached entry with RemapEn=0 and a cached remap entry stay, too; then each way to drop them. */
 static void test_cache_drop(void **state)
 {
 	static const struct {
@@ -803,8 +803,8 @@ static void test_stats(void **state)
 }
 
 /*
- * Two IOMMUs and the vCPU's CPU on one page: no post is lost, and with GAPPI every time that the
- * IRR leaves empty somebody is told (4.5e: extra notifications yes, missing ones no).
+ * Two IOMMUs and the vCPU's CPU on one page: no post is lost, and with GAPPI every transition of
+ * the IRR from empty is notified (4.5e: extra notifications are allowed, missing ones are not).
  */
 #define POSTS 500000u
 

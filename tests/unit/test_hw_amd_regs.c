@@ -406,7 +406,7 @@ static void test_create(void **state)
 	pn_amdvi_destroy(vi);
 	cfg.no_irtcachedis = false;
 	cfg.knobs = (struct pn_amdvi_knobs){0};
-	/* no agent, no memory, nobody to notify: still no crash */
+	/* no agent, no memory, no callbacks: still no crash */
 	assert_int_equal(pn_amdvi_create(&cfg, &vi), 0);
 	pn_amdvi_write(vi, PN_AMDVI_CONTROL, 8, ~0ull);
 	assert_int_equal(pn_amdvi_msi(vi, &(struct pn_msi){.addr = F_MSI}), PN_MSI_ABORTED);
@@ -443,7 +443,7 @@ static uint64_t fuzz_word(uint64_t *x)
 	}
 }
 
-/* P7: random registers over random memory; sanitizers are the judge. */
+/* P7: random registers over random memory; sanitizers find errors. */
 static void fuzz(struct pn_amdvi_config *cfg, uint64_t seed)
 {
 	static const uint32_t often[] = {0x00,	 0x08,	 0x10,	 0x18,	 0x18,	 0x18,	 0xE0,

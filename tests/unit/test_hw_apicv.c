@@ -146,7 +146,7 @@ static void vmcs_rows(void **state)
 	}
 }
 
-/* What depends on the processor. */
+/* Checks that depend on the processor. */
 static void vmcs_features(void **state)
 {
 	struct rig r;
@@ -425,7 +425,10 @@ static void life(void **state)
 	assert_int_equal(r.agent.step[PN_STEP_GUEST_EOI].count, 3);
 }
 
-/* What host software sets in the VIRR meanwhile is found when RVI is made anew, not before. */
+/*
+ * Bits that host software sets in the VIRR meanwhile are found when RVI is computed again, not
+ * before.
+ */
 static void host_sets_virr(void **state)
 {
 	struct rig r;
@@ -445,7 +448,7 @@ static void host_sets_virr(void **state)
 	assert_int_equal(r.cpu.rvi, 0x49);
 }
 
-/* 3.3: recognition is sticky until the next evaluation, and that takes it away. */
+/* 3.3: recognition lasts until the next evaluation, which removes it. */
 static void sticky(void **state)
 {
 	struct rig r;

@@ -397,7 +397,9 @@ static int or0(int vector)
 	return vector < 0 ? 0 : vector;
 }
 
-/* What holds after every step while nobody else writes the page; all of it only with VID. */
+/*
+ * Invariants after every step while no other agent writes the page; all of them hold only with VID.
+ */
 static void invariants(const struct rig *r)
 {
 	uint32_t vtpr = rig_reg(PN_APIC_TPR), vppr = rig_reg(PN_APIC_PPR);

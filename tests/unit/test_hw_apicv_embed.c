@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What an embedder with a VMCS and a local APIC of its own needs of a processor. */
+/* The functions for an embedder that has a VMCS and a local APIC of its own. */
 #include <errno.h>
 
 #include "apicv_rig.h"
@@ -140,7 +140,7 @@ static void apic_eoi(void *ctx)
 	p->pir = rig_pid(RIG_SELF)->pir[0x61 >> 6];
 }
 
-/* 3.4 steps 1 to 4: who is asked for what, and the EOI between ON and the PIR. */
+/* 3.4 steps 1 to 4: which callbacks are called, and the EOI between ON and the PIR. */
 static void external(void **state)
 {
 	static const struct {
@@ -392,7 +392,7 @@ static void entry_check(void **state)
 	}
 }
 
-/* The delivery stands if it exits on its way through the IDT. */
+/* The delivery remains valid if it exits on its way through the IDT. */
 static void delivery_exits(void **state)
 {
 	struct rig r;

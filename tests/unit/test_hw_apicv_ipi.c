@@ -12,7 +12,7 @@
 #define LOGICAL PN_ICR_LOGICAL
 #define MODE(m) ((uint32_t)(m) << 8)
 
-/* What becomes of a write. */
+/* The result of a write. */
 enum fate {
 	SENT,	/* IPI virtualization: PIR of TO, no exit */
 	VIRR,	/* self-IPI virtualization */
@@ -294,7 +294,7 @@ static void ndst(void **state)
 	}
 }
 
-/* What another agent does between the two steps, and what it sees there. */
+/* Actions of another agent between the two steps, and what it sees there. */
 struct between {
 	struct rig *r;
 	uint64_t control; /* to write; 0: nothing */
@@ -316,7 +316,10 @@ static void look(void *ctx, struct pn_agent *agent, unsigned step, uint64_t a, u
 		rig_pid(TO)->control = w->control;
 }
 
-/* 6.2: PIR = 1 with ON = 0 and SN = 0 is visible; the second step decides by what it finds. */
+/*
+ * 6.2: PIR = 1 with ON = 0 and SN = 0 is visible; the second step decides by the values that it
+ * reads.
+ */
 static void two_steps(void **state)
 {
 	static const uint64_t nv = 0xA5ull << PN_PID_NV_SH;

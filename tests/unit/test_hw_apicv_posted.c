@@ -59,7 +59,10 @@ static void external(void **state)
 	}
 }
 
-/* In root mode the vector is an ordinary one; without exiting it is the guest's. */
+/*
+ * In root mode the vector is an ordinary one; without external-interrupt exiting it goes to the
+ * guest.
+ */
 static void external_elsewhere(void **state)
 {
 	struct rig r;
@@ -147,7 +150,7 @@ static void pir_full(void **state)
 	}
 }
 
-/* 3.4: an empty PIR leaves RVI alone; SN and the rest of the descriptor are software's. */
+/* 3.4: an empty PIR leaves RVI alone; SN and the rest of the descriptor belong to software. */
 static void spurious(void **state)
 {
 	struct rig r;
@@ -171,8 +174,8 @@ static void spurious(void **state)
 }
 
 /*
- * 3.4: IF has no part in it; a guest in HLT goes back to it unless something is recognized: a
- * vector below VPPR leaves it there, one above wakes it as soon as IF allows.
+ * 3.4: IF has no effect; a guest in HLT goes back to it unless something is recognized: a vector
+ * below VPPR leaves it there, one above wakes it as soon as IF allows.
  */
 static void halted(void **state)
 {

@@ -110,7 +110,7 @@ static void test_moved(void **state)
 		pn_vapic_test(other + (rig_page_pa(RIG_SELF) - RIG_BASE), PN_APIC_IRR, VECTOR));
 }
 
-/* The guest goes on with what it had; the next VMRUN finds out. */
+/* The guest continues with the old memory; the next VMRUN fails. */
 static void test_gone(void **state)
 {
 	struct rig r;

@@ -546,7 +546,7 @@ static void test_pid_post(void **state)
 	}
 }
 
-/* 2.1: reserved bits change nothing; who does not look posts. */
+/* 2.1: with reserved bits nothing is changed; without the check the interrupt is posted. */
 static void test_pid_post_reserved(void **state)
 {
 	static const struct {

@@ -248,7 +248,7 @@ static void test_order(void **state)
 	}
 }
 
-/* What leaves the unit. */
+/* The messages that leave the unit. */
 static void test_messages(void **state)
 {
 	static const struct {

@@ -287,7 +287,7 @@ static void test_create(void **state)
 	assert_int_equal(cfg.knobs.svt_reserved, PN_SVT11_RESERVED);
 	assert_int_equal(cfg.knobs.check_order, PN_CHECK_SID_FIRST);
 	assert_int_equal(cfg.knobs.pid_reserved, PN_PID_RSV_FAULT);
-	/* neither interrupts nor an agent */
+	/* neither callbacks nor an agent */
 	cfg.bus = &bus;
 	assert_int_equal(pn_vtd_create(&cfg, &v), 0);
 	assert_int_equal(pn_vtd_msi(v, &(struct pn_msi){.addr = 0xFEE00000}), PN_MSI_FORWARDED);
@@ -393,7 +393,7 @@ static void test_eime(void **state)
 	f.intrs = 0;
 	row_eq("1.1 EIME latched at 0", "result", v_msi(&f, 1, 0), PN_MSI_REMAPPED);
 	row_eq("1.1 EIME latched at 0", "destination", f.intr[0].dest, 1);
-	/* another EIME: cached entries mean something else */
+	/* another EIME: cached entries have another meaning */
 	v_gcmd(&f, 0, PN_VTD_G_IRE);
 	v_gcmd(&f, PN_VTD_G_SIRTP, 0);
 	v_gcmd(&f, PN_VTD_G_IRE, 0);
@@ -522,7 +522,7 @@ static void test_fault_event(void **state)
 	fault(&f, 4);
 	row_eq("1.1 all serviced: a new condition", "interrupts", f.intrs, 2);
 	v_wr(&f, REC(3) + 8, PN_VTD_FR_F);
-	/* serviced while it is held back: nothing to tell any more */
+	/* serviced while it is held back: nothing to report any more */
 	v_wr32(&f, PN_VTD_FECTL, IM);
 	fault(&f, 5);
 	fault(&f, 6);
@@ -549,7 +549,7 @@ static void test_fault_event(void **state)
 	v_close(&f);
 }
 
-/* ---- anything at all ---- */
+/* ---- random accesses ---- */
 
 static uint64_t rnd_state;
 
@@ -575,7 +575,7 @@ static uint64_t address(void)
 	}
 }
 
-/* Values that get somewhere, beside values that do not. */
+/* Values that have an effect, and values that have none. */
 static uint64_t value_for(uint32_t off)
 {
 	if (rnd() % 16 == 0)
@@ -602,7 +602,7 @@ static uint64_t value_for(uint32_t off)
 	}
 }
 
-/* Mostly where something happens. */
+/* Mostly registers that have an effect. */
 static uint32_t offset(void)
 {
 	static const uint16_t busy[] = {PN_VTD_GCMD,  PN_VTD_FSTS,   PN_VTD_FECTL, PN_VTD_FEADDR,
@@ -748,7 +748,7 @@ static void fuzz(uint64_t seed, uint64_t cap, bool async, bool poison)
 		else
 			invariants(&f);
 	}
-	/* it did get somewhere */
+	/* the accesses had effects */
 	pn_vtd_stats(f.v, &s);
 	assert_true(s.posted > 100 && s.remapped > 100 && s.waits > 100 && s.iec_index > 50);
 	assert_true(s.entries_dropped > 10 && s.faults > 100 && s.interrupts > 10);

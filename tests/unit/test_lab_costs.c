@@ -17,7 +17,10 @@
 
 static char dir[128], path[160];
 
-/* A table with every step; what @key's section says is replaced by @body, NULL: left out. */
+/*
+ * A table with every step; @body replaces the content of @key's section, NULL: the section is left
+ * out.
+ */
 static size_t table(char *buf, size_t size, const char *key, const char *body)
 {
 	size_t n = (size_t)snprintf(buf, size, "# a table\n[table]\nname = mine\ncpu_ghz = 2.7\n");
@@ -63,7 +66,7 @@ static void test_builtin(void **state)
 	assert_non_null(strstr(d.text, "did you mean \"default\"?"));
 }
 
-/* What is derived says from which figure. */
+/* A derived value names the figure that it comes from. */
 static void test_derived(void **state)
 {
 	struct pn_costs c;
@@ -178,7 +181,7 @@ static void test_draw(void **state)
 	assert_true(moved > 60 * n);
 	/* the logarithm is uniform: as many below as above */
 	assert_in_range(halves, 64 * n * 2 / 5, 64 * n * 3 / 5);
-	/* a value that has no say in another's draw */
+	/* a value does not affect the draw of another */
 	pn_costs_draw(&base, 7, &a);
 	base.source[PN_STEP_IRR_SET] = PN_COST_MEASURED;
 	pn_costs_draw(&base, 7, &b);

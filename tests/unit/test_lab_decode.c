@@ -437,7 +437,7 @@ static void mistakes_are_named(void **state)
 	}
 }
 
-/* A tag of the host's own may end in anything: only GAPPI makes a vector of it. */
+/* A tag that only the host uses may end in any value: only GAPPI uses it as a vector. */
 static void galog_tags_are_no_vectors(void **state)
 {
 	static const char *const words[MAX] = {"0000100502030485", "0100000123456041"};
@@ -481,7 +481,7 @@ static void bad_input_is_refused(void **state)
 	}
 }
 
-/* P = 0: nothing else of an entry is judged (VT-d 1.4). */
+/* P = 0: the other fields of an entry are not checked (VT-d 1.4). */
 static void absent_entries_are_not_judged(void **state)
 {
 	static const char *const words[MAX] = {"FFFFFFFFFFFFFFFE", "FFFFFFFFFFFFFFFF"};
@@ -505,7 +505,7 @@ static void check_shape(const struct pn_decoded *d, unsigned bits)
 		assert_true(strlen(d->error[i]) < sizeof(d->error[i]) - 1);
 }
 
-/* Whatever the bits: no crash, every field inside the object, texts ended. */
+/* For any bits: no crash, every field inside the object, terminated texts. */
 static void any_bits(void **state)
 {
 	static const char *const patterns[] = {"FFFFFFFFFFFFFFFF", "0000000000000000",

@@ -19,7 +19,7 @@
 
 #define TOLERANCE 0.15
 
-/* The published table, as printed where each row says; and what the rows are taken from. */
+/* The published figures, with the source of each row, and the runs that the rows use. */
 static const struct {
 	const char *what, *source;
 	double published;
@@ -224,7 +224,7 @@ static void rows_name_what_moves_them(void **state)
 	free(r);
 }
 
-/* What each row is taken from: results whose every figure says which run it is of. */
+/* The run that each row uses: made-up results in which every figure identifies its run. */
 static void rows_look_at_their_runs(void **state)
 {
 	static const struct {
@@ -298,7 +298,7 @@ static unsigned count(const struct pn_costs *costs, enum pn_cost_source source)
 	return n;
 }
 
-/* Nothing simulated, nothing divided by: every row is a number all the same. */
+/* With empty results nothing is divided by 0: every row is a number. */
 static void json_has_every_row(void **state)
 {
 	struct pn_result *r = calloc(PN_FIDELITY_RUNS, sizeof(*r));
@@ -341,7 +341,7 @@ static void json_has_every_row(void **state)
 		assert_int_equal(json_is_null(by), !pn_fidelity_row(i)->calibrated);
 		calibrated += json_is_string(by);
 	}
-	/* No row is free of what was chosen for it or for another. */
+	/* Every row depends on a value that was chosen for it or for another row. */
 	assert_int_equal(calibrated, LAB_ROWS(table));
 	json_decref(o);
 	free(text);
@@ -351,7 +351,7 @@ static void json_has_every_row(void **state)
 
 #define BEFORE_ERROR 70
 
-/* The very names, whatever white space the table puts between them, before the next row. */
+/* The same names before the next row, with any white space between them. */
 static bool names_printed(const char *line, const char *names)
 {
 	for (line = strchr(line + BEFORE_ERROR, '%') + 1; *line && *names; line++) {

@@ -125,7 +125,7 @@ static void run_small(const struct small *s, const char *churn, uint64_t seeds)
 				fail_msg("%s\nwith \"%s\":", s->text, set);
 			lab_clean(r, set, s->modes[k], seed);
 			no_more_than_sent(sc, r, set, s->modes[k]);
-			/* What was posted is what was sent, wherever its bit went. */
+			/* Every interrupt that was sent was posted, to any vCPU. */
 			if (s->modes != bare_modes && !churn[0] &&
 			    r->posts < r->delivered + r->coalesced)
 				fail_msg("%s, %s: %lu posts, %lu interrupts", set, s->modes[k],
@@ -227,7 +227,7 @@ static void large_machines_fit(void **state)
 	}
 }
 
-/* SN is set while a vCPU waits for its turn, and only then: a poster tells nobody (R6). */
+/* SN is set only while a vCPU waits for its turn: then a poster sends no notification (R6). */
 static void suppressed_while_preempted(void **state)
 {
 	static const struct {
@@ -304,7 +304,7 @@ static void deterministic(void **state)
 
 /* ---- by hand ---- */
 
-#define T0 1000000u /* everything has settled, and nothing comes by itself */
+#define T0 1000000u /* the machine is at rest, and no event is pending */
 
 #define ONE(pcpus, more)                                                                           \
 	"[machine]\nwarmup = 0\npcpus = " pcpus "\n[vm g]\nvcpus = 1\npin = yes\n" more            \
@@ -459,7 +459,7 @@ static void behind_another(void **state)
 	assert_true(v->second[0x41]); /* in the PIR, and the other in the IRR */
 	counts_are(m, "in the PIR", 3, 1, 0);
 	lab_until(m, T0 + 7000);
-	/* Now both are in the IRR, and a fourth makes that known. */
+	/* Now both are in the IRR, and a fourth interrupt shows it. */
 	lab_complete(m, 0);
 	lab_until(m, T0 + 7100);
 	counts_are(m, "met in the IRR", 4, 1, 1);
@@ -469,7 +469,7 @@ static void behind_another(void **state)
 	free(sc);
 }
 
-/* What merges in the local APIC is the one that arrives there, not the one that was sent last. */
+/* The interrupt that arrives at the local APIC merges, not the one that was sent last. */
 static void the_one_that_arrives_merges(void **state)
 {
 	static const uint64_t sent[] = {0, 400, 3400};
@@ -493,7 +493,7 @@ static void the_one_that_arrives_merges(void **state)
 	free(sc);
 }
 
-/* More on the wire at once than any machine has: none is forgotten. */
+/* More messages on their way than any machine has: none is lost. */
 static void many_on_the_wire(void **state)
 {
 	struct pn_scenario *sc = lab_text(HOST("1"), "costs.intr_wire=1ms");
@@ -515,8 +515,7 @@ static void many_on_the_wire(void **state)
 
 /*
  * A burst of four vectors on one CPU: one notification, and the k-th handler starts after k others.
- * How often the PIR is read: until a look finds nothing, loops - 1 times at most, and once more
- * after ON is cleared.
+ * The PIR is read until it is empty, loops - 1 times at most, and once more after ON is cleared.
  */
 static void burst_in_the_loop(void **state)
 {
@@ -562,7 +561,7 @@ static void burst_in_the_loop(void **state)
 }
 
 /*
- * The unit sends one interrupt after another, so that the second is late by what the first took;
+ * The unit sends one interrupt after another, so the second is delayed by the time of the first;
  * behind another unit it is not.
  */
 static void units_keep_order(void **state)
@@ -597,7 +596,7 @@ static void units_keep_order(void **state)
 	}
 }
 
-/* An MSI that stands for several completions holds up those that nobody has seen yet. */
+/* An MSI for several completions delays those that have not been seen yet. */
 static void held_completions(void **state)
 {
 	struct pn_scenario *sc = lab_text(HOST("2"), "l.coalesce=2 l.coalesce_time=1s");
@@ -636,7 +635,7 @@ static void held_completions(void **state)
 #define X   "machine.x2apic=no"
 #define OFF "machine.churn_inhibit=10us" /* most of the time */
 
-/* Everybody runs. Exits and posted bits of one ICR write. */
+/* All vCPUs run. Exits and posted bits of one ICR write. */
 static const struct {
 	const char *what, *text, *mode, *set;
 	unsigned exits, bits;
@@ -691,7 +690,7 @@ static void exits_of_each_kind(void **state)
 	}
 }
 
-/* While it is inhibited every one of them exits, and all arrive where they are meant for. */
+/* While APICv is inhibited every IPI exits, and all arrive at their targets. */
 static void inhibited_ipis_exit(void **state)
 {
 	static const char *const texts[] = {FIXED, LOGICAL, BROADCAST, SELF};
@@ -746,7 +745,7 @@ static void latency_of_an_ipi(void **state)
 		struct pn_result *r = lab_run(sc, rows[i].mode, 1, NULL);
 		uint64_t sum = sum_of(sc, rows[i].steps);
 
-		/* Nobody is disturbed after the start. */
+		/* No vCPU is disturbed after the start. */
 		if (r->latency.min != sum || pn_hist_quantile(&r->latency, 0.9) > sum + sum / 100)
 			fail_msg("%s, %s: %lu .. %lu ns, not %lu", rows[i].what, rows[i].mode,
 				 (unsigned long)r->latency.min, (unsigned long)r->latency.max,

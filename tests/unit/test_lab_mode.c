@@ -13,7 +13,7 @@
 
 #include "mode.h"
 
-/* Text, what it becomes, and how it is written again. */
+/* A text, the mode that it becomes, and the text of that mode. */
 static const struct {
 	const char *text;
 	const char *name;

@@ -102,7 +102,7 @@ static void recordings(void **state)
 			/* The last comes when the measured part ends. */
 			assert_in_range(r->completions, rows[i].interrupts - 2, rows[i].interrupts);
 			assert_int_equal(r->duration_ns, pn_recording_summary(rec)->span_ns + 1);
-			/* Who displaces a vCPU takes the CPU's time. */
+			/* The task that displaces a vCPU uses the CPU's time. */
 			if (r->host_cpu_ns < away)
 				fail_msg("%s, %s: %lu ns on the host, displaced %lu times for %lu",
 					 rows[i].name, modes[k], (unsigned long)r->host_cpu_ns,
@@ -115,7 +115,7 @@ static void recordings(void **state)
 	assert_true(all > 0);
 }
 
-/* The same into the host: each interrupt is one of it, at its time. */
+/* The same on bare metal: each recorded interrupt is one of the host, at its time. */
 static void recordings_on_bare_metal(void **state)
 {
 	(void)state;
@@ -265,7 +265,7 @@ static void busy_cpus_are_awake(void **state)
 	rmdir(dir);
 }
 
-/* What a scenario may ask for and a recording's machine cannot do. */
+/* Scenarios that the machine of a recording cannot run. */
 static void refused(void **state)
 {
 	static const struct {

@@ -177,7 +177,7 @@ static void readings_are_weighed(void **state)
 	}
 }
 
-/* A mode that waits for nothing leaves the sentence before alone. */
+/* A mode without waiting does not change the claim of the sentence before. */
 static void remarks_claim_nothing(void **state)
 {
 	struct pn_comparison *c = made_up_of(EMULATED, 5, 2000);
@@ -278,7 +278,7 @@ static void ranges_in_json(void **state)
 	forget_draws(c);
 }
 
-/* The reading is computed, and never flatters. */
+/* The sentences are computed, and never too favourable. */
 static void reading_is_true(void **state)
 {
 	struct pn_comparison *c = made_up(2000);
@@ -365,7 +365,7 @@ static void irrelevant_rows_go(void **state)
 	forget(c);
 }
 
-/* Remapped and posted: what the sentence says of them. */
+/* Remapped and posted figures, and the sentence about them. */
 static const struct {
 	uint64_t done[2], host_ns[2], speed[2], notifications;
 	const char *says, *says_too;
@@ -512,7 +512,7 @@ static void what_ipis_exit(void **state)
 	forget(c);
 }
 
-/* VT-d's mode stands beside the others, and is called another product's. */
+/* VT-d's mode is in the same table, and the text says that it is another product. */
 static void vtd_beside_amd(void **state)
 {
 	struct pn_comparison *c = made_up_of(EMULATED, 5, 2000);
@@ -565,7 +565,7 @@ static unsigned times_said(const char *text, const char *what)
 	return n;
 }
 
-/* What the model printed is nobody's measurement. */
+/* No output of the model is called a measurement. */
 static void nothing_was_measured(void **state)
 {
 	static const struct {

@@ -63,7 +63,10 @@ static void plausible(const struct pn_result *r, const char *row, const char *mo
 	EXPECT(r->busiest_cpu_share > 0 && r->busiest_cpu_share <= 1);
 	EXPECT(r->host_cpu_ns && r->completions && r->duration_ns && r->events);
 	EXPECT((hv[PN_HV_DEVICE] > 0) == !posts(mode));
-	/* What waited for its IOMMU when the measured part began counts as posted there. */
+	/*
+	 * Interrupts that waited for their IOMMU when the measured part began count as posted in
+	 * it.
+	 */
 	EXPECT(posts(mode) ? r->posts >= r->interrupts && r->posts <= r->interrupts + 256
 			   : !r->posts);
 	EXPECT((r->exits[PN_EXIT_APIC_EOI] > 0) == !strcmp(mode, "emulated"));
@@ -80,7 +83,7 @@ static void plausible(const struct pn_result *r, const char *row, const char *mo
 	else
 		EXPECT(r->gappi_notifications >= hv[PN_HV_WAKEUP] &&
 		       r->gappi_spurious <= hv[PN_HV_WAKEUP]);
-	/* Where vCPUs sleep, somebody has to tell them. */
+	/* If vCPUs sleep, notifications must wake them. */
 	if (r->wakeups_needed > 100 && posts(mode))
 		EXPECT(is_gappi(mode) ? hv[PN_HV_WAKEUP] && r->gappi_vcpus_scanned
 				      : r->galog_entries && hv[PN_HV_GA_LOG]);
@@ -150,7 +153,7 @@ static void storm_overflows_the_log(void **state)
 	free(sc);
 }
 
-/* Who is dropped and never sends again is woken by the recovery and by nothing else. */
+/* A vCPU whose entry is dropped and that gets no later interrupt is woken only by the recovery. */
 static void recovery_wakes(void **state)
 {
 	struct pn_scenario *sc = lab_scenario(
@@ -310,8 +313,8 @@ static void gappi_needs_the_feature(void **state)
 }
 
 /*
- * Idle machines: each interrupt is alone, so its latency is bounded. What rings at the wrong CPU,
- * wakes too late or polls without looking stands out.
+ * Idle machines: each interrupt is alone, so its latency is bounded. A doorbell at the wrong CPU, a
+ * late wakeup, or polling without a check becomes visible.
  */
 static void latency_is_bounded(void **state)
 {

@@ -358,7 +358,10 @@ static void test_rows(void **state)
 	}
 }
 
-/* What no mode of a workload looks at is refused where it is said; elsewhere it is taken. */
+/*
+ * A key that no mode of a workload uses is refused with its line; in other workloads it is
+ * accepted.
+ */
 static void test_useless(void **state)
 {
 	enum { GUEST = 1, METAL = 2, STORM = 4 };
@@ -514,7 +517,7 @@ static void test_values(void **state)
 	free(sc);
 }
 
-/* Bare metal and guest IPIs: what arrives where, and what is the default. */
+/* Bare metal and guest IPIs: fields and defaults. */
 static void test_other_workloads(void **state)
 {
 	static const char bare[] = "[machine]\nx2apic = no\n[device d]\nfirst_pcpu = 3\n"
@@ -622,7 +625,7 @@ static const struct {
 #define WINDOW "inhibit = irq-window\ninhibit_period = 1ms\ninhibit_time = 10us\n"
 #define XAPIC  "[machine]\nx2avic = no\nx2apic = no\n"
 
-/* A cause that a mode cannot have: the line that asks for it, and what could be. */
+/* A cause that a mode cannot have: the message has the line of the key, and the modes that can. */
 static const struct {
 	const char *rule, *text, *set;
 	const char *mode;

@@ -211,7 +211,7 @@ static void aborted(struct pn_machine *m)
 	pn_amdvi_msi(io(m)->vi, &(struct pn_msi){.addr = PN_MSI_ADDR_BASE, .devid = 0x7000});
 }
 
-/* Behind the lab's back: a device that is not in its books. */
+/* A device that the lab does not know. */
 static void stowaway(struct pn_machine *m)
 {
 	pn_amdvi_msi(io(m)->vi, &m->queue[0].msi);
@@ -267,7 +267,7 @@ static void memory(struct pn_machine *m)
 	m->sim->out_of_memory = true;
 }
 
-/* The interrupt is accounted for, but the guest never saw what it was about. */
+/* The interrupt is accounted for, but the guest never saw its completions. */
 static void unseen(struct pn_machine *m)
 {
 	m->sim->queue[3].ready = 1;

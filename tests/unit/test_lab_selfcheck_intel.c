@@ -15,7 +15,7 @@
 #include "machine_intel.h"
 #include "vectors.h"
 
-/* ---- whom it happens to ---- */
+/* ---- the vCPU or CPU that gets the fault ---- */
 
 static struct pn_lab_iommu *io(struct pn_machine *m)
 {

@@ -11,7 +11,7 @@
 
 #include "lab_text.h"
 
-#define T0 1000000u /* everything has settled, and nothing comes by itself */
+#define T0 1000000u /* the machine is at rest, and no event is pending */
 
 #define LOAD "[load l]\ntype = poisson\nrate = 0.001/s\nhandler = 1us\nwork = 0\n"
 #define GUESTS                                                                                     \
@@ -121,7 +121,7 @@ static void one_router_for_all(void **state)
 	}
 }
 
-/* What is measured does not hang on the router while it is not a limit. */
+/* The figures do not depend on the router while it is not a limit. */
 static void an_idle_router_costs_nothing(void **state)
 {
 	(void)state;
