@@ -26,11 +26,6 @@ struct Core {
 
 static Core cores[BX_MAX_SMP_THREADS_SUPPORTED];
 
-struct pn_agent *postern_agent(unsigned cpu)
-{
-  return &cores[cpu].agent;
-}
-
 static Core *core_of(unsigned cpu)
 {
   struct pn_apicv_features features;
@@ -44,6 +39,12 @@ static Core *core_of(unsigned cpu)
     core->created = true;
   }
   return core;
+}
+
+/* Of a processor that has had no guest yet, too. */
+struct pn_agent *postern_agent(unsigned cpu)
+{
+  return &core_of(cpu)->agent;
 }
 
 static uint64_t vmread_field(void *ctx, uint32_t field)
