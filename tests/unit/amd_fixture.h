@@ -2,17 +2,13 @@
 #ifndef PN_TEST_AMD_FIXTURE_H
 #define PN_TEST_AMD_FIXTURE_H
 
-#include <inttypes.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "postern/amdvi.h"
 #include "postern/x86.h"
+#include "row.h"
+#include "row.h"
 #include "seam.h"
 
 /* One IOMMU on a bus of 4 MiB that records the interrupts and doorbells for the processors. */
@@ -41,15 +37,6 @@
 #define F_GUEST	  (F_RUN | PN_CTRL_GAEN | PN_CTRL_GAMEN_VAPIC | PN_CTRL_XTEN)
 #define F_GALOGON (F_GUEST | PN_CTRL_GALOGEN | PN_CTRL_GAINTEN | PN_CTRL_INTCAPXTEN)
 #define F_GAPPION (F_GUEST | PN_CTRL_GAPPIEN)
-
-/* Fails with the row's own name in the message. */
-#define row_eq(name, what, got, want)                                                              \
-	do {                                                                                       \
-		uint64_t got_ = (got), want_ = (want);                                             \
-		if (got_ != want_)                                                                 \
-			fail_msg("%s: %s is %#" PRIx64 ", expected %#" PRIx64, name, what, got_,   \
-				 want_);                                                           \
-	} while (0)
 
 #define F_MAX 64u
 
@@ -142,6 +129,8 @@ static inline void f_open(struct fix *f, const struct pn_amdvi_config *cfg)
 	assert_non_null(f->bus.ram);
 	memset(f->bus.ram, 0, F_SIZE);
 	pn_agent_init(&f->agent, 1, f->steps);
+	row_watch(&f->agent);
+	row_watch(&f->agent);
 	if (cfg)
 		f->cfg = *cfg;
 	else

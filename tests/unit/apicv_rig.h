@@ -2,16 +2,13 @@
 #ifndef APICV_RIG_H
 #define APICV_RIG_H
 
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "postern/apicv.h"
 #include "postern/x86.h"
+#include "row.h"
 
 /*
  * One logical processor with APIC virtualization: guest memory with its virtual-APIC page, a
@@ -42,15 +39,6 @@ struct rig {
 	struct pn_intr ipi[RIG_IPIS];
 	unsigned ipis;
 };
-
-#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
-#define ROW_EQ(row, got, want)                                                                     \
-	do {                                                                                       \
-		unsigned long long g_ = (unsigned long long)(got);                                 \
-		unsigned long long w_ = (unsigned long long)(want);                                \
-		if (g_ != w_)                                                                      \
-			fail_msg("%s: %s is %#llx, not %#llx", row, #got, g_, w_);                 \
-	} while (0)
 
 static uint8_t rig_ram[RIG_SIZE] __attribute__((aligned(4096)));
 
@@ -132,6 +120,7 @@ static inline void rig_init(struct rig *r, bool x2)
 	r->bus.intr = rig_intr;
 	r->host_x2 = true;
 	pn_agent_init(&r->agent, 0, r->steps);
+	row_watch(&r->agent);
 	pn_apicv_features_default(&r->feat);
 	r->vmcs.pin = PN_PIN_EXT_INT_EXIT | PN_PIN_POSTED_INTR;
 	r->vmcs.proc = PN_PROC_TPR_SHADOW | PN_PROC_SECONDARY | PN_PROC_TERTIARY;
@@ -158,14 +147,6 @@ static inline void rig_run(struct rig *r)
 	assert_int_equal(pn_apicv_vmentry(&r->cpu, &r->vmcs, &r->exit), 0);
 	for (unsigned step = 0; step < PN_STEP_NR; step++)
 		r->steps[step].count = 0;
-}
-
-/* Calls @fn at every @step. */
-static inline void rig_watch(struct rig *r, unsigned step, pn_step_fn fn, void *ctx)
-{
-	r->agent.observe = fn;
-	r->agent.observe_ctx = ctx;
-	r->agent.step[step].watched = 1;
 }
 
 static inline void rig_exit_is(const struct rig *r, const char *row, uint32_t reason,

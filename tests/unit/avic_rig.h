@@ -2,15 +2,12 @@
 #ifndef AVIC_RIG_H
 #define AVIC_RIG_H
 
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "postern/avic.h"
+#include "row.h"
 
 /*
  * One core with AVIC: guest memory with the sender's page, the tables and pages for 32 targets; a
@@ -37,15 +34,6 @@ struct rig {
 	uint32_t bell[RIG_BELLS];
 	unsigned bells;
 };
-
-#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
-#define ROW_EQ(row, got, want)                                                                     \
-	do {                                                                                       \
-		unsigned long long g_ = (unsigned long long)(got);                                 \
-		unsigned long long w_ = (unsigned long long)(want);                                \
-		if (g_ != w_)                                                                      \
-			fail_msg("%s: %s is %#llx, not %#llx", row, #got, g_, w_);                 \
-	} while (0)
 
 static uint8_t rig_ram[RIG_SIZE] __attribute__((aligned(4096)));
 
@@ -96,6 +84,7 @@ static inline void rig_init(struct rig *r, bool x2)
 	r->bus.ram_size = RIG_SIZE;
 	r->bus.doorbell = rig_doorbell;
 	pn_agent_init(&r->agent, 0, r->steps);
+	row_watch(&r->agent);
 	pn_avic_features_default(&r->feat);
 	r->vmcb.v_intr = PN_VINTR_AVIC | (x2 ? PN_VINTR_X2AVIC : 0);
 	r->vmcb.apic_bar = 0xFEE00000;

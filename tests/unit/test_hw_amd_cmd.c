@@ -5,7 +5,6 @@
  */
 #include "amd_fixture.h"
 
-#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 #define ALL_INTS (PN_CTRL_COMWAITINTEN | PN_CTRL_EVENTINTEN | PN_CTRL_INTCAPXTEN)
 
 static void open_as(struct fix *f, const struct pn_amdvi_config *cfg, uint64_t control)

@@ -8,8 +8,6 @@
 #include "amd_fixture.h"
 #include "postern/postern.h"
 
-#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
-
 /* A table of IRTEs: each raw value decodes to the fields and the fields encode to it again. */
 struct irte_row {
 	const char *name;

@@ -324,8 +324,7 @@ static void running_after_post(void **state)
 	(void)state;
 	population(&r, false);
 	rig_run(&r);
-	r.agent.observe = clear_running;
-	r.steps[PN_STEP_IPI_POST].watched = 1;
+	row_watch_one(&r.agent, PN_STEP_IPI_POST, clear_running, NULL);
 	assert_int_equal(pn_avic_ipi(&r.av, X1(4, VEC), &r.exit), PN_AVIC_TRAP);
 	assert_int_equal(r.exit.info2, 1ull << 32 | 4);
 	assert_int_equal(r.bells, 0);

@@ -500,7 +500,7 @@ static void test_no_gappidis(void **state)
 static void test_fault_knobs(void **state)
 {
 	struct pn_amdvi_config cfg;
-	struct pn_amd_event ev;
+	struct pn_amd_event ev = {0};
 	struct fix f;
 
 	(void)state;
@@ -742,7 +742,7 @@ static void test_cache_tags(void **state)
 static void test_poison(void **state)
 {
 	struct pn_amdvi_config cfg;
-	struct pn_amd_event ev;
+	struct pn_amd_event ev = {0};
 	struct fix f;
 
 	(void)state;

@@ -7,8 +7,6 @@
 
 #include "amd_fixture.h"
 
-#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
-
 /* Every feature bit that opens a register or a Control bit. */
 #define EFR_ALL                                                                                    \
 	(PN_EFR_PREFSUP | PN_EFR_PPRSUP | PN_EFR_XTSUP | PN_EFR_GTSUP | PN_EFR_GAPPISUP |          \

@@ -342,7 +342,7 @@ static void two_steps(void **state)
 		rig_init(&r, true);
 		rig_run(&r);
 		w.r = &r;
-		rig_watch(&r, PN_STEP_IPI_POST, look, &w);
+		row_watch_one(&r.agent, PN_STEP_IPI_POST, look, &w);
 		assert_int_equal(icr(&r, VEC, TO), PN_APICV_DONE);
 		ROW_EQ(rows[i].row, w.calls, 1);
 		ROW_EQ(rows[i].row, w.pir, true);
@@ -374,7 +374,7 @@ static void drained_between(void **state)
 	(void)state;
 	rig_init(&r, true);
 	rig_run(&r);
-	rig_watch(&r, PN_STEP_IPI_POST, drain, NULL);
+	row_watch_one(&r.agent, PN_STEP_IPI_POST, drain, NULL);
 	assert_int_equal(icr(&r, VEC, TO), PN_APICV_DONE);
 	assert_int_equal(r.ipis, 1);
 	assert_true(rig_pid(TO)->control & PN_PID_ON);

@@ -229,7 +229,7 @@ static void post_between(void **state)
 		r.feat.pir_granule = (uint8_t)granule;
 		rig_run(&r);
 		p.r = &r;
-		rig_watch(&r, PN_STEP_PI_PROCESS, post_now, &p);
+		row_watch_one(&r.agent, PN_STEP_PI_PROCESS, post_now, &p);
 		rig_post(RIG_SELF, 0x31);
 		notify(&r);
 		assert_false(p.on);

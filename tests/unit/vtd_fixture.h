@@ -2,16 +2,12 @@
 #ifndef PN_TEST_VTD_FIXTURE_H
 #define PN_TEST_VTD_FIXTURE_H
 
-#include <inttypes.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "postern/vtd.h"
+#include "row.h"
+#include "row.h"
 #include "seam.h"
 
 /* One remapping unit on a bus of 4 MiB that records what reaches the processors. Sections in rows
@@ -27,17 +23,6 @@
 #define V_PID2	  (V_BASE + 0x220040)
 #define V_NOWHERE 0x0000000700000000ull
 #define V_DEV	  0x3A41u
-
-#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
-
-/* Fails with the row's own name in the message. */
-#define row_eq(name, what, got, want)                                                              \
-	do {                                                                                       \
-		uint64_t got_ = (got), want_ = (want);                                             \
-		if (got_ != want_)                                                                 \
-			fail_msg("%s: %s is %#" PRIx64 ", expected %#" PRIx64, name, what, got_,   \
-				 want_);                                                           \
-	} while (0)
 
 #define V_MAX 64u
 
@@ -109,6 +94,8 @@ static inline void v_open(struct vfix *f, const struct pn_vtd_config *cfg)
 	assert_non_null(f->bus.ram);
 	memset(f->bus.ram, 0, V_SIZE);
 	pn_agent_init(&f->agent, 1, f->steps);
+	row_watch(&f->agent);
+	row_watch(&f->agent);
 	if (cfg)
 		f->cfg = *cfg;
 	else
