@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* ICR writes that hardware did not execute: finds the target vCPUs and delivers to them. */
-#include "host_vcpu.h"
+#include "hyp.h"
 
 #define XAPIC_BCAST	 0xFFu
 #define X2APIC_BCAST	 0xFFFFFFFFu
@@ -54,11 +54,11 @@ bool pn_host_ipi_matches(const struct pn_host_vcpu *from, const struct pn_host_v
 	return pn_host_dest_matches(t, dest, icr & PN_ICR_LOGICAL);
 }
 
-static void deliver(const struct pn_host_apics *ipi, struct pn_host_vcpu *from,
-		    struct pn_host_vcpu *t, struct pn_host_cpu *c, uint8_t vector)
+static void deliver(const struct pn_host_vm *vm, struct pn_host_vcpu *from, struct pn_host_vcpu *t,
+		    struct pn_host_cpu *c, uint8_t vector)
 {
 	if (t != from) {
-		ipi->deliver(t, c, vector);
+		vm->hyp->ops->deliver(t, c, vector);
 		return;
 	}
 	/* Own context: the next entry looks. Pairs with other posters. */
@@ -67,51 +67,51 @@ static void deliver(const struct pn_host_apics *ipi, struct pn_host_vcpu *from,
 }
 
 /* Lowest priority: any of those with the lowest PPR; here the first. */
-static void deliver_lowest(const struct pn_host_apics *ipi, struct pn_host_vcpu *from,
+static void deliver_lowest(const struct pn_host_vm *vm, struct pn_host_vcpu *from,
 			   struct pn_host_cpu *c, uint64_t icr)
 {
 	struct pn_host_vcpu *best = NULL;
 
-	for (uint32_t i = 0; i < ipi->nr_vcpus; i++) {
-		struct pn_host_vcpu *t = ipi->vcpu(ipi->vm, i);
+	for (uint32_t i = 0; i < vm->nr_vcpus; i++) {
+		struct pn_host_vcpu *t = vm->hyp->ops->vcpu(vm, i);
 
 		if (pn_host_ipi_matches(from, t, icr) &&
 		    (!best || pn_vapic_ppr(t->page) < pn_vapic_ppr(best->page)))
 			best = t;
 	}
 	if (best)
-		deliver(ipi, from, best, c, PN_ICR_VECTOR(icr));
+		deliver(vm, from, best, c, PN_ICR_VECTOR(icr));
 }
 
-static void deliver_fixed(const struct pn_host_apics *ipi, struct pn_host_vcpu *from,
+static void deliver_fixed(const struct pn_host_vm *vm, struct pn_host_vcpu *from,
 			  struct pn_host_cpu *c, uint64_t icr)
 {
-	for (uint32_t i = 0; i < ipi->nr_vcpus; i++) {
-		struct pn_host_vcpu *t = ipi->vcpu(ipi->vm, i);
+	for (uint32_t i = 0; i < vm->nr_vcpus; i++) {
+		struct pn_host_vcpu *t = vm->hyp->ops->vcpu(vm, i);
 
 		if (pn_host_ipi_matches(from, t, icr))
-			deliver(ipi, from, t, c, PN_ICR_VECTOR(icr));
+			deliver(vm, from, t, c, PN_ICR_VECTOR(icr));
 	}
 }
 
 /* NMI, INIT, SIPI, SMI: guests here have no use for them. The target looks, finds nothing, goes on.
  */
-static void ignore(const struct pn_host_apics *ipi, struct pn_host_vcpu *from,
-		   struct pn_host_cpu *c, uint64_t icr)
+static void ignore(const struct pn_host_vm *vm, struct pn_host_vcpu *from, struct pn_host_cpu *c,
+		   uint64_t icr)
 {
 	from->ipis_ignored++;
-	for (uint32_t i = 0; i < ipi->nr_vcpus; i++) {
-		struct pn_host_vcpu *t = ipi->vcpu(ipi->vm, i);
+	for (uint32_t i = 0; i < vm->nr_vcpus; i++) {
+		struct pn_host_vcpu *t = vm->hyp->ops->vcpu(vm, i);
 
 		if (t == from || !pn_host_ipi_matches(from, t, icr))
 			continue;
 		/* Pairs with the look before sleep. */
 		pn_or32(&t->requests, PN_REQ_UNBLOCK);
-		ipi->poke(t, c);
+		vm->hyp->ops->poke(t, c);
 	}
 }
 
-void pn_host_ipi_emulate(const struct pn_host_apics *ipi, struct pn_host_vcpu *from,
+void pn_host_ipi_emulate(const struct pn_host_vm *vm, struct pn_host_vcpu *from,
 			 struct pn_host_cpu *c, uint64_t icr)
 {
 	bool vectored = PN_ICR_MODE(icr) == PN_DM_FIXED || PN_ICR_MODE(icr) == PN_DM_LOWEST;
@@ -123,11 +123,11 @@ void pn_host_ipi_emulate(const struct pn_host_apics *ipi, struct pn_host_vcpu *f
 		return;
 	}
 	if (PN_ICR_MODE(icr) == PN_DM_FIXED)
-		deliver_fixed(ipi, from, c, icr);
+		deliver_fixed(vm, from, c, icr);
 	else if (PN_ICR_MODE(icr) == PN_DM_LOWEST)
-		deliver_lowest(ipi, from, c, icr);
+		deliver_lowest(vm, from, c, icr);
 	else
-		ignore(ipi, from, c, icr);
+		ignore(vm, from, c, icr);
 }
 
 void pn_host_icr_idle(struct pn_host_vcpu *h)

@@ -4,6 +4,8 @@
 
 #include <errno.h>
 
+#include "hyp.h"
+
 #define BROADCAST	 0xFFu
 #define X2APIC_BROADCAST 0xFFFFFFFFu
 #define VECTOR_FIRST	 16u
@@ -61,15 +63,14 @@ static bool vectored(const struct pn_host_msg *m)
 	return m->mode == PN_DM_FIXED || m->mode == PN_DM_LOWEST;
 }
 
-struct pn_host_vcpu *pn_host_msg_postable(const struct pn_host_apics *apics,
-					  const struct pn_host_msg *m)
+struct pn_host_vcpu *pn_host_msg_postable(const struct pn_host_vm *vm, const struct pn_host_msg *m)
 {
 	struct pn_host_vcpu *one = NULL;
 
 	if (!vectored(m) || m->vector < VECTOR_FIRST)
 		return NULL;
-	for (uint32_t i = 0; i < apics->nr_vcpus; i++) {
-		struct pn_host_vcpu *t = apics->vcpu(apics->vm, i);
+	for (uint32_t i = 0; i < vm->nr_vcpus; i++) {
+		struct pn_host_vcpu *t = vm->hyp->ops->vcpu(vm, i);
 
 		if (!takes(m, t))
 			continue;
@@ -81,75 +82,75 @@ struct pn_host_vcpu *pn_host_msg_postable(const struct pn_host_apics *apics,
 }
 
 /* The TMR first: who finds the IRR bit finds the trigger mode. Pairs with the EOI. */
-static void deliver(const struct pn_host_apics *apics, const struct pn_host_msg *m,
+static void deliver(const struct pn_host_vm *vm, const struct pn_host_msg *m,
 		    struct pn_host_vcpu *t, struct pn_host_cpu *c)
 {
 	if (m->level)
 		pn_vapic_set(t->page, PN_APIC_TMR, m->vector);
 	else if (pn_vapic_test(t->page, PN_APIC_TMR, m->vector))
 		pn_vapic_clear(t->page, PN_APIC_TMR, m->vector);
-	pn_step(c->agent, PN_STEP_IRQFD_INJECT, (uint64_t)apics->id << 32 | t->idx, m->vector);
-	apics->deliver(t, c, m->vector);
+	pn_step(c->agent, PN_STEP_IRQFD_INJECT, (uint64_t)vm->id << 32 | t->idx, m->vector);
+	vm->hyp->ops->deliver(t, c, m->vector);
 }
 
-static unsigned deliver_lowest(const struct pn_host_apics *apics, const struct pn_host_msg *m,
+static unsigned deliver_lowest(const struct pn_host_vm *vm, const struct pn_host_msg *m,
 			       struct pn_host_cpu *c)
 {
 	struct pn_host_vcpu *best = NULL;
 
-	for (uint32_t i = 0; i < apics->nr_vcpus; i++) {
-		struct pn_host_vcpu *t = apics->vcpu(apics->vm, i);
+	for (uint32_t i = 0; i < vm->nr_vcpus; i++) {
+		struct pn_host_vcpu *t = vm->hyp->ops->vcpu(vm, i);
 
 		if (takes(m, t) && (!best || pn_vapic_ppr(t->page) < pn_vapic_ppr(best->page)))
 			best = t;
 	}
 	if (!best)
 		return 0;
-	deliver(apics, m, best, c);
+	deliver(vm, m, best, c);
 	return 1;
 }
 
-static unsigned deliver_all(const struct pn_host_apics *apics, const struct pn_host_msg *m,
+static unsigned deliver_all(const struct pn_host_vm *vm, const struct pn_host_msg *m,
 			    struct pn_host_cpu *c)
 {
 	unsigned n = 0;
 
-	for (uint32_t i = 0; i < apics->nr_vcpus; i++) {
-		struct pn_host_vcpu *t = apics->vcpu(apics->vm, i);
+	for (uint32_t i = 0; i < vm->nr_vcpus; i++) {
+		struct pn_host_vcpu *t = vm->hyp->ops->vcpu(vm, i);
 
 		if (!takes(m, t))
 			continue;
-		deliver(apics, m, t, c);
+		deliver(vm, m, t, c);
 		n++;
 	}
 	return n;
 }
 
-static void poke_all(const struct pn_host_apics *apics, const struct pn_host_msg *m,
+static void poke_all(const struct pn_host_vm *vm, const struct pn_host_msg *m,
 		     struct pn_host_cpu *c)
 {
-	for (uint32_t i = 0; i < apics->nr_vcpus; i++) {
-		struct pn_host_vcpu *t = apics->vcpu(apics->vm, i);
+	for (uint32_t i = 0; i < vm->nr_vcpus; i++) {
+		struct pn_host_vcpu *t = vm->hyp->ops->vcpu(vm, i);
 
 		if (!pn_host_msg_matches(m, t))
 			continue;
 		/* Pairs with the look before sleep. */
 		pn_or32(&t->requests, PN_REQ_UNBLOCK);
-		apics->poke(t, c);
+		vm->hyp->ops->poke(t, c);
 	}
 }
 
-unsigned pn_host_msg_deliver(const struct pn_host_apics *apics, const struct pn_host_msg *m,
+unsigned pn_host_msg_deliver(const struct pn_host_vm *vm, const struct pn_host_msg *m,
 			     struct pn_host_cpu *c)
 {
 	if (!vectored(m)) {
-		poke_all(apics, m, c);
+		poke_all(vm, m, c);
 		return 0;
 	}
 	if (m->vector < VECTOR_FIRST)
 		return 0;
-	return m->mode == PN_DM_LOWEST || m->hint ? deliver_lowest(apics, m, c)
-						  : deliver_all(apics, m, c);
+	return m->mode == PN_DM_LOWEST || m->hint ? deliver_lowest(vm, m, c)
+						  : deliver_all(vm, m, c);
 }
 
 /* ---- routes ---- */
@@ -173,85 +174,82 @@ static struct pn_host_msg unpack(uint64_t msg)
 	};
 }
 
-void pn_host_routes_init(struct pn_host_routes *rs, const struct pn_host_apics *apics,
-			 int (*post)(void *vm, void *entry, struct pn_host_vcpu *to, uint8_t vector,
-				     struct pn_host_cpu *c))
+void pn_host_routes_init(struct pn_host_vm *vm)
 {
-	*rs = (struct pn_host_routes){.apics = apics, .post = post};
-	pn_list_init(&rs->list);
+	pn_list_init(&vm->routes);
 }
 
 /* The entry as the message and the APICs say now. Under the lock. */
-static int decide(struct pn_host_routes *rs, struct pn_host_route *r, struct pn_host_cpu *c)
+static int decide(struct pn_host_vm *vm, struct pn_host_route *r, struct pn_host_cpu *c)
 {
 	uint64_t msg = pn_ld64(&r->msg); /* only changed under the lock */
 	struct pn_host_msg m = unpack(msg);
-	struct pn_host_vcpu *to = msg ? pn_host_msg_postable(rs->apics, &m) : NULL;
+	struct pn_host_vcpu *to = msg ? pn_host_msg_postable(vm, &m) : NULL;
 	int err;
 
 	if (to == r->posted && (!to || m.vector == r->vector))
 		return 0;
 	if (pn_mistake(PN_MISTAKE_ROUTE_NOT_DECIDED) && r->posted)
 		return 0;
-	err = rs->post(rs->apics->vm, r->entry, to, m.vector, c);
+	err = vm->hyp->ops->pi_update(vm->hyp, r->entry, to, m.vector, c);
 	r->posted = err ? NULL : to;
 	r->vector = m.vector;
 	return err == -ENODEV ? 0 : err;
 }
 
-int pn_host_route_set(struct pn_host_routes *rs, struct pn_host_route *r, void *entry,
+int pn_host_route_set(struct pn_host_vm *vm, struct pn_host_route *r, struct pn_host_entry *entry,
 		      uint64_t addr, uint32_t data, struct pn_host_cpu *c)
 {
 	struct pn_host_msg m = pn_host_msg_decode(addr, data);
 	int err;
 
-	pn_lock_take(&rs->lock);
+	pn_lock_take(&vm->routes_lock);
 	if (!r->entry) {
 		r->entry = entry;
-		pn_list_add_tail(&rs->list, &r->node);
+		pn_list_add_tail(&vm->routes, &r->node);
 	}
 	/* Before the entry: pairs with pn_host_route_irq(), which the entry's remapped format leads
 	 * to. */
 	pn_st64_rel(&r->msg, pack(&m));
-	err = decide(rs, r, c);
-	pn_lock_drop(&rs->lock);
+	err = decide(vm, r, c);
+	pn_lock_drop(&vm->routes_lock);
 	return err;
 }
 
-int pn_host_route_clear(struct pn_host_routes *rs, struct pn_host_route *r, struct pn_host_cpu *c)
+int pn_host_route_clear(struct pn_host_vm *vm, struct pn_host_route *r, struct pn_host_cpu *c)
 {
 	int err;
 
-	pn_lock_take(&rs->lock);
+	pn_lock_take(&vm->routes_lock);
 	/* Pairs with pn_host_route_irq(). */
 	pn_st64_rel(&r->msg, 0);
-	err = decide(rs, r, c);
+	err = decide(vm, r, c);
 	if (r->entry)
 		pn_list_del(&r->node);
 	r->entry = NULL;
-	pn_lock_drop(&rs->lock);
+	pn_lock_drop(&vm->routes_lock);
 	return err;
 }
 
-int pn_host_routes_refresh(struct pn_host_routes *rs, struct pn_host_cpu *c)
+int pn_host_routes_refresh(struct pn_host_vm *vm, struct pn_host_cpu *c)
 {
 	int ret = 0;
 
-	pn_lock_take(&rs->lock);
-	pn_list_for_each (node, &rs->list) {
-		int err = decide(rs, pn_container(node, struct pn_host_route, node), c);
+	pn_lock_take(&vm->routes_lock);
+	pn_list_for_each (node, &vm->routes) {
+		int err = decide(vm, pn_container(node, struct pn_host_route, node), c);
 
 		ret = ret ? ret : err;
 	}
-	pn_lock_drop(&rs->lock);
+	pn_lock_drop(&vm->routes_lock);
 	return ret;
 }
 
-unsigned pn_host_route_irq(const struct pn_host_routes *rs, const struct pn_host_route *r,
+unsigned pn_host_route_irq(const struct pn_host_vm *vm, const struct pn_host_route *r,
 			   struct pn_host_cpu *c)
 {
 	uint64_t msg = pn_ld64_acq(&r->msg); /* pairs with pn_host_route_set() */
 	struct pn_host_msg m = unpack(msg);
 
-	return msg ? pn_host_msg_deliver(rs->apics, &m, c) : 0;
+	return msg ? pn_host_msg_deliver(vm, &m, c) : 0;
 }

@@ -5,7 +5,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "host_entry.h"
 #include "host_vcpu.h"
+#include "host_vm.h"
 #include "list.h"
 #include "seam.h"
 
@@ -39,8 +41,7 @@ bool pn_host_msg_matches(const struct pn_host_msg *m, const struct pn_host_vcpu 
 
 /* The vCPU to which an IOMMU can post @m, or NULL: @m has no target or several, is neither fixed
  * nor lowest priority, or its vector is below 16. Any context. */
-struct pn_host_vcpu *pn_host_msg_postable(const struct pn_host_apics *apics,
-					  const struct pn_host_msg *m);
+struct pn_host_vcpu *pn_host_msg_postable(const struct pn_host_vm *vm, const struct pn_host_msg *m);
 
 /*
  * Delivers @m by software, by the code on @c: fixed to every target, lowest priority (or with the
@@ -48,34 +49,23 @@ struct pn_host_vcpu *pn_host_msg_postable(const struct pn_host_apics *apics,
  * Returns how many APICs accepted it. NMI, SMI, INIT, ExtINT: guests here have no use for them;
  * targets look, find nothing, and go on: 0. Any context.
  */
-unsigned pn_host_msg_deliver(const struct pn_host_apics *apics, const struct pn_host_msg *m,
+unsigned pn_host_msg_deliver(const struct pn_host_vm *vm, const struct pn_host_msg *m,
 			     struct pn_host_cpu *c);
 
 /* ---- routes of device interrupts ---- */
 
-/* One interrupt of a device. Owned by the caller; the fields are pn_host_routes'. */
+/* One interrupt of a device, in pn_host_vm.routes. Owned by the caller; the fields are this file's.
+ */
 struct pn_host_route {
-	struct pn_list node;	     /* lock of the routes */
-	void *entry;		     /* the vendor's remapping entry: pn_ir, pn_vtd_ir */
+	struct pn_list node;	     /* routes_lock */
+	struct pn_host_entry *entry; /* of the vendor's remapping entry: pn_ir, pn_vtd_ir */
 	uint64_t msg;		     /* atomic: the message, packed; 0: none */
-	struct pn_host_vcpu *posted; /* lock: where the entry posts; NULL: remapped */
-	uint8_t vector;		     /* lock: posted as */
+	struct pn_host_vcpu *posted; /* routes_lock: where the entry posts; NULL: remapped */
+	uint8_t vector;		     /* routes_lock: posted as */
 };
 
-/* The routes of a VM. */
-struct pn_host_routes {
-	/* Outside pn_svm_vcpu.ir_lock and pn_vmx_vcpu.ir_lock. Not in interrupts. */
-	struct pn_lock lock;
-	struct pn_list list;
-	const struct pn_host_apics *apics;
-	/* @entry posts to @to as @vector from now on; NULL: remapped format. -ENODEV: it cannot. */
-	int (*post)(void *vm, void *entry, struct pn_host_vcpu *to, uint8_t vector,
-		    struct pn_host_cpu *c);
-};
-
-void pn_host_routes_init(struct pn_host_routes *rs, const struct pn_host_apics *apics,
-			 int (*post)(void *vm, void *entry, struct pn_host_vcpu *to, uint8_t vector,
-				     struct pn_host_cpu *c));
+/* @vm has none. */
+void pn_host_routes_init(struct pn_host_vm *vm);
 
 /*
  * The guest's message for the interrupt with remapping entry @entry is (@addr, @data) from now on;
@@ -83,16 +73,16 @@ void pn_host_routes_init(struct pn_host_routes *rs, const struct pn_host_apics *
  * follows, so that an interrupt that the host takes meanwhile goes where the new one says. Errors
  * of the entry's update: the interrupt is remapped then, and delivered by software.
  */
-int pn_host_route_set(struct pn_host_routes *rs, struct pn_host_route *r, void *entry,
+int pn_host_route_set(struct pn_host_vm *vm, struct pn_host_route *r, struct pn_host_entry *entry,
 		      uint64_t addr, uint32_t data, struct pn_host_cpu *c);
 /* The interrupt has no route any more: remapped format, and the host drops it. @r may be reused. */
-int pn_host_route_clear(struct pn_host_routes *rs, struct pn_host_route *r, struct pn_host_cpu *c);
+int pn_host_route_clear(struct pn_host_vm *vm, struct pn_host_route *r, struct pn_host_cpu *c);
 /* APICs of the VM changed their IDs, mode or enable bit: every route is decided anew. 0 or the
  * first error. */
-int pn_host_routes_refresh(struct pn_host_routes *rs, struct pn_host_cpu *c);
+int pn_host_routes_refresh(struct pn_host_vm *vm, struct pn_host_cpu *c);
 /* The host took the interrupt of @r in remapped format: delivered by software. Returns how many
  * vCPUs got it. Any context. */
-unsigned pn_host_route_irq(const struct pn_host_routes *rs, const struct pn_host_route *r,
+unsigned pn_host_route_irq(const struct pn_host_vm *vm, const struct pn_host_route *r,
 			   struct pn_host_cpu *c);
 
 #endif

@@ -9,6 +9,8 @@
 #include "postern/x86.h"
 #include "seam.h"
 
+struct pn_host_vm;
+
 /*
  * What a vCPU is to the hypervisor on either vendor: a task, a virtual APIC page, and the words by
  * which others reach it. The first member of the vendor's own struct.
@@ -103,18 +105,6 @@ int pn_host_eoi(struct pn_host_vcpu *h, struct pn_agent *self, uint64_t key);
 
 /* ---- interrupts that the hypervisor delivers: ICR writes here, messages in host_route.h ---- */
 
-/* The APICs of a VM: its vCPUs, and how one gets an interrupt. */
-struct pn_host_apics {
-	void *vm;
-	uint32_t id; /* of the VM, for steps */
-	uint32_t nr_vcpus;
-	struct pn_host_vcpu *(*vcpu)(void *vm, uint32_t i);
-	/* Fixed interrupt @vector for @t; of IPIs, @t is not the sender. */
-	void (*deliver)(struct pn_host_vcpu *t, struct pn_host_cpu *c, uint8_t vector);
-	/* NMI, INIT, SIPI, SMI: @t is to look, finds nothing, and goes on. */
-	void (*poke)(struct pn_host_vcpu *t, struct pn_host_cpu *c);
-};
-
 /* Is @dest an ID of @t, physical or logical, as its mode has them? Broadcast is not looked at. */
 bool pn_host_dest_matches(const struct pn_host_vcpu *t, uint32_t dest, bool logical);
 /*
@@ -125,7 +115,7 @@ bool pn_host_dest_matches(const struct pn_host_vcpu *t, uint32_t dest, bool logi
 bool pn_host_ipi_matches(const struct pn_host_vcpu *from, const struct pn_host_vcpu *t,
 			 uint64_t icr);
 /* All of it by software, for the targets that exist. An illegal vector sets ESR. */
-void pn_host_ipi_emulate(const struct pn_host_apics *ipi, struct pn_host_vcpu *from,
+void pn_host_ipi_emulate(const struct pn_host_vm *vm, struct pn_host_vcpu *from,
 			 struct pn_host_cpu *c, uint64_t icr);
 /* Hardware may leave BUSY set. */
 void pn_host_icr_idle(struct pn_host_vcpu *h);

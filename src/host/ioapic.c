@@ -2,6 +2,8 @@
 /* The I/O APIC of a guest: pins, redirection entries, EOI. */
 #include "ioapic.h"
 
+#include "hyp.h"
+
 #define VERSION	     (0x20u | (PN_IOAPIC_PINS - 1) << 16)
 #define ID_SH	     24
 #define ID_MASK	     0xFu
@@ -12,12 +14,12 @@
 	(PN_REDIR_VECTOR | 7ull << PN_REDIR_MODE_SH | PN_REDIR_LOGICAL | PN_REDIR_LOW |            \
 	 PN_REDIR_LEVEL | PN_REDIR_MASKED | 0xFFull << PN_REDIR_DEST_SH)
 
-void pn_ioapic_init(struct pn_ioapic *io, const struct pn_host_apics *apics,
-		    void (*changed)(void *vm, struct pn_host_cpu *c))
+void pn_ioapic_init(struct pn_ioapic *io, struct pn_host_vm *vm)
 {
-	*io = (struct pn_ioapic){.apics = apics, .changed = changed};
+	*io = (struct pn_ioapic){.vm = vm};
 	for (unsigned i = 0; i < PN_IOAPIC_PINS; i++)
 		io->redir[i] = PN_REDIR_MASKED;
+	vm->ioapic = io;
 }
 
 static struct pn_host_msg message(uint64_t e)
@@ -51,7 +53,7 @@ static void fire(struct pn_ioapic *io, unsigned pin, struct pn_host_cpu *c)
 
 	if (e & (PN_REDIR_MASKED | PN_REDIR_REMOTE_IRR))
 		return;
-	n = pn_host_msg_deliver(io->apics, &m, c);
+	n = pn_host_msg_deliver(io->vm, &m, c);
 	io->delivered += n != 0;
 	if (n && m.level)
 		store(io, pin, e | PN_REDIR_REMOTE_IRR);
@@ -180,8 +182,8 @@ static void write_entry(struct pn_ioapic *io, unsigned pin, uint64_t value, stru
 	if (!(next & PN_REDIR_LEVEL))
 		next &= ~PN_REDIR_REMOTE_IRR;
 	store(io, pin, next);
-	if (io->changed)
-		io->changed(io->apics->vm, c);
+	if (io->vm->hyp->ops->ioapic_changed)
+		io->vm->hyp->ops->ioapic_changed(io->vm, c);
 	look(io, pin, c);
 }
 

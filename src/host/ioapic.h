@@ -38,10 +38,7 @@
 #define PN_REDIR_DEST_SH    56
 
 struct pn_ioapic {
-	const struct pn_host_apics *apics;
-	/* Entries changed: every vCPU takes over what pn_ioapic_handled() says before this returns,
-	 * or before it enters its guest. Called with the lock held. NULL: not needed. */
-	void (*changed)(void *vm, struct pn_host_cpu *c);
+	struct pn_host_vm *vm;
 	/* Outside pn_host_cpu.wake_lock; taken with interrupts off. */
 	struct pn_lock lock;
 	uint64_t redir[PN_IOAPIC_PINS]; /* atomic: written under the lock */
@@ -50,9 +47,8 @@ struct pn_ioapic {
 	uint64_t delivered, eois; /* statistics: interrupts; level-triggered ones that ended */
 };
 
-/* All entries masked. @apics outlives it; @changed as in the struct. */
-void pn_ioapic_init(struct pn_ioapic *io, const struct pn_host_apics *apics,
-		    void (*changed)(void *vm, struct pn_host_cpu *c));
+/* Gives @vm an I/O APIC, before it runs; all entries masked. @io lives as long as @vm runs. */
+void pn_ioapic_init(struct pn_ioapic *io, struct pn_host_vm *vm);
 
 /* Pin @pin is asserted or not, whatever its polarity. A pin that does not exist is ignored. Any
  * context, @c being the CPU that runs this. */

@@ -103,7 +103,7 @@ static inline void rig_take(struct rig *r, uint32_t cpu, uint8_t vector)
 
 	a->irq_off++; /* as the processor does on entry */
 	if (vector == PN_VEC_WAKEUP)
-		pn_svm_wakeup_irq(&r->svm, &r->cpu[cpu]);
+		pn_svm_wakeup_irq(&r->svm.hyp, &r->cpu[cpu]);
 	else if (vector == PN_VEC_GA_LOG)
 		pn_galog_irq(&r->drv[0], a, &r->log_thread);
 	a->irq_off--;
@@ -364,15 +364,15 @@ static inline void rig_threads(struct rig *r)
 static inline bool rig_sleep(struct rig *r, uint32_t i, uint32_t cpu)
 {
 	r->task[i].asleep = true;
-	if (pn_svm_must_run(&r->vcpu[i], &r->cpu[cpu]))
+	if (pn_svm_must_run(&r->vcpu[i].h, &r->cpu[cpu]))
 		r->task[i].asleep = false;
 	return r->task[i].asleep;
 }
 
 static inline void rig_checked(struct rig *r, const char *name)
 {
-	for (uint32_t i = 0; i < r->vm.nr_vcpus; i++) {
-		const char *what = pn_svm_check(&r->vcpu[i], &r->cpu[0]);
+	for (uint32_t i = 0; i < r->vm.h.nr_vcpus; i++) {
+		const char *what = pn_svm_check(&r->vcpu[i].h, &r->cpu[0]);
 
 		if (what)
 			fail_msg("%s: vCPU %u: %s", name, i, what);
@@ -383,7 +383,8 @@ static inline void rig_checked(struct rig *r, const char *name)
 
 static inline void rig_attach(struct rig *r, uint32_t ir, uint32_t vcpu, uint8_t vector)
 {
-	assert_int_equal(pn_svm_pi_update(&r->svm, &r->ir[ir], &r->vcpu[vcpu], vector, &r->cpu[0]),
+	assert_int_equal(pn_svm_pi_update(&r->svm.hyp, &r->ir[ir].host, &r->vcpu[vcpu].h, vector,
+					  &r->cpu[0]),
 			 0);
 }
 

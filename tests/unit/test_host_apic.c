@@ -27,7 +27,7 @@ static void start(const struct rig_conf *conf)
 	pn_avic_features_default(&feat);
 	for (uint32_t i = 0; i < RIG_VCPUS; i++) {
 		pn_avic_init(&av[i], &r.bus, &r.agent[i], &feat, RIG_APICID(i));
-		pn_svm_load(&r.vcpu[i], &r.cpu[i]);
+		pn_svm_load(&r.vcpu[i].h, &r.cpu[i]);
 	}
 }
 
@@ -35,7 +35,7 @@ static void enter(uint32_t i)
 {
 	struct pn_avic_vmcb b;
 
-	pn_svm_enter(&r.vcpu[i], &r.cpu[i]);
+	pn_svm_enter(&r.vcpu[i].h, &r.cpu[i]);
 	pn_svm_vmcb(&r.vcpu[i], &b);
 	assert_int_equal(pn_avic_vmrun(&av[i], &b), 0);
 }
@@ -43,7 +43,7 @@ static void enter(uint32_t i)
 static void leave(uint32_t i)
 {
 	pn_avic_vmexit(&av[i]);
-	pn_svm_leave(&r.vcpu[i], &r.cpu[i]);
+	pn_svm_leave(&r.vcpu[i].h, &r.cpu[i]);
 }
 
 /* The guest of vCPU @i writes a register, and the host handles the exit. */
@@ -236,7 +236,7 @@ static void logical_ids(void **state)
 		start(&(struct rig_conf){PN_NOTIFY_GALOG});
 		write_all(w->write);
 		settle();
-		row_eq(w->rule, "inhibits", r.vm.inhibits, w->inhibits);
+		row_eq(w->rule, "inhibits", r.vm.h.inhibits, w->inhibits);
 		a = send(3, LOGICAL(w->dest), &got);
 		row_eq(w->rule, "got it", got, w->got);
 		row_eq(w->rule, "exits", a == PN_AVIC_TRAP || a == PN_AVIC_FAULT, w->exits);
@@ -304,7 +304,7 @@ static void apic_ids(void **state)
 		start(&(struct rig_conf){PN_NOTIFY_GALOG});
 		write_all(rows[i].write);
 		settle();
-		row_eq(rows[i].rule, "inhibits", r.vm.inhibits, rows[i].inhibits);
+		row_eq(rows[i].rule, "inhibits", r.vm.h.inhibits, rows[i].inhibits);
 		send(3, PHYS(rows[i].dest), &got);
 		row_eq(rows[i].rule, "got it", got, rows[i].got);
 		rig_checked(&r, rows[i].rule);
@@ -367,7 +367,7 @@ static void transitions(void **state)
 		row_eq(rows[i].rule, "mode", r.vcpu[1].h.apic_mode, rows[i].mode);
 		settle();
 		row_eq(rows[i].rule, "AVIC", r.vcpu[1].h.apicv, rows[i].mode != PN_APIC_DISABLED);
-		row_eq(rows[i].rule, "inhibits", r.vm.inhibits, 0);
+		row_eq(rows[i].rule, "inhibits", r.vm.h.inhibits, 0);
 		rig_checked(&r, rows[i].rule);
 		rig_close(&r);
 	}
@@ -426,9 +426,9 @@ static void mixed(void **state)
 	assert_int_equal(got, 15);
 	/* One of the rest gives itself a logical ID: two models at once. */
 	guest_write(2, PN_APIC_LDR, 0x04u << 24);
-	assert_int_equal(r.vm.inhibits, 0);
+	assert_int_equal(r.vm.h.inhibits, 0);
 	guest_write(2, PN_APIC_SVR, ENABLED);
-	assert_int_equal(r.vm.inhibits, CAUSE(LOGICAL_ID_ALIASED));
+	assert_int_equal(r.vm.h.inhibits, CAUSE(LOGICAL_ID_ALIASED));
 	all_modes(false, 1, "mixed logical IDs");
 	send(0, X2(2), &got); /* emulated */
 	assert_int_equal(got, 4);
@@ -436,7 +436,7 @@ static void mixed(void **state)
 	assert_int_equal(got, 1);
 	for (uint32_t i = 1; i < RIG_VCPUS; i++)
 		assert_int_equal(pn_svm_apic_base(&r.vcpu[i], &r.cpu[i], BASE | AE | EXTD), 0);
-	assert_int_equal(r.vm.inhibits, 0);
+	assert_int_equal(r.vm.h.inhibits, 0);
 	all_modes(true, 15, "all in x2APIC mode");
 	assert_int_equal(send(0, X2(0x0000000E) | PN_ICR_LOGICAL, &got), PN_AVIC_DONE);
 	assert_int_equal(got, 14);
@@ -464,7 +464,7 @@ static void moved_base(void **state)
 	all_modes(false, 0, "moved");
 	assert_int_equal(pn_svm_apic_base(&r.vcpu[1], &r.cpu[1], BASE | AE), 0);
 	all_modes(false, 0, "moved back: for good all the same");
-	assert_int_equal(r.vm.inhibits, CAUSE(APIC_BASE_MODIFIED));
+	assert_int_equal(r.vm.h.inhibits, CAUSE(APIC_BASE_MODIFIED));
 	rig_close(&r);
 }
 
@@ -502,7 +502,7 @@ static void emulated_mixed(void **state)
 	guest_write(2, PN_APIC_SVR, ENABLED);
 	guest_write(2, PN_APIC_LDR, 0x10u << 24);
 	settle();
-	assert_int_equal(r.vm.inhibits, CAUSE(LOGICAL_ID_ALIASED));
+	assert_int_equal(r.vm.h.inhibits, CAUSE(LOGICAL_ID_ALIASED));
 	send(0, X2(0x10) | PN_ICR_LOGICAL, &got);
 	assert_int_equal(got, 4);
 	send(0, X2(0xFFFFFFFF), &got); /* vCPU 3 is disabled */
@@ -529,8 +529,8 @@ static void many_in_xapic_mode(void **state)
 	assert_int_equal(pn_avic_vmcb_check(&feat, &b), 0);
 	assert_int_equal(pn_svm_apic_base(&many[1], &r.cpu[1], BASE), 0);
 	assert_int_equal(pn_svm_apic_base(&many[1], &r.cpu[1], BASE | AE), 0);
-	pn_svm_load(&many[1], &r.cpu[1]);
-	pn_svm_enter(&many[1], &r.cpu[1]);
+	pn_svm_load(&many[1].h, &r.cpu[1]);
+	pn_svm_enter(&many[1].h, &r.cpu[1]);
 	pn_svm_vmcb(&many[1], &b);
 	assert_int_equal(b.physical_table & 0xFFF, 254);
 	assert_int_equal(pn_avic_vmcb_check(&feat, &b), 0);
@@ -556,12 +556,12 @@ static void nested(bool in)
 
 static void pit(bool set)
 {
-	pn_svm_inhibit(&r.vm, &r.cpu[3], PN_INHIBIT_PIT_REINJ, set);
+	pn_svm_inhibit(&r.vm.h, &r.cpu[3], PN_INHIBIT_PIT_REINJ, set);
 }
 
 static void blockirq(bool set)
 {
-	pn_svm_inhibit(&r.vm, &r.cpu[3], PN_INHIBIT_BLOCKIRQ, set);
+	pn_svm_inhibit(&r.vm.h, &r.cpu[3], PN_INHIBIT_BLOCKIRQ, set);
 }
 
 static void alias(bool set)
@@ -591,9 +591,9 @@ static const struct {
 
 static void sleeps(void)
 {
-	pn_svm_blocking(&r.vcpu[0], &r.cpu[0]);
+	pn_svm_blocking(&r.vcpu[0].h, &r.cpu[0]);
 	assert_true(rig_sleep(&r, 0, 0));
-	pn_svm_put(&r.vcpu[0], &r.cpu[0]);
+	pn_svm_put(&r.vcpu[0].h, &r.cpu[0], false);
 }
 
 /* It was woken; it leaves the block loop, runs, and takes the pending interrupt. */
@@ -603,10 +603,10 @@ static void runs(const char *name, int vector)
 	int taken;
 
 	row_eq(name, "asleep", r.task[0].asleep, 0);
-	assert_true(pn_svm_must_run(v, &r.cpu[0]));
-	pn_svm_load(v, &r.cpu[0]);
-	pn_svm_unblocking(v, &r.cpu[0]);
-	taken = pn_svm_enter(v, &r.cpu[0]);
+	assert_true(pn_svm_must_run(&v->h, &r.cpu[0]));
+	pn_svm_load(&v->h, &r.cpu[0]);
+	pn_svm_unblocking(&v->h, &r.cpu[0]);
+	taken = pn_svm_enter(&v->h, &r.cpu[0]);
 	if (taken < 0 && pn_host_apicv(&v->h)) {
 		struct pn_avic_vmcb b;
 
@@ -617,10 +617,10 @@ static void runs(const char *name, int vector)
 			pn_avic_deliver(&av[0], (uint8_t)taken);
 		pn_avic_vmexit(&av[0]);
 	}
-	pn_svm_leave(v, &r.cpu[0]);
+	pn_svm_leave(&v->h, &r.cpu[0]);
 	row_eq(name, "took", (uint64_t)taken, (uint64_t)vector);
 	if (taken >= 0)
-		pn_svm_eoi(v, &r.cpu[0]);
+		pn_svm_eoi(&v->h, &r.cpu[0]);
 }
 
 /* The device's interrupt; the host injects it if it is remapped. */
@@ -630,7 +630,7 @@ static void device(const char *name, bool posted)
 
 	row_eq(name, "posted", how == PN_MSI_POSTED, posted);
 	if (how == PN_MSI_REMAPPED)
-		pn_svm_inject(&r.vcpu[0], &r.cpu[3], 0x61, PN_WAKE_NOTIFY);
+		pn_svm_inject(&r.vcpu[0].h, &r.cpu[3], 0x61, PN_WAKE_NOTIFY);
 	rig_threads(&r);
 }
 
@@ -643,7 +643,7 @@ static void toggle(size_t i, enum pn_notify notify, bool meanwhile)
 	rig_attach(&r, 0, 0, 0x61);
 	sleeps();
 	causes[i].raise(true);
-	row_eq(name, "of the VM", r.vm.inhibits, causes[i].own ? 0 : 1u << causes[i].why);
+	row_eq(name, "of the VM", r.vm.h.inhibits, causes[i].own ? 0 : 1u << causes[i].why);
 	row_eq(name, "its own", r.vcpu[0].inhibits, causes[i].own ? 1u << causes[i].why : 0);
 	row_eq(name, "came up", r.vm.raised[causes[i].why], 1);
 	if (meanwhile) /* it has not switched yet */
@@ -655,7 +655,7 @@ static void toggle(size_t i, enum pn_notify notify, bool meanwhile)
 	runs(name, 0x61);
 	sleeps();
 	causes[i].raise(false);
-	row_eq(name, "inhibits", r.vm.inhibits | r.vcpu[0].inhibits, 0);
+	row_eq(name, "inhibits", r.vm.h.inhibits | r.vcpu[0].inhibits, 0);
 	if (meanwhile)
 		device(name, false);
 	runs(name, meanwhile ? 0x61 : -1);
@@ -718,10 +718,10 @@ static void two_windows(void **state)
 	other_window(true);
 	window(false);
 	settle();
-	assert_int_equal(r.vm.inhibits, CAUSE(IRQWIN));
+	assert_int_equal(r.vm.h.inhibits, CAUSE(IRQWIN));
 	assert_int_equal(r.vcpu[3].h.apicv, 0);
 	window(false);
-	assert_int_equal(r.vm.inhibits, CAUSE(IRQWIN));
+	assert_int_equal(r.vm.h.inhibits, CAUSE(IRQWIN));
 	other_window(false);
 	settle();
 	assert_int_equal(r.vcpu[3].h.apicv, 1);
@@ -729,18 +729,18 @@ static void two_windows(void **state)
 	pn_svm_nested(&r.vcpu[1], &r.cpu[1], true);
 	window(true);
 	settle();
-	assert_int_equal(r.vm.inhibits, 0);
+	assert_int_equal(r.vm.h.inhibits, 0);
 	assert_int_equal(r.vcpu[1].h.apicv, 0);
 	pn_svm_nested(&r.vcpu[1], &r.cpu[1], false);
 	window(false);
 	settle();
-	assert_int_equal(r.vm.inhibits, 0);
+	assert_int_equal(r.vm.h.inhibits, 0);
 	assert_int_equal(r.vcpu[1].h.apicv, 1);
 	/* A window from before does not stay because L2 was entered. */
 	window(true);
 	pn_svm_nested(&r.vcpu[1], &r.cpu[1], true);
 	window(false);
-	assert_int_equal(r.vm.inhibits, 0);
+	assert_int_equal(r.vm.h.inhibits, 0);
 	rig_close(&r);
 }
 

@@ -20,7 +20,7 @@ static void start_loaded(const struct rig_conf *conf)
 	rig_start(&r, conf);
 	rig_attach(&r, 0, 0, 0x41);
 	rig_attach(&r, 1, 0, 0x91);
-	pn_svm_load(&r.vcpu[0], &r.cpu[1]);
+	pn_svm_load(&r.vcpu[0].h, &r.cpu[1]);
 	rig_forget(&r);
 }
 
@@ -34,30 +34,30 @@ static void transit(enum op op)
 
 	switch (op) {
 	case OP_PREEMPT:
-		pn_svm_put(v, &r.cpu[1]);
+		pn_svm_put(&v->h, &r.cpu[1], false);
 		break;
 	case OP_BLOCK:
-		pn_svm_blocking(v, &r.cpu[1]);
+		pn_svm_blocking(&v->h, &r.cpu[1]);
 		break;
 	case OP_BLOCK_PUT:
-		pn_svm_blocking(v, &r.cpu[1]);
-		pn_svm_put(v, &r.cpu[1]);
+		pn_svm_blocking(&v->h, &r.cpu[1]);
+		pn_svm_put(&v->h, &r.cpu[1], false);
 		break;
 	case OP_BLOCK_LOAD: /* preempted before it slept, and moved; then asleep */
-		pn_svm_blocking(v, &r.cpu[1]);
-		pn_svm_put(v, &r.cpu[1]);
-		pn_svm_load(v, &r.cpu[2]);
-		pn_svm_put(v, &r.cpu[2]);
+		pn_svm_blocking(&v->h, &r.cpu[1]);
+		pn_svm_put(&v->h, &r.cpu[1], false);
+		pn_svm_load(&v->h, &r.cpu[2]);
+		pn_svm_put(&v->h, &r.cpu[2], false);
 		break;
 	case OP_UNBLOCK:
-		pn_svm_blocking(v, &r.cpu[1]);
-		pn_svm_put(v, &r.cpu[1]);
-		pn_svm_load(v, &r.cpu[2]);
-		pn_svm_unblocking(v, &r.cpu[2]);
+		pn_svm_blocking(&v->h, &r.cpu[1]);
+		pn_svm_put(&v->h, &r.cpu[1], false);
+		pn_svm_load(&v->h, &r.cpu[2]);
+		pn_svm_unblocking(&v->h, &r.cpu[2]);
 		break;
 	case OP_MIGRATE:
-		pn_svm_put(v, &r.cpu[1]);
-		pn_svm_load(v, &r.cpu[2]);
+		pn_svm_put(&v->h, &r.cpu[1], false);
+		pn_svm_load(&v->h, &r.cpu[2]);
 		break;
 	}
 }
@@ -244,7 +244,7 @@ static void shadow_bit61(void **state)
 {
 	(void)state;
 	start_loaded(&(struct rig_conf){PN_NOTIFY_GALOG});
-	pn_svm_blocking(&r.vcpu[0], &r.cpu[1]);
+	pn_svm_blocking(&r.vcpu[0].h, &r.cpu[1]);
 	assert_true(r.vcpu[0].shadow & 1ull << 61);
 	assert_false(*r.vcpu[0].phys_entry & 1ull << 61);
 	rig_close(&r);
@@ -255,7 +255,7 @@ static void charges(void **state)
 {
 	(void)state;
 	start_loaded(&(struct rig_conf){PN_NOTIFY_GAPPI, PN_MASKED_PARK});
-	pn_svm_blocking(&r.vcpu[0], &r.cpu[1]);
+	pn_svm_blocking(&r.vcpu[0].h, &r.cpu[1]);
 	assert_true(rig_sleep(&r, 0, 1));
 	row_eq("block", "LIST_ADD", rig_count(&r, PN_STEP_LIST_ADD), 1);
 	row_eq("block", "IRTE_WRITE", rig_count(&r, PN_STEP_IRTE_WRITE), 2);
@@ -263,7 +263,7 @@ static void charges(void **state)
 	row_eq("block", "BLOCK_CHECK", rig_count(&r, PN_STEP_BLOCK_CHECK), 1);
 	row_eq("block", "PARK", rig_count(&r, PN_STEP_PARK), 0);
 	rig_forget(&r);
-	pn_svm_unblocking(&r.vcpu[0], &r.cpu[1]);
+	pn_svm_unblocking(&r.vcpu[0].h, &r.cpu[1]);
 	row_eq("unblock", "LIST_DEL", rig_count(&r, PN_STEP_LIST_DEL), 1);
 	row_eq("unblock", "IRTE_WRITE", rig_count(&r, PN_STEP_IRTE_WRITE), 2);
 	row_eq("unblock", "UNPARK", rig_count(&r, PN_STEP_UNPARK), 0);
@@ -328,7 +328,7 @@ static const struct when {
 
 static bool pending_at_end(const struct when *w)
 {
-	uint32_t low = pn_svm_irr(&r.vcpu[0], 2), high = pn_svm_irr(&r.vcpu[0], 4);
+	uint32_t low = pn_svm_irr(&r.vcpu[0].h, 2), high = pn_svm_irr(&r.vcpu[0].h, 4);
 
 	return (!(w->vectors & 1) || (low & 1u << 1)) && (!(w->vectors & 2) || (high & 1u << 17));
 }
@@ -347,16 +347,16 @@ static void run_when(const struct when *w, unsigned at)
 		pn_vapic_set(v->h.page, PN_APIC_IRR, 0x41);
 	r.at = at;
 	r.hook = w->hook;
-	pn_svm_leave(v, &r.cpu[1]);
-	pn_svm_blocking(v, &r.cpu[1]);
+	pn_svm_leave(&v->h, &r.cpu[1]);
+	pn_svm_blocking(&v->h, &r.cpu[1]);
 	if (rig_sleep(&r, 0, 1)) {
-		pn_svm_put(v, &r.cpu[1]);
+		pn_svm_put(&v->h, &r.cpu[1], false);
 		if (r.steps < at) /* only now, asleep */
 			w->hook(&r);
 	}
 	rig_threads(&r);
 	for (int turns = 0; turns < 4 && !r.task[0].asleep; turns++) {
-		pn_svm_load(v, &r.cpu[2]);
+		pn_svm_load(&v->h, &r.cpu[2]);
 		if (!rig_sleep(&r, 0, 2))
 			break;
 		rig_threads(&r);
@@ -365,8 +365,8 @@ static void run_when(const struct when *w, unsigned at)
 	rig_checked(&r, name);
 	if (asleep)
 		fail_msg("%s: asleep with a deliverable interrupt", name);
-	pn_svm_unblocking(v, &r.cpu[2]);
-	pn_svm_enter(v, &r.cpu[2]);
+	pn_svm_unblocking(&v->h, &r.cpu[2]);
+	pn_svm_enter(&v->h, &r.cpu[2]);
 	if (!pending_at_end(w))
 		fail_msg("%s: an IRR bit was lost", name);
 	if (v->has_parked)
@@ -392,7 +392,7 @@ static bool masked_irr(enum pn_masked_policy policy)
 	start_loaded(&(struct rig_conf){PN_NOTIFY_GAPPI, policy});
 	pn_vapic_write(r.vcpu[0].h.page, PN_APIC_TPR, 0x50);
 	pn_vapic_set(r.vcpu[0].h.page, PN_APIC_IRR, 0x41);
-	pn_svm_blocking(&r.vcpu[0], &r.cpu[1]);
+	pn_svm_blocking(&r.vcpu[0].h, &r.cpu[1]);
 	assert_true(rig_sleep(&r, 0, 1));
 	rig_msi(&r, 1);
 	return !r.task[0].asleep;
@@ -408,7 +408,7 @@ static void gappi_masked_irr(void **state)
 	assert_int_equal(r.vcpu[0].parked[2], 1u << 1);
 	assert_int_equal(r.vcpu[0].parked_bits, 1);
 	assert_false(rig_sleep(&r, 0, 1)); /* 0x91 is deliverable */
-	pn_svm_unblocking(&r.vcpu[0], &r.cpu[1]);
+	pn_svm_unblocking(&r.vcpu[0].h, &r.cpu[1]);
 	assert_int_equal(rig_count(&r, PN_STEP_UNPARK), 1);
 	assert_true(pn_vapic_test(r.vcpu[0].h.page, PN_APIC_IRR, 0x41));
 	assert_int_equal(r.vcpu[0].has_parked, 0);
@@ -420,7 +420,7 @@ static bool second_sleep(enum pn_masked_policy policy)
 {
 	start_loaded(&(struct rig_conf){PN_NOTIFY_GAPPI, policy});
 	pn_vapic_write(r.vcpu[0].h.page, PN_APIC_TPR, 0x50);
-	pn_svm_blocking(&r.vcpu[0], &r.cpu[1]);
+	pn_svm_blocking(&r.vcpu[0].h, &r.cpu[1]);
 	assert_true(rig_sleep(&r, 0, 1));
 	rig_msi(&r, 0);
 	assert_false(r.task[0].asleep);
@@ -445,23 +445,23 @@ static void parked_counts(void **state)
 	start_loaded(&(struct rig_conf){PN_NOTIFY_GAPPI, PN_MASKED_PARK});
 	pn_vapic_write(r.vcpu[0].h.page, PN_APIC_TPR, 0x50);
 	pn_vapic_set(r.vcpu[0].h.page, PN_APIC_IRR, 0x41);
-	pn_svm_blocking(&r.vcpu[0], &r.cpu[1]);
+	pn_svm_blocking(&r.vcpu[0].h, &r.cpu[1]);
 	assert_true(rig_sleep(&r, 0, 1));
 	assert_true(pn_vapic_empty(r.vcpu[0].h.page, PN_APIC_IRR));
-	assert_int_equal(pn_svm_irr(&r.vcpu[0], 2), 2);
-	assert_false(pn_svm_pending(&r.vcpu[0]));
+	assert_int_equal(pn_svm_irr(&r.vcpu[0].h, 2), 2);
+	assert_false(pn_svm_pending(&r.vcpu[0].h));
 	pn_vapic_write(r.vcpu[0].h.page, PN_APIC_TPR, 0x30);
-	assert_true(pn_svm_pending(&r.vcpu[0]));
+	assert_true(pn_svm_pending(&r.vcpu[0].h));
 	assert_false(rig_sleep(&r, 0, 1));
 	/* An interrupt in service masks its own class and below: APM 16.6.4. */
 	pn_vapic_set(r.vcpu[0].h.page, PN_APIC_ISR, 0x47);
 	assert_true(rig_sleep(&r, 0, 1));
 	/* Injected again by software: it was pending already. */
-	assert_true(pn_svm_inject(&r.vcpu[0], &r.cpu[0], 0x41, PN_WAKE_NOTIFY));
+	assert_true(pn_svm_inject(&r.vcpu[0].h, &r.cpu[0], 0x41, PN_WAKE_NOTIFY));
 	assert_true(rig_sleep(&r, 0, 1));
 	rig_checked(&r, "parked");
 	/* The safety net: entry without unblocking. */
-	pn_svm_enter(&r.vcpu[0], &r.cpu[1]);
+	pn_svm_enter(&r.vcpu[0].h, &r.cpu[1]);
 	assert_true(pn_vapic_test(r.vcpu[0].h.page, PN_APIC_IRR, 0x41));
 	rig_close(&r);
 }
@@ -478,11 +478,11 @@ static void park_is_bounded(void **state)
 	(void)state;
 	start_loaded(&(struct rig_conf){PN_NOTIFY_GAPPI, PN_MASKED_PARK});
 	pn_vapic_write(r.vcpu[0].h.page, PN_APIC_TPR, 0x50);
-	pn_svm_blocking(&r.vcpu[0], &r.cpu[1]);
+	pn_svm_blocking(&r.vcpu[0].h, &r.cpu[1]);
 	rig_msi(&r, 0);
 	r.at = r.steps + 1;
 	r.hook = repost;
-	assert_true(pn_svm_must_run(&r.vcpu[0], &r.cpu[1]));
+	assert_true(pn_svm_must_run(&r.vcpu[0].h, &r.cpu[1]));
 	r.hook = NULL;
 	assert_true(rig_sleep(&r, 0, 1));
 	rig_close(&r);
@@ -499,7 +499,7 @@ static void no_park_elsewhere(void **state)
 		start_loaded(&conf[i]);
 		pn_vapic_write(r.vcpu[0].h.page, PN_APIC_TPR, 0x50);
 		pn_vapic_set(r.vcpu[0].h.page, PN_APIC_IRR, 0x41);
-		pn_svm_blocking(&r.vcpu[0], &r.cpu[1]);
+		pn_svm_blocking(&r.vcpu[0].h, &r.cpu[1]);
 		assert_true(rig_sleep(&r, 0, 1));
 		assert_int_equal(rig_count(&r, PN_STEP_PARK), 0);
 		assert_false(r.vcpu[0].on_list);
@@ -523,7 +523,7 @@ static void list_before_irte(void **state)
 	r.agent[1].step[PN_STEP_IRTE_WRITE].watched = 1;
 	r.at = 1;
 	r.hook = seen_on_list;
-	pn_svm_blocking(&r.vcpu[0], &r.cpu[1]);
+	pn_svm_blocking(&r.vcpu[0].h, &r.cpu[1]);
 	assert_int_equal(r.kicks, 1);
 	rig_close(&r);
 }
@@ -537,7 +537,7 @@ static void handler_lock_irqs(void **state)
 		r.pending[1][PN_VEC_WAKEUP / 64] = 0;
 		r.at = at;
 		r.hook = post41;
-		pn_svm_blocking(&r.vcpu[0], &r.cpu[1]);
+		pn_svm_blocking(&r.vcpu[0].h, &r.cpu[1]);
 		assert_int_equal(r.pending[1][PN_VEC_WAKEUP / 64], 0);
 		rig_checked(&r, "H9");
 		rig_close(&r);
@@ -552,10 +552,10 @@ static void handler(void **state)
 	rig_attach(&r, 0, 0, 0x12);
 	rig_attach(&r, 1, 1, 0xF3);
 	for (uint32_t i = 0; i < 2; i++) {
-		pn_svm_load(&r.vcpu[i], &r.cpu[1]);
-		pn_svm_blocking(&r.vcpu[i], &r.cpu[1]);
+		pn_svm_load(&r.vcpu[i].h, &r.cpu[1]);
+		pn_svm_blocking(&r.vcpu[i].h, &r.cpu[1]);
 		assert_true(rig_sleep(&r, i, 1));
-		pn_svm_put(&r.vcpu[i], &r.cpu[1]);
+		pn_svm_put(&r.vcpu[i].h, &r.cpu[1], false);
 	}
 	rig_take(&r, 1, PN_VEC_WAKEUP);
 	rig_take(&r, 2, PN_VEC_WAKEUP);
@@ -586,8 +586,8 @@ static void unlisted_without_irtes(void **state)
 {
 	(void)state;
 	rig_start(&r, &(struct rig_conf){PN_NOTIFY_GAPPI});
-	pn_svm_load(&r.vcpu[2], &r.cpu[1]);
-	pn_svm_blocking(&r.vcpu[2], &r.cpu[1]);
+	pn_svm_load(&r.vcpu[2].h, &r.cpu[1]);
+	pn_svm_blocking(&r.vcpu[2].h, &r.cpu[1]);
 	assert_true(pn_list_empty(&r.cpu[1].wake_list));
 	rig_checked(&r, "unlisted");
 	rig_close(&r);
@@ -598,9 +598,9 @@ static void after_exit(void **state)
 {
 	(void)state;
 	start_loaded(&(struct rig_conf){PN_NOTIFY_GAPPI});
-	pn_svm_blocking(&r.vcpu[0], &r.cpu[1]);
+	pn_svm_blocking(&r.vcpu[0].h, &r.cpu[1]);
 	assert_true(rig_sleep(&r, 0, 1));
-	pn_svm_exit(&r.svm);
+	pn_svm_exit(&r.svm.hyp);
 	rig_msi(&r, 0);
 	assert_int_equal(r.intrs, 1);
 	assert_true(r.task[0].asleep);
@@ -616,30 +616,30 @@ static void cpu_offline(void **state)
 
 	(void)state;
 	start_loaded(&(struct rig_conf){PN_NOTIFY_GAPPI, PN_MASKED_PARK});
-	pn_svm_blocking(v, &r.cpu[1]);
+	pn_svm_blocking(&v->h, &r.cpu[1]);
 	assert_true(rig_sleep(&r, 0, 1));
-	pn_svm_put(v, &r.cpu[1]);
+	pn_svm_put(&v->h, &r.cpu[1], false);
 	pn_st32(&r.cpu[1].online, 0);
 	rig_msi(&r, 0); /* its GAPPI goes to the dead CPU */
 	assert_true(r.task[0].asleep);
-	pn_svm_cpu_offline(&r.svm, &r.cpu[1], &r.cpu[0]);
+	pn_svm_cpu_offline(&r.svm.hyp, &r.cpu[1], &r.cpu[0]);
 	assert_false(r.task[0].asleep);
 	assert_int_equal(r.task[0].why, PN_WAKE_REQUEST);
-	pn_svm_load(v, &r.cpu[2]);
+	pn_svm_load(&v->h, &r.cpu[2]);
 	assert_false(rig_sleep(&r, 0, 2));
-	pn_svm_unblocking(v, &r.cpu[2]);
+	pn_svm_unblocking(&v->h, &r.cpu[2]);
 	assert_true(pn_list_empty(&r.cpu[1].wake_list));
 	assert_int_equal(v->h.requests, 0);
 
 	/* Nothing pending: it only moves to another list. */
 	pn_vapic_clear(v->h.page, PN_APIC_IRR, 0x41);
-	pn_svm_cpu_online(&r.svm, &r.cpu[1]);
-	pn_svm_blocking(v, &r.cpu[2]);
+	pn_svm_cpu_online(&r.svm.hyp, &r.cpu[1]);
+	pn_svm_blocking(&v->h, &r.cpu[2]);
 	assert_true(rig_sleep(&r, 0, 2));
-	pn_svm_cpu_offline(&r.svm, &r.cpu[2], &r.cpu[0]);
+	pn_svm_cpu_offline(&r.svm.hyp, &r.cpu[2], &r.cpu[0]);
 	assert_false(rig_sleep(&r, 0, 3)); /* the request */
-	pn_svm_unblocking(v, &r.cpu[3]);
-	pn_svm_blocking(v, &r.cpu[3]);
+	pn_svm_unblocking(&v->h, &r.cpu[3]);
+	pn_svm_blocking(&v->h, &r.cpu[3]);
 	assert_true(rig_sleep(&r, 0, 3));
 	rig_msi(&r, 0);
 	assert_false(r.task[0].asleep);

@@ -34,8 +34,8 @@ static void start_as(bool spy, const struct rig_conf *more)
 	rig_attach(&r, 0, 0, 0x41);
 	rig_attach(&r, 1, 1, 0x51);
 	for (uint32_t i = 0; i < 2; i++) {
-		pn_svm_load(&r.vcpu[i], &r.cpu[1]);
-		pn_svm_blocking(&r.vcpu[i], &r.cpu[1]);
+		pn_svm_load(&r.vcpu[i].h, &r.cpu[1]);
+		pn_svm_blocking(&r.vcpu[i].h, &r.cpu[1]);
 	}
 	if (spy)
 		r.iommus.notifier = (struct pn_ga_notifier){NULL, entry, overflow};
@@ -309,7 +309,7 @@ static void recovers_nothing(void **state)
 	rig_threads(&r);
 	assert_int_equal(r.drv[0].galog_restarts, 1);
 	assert_true(r.task[1].asleep);
-	assert_true(pn_svm_pending(&r.vcpu[1]));
+	assert_true(pn_svm_pending(&r.vcpu[1].h));
 	/* a later interrupt has its entry */
 	rig_msi(&r, 1);
 	rig_threads(&r);
@@ -342,7 +342,7 @@ static void drop_one(struct rig *x)
 	/* vCPU 2 has just gone to sleep; the log is still stopped */
 	assert_int_equal(rig_reg(x, 0, PN_AMDVI_STATUS) & PN_ST_GALOGRUN, 0);
 	x->kicks = 1;
-	pn_svm_blocking(&x->vcpu[2], &x->cpu[2]);
+	pn_svm_blocking(&x->vcpu[2].h, &x->cpu[2]);
 	assert_true(rig_sleep(x, 2, 2));
 	rig_msi(x, 2);
 }
@@ -356,7 +356,7 @@ static void drop_before_restart(void **state)
 	(void)state;
 	start(false);
 	rig_attach(&r, 2, 2, 0x61);
-	pn_svm_load(&r.vcpu[2], &r.cpu[2]);
+	pn_svm_load(&r.vcpu[2].h, &r.cpu[2]);
 	for (unsigned i = 0; i < 512; i++)
 		rig_msi(&r, 0);
 	r.log_thread.asleep = false;
@@ -403,7 +403,7 @@ static void wakes_by_tag(void **state)
 	assert_false(r.task[1].asleep);
 	assert_int_equal(r.task[1].why, PN_WAKE_NOTIFY);
 	/* after exit a late entry is read and ignored */
-	pn_svm_exit(&r.svm);
+	pn_svm_exit(&r.svm.hyp);
 	rig_msi(&r, 0);
 	rig_threads(&r);
 	assert_true(r.task[0].asleep);

@@ -34,17 +34,17 @@ static void bring(enum target t)
 	struct pn_svm_vcpu *v = &r.vcpu[0];
 	uint32_t cpu = t == T_IN_GUEST_HERE ? 0 : 2;
 
-	pn_svm_load(v, &r.cpu[cpu]);
+	pn_svm_load(&v->h, &r.cpu[cpu]);
 	if (t == T_IN_GUEST || t == T_IN_GUEST_HERE)
-		assert_int_equal(pn_svm_enter(v, &r.cpu[cpu]), -1);
+		assert_int_equal(pn_svm_enter(&v->h, &r.cpu[cpu]), -1);
 	if (t == T_PARKED) {
 		pn_vapic_write(v->h.page, PN_APIC_TPR, 0x50);
 		pn_vapic_set(v->h.page, PN_APIC_IRR, 0x31);
 	}
 	if (t == T_ASLEEP || t == T_PARKED) {
-		pn_svm_blocking(v, &r.cpu[cpu]);
+		pn_svm_blocking(&v->h, &r.cpu[cpu]);
 		assert_true(rig_sleep(&r, 0, cpu));
-		pn_svm_put(v, &r.cpu[cpu]);
+		pn_svm_put(&v->h, &r.cpu[cpu], false);
 	}
 }
 
@@ -61,7 +61,7 @@ static void inject(void **state)
 		rig_forget(&r);
 		r.task[0].asleep = w->wakes;
 		row_eq(w->name, "was set",
-		       pn_svm_inject(&r.vcpu[0], &r.cpu[0], 0x61, PN_WAKE_TIMER), 0);
+		       pn_svm_inject(&r.vcpu[0].h, &r.cpu[0], 0x61, PN_WAKE_TIMER), 0);
 		row_eq(w->name, "IRR bit", pn_vapic_test(r.vcpu[0].h.page, PN_APIC_IRR, 0x61), 1);
 		row_eq(w->name, "wakes", r.task[0].wakes, w->wakes);
 		row_eq(w->name, "WAKE", rig_count(&r, PN_STEP_WAKE), w->wakes);
@@ -82,7 +82,7 @@ static void inject(void **state)
 			row_eq(w->name, "kick vector", r.ipi_vector, PN_VEC_RESCHED);
 		}
 		row_eq(w->name, "again: was set",
-		       pn_svm_inject(&r.vcpu[0], &r.cpu[0], 0x61, PN_WAKE_TIMER), 1);
+		       pn_svm_inject(&r.vcpu[0].h, &r.cpu[0], 0x61, PN_WAKE_TIMER), 1);
 		rig_checked(&r, w->name);
 		rig_close(&r);
 	}
@@ -98,41 +98,41 @@ static void by_software(void **state)
 	(void)state;
 	conf.inhibits = 1u << PN_INHIBIT_NESTED;
 	rig_start(&r, &conf);
-	pn_svm_load(v, &r.cpu[1]);
-	pn_svm_inject(v, &r.cpu[0], 0x41, PN_WAKE_NOTIFY);
-	pn_svm_inject(v, &r.cpu[0], 0x93, PN_WAKE_NOTIFY);
-	pn_svm_inject(v, &r.cpu[0], 0x99, PN_WAKE_NOTIFY);
+	pn_svm_load(&v->h, &r.cpu[1]);
+	pn_svm_inject(&v->h, &r.cpu[0], 0x41, PN_WAKE_NOTIFY);
+	pn_svm_inject(&v->h, &r.cpu[0], 0x93, PN_WAKE_NOTIFY);
+	pn_svm_inject(&v->h, &r.cpu[0], 0x99, PN_WAKE_NOTIFY);
 	v->h.irq_blocked = true;
-	assert_int_equal(pn_svm_enter(v, &r.cpu[1]), -1); /* IF = 0: it stays in the IRR */
+	assert_int_equal(pn_svm_enter(&v->h, &r.cpu[1]), -1); /* IF = 0: it stays in the IRR */
 	v->h.irq_blocked = false;
-	pn_svm_leave(v, &r.cpu[1]);
-	assert_int_equal(pn_svm_enter(v, &r.cpu[1]), 0x99); /* highest first */
+	pn_svm_leave(&v->h, &r.cpu[1]);
+	assert_int_equal(pn_svm_enter(&v->h, &r.cpu[1]), 0x99); /* highest first */
 	assert_true(pn_vapic_test(v->h.page, PN_APIC_ISR, 0x99));
 	assert_false(pn_vapic_test(v->h.page, PN_APIC_IRR, 0x99));
 	assert_int_equal(pn_vapic_read(v->h.page, PN_APIC_PPR), 0x90);
 	assert_int_equal(v->h.requests, 0);
-	pn_svm_leave(v, &r.cpu[1]);
-	assert_int_equal(pn_svm_enter(v, &r.cpu[1]), -1); /* same class in service */
-	pn_svm_leave(v, &r.cpu[1]);
-	pn_svm_eoi(v, &r.cpu[1]);
+	pn_svm_leave(&v->h, &r.cpu[1]);
+	assert_int_equal(pn_svm_enter(&v->h, &r.cpu[1]), -1); /* same class in service */
+	pn_svm_leave(&v->h, &r.cpu[1]);
+	pn_svm_eoi(&v->h, &r.cpu[1]);
 	assert_int_equal(pn_vapic_read(v->h.page, PN_APIC_PPR), 0);
-	assert_int_equal(pn_svm_enter(v, &r.cpu[1]), 0x93);
+	assert_int_equal(pn_svm_enter(&v->h, &r.cpu[1]), 0x93);
 	pn_vapic_write(v->h.page, PN_APIC_TPR, 0x40);
-	pn_svm_eoi(v, &r.cpu[1]);
-	assert_int_equal(pn_svm_enter(v, &r.cpu[1]), -1); /* TPR */
-	assert_false(pn_svm_pending(v));
+	pn_svm_eoi(&v->h, &r.cpu[1]);
+	assert_int_equal(pn_svm_enter(&v->h, &r.cpu[1]), -1); /* TPR */
+	assert_false(pn_svm_pending(&v->h));
 	pn_vapic_write(v->h.page, PN_APIC_TPR, 0);
-	assert_true(pn_svm_pending(v));
-	assert_int_equal(pn_svm_enter(v, &r.cpu[1]), 0x41);
-	pn_svm_eoi(v, &r.cpu[1]);
-	pn_svm_eoi(v, &r.cpu[1]); /* nothing in service */
+	assert_true(pn_svm_pending(&v->h));
+	assert_int_equal(pn_svm_enter(&v->h, &r.cpu[1]), 0x41);
+	pn_svm_eoi(&v->h, &r.cpu[1]);
+	pn_svm_eoi(&v->h, &r.cpu[1]); /* nothing in service */
 	assert_int_equal(rig_count(&r, PN_STEP_ENTRY_INJECT), 3);
 	assert_int_equal(rig_count(&r, PN_STEP_EOI_EXIT), 4);
 	/* A masked event does not keep the vCPU awake. */
 	pn_vapic_write(v->h.page, PN_APIC_TPR, 0x50);
-	pn_svm_leave(v, &r.cpu[1]);
-	pn_svm_inject(v, &r.cpu[0], 0x41, PN_WAKE_NOTIFY);
-	pn_svm_blocking(v, &r.cpu[1]);
+	pn_svm_leave(&v->h, &r.cpu[1]);
+	pn_svm_inject(&v->h, &r.cpu[0], 0x41, PN_WAKE_NOTIFY);
+	pn_svm_blocking(&v->h, &r.cpu[1]);
 	assert_true(rig_sleep(&r, 0, 1));
 	rig_checked(&r, "AVIC off");
 	rig_close(&r);
@@ -152,14 +152,14 @@ static void level_eoi(void **state)
 
 	(void)state;
 	rig_start(&r, &gappi_mode);
-	pn_svm_load(v, &r.cpu[1]);
+	pn_svm_load(&v->h, &r.cpu[1]);
 	pn_avic_features_default(&feat);
 	pn_avic_init(&av, &r.bus, &r.agent[1], &feat, RIG_APICID(1));
 	pn_vapic_set(v->h.page, PN_APIC_ISR, 0x41);
 	pn_vapic_set(v->h.page, PN_APIC_IRR, 0x91);
 	pn_vapic_set(v->h.page, PN_APIC_TMR, 0x91);
 	for (unsigned n = 0; n < 2; n++) {
-		pn_svm_enter(v, &r.cpu[1]);
+		pn_svm_enter(&v->h, &r.cpu[1]);
 		pn_svm_vmcb(v, &vmcb);
 		assert_int_equal(pn_avic_vmrun(&av, &vmcb), 0);
 		assert_int_equal(pn_avic_evaluate(&av, true), 0x91);
@@ -167,14 +167,14 @@ static void level_eoi(void **state)
 		assert_int_equal(pn_avic_write(&av, PN_APIC_EOI, 0, &ex), PN_AVIC_TRAP);
 		assert_int_equal(ex.info2, 0x91);
 		pn_avic_vmexit(&av);
-		pn_svm_leave(v, &r.cpu[1]);
-		assert_int_equal(pn_svm_eoi(v, &r.cpu[1]), 0x91);
+		pn_svm_leave(&v->h, &r.cpu[1]);
+		assert_int_equal(pn_svm_eoi(&v->h, &r.cpu[1]), 0x91);
 		assert_false(pn_vapic_test(v->h.page, PN_APIC_ISR, 0x91));
 		assert_true(pn_vapic_test(v->h.page, PN_APIC_ISR, 0x41));
 		assert_int_equal(pn_vapic_read(v->h.page, PN_APIC_PPR), 0x40);
 		pn_vapic_set(v->h.page, PN_APIC_IRR, 0x91); /* the line is still up */
 	}
-	assert_int_equal(pn_svm_eoi(v, &r.cpu[1]), -1); /* 41h, an edge */
+	assert_int_equal(pn_svm_eoi(&v->h, &r.cpu[1]), -1); /* 41h, an edge */
 	assert_int_equal(pn_vapic_read(v->h.page, PN_APIC_PPR), 0);
 	rig_close(&r);
 }
@@ -200,18 +200,18 @@ static void tpr_of_the_page(void **state)
 
 	(void)state;
 	rig_start(&r, &gappi_mode);
-	pn_svm_load(v, &r.cpu[1]);
+	pn_svm_load(&v->h, &r.cpu[1]);
 	pn_avic_features_default(&feat);
 	pn_avic_init(&av, &r.bus, &r.agent[1], &feat, RIG_APICID(1));
 	pn_vapic_set(v->h.page, PN_APIC_IRR, 0x41);
 	for (size_t i = 0; i < sizeof(tpr) / sizeof(tpr[0]); i++) {
 		pn_vapic_write(v->h.page, PN_APIC_TPR, tpr[i].value);
-		row_eq(tpr[i].name, "injected", pn_svm_enter(v, &r.cpu[1]), -1);
+		row_eq(tpr[i].name, "injected", pn_svm_enter(&v->h, &r.cpu[1]), -1);
 		pn_svm_vmcb(v, &vmcb);
 		row_eq(tpr[i].name, "VMRUN", pn_avic_vmrun(&av, &vmcb), 0);
 		row_eq(tpr[i].name, "vector", pn_avic_evaluate(&av, true), tpr[i].want);
 		pn_avic_vmexit(&av);
-		pn_svm_leave(v, &r.cpu[1]);
+		pn_svm_leave(&v->h, &r.cpu[1]);
 	}
 	rig_close(&r);
 }
@@ -223,37 +223,37 @@ static void inhibits(void **state)
 	(void)state;
 	rig_start(&r, &gappi_mode);
 	for (uint32_t i = 0; i < RIG_VCPUS; i++)
-		pn_svm_load(&r.vcpu[i], &r.cpu[i]);
-	pn_svm_enter(&r.vcpu[0], &r.cpu[0]); /* the CPU that inhibits: no IPI to itself */
-	pn_svm_enter(&r.vcpu[1], &r.cpu[1]);
-	pn_svm_blocking(&r.vcpu[2], &r.cpu[2]);
+		pn_svm_load(&r.vcpu[i].h, &r.cpu[i]);
+	pn_svm_enter(&r.vcpu[0].h, &r.cpu[0]); /* the CPU that inhibits: no IPI to itself */
+	pn_svm_enter(&r.vcpu[1].h, &r.cpu[1]);
+	pn_svm_blocking(&r.vcpu[2].h, &r.cpu[2]);
 	assert_true(rig_sleep(&r, 2, 2));
-	pn_svm_inhibit(&r.vm, &r.cpu[0], PN_INHIBIT_HYPERV, true);
+	pn_svm_inhibit(&r.vm.h, &r.cpu[0], PN_INHIBIT_HYPERV, true);
 	assert_int_equal(r.ipis, 1);
 	assert_int_equal(r.ipi_cpu, 1);
 	assert_false(r.task[2].asleep);
 	for (uint32_t i = 0; i < RIG_VCPUS; i++)
 		assert_int_equal(r.vcpu[i].h.requests, PN_REQ_APICV_UPDATE);
 	/* More causes, and fewer, as long as one is left: no vCPU gets a request. */
-	pn_svm_inhibit(&r.vm, &r.cpu[0], PN_INHIBIT_NESTED, true);
-	pn_svm_inhibit(&r.vm, &r.cpu[0], PN_INHIBIT_HYPERV, false);
+	pn_svm_inhibit(&r.vm.h, &r.cpu[0], PN_INHIBIT_NESTED, true);
+	pn_svm_inhibit(&r.vm.h, &r.cpu[0], PN_INHIBIT_HYPERV, false);
 	assert_int_equal(rig_count(&r, PN_STEP_INHIBIT), 1);
-	assert_int_equal(r.vm.inhibits, 1u << PN_INHIBIT_NESTED);
-	pn_svm_leave(v, &r.cpu[0]);
-	assert_true(pn_svm_pending(v));
-	pn_svm_enter(v, &r.cpu[0]);
+	assert_int_equal(r.vm.h.inhibits, 1u << PN_INHIBIT_NESTED);
+	pn_svm_leave(&v->h, &r.cpu[0]);
+	assert_true(pn_svm_pending(&v->h));
+	pn_svm_enter(&v->h, &r.cpu[0]);
 	assert_int_equal(v->h.apicv, 0);
 	assert_int_equal(v->h.requests, 0);
 	/* AVIC is on again before vCPU 1 handled the request: it has nothing to switch. */
-	pn_svm_inhibit(&r.vm, &r.cpu[0], PN_INHIBIT_NESTED, false);
+	pn_svm_inhibit(&r.vm.h, &r.cpu[0], PN_INHIBIT_NESTED, false);
 	assert_int_equal(rig_count(&r, PN_STEP_INHIBIT), 2);
 	rig_forget(&r);
-	pn_svm_leave(&r.vcpu[1], &r.cpu[1]);
-	pn_svm_enter(&r.vcpu[1], &r.cpu[1]);
+	pn_svm_leave(&r.vcpu[1].h, &r.cpu[1]);
+	pn_svm_enter(&r.vcpu[1].h, &r.cpu[1]);
 	assert_int_equal(r.vcpu[1].h.apicv, 1);
 	assert_int_equal(rig_count(&r, PN_STEP_TABLE_WRITE), 0);
-	pn_svm_leave(v, &r.cpu[0]);
-	pn_svm_enter(v, &r.cpu[0]);
+	pn_svm_leave(&v->h, &r.cpu[0]);
+	pn_svm_enter(&v->h, &r.cpu[0]);
 	assert_int_equal(v->h.apicv, 1);
 	rig_checked(&r, "inhibits");
 	rig_close(&r);
@@ -279,9 +279,9 @@ static void vmcb(void **state)
 				 7 | PN_VINTR_MASKING | PN_VINTR_AVIC | (x2 ? PN_VINTR_X2AVIC : 0));
 		assert_int_equal(b.backing_page, r.vcpu[1].h.page_pa);
 		assert_int_equal(b.physical_table, r.vm.phys_table_pa | 3);
-		pn_svm_inhibit(&r.vm, &r.cpu[0], PN_INHIBIT_SEV, true);
-		pn_svm_load(&r.vcpu[1], &r.cpu[1]);
-		pn_svm_enter(&r.vcpu[1], &r.cpu[1]);
+		pn_svm_inhibit(&r.vm.h, &r.cpu[0], PN_INHIBIT_SEV, true);
+		pn_svm_load(&r.vcpu[1].h, &r.cpu[1]);
+		pn_svm_enter(&r.vcpu[1].h, &r.cpu[1]);
 		pn_svm_vmcb(&r.vcpu[1], &b);
 		assert_int_equal(b.v_intr & (PN_VINTR_AVIC | PN_VINTR_X2AVIC), 0);
 		rig_close(&r);
@@ -355,18 +355,18 @@ static void incomplete_ipi(void **state)
 					 0);
 		}
 		for (uint32_t n = 0; n < 4; n++)
-			pn_svm_load(&v[n], &r.cpu[n]);
+			pn_svm_load(&v[n].h, &r.cpu[n]);
 		for (uint32_t n = 1; n < 3; n++) {
-			pn_svm_blocking(&v[n], &r.cpu[n]);
-			r.task[n].asleep = !pn_svm_must_run(&v[n], &r.cpu[n]);
+			pn_svm_blocking(&v[n].h, &r.cpu[n]);
+			r.task[n].asleep = !pn_svm_must_run(&v[n].h, &r.cpu[n]);
 		}
-		pn_svm_enter(&v[3], &r.cpu[3]);
+		pn_svm_enter(&v[3].h, &r.cpu[3]);
 		pn_vapic_write(v[0].h.page, PN_APIC_ICRL, (uint32_t)w->icr | PN_ICR_BUSY);
 		pn_svm_incomplete_ipi(&v[0], &r.cpu[0], &exit);
 		for (uint32_t n = 0; n < 3; n++)
 			row_eq(w->name, "vCPU woken", r.task[n].wakes, w->woken >> n & 1);
 		for (uint32_t n = 0; n < 4; n++)
-			row_eq(w->name, "vCPU has the vector", pn_svm_irr(&v[n], 3) >> 17 & 1,
+			row_eq(w->name, "vCPU has the vector", pn_svm_irr(&v[n].h, 3) >> 17 & 1,
 			       w->set >> n & 1);
 		row_eq(w->name, "doorbells", r.bells, w->set >> 3 & 1 || PN_ICR_MODE(w->icr) == 5);
 		row_eq(w->name, "BUSY", pn_vapic_read(v[0].h.page, PN_APIC_ICRL) & PN_ICR_BUSY, 0);
@@ -386,8 +386,8 @@ static void erratum(void **state)
 	(void)state;
 	conf.erratum1235 = true;
 	rig_start(&r, &conf);
-	pn_svm_load(&r.vcpu[3], &r.cpu[3]);
-	pn_svm_enter(&r.vcpu[3], &r.cpu[3]);
+	pn_svm_load(&r.vcpu[3].h, &r.cpu[3]);
+	pn_svm_enter(&r.vcpu[3].h, &r.cpu[3]);
 	pn_svm_incomplete_ipi(&r.vcpu[0], &r.cpu[0], &exit);
 	assert_int_equal(r.bells, 1);
 	assert_int_equal(r.bell_apicid, RIG_APICID(3));
@@ -409,22 +409,22 @@ static void real_ipi(void **state)
 		rig_start(&r, &(struct rig_conf){PN_NOTIFY_GALOG, .vcpus = 2});
 		pn_avic_features_default(&feat);
 		pn_avic_init(&av, &r.bus, &r.agent[0], &feat, RIG_APICID(0));
-		pn_svm_load(&r.vcpu[0], &r.cpu[0]);
-		pn_svm_load(&r.vcpu[1], &r.cpu[1]);
-		pn_svm_blocking(&r.vcpu[1], &r.cpu[1]);
+		pn_svm_load(&r.vcpu[0].h, &r.cpu[0]);
+		pn_svm_load(&r.vcpu[1].h, &r.cpu[1]);
+		pn_svm_blocking(&r.vcpu[1].h, &r.cpu[1]);
 		assert_true(rig_sleep(&r, 1, 1));
-		pn_svm_enter(&r.vcpu[0], &r.cpu[0]);
+		pn_svm_enter(&r.vcpu[0].h, &r.cpu[0]);
 		pn_svm_vmcb(&r.vcpu[0], &b);
 		assert_int_equal(pn_avic_vmrun(&av, &b), 0);
 		assert_int_equal(pn_avic_ipi(&av, icr[i], &exit), PN_AVIC_TRAP);
 		assert_int_equal(exit.info2 >> 32, PN_IPI_NOT_RUNNING);
 		pn_avic_vmexit(&av);
-		pn_svm_leave(&r.vcpu[0], &r.cpu[0]);
+		pn_svm_leave(&r.vcpu[0].h, &r.cpu[0]);
 		pn_svm_incomplete_ipi(&r.vcpu[0], &r.cpu[0], &exit);
 		assert_false(r.task[1].asleep);
 		/* running: rung by the processor, no exit */
-		pn_svm_unblocking(&r.vcpu[1], &r.cpu[1]);
-		pn_svm_enter(&r.vcpu[0], &r.cpu[0]);
+		pn_svm_unblocking(&r.vcpu[1].h, &r.cpu[1]);
+		pn_svm_enter(&r.vcpu[0].h, &r.cpu[0]);
 		assert_int_equal(pn_avic_vmrun(&av, &b), 0);
 		assert_int_equal(pn_avic_ipi(&av, icr[i], &exit), PN_AVIC_DONE);
 		assert_int_equal(r.bells, 1);

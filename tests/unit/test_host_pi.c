@@ -17,10 +17,10 @@ static const struct {
 
 static void block(uint32_t i, uint32_t cpu)
 {
-	pn_svm_load(&r.vcpu[i], &r.cpu[cpu]);
-	pn_svm_blocking(&r.vcpu[i], &r.cpu[cpu]);
+	pn_svm_load(&r.vcpu[i].h, &r.cpu[cpu]);
+	pn_svm_blocking(&r.vcpu[i].h, &r.cpu[cpu]);
 	assert_true(rig_sleep(&r, i, cpu));
-	pn_svm_put(&r.vcpu[i], &r.cpu[cpu]);
+	pn_svm_put(&r.vcpu[i].h, &r.cpu[cpu], false);
 }
 
 /* ---- attach ---- */
@@ -48,9 +48,9 @@ static void prepare(enum before b)
 
 	if (b == NEVER_RAN)
 		return;
-	pn_svm_load(v, &r.cpu[2]);
+	pn_svm_load(&v->h, &r.cpu[2]);
 	if (b == PREEMPTED)
-		pn_svm_put(v, &r.cpu[2]);
+		pn_svm_put(&v->h, &r.cpu[2], false);
 	if (b < BLOCKED)
 		return;
 	pn_vapic_write(v->h.page, PN_APIC_TPR, 0x50);
@@ -58,7 +58,7 @@ static void prepare(enum before b)
 	if (b == BLOCKED_RESIDUE)
 		pn_vapic_set(v->h.page, PN_APIC_IRR, 0x41); /* masked */
 	if (b == BLOCKED_DEAD_CPU)
-		pn_svm_cpu_offline(&r.svm, &r.cpu[2], &r.cpu[0]);
+		pn_svm_cpu_offline(&r.svm.hyp, &r.cpu[2], &r.cpu[0]);
 }
 
 static void attach(void **state)
@@ -76,8 +76,9 @@ static void attach(void **state)
 			prepare(w->before);
 			rig_forget(&r);
 			r.task[0].asleep = w->before >= BLOCKED;
-			assert_int_equal(
-				pn_svm_pi_update(&r.svm, &r.ir[0], &r.vcpu[0], 0x91, &r.cpu[1]), 0);
+			assert_int_equal(pn_svm_pi_update(&r.svm.hyp, &r.ir[0].host, &r.vcpu[0].h,
+							  0x91, &r.cpu[1]),
+					 0);
 			assert_int_equal(pn_irte128_decode(*r.ir[0].irte, true, true, &f), 0);
 			row_eq(name, "guest form", f.guestmode, 1);
 			row_eq(name, "IsRun", f.isrun, w->before == RUNNING);
@@ -130,9 +131,9 @@ static void attach_any_moment(void **state)
 				rig_msi(&r, 0);
 			rig_threads(&r);
 			if (r.intr_vector == 0x50)
-				pn_svm_inject(&r.vcpu[0], &r.cpu[3], 0x41, PN_WAKE_NOTIFY);
+				pn_svm_inject(&r.vcpu[0].h, &r.cpu[3], 0x41, PN_WAKE_NOTIFY);
 			row_eq(name, "asleep", r.task[0].asleep, 0);
-			row_eq(name, "pending", pn_svm_irr(&r.vcpu[0], 2), 2);
+			row_eq(name, "pending", pn_svm_irr(&r.vcpu[0].h, 2), 2);
 			rig_close(&r);
 		}
 	}
@@ -142,18 +143,20 @@ static void attach_errors(void **state)
 {
 	(void)state;
 	rig_start(&r, &gappi_mode);
-	assert_int_equal(pn_svm_pi_update(&r.svm, &r.ir[0], &r.vcpu[0], 15, &r.cpu[0]), -EINVAL);
-	assert_int_equal(pn_svm_pi_update(&r.svm, &r.ir[0], NULL, 0, &r.cpu[0]), 0);
+	assert_int_equal(pn_svm_pi_update(&r.svm.hyp, &r.ir[0].host, &r.vcpu[0].h, 15, &r.cpu[0]),
+			 -EINVAL);
+	assert_int_equal(pn_svm_pi_update(&r.svm.hyp, &r.ir[0].host, NULL, 0, &r.cpu[0]), 0);
 	/* The IOMMU does not answer: the state is as before the call. */
 	block(0, 2);
 	pn_amdvi_write(r.vi[0], PN_AMDVI_CONTROL, 8, 0);
-	assert_int_equal(pn_svm_pi_update(&r.svm, &r.ir[0], &r.vcpu[0], 0x41, &r.cpu[0]),
+	assert_int_equal(pn_svm_pi_update(&r.svm.hyp, &r.ir[0].host, &r.vcpu[0].h, 0x41, &r.cpu[0]),
 			 -ETIMEDOUT);
-	assert_null(r.ir[0].vcpu);
+	assert_null(r.ir[0].host.vcpu);
 	assert_false(r.vcpu[0].on_list);
 	rig_checked(&r, "timeout");
 	r.svm.iommus = NULL;
-	assert_int_equal(pn_svm_pi_update(&r.svm, &r.ir[0], &r.vcpu[0], 0x41, &r.cpu[0]), -ENODEV);
+	assert_int_equal(pn_svm_pi_update(&r.svm.hyp, &r.ir[0].host, &r.vcpu[0].h, 0x41, &r.cpu[0]),
+			 -ENODEV);
 	rig_close(&r);
 }
 
@@ -175,11 +178,12 @@ static void detach_any_moment(void **state)
 			r.task[0].asleep = true;
 			r.at = at;
 			r.hook = post0;
-			assert_int_equal(pn_svm_pi_update(&r.svm, &r.ir[0], NULL, 0, &r.cpu[0]), 0);
+			assert_int_equal(
+				pn_svm_pi_update(&r.svm.hyp, &r.ir[0].host, NULL, 0, &r.cpu[0]), 0);
 			r.hook = NULL;
 			rig_threads(&r);
 			row_eq(name, "posted and asleep",
-			       r.task[0].asleep && pn_svm_irr(&r.vcpu[0], 2), 0);
+			       r.task[0].asleep && pn_svm_irr(&r.vcpu[0].h, 2), 0);
 			row_eq(name, "on a list", r.vcpu[0].on_list, 0);
 			rig_forget(&r);
 			assert_int_equal(rig_msi(&r, 0), PN_MSI_REMAPPED);
@@ -206,7 +210,8 @@ static void detach_in_flight(void **state)
 		block(0, 2);
 		r.write_off = PN_AMDVI_CMD_TAIL;
 		r.on_write = in_flight;
-		assert_int_equal(pn_svm_pi_update(&r.svm, &r.ir[0], NULL, 0, &r.cpu[0]), 0);
+		assert_int_equal(pn_svm_pi_update(&r.svm.hyp, &r.ir[0].host, NULL, 0, &r.cpu[0]),
+				 0);
 		row_eq(modes[m].name, "woken", r.task[0].wakes, 1);
 		row_eq(modes[m].name, "still listed for the other interrupt", r.vcpu[0].on_list,
 		       modes[m].conf->notify == PN_NOTIFY_GAPPI);
@@ -215,11 +220,12 @@ static void detach_in_flight(void **state)
 		/* in the guest: rung */
 		rig_start(&r, modes[m].conf);
 		rig_attach(&r, 0, 0, 0x41);
-		pn_svm_load(&r.vcpu[0], &r.cpu[2]);
-		pn_svm_enter(&r.vcpu[0], &r.cpu[2]);
+		pn_svm_load(&r.vcpu[0].h, &r.cpu[2]);
+		pn_svm_enter(&r.vcpu[0].h, &r.cpu[2]);
 		r.write_off = PN_AMDVI_CMD_TAIL;
 		r.on_write = in_flight;
-		assert_int_equal(pn_svm_pi_update(&r.svm, &r.ir[0], NULL, 0, &r.cpu[0]), 0);
+		assert_int_equal(pn_svm_pi_update(&r.svm.hyp, &r.ir[0].host, NULL, 0, &r.cpu[0]),
+				 0);
 		row_eq(modes[m].name, "doorbells", r.bells, 1);
 		row_eq(modes[m].name, "to", r.bell_apicid, RIG_APICID(2));
 		rig_close(&r);
@@ -236,19 +242,19 @@ static void moves(void **state)
 		block(1, 2);
 		rig_attach(&r, 0, 1, 0x61); /* another vCPU */
 		rig_checked(&r, modes[m].name);
-		assert_ptr_equal(r.ir[0].vcpu, &r.vcpu[1]);
+		assert_ptr_equal(r.ir[0].host.vcpu, &r.vcpu[1].h);
 		rig_msi(&r, 0);
 		rig_threads(&r);
 		row_eq(modes[m].name, "old one asleep", r.task[0].asleep, 1);
 		row_eq(modes[m].name, "new one woken", r.task[1].asleep, 0);
-		row_eq(modes[m].name, "vector", pn_svm_irr(&r.vcpu[1], 3), 2);
+		row_eq(modes[m].name, "vector", pn_svm_irr(&r.vcpu[1].h, 3), 2);
 		rig_forget(&r);
 		rig_attach(&r, 0, 1, 0x71); /* another vector: one flush, the list as it is */
 		row_eq(modes[m].name, "flushes", rig_count(&r, PN_STEP_IRT_FLUSH), 1);
 		row_eq(modes[m].name, "LIST_ADD, LIST_DEL",
 		       rig_count(&r, PN_STEP_LIST_ADD) + rig_count(&r, PN_STEP_LIST_DEL), 0);
 		rig_msi(&r, 0);
-		row_eq(modes[m].name, "vector", pn_svm_irr(&r.vcpu[1], 3), 2 | 1 << 17);
+		row_eq(modes[m].name, "vector", pn_svm_irr(&r.vcpu[1].h, 3), 2 | 1 << 17);
 		rig_checked(&r, modes[m].name);
 		rig_close(&r);
 	}
@@ -261,11 +267,11 @@ static void never_activated(void **state)
 	(void)state;
 	rig_start(&r, &no_mode);
 	rig_attach(&r, 0, 0, 0x41);
-	assert_ptr_equal(r.ir[0].vcpu, &r.vcpu[0]);
+	assert_ptr_equal(r.ir[0].host.vcpu, &r.vcpu[0].h);
 	block(0, 1);
 	assert_int_equal(rig_msi(&r, 0), PN_MSI_REMAPPED);
 	rig_checked(&r, "none");
-	assert_int_equal(pn_svm_pi_update(&r.svm, &r.ir[0], NULL, 0, &r.cpu[0]), 0);
+	assert_int_equal(pn_svm_pi_update(&r.svm.hyp, &r.ir[0].host, NULL, 0, &r.cpu[0]), 0);
 	assert_true(pn_list_empty(&r.vcpu[0].ir_list));
 	rig_close(&r);
 }
@@ -286,24 +292,24 @@ static void inhibited(void **state)
 		block(0, 1);
 		row_eq(modes[m].name, "on a list without posting", v->on_list, 0);
 		rig_checked(&r, modes[m].name);
-		pn_svm_inhibit(&r.vm, &r.cpu[0], PN_INHIBIT_PIT_REINJ, false);
+		pn_svm_inhibit(&r.vm.h, &r.cpu[0], PN_INHIBIT_PIT_REINJ, false);
 		row_eq(modes[m].name, "woken to switch", r.task[0].asleep, 0);
 		row_eq(modes[m].name, "reason", r.task[0].why, PN_WAKE_REQUEST);
 		rig_checked(&r, modes[m].name); /* nothing has changed yet */
 		assert_false(rig_sleep(&r, 0, 1));
-		pn_svm_unblocking(v, &r.cpu[1]);
+		pn_svm_unblocking(&v->h, &r.cpu[1]);
 		rig_checked(&r, modes[m].name);
 		assert_int_equal(rig_msi(&r, 0), PN_MSI_POSTED);
-		row_eq(modes[m].name, "vector", pn_svm_irr(v, 2), 2);
+		row_eq(modes[m].name, "vector", pn_svm_irr(&v->h, 2), 2);
 
 		/* and back, while it is in the guest */
-		pn_svm_enter(v, &r.cpu[1]);
+		pn_svm_enter(&v->h, &r.cpu[1]);
 		rig_forget(&r);
-		pn_svm_inhibit(&r.vm, &r.cpu[0], PN_INHIBIT_IRQWIN, true);
+		pn_svm_inhibit(&r.vm.h, &r.cpu[0], PN_INHIBIT_IRQWIN, true);
 		row_eq(modes[m].name, "kicked", r.ipis, 1);
-		pn_svm_leave(v, &r.cpu[1]);
-		row_eq(modes[m].name, "the bit in the IRR is injected", pn_svm_enter(v, &r.cpu[1]),
-		       0x41);
+		pn_svm_leave(&v->h, &r.cpu[1]);
+		row_eq(modes[m].name, "the bit in the IRR is injected",
+		       pn_svm_enter(&v->h, &r.cpu[1]), 0x41);
 		assert_int_equal(rig_msi(&r, 0), PN_MSI_REMAPPED);
 		row_eq(modes[m].name, "IsRunning", !!(*v->phys_entry & PN_AVIC_PHYS_ISRUNNING), 0);
 		rig_checked(&r, modes[m].name);
@@ -323,8 +329,8 @@ static void switch_modes(void **state)
 		for (uint32_t i = 0; i < 3; i++)
 			rig_attach(&r, i, i, 0x41);
 		block(0, 1);
-		pn_svm_load(&r.vcpu[1], &r.cpu[2]);
-		pn_svm_enter(&r.vcpu[1], &r.cpu[2]);
+		pn_svm_load(&r.vcpu[1].h, &r.cpu[2]);
+		pn_svm_enter(&r.vcpu[1].h, &r.cpu[2]);
 		pn_vapic_write(r.vcpu[2].h.page, PN_APIC_TPR, 0x50);
 		block(2, 3);
 		assert_int_equal(pn_svm_switch_notify(&r.svm, &r.cpu[0], to[m]), 0);
@@ -378,8 +384,8 @@ static void switch_any_moment(void **state)
 			rig_threads(&r);
 			pn_amdvi_stats(r.vi[0], &after);
 			if (after.remapped != before.remapped) {
-				pn_svm_inject(&r.vcpu[0], &r.cpu[3], 0x41, PN_WAKE_NOTIFY);
-				pn_svm_inject(&r.vcpu[0], &r.cpu[3], 0x91, PN_WAKE_NOTIFY);
+				pn_svm_inject(&r.vcpu[0].h, &r.cpu[3], 0x41, PN_WAKE_NOTIFY);
+				pn_svm_inject(&r.vcpu[0].h, &r.cpu[3], 0x91, PN_WAKE_NOTIFY);
 			}
 			row_eq(name, "events", after.events, 0);
 			row_eq(name, "asleep", r.task[0].asleep, 0);
@@ -440,7 +446,7 @@ static void vm_limits(void **state)
 				      &r.pages) == rows[i].ret,
 		       1);
 		if (!rows[i].ret) {
-			row_eq(rows[i].name, "id", vm.id, 2);
+			row_eq(rows[i].name, "id", vm.h.id, 2);
 			row_eq(rows[i].name, "last entry", vm.phys_table[rows[i].n - 1],
 			       PN_AVIC_PHYS_VALID | v[rows[i].n - 1].h.page_pa);
 			row_eq(rows[i].name, "tag", pn_svm_ga_tag(&v[rows[i].n - 1]),
@@ -466,10 +472,10 @@ static void vm_destroy(void **state)
 		rig_start(&r, modes[m].conf);
 		rig_attach(&r, 0, 0, 0x41);
 		block(0, 2);
-		pn_svm_vm_destroy(&r.vm, &r.agent[0]);
+		pn_svm_vm_destroy(&r.vm.h, &r.agent[0]);
 		assert_true(pn_list_empty(&r.cpu[2].wake_list));
 		assert_null(pn_svm_by_tag(&r.svm, 0x1000));
-		assert_null(r.ir[0].vcpu);
+		assert_null(r.ir[0].host.vcpu);
 		assert_int_equal(rig_msi(&r, 0), PN_MSI_REMAPPED);
 		assert_int_equal(*r.vcpu[0].phys_entry, 0);
 		rig_close(&r);

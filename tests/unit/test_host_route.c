@@ -18,7 +18,7 @@ static void start(const struct rig_conf *conf)
 
 static void set(uint64_t addr, uint32_t data)
 {
-	assert_int_equal(pn_host_route_set(&r.vm.routes, &route, &r.ir[0], addr, data, &r.cpu[0]),
+	assert_int_equal(pn_host_route_set(&r.vm.h, &route, &r.ir[0].host, addr, data, &r.cpu[0]),
 			 0);
 }
 
@@ -27,7 +27,7 @@ static uint32_t who_has(uint8_t vector)
 	uint32_t who = 0;
 
 	for (uint32_t i = 0; i < RIG_VCPUS; i++)
-		who |= (pn_svm_irr(&r.vcpu[i], vector / 32) >> (vector % 32) & 1) << i;
+		who |= (pn_svm_irr(&r.vcpu[i].h, vector / 32) >> (vector % 32) & 1) << i;
 	return who;
 }
 
@@ -45,12 +45,12 @@ static void kinds(void **state)
 		pn_vapic_write(r.vcpu[ROUTE_OFF_VCPU].h.page, PN_APIC_SVR, ROUTE_SVR_OFF);
 		set(w->addr, w->data);
 		row_eq(w->name, "in guest form", r.ir[0].guest_mode, w->posted >= 0);
-		assert_ptr_equal(r.ir[0].vcpu, w->posted < 0 ? NULL : (void *)&r.vcpu[w->posted]);
+		assert_ptr_equal(r.ir[0].host.vcpu, w->posted < 0 ? NULL : &r.vcpu[w->posted].h);
 		row_eq(w->name, "the device's interrupt", rig_msi(&r, 0),
 		       w->posted < 0 ? PN_MSI_REMAPPED : PN_MSI_POSTED);
 		if (w->posted < 0)
 			row_eq(w->name, "accepted by",
-			       pn_host_route_irq(&r.vm.routes, &route, &r.cpu[3]),
+			       pn_host_route_irq(&r.vm.h, &route, &r.cpu[3]),
 			       __builtin_popcount(w->gets));
 		row_eq(w->name, "vCPUs that have it", who_has((uint8_t)w->data), w->gets);
 		for (uint32_t i = 0; i < RIG_VCPUS; i++)
@@ -80,10 +80,10 @@ static void kinds_x2apic(void **state)
 
 		start(&(struct rig_conf){.notify = PN_NOTIFY_GALOG, .x2avic = true});
 		set(w->addr, w->data);
-		assert_ptr_equal(r.ir[0].vcpu, w->posted < 0 ? NULL : (void *)&r.vcpu[w->posted]);
+		assert_ptr_equal(r.ir[0].host.vcpu, w->posted < 0 ? NULL : &r.vcpu[w->posted].h);
 		rig_msi(&r, 0);
 		if (w->posted < 0)
-			pn_host_route_irq(&r.vm.routes, &route, &r.cpu[3]);
+			pn_host_route_irq(&r.vm.h, &route, &r.cpu[3]);
 		row_eq(w->name, "vCPUs that have it", who_has(0x41), w->gets);
 		rig_close(&r);
 	}
@@ -95,10 +95,10 @@ static void kinds_x2apic(void **state)
 static void both_sleep(void)
 {
 	for (uint32_t i = 0; i < 2; i++) {
-		pn_svm_load(&r.vcpu[i], &r.cpu[i + 1]);
-		pn_svm_blocking(&r.vcpu[i], &r.cpu[i + 1]);
+		pn_svm_load(&r.vcpu[i].h, &r.cpu[i + 1]);
+		pn_svm_blocking(&r.vcpu[i].h, &r.cpu[i + 1]);
 		assert_true(rig_sleep(&r, i, i + 1));
-		pn_svm_put(&r.vcpu[i], &r.cpu[i + 1]);
+		pn_svm_put(&r.vcpu[i].h, &r.cpu[i + 1], false);
 	}
 }
 
@@ -108,7 +108,7 @@ static void device(struct rig *x)
 	x->hook = NULL;
 	x->on_write = NULL;
 	if (rig_msi(x, 0) == PN_MSI_REMAPPED)
-		pn_host_route_irq(&x->vm.routes, &route, &x->cpu[3]);
+		pn_host_route_irq(&x->vm.h, &route, &x->cpu[3]);
 }
 
 /*
@@ -172,21 +172,21 @@ static void apics_change(void **state)
 	(void)state;
 	start(&modes[0]);
 	set(ROUTE_LOG(1), 0x41);
-	assert_ptr_equal(r.ir[0].vcpu, &v[0]);
+	assert_ptr_equal(r.ir[0].host.vcpu, &v[0].h);
 	pn_svm_apic_write(&v[2], &r.cpu[2], PN_APIC_LDR, 3u << 24); /* vCPU 2 answers, too */
-	assert_null(r.ir[0].vcpu);
+	assert_null(r.ir[0].host.vcpu);
 	assert_int_equal(rig_msi(&r, 0), PN_MSI_REMAPPED);
-	assert_int_equal(pn_host_route_irq(&r.vm.routes, &route, &r.cpu[3]), 2);
+	assert_int_equal(pn_host_route_irq(&r.vm.h, &route, &r.cpu[3]), 2);
 	assert_int_equal(who_has(0x41), 5);
 	pn_svm_apic_write(&v[0], &r.cpu[0], PN_APIC_SVR, ROUTE_SVR_OFF);
-	assert_ptr_equal(r.ir[0].vcpu, &v[2]);
+	assert_ptr_equal(r.ir[0].host.vcpu, &v[2].h);
 	pn_svm_apic_write(&v[2], &r.cpu[2], PN_APIC_LDR, 4u << 24);
-	assert_null(r.ir[0].vcpu); /* nobody */
+	assert_null(r.ir[0].host.vcpu); /* nobody */
 	pn_svm_apic_write(&v[0], &r.cpu[0], PN_APIC_SVR, 0x1FF);
-	assert_ptr_equal(r.ir[0].vcpu, &v[0]);
+	assert_ptr_equal(r.ir[0].host.vcpu, &v[0].h);
 	/* Disabled altogether, as another vCPU may be. */
 	assert_int_equal(pn_svm_apic_base(&v[0], &r.cpu[0], 0xFEE00000), 0);
-	assert_null(r.ir[0].vcpu);
+	assert_null(r.ir[0].host.vcpu);
 	rig_close(&r);
 }
 
@@ -195,13 +195,13 @@ static void cleared(void **state)
 	(void)state;
 	start(&modes[0]);
 	set(ROUTE_PHYS(0), 0x41);
-	assert_int_equal(pn_host_route_clear(&r.vm.routes, &route, &r.cpu[0]), 0);
-	assert_null(r.ir[0].vcpu);
+	assert_int_equal(pn_host_route_clear(&r.vm.h, &route, &r.cpu[0]), 0);
+	assert_null(r.ir[0].host.vcpu);
 	assert_int_equal(rig_msi(&r, 0), PN_MSI_REMAPPED);
-	assert_int_equal(pn_host_route_irq(&r.vm.routes, &route, &r.cpu[3]), 0);
-	assert_true(pn_list_empty(&r.vm.routes.list));
+	assert_int_equal(pn_host_route_irq(&r.vm.h, &route, &r.cpu[3]), 0);
+	assert_true(pn_list_empty(&r.vm.h.routes));
 	set(ROUTE_PHYS(1), 0x42); /* again */
-	assert_ptr_equal(r.ir[0].vcpu, &r.vcpu[1]);
+	assert_ptr_equal(r.ir[0].host.vcpu, &r.vcpu[1].h);
 	set(ROUTE_PHYS(1), 0x43); /* another vector: one change */
 	assert_int_equal(rig_msi(&r, 0), PN_MSI_POSTED);
 	assert_int_equal(who_has(0x43), 2);
@@ -219,7 +219,7 @@ static void without_posting(void **state)
 	set(ROUTE_PHYS(2), 0x41);
 	assert_false(r.ir[0].guest_mode);
 	assert_int_equal(rig_msi(&r, 0), PN_MSI_REMAPPED);
-	assert_int_equal(pn_host_route_irq(&r.vm.routes, &route, &r.cpu[3]), 1);
+	assert_int_equal(pn_host_route_irq(&r.vm.h, &route, &r.cpu[3]), 1);
 	assert_int_equal(who_has(0x41), 4);
 	rig_close(&r);
 }
@@ -257,7 +257,7 @@ static void line(unsigned pin, bool up)
 static void start_io(void)
 {
 	start(&modes[0]);
-	pn_svm_set_ioapic(&r.vm, &io);
+	pn_ioapic_init(&io, &r.vm.h);
 }
 
 /* vCPU 0 takes the highest vector of its IRR, and the host emulates its EOI. */
@@ -265,7 +265,7 @@ static int serve(void)
 {
 	int vector = pn_host_inject_one(&r.vcpu[0].h, &r.agent[0], 0);
 
-	return vector < 0 ? -1 : pn_svm_eoi(&r.vcpu[0], &r.cpu[0]);
+	return vector < 0 ? -1 : pn_svm_eoi(&r.vcpu[0].h, &r.cpu[0]);
 }
 
 static void registers(void **state)

@@ -78,7 +78,7 @@ static void icr_exit(void **state)
 		write_vicr(v, w->icr | (w->xapic ? PN_ICR_BUSY : 0));
 		pn_vmx_icr_exit(v, &r.cpu[1]);
 		for (unsigned n = 0; n < RIG_VCPUS; n++) {
-			got |= (unsigned)(pn_vmx_irr(&v[n], 3) >> 17 & 1) << n;
+			got |= (unsigned)(pn_vmx_irr(&v[n].h, 3) >> 17 & 1) << n;
 			poked |= (v[n].h.requests & PN_REQ_UNBLOCK ? 1u : 0) << n;
 			row_eq(w->name, "woken", r.task[n].wakes,
 			       n && (w->got | w->poked) >> n & 1);
@@ -103,8 +103,8 @@ static void exit_reaches_the_guest(void **state)
 {
 	(void)state;
 	rig_start(&r, &(struct rig_conf){0});
-	pn_vmx_load(&r.vcpu[0], &r.cpu[1]);
-	pn_vmx_load(&r.vcpu[2], &r.cpu[2]);
+	pn_vmx_load(&r.vcpu[0].h, &r.cpu[1]);
+	pn_vmx_load(&r.vcpu[2].h, &r.cpu[2]);
 	rig_enter(&r, &r.vcpu[2], 2);
 	write_vicr(&r.vcpu[0], X2(0, SH(2) | 0x71));
 	pn_vmx_icr_exit(&r.vcpu[0], &r.cpu[1]);
@@ -120,7 +120,7 @@ static void poke_kicks(void **state)
 {
 	(void)state;
 	rig_start(&r, &(struct rig_conf){0});
-	pn_vmx_load(&r.vcpu[2], &r.cpu[2]);
+	pn_vmx_load(&r.vcpu[2].h, &r.cpu[2]);
 	rig_enter(&r, &r.vcpu[2], 2);
 	write_vicr(&r.vcpu[0], X2(2, MODE(PN_DM_NMI)));
 	pn_vmx_icr_exit(&r.vcpu[0], &r.cpu[1]);
@@ -161,7 +161,7 @@ static void virtualized(void **state)
 		struct pn_apicv_exit exit = {0};
 
 		rig_start(&r, &(struct rig_conf){.ipiv = true, .no_devices = true, .max_ids = 8});
-		pn_vmx_load(&r.vcpu[0], &r.cpu[1]);
+		pn_vmx_load(&r.vcpu[0].h, &r.cpu[1]);
 		rig_enter(&r, &r.vcpu[0], 1);
 		row_eq(w->name, "result", pn_apicv_wrmsr(&r.c[1].core, 0x830, w->icr, &exit),
 		       w->want);
@@ -189,11 +189,11 @@ static void reaches_everybody(void **state)
 	(void)state;
 	rig_start(&r, &(struct rig_conf){.ipiv = true, .no_devices = true});
 	for (uint32_t i = 0; i < RIG_VCPUS; i++)
-		pn_vmx_load(&v[i], &r.cpu[i]);
+		pn_vmx_load(&v[i].h, &r.cpu[i]);
 	rig_enter(&r, &v[0], 0);
 	rig_enter(&r, &v[1], 1);
 	assert_true(rig_block(&r, &v[2], 2));
-	pn_vmx_put(&v[3], &r.cpu[3], true);
+	pn_vmx_put(&v[3].h, &r.cpu[3], true);
 	for (uint32_t i = 1; i < RIG_VCPUS; i++)
 		ipi(0, i, 0x71);
 	assert_int_equal(rig_drain(&r, 1), 0x71); /* runs: no exit */
@@ -203,8 +203,8 @@ static void reaches_everybody(void **state)
 	assert_true(rig_resume(&r, &v[2], 1));
 	assert_int_equal(r.c[3].wakeups + r.c[3].posted_in_host, 0); /* preempted: SN */
 	assert_int_equal(rig_ctl(&v[3]) & (ON | SN), SN);
-	assert_true(pn_vmx_pending(&v[3]));
-	pn_vmx_load(&v[3], &r.cpu[3]);
+	assert_true(pn_vmx_pending(&v[3].h));
+	pn_vmx_load(&v[3].h, &r.cpu[3]);
 	rig_enter(&r, &v[3], 3);
 	assert_int_equal(rig_drain(&r, 3), 0x71);
 	rig_check(&r, "6.4");
@@ -218,8 +218,8 @@ static void xapic_ipi(void **state)
 
 	(void)state;
 	rig_start(&r, &(struct rig_conf){.ipiv = true, .xapic = true, .no_devices = true});
-	pn_vmx_load(&r.vcpu[0], &r.cpu[0]);
-	pn_vmx_load(&r.vcpu[1], &r.cpu[1]);
+	pn_vmx_load(&r.vcpu[0].h, &r.cpu[0]);
+	pn_vmx_load(&r.vcpu[1].h, &r.cpu[1]);
 	rig_enter(&r, &r.vcpu[0], 0);
 	rig_enter(&r, &r.vcpu[1], 1);
 	assert_int_equal(pn_apicv_write(&r.c[0].core, PN_APIC_ICRH, 1u << 24, &exit),
@@ -257,13 +257,13 @@ static void two_steps(void **state)
 		struct pn_pid_post post = {.vector = 0x71, .x2apic = true};
 
 		rig_start(&r, &(struct rig_conf){.ipiv = true, .no_devices = true});
-		pn_vmx_load(v, &r.cpu[1]);
+		pn_vmx_load(&v->h, &r.cpu[1]);
 		v->pid->pir[1] |= 1ull << (0x71 - 64); /* step 1 */
 		if (rows[i].sleeps)
 			row_eq(rows[i].name, "sleeps", rig_block(&r, v, 1), 1);
 		else
-			pn_vmx_put(v, &r.cpu[1], true);
-		row_eq(rows[i].name, "pending", pn_vmx_pending(v), !rows[i].sleeps);
+			pn_vmx_put(&v->h, &r.cpu[1], true);
+		row_eq(rows[i].name, "pending", pn_vmx_pending(&v->h), !rows[i].sleeps);
 		row_eq(rows[i].name, "step 2", pn_pid_post(v->pid, &post), /* as far as ON goes */
 		       rows[i].sleeps ? PN_PID_NOTIFY : PN_PID_SUPPRESSED);
 		row_eq(rows[i].name, "NV", pn_pid_nv(post.control), rows[i].nv);
@@ -271,7 +271,7 @@ static void two_steps(void **state)
 			rig_raise(&r, 1, PN_VEC_WAKEUP);
 			row_eq(rows[i].name, "woken", r.task[0].wakes, 1);
 		}
-		pn_vmx_load(v, &r.cpu[2]);
+		pn_vmx_load(&v->h, &r.cpu[2]);
 		rig_enter(&r, v, 2);
 		row_eq(rows[i].name, "delivered", rig_drain(&r, 2), 0x71);
 		rig_close(&r);

@@ -12,7 +12,7 @@ static struct rig r;
 
 static int update(unsigned i, struct pn_vmx_vcpu *v, uint8_t vector)
 {
-	return pn_vmx_pi_update(&r.ir[i], v, vector, &r.cpu[0]);
+	return pn_vmx_pi_update(&r.vmx.hyp, &r.ir[i].host, &v->h, vector, &r.cpu[0]);
 }
 
 /* ---- the entry ---- */
@@ -43,7 +43,7 @@ static void posted_entry(void **state)
 	assert_int_equal(f.pid, r.vcpu[1].pid_pa);
 	assert_int_equal(f.sid, RIG_DEV);
 	assert_int_equal(r.vm.assigned, 1);
-	assert_ptr_equal(r.ir[2].vcpu, &r.vcpu[1]);
+	assert_ptr_equal(r.ir[2].host.vcpu, &r.vcpu[1]);
 	rig_check(&r, "posted");
 	/* Another vector: the same vCPU, the same count. */
 	assert_int_equal(update(2, &r.vcpu[1], 0x78), 0);
@@ -61,7 +61,7 @@ static void posted_entry(void **state)
 	assert_int_equal(f.dest, RIG_APICID(2));
 	assert_int_equal(f.vector, 0x61);
 	assert_int_equal(r.vm.assigned, 0);
-	assert_null(r.ir[2].vcpu);
+	assert_null(r.ir[2].host.vcpu);
 	rig_check(&r, "remapped");
 	assert_int_equal(update(2, NULL, 0), 0); /* nothing to do */
 	assert_int_equal(r.vm.assigned, 0);
@@ -91,7 +91,7 @@ static void unit_cannot_post(void **state)
 	r.drv.pi = false;
 	assert_int_equal(update(0, &r.vcpu[0], 0x41), -ENODEV);
 	assert_int_equal(r.vm.assigned, 0);
-	assert_null(r.ir[0].vcpu);
+	assert_null(r.ir[0].host.vcpu);
 	assert_false(entry(0).im);
 	assert_true(pn_list_empty(&r.vcpu[0].ir_list));
 	rig_close(&r);
@@ -100,7 +100,7 @@ static void unit_cannot_post(void **state)
 	r.drv.pi = false;
 	assert_int_equal(update(0, &r.vcpu[1], 0x41), -ENODEV);
 	assert_int_equal(r.vm.assigned, 3);
-	assert_null(r.ir[0].vcpu);
+	assert_null(r.ir[0].host.vcpu);
 	assert_false(entry(0).im);
 	rig_check(&r, "moved to nowhere");
 	rig_close(&r);
@@ -116,7 +116,7 @@ static void first_attach_while_blocked(void **state)
 	(void)state;
 	rig_start(&r, &(struct rig_conf){.no_devices = true});
 	for (uint32_t i = 0; i < 2; i++) {
-		pn_vmx_load(&r.vcpu[i], &r.cpu[1]);
+		pn_vmx_load(&r.vcpu[i].h, &r.cpu[1]);
 		assert_true(rig_block(&r, &r.vcpu[i], 1));
 		assert_int_equal(pn_pid_nv(rig_ctl(&r.vcpu[i])), PN_VEC_POSTED);
 	}
@@ -151,7 +151,7 @@ static void posts_before_it_blocks_again(void **state)
 
 	(void)state;
 	rig_start(&r, &(struct rig_conf){.no_devices = true});
-	pn_vmx_load(v, &r.cpu[1]);
+	pn_vmx_load(&v->h, &r.cpu[1]);
 	rig_block(&r, v, 1);
 	assert_int_equal(update(0, v, 0x41), 0);
 	rig_msi(&r, 0);
@@ -186,7 +186,7 @@ static void attach_while_blocked_with_ipiv(void **state)
 
 	(void)state;
 	rig_start(&r, &(struct rig_conf){.no_devices = true, .ipiv = true});
-	pn_vmx_load(v, &r.cpu[1]);
+	pn_vmx_load(&v->h, &r.cpu[1]);
 	rig_block(&r, v, 1);
 	assert_int_equal(update(1, &r.vcpu[1], 0x42), 0);
 	rig_resume(&r, v, 1);
@@ -230,17 +230,17 @@ static void detach_before_put(void **state)
 		rig_start(&r, &(struct rig_conf){.no_devices = true});
 		update(0, v, 0x41);
 		v->h.requests = 0;
-		pn_vmx_load(v, &r.cpu[1]);
-		pn_vmx_blocking(v, &r.cpu[1]);
+		pn_vmx_load(&v->h, &r.cpu[1]);
+		pn_vmx_blocking(&v->h, &r.cpu[1]);
 		r.task[0] = (struct rig_task){.asleep = true};
-		assert_false(pn_vmx_must_run(v, &r.cpu[1]));
+		assert_false(pn_vmx_must_run(&v->h, &r.cpu[1]));
 		if (late)
 			r.on_write = post_before_flush;
 		else
 			post0(&r);
 		assert_int_equal(update(0, NULL, 0), 0);
 		assert_null(r.on_write);
-		pn_vmx_put(v, &r.cpu[1], false);
+		pn_vmx_put(&v->h, &r.cpu[1], false);
 		assert_int_equal(pn_pid_nv(rig_ctl(v)), PN_VEC_POSTED);
 		assert_int_equal(r.task[0].wakes, 1);
 		assert_int_equal(r.task[0].why, PN_WAKE_REQUEST);
@@ -260,7 +260,7 @@ static void nothing_else_yet(struct rig *x, uint32_t off)
 	x->on_write = NULL;
 	assert_false(x->ir[0].posted);
 	assert_int_equal(x->vm.assigned, RIG_VCPUS);
-	assert_ptr_equal(x->ir[0].vcpu, &x->vcpu[0]);
+	assert_ptr_equal(x->ir[0].host.vcpu, &x->vcpu[0].h);
 	assert_true(rig_listed(x, &x->vcpu[0], 1));
 }
 
@@ -270,7 +270,7 @@ static void entry_first(void **state)
 
 	(void)state;
 	rig_start(&r, &(struct rig_conf){0});
-	pn_vmx_load(v, &r.cpu[1]);
+	pn_vmx_load(&v->h, &r.cpu[1]);
 	rig_block(&r, v, 1);
 	r.on_write = nothing_else_yet;
 	assert_int_equal(update(0, NULL, 0), 0);
@@ -288,8 +288,8 @@ static void move_between_vcpus(void **state)
 
 	(void)state;
 	rig_start(&r, &(struct rig_conf){0});
-	pn_vmx_load(a, &r.cpu[1]);
-	pn_vmx_load(b, &r.cpu[2]);
+	pn_vmx_load(&a->h, &r.cpu[1]);
+	pn_vmx_load(&b->h, &r.cpu[2]);
 	rig_block(&r, b, 2);
 	post0(&r);
 	r.agent[0].step[PN_STEP_IRTE_WRITE].count = r.agent[0].step[PN_STEP_IRT_FLUSH].count = 0;
@@ -326,7 +326,7 @@ static void move_between_vms(void **state)
 	assert_int_equal(r.vm.assigned, RIG_VCPUS - 1);
 	assert_int_equal(vm.assigned, 1);
 	assert_int_equal(other[1].h.requests, PN_REQ_UNBLOCK);
-	assert_null(pn_vmx_check(&other[0], &r.cpu[0]));
+	assert_null(pn_vmx_check(&other[0].h, &r.cpu[0]));
 	rig_check(&r, "other VM");
 	rig_close(&r);
 }
@@ -340,7 +340,7 @@ static void no_answer(void **state)
 	assert_int_equal(update(0, &r.vcpu[0], 0x41), -ETIMEDOUT);
 	assert_false(entry(0).im);
 	assert_int_equal(r.vm.assigned, 0);
-	assert_null(r.ir[0].vcpu);
+	assert_null(r.ir[0].host.vcpu);
 	rig_check(&r, "attach");
 	rig_close(&r);
 	rig_start(&r, &(struct rig_conf){0});
@@ -349,7 +349,7 @@ static void no_answer(void **state)
 	assert_int_equal(update(2, NULL, 0), -ETIMEDOUT);
 	assert_int_equal(update(3, &r.vcpu[3], 0x99), -ETIMEDOUT); /* another vector */
 	assert_int_equal(r.vm.assigned, RIG_VCPUS - 3);
-	assert_null(r.ir[3].vcpu);
+	assert_null(r.ir[3].host.vcpu);
 	assert_true(pn_list_empty(&r.vcpu[0].ir_list));
 	rig_check(&r, "move, detach");
 	rig_close(&r);
@@ -367,13 +367,13 @@ static void check_finds(void **state)
 		struct pn_virte_raw raw = *r.ir[0].irte;                                           \
 		const char *got;                                                                   \
 		change;                                                                            \
-		got = pn_vmx_check(v, &r.cpu[0]);                                                  \
+		got = pn_vmx_check(&v->h, &r.cpu[0]);                                              \
 		if (!got || !strstr(got, what))                                                    \
 			fail_msg("expected \"%s\", got \"%s\"", what, got ? got : "nothing");      \
 		back;                                                                              \
 		*r.ir[0].irte = raw;                                                               \
 	} while (0)
-	finds("another vCPU", r.ir[0].vcpu = &r.vcpu[1], r.ir[0].vcpu = v);
+	finds("another vCPU", r.ir[0].host.vcpu = &r.vcpu[1].h, r.ir[0].host.vcpu = &v->h);
 	finds("not posted", r.ir[0].posted = false, r.ir[0].posted = true);
 	finds("malformed", r.ir[0].irte->lo &= ~PN_VIRTE_P, );
 	finds("malformed", r.ir[0].irte->lo |= 1ull << 30, );

@@ -57,16 +57,16 @@ static void load_table(void **state)
 		struct pn_vmx_vcpu *v = &r.vcpu[0];
 
 		rig_start(&r, &(struct rig_conf){0});
-		pn_vmx_load(v, &r.cpu[1]);
+		pn_vmx_load(&v->h, &r.cpu[1]);
 		if (w->listed) {
-			pn_vmx_blocking(v, &r.cpu[1]);
-			pn_vmx_put(v, &r.cpu[1], false);
+			pn_vmx_blocking(&v->h, &r.cpu[1]);
+			pn_vmx_put(&v->h, &r.cpu[1], false);
 		}
 		v->pid->control = (rig_ctl(v) & ~(SN | ON)) | w->bits;
 		v->pid->pir[1] = w->pir;
 		r.agent[1].step[PN_STEP_PID_WRITE].count =
 			r.agent[2].step[PN_STEP_PID_WRITE].count = 0;
-		pn_vmx_load(v, &r.cpu[w->cpu]);
+		pn_vmx_load(&v->h, &r.cpu[w->cpu]);
 		row_eq(w->name, "control", rig_ctl(v), NVP | ndst(w->cpu) | w->want_bits);
 		row_eq(w->name, "PIR", v->pid->pir[1], w->pir);
 		row_eq(w->name, "writes", r.agent[w->cpu].step[PN_STEP_PID_WRITE].count, w->writes);
@@ -128,12 +128,12 @@ static void put_table(void **state)
 		rig_start(&r, &(struct rig_conf){.no_devices = w->source != DEVICE,
 						 .no_posting = w->source == NO_POSTING,
 						 .ipiv = w->source == IPIV});
-		pn_vmx_load(v, &r.cpu[1]);
+		pn_vmx_load(&v->h, &r.cpu[1]);
 		if (w->blocking)
-			pn_vmx_blocking(v, &r.cpu[1]);
+			pn_vmx_blocking(&v->h, &r.cpu[1]);
 		v->h.irq_blocked = w->irq_blocked;
 		v->pid->control |= w->on;
-		pn_vmx_put(v, &r.cpu[1], w->preempted);
+		pn_vmx_put(&v->h, &r.cpu[1], w->preempted);
 		row_eq(w->name, "control", rig_ctl(v), ndst(1) | w->want);
 		row_eq(w->name, "on the list", rig_listed(&r, v, 1), w->listed);
 		row_eq(w->name, "IPIs", r.ipis, w->self_ipi);
@@ -167,7 +167,7 @@ static void ndst_forms(void **state)
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		rig_start(&r, &(struct rig_conf){.xapic = rows[i].xapic});
 		r.cpu[2].apicid = rows[i].apicid;
-		pn_vmx_load(&r.vcpu[0], &r.cpu[2]);
+		pn_vmx_load(&r.vcpu[0].h, &r.cpu[2]);
 		row_eq(rows[i].name, "control", rig_ctl(&r.vcpu[0]), NVP | rows[i].want);
 		rig_check(&r, rows[i].name);
 		rig_close(&r);
@@ -186,7 +186,7 @@ static void never_ran(void **state)
 	assert_int_equal(rig_msi(&r, 0), PN_MSI_POSTED);
 	assert_int_equal(r.intrs, 0);
 	rig_check(&r, "never ran");
-	pn_vmx_load(v, &r.cpu[0]);
+	pn_vmx_load(&v->h, &r.cpu[0]);
 	assert_int_equal(rig_ctl(v), NVP | ndst(0) | ON);
 	assert_int_equal(rig_enter(&r, v, 0), -1);
 	assert_int_equal(rig_drain(&r, 0), 0x41);
@@ -207,7 +207,7 @@ static void block_with(unsigned at, unsigned nth, const char *name)
 	struct pn_vmx_vcpu *v = &r.vcpu[0];
 
 	rig_start(&r, &(struct rig_conf){0});
-	pn_vmx_load(v, &r.cpu[1]);
+	pn_vmx_load(&v->h, &r.cpu[1]);
 	rig_hook(&r, at, nth, post0);
 	row_eq(name, "sleeps on", rig_block(&r, v, 1), 0);
 	row_eq(name, "hook left", r.hook != NULL, 0);
@@ -257,13 +257,13 @@ static void r3_post_while_suppressed(void **state)
 	(void)state;
 	for (uint32_t cpu = 1; cpu <= 2; cpu++) {
 		rig_start(&r, &(struct rig_conf){0});
-		pn_vmx_load(v, &r.cpu[1]);
-		pn_vmx_put(v, &r.cpu[1], true);
+		pn_vmx_load(&v->h, &r.cpu[1]);
+		pn_vmx_put(&v->h, &r.cpu[1], true);
 		post0(&r);
 		assert_int_equal(r.intrs, 0);
 		assert_int_equal(rig_ctl(v) & ON, 0);
-		assert_true(pn_vmx_pending(v)); /* although ON is 0 */
-		pn_vmx_load(v, &r.cpu[cpu]);
+		assert_true(pn_vmx_pending(&v->h)); /* although ON is 0 */
+		pn_vmx_load(&v->h, &r.cpu[cpu]);
 		assert_int_equal(rig_ctl(v) & (ON | SN), ON);
 		rig_enter(&r, v, cpu);
 		assert_int_equal(rig_drain(&r, cpu), 0x41);
@@ -279,10 +279,10 @@ static void r4_post_as_sn_clears(void **state)
 
 	(void)state;
 	rig_start(&r, &(struct rig_conf){0});
-	pn_vmx_load(v, &r.cpu[1]);
-	pn_vmx_put(v, &r.cpu[1], true);
+	pn_vmx_load(&v->h, &r.cpu[1]);
+	pn_vmx_put(&v->h, &r.cpu[1], true);
 	rig_hook(&r, PN_STEP_PID_WRITE, 1, post0);
-	pn_vmx_load(v, &r.cpu[2]);
+	pn_vmx_load(&v->h, &r.cpu[2]);
 	assert_int_equal(r.intrs, 1);
 	assert_int_equal(r.intr_dest, RIG_APICID(2));
 	assert_int_equal(rig_ctl(v) & (ON | SN), ON);
@@ -296,13 +296,13 @@ static void r5_migration_while_blocked(void **state)
 
 	(void)state;
 	rig_start(&r, &(struct rig_conf){0});
-	pn_vmx_load(v, &r.cpu[1]);
-	pn_vmx_load(other, &r.cpu[2]);
+	pn_vmx_load(&v->h, &r.cpu[1]);
+	pn_vmx_load(&other->h, &r.cpu[2]);
 	assert_true(rig_block(&r, v, 1));
 	assert_true(rig_block(&r, other, 2));
 	r.agent[1].irq_off++; /* the vector stays pending there */
 	post0(&r);
-	pn_vmx_load(v, &r.cpu[2]); /* another agent woke it */
+	pn_vmx_load(&v->h, &r.cpu[2]); /* another agent woke it */
 	assert_true(pn_list_empty(&r.cpu[1].wake_list));
 	assert_false(rig_listed(&r, v, 2));
 	assert_true(rig_listed(&r, other, 2));
@@ -310,7 +310,7 @@ static void r5_migration_while_blocked(void **state)
 	pn_irq_on(&r.agent[1]);
 	assert_int_equal(r.c[1].wakeups, 1);
 	assert_int_equal(r.cpu[1].wake_spurious, 1); /* finds nothing */
-	assert_true(pn_vmx_must_run(v, &r.cpu[2]));
+	assert_true(pn_vmx_must_run(&v->h, &r.cpu[2]));
 	rig_close(&r);
 }
 
@@ -321,10 +321,10 @@ static void r5_lock_of_the_old_cpu(void **state)
 
 	(void)state;
 	rig_start(&r, &(struct rig_conf){0});
-	pn_vmx_load(v, &r.cpu[1]);
+	pn_vmx_load(&v->h, &r.cpu[1]);
 	rig_block(&r, v, 1);
 	r.cpu[2].wake_lock.held = 1; /* would never return if it took the new CPU's */
-	pn_vmx_load(v, &r.cpu[2]);
+	pn_vmx_load(&v->h, &r.cpu[2]);
 	r.cpu[2].wake_lock.held = 0;
 	assert_int_equal(r.cpu[1].wake_lock.held, 0);
 	rig_check(&r, "R5");
@@ -337,18 +337,18 @@ static void r6_preempted_while_blocking(void **state)
 
 	(void)state;
 	rig_start(&r, &(struct rig_conf){0});
-	pn_vmx_load(v, &r.cpu[1]);
-	pn_vmx_blocking(v, &r.cpu[1]);
-	assert_false(pn_vmx_must_run(v, &r.cpu[1]));
-	pn_vmx_put(v, &r.cpu[1], true);
+	pn_vmx_load(&v->h, &r.cpu[1]);
+	pn_vmx_blocking(&v->h, &r.cpu[1]);
+	assert_false(pn_vmx_must_run(&v->h, &r.cpu[1]));
+	pn_vmx_put(&v->h, &r.cpu[1], true);
 	assert_false(rig_listed(&r, v, 1));
 	post0(&r);
 	assert_int_equal(r.intrs, 0); /* it is runnable */
 	assert_int_equal(r.ipis, 0);
 	assert_int_equal(r.c[1].wakeups, 0);
 	assert_int_equal(r.task[0].wakes + r.task[0].spurious, 0);
-	pn_vmx_load(v, &r.cpu[1]);
-	assert_true(pn_vmx_must_run(v, &r.cpu[1]));
+	pn_vmx_load(&v->h, &r.cpu[1]);
+	assert_true(pn_vmx_must_run(&v->h, &r.cpu[1]));
 	rig_check(&r, "R6");
 	rig_close(&r);
 }
@@ -363,15 +363,15 @@ static void r6_posted_then_preempted(void **state)
 
 	(void)state;
 	rig_start(&r, &(struct rig_conf){0});
-	pn_vmx_load(v, &r.cpu[1]);
-	pn_vmx_blocking(v, &r.cpu[1]);
-	assert_false(pn_vmx_must_run(v, &r.cpu[1]));
+	pn_vmx_load(&v->h, &r.cpu[1]);
+	pn_vmx_blocking(&v->h, &r.cpu[1]);
+	assert_false(pn_vmx_must_run(&v->h, &r.cpu[1]));
 	post0(&r);
 	assert_int_equal(r.c[1].posted_in_host, 1);
-	pn_vmx_put(v, &r.cpu[1], true);
+	pn_vmx_put(&v->h, &r.cpu[1], true);
 	assert_int_equal(r.c[1].wakeups + r.ipis, 0);
-	pn_vmx_load(v, &r.cpu[2]);
-	assert_true(pn_vmx_must_run(v, &r.cpu[2]));
+	pn_vmx_load(&v->h, &r.cpu[2]);
+	assert_true(pn_vmx_must_run(&v->h, &r.cpu[2]));
 	rig_check(&r, "R6");
 	rig_close(&r);
 }
@@ -386,16 +386,16 @@ static void if_0_sleeps_on(void **state)
 
 	(void)state;
 	rig_start(&r, &(struct rig_conf){0});
-	pn_vmx_load(v, &r.cpu[1]);
+	pn_vmx_load(&v->h, &r.cpu[1]);
 	v->h.irq_blocked = true;
 	assert_true(rig_block(&r, v, 1));
 	post0(&r);
 	assert_int_equal(r.intrs, 0);
 	assert_true(r.task[0].asleep);
-	pn_vmx_load(v, &r.cpu[1]);
+	pn_vmx_load(&v->h, &r.cpu[1]);
 	assert_int_equal(rig_ctl(v) & (ON | SN), ON);
-	assert_false(pn_vmx_must_run(v, &r.cpu[1])); /* in the IRR, and not to be taken */
-	pn_vmx_unblocking(v, &r.cpu[1]);
+	assert_false(pn_vmx_must_run(&v->h, &r.cpu[1])); /* in the IRR, and not to be taken */
+	pn_vmx_unblocking(&v->h, &r.cpu[1]);
 	v->h.irq_blocked = false;
 	rig_enter(&r, v, 1);
 	assert_int_equal(rig_drain(&r, 1), 0x41);
@@ -410,14 +410,14 @@ static void r6_goes_on_to_sleep(void **state)
 
 	(void)state;
 	rig_start(&r, &(struct rig_conf){0});
-	pn_vmx_load(v, &r.cpu[1]);
-	pn_vmx_blocking(v, &r.cpu[1]);
+	pn_vmx_load(&v->h, &r.cpu[1]);
+	pn_vmx_blocking(&v->h, &r.cpu[1]);
 	r.task[0].asleep = true;
-	assert_false(pn_vmx_must_run(v, &r.cpu[1]));
-	pn_vmx_put(v, &r.cpu[1], true);
+	assert_false(pn_vmx_must_run(&v->h, &r.cpu[1]));
+	pn_vmx_put(&v->h, &r.cpu[1], true);
 	post0(&r);
-	pn_vmx_load(v, &r.cpu[2]);
-	pn_vmx_put(v, &r.cpu[2], false);
+	pn_vmx_load(&v->h, &r.cpu[2]);
+	pn_vmx_put(&v->h, &r.cpu[2], false);
 	assert_int_equal(r.task[0].wakes, 1);
 	assert_int_equal(r.c[2].wakeups, 1);
 	rig_check(&r, "R6");
@@ -478,7 +478,7 @@ static void next_post(struct hammer *h)
 {
 	uint32_t n = pn_ld32_acq(&h->posted);
 
-	pn_vmx_must_run(h->v, &r.cpu[1]);
+	pn_vmx_must_run(&h->v->h, &r.cpu[1]);
 	if (n == h->seen)
 		return;
 	if (!pn_vapic_clear(h->v->h.page, PN_APIC_IRR, 0x41))
@@ -497,16 +497,16 @@ static void r7_r8_threads(void **state)
 	rig_start(&r, &(struct rig_conf){0});
 	for (uint32_t i = 0; i < RIG_CPUS; i++)
 		pn_watch_all(&r.cpu_steps[i], false);
-	pn_vmx_load(h.v, &r.cpu[1]);
-	pn_vmx_blocking(h.v, &r.cpu[1]);
+	pn_vmx_load(&h.v->h, &r.cpu[1]);
+	pn_vmx_blocking(&h.v->h, &r.cpu[1]);
 	assert_int_equal(pthread_create(&t, NULL, hammer_post, &h), 0);
 	while ((after_sync < MEETINGS || after_put < MEETINGS) && time(NULL) <= end) {
 		pn_or64(&h.v->pid->control, ON); /* another interrupt, taken meanwhile */
-		pn_vmx_must_run(h.v, &r.cpu[1]);
+		pn_vmx_must_run(&h.v->h, &r.cpu[1]);
 		no_post_is_lost(&h, "R8, sync", &after_sync);
-		pn_vmx_put(h.v, &r.cpu[1], false);
+		pn_vmx_put(&h.v->h, &r.cpu[1], false);
 		no_post_is_lost(&h, "R7, put", &after_put);
-		pn_vmx_load(h.v, &r.cpu[1]);
+		pn_vmx_load(&h.v->h, &r.cpu[1]);
 		next_post(&h);
 	}
 	pn_st32_rel(&h.stop, 1);
@@ -523,7 +523,7 @@ static void r10_on_is_never_stuck(void **state)
 
 	(void)state;
 	rig_start(&r, &(struct rig_conf){0});
-	pn_vmx_load(v, &r.cpu[1]);
+	pn_vmx_load(&v->h, &r.cpu[1]);
 	post0(&r); /* between load and entry: ignored by the host */
 	assert_int_equal(r.c[1].posted_in_host, 1);
 	assert_int_equal(rig_ctl(v) & ON, ON);
@@ -552,7 +552,7 @@ static void wakeup_handler(void **state)
 	(void)state;
 	rig_start(&r, &(struct rig_conf){0});
 	for (unsigned i = 0; i < 3; i++) {
-		pn_vmx_load(&v[i], &r.cpu[i < 2 ? 1 : 2]);
+		pn_vmx_load(&v[i].h, &r.cpu[i < 2 ? 1 : 2]);
 		assert_true(rig_block(&r, &v[i], i < 2 ? 1 : 2));
 	}
 	rig_raise(&r, 1, PN_VEC_WAKEUP); /* for nobody */
@@ -587,12 +587,12 @@ static void list_lock_is_taken_with_interrupts_off(void **state)
 
 	(void)state;
 	rig_start(&r, &(struct rig_conf){0});
-	pn_vmx_load(v, &r.cpu[1]);
+	pn_vmx_load(&v->h, &r.cpu[1]);
 	rig_hook(&r, PN_STEP_LIST_ADD, 1, with_interrupts_off);
 	rig_block(&r, v, 1);
 	assert_null(r.hook);
 	rig_hook(&r, PN_STEP_LIST_DEL, 1, with_interrupts_off);
-	pn_vmx_load(v, &r.cpu[1]);
+	pn_vmx_load(&v->h, &r.cpu[1]);
 	assert_null(r.hook);
 	rig_close(&r);
 }
@@ -613,11 +613,11 @@ static void list_before_nv(void **state)
 {
 	(void)state;
 	rig_start(&r, &(struct rig_conf){0});
-	pn_vmx_load(&r.vcpu[0], &r.cpu[1]);
+	pn_vmx_load(&r.vcpu[0].h, &r.cpu[1]);
 	rig_hook(&r, PN_STEP_PID_WRITE, 1, seen_on_list);
 	rig_block(&r, &r.vcpu[0], 1);
 	assert_null(r.hook);
-	pn_vmx_load(&r.vcpu[0], &r.cpu[1]);
+	pn_vmx_load(&r.vcpu[0].h, &r.cpu[1]);
 	rig_hook(&r, PN_STEP_LIST_ADD, 1, not_switched_yet);
 	rig_block(&r, &r.vcpu[0], 1);
 	assert_null(r.hook);
@@ -629,11 +629,11 @@ static void never_twice_on_the_list(void **state)
 {
 	(void)state;
 	rig_start(&r, &(struct rig_conf){0});
-	pn_vmx_load(&r.vcpu[0], &r.cpu[1]);
+	pn_vmx_load(&r.vcpu[0].h, &r.cpu[1]);
 	rig_block(&r, &r.vcpu[0], 1);
-	pn_vmx_put(&r.vcpu[0], &r.cpu[1], false);
+	pn_vmx_put(&r.vcpu[0].h, &r.cpu[1], false);
 	rig_check(&r, "twice");
-	pn_vmx_load(&r.vcpu[0], &r.cpu[1]);
+	pn_vmx_load(&r.vcpu[0].h, &r.cpu[1]);
 	rig_check(&r, "off");
 	rig_close(&r);
 }
@@ -645,17 +645,17 @@ static void device_leaves_while_blocked(void **state)
 
 	(void)state;
 	rig_start(&r, &(struct rig_conf){.no_devices = true});
-	assert_int_equal(pn_vmx_pi_update(&r.ir[0], v, 0x41, &r.cpu[0]), 0);
+	assert_int_equal(pn_vmx_pi_update(&r.vmx.hyp, &r.ir[0].host, &v->h, 0x41, &r.cpu[0]), 0);
 	v->h.requests = 0;
-	pn_vmx_load(v, &r.cpu[1]);
+	pn_vmx_load(&v->h, &r.cpu[1]);
 	assert_true(rig_block(&r, v, 1));
-	assert_int_equal(pn_vmx_pi_update(&r.ir[0], NULL, 0, &r.cpu[0]), 0);
+	assert_int_equal(pn_vmx_pi_update(&r.vmx.hyp, &r.ir[0].host, NULL, 0, &r.cpu[0]), 0);
 	assert_int_equal(r.vm.assigned, 0);
 	assert_true(rig_listed(&r, v, 1));
-	pn_vmx_load(v, &r.cpu[1]);
+	pn_vmx_load(&v->h, &r.cpu[1]);
 	rig_check(&r, "unlinked");
-	assert_int_equal(pn_vmx_pi_update(&r.ir[0], v, 0x41, &r.cpu[0]), 0);
-	pn_vmx_unblocking(v, &r.cpu[1]);
+	assert_int_equal(pn_vmx_pi_update(&r.vmx.hyp, &r.ir[0].host, &v->h, 0x41, &r.cpu[0]), 0);
+	pn_vmx_unblocking(&v->h, &r.cpu[1]);
 	assert_true(rig_block(&r, v, 1));
 	rig_check(&r, "blocked again");
 	rig_close(&r);
@@ -669,17 +669,17 @@ static void cpu_offline(void **state)
 
 	(void)state;
 	rig_start(&r, &(struct rig_conf){0});
-	pn_vmx_load(v, &r.cpu[1]);
+	pn_vmx_load(&v->h, &r.cpu[1]);
 	assert_true(rig_block(&r, v, 1));
 	pn_st32(&r.cpu[1].online, 0);
 	post0(&r); /* to a CPU that takes nothing any more */
 	assert_true(r.task[0].asleep);
-	pn_vmx_cpu_offline(&r.vmx, &r.cpu[1], &r.cpu[0]);
+	pn_vmx_cpu_offline(&r.vmx.hyp, &r.cpu[1], &r.cpu[0]);
 	assert_false(r.task[0].asleep);
 	assert_int_equal(r.task[0].why, PN_WAKE_REQUEST);
-	pn_vmx_load(v, &r.cpu[2]);
-	assert_true(pn_vmx_must_run(v, &r.cpu[2]));
-	pn_vmx_unblocking(v, &r.cpu[2]);
+	pn_vmx_load(&v->h, &r.cpu[2]);
+	assert_true(pn_vmx_must_run(&v->h, &r.cpu[2]));
+	pn_vmx_unblocking(&v->h, &r.cpu[2]);
 	assert_true(pn_list_empty(&r.cpu[1].wake_list));
 	assert_int_equal(v->h.requests, 0);
 	rig_check(&r, "offline");
@@ -690,7 +690,7 @@ static void cpu_offline(void **state)
 	post0(&r);
 	assert_int_equal(r.c[2].wakeups, 1);
 	assert_false(r.task[0].asleep);
-	pn_vmx_cpu_online(&r.vmx, &r.cpu[1]);
+	pn_vmx_cpu_online(&r.vmx.hyp, &r.cpu[1]);
 	assert_int_equal(r.cpu[1].online, 1);
 	rig_close(&r);
 }
@@ -702,9 +702,9 @@ static void offline_without_interrupt(void **state)
 
 	(void)state;
 	rig_start(&r, &(struct rig_conf){.ipiv = true});
-	pn_vmx_load(v, &r.cpu[1]);
+	pn_vmx_load(&v->h, &r.cpu[1]);
 	rig_block(&r, v, 1);
-	pn_vmx_cpu_offline(&r.vmx, &r.cpu[1], &r.cpu[0]);
+	pn_vmx_cpu_offline(&r.vmx.hyp, &r.cpu[1], &r.cpu[0]);
 	assert_int_equal(r.cpu[1].online, 0);
 	assert_true(rig_resume(&r, v, 3));
 	assert_int_equal(v->h.requests, 0);
@@ -717,9 +717,9 @@ static void nobody_is_left_behind(void **state)
 {
 	(void)state;
 	rig_start(&r, &(struct rig_conf){0});
-	pn_vmx_load(&r.vcpu[0], &r.cpu[1]);
+	pn_vmx_load(&r.vcpu[0].h, &r.cpu[1]);
 	rig_block(&r, &r.vcpu[0], 1);
-	pn_vmx_exit(&r.vmx);
+	pn_vmx_exit(&r.vmx.hyp);
 	post0(&r);
 	assert_int_equal(r.c[1].wakeups, 1);
 	assert_int_equal(r.cpu[1].wake_irqs, 0);
@@ -734,14 +734,14 @@ static void check_finds(void **state)
 
 	(void)state;
 	rig_start(&r, &(struct rig_conf){.ipiv = true});
-	pn_vmx_load(v, &r.cpu[1]);
+	pn_vmx_load(&v->h, &r.cpu[1]);
 	rig_block(&r, v, 1);
 #define finds(what, ...)                                                                           \
 	do {                                                                                       \
 		struct pn_pid pid = *v->pid;                                                       \
 		const char *got;                                                                   \
 		__VA_ARGS__;                                                                       \
-		got = pn_vmx_check(v, &r.cpu[0]);                                                  \
+		got = pn_vmx_check(&v->h, &r.cpu[0]);                                              \
 		if (!got || !strstr(got, what))                                                    \
 			fail_msg("expected \"%s\", got \"%s\"", what, got ? got : "nothing");      \
 		*v->pid = pid;                                                                     \
@@ -765,7 +765,7 @@ static void check_finds(void **state)
 	finds("SVI", pn_vapic_set(v->h.page, PN_APIC_ISR, 0x33));
 	pn_vapic_clear(v->h.page, PN_APIC_ISR, 0x33);
 	rig_check(&r, "as before");
-	pn_vmx_load(v, &r.cpu[1]);
+	pn_vmx_load(&v->h, &r.cpu[1]);
 	finds("on no list", v->pid->control ^= NVW ^ NVP);
 	finds("neither vector", v->pid->control ^= NVP);
 	finds("suppressed in", {

@@ -17,7 +17,7 @@ static void start(bool xapic)
 
 static void set(uint64_t addr, uint32_t data)
 {
-	assert_int_equal(pn_host_route_set(&r.vm.routes, &route, &r.ir[0], addr, data, &r.cpu[0]),
+	assert_int_equal(pn_host_route_set(&r.vm.h, &route, &r.ir[0].host, addr, data, &r.cpu[0]),
 			 0);
 }
 
@@ -26,7 +26,7 @@ static uint32_t who_has(uint8_t vector)
 	uint32_t who = 0;
 
 	for (uint32_t i = 0; i < RIG_VCPUS; i++)
-		who |= (pn_vmx_irr(&r.vcpu[i], vector / 32) >> (vector % 32) & 1) << i;
+		who |= (pn_vmx_irr(&r.vcpu[i].h, vector / 32) >> (vector % 32) & 1) << i;
 	return who;
 }
 
@@ -46,13 +46,13 @@ static void kinds(void **state)
 		for (uint32_t v = 0; v < RIG_VCPUS; v++)
 			r.vcpu[v].h.requests = 0;
 		row_eq(w->name, "posted", r.ir[0].posted, w->posted >= 0);
-		assert_ptr_equal(r.ir[0].vcpu, w->posted < 0 ? NULL : (void *)&r.vcpu[w->posted]);
+		assert_ptr_equal(r.ir[0].host.vcpu, w->posted < 0 ? NULL : &r.vcpu[w->posted].h);
 		row_eq(w->name, "assigned", r.vm.assigned, w->posted >= 0);
 		row_eq(w->name, "the device's interrupt", rig_msi(&r, 0),
 		       w->posted < 0 ? PN_MSI_REMAPPED : PN_MSI_POSTED);
 		if (w->posted < 0)
 			row_eq(w->name, "accepted by",
-			       pn_host_route_irq(&r.vm.routes, &route, &r.cpu[3]),
+			       pn_host_route_irq(&r.vm.h, &route, &r.cpu[3]),
 			       __builtin_popcount(w->gets));
 		row_eq(w->name, "vCPUs that have it", who_has((uint8_t)w->data), w->gets);
 		for (uint32_t v = 0; v < RIG_VCPUS; v++)
@@ -68,7 +68,7 @@ static void kinds(void **state)
 static void device(struct rig *x)
 {
 	if (rig_msi(x, 0) == PN_MSI_REMAPPED)
-		pn_host_route_irq(&x->vm.routes, &route, &x->cpu[3]);
+		pn_host_route_irq(&x->vm.h, &route, &x->cpu[3]);
 }
 
 static void device_at_flush(struct rig *x, uint32_t off)
@@ -112,7 +112,7 @@ static void change_while_asleep(void **state)
 		set(rows[n].from, 0x41);
 		for (uint32_t i = 0; i < 2; i++) {
 			r.vcpu[i].h.requests = 0;
-			pn_vmx_load(&r.vcpu[i], &r.cpu[i + 1]);
+			pn_vmx_load(&r.vcpu[i].h, &r.cpu[i + 1]);
 			assert_true(rig_block(&r, &r.vcpu[i], i + 1));
 		}
 		if (rows[n].when == BEFORE)
@@ -147,13 +147,13 @@ static void apics_change(void **state)
 	(void)state;
 	start(true);
 	set(ROUTE_LOG(1), 0x41);
-	assert_ptr_equal(r.ir[0].vcpu, &v[0]);
+	assert_ptr_equal(r.ir[0].host.vcpu, &v[0].h);
 	pn_vapic_write(v[2].h.page, PN_APIC_LDR, 3u << 24);
 	assert_true(pn_vmx_apic_trap(&v[2], &r.cpu[2], PN_APIC_LDR));
-	assert_null(r.ir[0].vcpu);
+	assert_null(r.ir[0].host.vcpu);
 	pn_vapic_write(v[0].h.page, PN_APIC_SVR, ROUTE_SVR_OFF);
 	assert_true(pn_vmx_apic_trap(&v[0], &r.cpu[0], PN_APIC_SVR));
-	assert_ptr_equal(r.ir[0].vcpu, &v[2]);
+	assert_ptr_equal(r.ir[0].host.vcpu, &v[2].h);
 	assert_false(pn_vmx_apic_trap(&v[0], &r.cpu[0], PN_APIC_TPR));
 	rig_close(&r);
 }
@@ -165,7 +165,7 @@ static void without_posting(void **state)
 	memset(&route, 0, sizeof(route));
 	set(ROUTE_PHYS(2), 0x41);
 	assert_int_equal(rig_msi(&r, 0), PN_MSI_REMAPPED);
-	assert_int_equal(pn_host_route_irq(&r.vm.routes, &route, &r.cpu[3]), 1);
+	assert_int_equal(pn_host_route_irq(&r.vm.h, &route, &r.cpu[3]), 1);
 	assert_int_equal(who_has(0x41), 4);
 	rig_close(&r);
 }
@@ -191,7 +191,7 @@ static void line(bool up)
 static void start_io(bool inhibited)
 {
 	rig_start(&r, &(struct rig_conf){.no_devices = true, .inhibits = inhibited ? 1u : 0});
-	pn_vmx_set_ioapic(&r.vm, &io);
+	pn_ioapic_init(&io, &r.vm.h);
 }
 
 /* The guest on @cpu ends what it serves; true if it exits for that. */
@@ -222,7 +222,7 @@ static void eoi_of_a_level(void **state)
 	start_io(false);
 	redirect(PIN, LEVEL);
 	redirect(PIN + 1, 0x71); /* edge */
-	pn_vmx_load(v, &r.cpu[1]);
+	pn_vmx_load(&v->h, &r.cpu[1]);
 	rig_enter(&r, v, 1);
 	assert_int_equal(r.c[1].vmcs.eoi_exit[1], 1ull << 0x21);
 	assert_int_equal(r.c[1].vmcs.eoi_exit[0] | r.c[1].vmcs.eoi_exit[2] | v->eoi_exit[3], 0);
@@ -256,7 +256,7 @@ static void scan_before_the_interrupt(void **state)
 
 	(void)state;
 	start_io(false);
-	pn_vmx_load(v, &r.cpu[1]);
+	pn_vmx_load(&v->h, &r.cpu[1]);
 	rig_enter(&r, v, 1);
 	assert_int_equal(v->eoi_exit[1], 0);
 	line(true); /* masked */
@@ -270,13 +270,13 @@ static void scan_before_the_interrupt(void **state)
 	assert_true(eoi(v, 1));
 	/* asleep: not woken for that, but it handles the request before it enters */
 	line(false);
-	pn_vmx_blocking(v, &r.cpu[1]);
-	pn_vmx_put(v, &r.cpu[1], false);
+	pn_vmx_blocking(&v->h, &r.cpu[1]);
+	pn_vmx_put(&v->h, &r.cpu[1], false);
 	r.task[0] = (struct rig_task){.asleep = true};
 	redirect(PIN, PN_REDIR_LEVEL | 0x71);
 	assert_true(r.task[0].asleep);
-	pn_vmx_load(v, &r.cpu[1]);
-	pn_vmx_unblocking(v, &r.cpu[1]);
+	pn_vmx_load(&v->h, &r.cpu[1]);
+	pn_vmx_unblocking(&v->h, &r.cpu[1]);
 	rig_enter(&r, v, 1);
 	assert_int_equal(r.c[1].vmcs.eoi_exit[1], 1ull << 0x31);
 	rig_close(&r);
@@ -291,7 +291,7 @@ static void moves_in_service(void **state)
 	for (int served = 0; served <= 1; served++) {
 		start_io(false);
 		redirect(PIN, LEVEL);
-		pn_vmx_load(v, &r.cpu[1]);
+		pn_vmx_load(&v->h, &r.cpu[1]);
 		if (served)
 			rig_enter(&r, v, 1);
 		line(true);
@@ -322,21 +322,21 @@ static void inhibited(void **state)
 	start_io(true);
 	redirect(PIN, LEVEL);
 	redirect(PIN + 1, 0x71);
-	pn_vmx_load(v, &r.cpu[1]);
+	pn_vmx_load(&v->h, &r.cpu[1]);
 	line(true);
 	assert_int_equal(rig_enter(&r, v, 1), 0x61);
 	rig_exit(&r, 1);
-	pn_vmx_eoi(v, &r.cpu[1]);
+	pn_vmx_eoi(&v->h, &r.cpu[1]);
 	assert_int_equal(io.eois, 1);
 	assert_int_equal(who_has(0x61), 1);
 	line(false);
 	assert_int_equal(rig_enter(&r, v, 1), 0x61);
 	rig_exit(&r, 1);
-	pn_vmx_eoi(v, &r.cpu[1]);
+	pn_vmx_eoi(&v->h, &r.cpu[1]);
 	pn_ioapic_line(&io, PIN + 1, true, &r.cpu[0]);
 	assert_int_equal(rig_enter(&r, v, 1), 0x71);
 	rig_exit(&r, 1);
-	pn_vmx_eoi(v, &r.cpu[1]);
+	pn_vmx_eoi(&v->h, &r.cpu[1]);
 	assert_int_equal(io.eois, 2);
 	rig_close(&r);
 }
@@ -348,9 +348,9 @@ static void ids_change(void **state)
 
 	(void)state;
 	rig_start(&r, &(struct rig_conf){.no_devices = true, .xapic = true});
-	pn_vmx_set_ioapic(&r.vm, &io);
+	pn_ioapic_init(&io, &r.vm.h);
 	redirect(PIN, LEVEL | PN_REDIR_LOGICAL | 0x10ull << PN_REDIR_DEST_SH);
-	pn_vmx_load(v, &r.cpu[2]);
+	pn_vmx_load(&v->h, &r.cpu[2]);
 	rig_enter(&r, v, 2);
 	assert_int_equal(v->eoi_exit[1], 0);
 	rig_exit(&r, 2);

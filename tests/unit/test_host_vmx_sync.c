@@ -55,13 +55,13 @@ static void sender(void **state)
 		struct pn_vmx_vcpu *v = &r.vcpu[0];
 
 		rig_start(&r, &(struct rig_conf){.inhibits = !w->apicv});
-		pn_vmx_load(v, &r.cpu[1]);
+		pn_vmx_load(&v->h, &r.cpu[1]);
 		v->h.mode = w->inside ? PN_IN_GUEST : PN_OUTSIDE_GUEST;
 		v->pid->control |= w->bits;
 		v->pid->pir[2] = w->pir ? 2 : 0; /* 0x81 */
 		r.task[0].asleep = true;
-		row_eq(w->name, "returned", pn_vmx_inject(v, &r.cpu[w->from], 0x81, PN_WAKE_TIMER),
-		       w->was);
+		row_eq(w->name, "returned",
+		       pn_vmx_inject(&v->h, &r.cpu[w->from], 0x81, PN_WAKE_TIMER), w->was);
 		row_eq(w->name, "PIR", v->pid->pir[2], w->apicv ? 2 : 0);
 		row_eq(w->name, "IRR", irr(v, 0x81), !w->apicv);
 		row_eq(w->name, "ON, SN", rig_ctl(v) & (ON | SN), w->want);
@@ -74,7 +74,8 @@ static void sender(void **state)
 			row_eq(w->name, "CPU", r.ipi_cpu, 1);
 		}
 		row_eq(w->name, "request", v->h.requests, w->apicv ? 0 : PN_REQ_EVENT);
-		row_eq(w->name, "again", pn_vmx_inject(v, &r.cpu[w->from], 0x81, PN_WAKE_TIMER), 1);
+		row_eq(w->name, "again", pn_vmx_inject(&v->h, &r.cpu[w->from], 0x81, PN_WAKE_TIMER),
+		       1);
 		rig_close(&r);
 	}
 }
@@ -86,10 +87,10 @@ static void sender_follows_cpu(void **state)
 
 	(void)state;
 	rig_start(&r, &(struct rig_conf){0});
-	pn_vmx_load(v, &r.cpu[1]);
+	pn_vmx_load(&v->h, &r.cpu[1]);
 	v->h.mode = PN_IN_GUEST;
 	v->h.cpu = 2;
-	pn_vmx_inject(v, &r.cpu[0], 0x81, PN_WAKE_NOTIFY);
+	pn_vmx_inject(&v->h, &r.cpu[0], 0x81, PN_WAKE_NOTIFY);
 	assert_int_equal(r.ipi_cpu, 2);
 	rig_close(&r);
 }
@@ -100,9 +101,9 @@ static void delivered_in_guest(void **state)
 
 	(void)state;
 	rig_start(&r, &(struct rig_conf){0});
-	pn_vmx_load(v, &r.cpu[1]);
+	pn_vmx_load(&v->h, &r.cpu[1]);
 	rig_enter(&r, v, 1);
-	pn_vmx_inject(v, &r.cpu[0], 0x81, PN_WAKE_NOTIFY);
+	pn_vmx_inject(&v->h, &r.cpu[0], 0x81, PN_WAKE_NOTIFY);
 	assert_int_equal(r.c[1].exits, 0);
 	assert_int_equal(rig_drain(&r, 1), 0x81);
 	assert_int_equal(rig_ctl(v) & ON, 0);
@@ -138,12 +139,12 @@ static void sync_table(void **state)
 		const char *name = syncs[i].name;
 
 		rig_start(&r, &(struct rig_conf){0});
-		pn_vmx_load(v, &r.cpu[1]);
+		pn_vmx_load(&v->h, &r.cpu[1]);
 		v->pid->control |= syncs[i].bits;
 		memcpy(v->pid->pir, syncs[i].pir, sizeof(v->pid->pir));
 		pn_vapic_write(v->h.page, PN_APIC_IRR + 0x10, syncs[i].irr);
-		pn_vmx_blocking(v, &r.cpu[1]);
-		row_eq(name, "must run", pn_vmx_must_run(v, &r.cpu[1]), syncs[i].rvi > 0);
+		pn_vmx_blocking(&v->h, &r.cpu[1]);
+		row_eq(name, "must run", pn_vmx_must_run(&v->h, &r.cpu[1]), syncs[i].rvi > 0);
 		row_eq(name, "ON", rig_ctl(v) & ON, 0);
 		row_eq(name, "RVI", v->rvi, syncs[i].rvi);
 		row_eq(name, "steps", r.agent[1].step[PN_STEP_PID_SYNC].count, syncs[i].taken);
@@ -167,10 +168,10 @@ static void sync_keeps_what_is_there(void **state)
 
 	(void)state;
 	rig_start(&r, &(struct rig_conf){0});
-	pn_vmx_load(v, &r.cpu[1]);
+	pn_vmx_load(&v->h, &r.cpu[1]);
 	pn_vapic_set(v->h.page, PN_APIC_IRR, 0x45);
 	rig_msi(&r, 0);
-	assert_true(pn_vmx_must_run(v, &r.cpu[1]));
+	assert_true(pn_vmx_must_run(&v->h, &r.cpu[1]));
 	assert_true(irr(v, 0x45) && irr(v, 0x41));
 	rig_close(&r);
 }
@@ -207,22 +208,24 @@ static void has_pending(void **state)
 		uint64_t control;
 
 		rig_start(&r, &(struct rig_conf){0});
-		pn_vmx_load(v, &r.cpu[1]);
+		pn_vmx_load(&v->h, &r.cpu[1]);
 		control = v->pid->control |= looks[i].bits;
 		v->pid->pir[2] = looks[i].pir; /* 0x80 */
 		if (looks[i].irr)
 			pn_vapic_set(v->h.page, PN_APIC_IRR, 0x80);
 		pn_vapic_write(v->h.page, PN_APIC_TPR, looks[i].tpr);
 		v->h.requests = looks[i].requests;
-		row_eq(looks[i].name, "pending", pn_vmx_pending(v), looks[i].pending);
+		row_eq(looks[i].name, "pending", pn_vmx_pending(&v->h), looks[i].pending);
 		row_eq(looks[i].name, "control is left alone", rig_ctl(v), control);
 		row_eq(looks[i].name, "PIR is left alone", v->pid->pir[2], looks[i].pir);
-		row_eq(looks[i].name, "irr()", pn_vmx_irr(v, 4) & 1, looks[i].pir || looks[i].irr);
-		pn_vmx_blocking(v, &r.cpu[1]);
+		row_eq(looks[i].name, "irr()", pn_vmx_irr(&v->h, 4) & 1,
+		       looks[i].pir || looks[i].irr);
+		pn_vmx_blocking(&v->h, &r.cpu[1]);
 		v->h.woken = 1;
-		row_eq(looks[i].name, "must run", pn_vmx_must_run(v, &r.cpu[1]), looks[i].must_run);
+		row_eq(looks[i].name, "must run", pn_vmx_must_run(&v->h, &r.cpu[1]),
+		       looks[i].must_run);
 		row_eq(looks[i].name, "woken", v->h.woken, 0);
-		row_eq(looks[i].name, "irr() afterwards", pn_vmx_irr(v, 4) & 1,
+		row_eq(looks[i].name, "irr() afterwards", pn_vmx_irr(&v->h, 4) & 1,
 		       looks[i].pir || looks[i].irr);
 		rig_close(&r);
 	}
@@ -243,7 +246,7 @@ static void irr_of_both(void **state)
 
 		for (unsigned n = 0; n < 256; n += 17)
 			want |= n / 32 == w ? 1u << (n % 32) | 1u << ((n ^ 1) % 32) : 0;
-		row_eq("irr()", "word", pn_vmx_irr(v, w), want);
+		row_eq("irr()", "word", pn_vmx_irr(&v->h, w), want);
 	}
 	rig_close(&r);
 }
@@ -253,7 +256,7 @@ static void irr_of_both(void **state)
 /* E1 to E4 against S: an interrupt that comes at any step of enter is delivered or announced. */
 static void inject_81(struct rig *x)
 {
-	pn_vmx_inject(&x->vcpu[0], &x->cpu[0], 0x81, PN_WAKE_NOTIFY);
+	pn_vmx_inject(&x->vcpu[0].h, &x->cpu[0], 0x81, PN_WAKE_NOTIFY);
 }
 
 static void entry_syncs(void **state)
@@ -262,7 +265,7 @@ static void entry_syncs(void **state)
 
 	(void)state;
 	rig_start(&r, &(struct rig_conf){0});
-	pn_vmx_load(v, &r.cpu[1]);
+	pn_vmx_load(&v->h, &r.cpu[1]);
 	rig_msi(&r, 0); /* 0xf2 found no guest */
 	assert_int_equal(rig_enter(&r, v, 1), -1);
 	assert_int_equal(r.c[1].vmcs.intr_status & 0xFF, 0x41);
@@ -291,15 +294,15 @@ static void guest_status(void **state)
 
 	(void)state;
 	rig_start(&r, &(struct rig_conf){0});
-	pn_vmx_load(v, &r.cpu[1]);
+	pn_vmx_load(&v->h, &r.cpu[1]);
 	rig_msi(&r, 0);
 	rig_enter(&r, v, 1);
 	assert_int_equal(pn_apicv_deliver(&r.c[1].core), 0x41);
 	rig_exit(&r, 1);
 	assert_int_equal(v->svi, 0x41);
 	rig_check(&r, "in the handler");
-	pn_vmx_inject(v, &r.cpu[1], 0x31, PN_WAKE_NOTIFY);
-	pn_vmx_inject(v, &r.cpu[1], 0x92, PN_WAKE_NOTIFY);
+	pn_vmx_inject(&v->h, &r.cpu[1], 0x31, PN_WAKE_NOTIFY);
+	pn_vmx_inject(&v->h, &r.cpu[1], 0x92, PN_WAKE_NOTIFY);
 	rig_enter(&r, v, 1);
 	assert_int_equal(r.c[1].vmcs.intr_status, 0x4192);
 	assert_int_equal(rig_drain(&r, 1), 0x92);
@@ -320,7 +323,7 @@ static void r9_inhibited(void **state)
 
 	(void)state;
 	rig_start(&r, &(struct rig_conf){.inhibits = 1});
-	pn_vmx_load(v, &r.cpu[1]);
+	pn_vmx_load(&v->h, &r.cpu[1]);
 	assert_int_equal(rig_enter(&r, v, 1), -1);
 	assert_int_equal(rig_msi(&r, 0), PN_MSI_POSTED);
 	assert_int_equal(r.c[1].exits, 1);
@@ -335,7 +338,7 @@ static void r9_inhibited(void **state)
 	assert_false(irr(v, 0x41));
 	assert_true(pn_vapic_test(v->h.page, PN_APIC_ISR, 0x41));
 	rig_exit(&r, 1);
-	pn_vmx_eoi(v, &r.cpu[1]);
+	pn_vmx_eoi(&v->h, &r.cpu[1]);
 	assert_false(pn_vapic_test(v->h.page, PN_APIC_ISR, 0x41));
 	/* Asleep it is woken as usual. */
 	assert_true(rig_block(&r, v, 1));
@@ -355,31 +358,32 @@ static void inhibit_and_back(void **state)
 	rig_start(&r, &(struct rig_conf){0});
 	for (uint32_t i = 0; i < RIG_VCPUS; i++)
 		r.task[i].asleep = i > 0;
-	pn_vmx_load(v, &r.cpu[1]);
+	pn_vmx_load(&v->h, &r.cpu[1]);
 	rig_msi(&r, 0);
 	rig_enter(&r, v, 1);
 	assert_int_equal(pn_apicv_deliver(&r.c[1].core), 0x41); /* in service, SVI */
-	pn_vmx_inhibit(&r.vm, &r.cpu[0], PN_INHIBIT_IRQWIN, true);
+	pn_vmx_inhibit(&r.vm.h, &r.cpu[0], PN_INHIBIT_IRQWIN, true);
 	assert_int_equal(r.c[1].kicks, 1); /* in the guest: out */
 	assert_int_equal(r.c[1].exits, 1);
 	for (uint32_t i = 1; i < RIG_VCPUS; i++) {
 		assert_int_equal(r.task[i].wakes, 1);
 		assert_int_equal(r.task[i].why, PN_WAKE_REQUEST);
 	}
-	pn_vmx_inhibit(&r.vm, &r.cpu[0], PN_INHIBIT_BLOCKIRQ, true); /* one more reason: nothing */
+	pn_vmx_inhibit(&r.vm.h, &r.cpu[0], PN_INHIBIT_BLOCKIRQ,
+		       true); /* one more reason: nothing */
 	assert_int_equal(r.task[1].spurious, 0);
-	pn_vmx_inject(v, &r.cpu[1], 0x51, PN_WAKE_NOTIFY); /* does not know yet: PIR */
+	pn_vmx_inject(&v->h, &r.cpu[1], 0x51, PN_WAKE_NOTIFY); /* does not know yet: PIR */
 	assert_true(rig_pir(v, 0x51));
 	assert_true(pn_host_apicv(&v->h));
 	assert_int_equal(rig_enter(&r, v, 1), 0x51); /* higher class than 41 */
 	assert_false(pn_host_apicv(&v->h));
 	rig_exit(&r, 1);
-	pn_vmx_inject(v, &r.cpu[0], 0x61, PN_WAKE_NOTIFY); /* into the IRR */
+	pn_vmx_inject(&v->h, &r.cpu[0], 0x61, PN_WAKE_NOTIFY); /* into the IRR */
 	assert_true(irr(v, 0x61));
-	pn_vmx_eoi(v, &r.cpu[1]);
-	pn_vmx_inhibit(&r.vm, &r.cpu[0], PN_INHIBIT_IRQWIN, false);
+	pn_vmx_eoi(&v->h, &r.cpu[1]);
+	pn_vmx_inhibit(&r.vm.h, &r.cpu[0], PN_INHIBIT_IRQWIN, false);
 	assert_int_equal(v->h.requests & PN_REQ_APICV_UPDATE, 0); /* one is left */
-	pn_vmx_inhibit(&r.vm, &r.cpu[0], PN_INHIBIT_BLOCKIRQ, false);
+	pn_vmx_inhibit(&r.vm.h, &r.cpu[0], PN_INHIBIT_BLOCKIRQ, false);
 	assert_int_equal(rig_enter(&r, v, 1), -1);
 	assert_true(pn_host_apicv(&v->h));
 	assert_int_equal(r.c[1].vmcs.intr_status, 0x4161); /* SVI and RVI as software left them */
@@ -401,11 +405,11 @@ static void back_in_the_handler(void **state)
 
 	(void)state;
 	rig_start(&r, &(struct rig_conf){.inhibits = 1u << PN_INHIBIT_IRQWIN});
-	pn_vmx_load(v, &r.cpu[1]);
+	pn_vmx_load(&v->h, &r.cpu[1]);
 	rig_msi(&r, 0);
 	assert_int_equal(rig_enter(&r, v, 1), 0x41);
 	rig_exit(&r, 1);
-	pn_vmx_inhibit(&r.vm, &r.cpu[0], PN_INHIBIT_IRQWIN, false);
+	pn_vmx_inhibit(&r.vm.h, &r.cpu[0], PN_INHIBIT_IRQWIN, false);
 	rig_enter(&r, v, 1);
 	assert_int_equal(r.c[1].vmcs.intr_status, 0x4100);
 	rig_eoi(&r, 1);
@@ -422,11 +426,11 @@ static void inhibited_entries_stay(void **state)
 
 	(void)state;
 	rig_start(&r, &(struct rig_conf){0});
-	pn_vmx_load(v, &r.cpu[1]);
-	pn_vmx_inhibit(&r.vm, &r.cpu[0], PN_INHIBIT_HYPERV, true);
-	pn_vmx_blocking(v, &r.cpu[1]);
-	assert_true(pn_vmx_must_run(v, &r.cpu[1])); /* the request */
-	pn_vmx_unblocking(v, &r.cpu[1]);
+	pn_vmx_load(&v->h, &r.cpu[1]);
+	pn_vmx_inhibit(&r.vm.h, &r.cpu[0], PN_INHIBIT_HYPERV, true);
+	pn_vmx_blocking(&v->h, &r.cpu[1]);
+	assert_true(pn_vmx_must_run(&v->h, &r.cpu[1])); /* the request */
+	pn_vmx_unblocking(&v->h, &r.cpu[1]);
 	assert_false(pn_host_apicv(&v->h));
 	assert_true(r.ir[0].posted);
 	assert_true(rig_block(&r, v, 1));
@@ -442,24 +446,24 @@ static void software_interrupts(void **state)
 
 	(void)state;
 	rig_start(&r, &(struct rig_conf){.inhibits = 1});
-	pn_vmx_load(v, c);
-	pn_vmx_inject(v, &r.cpu[0], 0x41, PN_WAKE_NOTIFY);
-	pn_vmx_inject(v, &r.cpu[0], 0x93, PN_WAKE_NOTIFY);
-	pn_vmx_inject(v, &r.cpu[0], 0x99, PN_WAKE_NOTIFY);
-	assert_int_equal(pn_vmx_enter(v, c), 0x99);
+	pn_vmx_load(&v->h, c);
+	pn_vmx_inject(&v->h, &r.cpu[0], 0x41, PN_WAKE_NOTIFY);
+	pn_vmx_inject(&v->h, &r.cpu[0], 0x93, PN_WAKE_NOTIFY);
+	pn_vmx_inject(&v->h, &r.cpu[0], 0x99, PN_WAKE_NOTIFY);
+	assert_int_equal(pn_vmx_enter(&v->h, c), 0x99);
 	assert_int_equal(pn_vapic_read(v->h.page, PN_APIC_PPR), 0x90);
 	assert_int_equal(v->h.requests, 0);
-	pn_vmx_leave(v, c, NULL);
-	assert_int_equal(pn_vmx_enter(v, c), -1); /* the same class is in service */
-	pn_vmx_leave(v, c, NULL);
-	pn_vmx_eoi(v, c);
-	assert_int_equal(pn_vmx_enter(v, c), 0x93);
-	pn_vmx_leave(v, c, NULL);
-	pn_vmx_eoi(v, c);
-	assert_int_equal(pn_vmx_enter(v, c), 0x41);
-	pn_vmx_leave(v, c, NULL);
-	pn_vmx_eoi(v, c);
-	pn_vmx_eoi(v, c); /* nothing in service */
+	pn_vmx_leave(&v->h, c);
+	assert_int_equal(pn_vmx_enter(&v->h, c), -1); /* the same class is in service */
+	pn_vmx_leave(&v->h, c);
+	pn_vmx_eoi(&v->h, c);
+	assert_int_equal(pn_vmx_enter(&v->h, c), 0x93);
+	pn_vmx_leave(&v->h, c);
+	pn_vmx_eoi(&v->h, c);
+	assert_int_equal(pn_vmx_enter(&v->h, c), 0x41);
+	pn_vmx_leave(&v->h, c);
+	pn_vmx_eoi(&v->h, c);
+	pn_vmx_eoi(&v->h, c); /* nothing in service */
 	assert_int_equal(v->svi, 0);
 	rig_close(&r);
 }
@@ -596,9 +600,9 @@ static void vm_limits(void **state)
 			       rows[i].bytes);
 		}
 		row_eq(name, "ids", vm.max_vcpu_ids, rows[i].ids ? rows[i].ids : rows[i].n);
-		row_eq(name, "id", vm.id, 2);
+		row_eq(name, "id", vm.h.id, 2);
 		row_eq(name, "APIC ID", pn_vapic_read(v[0].h.page, PN_APIC_ID), 0);
-		row_eq(name, "check", pn_vmx_check(&v[0], &r.cpu[0]) != NULL, 0);
+		row_eq(name, "check", pn_vmx_check(&v[0].h, &r.cpu[0]) != NULL, 0);
 		rig_close(&r);
 	}
 }
@@ -625,12 +629,12 @@ static void vm_destroy(void **state)
 
 	(void)state;
 	rig_start(&r, &(struct rig_conf){.ipiv = true});
-	pn_vmx_load(v, &r.cpu[1]);
+	pn_vmx_load(&v->h, &r.cpu[1]);
 	rig_block(&r, v, 1);
-	pn_vmx_vm_destroy(&r.vm, &r.agent[0]);
+	pn_vmx_vm_destroy(&r.vm.h, &r.agent[0]);
 	for (uint32_t i = 0; i < RIG_VCPUS; i++) {
 		assert_false(r.ir[i].posted);
-		assert_null(r.ir[i].vcpu);
+		assert_null(r.ir[i].host.vcpu);
 		assert_int_equal(r.vm.pid_table[i], 0);
 	}
 	assert_true(pn_list_empty(&r.cpu[1].wake_list));

@@ -458,7 +458,7 @@ static void churn_happens(void **state)
 			off += !m->sim->pcpu[i].online;
 		}
 		assert_true(off <= 1);
-		inhibited += m->amd->vm[0].inhibits != 0;
+		inhibited += m->amd->vm[0].h.inhibits != 0;
 		for (uint32_t i = 0; i < m->queues; i++)
 			detached += m->queue[i].detached;
 	}

@@ -34,7 +34,8 @@ static struct pn_lab_vcpu *sleeper(struct pn_machine *m)
 
 static struct pn_ir *entry_of(struct pn_machine *m)
 {
-	return pn_container(pn_list_first(&sleeper(m)->svm->ir_list), struct pn_ir, node);
+	return pn_container(pn_list_first(&pn_svm_of(sleeper(m)->h)->ir_list), struct pn_ir,
+			    host.node);
 }
 
 /* A vCPU with an interrupt that waits in its IRR or parked, and its vector. */
@@ -62,8 +63,8 @@ static void irr_cleared(struct pn_machine *m)
 	unsigned vector = 0;
 	struct pn_lab_vcpu *v = waiting(m, &vector);
 
-	pn_vapic_clear(v->svm->h.page, PN_APIC_IRR, (uint8_t)vector);
-	v->svm->parked[vector / 32] &= ~(1u << vector % 32);
+	pn_vapic_clear(pn_svm_of(v->h)->h.page, PN_APIC_IRR, (uint8_t)vector);
+	pn_svm_of(v->h)->parked[vector / 32] &= ~(1u << vector % 32);
 }
 
 static void isr_stale(struct pn_machine *m)
@@ -93,12 +94,12 @@ static void parked_unknown(struct pn_machine *m)
 
 static void unlisted(struct pn_machine *m)
 {
-	pn_list_del(&sleeper(m)->svm->wake_node);
+	pn_list_del(&pn_svm_of(sleeper(m)->h)->wake_node);
 }
 
 static void wrong_list(struct pn_machine *m)
 {
-	struct pn_svm_vcpu *v = sleeper(m)->svm;
+	struct pn_svm_vcpu *v = pn_svm_of(sleeper(m)->h);
 
 	pn_list_del(&v->wake_node);
 	pn_list_add_tail(&m->cpu[(v->gcpu + 1) % m->sc->machine.pcpus].wake_list, &v->wake_node);
@@ -106,7 +107,7 @@ static void wrong_list(struct pn_machine *m)
 
 static void not_on_a_list(struct pn_machine *m)
 {
-	struct pn_svm_vcpu *v = sleeper(m)->svm;
+	struct pn_svm_vcpu *v = pn_svm_of(sleeper(m)->h);
 
 	pn_list_del(&v->wake_node);
 	v->on_list = false;
@@ -161,17 +162,17 @@ static void remap_form(struct pn_machine *m)
 
 static void is_running(struct pn_machine *m)
 {
-	*sleeper(m)->svm->phys_entry |= PN_AVIC_PHYS_ISRUNNING;
+	*pn_svm_of(sleeper(m)->h)->phys_entry |= PN_AVIC_PHYS_ISRUNNING;
 }
 
 static void table_page(struct pn_machine *m)
 {
-	*sleeper(m)->svm->phys_entry ^= 0x1000;
+	*pn_svm_of(sleeper(m)->h)->phys_entry ^= 0x1000;
 }
 
 static void table_reserved(struct pn_machine *m)
 {
-	*sleeper(m)->svm->phys_entry |= 1ull << 61;
+	*pn_svm_of(sleeper(m)->h)->phys_entry |= 1ull << 61;
 }
 
 /* ---- log, statistics ---- */

@@ -31,8 +31,8 @@ static struct pn_agent *cpu(struct pn_machine *m)
 static struct pn_vmx_vcpu *sleeper(struct pn_machine *m)
 {
 	for (uint32_t i = 0; i < m->vcpus; i++)
-		if (m->plat->listed(&m->vcpu[i]))
-			return m->vcpu[i].vmx;
+		if (m->hyp->ops->listed(m->vcpu[i].h))
+			return pn_vmx_of(m->vcpu[i].h);
 	fail_msg("nobody sleeps");
 	return NULL;
 }
@@ -123,8 +123,8 @@ static void isr_stale(struct pn_machine *m)
 
 static void pir_set(struct pn_machine *m)
 {
-	m->vcpu[1].vmx->pid->pir[2] |= 1ull << (0x99 - 0x80);
-	m->vcpu[1].vmx->pid->control |= PN_PID_ON;
+	pn_vmx_of(m->vcpu[1].h)->pid->pir[2] |= 1ull << (0x99 - 0x80);
+	pn_vmx_of(m->vcpu[1].h)->pid->control |= PN_PID_ON;
 }
 
 static void pir_cleared(struct pn_machine *m)
@@ -132,15 +132,15 @@ static void pir_cleared(struct pn_machine *m)
 	uint8_t k;
 	struct pn_lab_vcpu *v = posted(m, &k);
 
-	memset(v->vmx->pid->pir, 0, sizeof(v->vmx->pid->pir));
-	v->vmx->pid->control &= ~(uint64_t)PN_PID_ON;
+	memset(pn_vmx_of(v->h)->pid->pir, 0, sizeof(pn_vmx_of(v->h)->pid->pir));
+	pn_vmx_of(v->h)->pid->control &= ~(uint64_t)PN_PID_ON;
 }
 
 static void on_cleared(struct pn_machine *m)
 {
 	uint8_t k;
 
-	posted(m, &k)->vmx->pid->control &= ~(uint64_t)PN_PID_ON;
+	pn_vmx_of(posted(m, &k)->h)->pid->control &= ~(uint64_t)PN_PID_ON;
 }
 
 static void on_set(struct pn_machine *m)
@@ -155,12 +155,12 @@ static void sn_set(struct pn_machine *m)
 
 static void nv_unknown(struct pn_machine *m)
 {
-	m->vcpu[0].vmx->pid->control ^= 1ull << PN_PID_NV_SH;
+	pn_vmx_of(m->vcpu[0].h)->pid->control ^= 1ull << PN_PID_NV_SH;
 }
 
 static void sn_set_in_guest(struct pn_machine *m)
 {
-	m->vcpu[0].vmx->pid->control |= PN_PID_SN;
+	pn_vmx_of(m->vcpu[0].h)->pid->control |= PN_PID_SN;
 }
 
 static void nv_of_one_that_runs(struct pn_machine *m)
@@ -266,7 +266,7 @@ static void other_vcpu(struct pn_machine *m)
 
 static void forgotten_entry(struct pn_machine *m)
 {
-	pn_list_del(&entry(m)->node);
+	pn_list_del(&entry(m)->host.node);
 }
 
 static void detached(struct pn_machine *m)

@@ -97,7 +97,7 @@ static inline void rig_handle(struct rig *r, uint32_t cpu, uint8_t vector)
 	r->agent[cpu].irq_off++; /* as the processor does on entry */
 	if (vector == PN_VEC_WAKEUP) {
 		r->c[cpu].wakeups++;
-		pn_vmx_wakeup_irq(&r->vmx, &r->cpu[cpu]);
+		pn_vmx_wakeup_irq(&r->vmx.hyp, &r->cpu[cpu]);
 	} else if (vector == PN_VEC_POSTED) {
 		r->c[cpu].posted_in_host++;
 	} else if (vector == PN_VEC_RESCHED) {
@@ -112,7 +112,8 @@ static inline void rig_exit(struct rig *r, uint32_t cpu)
 	struct rig_cpu *c = &r->c[cpu];
 
 	pn_apicv_vmexit(&c->core, &c->vmcs);
-	pn_vmx_leave(c->running, &r->cpu[cpu], &c->vmcs);
+	pn_vmx_vmexit(c->running, &c->vmcs);
+	pn_vmx_leave(&c->running->h, &r->cpu[cpu]);
 	c->running = NULL;
 }
 
@@ -301,9 +302,9 @@ static inline void rig_start(struct rig *r, const struct rig_conf *conf)
 	if (conf->no_devices || conf->no_posting)
 		return;
 	for (uint32_t i = 0; i < RIG_VCPUS; i++)
-		assert_int_equal(
-			pn_vmx_pi_update(&r->ir[i], &r->vcpu[i], (uint8_t)(0x41 + i), &r->cpu[0]),
-			0);
+		assert_int_equal(pn_vmx_pi_update(&r->vmx.hyp, &r->ir[i].host, &r->vcpu[i].h,
+						  (uint8_t)(0x41 + i), &r->cpu[0]),
+				 0);
 	for (uint32_t i = 0; i < RIG_VCPUS; i++) {
 		r->vcpu[i].h.requests = 0;
 		memset(&r->task[i], 0, sizeof(r->task[i]));
@@ -332,7 +333,7 @@ static inline int rig_enter(struct rig *r, struct pn_vmx_vcpu *v, uint32_t cpu)
 {
 	struct rig_cpu *c = &r->c[cpu];
 	struct pn_apicv_exit exit;
-	int vector = pn_vmx_enter(v, &r->cpu[cpu]);
+	int vector = pn_vmx_enter(&v->h, &r->cpu[cpu]);
 
 	pn_vmx_vmcs(v, &c->vmcs);
 	assert_int_equal(pn_apicv_vmentry(&c->core, &c->vmcs, &exit), 0);
@@ -372,13 +373,13 @@ static inline bool rig_block(struct rig *r, struct pn_vmx_vcpu *v, uint32_t cpu)
 {
 	struct rig_task *t = v->h.task;
 
-	pn_vmx_blocking(v, &r->cpu[cpu]);
+	pn_vmx_blocking(&v->h, &r->cpu[cpu]);
 	t->asleep = true;
-	if (pn_vmx_must_run(v, &r->cpu[cpu])) {
+	if (pn_vmx_must_run(&v->h, &r->cpu[cpu])) {
 		t->asleep = false;
 		return false;
 	}
-	pn_vmx_put(v, &r->cpu[cpu], false);
+	pn_vmx_put(&v->h, &r->cpu[cpu], false);
 	return t->asleep;
 }
 
@@ -387,10 +388,10 @@ static inline bool rig_resume(struct rig *r, struct pn_vmx_vcpu *v, uint32_t cpu
 {
 	bool run;
 
-	pn_vmx_load(v, &r->cpu[cpu]);
-	run = pn_vmx_must_run(v, &r->cpu[cpu]);
+	pn_vmx_load(&v->h, &r->cpu[cpu]);
+	run = pn_vmx_must_run(&v->h, &r->cpu[cpu]);
 	if (run)
-		pn_vmx_unblocking(v, &r->cpu[cpu]);
+		pn_vmx_unblocking(&v->h, &r->cpu[cpu]);
 	return run;
 }
 
@@ -405,8 +406,8 @@ static inline bool rig_listed(const struct rig *r, const struct pn_vmx_vcpu *v, 
 
 static inline void rig_check(struct rig *r, const char *name)
 {
-	for (uint32_t i = 0; i < r->vm.nr_vcpus && i < RIG_VCPUS; i++) {
-		const char *what = pn_vmx_check(&r->vm.vcpu[i], &r->cpu[0]);
+	for (uint32_t i = 0; i < r->vm.h.nr_vcpus && i < RIG_VCPUS; i++) {
+		const char *what = pn_vmx_check(&r->vm.vcpu[i].h, &r->cpu[0]);
 
 		if (what)
 			fail_msg("%s: vCPU %u: %s", name, i, what);

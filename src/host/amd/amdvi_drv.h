@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "list.h"
+#include "host_entry.h"
 #include "mmio.h"
 #include "pages.h"
 #include "postern/amd_irte.h"
@@ -151,8 +151,7 @@ struct pn_ir {
 	uint64_t page_pa;
 	uint8_t vector;
 	/* hypervisor's */
-	struct pn_list node; /* in the ir_list of the vCPU whose page it posts to */
-	void *vcpu;
+	struct pn_host_entry host;
 };
 
 /* Gives @devid a remapping table of 2^@order entries and writes its DTE. Order 0..11, above 9 only

@@ -51,8 +51,10 @@ static void scan(struct pn_host_cpu *c)
 		c->wake_spurious++;
 }
 
-void pn_svm_wakeup_irq(struct pn_svm *svm, struct pn_host_cpu *c)
+void pn_svm_wakeup_irq(struct pn_hyp *hyp, struct pn_host_cpu *c)
 {
+	const struct pn_svm *svm = pn_svm_of_hyp(hyp);
+
 	pn_st32(&c->in_handler, 1);
 	/* W2. Store: in_handler. Load: loaded. Other side: pn_svm_exit(). */
 	pn_fence();
@@ -69,9 +71,9 @@ void pn_svm_wakeup_irq(struct pn_svm *svm, struct pn_host_cpu *c)
  * leave the block loop, and with it the list, and block again elsewhere. ir_lock comes before
  * wake_lock, so it is theirs to take.
  */
-void pn_svm_cpu_offline(struct pn_svm *svm, struct pn_host_cpu *dead, struct pn_host_cpu *self)
+void pn_svm_cpu_offline(struct pn_hyp *hyp, struct pn_host_cpu *dead, struct pn_host_cpu *self)
 {
-	(void)svm;
+	(void)hyp;
 	if (pn_mistake(PN_MISTAKE_OFFLINE_SILENT))
 		return;
 	/* O1. Before the lock: pairs with pn_wakelist_add(). */
@@ -87,9 +89,9 @@ void pn_svm_cpu_offline(struct pn_svm *svm, struct pn_host_cpu *dead, struct pn_
 	pn_unlock_irq(self->agent, &dead->wake_lock);
 }
 
-void pn_svm_cpu_online(struct pn_svm *svm, struct pn_host_cpu *c)
+void pn_svm_cpu_online(struct pn_hyp *hyp, struct pn_host_cpu *c)
 {
-	(void)svm;
+	(void)hyp;
 	/* Pairs with pn_wakelist_add(). */
 	pn_xchg32(&c->online, 1);
 }

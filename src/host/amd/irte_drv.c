@@ -174,7 +174,7 @@ int pn_ir_init(struct pn_ir *ir, struct pn_amdvi_drv *d, struct pn_agent *self, 
 	ir->index = index;
 	ir->host_apicid = host_apicid;
 	ir->host_vector = host_vector;
-	pn_list_init(&ir->node);
+	pn_list_init(&ir->host.node);
 	f = remap_form(ir);
 	return store_and_flush(ir, self, &f);
 }

@@ -20,6 +20,7 @@
 void pn_svm_init(struct pn_svm *svm, const struct pn_svm_config *cfg)
 {
 	memset(svm, 0, sizeof(*svm));
+	svm->hyp.ops = &pn_svm_ops;
 	svm->os = cfg->os;
 	svm->iommus = cfg->iommus;
 	svm->cpu = cfg->cpu;
@@ -41,8 +42,10 @@ void pn_svm_init(struct pn_svm *svm, const struct pn_svm_config *cfg)
 	}
 }
 
-void pn_svm_exit(struct pn_svm *svm)
+void pn_svm_exit(struct pn_hyp *hyp)
 {
+	struct pn_svm *svm = pn_svm_of_hyp(hyp);
+
 	if (pn_mistake(PN_MISTAKE_NO_UNREGISTER))
 		return;
 	if (svm->iommus) {
@@ -74,10 +77,10 @@ static int init_vcpu(struct pn_svm_vm *vm, uint32_t idx, struct pn_pages *pages)
 	if (!v->h.page)
 		return -ENOMEM;
 	v->phys_entry = &vm->phys_table[idx];
-	v->h.apicv = !vm->inhibits;
+	v->h.apicv = !vm->h.inhibits;
 	pn_list_init(&v->ir_list);
 	pn_list_init(&v->wake_node);
-	pn_host_vcpu_init_page(&v->h, vm->nr_vcpus, vm->x2avic);
+	pn_host_vcpu_init_page(&v->h, vm->h.nr_vcpus, vm->x2avic);
 	pn_svm_update_msrs(v);
 	v->shadow = PN_AVIC_PHYS_VALID | v->h.page_pa;
 	/* Pairs with processors that send IPIs, later. */
@@ -93,7 +96,7 @@ static int register_vm(struct pn_svm *svm, struct pn_svm_vm *vm)
 	for (uint32_t i = 0; i < PN_SVM_MAX_VMS && r; i++) {
 		if (!svm->vm[i]) {
 			svm->vm[i] = vm;
-			vm->id = i + 1;
+			vm->h.id = i + 1;
 			r = 0;
 		}
 	}
@@ -119,10 +122,11 @@ int pn_svm_vm_init(struct pn_svm *svm, struct pn_svm_vm *vm, struct pn_svm_vcpu 
 	if (n > max_vcpus(x2avic, ext))
 		return -E2BIG;
 	memset(vm, 0, sizeof(*vm));
+	vm->h.hyp = &svm->hyp;
 	vm->svm = svm;
 	vm->x2avic = x2avic;
-	vm->inhibits = inhibits;
-	vm->nr_vcpus = n;
+	vm->h.inhibits = inhibits;
+	vm->h.nr_vcpus = n;
 	vm->vcpu = vcpu;
 	vm->phys_table = pn_pages_alloc(pages, table_pages * PAGE, PAGE, &vm->phys_table_pa);
 	vm->log_table = pn_pages_alloc(pages, PAGE, PAGE, &vm->log_table_pa);
@@ -133,10 +137,8 @@ int pn_svm_vm_init(struct pn_svm *svm, struct pn_svm_vm *vm, struct pn_svm_vcpu 
 	if (r)
 		return r;
 	pn_svm_init_logical(vm);
-	r = register_vm(svm, vm);
-	pn_svm_init_apics(vm);
-	pn_svm_init_routes(vm);
-	return r;
+	pn_host_routes_init(&vm->h);
+	return register_vm(svm, vm);
 }
 
 static void release_irtes(struct pn_svm_vcpu *v, struct pn_agent *self)
@@ -145,11 +147,11 @@ static void release_irtes(struct pn_svm_vcpu *v, struct pn_agent *self)
 
 	pn_lock_irq(self, &v->ir_lock);
 	while ((node = pn_list_first(&v->ir_list))) {
-		struct pn_ir *ir = pn_container(node, struct pn_ir, node);
+		struct pn_ir *ir = pn_container(node, struct pn_ir, host.node);
 
 		(void)pn_ir_deactivate(ir, self);
 		pn_list_del(node);
-		ir->vcpu = NULL;
+		ir->host.vcpu = NULL;
 	}
 	if (v->on_list)
 		pn_svm_list_del(v, self);
@@ -157,22 +159,23 @@ static void release_irtes(struct pn_svm_vcpu *v, struct pn_agent *self)
 	pn_unlock_irq(self, &v->ir_lock);
 }
 
-void pn_svm_vm_destroy(struct pn_svm_vm *vm, struct pn_agent *self)
+void pn_svm_vm_destroy(struct pn_host_vm *h, struct pn_agent *self)
 {
+	struct pn_svm_vm *vm = pn_svm_vm_of(h);
 	struct pn_svm *svm = vm->svm;
 
-	for (uint32_t i = 0; i < vm->nr_vcpus; i++)
+	for (uint32_t i = 0; i < vm->h.nr_vcpus; i++)
 		release_irtes(&vm->vcpu[i], self);
 	/* The log's thread holds the lock from looking a tag up until it has used the vCPU. */
 	pn_lock_take(&svm->vm_lock);
-	if (vm->id && svm->vm[vm->id - 1] == vm)
-		svm->vm[vm->id - 1] = NULL;
+	if (vm->h.id && svm->vm[vm->h.id - 1] == vm)
+		svm->vm[vm->h.id - 1] = NULL;
 	pn_lock_drop(&svm->vm_lock);
 }
 
 uint32_t pn_svm_ga_tag(const struct pn_svm_vcpu *v)
 {
-	return v->vm->id << TAG_IDX_BITS | v->h.idx;
+	return v->vm->h.id << TAG_IDX_BITS | v->h.idx;
 }
 
 struct pn_svm_vcpu *pn_svm_by_tag(struct pn_svm *svm, uint32_t tag)
@@ -180,14 +183,14 @@ struct pn_svm_vcpu *pn_svm_by_tag(struct pn_svm *svm, uint32_t tag)
 	uint32_t id = tag >> TAG_IDX_BITS, idx = tag & TAG_IDX_MASK;
 	struct pn_svm_vm *vm = id && id <= PN_SVM_MAX_VMS ? svm->vm[id - 1] : NULL;
 
-	return vm && idx < vm->nr_vcpus ? &vm->vcpu[idx] : NULL;
+	return vm && idx < vm->h.nr_vcpus ? &vm->vcpu[idx] : NULL;
 }
 
 void pn_svm_vmcb(const struct pn_svm_vcpu *v, struct pn_avic_vmcb *out)
 {
 	const struct pn_svm_vm *vm = v->vm;
 	bool x2 = vm->x2avic && pn_host_x2apic(&v->h);
-	uint32_t last = vm->nr_vcpus - 1;
+	uint32_t last = vm->h.nr_vcpus - 1;
 	/* VMRUN takes none from the page, which a state load or AVIC off may have changed, and
 	 * V_TPR decides delivery: every entry brings them together. */
 	uint64_t v_tpr = pn_vapic_read(v->h.page, PN_APIC_TPR) >> 4 & PN_VINTR_TPR_MASK;
@@ -244,10 +247,10 @@ static void show_bucket(const struct pn_svm_vcpu *v, struct pn_agent *self, stru
 	for (uint32_t i = 0; i < PN_SVM_MAX_VMS; i++) {
 		struct pn_svm_vm *vm = v->vm->svm->vm[i];
 
-		if (!vm || vm == v->vm || v->h.idx >= vm->nr_vcpus)
+		if (!vm || vm == v->vm || v->h.idx >= vm->h.nr_vcpus)
 			continue;
 		pn_list_for_each (node, &vm->vcpu[v->h.idx].ir_list)
-			pn_ir_update(pn_container(node, struct pn_ir, node), self, st);
+			pn_ir_update(pn_container(node, struct pn_ir, host.node), self, st);
 	}
 }
 
@@ -257,7 +260,7 @@ void pn_svm_show(struct pn_svm_vcpu *v, struct pn_agent *self)
 
 	show_entry(v, self, st);
 	pn_list_for_each (node, &v->ir_list)
-		pn_ir_update(pn_container(node, struct pn_ir, node), self, st);
+		pn_ir_update(pn_container(node, struct pn_ir, host.node), self, st);
 	if (pn_mistake(PN_MISTAKE_HASH_BUCKET))
 		show_bucket(v, self, st);
 }
@@ -278,7 +281,7 @@ int pn_svm_sync_post(struct pn_svm_vcpu *v, struct pn_agent *self)
 	int ret = 0;
 
 	pn_list_for_each (node, &v->ir_list) {
-		struct pn_ir *ir = pn_container(node, struct pn_ir, node);
+		struct pn_ir *ir = pn_container(node, struct pn_ir, host.node);
 		int r = 0;
 
 		if (on && !ir->guest_mode)
@@ -293,8 +296,10 @@ int pn_svm_sync_post(struct pn_svm_vcpu *v, struct pn_agent *self)
 
 /* ---- scheduling ---- */
 
-void pn_svm_load(struct pn_svm_vcpu *v, struct pn_host_cpu *c)
+void pn_svm_load(struct pn_host_vcpu *h, struct pn_host_cpu *c)
 {
+	struct pn_svm_vcpu *v = pn_svm_of(h);
+
 	pn_lock_irq(c->agent, &v->ir_lock);
 	/* L1; H5: preempted between blocking() and sleep, perhaps migrated. List, gcpu and
 	 * Destination stay where they are, all three; and IsRunning stays 0 outside the guest. */
@@ -303,8 +308,11 @@ void pn_svm_load(struct pn_svm_vcpu *v, struct pn_host_cpu *c)
 	pn_unlock_irq(c->agent, &v->ir_lock);
 }
 
-void pn_svm_put(struct pn_svm_vcpu *v, struct pn_host_cpu *c)
+void pn_svm_put(struct pn_host_vcpu *h, struct pn_host_cpu *c, bool preempted)
 {
+	struct pn_svm_vcpu *v = pn_svm_of(h);
+
+	(void)preempted;
 	pn_lock_irq(c->agent, &v->ir_lock);
 	/* L2. Blocking is not loaded: IRTEs stay as pn_svm_blocking() left them. H12: preempted is
 	 * not asleep, it is on no list and GAPPIDis keeps its old CPU quiet. No fence: VMRUN will
@@ -375,10 +383,10 @@ static const char *check_irtes(const struct pn_svm_vcpu *v)
 	bool posting = pn_svm_can_post(v);
 
 	pn_list_for_each (node, &v->ir_list) {
-		const struct pn_ir *ir = pn_container(node, struct pn_ir, node);
+		const struct pn_ir *ir = pn_container(node, struct pn_ir, host.node);
 		const char *what = NULL;
 
-		if (ir->vcpu != v)
+		if (ir->host.vcpu != &v->h)
 			return "IRTE of another vCPU in the list";
 		if (ir->guest_mode != posting)
 			return posting ? "IRTE is not in guest mode" : "IRTE is in guest mode";
@@ -417,8 +425,9 @@ static const char *check_state(const struct pn_svm_vcpu *v)
 	return NULL;
 }
 
-const char *pn_svm_check(struct pn_svm_vcpu *v, struct pn_host_cpu *c)
+const char *pn_svm_check(struct pn_host_vcpu *h, struct pn_host_cpu *c)
 {
+	struct pn_svm_vcpu *v = pn_svm_of(h);
 	const char *what;
 
 	pn_lock_irq(c->agent, &v->ir_lock);

@@ -6,9 +6,8 @@
 #include <stdint.h>
 
 #include "amdvi_drv.h"
-#include "host_cpu.h"
 #include "host_route.h"
-#include "host_vcpu.h"
+#include "hyp.h"
 #include "ioapic.h"
 #include "list.h"
 #include "postern/avic.h"
@@ -19,10 +18,9 @@
  * lists, software injection, exits. The algorithm is the one of docs/protocol.md; hazards H1..H17
  * are named where the code avoids them.
  *
- * Locks, outermost first: pn_host_routes.lock, pn_iommus.notifier_lock, pn_svm.vm_lock,
- * pn_svm_vm.apic_lock,
- * pn_svm_vcpu.ir_lock, pn_host_cpu.wake_lock, pn_amdvi_drv.ga_lock, pn_ir.lock, pn_amdvi_drv.lock.
- * ir_lock and wake_lock are taken with interrupts off (H9).
+ * Locks, outermost first: pn_host_vm.routes_lock, pn_iommus.notifier_lock, pn_svm.vm_lock,
+ * pn_svm_vm.apic_lock, pn_svm_vcpu.ir_lock, pn_host_cpu.wake_lock, pn_amdvi_drv.ga_lock,
+ * pn_ir.lock, pn_amdvi_drv.lock. ir_lock and wake_lock are taken with interrupts off (H9).
  */
 
 enum pn_masked_policy {
@@ -47,7 +45,7 @@ struct pn_svm_vcpu {
 	uint64_t shadow;      /* what the entry would say; ir_lock */
 
 	struct pn_lock ir_lock;
-	struct pn_list ir_list; /* pn_ir.node of every IRTE that posts here */
+	struct pn_list ir_list; /* pn_ir.host.node of every IRTE that posts here */
 	/* ir_lock: */
 	bool loaded;		  /* IRTEs say IsRun=1 */
 	bool blocking;		  /* between blocking() and unblocking() */
@@ -66,19 +64,14 @@ struct pn_svm_vcpu {
 };
 
 struct pn_svm_vm {
+	struct pn_host_vm h; /* first; its ID is the upper part of a GA tag */
 	struct pn_svm *svm;
-	uint32_t id;	   /* 1-based */
-	bool x2avic;	   /* its vCPUs have x2AVIC, once they are in x2APIC mode */
-	uint32_t inhibits; /* atomic: causes for all its vCPUs, bits 1 << enum pn_inhibit */
+	bool x2avic; /* its vCPUs have x2AVIC, once they are in x2APIC mode */
 	/* Registers of all its APICs are looked at together, causes change. Not in interrupts. */
 	struct pn_lock apic_lock;
 	uint32_t irq_windows;		/* vCPUs that wait for one; apic_lock */
 	uint64_t raised[PN_INHIBIT_NR]; /* how often each cause came up; apic_lock */
-	uint32_t nr_vcpus;
-	struct pn_svm_vcpu *vcpu; /* array, owned by the caller */
-	struct pn_host_apics apics;
-	struct pn_host_routes routes; /* of device interrupts: host_route.h */
-	struct pn_ioapic *ioapic;     /* NULL: none */
+	struct pn_svm_vcpu *vcpu;	/* array, owned by the caller */
 	uint64_t *phys_table;
 	uint64_t phys_table_pa;
 	uint32_t *log_table;
@@ -88,6 +81,7 @@ struct pn_svm_vm {
 #define PN_SVM_MAX_VMS 1024u
 
 struct pn_svm {
+	struct pn_hyp hyp; /* first */
 	const struct pn_os *os;
 	struct pn_iommus *iommus; /* NULL: no IOMMU */
 	struct pn_host_cpu *cpu;  /* array, owned by the caller */
@@ -113,9 +107,6 @@ struct pn_svm_config {
 
 /* Registers the GA log notifier or the wakeup handler with the driver. Never fails. */
 void pn_svm_init(struct pn_svm *svm, const struct pn_svm_config *cfg);
-/* Unregisters and waits for handlers that run; afterwards a late notification is a no-op
- * (handler-left-behind). Not to be called from a handler. */
-void pn_svm_exit(struct pn_svm *svm);
 
 /* Makes @vm with @n vCPUs in @vcpu (caller's array; .task set by the caller), tables and pages from
  * @pages. AVIC starts active unless @inhibits. The APICs start as firmware leaves them: enabled, in
@@ -124,9 +115,6 @@ void pn_svm_exit(struct pn_svm *svm);
  * -EINVAL: none, -ENOSPC: too many VMs, -ENOMEM. */
 int pn_svm_vm_init(struct pn_svm *svm, struct pn_svm_vm *vm, struct pn_svm_vcpu *vcpu, uint32_t n,
 		   bool x2avic, bool ext, uint32_t inhibits, struct pn_pages *pages);
-/* No vCPU of @vm runs or sleeps any more. Its device interrupts go back to remap form. */
-void pn_svm_vm_destroy(struct pn_svm_vm *vm, struct pn_agent *self);
-
 uint32_t pn_svm_ga_tag(const struct pn_svm_vcpu *v); /* vm_id[31:12] | vcpu idx[11:0] */
 /* NULL: stale tag. Under vm_lock, or by who knows that no VM goes away. */
 struct pn_svm_vcpu *pn_svm_by_tag(struct pn_svm *svm, uint32_t tag);
@@ -134,41 +122,55 @@ struct pn_svm_vcpu *pn_svm_by_tag(struct pn_svm *svm, uint32_t tag);
 /* The VMCB fields for the next VMRUN of @v; after pn_svm_enter(), which may switch AVIC. */
 void pn_svm_vmcb(const struct pn_svm_vcpu *v, struct pn_avic_vmcb *out);
 
-/* ---- scheduling: all in @v's own context on CPU @c, preemption off ---- */
+/* ---- hyp.h: all of it, and what is particular to AMD ---- */
 
-/* Scheduled in. Nothing while blocking (H5); IRTEs and tables say "runs on c" afterwards. */
-void pn_svm_load(struct pn_svm_vcpu *v, struct pn_host_cpu *c);
-/* Scheduled out: preempted, or asleep after pn_svm_blocking(). */
-void pn_svm_put(struct pn_svm_vcpu *v, struct pn_host_cpu *c);
+extern const struct pn_hyp_ops pn_svm_ops;
 
-/* About to block: list first (H3), then IRTEs, then a full fence (H2). */
-void pn_svm_blocking(struct pn_svm_vcpu *v, struct pn_host_cpu *c);
-/*
- * To be asked before every sleep in the block loop, after the task state is set: true if the vCPU
- * must not sleep (deliverable interrupt or a request; now and then without either). Applies the H1
- * policy.
- */
-bool pn_svm_must_run(struct pn_svm_vcpu *v, struct pn_host_cpu *c);
-/* Left the block loop: off the list, loaded on @c, parked bits merged back. */
-void pn_svm_unblocking(struct pn_svm_vcpu *v, struct pn_host_cpu *c);
-/* Cheap look for halt polling: deliverable interrupt or a request; changes nothing. */
-bool pn_svm_pending(const struct pn_svm_vcpu *v);
+/* Afterwards a late notification is a no-op (handler-left-behind). */
+void pn_svm_exit(struct pn_hyp *hyp);
+void pn_svm_vm_destroy(struct pn_host_vm *vm, struct pn_agent *self);
 
-/*
- * Before VMRUN: handles requests (APICv update), says IN_GUEST, full fence. Returns the vector to
- * inject by software when AVIC is not active (moved from IRR to ISR), or -1. Physical interrupts
- * stay off from here until VMRUN, so that a kick in between makes it exit at once.
- */
-int pn_svm_enter(struct pn_svm_vcpu *v, struct pn_host_cpu *c);
-/* After VMEXIT. */
-void pn_svm_leave(struct pn_svm_vcpu *v, struct pn_host_cpu *c);
+/* Nothing while blocking (H5); IRTEs and tables say "runs on c" afterwards. */
+void pn_svm_load(struct pn_host_vcpu *h, struct pn_host_cpu *c);
+/* @preempted makes no difference. */
+void pn_svm_put(struct pn_host_vcpu *h, struct pn_host_cpu *c, bool preempted);
+/* List first (H3), then IRTEs, then a full fence (H2). */
+void pn_svm_blocking(struct pn_host_vcpu *h, struct pn_host_cpu *c);
+/* Applies the H1 policy. True now and then without reason, while bits are posted as fast as they
+ * are parked. */
+bool pn_svm_must_run(struct pn_host_vcpu *h, struct pn_host_cpu *c);
+/* Off the list, loaded on @c, parked bits merged back. */
+void pn_svm_unblocking(struct pn_host_vcpu *h, struct pn_host_cpu *c);
+bool pn_svm_pending(const struct pn_host_vcpu *h);
 
-/*
- * Emulated EOI (AVIC off, or exit 402h): ends the highest vector that the ISR has in service, not
- * the one of EXITINFO2. If it is level-triggered (TMR), the VM's I/O APIC is told of it. Returns
- * the vector then, for an I/O APIC that is elsewhere, or -1.
- */
-int pn_svm_eoi(struct pn_svm_vcpu *v, struct pn_host_cpu *c);
+/* May switch AVIC: pn_svm_vmcb() comes after it. */
+int pn_svm_enter(struct pn_host_vcpu *h, struct pn_host_cpu *c);
+void pn_svm_leave(struct pn_host_vcpu *h, struct pn_host_cpu *c);
+/* AVIC off, or exit 402h, whose EXITINFO2 is not asked for the vector. */
+int pn_svm_eoi(struct pn_host_vcpu *h, struct pn_host_cpu *c);
+
+bool pn_svm_inject(struct pn_host_vcpu *h, struct pn_host_cpu *c, uint8_t vector,
+		   enum pn_wake_reason why);
+/* With the parked bits. */
+uint32_t pn_svm_irr(const struct pn_host_vcpu *h, unsigned word);
+/* @e is that of a struct pn_ir. While AVIC is inhibited the entry keeps its remap form and its
+ * place in the vCPU's list (7.3). -ENODEV: no IOMMU. */
+int pn_svm_pi_update(struct pn_hyp *hyp, struct pn_host_entry *e, struct pn_host_vcpu *h,
+		     uint8_t vector, struct pn_host_cpu *c);
+/* (7.6) Causes that follow from the state of APICs or vCPUs have functions of their own; here the
+ * caller answers for the condition. */
+void pn_svm_inhibit(struct pn_host_vm *vm, struct pn_host_cpu *c, enum pn_inhibit why, bool set);
+uint32_t pn_svm_inhibits(const struct pn_host_vcpu *h);
+
+/* GAPPI. */
+void pn_svm_wakeup_irq(struct pn_hyp *hyp, struct pn_host_cpu *c);
+/* H8. */
+void pn_svm_cpu_offline(struct pn_hyp *hyp, struct pn_host_cpu *dead, struct pn_host_cpu *self);
+void pn_svm_cpu_online(struct pn_hyp *hyp, struct pn_host_cpu *c);
+const char *pn_svm_check(struct pn_host_vcpu *h, struct pn_host_cpu *c);
+
+/* ---- exits that only AVIC has: own context ---- */
+
 /* Exit 401h: wakes or kicks targets that were not running; emulates what hardware refused. */
 void pn_svm_incomplete_ipi(struct pn_svm_vcpu *v, struct pn_host_cpu *c,
 			   const struct pn_avic_exit *exit);
@@ -195,50 +197,43 @@ bool pn_svm_msr_passes(const struct pn_svm_vcpu *v, uint32_t msr);
 
 /* ---- from any context ---- */
 
-/* Software delivery of @vector to @v by the code on @c (irqfd, emulated timer, IPI). Returns true
- * if the IRR bit was set already. @why: reason for the wake-up if it sleeps. */
-bool pn_svm_inject(struct pn_svm_vcpu *v, struct pn_host_cpu *c, uint8_t vector,
-		   enum pn_wake_reason why);
-/* One 32-bit word of the IRR with the parked bits: for state save and priority decisions. */
-uint32_t pn_svm_irr(const struct pn_svm_vcpu *v, unsigned word);
-
-/*
- * Device interrupt @ir posts to @v as @vector (7.3); NULL: taken away from its vCPU, remap form.
- * While AVIC is inhibited the entry keeps its remap form and its place in the vCPU's list. The
- * caller serializes calls for one @ir. -EINVAL: vector below 16; -ENODEV: no IOMMU; -ETIMEDOUT.
- */
-int pn_svm_pi_update(struct pn_svm *svm, struct pn_ir *ir, struct pn_svm_vcpu *v, uint8_t vector,
-		     struct pn_host_cpu *c);
-
-/* Gives @vm an I/O APIC, before it runs. */
-void pn_svm_set_ioapic(struct pn_svm_vm *vm, struct pn_ioapic *io);
-
-/* GAPPI: the wakeup vector arrived at @c, interrupts off. */
-void pn_svm_wakeup_irq(struct pn_svm *svm, struct pn_host_cpu *c);
-
-/*
- * A cause against AVIC for all vCPUs of @vm comes up or goes away (7.6); AVIC is active while there
- * is none. vCPUs switch in their own context before they run. Causes that follow from the state of
- * APICs or vCPUs have functions of their own; here the caller answers for the condition.
- */
-void pn_svm_inhibit(struct pn_svm_vm *vm, struct pn_host_cpu *c, enum pn_inhibit why, bool set);
 /* @v waits until its guest can take an ExtINT, or waits no longer: AVIC is off for the VM. Without
  * effect while @v runs a nested guest. */
 void pn_svm_irq_window(struct pn_svm_vcpu *v, struct pn_host_cpu *c, bool open);
 /* @v enters or leaves a nested guest: AVIC is off for @v alone. */
 void pn_svm_nested(struct pn_svm_vcpu *v, struct pn_host_cpu *c, bool in_l2);
 
-/* @dead runs nothing and takes no interrupts any more: everyone on its list is asked to block
- * elsewhere (H8). */
-void pn_svm_cpu_offline(struct pn_svm *svm, struct pn_host_cpu *dead, struct pn_host_cpu *self);
-void pn_svm_cpu_online(struct pn_svm *svm, struct pn_host_cpu *c);
-
 /* GALOG <-> GAPPI on a running machine: all IRTEs out of guest mode, switch, back (H16). Errors as
  * pn_iommus_switch(); -ENODEV: no IOMMU. */
 int pn_svm_switch_notify(struct pn_svm *svm, struct pn_host_cpu *c, enum pn_notify to);
 
-/* Consistency for tests and self-checks: NULL if all is well, or what disagrees. Takes the locks.
- */
-const char *pn_svm_check(struct pn_svm_vcpu *v, struct pn_host_cpu *c);
+_Static_assert(!offsetof(struct pn_svm_vcpu, h) && !offsetof(struct pn_svm_vm, h) &&
+		       !offsetof(struct pn_svm, hyp),
+	       "pointers to the first member and to the whole are the same");
+
+static inline struct pn_svm_vcpu *pn_svm_of(struct pn_host_vcpu *h)
+{
+	return (struct pn_svm_vcpu *)(void *)h;
+}
+
+static inline const struct pn_svm_vcpu *pn_svm_of_const(const struct pn_host_vcpu *h)
+{
+	return (const struct pn_svm_vcpu *)(const void *)h;
+}
+
+static inline struct pn_svm_vm *pn_svm_vm_of(struct pn_host_vm *h)
+{
+	return (struct pn_svm_vm *)(void *)h;
+}
+
+static inline const struct pn_svm_vm *pn_svm_vm_of_const(const struct pn_host_vm *h)
+{
+	return (const struct pn_svm_vm *)(const void *)h;
+}
+
+static inline struct pn_svm *pn_svm_of_hyp(struct pn_hyp *hyp)
+{
+	return (struct pn_svm *)(void *)hyp;
+}
 
 #endif

@@ -89,7 +89,7 @@ static void look(struct map *map, const struct pn_svm_vm *vm)
 	*map = (struct map){.kind = NONE};
 	for (uint32_t i = 0; i < LOG_SLOTS; i++)
 		map->slot[i] = FREE;
-	for (uint32_t i = 0; i < vm->nr_vcpus; i++) {
+	for (uint32_t i = 0; i < vm->h.nr_vcpus; i++) {
 		const struct pn_host_vcpu *h = &vm->vcpu[i].h;
 
 		/* Pairs with the vCPU's own context. */
@@ -114,7 +114,7 @@ static uint32_t wanted(const struct map *map, const struct pn_svm_vm *vm, uint32
 static void store_slot(struct pn_svm_vm *vm, struct pn_agent *self, uint32_t slot, uint32_t entry)
 {
 	if (self)
-		pn_step(self, PN_STEP_TABLE_WRITE, (uint64_t)vm->id << 32 | slot, entry);
+		pn_step(self, PN_STEP_TABLE_WRITE, (uint64_t)vm->h.id << 32 | slot, entry);
 	/* F4. Pairs with processors that send logical IPIs. */
 	pn_st32_rel(&vm->log_table[slot], entry);
 }
@@ -154,7 +154,7 @@ static void update_ids(struct pn_svm_vm *vm, struct pn_host_cpu *c)
 	pn_svm_cause(vm, c, PN_INHIBIT_APIC_ID_MODIFIED, map.modified);
 	pn_lock_drop(&vm->apic_lock);
 	/* An entry that could not be changed stays remapped. */
-	(void)pn_host_routes_refresh(&vm->routes, c);
+	(void)pn_host_routes_refresh(&vm->h, c);
 }
 
 /* ---- trapped registers ---- */
@@ -266,7 +266,7 @@ int pn_svm_apic_base(struct pn_svm_vcpu *v, struct pn_host_cpu *c, uint64_t valu
 	if (value & BASE_RESERVED || !legal(from, to))
 		return -EINVAL;
 	if (to != PN_APIC_DISABLED && (value & BASE_MASK) != PN_SVM_APIC_BASE)
-		pn_svm_inhibit(v->vm, c, PN_INHIBIT_APIC_BASE_MODIFIED, true);
+		pn_svm_inhibit(&v->vm->h, c, PN_INHIBIT_APIC_BASE_MODIFIED, true);
 	if (to == from)
 		return 0;
 	set_mode(&v->h, to);

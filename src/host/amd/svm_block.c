@@ -85,8 +85,10 @@ static bool park(struct pn_svm_vcpu *v, struct pn_agent *self)
 	return true;
 }
 
-void pn_svm_blocking(struct pn_svm_vcpu *v, struct pn_host_cpu *c)
+void pn_svm_blocking(struct pn_host_vcpu *h, struct pn_host_cpu *c)
 {
+	struct pn_svm_vcpu *v = pn_svm_of(h);
+
 	pn_lock_irq(c->agent, &v->ir_lock); /* B2; H9 */
 	if (!v->blocking) {
 		v->blocking = true;
@@ -138,8 +140,9 @@ static bool must_park(const struct pn_svm_vcpu *v)
  * H17: whether the guest has IF = 0 or waits for SIPI is not asked here; to run for nothing is
  * harmless, and who sleeps on in such a state is woken by NMI or SIPI.
  */
-bool pn_svm_must_run(struct pn_svm_vcpu *v, struct pn_host_cpu *c)
+bool pn_svm_must_run(struct pn_host_vcpu *h, struct pn_host_cpu *c)
 {
+	struct pn_svm_vcpu *v = pn_svm_of(h);
 	bool run;
 
 	pn_st32(&v->h.woken, 0);
@@ -156,8 +159,10 @@ bool pn_svm_must_run(struct pn_svm_vcpu *v, struct pn_host_cpu *c)
 	return run;
 }
 
-void pn_svm_unblocking(struct pn_svm_vcpu *v, struct pn_host_cpu *c)
+void pn_svm_unblocking(struct pn_host_vcpu *h, struct pn_host_cpu *c)
 {
+	struct pn_svm_vcpu *v = pn_svm_of(h);
+
 	pn_lock_irq(c->agent, &v->ir_lock); /* U1 */
 	v->blocking = false;
 	/* U2, U3; H4: in any order with the IRTEs; we are awake, and VMRUN evaluates what comes
@@ -173,13 +178,15 @@ void pn_svm_unblocking(struct pn_svm_vcpu *v, struct pn_host_cpu *c)
 	pn_svm_refresh(v, c);
 }
 
-bool pn_svm_pending(const struct pn_svm_vcpu *v)
+bool pn_svm_pending(const struct pn_host_vcpu *h)
 {
-	return (pn_ld32(&v->h.requests) & PN_REQ_BLOCK_MASK) || pn_svm_deliverable(v) >= 0;
+	return (pn_ld32(&h->requests) & PN_REQ_BLOCK_MASK) ||
+	       pn_svm_deliverable(pn_svm_of_const(h)) >= 0;
 }
 
-uint32_t pn_svm_irr(const struct pn_svm_vcpu *v, unsigned word)
+uint32_t pn_svm_irr(const struct pn_host_vcpu *h, unsigned word)
 {
+	const struct pn_svm_vcpu *v = pn_svm_of_const(h);
 	/* A bit that moves is in both places for a moment: it can be missed in the first look at
 	 * the IRR and in the map only if it is in the IRR by the second. */
 	uint32_t bits = irr_and_parked(v, word);

@@ -9,7 +9,7 @@
 static bool wants_avic(const struct pn_svm_vcpu *v)
 {
 	/* Pairs with pn_svm_cause() and pn_svm_nested(). */
-	return !pn_ld32(&v->vm->inhibits) && !pn_ld32(&v->inhibits) &&
+	return !pn_ld32(&v->vm->h.inhibits) && !pn_ld32(&v->inhibits) &&
 	       pn_ld32(&v->h.apic_mode) != PN_APIC_DISABLED;
 }
 
@@ -57,22 +57,32 @@ void pn_svm_cause(struct pn_svm_vm *vm, struct pn_host_cpu *c, enum pn_inhibit w
 {
 	uint32_t bit = 1u << why;
 	/* Pairs with pn_svm_refresh(). */
-	uint32_t old = set ? pn_or32(&vm->inhibits, bit) : pn_and32(&vm->inhibits, ~bit);
+	uint32_t old = set ? pn_or32(&vm->h.inhibits, bit) : pn_and32(&vm->h.inhibits, ~bit);
 	uint32_t now = set ? old | bit : old & ~bit;
 
 	vm->raised[why] += set && !(old & bit);
 	if (!old == !now)
 		return;
-	pn_step(c->agent, PN_STEP_INHIBIT, vm->id, now);
-	for (uint32_t i = 0; i < vm->nr_vcpus; i++)
+	pn_step(c->agent, PN_STEP_INHIBIT, vm->h.id, now);
+	for (uint32_t i = 0; i < vm->h.nr_vcpus; i++)
 		ask_update(&vm->vcpu[i], c);
 }
 
-void pn_svm_inhibit(struct pn_svm_vm *vm, struct pn_host_cpu *c, enum pn_inhibit why, bool set)
+void pn_svm_inhibit(struct pn_host_vm *h, struct pn_host_cpu *c, enum pn_inhibit why, bool set)
 {
+	struct pn_svm_vm *vm = pn_svm_vm_of(h);
+
 	pn_lock_take(&vm->apic_lock);
 	pn_svm_cause(vm, c, why, set);
 	pn_lock_drop(&vm->apic_lock);
+}
+
+uint32_t pn_svm_inhibits(const struct pn_host_vcpu *h)
+{
+	const struct pn_svm_vcpu *v = pn_svm_of_const(h);
+
+	/* Pairs with pn_svm_cause() and pn_svm_nested(). */
+	return pn_ld32(&v->vm->h.inhibits) | pn_ld32(&v->inhibits);
 }
 
 /*

@@ -70,17 +70,21 @@ bool pn_svm_set_irr(struct pn_svm_vcpu *v, struct pn_host_cpu *c, uint8_t vector
 	return was;
 }
 
-bool pn_svm_inject(struct pn_svm_vcpu *v, struct pn_host_cpu *c, uint8_t vector,
+bool pn_svm_inject(struct pn_host_vcpu *h, struct pn_host_cpu *c, uint8_t vector,
 		   enum pn_wake_reason why)
 {
+	struct pn_svm_vcpu *v = pn_svm_of(h);
+
 	pn_step(c->agent, PN_STEP_IRQFD_INJECT, pn_svm_key(v), vector);
 	return pn_svm_set_irr(v, c, vector, why);
 }
 
 /* ---- entry and exit ---- */
 
-int pn_svm_enter(struct pn_svm_vcpu *v, struct pn_host_cpu *c)
+int pn_svm_enter(struct pn_host_vcpu *h, struct pn_host_cpu *c)
 {
+	struct pn_svm_vcpu *v = pn_svm_of(h);
+
 	pn_svm_unpark(v, c->agent);	      /* E1: normally done by pn_svm_unblocking() */
 	pn_st32_rel(&v->h.mode, PN_IN_GUEST); /* E2 */
 	/* E3. Store: mode. Loads: requests and IRR, here and by VMRUN. Other side: pn_svm_notify()
@@ -95,19 +99,22 @@ int pn_svm_enter(struct pn_svm_vcpu *v, struct pn_host_cpu *c)
 				    : pn_host_inject_one(&v->h, c->agent, pn_svm_key(v)); /* E5 */
 }
 
-void pn_svm_leave(struct pn_svm_vcpu *v, struct pn_host_cpu *c)
+void pn_svm_leave(struct pn_host_vcpu *h, struct pn_host_cpu *c)
 {
+	struct pn_svm_vcpu *v = pn_svm_of(h);
+
 	(void)c;
 	/* B1. Pairs with pn_svm_notify(): who still sees IN_GUEST rings in vain, but its bit is
 	 * seen by the next entry, or by the look before sleep, which comes after a fence. */
 	pn_st32_rel(&v->h.mode, PN_OUTSIDE_GUEST);
 }
 
-int pn_svm_eoi(struct pn_svm_vcpu *v, struct pn_host_cpu *c)
+int pn_svm_eoi(struct pn_host_vcpu *h, struct pn_host_cpu *c)
 {
-	int vector = pn_host_eoi(&v->h, c->agent, pn_svm_key(v));
+	const struct pn_host_vm *vm = &pn_svm_of(h)->vm->h;
+	int vector = pn_host_eoi(h, c->agent, pn_svm_key(pn_svm_of(h)));
 
-	if (vector >= 0 && v->vm->ioapic)
-		pn_ioapic_eoi(v->vm->ioapic, &v->h, c, (uint8_t)vector);
+	if (vector >= 0 && vm->ioapic)
+		pn_ioapic_eoi(vm->ioapic, h, c, (uint8_t)vector);
 	return vector;
 }

@@ -6,36 +6,6 @@
  */
 #include "svm_priv.h"
 
-static struct pn_svm_vcpu *svm_vcpu(struct pn_host_vcpu *h)
-{
-	return pn_container(h, struct pn_svm_vcpu, h);
-}
-
-static struct pn_host_vcpu *nth(void *vm, uint32_t i)
-{
-	return &((struct pn_svm_vm *)vm)->vcpu[i].h;
-}
-
-static void deliver(struct pn_host_vcpu *t, struct pn_host_cpu *c, uint8_t vector)
-{
-	pn_svm_set_irr(svm_vcpu(t), c, vector, PN_WAKE_NOTIFY);
-}
-
-static void poke(struct pn_host_vcpu *t, struct pn_host_cpu *c)
-{
-	pn_svm_notify(svm_vcpu(t), c, PN_WAKE_REQUEST);
-}
-
-void pn_svm_init_apics(struct pn_svm_vm *vm)
-{
-	vm->apics = (struct pn_host_apics){.vm = vm,
-					   .id = vm->id,
-					   .nr_vcpus = vm->nr_vcpus,
-					   .vcpu = nth,
-					   .deliver = deliver,
-					   .poke = poke};
-}
-
 /* Is the doorbell that the processor itself sent enough? Not when it never rings (erratum 1235). */
 static bool runs_by_itself(const struct pn_svm_vcpu *t)
 {
@@ -48,7 +18,7 @@ static bool runs_by_itself(const struct pn_svm_vcpu *t)
 /* Id 1. The bits are set everywhere: to set them again could deliver an interrupt twice. */
 static void wake_targets(struct pn_svm_vcpu *v, struct pn_host_cpu *c, uint64_t icr)
 {
-	for (uint32_t i = 0; i < v->vm->nr_vcpus; i++) {
+	for (uint32_t i = 0; i < v->vm->h.nr_vcpus; i++) {
 		struct pn_svm_vcpu *t = &v->vm->vcpu[i];
 
 		/* Its own bit is found by the next VMRUN. */
@@ -70,6 +40,6 @@ void pn_svm_incomplete_ipi(struct pn_svm_vcpu *v, struct pn_host_cpu *c,
 	if (exit->info2 >> 32 == PN_IPI_NOT_RUNNING)
 		wake_targets(v, c, icr);
 	else
-		pn_host_ipi_emulate(&v->vm->apics, &v->h, c, icr);
+		pn_host_ipi_emulate(&v->vm->h, &v->h, c, icr);
 	pn_host_icr_idle(&v->h);
 }

@@ -38,8 +38,8 @@ static void leave_list(struct pn_svm_vcpu *v, struct pn_host_cpu *c)
 static int detach_unlisted(struct pn_svm_vcpu *v, struct pn_ir *ir, struct pn_host_cpu *c)
 {
 	pn_lock_irq(c->agent, &v->ir_lock);
-	pn_list_del(&ir->node);
-	ir->vcpu = NULL;
+	pn_list_del(&ir->host.node);
+	ir->host.vcpu = NULL;
 	pn_unlock_irq(c->agent, &v->ir_lock);
 	return pn_ir_deactivate(ir, c->agent);
 }
@@ -62,8 +62,8 @@ static int detach(struct pn_svm_vcpu *v, struct pn_ir *ir, struct pn_host_cpu *c
 	if (pn_mistake(PN_MISTAKE_UNLIST_FIRST) && v->on_list)
 		pn_svm_list_del(v, c->agent);
 	r = pn_ir_deactivate(ir, c->agent); /* R1 */
-	pn_list_del(&ir->node);
-	ir->vcpu = NULL;
+	pn_list_del(&ir->host.node);
+	ir->host.vcpu = NULL;
 	leave_list(v, c); /* R2 */
 	if (posted && !irr_empty(v))
 		pn_svm_notify(v, c, PN_WAKE_REQUEST); /* R3 */
@@ -110,15 +110,15 @@ static int attach(struct pn_svm_vcpu *v, struct pn_ir *ir, uint8_t vector, struc
 	int r;
 
 	pn_lock_irq(c->agent, &v->ir_lock);
-	if (!ir->vcpu) {
-		pn_list_add_tail(&v->ir_list, &ir->node);
-		ir->vcpu = v;
+	if (!ir->host.vcpu) {
+		pn_list_add_tail(&v->ir_list, &ir->host.node);
+		ir->host.vcpu = &v->h;
 	}
 	r = program(v, ir, vector, c);
 	if (r) {
 		(void)pn_ir_deactivate(ir, c->agent);
-		pn_list_del(&ir->node);
-		ir->vcpu = NULL;
+		pn_list_del(&ir->host.node);
+		ir->host.vcpu = NULL;
 		leave_list(v, c);
 	}
 	recheck(v, c);
@@ -126,23 +126,24 @@ static int attach(struct pn_svm_vcpu *v, struct pn_ir *ir, uint8_t vector, struc
 	return r;
 }
 
-int pn_svm_pi_update(struct pn_svm *svm, struct pn_ir *ir, struct pn_svm_vcpu *v, uint8_t vector,
-		     struct pn_host_cpu *c)
+int pn_svm_pi_update(struct pn_hyp *hyp, struct pn_host_entry *e, struct pn_host_vcpu *h,
+		     uint8_t vector, struct pn_host_cpu *c)
 {
-	struct pn_svm_vcpu *old = ir->vcpu;
+	struct pn_ir *ir = pn_container(e, struct pn_ir, host);
+	struct pn_host_vcpu *old = e->vcpu;
 	int r = 0;
 
-	if (!svm->iommus)
+	if (!pn_svm_of_hyp(hyp)->iommus)
 		return -ENODEV;
-	if (v && vector < VECTOR_FIRST)
+	if (h && vector < VECTOR_FIRST)
 		return -EINVAL;
 	/* Another page is two steps: in between the interrupt goes to the host, which injects it.
 	 */
-	if (old && old != v)
-		r = detach(old, ir, c);
-	if (r || !v)
+	if (old && old != h)
+		r = detach(pn_svm_of(old), ir, c);
+	if (r || !h)
 		return r;
-	return attach(v, ir, vector, c);
+	return attach(pn_svm_of(h), ir, vector, c);
 }
 
 /* ---- the GA log ---- */
@@ -181,7 +182,7 @@ void pn_svm_ga_overflow(void *ctx, struct pn_agent *self)
 	for (uint32_t i = 0; i < PN_SVM_MAX_VMS; i++) {
 		struct pn_svm_vm *vm = svm->vm[i];
 
-		for (uint32_t n = 0; vm && n < vm->nr_vcpus; n++)
+		for (uint32_t n = 0; vm && n < vm->h.nr_vcpus; n++)
 			recover(&vm->vcpu[n], self);
 	}
 	pn_lock_drop(&svm->vm_lock);
@@ -214,7 +215,7 @@ static int hold_all(struct pn_svm *svm, struct pn_host_cpu *c, bool on)
 	for (uint32_t i = 0; i < PN_SVM_MAX_VMS; i++) {
 		struct pn_svm_vm *vm = svm->vm[i];
 
-		for (uint32_t n = 0; vm && n < vm->nr_vcpus; n++) {
+		for (uint32_t n = 0; vm && n < vm->h.nr_vcpus; n++) {
 			int r = hold(&vm->vcpu[n], c, on);
 
 			ret = ret ? ret : r;

@@ -18,7 +18,7 @@
 
 static inline uint64_t pn_svm_key(const struct pn_svm_vcpu *v)
 {
-	return (uint64_t)v->vm->id << 32 | v->h.idx;
+	return (uint64_t)v->vm->h.id << 32 | v->h.idx;
 }
 
 static inline enum pn_notify pn_svm_notify_kind(const struct pn_svm *svm)
@@ -73,10 +73,6 @@ void pn_svm_notify(struct pn_svm_vcpu *v, struct pn_host_cpu *c, enum pn_wake_re
 void pn_svm_refresh(struct pn_svm_vcpu *v, struct pn_host_cpu *c);
 /* pn_svm_inhibit() for who holds apic_lock. */
 void pn_svm_cause(struct pn_svm_vm *vm, struct pn_host_cpu *c, enum pn_inhibit why, bool set);
-/* vm->apics; the VM has its id. */
-void pn_svm_init_apics(struct pn_svm_vm *vm);
-/* vm->routes. */
-void pn_svm_init_routes(struct pn_svm_vm *vm);
 /* The logical table of a VM that has not run yet. */
 void pn_svm_init_logical(struct pn_svm_vm *vm);
 /* Lets x2APIC MSRs through, or no longer, as mode and AVIC say. Own context. */

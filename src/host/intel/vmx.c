@@ -20,6 +20,7 @@
 void pn_vmx_init(struct pn_vmx *vmx, const struct pn_vmx_config *cfg)
 {
 	memset(vmx, 0, sizeof(*vmx));
+	vmx->hyp.ops = &pn_vmx_ops;
 	vmx->cfg = *cfg;
 	for (uint32_t i = 0; i < cfg->nr_cpus; i++)
 		pn_host_cpu_init(&cfg->cpu[i], i);
@@ -27,8 +28,10 @@ void pn_vmx_init(struct pn_vmx *vmx, const struct pn_vmx_config *cfg)
 	pn_st32_rel(&vmx->loaded, 1);
 }
 
-void pn_vmx_exit(struct pn_vmx *vmx)
+void pn_vmx_exit(struct pn_hyp *hyp)
 {
+	struct pn_vmx *vmx = pn_vmx_of_hyp(hyp);
+
 	pn_st32(&vmx->loaded, 0);
 	/* W1. Store: loaded. Load: in_handler. Other side: pn_vmx_wakeup_irq() stores in_handler,
 	 * fences and loads loaded; one of us sees the other. */
@@ -63,7 +66,7 @@ static int init_vcpu(struct pn_vmx_vm *vm, uint32_t idx)
 	v->h.task = task;
 	v->h.idx = idx;
 	v->h.cpu = PN_VMX_NO_CPU;
-	v->h.apicv = !vm->inhibits;
+	v->h.apicv = !vm->h.inhibits;
 	v->vm = vm;
 	v->stale_eoi = -1;
 	v->h.page = pn_pages_alloc(vm->pages, PAGE, PAGE, &v->h.page_pa);
@@ -72,7 +75,7 @@ static int init_vcpu(struct pn_vmx_vm *vm, uint32_t idx)
 		return -ENOMEM;
 	pn_list_init(&v->ir_list);
 	pn_list_init(&v->wake_node);
-	pn_host_vcpu_init_page(&v->h, vm->nr_vcpus, vm->x2apic);
+	pn_host_vcpu_init_page(&v->h, vm->h.nr_vcpus, vm->x2apic);
 	/* Not loaded anywhere: no notifications until it is. Pairs with posters, later. */
 	pn_st64_rel(&v->pid->control, pn_vmx_nv(PN_VEC_POSTED) | PN_PID_SN);
 	/* Pairs with processors that virtualize IPIs, later. */
@@ -102,16 +105,16 @@ int pn_vmx_vm_init(struct pn_vmx *vmx, struct pn_vmx_vm *vm, struct pn_vmx_vcpu 
 	if (ids > (x2apic ? MAX_IDS : XAPIC_IDS))
 		return -E2BIG;
 	memset(vm, 0, sizeof(*vm));
+	vm->h.hyp = &vmx->hyp;
 	vm->vmx = vmx;
-	vm->id = next_id(vmx);
+	vm->h.id = next_id(vmx);
 	vm->x2apic = x2apic;
-	vm->inhibits = inhibits;
-	vm->nr_vcpus = n;
+	vm->h.inhibits = inhibits;
+	vm->h.nr_vcpus = n;
 	vm->max_vcpu_ids = ids;
 	vm->vcpu = vcpu;
 	vm->pages = pages;
-	pn_vmx_init_apics(vm);
-	pn_vmx_init_routes(vm);
+	pn_host_routes_init(&vm->h);
 	for (uint32_t i = 0; i < n && !r; i++)
 		r = init_vcpu(vm, i);
 	return r;
@@ -123,11 +126,11 @@ static void release(struct pn_vmx_vcpu *v, struct pn_agent *self)
 
 	pn_lock_irq(self, &v->ir_lock);
 	while ((node = pn_list_first(&v->ir_list))) {
-		struct pn_vtd_ir *ir = pn_container(node, struct pn_vtd_ir, node);
+		struct pn_vtd_ir *ir = pn_container(node, struct pn_vtd_ir, host.node);
 
 		(void)pn_vtd_ir_remap(ir, self);
 		pn_list_del(node);
-		ir->vcpu = NULL;
+		ir->host.vcpu = NULL;
 	}
 	if (pn_vmx_on_list(v))
 		pn_wakelist_del(&pn_vmx_cfg(v)->cpu[v->list_cpu], &v->wake_node);
@@ -139,9 +142,11 @@ static void release(struct pn_vmx_vcpu *v, struct pn_agent *self)
 	pn_unlock_irq(self, &v->ir_lock);
 }
 
-void pn_vmx_vm_destroy(struct pn_vmx_vm *vm, struct pn_agent *self)
+void pn_vmx_vm_destroy(struct pn_host_vm *h, struct pn_agent *self)
 {
-	for (uint32_t i = 0; i < vm->nr_vcpus; i++)
+	struct pn_vmx_vm *vm = pn_vmx_vm_of(h);
+
+	for (uint32_t i = 0; i < vm->h.nr_vcpus; i++)
 		release(&vm->vcpu[i], self);
 	/* Pairs with nobody: no vCPU is put any more. */
 	pn_st32(&vm->assigned, 0);
@@ -273,7 +278,7 @@ static const char *check_posted(const struct pn_vmx_vcpu *v, const struct pn_vtd
 	const struct pn_virte_env env = {.eime = ir->drv->x2apic, .pi = true, .haw = 64};
 	struct pn_virte f;
 
-	if (ir->vcpu != v)
+	if (ir->host.vcpu != &v->h)
 		return "entry of another vCPU in the list";
 	if (!ir->posted)
 		return "entry is not posted";
@@ -295,7 +300,7 @@ static const char *check_entries(const struct pn_vmx_vcpu *v)
 		return "PID-pointer table points elsewhere";
 	pn_list_for_each (node, &v->ir_list) {
 		if (!what)
-			what = check_posted(v, pn_container(node, struct pn_vtd_ir, node));
+			what = check_posted(v, pn_container(node, struct pn_vtd_ir, host.node));
 		n++;
 	}
 	if (!what && n > pn_ld32(&v->vm->assigned))
@@ -311,8 +316,9 @@ static const char *check_status(const struct pn_vmx_vcpu *v)
 	return v->svi == pn_vmx_highest(v, PN_APIC_ISR) ? NULL : "SVI and ISR disagree";
 }
 
-const char *pn_vmx_check(struct pn_vmx_vcpu *v, struct pn_host_cpu *c)
+const char *pn_vmx_check(struct pn_host_vcpu *h, struct pn_host_cpu *c)
 {
+	struct pn_vmx_vcpu *v = pn_vmx_of(h);
 	const char *what;
 
 	pn_lock_irq(c->agent, &v->ir_lock);

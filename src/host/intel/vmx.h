@@ -5,9 +5,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "host_cpu.h"
 #include "host_route.h"
-#include "host_vcpu.h"
+#include "hyp.h"
 #include "ioapic.h"
 #include "list.h"
 #include "pages.h"
@@ -23,7 +22,7 @@
  * Invariants: NV is PN_VEC_POSTED or PN_VEC_WAKEUP; a vCPU is on a wakeup list exactly while NV is
  * PN_VEC_WAKEUP, on the list of the CPU that NDST names, and SN is 0 then.
  *
- * Locks, outermost first: pn_host_routes.lock, pn_vmx_vcpu.ir_lock, pn_host_cpu.wake_lock,
+ * Locks, outermost first: pn_host_vm.routes_lock, pn_vmx_vcpu.ir_lock, pn_host_cpu.wake_lock,
  * pn_vtd_ir.lock, pn_vtd_drv.lock. ir_lock and wake_lock are taken with interrupts off.
  */
 
@@ -42,21 +41,17 @@ struct pn_vmx_vcpu {
 	struct pn_list wake_node; /* wake_lock of the CPU that list_cpu names */
 	uint32_t list_cpu;	  /* own context, and while it is on a list also offline() */
 	struct pn_lock ir_lock;	  /* ir_list */
-	struct pn_list ir_list;	  /* pn_vtd_ir.node of every entry that posts here */
+	struct pn_list ir_list;	  /* pn_vtd_ir.host.node of every entry that posts here */
 };
 
 struct pn_vmx_vm {
+	struct pn_host_vm h; /* first */
 	struct pn_vmx *vmx;
-	uint32_t id; /* 1-based, for steps */
 	bool x2apic;
-	uint32_t inhibits; /* atomic: reasons */
 	uint32_t assigned; /* atomic: interrupts of devices assigned to it */
-	uint32_t nr_vcpus, max_vcpu_ids;
+	uint32_t max_vcpu_ids;
 	struct pn_vmx_vcpu *vcpu; /* array, owned by the caller */
-	struct pn_host_apics apics;
-	struct pn_host_routes routes; /* of device interrupts: host_route.h */
-	struct pn_ioapic *ioapic;     /* NULL: none */
-	uint64_t *pid_table;	      /* PID-pointer table; NULL without IPI virtualization */
+	uint64_t *pid_table;	  /* PID-pointer table; NULL without IPI virtualization */
 	uint64_t pid_table_pa;
 	struct pn_pages *pages;
 };
@@ -71,14 +66,13 @@ struct pn_vmx_config {
 };
 
 struct pn_vmx {
+	struct pn_hyp hyp; /* first */
 	struct pn_vmx_config cfg;
 	uint32_t vms;
 	uint32_t loaded; /* atomic: wakeups are handled; 0 after pn_vmx_exit() */
 };
 
 void pn_vmx_init(struct pn_vmx *vmx, const struct pn_vmx_config *cfg);
-/* Unregisters the wakeup handler and waits for handlers that run. Not from a handler. */
-void pn_vmx_exit(struct pn_vmx *vmx);
 
 /*
  * Makes @vm with @n vCPUs in @vcpu (caller's array; .h.task set by the caller), pages and
@@ -89,44 +83,65 @@ void pn_vmx_exit(struct pn_vmx *vmx);
  */
 int pn_vmx_vm_init(struct pn_vmx *vmx, struct pn_vmx_vm *vm, struct pn_vmx_vcpu *vcpu, uint32_t n,
 		   uint32_t max_vcpu_ids, bool x2apic, uint32_t inhibits, struct pn_pages *pages);
-/* No vCPU of @vm runs or sleeps any more. Its device interrupts go back to remapped form. */
-void pn_vmx_vm_destroy(struct pn_vmx_vm *vm, struct pn_agent *self);
-
 /* The VMCS fields for the next VM entry of @v; after pn_vmx_enter(). */
 void pn_vmx_vmcs(const struct pn_vmx_vcpu *v, struct pn_vmcs_apic *out);
+/* The way back, before pn_vmx_leave(): takes the guest interrupt status over from @vmcs, as
+ * pn_apicv_vmexit() left it. Own context. */
+void pn_vmx_vmexit(struct pn_vmx_vcpu *v, const struct pn_vmcs_apic *vmcs);
 
-/* ---- scheduling: all in @v's own context on CPU @c, preemption off ---- */
+/* ---- hyp.h: all of it, and what is particular to Intel ---- */
 
-/* Scheduled in: NDST, SN = 0, NV back; then PIR is looked at and ON set if it is not empty. */
-void pn_vmx_load(struct pn_vmx_vcpu *v, struct pn_host_cpu *c);
+extern const struct pn_hyp_ops pn_vmx_ops;
+
+void pn_vmx_exit(struct pn_hyp *hyp);
+void pn_vmx_vm_destroy(struct pn_host_vm *vm, struct pn_agent *self);
+
+/* NDST, SN = 0, NV back; then PIR is looked at and ON set if it is not empty. */
+void pn_vmx_load(struct pn_host_vcpu *h, struct pn_host_cpu *c);
 /*
- * Scheduled out. Blocking, with interrupts not blocked and not @preempted (the task is no longer
- * runnable): onto the list, NV = wakeup, ON checked after the switch. In every other case SN = 1:
- * no interrupt has to wake it, and load looks at what was posted meanwhile. Nothing if the vCPU
- * cannot be posted to (no IPI virtualization, no assigned device). As in Linux 7.3.
+ * Blocking, with interrupts not blocked and not @preempted: onto the list, NV = wakeup, ON checked
+ * after the switch. In every other case SN = 1: no interrupt has to wake it, and load looks at what
+ * was posted meanwhile. Nothing if the vCPU cannot be posted to (no IPI virtualization, no assigned
+ * device). As in Linux 7.3.
  */
-void pn_vmx_put(struct pn_vmx_vcpu *v, struct pn_host_cpu *c, bool preempted);
+void pn_vmx_put(struct pn_host_vcpu *h, struct pn_host_cpu *c, bool preempted);
+/* With RFLAGS.IF = 0 no interrupt is to wake it, must_run() counts none, and put suppresses
+ * notifications. */
+void pn_vmx_blocking(struct pn_host_vcpu *h, struct pn_host_cpu *c);
+/* Syncs PIR to IRR. */
+bool pn_vmx_must_run(struct pn_host_vcpu *h, struct pn_host_cpu *c);
+void pn_vmx_unblocking(struct pn_host_vcpu *h, struct pn_host_cpu *c);
+/* ON, or SN and PIR not empty, or a deliverable IRR bit, or a request. */
+bool pn_vmx_pending(const struct pn_host_vcpu *h);
 
-/* About to block. h.irq_blocked says what the guest's RFLAGS.IF is now: with IF = 0 no interrupt is
- * to wake it, must_run() counts none, and put suppresses notifications. */
-void pn_vmx_blocking(struct pn_vmx_vcpu *v, struct pn_host_cpu *c);
-/* To be asked before every sleep in the block loop, after the task state is set: syncs PIR to IRR;
- * true if it must not sleep. */
-bool pn_vmx_must_run(struct pn_vmx_vcpu *v, struct pn_host_cpu *c);
-void pn_vmx_unblocking(struct pn_vmx_vcpu *v, struct pn_host_cpu *c);
-/* Cheap look from anywhere (halt polling, directed yield): ON, or SN and PIR not empty, or a
- * deliverable IRR bit, or a request. Changes nothing. */
-bool pn_vmx_pending(const struct pn_vmx_vcpu *v);
+/* Also syncs PIR to IRR, and finds RVI: pn_vmx_vmcs() comes after it. */
+int pn_vmx_enter(struct pn_host_vcpu *h, struct pn_host_cpu *c);
+void pn_vmx_leave(struct pn_host_vcpu *h, struct pn_host_cpu *c);
+/* APICv is inhibited. */
+int pn_vmx_eoi(struct pn_host_vcpu *h, struct pn_host_cpu *c);
 
-/* Before VM entry: IN_GUEST, full barrier, requests, sync of PIR to IRR, RVI. Returns the vector to
- * inject by software when APICv is inhibited, or -1. Physical interrupts are off until VM entry. */
-int pn_vmx_enter(struct pn_vmx_vcpu *v, struct pn_host_cpu *c);
-/* After VM exit; @vmcs as pn_apicv_vmexit() left it. */
-void pn_vmx_leave(struct pn_vmx_vcpu *v, struct pn_host_cpu *c, const struct pn_vmcs_apic *vmcs);
+/* PIR, ON, notification or wake-up; into the IRR while APICv is inhibited. */
+bool pn_vmx_inject(struct pn_host_vcpu *h, struct pn_host_cpu *c, uint8_t vector,
+		   enum pn_wake_reason why);
+/* IRR and PIR. */
+uint32_t pn_vmx_irr(const struct pn_host_vcpu *h, unsigned word);
+/* @e is that of a struct pn_vtd_ir. The first assigned interrupt of a VM asks all its vCPUs to
+ * leave the block loop and block again. */
+int pn_vmx_pi_update(struct pn_hyp *hyp, struct pn_host_entry *e, struct pn_host_vcpu *h,
+		     uint8_t vector, struct pn_host_cpu *c);
+/* Devices go on posting. */
+void pn_vmx_inhibit(struct pn_host_vm *vm, struct pn_host_cpu *c, enum pn_inhibit why, bool set);
+/* Every vCPU computes its EOI-exit bitmap anew before it runs its guest again. */
+void pn_vmx_ioapic_changed(struct pn_host_vm *vm, struct pn_host_cpu *c);
 
-/* Emulated EOI while APICv is inhibited: ends the highest vector in service. If it is
- * level-triggered (TMR), the VM's I/O APIC is told of it. */
-void pn_vmx_eoi(struct pn_vmx_vcpu *v, struct pn_host_cpu *c);
+/* Wakes who is on the list and has ON. */
+void pn_vmx_wakeup_irq(struct pn_hyp *hyp, struct pn_host_cpu *c);
+void pn_vmx_cpu_offline(struct pn_hyp *hyp, struct pn_host_cpu *dead, struct pn_host_cpu *self);
+void pn_vmx_cpu_online(struct pn_hyp *hyp, struct pn_host_cpu *c);
+const char *pn_vmx_check(struct pn_host_vcpu *h, struct pn_host_cpu *c);
+
+/* ---- exits that only APICv has: own context ---- */
+
 /* EOI-induced exit (reason 45): the processor has ended @vector, and the I/O APIC hears of it. */
 void pn_vmx_eoi_exit(struct pn_vmx_vcpu *v, struct pn_host_cpu *c, uint8_t vector);
 /*
@@ -139,40 +154,33 @@ bool pn_vmx_apic_trap(struct pn_vmx_vcpu *v, struct pn_host_cpu *c, uint32_t off
  * intercepted WRMSR of the ICR, whose value is in VICR then. */
 void pn_vmx_icr_exit(struct pn_vmx_vcpu *v, struct pn_host_cpu *c);
 
-/* ---- from any context ---- */
+_Static_assert(!offsetof(struct pn_vmx_vcpu, h) && !offsetof(struct pn_vmx_vm, h) &&
+		       !offsetof(struct pn_vmx, hyp),
+	       "pointers to the first member and to the whole are the same");
 
-/* Software delivery of @vector to @v by the code on @c: PIR, ON, notification or wake-up; into the
- * IRR while APICv is inhibited. True if the bit was set already. */
-bool pn_vmx_inject(struct pn_vmx_vcpu *v, struct pn_host_cpu *c, uint8_t vector,
-		   enum pn_wake_reason why);
-/* One 32-bit word of what is pending: IRR and PIR. */
-uint32_t pn_vmx_irr(const struct pn_vmx_vcpu *v, unsigned word);
+static inline struct pn_vmx_vcpu *pn_vmx_of(struct pn_host_vcpu *h)
+{
+	return (struct pn_vmx_vcpu *)(void *)h;
+}
 
-/*
- * Device interrupt @ir posts to @v as @vector; NULL: taken away from its vCPU, remapped form. The
- * first assigned interrupt of a VM asks all its vCPUs to leave the block loop and block again. The
- * caller serializes calls for one @ir. -EINVAL: vector below 16; -ENODEV: no posting; -ETIMEDOUT.
- */
-int pn_vmx_pi_update(struct pn_vtd_ir *ir, struct pn_vmx_vcpu *v, uint8_t vector,
-		     struct pn_host_cpu *c);
+static inline const struct pn_vmx_vcpu *pn_vmx_of_const(const struct pn_host_vcpu *h)
+{
+	return (const struct pn_vmx_vcpu *)(const void *)h;
+}
 
-/* Gives @vm an I/O APIC, before it runs. */
-void pn_vmx_set_ioapic(struct pn_vmx_vm *vm, struct pn_ioapic *io);
-/* Entries of the I/O APIC changed: every vCPU computes its EOI-exit bitmap anew before it runs its
- * guest again; returns when none runs with the old one. */
-void pn_vmx_scan_ioapic(struct pn_vmx_vm *vm, struct pn_host_cpu *c);
+static inline struct pn_vmx_vm *pn_vmx_vm_of(struct pn_host_vm *h)
+{
+	return (struct pn_vmx_vm *)(void *)h;
+}
 
-/* The wakeup vector arrived at @c, interrupts off: wakes who is on the list and has ON. */
-void pn_vmx_wakeup_irq(struct pn_vmx *vmx, struct pn_host_cpu *c);
+static inline const struct pn_vmx_vm *pn_vmx_vm_of_const(const struct pn_host_vm *h)
+{
+	return (const struct pn_vmx_vm *)(const void *)h;
+}
 
-/* Inhibits APICv for @vm or allows it again; devices go on posting. */
-void pn_vmx_inhibit(struct pn_vmx_vm *vm, struct pn_host_cpu *c, enum pn_inhibit why, bool set);
-
-/* @dead runs nothing and takes no interrupts any more: everyone on its list blocks elsewhere. */
-void pn_vmx_cpu_offline(struct pn_vmx *vmx, struct pn_host_cpu *dead, struct pn_host_cpu *self);
-void pn_vmx_cpu_online(struct pn_vmx *vmx, struct pn_host_cpu *c);
-
-/* Consistency for tests and self-checks: NULL if all is well, or what disagrees. */
-const char *pn_vmx_check(struct pn_vmx_vcpu *v, struct pn_host_cpu *c);
+static inline struct pn_vmx *pn_vmx_of_hyp(struct pn_hyp *hyp)
+{
+	return (struct pn_vmx *)(void *)hyp;
+}
 
 #endif

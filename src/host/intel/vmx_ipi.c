@@ -6,36 +6,6 @@
  */
 #include "vmx_priv.h"
 
-static struct pn_vmx_vcpu *vmx_vcpu(struct pn_host_vcpu *h)
-{
-	return pn_container(h, struct pn_vmx_vcpu, h);
-}
-
-static struct pn_host_vcpu *nth(void *vm, uint32_t i)
-{
-	return &((struct pn_vmx_vm *)vm)->vcpu[i].h;
-}
-
-static void deliver(struct pn_host_vcpu *t, struct pn_host_cpu *c, uint8_t vector)
-{
-	pn_vmx_post(vmx_vcpu(t), c, vector, PN_WAKE_NOTIFY);
-}
-
-static void poke(struct pn_host_vcpu *t, struct pn_host_cpu *c)
-{
-	pn_vmx_prod(vmx_vcpu(t), c, PN_WAKE_REQUEST);
-}
-
-void pn_vmx_init_apics(struct pn_vmx_vm *vm)
-{
-	vm->apics = (struct pn_host_apics){.vm = vm,
-					   .id = vm->id,
-					   .nr_vcpus = vm->nr_vcpus,
-					   .vcpu = nth,
-					   .deliver = deliver,
-					   .poke = poke};
-}
-
 /* x2APIC: 64 bits at 300h. xAPIC: the destination is in the upper byte of 310h. */
 static uint64_t read_vicr(const struct pn_vmx_vcpu *v)
 {
@@ -51,6 +21,6 @@ void pn_vmx_icr_exit(struct pn_vmx_vcpu *v, struct pn_host_cpu *c)
 
 	pn_step(c->agent, v->vm->x2apic ? PN_STEP_ICR_HANDLE : PN_STEP_ICR_HANDLE_MMIO,
 		pn_vmx_key(v), icr);
-	pn_host_ipi_emulate(&v->vm->apics, &v->h, c, icr); /* I1 */
-	pn_host_icr_idle(&v->h);			   /* I2 */
+	pn_host_ipi_emulate(&v->vm->h, &v->h, c, icr); /* I1 */
+	pn_host_icr_idle(&v->h);		       /* I2 */
 }

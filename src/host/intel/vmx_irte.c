@@ -12,7 +12,7 @@
 /* A2. Who blocked while nobody could post to it did not switch NV: it blocks again. */
 static void block_again(struct pn_vmx_vm *vm, struct pn_host_cpu *c)
 {
-	for (uint32_t i = 0; i < vm->nr_vcpus; i++) {
+	for (uint32_t i = 0; i < vm->h.nr_vcpus; i++) {
 		struct pn_vmx_vcpu *v = &vm->vcpu[i];
 
 		/* Pairs with pn_vmx_must_run(). */
@@ -66,8 +66,8 @@ static int retarget(struct pn_vtd_ir *ir, struct pn_vmx_vcpu *v, uint8_t vector,
 
 static void leave_list(struct pn_vtd_ir *ir)
 {
-	pn_list_del(&ir->node);
-	ir->vcpu = NULL;
+	pn_list_del(&ir->host.node);
+	ir->host.vcpu = NULL;
 }
 
 /* D1, D2: first the entry, so that nobody posts to @old any more; then what we know of it. */
@@ -93,20 +93,22 @@ static int attach(struct pn_vtd_ir *ir, struct pn_vmx_vcpu *v, uint8_t vector,
 	pn_lock_irq(c->agent, &v->ir_lock);
 	r = posts_already ? 0 : retarget(ir, v, vector, c);
 	if (!r) {
-		pn_list_add_tail(&v->ir_list, &ir->node);
-		ir->vcpu = v;
+		pn_list_add_tail(&v->ir_list, &ir->host.node);
+		ir->host.vcpu = &v->h;
 	}
 	pn_unlock_irq(c->agent, &v->ir_lock);
 	return r;
 }
 
-int pn_vmx_pi_update(struct pn_vtd_ir *ir, struct pn_vmx_vcpu *v, uint8_t vector,
-		     struct pn_host_cpu *c)
+int pn_vmx_pi_update(struct pn_hyp *hyp, struct pn_host_entry *e, struct pn_host_vcpu *h,
+		     uint8_t vector, struct pn_host_cpu *c)
 {
-	struct pn_vmx_vcpu *old = ir->vcpu;
+	struct pn_vtd_ir *ir = pn_container(e, struct pn_vtd_ir, host);
+	struct pn_vmx_vcpu *v = h ? pn_vmx_of(h) : NULL;
+	struct pn_vmx_vcpu *old = e->vcpu ? pn_vmx_of(e->vcpu) : NULL;
 	int r = 0;
 
-	if (v && !pn_vmx_cfg(v)->posting)
+	if (v && !pn_vmx_of_hyp(hyp)->cfg.posting)
 		return -ENODEV;
 	if (v && vector < VECTOR_FIRST)
 		return -EINVAL;

@@ -61,8 +61,9 @@ static void unlink_from(struct pn_vmx_vcpu *v, struct pn_host_cpu *c)
 	pn_step(c->agent, PN_STEP_LIST_DEL, pn_vmx_key(v), v->list_cpu);
 }
 
-void pn_vmx_load(struct pn_vmx_vcpu *v, struct pn_host_cpu *c)
+void pn_vmx_load(struct pn_host_vcpu *h, struct pn_host_cpu *c)
 {
+	struct pn_vmx_vcpu *v = pn_vmx_of(h);
 	bool on_list = pn_vmx_on_list(v);
 	uint64_t next;
 
@@ -125,8 +126,10 @@ static void suppress(struct pn_vmx_vcpu *v, struct pn_host_cpu *c)
 	pn_step(c->agent, PN_STEP_PID_WRITE, pn_vmx_key(v), next);
 }
 
-void pn_vmx_put(struct pn_vmx_vcpu *v, struct pn_host_cpu *c, bool preempted)
+void pn_vmx_put(struct pn_host_vcpu *h, struct pn_host_cpu *c, bool preempted)
 {
+	struct pn_vmx_vcpu *v = pn_vmx_of(h);
+
 	if (!pn_vmx_posted_to(v))
 		return;
 	if (preempted || !v->blocking || v->h.irq_blocked) {
@@ -141,14 +144,15 @@ void pn_vmx_put(struct pn_vmx_vcpu *v, struct pn_host_cpu *c, bool preempted)
 /* ---- blocking ---- */
 
 /* B1. The descriptor changes when it is put: it may never come to that. */
-void pn_vmx_blocking(struct pn_vmx_vcpu *v, struct pn_host_cpu *c)
+void pn_vmx_blocking(struct pn_host_vcpu *h, struct pn_host_cpu *c)
 {
 	(void)c;
-	v->blocking = true;
+	pn_vmx_of(h)->blocking = true;
 }
 
-bool pn_vmx_must_run(struct pn_vmx_vcpu *v, struct pn_host_cpu *c)
+bool pn_vmx_must_run(struct pn_host_vcpu *h, struct pn_host_cpu *c)
 {
+	struct pn_vmx_vcpu *v = pn_vmx_of(h);
 	bool run;
 
 	pn_st32(&v->h.woken, 0);
@@ -164,8 +168,10 @@ bool pn_vmx_must_run(struct pn_vmx_vcpu *v, struct pn_host_cpu *c)
 	return run;
 }
 
-void pn_vmx_unblocking(struct pn_vmx_vcpu *v, struct pn_host_cpu *c)
+void pn_vmx_unblocking(struct pn_host_vcpu *h, struct pn_host_cpu *c)
 {
+	struct pn_vmx_vcpu *v = pn_vmx_of(h);
+
 	(void)c;
 	v->blocking = false;
 	/* U1. If it was put, load has taken it off the list: the request is fulfilled. Pairs with
@@ -196,8 +202,10 @@ static void scan(struct pn_vmx *vmx, struct pn_host_cpu *c)
 }
 
 /* It leaves ON and the list alone: a vCPU takes itself off, and sync clears ON. */
-void pn_vmx_wakeup_irq(struct pn_vmx *vmx, struct pn_host_cpu *c)
+void pn_vmx_wakeup_irq(struct pn_hyp *hyp, struct pn_host_cpu *c)
 {
+	struct pn_vmx *vmx = pn_vmx_of_hyp(hyp);
+
 	pn_st32(&c->in_handler, 1);
 	/* W1. Store: in_handler. Load: loaded. Other side: pn_vmx_exit(). */
 	pn_fence();
@@ -216,8 +224,10 @@ void pn_vmx_wakeup_irq(struct pn_vmx *vmx, struct pn_host_cpu *c)
  * leave the block loop, and with it the list, and block again elsewhere. They may still be unlinked
  * under @dead's lock.
  */
-void pn_vmx_cpu_offline(struct pn_vmx *vmx, struct pn_host_cpu *dead, struct pn_host_cpu *self)
+void pn_vmx_cpu_offline(struct pn_hyp *hyp, struct pn_host_cpu *dead, struct pn_host_cpu *self)
 {
+	const struct pn_os *os = pn_vmx_of_hyp(hyp)->cfg.os;
+
 	if (pn_mistake(PN_MISTAKE_PI_OFFLINE_SILENT))
 		return;
 	/* O1. Before the lock: pairs with pn_wakelist_add(). */
@@ -228,14 +238,14 @@ void pn_vmx_cpu_offline(struct pn_vmx *vmx, struct pn_host_cpu *dead, struct pn_
 
 		/* O2. Pairs with pn_vmx_must_run(), which looks after the wake-up. */
 		pn_or32(&v->h.requests, PN_REQ_UNBLOCK);
-		pn_host_wake(vmx->cfg.os, &v->h, self->agent, pn_vmx_key(v), PN_WAKE_REQUEST);
+		pn_host_wake(os, &v->h, self->agent, pn_vmx_key(v), PN_WAKE_REQUEST);
 	}
 	pn_unlock_irq(self->agent, &dead->wake_lock);
 }
 
-void pn_vmx_cpu_online(struct pn_vmx *vmx, struct pn_host_cpu *c)
+void pn_vmx_cpu_online(struct pn_hyp *hyp, struct pn_host_cpu *c)
 {
-	(void)vmx;
+	(void)hyp;
 	/* Pairs with pn_wakelist_add(). */
 	pn_xchg32(&c->online, 1);
 }

@@ -12,7 +12,7 @@
 
 static inline uint64_t pn_vmx_key(const struct pn_vmx_vcpu *v)
 {
-	return (uint64_t)v->vm->id << 32 | v->h.idx;
+	return (uint64_t)v->vm->h.id << 32 | v->h.idx;
 }
 
 static inline const struct pn_vmx_config *pn_vmx_cfg(const struct pn_vmx_vcpu *v)
@@ -63,10 +63,6 @@ void pn_vmx_sync(struct pn_vmx_vcpu *v, struct pn_agent *self);
 void pn_vmx_refresh(struct pn_vmx_vcpu *v);
 /* Wakes the task; true if it slept. */
 bool pn_vmx_wake(struct pn_vmx_vcpu *v, struct pn_agent *self, enum pn_wake_reason why);
-/* vm->apics; the VM has its id. */
-void pn_vmx_init_apics(struct pn_vmx_vm *vm);
-/* vm->routes. */
-void pn_vmx_init_routes(struct pn_vmx_vm *vm);
 /* PN_REQ_SCAN_IOAPIC, if it is set. Own context, before the guest runs. */
 void pn_vmx_scan(struct pn_vmx_vcpu *v, struct pn_host_cpu *c);
 /* The VM's I/O APIC, if there is one, hears of an EOI. Own context. */

@@ -1,36 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Routes of device interrupts, and the I/O APIC: the functions that host_route.h and ioapic.h need
- * from Intel. An EOI reaches the host if its vector is in the EOI-exit bitmap (SDM vol 3, 30.1.4),
- * so the bitmap follows the I/O APIC. X of docs/protocol-intel.md.
+ * The I/O APIC, and what follows from the IDs of APICs. An EOI reaches the host if its vector is in
+ * the EOI-exit bitmap (SDM vol 3, 30.1.4), so the bitmap follows the I/O APIC. X of
+ * docs/protocol-intel.md.
  */
 #include "vmx_priv.h"
-
-static int post(void *vm, void *entry, struct pn_host_vcpu *to, uint8_t vector,
-		struct pn_host_cpu *c)
-{
-	(void)vm;
-	return pn_vmx_pi_update(entry, to ? pn_container(to, struct pn_vmx_vcpu, h) : NULL, vector,
-				c);
-}
-
-void pn_vmx_init_routes(struct pn_vmx_vm *vm)
-{
-	pn_host_routes_init(&vm->routes, &vm->apics, post);
-}
-
-/* ---- the I/O APIC ---- */
-
-static void changed(void *vm, struct pn_host_cpu *c)
-{
-	pn_vmx_scan_ioapic(vm, c);
-}
-
-void pn_vmx_set_ioapic(struct pn_vmx_vm *vm, struct pn_ioapic *io)
-{
-	pn_ioapic_init(io, &vm->apics, changed);
-	vm->ioapic = io;
-}
 
 /* X1. Nobody is woken for it: who sleeps looks before it enters. */
 static void ask(struct pn_vmx_vcpu *v, struct pn_host_cpu *c)
@@ -54,11 +28,13 @@ static bool runs_with_old(const struct pn_vmx_vcpu *v)
 	       pn_ld32_acq(&v->h.mode) == PN_IN_GUEST;
 }
 
-void pn_vmx_scan_ioapic(struct pn_vmx_vm *vm, struct pn_host_cpu *c)
+void pn_vmx_ioapic_changed(struct pn_host_vm *h, struct pn_host_cpu *c)
 {
-	for (uint32_t i = 0; i < vm->nr_vcpus; i++)
+	struct pn_vmx_vm *vm = pn_vmx_vm_of(h);
+
+	for (uint32_t i = 0; i < vm->h.nr_vcpus; i++)
 		ask(&vm->vcpu[i], c);
-	for (uint32_t i = 0; i < vm->nr_vcpus; i++) {
+	for (uint32_t i = 0; i < vm->h.nr_vcpus; i++) {
 		while (runs_with_old(&vm->vcpu[i]))
 			pn_relax();
 	}
@@ -70,11 +46,11 @@ void pn_vmx_scan(struct pn_vmx_vcpu *v, struct pn_host_cpu *c)
 		return;
 	/* X3. Before the look at the entries: pairs with X1, which comes after their change. */
 	pn_and32(&v->h.requests, ~PN_REQ_SCAN_IOAPIC);
-	if (!v->vm->ioapic)
+	if (!v->vm->h.ioapic)
 		return;
 	/* X4. What the old entry has sent is in the PIR, if not in the IRR yet. */
 	pn_vmx_sync(v, c->agent);
-	v->stale_eoi = pn_ioapic_handled(v->vm->ioapic, &v->h, v->eoi_exit);
+	v->stale_eoi = pn_ioapic_handled(v->vm->h.ioapic, &v->h, v->eoi_exit);
 }
 
 void pn_vmx_ended(struct pn_vmx_vcpu *v, struct pn_host_cpu *c, uint8_t vector)
@@ -82,8 +58,8 @@ void pn_vmx_ended(struct pn_vmx_vcpu *v, struct pn_host_cpu *c, uint8_t vector)
 	/* X5. The last of an old entry: the bitmap need not have it any more. */
 	if (vector == v->stale_eoi)
 		pn_or32(&v->h.requests, PN_REQ_SCAN_IOAPIC);
-	if (v->vm->ioapic)
-		pn_ioapic_eoi(v->vm->ioapic, &v->h, c, vector);
+	if (v->vm->h.ioapic)
+		pn_ioapic_eoi(v->vm->h.ioapic, &v->h, c, vector);
 }
 
 void pn_vmx_eoi_exit(struct pn_vmx_vcpu *v, struct pn_host_cpu *c, uint8_t vector)
@@ -100,7 +76,7 @@ bool pn_vmx_apic_trap(struct pn_vmx_vcpu *v, struct pn_host_cpu *c, uint32_t off
 	if (off != PN_APIC_ID && off != PN_APIC_LDR && off != PN_APIC_DFR && off != PN_APIC_SVR)
 		return false;
 	/* An entry that could not be changed stays remapped. */
-	(void)pn_host_routes_refresh(&v->vm->routes, c);
-	pn_vmx_scan_ioapic(v->vm, c);
+	(void)pn_host_routes_refresh(&v->vm->h, c);
+	pn_vmx_ioapic_changed(&v->vm->h, c);
 	return true;
 }

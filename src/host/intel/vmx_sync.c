@@ -82,9 +82,11 @@ bool pn_vmx_post(struct pn_vmx_vcpu *v, struct pn_host_cpu *c, uint8_t vector,
 	return false;
 }
 
-bool pn_vmx_inject(struct pn_vmx_vcpu *v, struct pn_host_cpu *c, uint8_t vector,
+bool pn_vmx_inject(struct pn_host_vcpu *h, struct pn_host_cpu *c, uint8_t vector,
 		   enum pn_wake_reason why)
 {
+	struct pn_vmx_vcpu *v = pn_vmx_of(h);
+
 	pn_step(c->agent, PN_STEP_IRQFD_INJECT, pn_vmx_key(v), vector);
 	return pn_vmx_post(v, c, vector, why);
 }
@@ -156,14 +158,15 @@ static bool outstanding(const struct pn_vmx_vcpu *v)
 	return (control & PN_PID_SN) && !pn_mistake(PN_MISTAKE_TRUST_ON) && !pn_vmx_pir_empty(v);
 }
 
-bool pn_vmx_pending(const struct pn_vmx_vcpu *v)
+bool pn_vmx_pending(const struct pn_host_vcpu *h)
 {
-	return (pn_ld32(&v->h.requests) & PN_REQ_BLOCK_MASK) || outstanding(v) ||
-	       pn_vapic_deliverable(v->h.page) >= 0;
+	return (pn_ld32(&h->requests) & PN_REQ_BLOCK_MASK) || outstanding(pn_vmx_of_const(h)) ||
+	       pn_vapic_deliverable(h->page) >= 0;
 }
 
-uint32_t pn_vmx_irr(const struct pn_vmx_vcpu *v, unsigned word)
+uint32_t pn_vmx_irr(const struct pn_host_vcpu *h, unsigned word)
 {
+	const struct pn_vmx_vcpu *v = pn_vmx_of_const(h);
 	/* Pairs with posters. A bit on its way is in neither place for a moment, as in silicon: to
 	 * be sure, ask while the vCPU does not run. */
 	uint32_t pir = (uint32_t)(pn_ld64_acq(&v->pid->pir[word / 2]) >> (word % 2 * 32));
@@ -173,8 +176,10 @@ uint32_t pn_vmx_irr(const struct pn_vmx_vcpu *v, unsigned word)
 
 /* ---- entry and exit ---- */
 
-int pn_vmx_enter(struct pn_vmx_vcpu *v, struct pn_host_cpu *c)
+int pn_vmx_enter(struct pn_host_vcpu *h, struct pn_host_cpu *c)
 {
+	struct pn_vmx_vcpu *v = pn_vmx_of(h);
+
 	pn_st32_rel(&v->h.mode, PN_IN_GUEST); /* E1 */
 	/* E2. Store: mode. Loads: requests, ON, IRR. Other side: pn_vmx_inject(), pn_vmx_prod().
 	 * From here on they send an IPI. */
@@ -190,25 +195,33 @@ int pn_vmx_enter(struct pn_vmx_vcpu *v, struct pn_host_cpu *c)
 	return pn_host_apicv(&v->h) ? -1 : pn_host_inject_one(&v->h, c->agent, pn_vmx_key(v));
 }
 
-void pn_vmx_leave(struct pn_vmx_vcpu *v, struct pn_host_cpu *c, const struct pn_vmcs_apic *vmcs)
+void pn_vmx_vmexit(struct pn_vmx_vcpu *v, const struct pn_vmcs_apic *vmcs)
 {
-	(void)c;
-	if (vmcs && vmcs->proc2 & PN_PROC2_VID) {
+	if (vmcs->proc2 & PN_PROC2_VID) {
 		v->rvi = (uint8_t)vmcs->intr_status;
 		v->svi = (uint8_t)(vmcs->intr_status >> 8);
 	}
+}
+
+void pn_vmx_leave(struct pn_host_vcpu *h, struct pn_host_cpu *c)
+{
+	struct pn_vmx_vcpu *v = pn_vmx_of(h);
+
+	(void)c;
 	/* E6. Pairs with pn_vmx_inject(): who still sees IN_GUEST sends an IPI in vain, but ON is
 	 * seen by the next entry, or by the look before sleep, which comes after a fence. */
 	pn_st32_rel(&v->h.mode, PN_OUTSIDE_GUEST);
 }
 
-void pn_vmx_eoi(struct pn_vmx_vcpu *v, struct pn_host_cpu *c)
+int pn_vmx_eoi(struct pn_host_vcpu *h, struct pn_host_cpu *c)
 {
+	struct pn_vmx_vcpu *v = pn_vmx_of(h);
 	int vector = pn_host_eoi(&v->h, c->agent, pn_vmx_key(v));
 
 	v->svi = pn_vmx_highest(v, PN_APIC_ISR);
 	if (vector >= 0)
 		pn_vmx_ended(v, c, (uint8_t)vector);
+	return vector;
 }
 
 /* ---- inhibits ---- */
@@ -221,7 +234,7 @@ void pn_vmx_refresh(struct pn_vmx_vcpu *v)
 		return;
 	/* Q2. Before the look at inhibits: pairs with pn_vmx_inhibit(), which changes it first. */
 	pn_and32(&v->h.requests, ~PN_REQ_APICV_UPDATE);
-	want = !pn_ld32(&v->vm->inhibits);
+	want = !pn_ld32(&v->vm->h.inhibits);
 	if (want == pn_host_apicv(&v->h))
 		return;
 	/* Software has injected and ended interrupts meanwhile, in ISR and IRR only. */
@@ -233,17 +246,18 @@ void pn_vmx_refresh(struct pn_vmx_vcpu *v)
 	pn_fence();
 }
 
-void pn_vmx_inhibit(struct pn_vmx_vm *vm, struct pn_host_cpu *c, enum pn_inhibit why, bool set)
+void pn_vmx_inhibit(struct pn_host_vm *h, struct pn_host_cpu *c, enum pn_inhibit why, bool set)
 {
+	struct pn_vmx_vm *vm = pn_vmx_vm_of(h);
 	uint32_t bit = 1u << why;
 	/* Q1. Pairs with pn_vmx_refresh(). */
-	uint32_t old = set ? pn_or32(&vm->inhibits, bit) : pn_and32(&vm->inhibits, ~bit);
+	uint32_t old = set ? pn_or32(&vm->h.inhibits, bit) : pn_and32(&vm->h.inhibits, ~bit);
 	uint32_t now = set ? old | bit : old & ~bit;
 
 	if (!old == !now)
 		return;
-	pn_step(c->agent, PN_STEP_INHIBIT, vm->id, now);
-	for (uint32_t i = 0; i < vm->nr_vcpus; i++) {
+	pn_step(c->agent, PN_STEP_INHIBIT, vm->h.id, now);
+	for (uint32_t i = 0; i < vm->h.nr_vcpus; i++) {
 		pn_or32(&vm->vcpu[i].h.requests, PN_REQ_APICV_UPDATE);
 		pn_vmx_prod(&vm->vcpu[i], c, PN_WAKE_REQUEST);
 	}

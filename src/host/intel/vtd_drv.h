@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "list.h"
+#include "host_entry.h"
 #include "mmio.h"
 #include "pages.h"
 #include "postern/bus.h"
@@ -89,8 +89,7 @@ struct pn_vtd_ir {
 	uint8_t vector;
 	bool urg;
 	/* hypervisor's */
-	struct pn_list node;
-	void *vcpu;
+	struct pn_host_entry host;
 };
 
 /* Sets entry @index up for requester @sid in remapped form (fixed, physical, edge). -EINVAL: no

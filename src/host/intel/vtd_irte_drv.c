@@ -120,7 +120,7 @@ int pn_vtd_ir_init(struct pn_vtd_ir *ir, struct pn_vtd_drv *d, struct pn_agent *
 	ir->sid = sid;
 	ir->host_apicid = host_apicid;
 	ir->host_vector = host_vector;
-	pn_list_init(&ir->node);
+	pn_list_init(&ir->host.node);
 	return update(ir, self);
 }
 

@@ -62,13 +62,13 @@ static void isrun_early(bool broken)
 static void detacher(void *arg)
 {
 	px_doing("takes interrupt 0 away");
-	pn_svm_pi_update(&amd->svm, &amd->ir[0].ir, NULL, 0, arg);
+	pn_svm_pi_update(&amd->svm.hyp, &amd->ir[0].ir.host, NULL, 0, arg);
 }
 
 static void detach_from(const struct rig_conf *conf, const int *posts)
 {
 	gappi_machine(conf);
-	pn_svm_pi_update(&amd->svm, &amd->ir[1].ir, NULL, 0, &rig->cpu[0]);
+	pn_svm_pi_update(&amd->svm.hyp, &amd->ir[1].ir.host, NULL, 0, &rig->cpu[0]);
 	rig_run_vcpu(0, 0, -1);
 	/* Interrupt 1 goes through the host and wakes by itself; so interrupt 0 is the last. */
 	rig_run_posts(0, posts);
@@ -118,8 +118,8 @@ static void attacher(void *arg)
 {
 	(void)arg;
 	px_doing("gives interrupt 0 to vCPU 0");
-	pn_svm_pi_update(&amd->svm, &amd->ir[0].ir, rig->vcpu[0].svm, 0x41, &rig->cpu[1]);
-	pn_svm_pi_update(&amd->svm, &amd->ir[1].ir, rig->vcpu[0].svm, 0x91, &rig->cpu[1]);
+	pn_svm_pi_update(&amd->svm.hyp, &amd->ir[0].ir.host, rig->vcpu[0].h, 0x41, &rig->cpu[1]);
+	pn_svm_pi_update(&amd->svm.hyp, &amd->ir[1].ir.host, rig->vcpu[0].h, 0x91, &rig->cpu[1]);
 	rig_set_flag();
 }
 
@@ -127,8 +127,8 @@ static void attach(bool broken)
 {
 	(void)broken;
 	gappi_machine(&(struct rig_conf){.masked = PN_MASKED_PARK});
-	pn_svm_pi_update(&amd->svm, &amd->ir[0].ir, NULL, 0, &rig->cpu[0]);
-	pn_svm_pi_update(&amd->svm, &amd->ir[1].ir, NULL, 0, &rig->cpu[0]);
+	pn_svm_pi_update(&amd->svm.hyp, &amd->ir[0].ir.host, NULL, 0, &rig->cpu[0]);
+	pn_svm_pi_update(&amd->svm.hyp, &amd->ir[1].ir.host, NULL, 0, &rig->cpu[0]);
 	rig_run_vcpu(0, 0, -1);
 	px_thread("attach", 1, attacher, NULL);
 	rig_run_late_posts(rig_two_posts);
@@ -139,7 +139,7 @@ static void one_attacher(void *arg)
 {
 	(void)arg;
 	px_doing("gives interrupt 0 to vCPU 0");
-	pn_svm_pi_update(&amd->svm, &amd->ir[0].ir, rig->vcpu[0].svm, 0x41, &rig->cpu[1]);
+	pn_svm_pi_update(&amd->svm.hyp, &amd->ir[0].ir.host, rig->vcpu[0].h, 0x41, &rig->cpu[1]);
 }
 
 /* Raised twice; at any time its interrupts begin to be posted and no longer go through the host. */
@@ -147,8 +147,8 @@ static void list_order(bool broken)
 {
 	(void)broken;
 	gappi_machine(&(struct rig_conf){.masked = PN_MASKED_PARK});
-	pn_svm_pi_update(&amd->svm, &amd->ir[0].ir, NULL, 0, &rig->cpu[0]);
-	pn_svm_pi_update(&amd->svm, &amd->ir[1].ir, NULL, 0, &rig->cpu[0]);
+	pn_svm_pi_update(&amd->svm.hyp, &amd->ir[0].ir.host, NULL, 0, &rig->cpu[0]);
+	pn_svm_pi_update(&amd->svm.hyp, &amd->ir[1].ir.host, NULL, 0, &rig->cpu[0]);
 	rig_run_vcpu(0, 0, -1);
 	px_thread("attach", 1, one_attacher, NULL);
 	rig_run_posts(0, rig_twice);
@@ -161,7 +161,7 @@ static void deassigner(void *arg)
 
 	px_doing("removes the irqfd of interrupt 0");
 	if (!broken)
-		pn_svm_pi_update(&amd->svm, &amd->ir[0].ir, NULL, 0, &rig->cpu[1]);
+		pn_svm_pi_update(&amd->svm.hyp, &amd->ir[0].ir.host, NULL, 0, &rig->cpu[1]);
 	px_doing("frees it");
 	px_kill(&amd->ir[0].ir, sizeof(amd->ir[0].ir), "P6", "the interrupt's handle");
 }
@@ -181,7 +181,7 @@ static void retargeter(void *arg)
 {
 	(void)arg;
 	px_doing("changes the vector of interrupt 0");
-	pn_svm_pi_update(&amd->svm, &amd->ir[0].ir, rig->vcpu[0].svm, 0x61, &rig->cpu[1]);
+	pn_svm_pi_update(&amd->svm.hyp, &amd->ir[0].ir.host, rig->vcpu[0].h, 0x61, &rig->cpu[1]);
 	amd->ir[0].vector = 0x61;
 	rig_set_flag();
 }
@@ -203,9 +203,9 @@ static void fall_asleep(unsigned vcpu, unsigned cpu)
 {
 	struct rig_vcpu *v = &rig->vcpu[vcpu];
 
-	pn_svm_load(v->svm, &rig->cpu[cpu]);
-	pn_svm_blocking(v->svm, &rig->cpu[cpu]);
-	pn_svm_put(v->svm, &rig->cpu[cpu]);
+	pn_svm_load(v->h, &rig->cpu[cpu]);
+	pn_svm_blocking(v->h, &rig->cpu[cpu]);
+	pn_svm_put(v->h, &rig->cpu[cpu], false);
 	v->task.sleeping = 1;
 	v->asleep = true;
 }
@@ -215,7 +215,7 @@ static void offliner(void *arg)
 	(void)arg;
 	/* CPU 0 takes no interrupts any more once the vCPU is asleep or has moved away. */
 	px_doing("CPU 0 goes offline");
-	pn_svm_cpu_offline(&amd->svm, &rig->cpu[0], &rig->cpu[2]);
+	pn_svm_cpu_offline(&amd->svm.hyp, &rig->cpu[0], &rig->cpu[2]);
 }
 
 static void offline(bool broken)
@@ -234,8 +234,8 @@ static void unloader(void *arg)
 {
 	(void)arg;
 	px_doing("the module goes");
-	pn_svm_vm_destroy(&amd->vm[0], rig->cpu[1].agent);
-	pn_svm_exit(&amd->svm);
+	pn_svm_vm_destroy(&amd->vm[0].h, rig->cpu[1].agent);
+	pn_svm_exit(&amd->svm.hyp);
 	for (unsigned i = 0; i < RIG_CPUS; i++)
 		px_kill(&rig->cpu[i].wake_lock, sizeof(rig->cpu[i].wake_lock), "P6",
 			"the module's wakeup list");
@@ -245,8 +245,8 @@ static void left_behind(bool broken)
 {
 	(void)broken;
 	gappi_machine(&(struct rig_conf){.masked = PN_MASKED_PARK});
-	pn_svm_load(rig->vcpu[0].svm, &rig->cpu[0]);
-	pn_svm_blocking(rig->vcpu[0].svm, &rig->cpu[0]);
+	pn_svm_load(rig->vcpu[0].h, &rig->cpu[0]);
+	pn_svm_blocking(rig->vcpu[0].h, &rig->cpu[0]);
 	amd->ir[0].target = amd->ir[1].target = NULL;
 	rig->no_rest_check = true;
 	rig_run_posts(0, rig_two_posts);
@@ -267,8 +267,8 @@ static void over_kexec(bool broken)
 {
 	(void)broken;
 	gappi_machine(&(struct rig_conf){.masked = PN_MASKED_PARK});
-	pn_svm_load(rig->vcpu[0].svm, &rig->cpu[0]);
-	pn_svm_blocking(rig->vcpu[0].svm, &rig->cpu[0]);
+	pn_svm_load(rig->vcpu[0].h, &rig->cpu[0]);
+	pn_svm_blocking(rig->vcpu[0].h, &rig->cpu[0]);
 	rig->no_rest_check = true;
 	px_thread("kexec", 1, kexec, NULL);
 	rig_run_late_posts(rig_two_posts);
@@ -333,8 +333,8 @@ static void overflow(bool broken)
 	rig_attach(0, 0, &rig->vcpu[1], 0x41);
 	rig_attach(1, 0, &rig->vcpu[0], 0x91);
 	/* vCPU 1 sleeps and is of no further interest: its entry fills the log. */
-	pn_svm_load(rig->vcpu[1].svm, &rig->cpu[2]);
-	pn_svm_blocking(rig->vcpu[1].svm, &rig->cpu[2]);
+	pn_svm_load(rig->vcpu[1].h, &rig->cpu[2]);
+	pn_svm_blocking(rig->vcpu[1].h, &rig->cpu[2]);
 	rig_run_vcpu(0, 0, -1);
 	rig_run_posts(0, rig_two_posts);
 	rig_run_log(0, 1);
@@ -415,18 +415,18 @@ static void sender(void *arg)
 	(void)arg;
 	for (unsigned i = 0; i < 2; i++) {
 		px_doing(i ? "second IPI" : "first IPI");
-		pn_svm_enter(me->svm, c);
-		pn_svm_vmcb(me->svm, &vmcb);
+		pn_svm_enter(me->h, c);
+		pn_svm_vmcb(pn_svm_of(me->h), &vmcb);
 		pn_avic_vmrun(av, &vmcb);
 		to->sent[vector[i]] = true;
 		if (pn_avic_ipi(av, vector[i], &exit) == PN_AVIC_TRAP) {
 			pn_avic_vmexit(av);
-			pn_svm_leave(me->svm, c);
+			pn_svm_leave(me->h, c);
 			px_doing("exit: incomplete IPI");
-			pn_svm_incomplete_ipi(me->svm, c, &exit);
+			pn_svm_incomplete_ipi(pn_svm_of(me->h), c, &exit);
 		} else {
 			pn_avic_vmexit(av);
-			pn_svm_leave(me->svm, c);
+			pn_svm_leave(me->h, c);
 		}
 	}
 }
@@ -438,7 +438,7 @@ static void erratum(bool broken)
 				     .erratum_core = true,
 				     .erratum_known = !broken});
 	rig_run_vcpu(0, 0, -1);
-	pn_svm_load(rig->vcpu[1].svm, &rig->cpu[1]);
+	pn_svm_load(rig->vcpu[1].h, &rig->cpu[1]);
 	px_thread("vCPU 1", 1, sender, NULL);
 }
 
@@ -456,8 +456,8 @@ static void other_vcpu(void *arg)
 {
 	(void)arg;
 	px_doing("another VM's vCPU is scheduled");
-	pn_svm_put(rig->vcpu[0].svm, &rig->cpu[2]);
-	pn_svm_load(rig->vcpu[0].svm, &rig->cpu[2]);
+	pn_svm_put(rig->vcpu[0].h, &rig->cpu[2], false);
+	pn_svm_load(rig->vcpu[0].h, &rig->cpu[2]);
 }
 
 static void bucket(bool broken)
@@ -469,7 +469,7 @@ static void bucket(bool broken)
 	rig_attach(1, 0, &rig->vcpu[1], 0x91);
 	rig_attach(2, 0, &rig->vcpu[0], 0x51);
 	rig_run_vcpu(1, 0, -1);
-	pn_svm_load(rig->vcpu[0].svm, &rig->cpu[2]);
+	pn_svm_load(rig->vcpu[0].h, &rig->cpu[2]);
 	px_thread("vCPU of VM 1", 2, other_vcpu, NULL);
 	rig_run_posts(0, rig_two_posts);
 	rig_run_handlers(1);

@@ -87,12 +87,12 @@ static void put_to_sleep(unsigned n)
 {
 	struct rig_vcpu *v = &rig->vcpu[n];
 
-	rig->vendor->load(v, &rig->cpu[0]);
-	rig->vendor->unblocking(v, &rig->cpu[0]); /* what was asked of it before is done */
-	rig->vendor->blocking(v, &rig->cpu[0]);
+	rig_load(v, &rig->cpu[0]);
+	rig_ops()->unblocking(v->h, &rig->cpu[0]); /* what was asked of it before is done */
+	rig_ops()->blocking(v->h, &rig->cpu[0]);
 	v->task.sleeping = 1;
-	if (!rig->vendor->must_run(v, &rig->cpu[0]))
-		rig->vendor->put(v, &rig->cpu[0], true);
+	if (!rig_ops()->must_run(v->h, &rig->cpu[0]))
+		rig_put(v, &rig->cpu[0], true);
 	v->asleep = true;
 }
 
@@ -100,12 +100,12 @@ static void replugger(void *arg)
 {
 	(void)arg;
 	px_doing("takes interrupt 0, the only one, away");
-	pn_vmx_pi_update(&irig->ir[0].ir, NULL, 0, &rig->cpu[1]);
+	pn_vmx_pi_update(&irig->vmx.hyp, &irig->ir[0].ir.host, NULL, 0, &rig->cpu[1]);
 	px_doing("wakes the vCPU by an interrupt of its own");
 	rig->vcpu[0].sent[OWN] = true;
-	pn_vmx_inject(rig->vcpu[0].vmx, &rig->cpu[1], OWN, PN_WAKE_NOTIFY);
+	pn_vmx_inject(rig->vcpu[0].h, &rig->cpu[1], OWN, PN_WAKE_NOTIFY);
 	px_doing("gives it back");
-	pn_vmx_pi_update(&irig->ir[0].ir, rig->vcpu[0].vmx, LOW, &rig->cpu[1]);
+	pn_vmx_pi_update(&irig->vmx.hyp, &irig->ir[0].ir.host, rig->vcpu[0].h, LOW, &rig->cpu[1]);
 	px_doing("its device interrupts");
 	rig->vendor->post(0);
 }
@@ -140,7 +140,7 @@ static void touch_list(void *ctx, struct pn_agent *a, unsigned step, uint64_t ke
 	(void)ctx;
 	(void)key;
 	pn_or32(&irig->list[cpu], 1); /* pairs with each other */
-	if (step == PN_STEP_LIST_DEL || on_list(&rig->cpu[cpu], &rig->vcpu[0].vmx->wake_node))
+	if (step == PN_STEP_LIST_DEL || on_list(&rig->cpu[cpu], &irig->vcpu[0].wake_node))
 		return;
 	px_fail("P6", "a handler goes on from vCPU 0, which has left the list meanwhile");
 	pn_relax(); /* and does not get there */
@@ -177,7 +177,7 @@ static void offliner(void *arg)
 	(void)arg;
 	/* CPU 0 takes no interrupts any more once the vCPU is asleep or has moved away. */
 	px_doing("CPU 0 goes offline");
-	pn_vmx_cpu_offline(&irig->vmx, &rig->cpu[0], &rig->cpu[2]);
+	pn_vmx_cpu_offline(&irig->vmx.hyp, &rig->cpu[0], &rig->cpu[2]);
 }
 
 static void offline(bool broken)
@@ -216,7 +216,7 @@ static void resume(void *arg)
 	px_doing("is resumed: is there anything in the PIR?");
 	if (!late)
 		pn_irq_off(c->agent);
-	if (!pir_empty(v->vmx->pid))
+	if (!pir_empty(pn_vmx_of(v->h)->pid))
 		rig->os.ipi(rig->os.ctx, c->agent, c->id, PN_VEC_POSTED);
 	if (late)
 		pn_irq_off(c->agent);
@@ -231,7 +231,7 @@ static void self_ipi(bool broken)
 {
 	(void)broken;
 	vmx_machine(&(struct irig_conf){0});
-	rig->vendor->load(&rig->vcpu[0], &rig->cpu[0]);
+	rig_load(&rig->vcpu[0], &rig->cpu[0]);
 	px_thread("vCPU 0", 0, resume, &rig->vcpu[0]);
 	rig_run_posts(0, rig_two_posts);
 	rig_run_handlers(1);
@@ -261,19 +261,19 @@ static void throttled(void *arg)
 	struct pn_host_cpu *c = &rig->cpu[0];
 
 	px_doing("is throttled: SN = 1, NV = wakeup");
-	rig->vendor->unblocking(v, c); /* what was asked of it before is done */
-	rig->vendor->blocking(v, c);
+	rig_ops()->unblocking(v->h, c); /* what was asked of it before is done */
+	rig_ops()->blocking(v->h, c);
 	pn_xchg32(&v->task.sleeping, 1); /* pairs with os_wake() */
-	if (!rig->vendor->must_run(v, c)) {
+	if (!rig_ops()->must_run(v->h, c)) {
 		/* The specification's design, not KVM's, which has one of the two. */
-		pn_vmx_put(v->vmx, c, false);
-		pn_or64(&v->vmx->pid->control, PN_PID_SN); /* pairs with posters */
+		pn_vmx_put(v->h, c, false);
+		pn_or64(&pn_vmx_of(v->h)->pid->control, PN_PID_SN); /* pairs with posters */
 		px_sleep(&v->task.sleeping, "the vCPU's task, for something urgent");
 		px_doing("is switched in");
-		rig->vendor->load(v, c);
+		rig_load(v, c);
 	}
 	pn_xchg32(&v->task.sleeping, 0);
-	rig->vendor->unblocking(v, c);
+	rig_ops()->unblocking(v->h, c);
 	rig->vendor->guest(v, c);
 }
 
@@ -282,9 +282,9 @@ static void urgent(bool broken)
 	(void)broken;
 	vmx_machine(&(struct irig_conf){0});
 	for (unsigned i = 0; i < 2; i++)
-		pn_vtd_ir_post(&irig->ir[i].ir, rig->cpu[0].agent, rig->vcpu[0].vmx->pid_pa,
+		pn_vtd_ir_post(&irig->ir[i].ir, rig->cpu[0].agent, irig->vcpu[0].pid_pa,
 			       irig->ir[i].vector, true);
-	rig->vendor->load(&rig->vcpu[0], &rig->cpu[0]);
+	rig_load(&rig->vcpu[0], &rig->cpu[0]);
 	px_thread("vCPU 0", 0, throttled, &rig->vcpu[0]);
 	rig_run_posts(0, rig_two_posts);
 	rig_run_handlers(1);
@@ -295,7 +295,7 @@ static const char *urgent_check(void *arg, char *text, unsigned size)
 {
 	const struct pn_step_slot *step = rig->cpu_agent[0].step;
 	uint64_t cleared = step[PN_STEP_PID_SYNC].count + step[PN_STEP_PI_PROCESS].count;
-	bool on = rig->vcpu[0].vmx->pid->control & PN_PID_ON;
+	bool on = irig->vcpu[0].pid->control & PN_PID_ON;
 	struct pn_vtd_stats stats;
 
 	(void)arg;
@@ -318,7 +318,7 @@ static const char *urgent_check(void *arg, char *text, unsigned size)
 static void enter(struct rig_vcpu *v, struct pn_host_cpu *c)
 {
 	pn_irq_off(c->agent);
-	pn_vmx_enter(v->vmx, c);
+	pn_vmx_enter(v->h, c);
 	irig_vmentry(v, c);
 	pn_irq_on(c->agent);
 }
@@ -343,7 +343,7 @@ static void sender(void *arg)
 	irig_ipi(c, 0, HIGH);
 	leave(me, c);
 	px_doing("exit: it waits; is anything pending for vCPU 0?");
-	if (pn_vmx_pending(to->vmx))
+	if (pn_vmx_pending(to->h))
 		pn_xchg32(&to->task.sleeping, 0); /* pairs with preempted() */
 }
 
@@ -366,7 +366,7 @@ static void ipi_to_blocked(bool broken)
 	(void)broken;
 	irig_build(&(struct irig_conf){.vcpus = 2, .ipiv = true});
 	rig_run_vcpu(0, 0, -1);
-	rig->vendor->load(&rig->vcpu[1], &rig->cpu[1]);
+	rig_load(&rig->vcpu[1], &rig->cpu[1]);
 	px_thread("vCPU 1", 1, sends_two, NULL);
 	rig_run_handlers(1);
 }
@@ -379,11 +379,11 @@ static void preempted(void *arg)
 
 	px_doing("is preempted: SN = 1");
 	pn_xchg32(&v->task.sleeping, 1); /* pairs with sender() */
-	pn_vmx_put(v->vmx, c, true);
-	if (!pn_vmx_pending(v->vmx))
+	pn_vmx_put(v->h, c, true);
+	if (!pn_vmx_pending(v->h))
 		px_sleep(&v->task.sleeping, "the vCPU's task, yielded to");
 	px_doing("is switched in");
-	rig->vendor->load(v, c);
+	rig_load(v, c);
 	rig->vendor->guest(v, c);
 	rig_vcpu_loop(v);
 }
@@ -392,8 +392,8 @@ static void two_step(bool broken)
 {
 	(void)broken;
 	irig_build(&(struct irig_conf){.vcpus = 2, .ipiv = true});
-	rig->vendor->load(&rig->vcpu[0], &rig->cpu[0]);
-	rig->vendor->load(&rig->vcpu[1], &rig->cpu[1]);
+	rig_load(&rig->vcpu[0], &rig->cpu[0]);
+	rig_load(&rig->vcpu[1], &rig->cpu[1]);
 	px_thread("vCPU 0", 0, preempted, &rig->vcpu[0]);
 	px_thread("vCPU 1", 1, sender, NULL);
 	rig_run_handlers(1);
@@ -424,7 +424,7 @@ static void step_guest(struct rig_vcpu *v, struct pn_host_cpu *c, bool end)
 	irig_vmexit(v, c);
 	pn_irq_on(c->agent);
 	if (trap)
-		pn_vmx_eoi_exit(v->vmx, c, (uint8_t)exit.qualification);
+		pn_vmx_eoi_exit(pn_vmx_of(v->h), c, (uint8_t)exit.qualification);
 }
 
 static void serves(void *arg)
@@ -451,8 +451,8 @@ static void reroute(bool broken)
 {
 	(void)broken;
 	irig_build(&(struct irig_conf){.vcpus = 2});
-	pn_vmx_set_ioapic(&irig->vm, &irig->ioapic);
-	rig->vendor->load(&rig->vcpu[0], &rig->cpu[0]);
+	pn_ioapic_init(&irig->ioapic, &irig->vm.h);
+	rig_load(&rig->vcpu[0], &rig->cpu[0]);
 	pn_ioapic_write(&irig->ioapic, PN_IOAPIC_SELECT, PN_IOAPIC_REDIR + 2 * PIN, &rig->cpu[1]);
 	pn_ioapic_write(&irig->ioapic, PN_IOAPIC_WINDOW, LOW | PN_REDIR_LEVEL, &rig->cpu[1]);
 	rig->vcpu[0].sent[LOW] = true;
@@ -477,7 +477,7 @@ static const char *reroute_check(void *arg, char *text, unsigned size)
 /* One look at a whole descriptor that nothing suppresses. */
 static void reader(void *arg)
 {
-	struct pn_pid *pid = rig->vcpu[0].vmx->pid;
+	struct pn_pid *pid = irig->vcpu[0].pid;
 	bool on, posted;
 
 	(void)arg;
@@ -495,8 +495,8 @@ static void one_step(bool broken)
 	irig_build(&(struct irig_conf){.vcpus = 2, .ipiv = true});
 	irig_attach(0, &rig->vcpu[0], LOW);
 	irig_attach(1, &rig->vcpu[0], HIGH);
-	rig->vendor->load(&rig->vcpu[0], &rig->cpu[0]);
-	rig->vendor->load(&rig->vcpu[1], &rig->cpu[1]);
+	rig_load(&rig->vcpu[0], &rig->cpu[0]);
+	rig_load(&rig->vcpu[1], &rig->cpu[1]);
 	if (broken)
 		px_thread("vCPU 1", 1, sender, NULL);
 	else

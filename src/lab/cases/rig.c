@@ -167,12 +167,12 @@ static void router(void *arg)
 
 static void falls_asleep(struct rig_vcpu *v, struct pn_host_cpu *c)
 {
-	rig->vendor->load(v, c);
-	rig->vendor->unblocking(v, c); /* what was asked of it before is done */
-	rig->vendor->blocking(v, c);
+	rig_load(v, c);
+	rig_ops()->unblocking(v->h, c); /* what was asked of it before is done */
+	rig_ops()->blocking(v->h, c);
 	v->task.sleeping = 1;
-	rig->vendor->must_run(v, c);
-	rig->vendor->put(v, c, true);
+	rig_ops()->must_run(v->h, c);
+	rig_put(v, c, true);
 }
 
 void rig_run_routes(uint8_t vector, enum rig_routes what)
@@ -201,10 +201,25 @@ void rig_took(struct rig_vcpu *v, int vector)
 	v->taken[vector] = true;
 }
 
+void rig_load(struct rig_vcpu *v, struct pn_host_cpu *c)
+{
+	if (!pn_mistake(PN_MISTAKE_PREEMPTED_STALE))
+		v->preempted = false;
+	rig_ops()->load(v->h, c);
+}
+
+void rig_put(struct rig_vcpu *v, struct pn_host_cpu *c, bool asleep)
+{
+	if (rig->vendor->put)
+		rig->vendor->put(v, c, asleep);
+	else
+		rig_ops()->put(v->h, c, !asleep);
+}
+
 struct pn_host_cpu *rig_resched(struct rig_vcpu *v, struct pn_host_cpu *c, bool asleep)
 {
 	px_doing(asleep ? "is switched out asleep" : "is preempted");
-	rig->vendor->put(v, c, asleep);
+	rig_put(v, c, asleep);
 	if (asleep)
 		px_sleep(&v->task.sleeping, "the vCPU's task");
 	if (v->moves_to >= 0) {
@@ -213,7 +228,7 @@ struct pn_host_cpu *rig_resched(struct rig_vcpu *v, struct pn_host_cpu *c, bool 
 		v->moves_to = -1;
 	}
 	px_doing("is switched in");
-	rig->vendor->load(v, c);
+	rig_load(v, c);
 	return c;
 }
 
@@ -226,7 +241,7 @@ static struct pn_host_cpu *block_loop(struct rig_vcpu *v, struct pn_host_cpu *c)
 		else
 			pn_xchg32(&v->task.sleeping, 1);
 		px_doing("may it sleep?");
-		if (rig->vendor->must_run(v, c))
+		if (rig_ops()->must_run(v->h, c))
 			break;
 		if (v->preempt) {
 			v->preempt--;
@@ -237,7 +252,7 @@ static struct pn_host_cpu *block_loop(struct rig_vcpu *v, struct pn_host_cpu *c)
 	}
 	pn_xchg32(&v->task.sleeping, 0); /* nobody has to wake it any more */
 	px_doing("unblocks");
-	rig->vendor->unblocking(v, c);
+	rig_ops()->unblocking(v->h, c);
 	return c;
 }
 
@@ -248,14 +263,14 @@ void rig_vcpu_loop(void *arg)
 
 	if (v->asleep) {
 		px_sleep(&v->task.sleeping, "the vCPU's task");
-		rig->vendor->load(v, c);
+		rig_load(v, c);
 	}
 	for (;;) {
 		if (!v->asleep) {
 			for (; v->yields; v->yields--)
 				c = rig_resched(v, c, false);
 			px_doing("blocks");
-			rig->vendor->blocking(v, c);
+			rig_ops()->blocking(v->h, c);
 		}
 		v->asleep = false;
 		c = block_loop(v, c);
@@ -271,7 +286,7 @@ void rig_run_vcpu(unsigned v, int cpu, int moves_to)
 	rv->cpu = cpu;
 	rv->moves_to = moves_to;
 	if (!rv->asleep)
-		rig->vendor->load(rv, &rig->cpu[cpu]);
+		rig_load(rv, &rig->cpu[cpu]);
 	px_thread(name[v], cpu, rig_vcpu_loop, rv);
 }
 
@@ -291,7 +306,7 @@ static int deliverable(const struct rig_vcpu *v)
 	int ppr = pn_vapic_ppr(v->h->page);
 
 	for (int i = 255; i >> 4 > ppr >> 4; i--)
-		if (rig->vendor->irr(v, (unsigned)i / 32) >> (i % 32) & 1)
+		if (rig_ops()->irr(v->h, (unsigned)i / 32) >> (i % 32) & 1)
 			return i;
 	return -1;
 }
@@ -309,12 +324,12 @@ static const char *check_vcpu(struct rig_vcpu *v, unsigned n, char *text, unsign
 		return "P1";
 	}
 	for (unsigned i = 0; i < 256; i++) {
-		if (!v->sent[i] || v->taken[i] || rig->vendor->irr(v, i / 32) >> (i % 32) & 1)
+		if (!v->sent[i] || v->taken[i] || rig_ops()->irr(v->h, i / 32) >> (i % 32) & 1)
 			continue;
 		snprintf(text, size, "vector 0x%02x was sent to vCPU %u and is nowhere", i, n);
 		return "P4";
 	}
-	what = rig->vendor->check(v, &rig->cpu[0]);
+	what = rig_ops()->check(v->h, &rig->cpu[0]);
 	if (what) {
 		snprintf(text, size, "vCPU %u: %s", n, what);
 		return "P2";

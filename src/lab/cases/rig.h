@@ -3,7 +3,7 @@
 #define PN_LAB_CASES_RIG_H
 
 #include "cases.h"
-#include "host_vcpu.h"
+#include "hyp.h"
 #include "pages.h"
 #include "vectors.h"
 
@@ -19,49 +19,35 @@
 
 #define RIG_RAM_BASE 0x100000u
 
-struct pn_svm_vcpu;
-struct pn_vmx_vcpu;
-
 /* A task's state for the operating system: 1 asleep, or about to. */
 struct rig_task {
 	uint32_t sleeping;
 };
 
 struct rig_vcpu {
-	union { /* the hypervisor's */
-		struct pn_svm_vcpu *svm;
-		struct pn_vmx_vcpu *vmx;
-	};
-	struct pn_host_vcpu *h;
+	struct pn_host_vcpu *h; /* the hypervisor's */
 	struct rig_task task;
 	int cpu;	 /* where it starts */
 	int moves_to;	 /* after its first sleep; -1: stays */
 	bool taken[256]; /* vectors that its guest handled */
 	bool sent[256];	 /* vectors that were posted or injected for it */
 	bool asleep;	 /* already in the block loop, and asleep, at the start */
-	bool preempted;	 /* Intel: it was switched out runnable, and not switched in since */
+	bool preempted;	 /* it was switched out runnable, and not switched in since; Intel */
 	uint8_t preempt; /* times that it is preempted between blocking and sleep */
 	uint8_t yields;	 /* times that it is preempted before it blocks */
 };
 
-/* What differs between vendors, in the vCPU's own context. */
+/* What differs between vendors, besides the hypervisor. */
 struct rig_vendor {
-	void (*load)(struct rig_vcpu *v, struct pn_host_cpu *c);
-	/* @asleep: it meant to sleep. */
+	/* Scheduled out, in the vCPU's own context; NULL: as rig_put() does. */
 	void (*put)(struct rig_vcpu *v, struct pn_host_cpu *c, bool asleep);
-	void (*blocking)(struct rig_vcpu *v, struct pn_host_cpu *c);
-	bool (*must_run)(struct rig_vcpu *v, struct pn_host_cpu *c);
-	void (*unblocking)(struct rig_vcpu *v, struct pn_host_cpu *c);
 	/* In and out again: takes everything that can be delivered. */
 	void (*guest)(struct rig_vcpu *v, struct pn_host_cpu *c);
 	/* A device writes the MSI of interrupt @index. */
 	void (*post)(unsigned index);
 	/* The guest programs interrupt @index to the message (@addr, @data); CPU 2 does it. */
 	void (*route)(unsigned index, uint64_t addr, uint32_t data);
-	/* At rest. */
 	const char *pending; /* where vectors wait: "its IRR" */
-	uint32_t (*irr)(const struct rig_vcpu *v, unsigned word);
-	const char *(*check)(struct rig_vcpu *v, struct pn_host_cpu *c);
 	/* A host interrupt: the argument is the CPU. */
 	void (*handler)(void *arg, uint8_t vector);
 };
@@ -78,10 +64,17 @@ struct rig {
 	unsigned vcpus;
 	uint32_t flag;	    /* for a case's own synchronisation */
 	bool no_rest_check; /* the machine is taken apart at the end */
+	struct pn_hyp *hyp; /* NULL: bare metal */
 };
 
 /* The machine of the running exploration. */
 extern struct rig *rig;
+
+/* The hypervisor's functions. */
+static inline const struct pn_hyp_ops *rig_ops(void)
+{
+	return rig->hyp->ops;
+}
 
 /* Memory, CPUs and vCPUs without a hypervisor. */
 void rig_init(const struct rig_vendor *vendor, unsigned vcpus, size_t ram);
@@ -118,6 +111,9 @@ void rig_run_routes(uint8_t vector, enum rig_routes what);
 void rig_took(struct rig_vcpu *v, int vector);
 /* What the thread of vCPU @arg does for ever: blocks, sleeps, runs its guest. */
 void rig_vcpu_loop(void *arg);
+/* Scheduled in; out, @asleep: it meant to sleep. */
+void rig_load(struct rig_vcpu *v, struct pn_host_cpu *c);
+void rig_put(struct rig_vcpu *v, struct pn_host_cpu *c, bool asleep);
 /* Scheduled out and in again; perhaps elsewhere. Returns where. */
 struct pn_host_cpu *rig_resched(struct rig_vcpu *v, struct pn_host_cpu *c, bool asleep);
 

@@ -187,11 +187,11 @@ static void build_vms(const struct rig_conf *conf)
 				    .erratum1235 = conf->erratum_known};
 
 	for (unsigned i = 0; i < rig->vcpus; i++) {
-		rig->vcpu[i].svm = &amd->vcpu[i];
 		rig->vcpu[i].h = &amd->vcpu[i].h;
 		amd->vcpu[i].h.task = &rig->vcpu[i].task;
 	}
 	pn_svm_init(&amd->svm, &cfg);
+	rig->hyp = &amd->svm.hyp;
 	if (conf->two_vms) {
 		pn_svm_vm_init(&amd->svm, &amd->vm[0], &amd->vcpu[0], 1, true, true, 0,
 			       &rig->pages);
@@ -249,7 +249,7 @@ void rig_attach(unsigned index, unsigned iommu, struct rig_vcpu *v, uint8_t vect
 	pn_ir_init(&ir->ir, &amd->drv[iommu], rig->cpu[0].agent, RIG_DEVID, (uint16_t)index, 1,
 		   (uint8_t)(PN_VEC_DEVICE_FIRST + index));
 	if (v)
-		pn_svm_pi_update(&amd->svm, &ir->ir, v->svm, vector, &rig->cpu[0]);
+		pn_svm_pi_update(&amd->svm.hyp, &ir->ir.host, v->h, vector, &rig->cpu[0]);
 	px_name(ir->ir.irte, 16, name[index]);
 }
 
@@ -280,32 +280,6 @@ void rig_stop_log(unsigned iommu)
 	px_device_leave(&io->busy);
 }
 
-static void load(struct rig_vcpu *v, struct pn_host_cpu *c)
-{
-	pn_svm_load(v->svm, c);
-}
-
-static void put(struct rig_vcpu *v, struct pn_host_cpu *c, bool asleep)
-{
-	(void)asleep;
-	pn_svm_put(v->svm, c);
-}
-
-static void blocking(struct rig_vcpu *v, struct pn_host_cpu *c)
-{
-	pn_svm_blocking(v->svm, c);
-}
-
-static bool must_run(struct rig_vcpu *v, struct pn_host_cpu *c)
-{
-	return pn_svm_must_run(v->svm, c);
-}
-
-static void unblocking(struct rig_vcpu *v, struct pn_host_cpu *c)
-{
-	pn_svm_unblocking(v->svm, c);
-}
-
 static void guest(struct rig_vcpu *v, struct pn_host_cpu *c)
 {
 	struct pn_avic *av = &amd->core[c->id];
@@ -314,14 +288,14 @@ static void guest(struct rig_vcpu *v, struct pn_host_cpu *c)
 	int vector;
 
 	px_doing("enters the guest");
-	vector = pn_svm_enter(v->svm, c);
+	vector = pn_svm_enter(v->h, c);
 	if (vector >= 0) {
 		rig_took(v, vector);
-		pn_svm_leave(v->svm, c);
-		pn_svm_eoi(v->svm, c);
+		pn_svm_leave(v->h, c);
+		pn_svm_eoi(v->h, c);
 		return;
 	}
-	pn_svm_vmcb(v->svm, &vmcb);
+	pn_svm_vmcb(pn_svm_of(v->h), &vmcb);
 	pn_avic_vmrun(av, &vmcb);
 	px_doing("in the guest");
 	while ((vector = pn_avic_evaluate(av, true)) >= 0) {
@@ -331,17 +305,7 @@ static void guest(struct rig_vcpu *v, struct pn_host_cpu *c)
 	}
 	px_doing("leaves the guest: HLT");
 	pn_avic_vmexit(av);
-	pn_svm_leave(v->svm, c);
-}
-
-static uint32_t irr(const struct rig_vcpu *v, unsigned word)
-{
-	return pn_svm_irr(v->svm, word);
-}
-
-static const char *check(struct rig_vcpu *v, struct pn_host_cpu *c)
-{
-	return pn_svm_check(v->svm, c);
+	pn_svm_leave(v->h, c);
 }
 
 /* ---- interrupts of the host ---- */
@@ -351,16 +315,16 @@ static void device_irq(unsigned index, struct pn_host_cpu *c)
 	struct rig_ir *ir = &amd->ir[index];
 
 	if (index < RIG_IRS && ir->route.entry)
-		pn_host_route_irq(&amd->vm[0].routes, &ir->route, c);
+		pn_host_route_irq(&amd->vm[0].h, &ir->route, c);
 	else if (index < RIG_IRS && ir->target)
-		pn_svm_inject(ir->target->svm, c, ir->vector, PN_WAKE_NOTIFY);
+		pn_svm_inject(ir->target->h, c, ir->vector, PN_WAKE_NOTIFY);
 }
 
 static void route(unsigned index, uint64_t addr, uint32_t data)
 {
 	struct rig_ir *ir = &amd->ir[index];
 
-	pn_host_route_set(&amd->vm[0].routes, &ir->route, &ir->ir, addr, data, &rig->cpu[2]);
+	pn_host_route_set(&amd->vm[0].h, &ir->route, &ir->ir.host, addr, data, &rig->cpu[2]);
 }
 
 void rig_handler(void *arg, uint8_t vector)
@@ -372,7 +336,7 @@ void rig_handler(void *arg, uint8_t vector)
 		if (amd->new_kernel)
 			px_fail("P6", "vector 0x%02x arrives and nobody owns it", vector);
 		else
-			pn_svm_wakeup_irq(&amd->svm, c);
+			pn_svm_wakeup_irq(&amd->svm.hyp, c);
 		break;
 	case PN_VEC_GA_LOG:
 		for (unsigned i = 0; i < amd->iommus.n; i++)
@@ -386,17 +350,10 @@ void rig_handler(void *arg, uint8_t vector)
 }
 
 static const struct rig_vendor vendor = {
-	.load = load,
-	.put = put,
-	.blocking = blocking,
-	.must_run = must_run,
-	.unblocking = unblocking,
 	.guest = guest,
 	.post = post,
 	.route = route,
 	.pending = "its IRR",
-	.irr = irr,
-	.check = check,
 	.handler = rig_handler,
 };
 

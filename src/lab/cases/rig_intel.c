@@ -67,7 +67,7 @@ void irig_vmentry(struct rig_vcpu *v, struct pn_host_cpu *c)
 	struct pn_apicv_exit exit;
 
 	take_turn(k);
-	pn_vmx_vmcs(v->vmx, &k->vmcs);
+	pn_vmx_vmcs(pn_vmx_of(v->h), &k->vmcs);
 	if (pn_apicv_vmentry(&k->apicv, &k->vmcs, &exit))
 		px_fail("P7", "VM entry fails");
 }
@@ -78,7 +78,8 @@ void irig_vmexit(struct rig_vcpu *v, struct pn_host_cpu *c)
 
 	take_turn(k);
 	pn_apicv_vmexit(&k->apicv, &k->vmcs);
-	pn_vmx_leave(v->vmx, c, &k->vmcs);
+	pn_vmx_vmexit(pn_vmx_of(v->h), &k->vmcs);
+	pn_vmx_leave(v->h, c);
 }
 
 /* One interrupt of the guest, if there is one; nothing comes in between. */
@@ -135,7 +136,7 @@ static void guest(struct rig_vcpu *v, struct pn_host_cpu *c)
 {
 	px_doing("enters the guest");
 	pn_irq_off(c->agent);
-	pn_vmx_enter(v->vmx, c);
+	pn_vmx_enter(v->h, c);
 	irig_vmentry(v, c);
 	pn_irq_on(c->agent);
 	px_doing("in the guest");
@@ -157,7 +158,7 @@ static void check_lists(const struct rig_vcpu *v)
 		unsigned steps = 0;
 
 		pn_list_for_each (node, &rig->cpu[i].wake_list) {
-			n += node == &v->vmx->wake_node;
+			n += node == &pn_vmx_of_const(v->h)->wake_node;
 			if (++steps > RIG_VCPUS)
 				break;
 		}
@@ -166,45 +167,13 @@ static void check_lists(const struct rig_vcpu *v)
 		px_fail("P3", "a vCPU is on a wakeup list twice");
 }
 
-static void load(struct rig_vcpu *v, struct pn_host_cpu *c)
-{
-	if (!pn_mistake(PN_MISTAKE_PREEMPTED_STALE))
-		v->preempted = false;
-	pn_vmx_load(v->vmx, c);
-}
-
 /* A task that was woken on its way to sleep is preempted, for what put is to know. */
 static void put(struct rig_vcpu *v, struct pn_host_cpu *c, bool asleep)
 {
 	if (!asleep || !pn_ld32(&v->task.sleeping)) /* pairs with os_wake() */
 		v->preempted = true;
-	pn_vmx_put(v->vmx, c, v->preempted);
+	pn_vmx_put(v->h, c, v->preempted);
 	check_lists(v);
-}
-
-static void blocking(struct rig_vcpu *v, struct pn_host_cpu *c)
-{
-	pn_vmx_blocking(v->vmx, c);
-}
-
-static bool must_run(struct rig_vcpu *v, struct pn_host_cpu *c)
-{
-	return pn_vmx_must_run(v->vmx, c);
-}
-
-static void unblocking(struct rig_vcpu *v, struct pn_host_cpu *c)
-{
-	pn_vmx_unblocking(v->vmx, c);
-}
-
-static uint32_t irr(const struct rig_vcpu *v, unsigned word)
-{
-	return pn_vmx_irr(v->vmx, word);
-}
-
-static const char *check(struct rig_vcpu *v, struct pn_host_cpu *c)
-{
-	return pn_vmx_check(v->vmx, c);
 }
 
 /* ---- interrupts ---- */
@@ -214,16 +183,16 @@ static void device_irq(unsigned index, struct pn_host_cpu *c)
 	struct irig_ir *ir = &irig->ir[index];
 
 	if (index < RIG_IRS && ir->route.entry)
-		pn_host_route_irq(&irig->vm.routes, &ir->route, c);
+		pn_host_route_irq(&irig->vm.h, &ir->route, c);
 	else if (index < RIG_IRS && ir->target)
-		pn_vmx_inject(ir->target->vmx, c, ir->vector, PN_WAKE_NOTIFY);
+		pn_vmx_inject(ir->target->h, c, ir->vector, PN_WAKE_NOTIFY);
 }
 
 static void route(unsigned index, uint64_t addr, uint32_t data)
 {
 	struct irig_ir *ir = &irig->ir[index];
 
-	pn_host_route_set(&irig->vm.routes, &ir->route, &ir->ir, addr, data, &rig->cpu[2]);
+	pn_host_route_set(&irig->vm.h, &ir->route, &ir->ir.host, addr, data, &rig->cpu[2]);
 }
 
 static void posted_msi(struct pn_pmsi_cpu *p)
@@ -237,7 +206,7 @@ static void host_irq(struct pn_host_cpu *c, uint8_t vector)
 {
 	switch (vector) {
 	case PN_VEC_WAKEUP:
-		pn_vmx_wakeup_irq(&irig->vmx, c);
+		pn_vmx_wakeup_irq(&irig->vmx.hyp, c);
 		break;
 	case PN_VEC_POSTED: /* nobody is there to take it: counted, and that is all */
 	case PN_VEC_RESCHED:
@@ -295,17 +264,11 @@ static void handler(void *arg, uint8_t vector)
 }
 
 static const struct rig_vendor vendor = {
-	.load = load,
 	.put = put,
-	.blocking = blocking,
-	.must_run = must_run,
-	.unblocking = unblocking,
 	.guest = guest,
 	.post = post,
 	.route = route,
 	.pending = "its PIR or IRR",
-	.irr = irr,
-	.check = check,
 	.handler = handler,
 };
 
@@ -350,11 +313,11 @@ static void build_vm(const struct irig_conf *conf)
 	};
 
 	for (unsigned i = 0; i < rig->vcpus; i++) {
-		rig->vcpu[i].vmx = &irig->vcpu[i];
 		rig->vcpu[i].h = &irig->vcpu[i].h;
 		irig->vcpu[i].h.task = &rig->vcpu[i].task;
 	}
 	pn_vmx_init(&irig->vmx, &cfg);
+	rig->hyp = &irig->vmx.hyp;
 	pn_vmx_vm_init(&irig->vmx, &irig->vm, irig->vcpu, rig->vcpus, 0, true, 0, &rig->pages);
 }
 
@@ -460,7 +423,7 @@ void irig_attach(unsigned index, struct rig_vcpu *v, uint8_t vector)
 	ir->target = v;
 	ir->vector = vector;
 	if (v)
-		pn_vmx_pi_update(&ir->ir, v->vmx, vector, &rig->cpu[0]);
+		pn_vmx_pi_update(&irig->vmx.hyp, &ir->ir.host, v->h, vector, &rig->cpu[0]);
 }
 
 void irig_attach_msi(unsigned index, unsigned cpu, uint8_t vector, bool posted)

@@ -183,7 +183,7 @@ void pn_account_inject(struct pn_lab_queue *q, struct pn_host_cpu *c)
 	if (sent)
 		v->m->plat->arrived(v, vector, sent);
 	pn_account_injecting(v, vector);
-	v->m->plat->inject(v, c, vector, PN_WAKE_NOTIFY);
+	v->m->hyp->ops->inject(v->h, c, vector, PN_WAKE_NOTIFY);
 }
 
 static void latency(struct pn_machine *m, uint64_t sent, uint64_t at)

@@ -142,7 +142,7 @@ void pn_churn_offlined(struct pn_machine *m, struct pn_pcpu *p)
 	struct pn_host_cpu *self = borrow_cpu(m, p->id);
 	uint64_t elapsed = self->agent->elapsed_ns;
 
-	m->plat->cpu_offline(m, &m->cpu[p->id], self);
+	m->hyp->ops->cpu_offline(m->hyp, &m->cpu[p->id], self);
 	unpay(self, elapsed);
 	later(m, ONLINE, p->id, OFFLINE_NS);
 }
@@ -155,7 +155,7 @@ static void online(struct pn_machine *m, uint32_t cpu)
 	memset(core->by_vector, 0, sizeof(core->by_vector));
 	core->next_vector = PN_VEC_DEVICE_FIRST;
 	pn_pcpu_online(&m->sim->pcpu[cpu]);
-	m->plat->cpu_online(m, &m->cpu[cpu]);
+	m->hyp->ops->cpu_online(m->hyp, &m->cpu[cpu]);
 }
 
 void pn_churn_inhibit(struct pn_lab_vcpu *v, enum pn_inhibit why, bool set)
@@ -163,10 +163,10 @@ void pn_churn_inhibit(struct pn_lab_vcpu *v, enum pn_inhibit why, bool set)
 	struct pn_machine *m = v->m;
 	struct pn_host_cpu *self = borrow_cpu(m, UINT32_MAX);
 	uint64_t elapsed = self->agent->elapsed_ns;
-	uint32_t before = m->plat->inhibits(v), new;
+	uint32_t before = m->hyp->ops->inhibits(v->h), new;
 
 	m->plat->inhibit(v, self, why, set);
-	new = m->plat->inhibits(v) & ~before;
+	new = m->hyp->ops->inhibits(v->h) & ~before;
 	for (unsigned i = 0; i < PN_INHIBIT_NR; i++)
 		m->now.inhibits[i] += new >> i & 1;
 	unpay(self, elapsed);
@@ -227,7 +227,7 @@ static void retarget(struct pn_machine *m)
 		return;
 	self = borrow_cpu(m, UINT32_MAX);
 	elapsed = self->agent->elapsed_ns;
-	if (m->plat->retarget(q, to, vector, self))
+	if (m->hyp->ops->pi_update(m->hyp, q->entry, to->h, vector, self))
 		m->error = 4;
 	pn_queue_retarget(q->sim, to->sim, vector);
 	unpay(self, elapsed);
@@ -241,7 +241,7 @@ static void detach(struct pn_machine *m, uint32_t number, bool away)
 	uint64_t elapsed = self->agent->elapsed_ns;
 
 	q->detached = away;
-	if (m->plat->retarget(q, away ? NULL : v, q->sim->vector, self))
+	if (m->hyp->ops->pi_update(m->hyp, q->entry, away ? NULL : v->h, q->sim->vector, self))
 		m->error = 5;
 	unpay(self, elapsed);
 	if (away)

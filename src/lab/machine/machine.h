@@ -3,8 +3,7 @@
 #define PN_LAB_MACHINE_H
 
 #include "amdvi_drv.h"
-#include "host_cpu.h"
-#include "host_vcpu.h"
+#include "hyp.h"
 #include "postern/postern.h"
 #include "posted_msi.h"
 #include "run.h"
@@ -39,9 +38,7 @@ struct pn_lab_vcpu {
 	struct pn_machine *m;
 	struct pn_vcpu *sim;
 	struct pn_host_vcpu *h;
-	struct pn_svm_vcpu *svm; /* AMD */
-	struct pn_vmx_vcpu *vmx; /* Intel */
-	uint32_t vm, first;	 /* its VM, and that VM's vCPU 0 */
+	uint32_t vm, first; /* its VM, and that VM's vCPU 0 */
 	/* of the vector that left the IRR last, until its handler starts; 0: none */
 	uint64_t taken;
 	int inject; /* no virtualization: vector that the host put into the VMCB or VMCS, or -1 */
@@ -60,8 +57,9 @@ struct pn_lab_vcpu {
 struct pn_lab_queue {
 	struct pn_machine *m;
 	struct pn_queue *sim;
-	struct pn_ir ir;	 /* AMD */
-	struct pn_vtd_ir vtd_ir; /* Intel */
+	struct pn_ir ir;	     /* AMD */
+	struct pn_vtd_ir vtd_ir;     /* Intel */
+	struct pn_host_entry *entry; /* of either; NULL: bare metal */
 	struct pn_msi msi;
 	uint32_t iommu;
 	uint32_t host_cpu;
@@ -109,9 +107,9 @@ struct pn_lab_core {
 	uint8_t next_vector;
 };
 
-/* What is different between the machines. */
+/* What is different between the machines, besides their hypervisors (hyp.h). */
 struct pn_platform {
-	/* IOMMUs, cores and the hypervisor; the simulation is there already. */
+	/* IOMMUs, cores and the hypervisor (@m->hyp); the simulation is there already. */
 	int (*create)(struct pn_machine *m, uint32_t devices, struct pn_diag *d);
 	void (*destroy)(struct pn_machine *m);
 	/* Memory that it needs for all that, besides a page for each vCPU. */
@@ -128,16 +126,8 @@ struct pn_platform {
 				      uint64_t sent);
 	/* What is accounted when software is about to inject @vector: pn_account_irr or _pir. */
 	void (*arrived)(struct pn_lab_vcpu *v, uint8_t vector, uint64_t sent);
-	/* Software injects @vector. */
-	void (*inject)(struct pn_lab_vcpu *v, struct pn_host_cpu *c, uint8_t vector,
-		       enum pn_wake_reason why);
 	/* Could the vCPU take an interrupt that hardware holds for it? */
 	bool (*deliverable)(const struct pn_lab_vcpu *v);
-	/* One word of all that is pending for the vCPU. */
-	uint32_t (*irr)(const struct pn_lab_vcpu *v, unsigned word);
-	/* Interrupt to another vCPU, or taken away (NULL). */
-	int (*retarget)(struct pn_lab_queue *q, struct pn_lab_vcpu *to, uint8_t vector,
-			struct pn_host_cpu *self);
 	/* q->host_cpu and host_vector have changed. */
 	void (*affinity)(struct pn_lab_queue *q, struct pn_host_cpu *self);
 	/* The IOMMU's own interrupts leave @from for @to; NULL: they may stay. */
@@ -146,19 +136,15 @@ struct pn_platform {
 	 * away; one that the mode knows. */
 	void (*inhibit)(struct pn_lab_vcpu *v, struct pn_host_cpu *self, enum pn_inhibit why,
 			bool set);
-	/* All that there are for @v now, bits 1 << n. */
-	uint32_t (*inhibits)(const struct pn_lab_vcpu *v);
 	enum pn_inhibit churn; /* the one that comes and goes most often in real life */
-	void (*cpu_offline)(struct pn_machine *m, struct pn_host_cpu *dead,
-			    struct pn_host_cpu *self);
-	void (*cpu_online)(struct pn_machine *m, struct pn_host_cpu *c);
-	/* Self-check: what disagrees about a vCPU, and about the IOMMUs. */
+	/* Self-check: what disagrees about a vCPU, besides what the hypervisor says (NULL: not
+	 * asked), and about the IOMMUs. */
 	const char *(*check)(struct pn_lab_vcpu *v);
 	void (*check_iommus)(struct pn_report *r, struct pn_machine *m, const struct pn_totals *t);
 	/* What disagrees about a device's interrupt, and about a CPU; NULL: not asked. */
 	const char *(*check_queue)(const struct pn_lab_queue *q);
 	const char *(*check_cpu)(struct pn_machine *m, uint32_t cpu);
-	bool (*listed)(const struct pn_lab_vcpu *v);
+	/* Bits that the hypervisor moved aside so far; NULL: it moves none. */
 	uint64_t (*parked)(const struct pn_lab_vcpu *v);
 	const struct pn_sim_ops *ops;
 };
@@ -202,6 +188,7 @@ struct pn_machine {
 	const struct pn_platform *plat;
 	struct pn_amd *amd;
 	struct pn_intel *intel;
+	struct pn_hyp *hyp; /* NULL: bare metal */
 	struct pn_sim *sim;
 	uint8_t *ram;
 	struct pn_bus bus; /* memory only, for the host */
@@ -250,7 +237,14 @@ void pn_unit_init(struct pn_lab_iommu *io);
 void pn_unit_msi(struct pn_lab_queue *q);
 /* A message of the request that @io works on: how long until the router has taken it. */
 uint64_t pn_unit_route(struct pn_lab_iommu *io, uint32_t dest, uint8_t vector);
-/* What every hypervisor's vCPU answers the same way: see struct pn_sim_ops. */
+/* What every machine answers the same way: see struct pn_sim_ops. */
+void pn_machine_load(struct pn_vcpu *v, struct pn_pcpu *p);
+void pn_machine_put(struct pn_vcpu *v, struct pn_pcpu *p);
+void pn_machine_blocking(struct pn_vcpu *v, struct pn_pcpu *p);
+bool pn_machine_must_run(struct pn_vcpu *v, struct pn_pcpu *p);
+void pn_machine_unblocking(struct pn_vcpu *v, struct pn_pcpu *p);
+bool pn_machine_pending(struct pn_vcpu *v);
+void pn_machine_eoi_exit(struct pn_vcpu *v, struct pn_pcpu *p);
 void pn_machine_merged(struct pn_pcpu *p, uint8_t vector);
 void pn_machine_offlined(struct pn_pcpu *p);
 void pn_machine_guest_timer(struct pn_vcpu *v, struct pn_pcpu *p);

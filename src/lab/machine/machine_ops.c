@@ -5,6 +5,62 @@
  */
 #include "machine.h"
 
+/* ---- scheduling ---- */
+
+void pn_machine_load(struct pn_vcpu *v, struct pn_pcpu *p)
+{
+	struct pn_lab_vcpu *lv = pn_lab_of(v);
+
+	lv->m->hyp->ops->load(lv->h, pn_cpu_of(p));
+}
+
+void pn_machine_put(struct pn_vcpu *v, struct pn_pcpu *p)
+{
+	struct pn_lab_vcpu *lv = pn_lab_of(v);
+
+	lv->m->hyp->ops->put(lv->h, pn_cpu_of(p), v->task.state == PN_TASK_RUNNABLE);
+}
+
+void pn_machine_blocking(struct pn_vcpu *v, struct pn_pcpu *p)
+{
+	struct pn_lab_vcpu *lv = pn_lab_of(v);
+
+	lv->h->irq_blocked = pn_machine_irq_blocked(v);
+	lv->m->hyp->ops->blocking(lv->h, pn_cpu_of(p));
+}
+
+bool pn_machine_must_run(struct pn_vcpu *v, struct pn_pcpu *p)
+{
+	struct pn_lab_vcpu *lv = pn_lab_of(v);
+
+	lv->need = lv->notified = lv->dropped = false;
+	return lv->m->hyp->ops->must_run(lv->h, pn_cpu_of(p));
+}
+
+void pn_machine_unblocking(struct pn_vcpu *v, struct pn_pcpu *p)
+{
+	struct pn_lab_vcpu *lv = pn_lab_of(v);
+
+	lv->m->hyp->ops->unblocking(lv->h, pn_cpu_of(p));
+}
+
+bool pn_machine_pending(struct pn_vcpu *v)
+{
+	const struct pn_lab_vcpu *lv = pn_lab_of(v);
+
+	return lv->m->hyp->ops->pending(lv->h);
+}
+
+/* ---- interrupts ---- */
+
+void pn_machine_eoi_exit(struct pn_vcpu *v, struct pn_pcpu *p)
+{
+	struct pn_lab_vcpu *lv = pn_lab_of(v);
+
+	pn_step(&p->agent, PN_STEP_EXIT_HANDLE, v->id, 0);
+	lv->m->hyp->ops->eoi(lv->h, pn_cpu_of(p));
+}
+
 bool pn_machine_device_irq(struct pn_machine *m, struct pn_pcpu *p, uint8_t vector)
 {
 	uint32_t number = m->core[p->id].by_vector[vector];
@@ -20,7 +76,7 @@ void pn_machine_guest_timer(struct pn_vcpu *v, struct pn_pcpu *p)
 {
 	struct pn_lab_vcpu *lv = pn_lab_of(v);
 
-	lv->m->plat->inject(lv, pn_cpu_of(p), PN_GUEST_TIMER_VECTOR, PN_WAKE_TIMER);
+	lv->m->hyp->ops->inject(lv->h, pn_cpu_of(p), PN_GUEST_TIMER_VECTOR, PN_WAKE_TIMER);
 }
 
 void pn_machine_msi(struct pn_queue *q)

@@ -30,7 +30,7 @@ void pn_wrong(struct pn_report *r, const char *fmt, ...)
 static void check_irr(struct pn_report *r, const struct pn_lab_vcpu *v)
 {
 	for (unsigned word = 0; word < 8; word++) {
-		uint32_t irr = v->m->plat->irr(v, word), want = 0;
+		uint32_t irr = v->m->hyp->ops->irr(v->h, word), want = 0;
 
 		for (unsigned bit = 0; bit < 32; bit++) {
 			unsigned vector = word * 32 + bit;
@@ -67,7 +67,9 @@ static void check_vcpus(struct pn_report *r, struct pn_machine *m)
 
 		check_irr(r, v);
 		check_isr(r, v);
-		text = m->plat->check(v);
+		text = m->plat->check ? m->plat->check(v) : NULL;
+		if (!text)
+			text = m->hyp->ops->check(v->h, &m->cpu[0]);
 		if (text)
 			pn_wrong(r, "vCPU %u: %s", i, text);
 	}
@@ -81,7 +83,7 @@ static void check_lists(struct pn_report *r, struct pn_machine *m)
 		pn_list_for_each (node, &m->cpu[i].wake_list)
 			listed++;
 	for (uint32_t i = 0; i < m->vcpus; i++)
-		believed += m->plat->listed(&m->vcpu[i]);
+		believed += m->hyp->ops->listed(m->vcpu[i].h);
 	if (listed != believed)
 		pn_wrong(r, "wakeup lists hold %lu vCPUs, %lu believe to be on one",
 			 (unsigned long)listed, (unsigned long)believed);

@@ -318,7 +318,8 @@ struct pn_sim_ops {
 	 * now. False: VM exit; if that acknowledged a vector, p->acked is set. NULL: always exits.
 	 */
 	bool (*guest_intr)(struct pn_vcpu *v, struct pn_pcpu *p);
-	/* Scheduling, as pn_svm_load, put, blocking, must_run, unblocking, pending. */
+	/* Scheduling, as a hypervisor has it: in, out; about to block, may it sleep (false) or must
+	 * it run, no longer blocking; a cheap look whether there is something to do. */
 	void (*load)(struct pn_vcpu *v, struct pn_pcpu *p);
 	void (*put)(struct pn_vcpu *v, struct pn_pcpu *p);
 	void (*blocking)(struct pn_vcpu *v, struct pn_pcpu *p);

@@ -146,6 +146,7 @@ static int create(struct pn_machine *m, uint32_t devices, struct pn_diag *d)
 			d, -EINVAL, m->sc->path, 0,
 			"mode gappi needs gappi = yes: this machine's IOMMUs lack GAPPISup");
 	pn_svm_init(&a->svm, &cfg);
+	m->hyp = &a->svm.hyp;
 	return 0;
 }
 
@@ -178,7 +179,6 @@ static int make_vm(struct pn_machine *m, const struct pn_sc_vm *vm, uint32_t num
 	bool x2 = m->sc->work == PN_WORK_IPI ? sm->x2apic : sm->x2avic;
 
 	for (uint32_t i = first; i < first + vm->vcpus; i++) {
-		m->vcpu[i].svm = &m->amd->svcpu[i];
 		m->vcpu[i].h = &m->amd->svcpu[i].h;
 		m->vcpu[i].h->task = &m->sim->vcpu[i].task;
 	}
@@ -198,10 +198,11 @@ static int make_queue(struct pn_lab_queue *q, uint16_t devid, uint32_t index, ui
 	int err;
 
 	q->msi = (struct pn_msi){.addr = PN_MSI_ADDR_BASE, .data = index, .devid = devid};
+	q->entry = &q->ir.host;
 	err = pn_ir_init(&q->ir, &m->amd->drv[q->iommu], m->cpu[0].agent, devid, (uint16_t)index,
 			 q->host_cpu, q->host_vector);
 	return err ? err
-		   : pn_svm_pi_update(&m->amd->svm, &q->ir, pn_lab_of(q->sim->vcpu)->svm, vector,
+		   : pn_svm_pi_update(m->hyp, q->entry, pn_lab_of(q->sim->vcpu)->h, vector,
 				      &m->cpu[0]);
 }
 
@@ -246,26 +247,9 @@ static enum pn_msi_result request(struct pn_lab_iommu *io, struct pn_lab_queue *
 	return r;
 }
 
-static void inject(struct pn_lab_vcpu *v, struct pn_host_cpu *c, uint8_t vector,
-		   enum pn_wake_reason why)
-{
-	pn_svm_inject(v->svm, c, vector, why);
-}
-
 static bool deliverable(const struct pn_lab_vcpu *v)
 {
 	return pn_vapic_deliverable(v->h->page) >= 0;
-}
-
-static uint32_t irr(const struct pn_lab_vcpu *v, unsigned word)
-{
-	return pn_svm_irr(v->svm, word);
-}
-
-static int retarget(struct pn_lab_queue *q, struct pn_lab_vcpu *to, uint8_t vector,
-		    struct pn_host_cpu *self)
-{
-	return pn_svm_pi_update(&q->m->amd->svm, &q->ir, to ? to->svm : NULL, vector, self);
 }
 
 static void affinity(struct pn_lab_queue *q, struct pn_host_cpu *self)
@@ -291,56 +275,31 @@ static void move_own(struct pn_machine *m, uint32_t from, struct pn_host_cpu *to
 /* What the guest, the hypervisor or the debugger does, as far as the hypervisor sees it. */
 static void inhibit(struct pn_lab_vcpu *v, struct pn_host_cpu *self, enum pn_inhibit why, bool set)
 {
-	uint32_t idx = v->h->idx, n = v->svm->vm->nr_vcpus;
+	struct pn_svm_vcpu *svm = pn_svm_of(v->h);
+	uint32_t idx = v->h->idx, n = svm->vm->h.nr_vcpus;
 
 	switch (why) {
 	case PN_INHIBIT_IRQWIN:
-		pn_svm_irq_window(v->svm, self, set);
+		pn_svm_irq_window(svm, self, set);
 		break;
 	case PN_INHIBIT_NESTED:
-		pn_svm_nested(v->svm, self, set);
+		pn_svm_nested(svm, self, set);
 		break;
 	case PN_INHIBIT_LOGICAL_ID_ALIASED: /* vCPU 0 has it too */
-		pn_svm_apic_write(v->svm, self, PN_APIC_LDR,
+		pn_svm_apic_write(svm, self, PN_APIC_LDR,
 				  pn_machine_logical_id(set ? 0 : idx, n) << 24);
 		break;
 	case PN_INHIBIT_APIC_ID_MODIFIED: /* the first that is free */
-		pn_svm_apic_write(v->svm, self, PN_APIC_ID, (set ? n : idx) << 24);
+		pn_svm_apic_write(svm, self, PN_APIC_ID, (set ? n : idx) << 24);
 		break;
 	default:
-		pn_svm_inhibit(v->svm->vm, self, why, set);
+		pn_svm_inhibit(&svm->vm->h, self, why, set);
 	}
-}
-
-static uint32_t inhibits(const struct pn_lab_vcpu *v)
-{
-	/* Pairs with inhibit(), in this thread. */
-	return pn_ld32(&v->svm->vm->inhibits) | pn_ld32(&v->svm->inhibits);
-}
-
-static void cpu_offline(struct pn_machine *m, struct pn_host_cpu *dead, struct pn_host_cpu *self)
-{
-	pn_svm_cpu_offline(&m->amd->svm, dead, self);
-}
-
-static void cpu_online(struct pn_machine *m, struct pn_host_cpu *c)
-{
-	pn_svm_cpu_online(&m->amd->svm, c);
-}
-
-static const char *check(struct pn_lab_vcpu *v)
-{
-	return pn_svm_check(v->svm, &v->m->cpu[0]);
-}
-
-static bool listed(const struct pn_lab_vcpu *v)
-{
-	return v->svm->on_list;
 }
 
 static uint64_t parked(const struct pn_lab_vcpu *v)
 {
-	return v->svm->parked_bits;
+	return pn_svm_of(v->h)->parked_bits;
 }
 
 /* The IOMMU's own counters, its steps and what the lab saw are three books of the same thing. */
@@ -394,20 +353,12 @@ const struct pn_platform pn_platform_amd = {
 	.queue = make_queue,
 	.request = request,
 	.arrived = pn_account_irr,
-	.inject = inject,
 	.deliverable = deliverable,
-	.irr = irr,
-	.retarget = retarget,
 	.affinity = affinity,
 	.move_own = move_own,
 	.inhibit = inhibit,
-	.inhibits = inhibits,
 	.churn = PN_INHIBIT_IRQWIN,
-	.cpu_offline = cpu_offline,
-	.cpu_online = cpu_online,
-	.check = check,
 	.check_iommus = check_iommus,
-	.listed = listed,
 	.parked = parked,
 	.ops = &pn_amd_ops,
 };

@@ -12,7 +12,7 @@ static bool op_host_vector(struct pn_sim *s, struct pn_pcpu *p, uint8_t vector)
 		uint64_t before = c->wake_spurious;
 
 		pn_step(&p->agent, PN_STEP_IRQ_WAKEUP, p->id, vector);
-		pn_svm_wakeup_irq(&m->amd->svm, c);
+		pn_svm_wakeup_irq(m->hyp, c);
 		m->now.gappi_spurious += c->wake_spurious - before;
 		return false;
 	}
@@ -32,39 +32,6 @@ static bool op_host_vector(struct pn_sim *s, struct pn_pcpu *p, uint8_t vector)
 	return false;
 }
 
-static void op_load(struct pn_vcpu *v, struct pn_pcpu *p)
-{
-	pn_svm_load(pn_lab_of(v)->svm, pn_cpu_of(p));
-}
-
-static void op_put(struct pn_vcpu *v, struct pn_pcpu *p)
-{
-	pn_svm_put(pn_lab_of(v)->svm, pn_cpu_of(p));
-}
-
-static void op_blocking(struct pn_vcpu *v, struct pn_pcpu *p)
-{
-	pn_svm_blocking(pn_lab_of(v)->svm, pn_cpu_of(p));
-}
-
-static bool op_must_run(struct pn_vcpu *v, struct pn_pcpu *p)
-{
-	struct pn_lab_vcpu *lv = pn_lab_of(v);
-
-	lv->need = lv->notified = lv->dropped = false;
-	return pn_svm_must_run(lv->svm, pn_cpu_of(p));
-}
-
-static void op_unblocking(struct pn_vcpu *v, struct pn_pcpu *p)
-{
-	pn_svm_unblocking(pn_lab_of(v)->svm, pn_cpu_of(p));
-}
-
-static bool op_pending(struct pn_vcpu *v)
-{
-	return pn_svm_pending(pn_lab_of(v)->svm);
-}
-
 static bool op_enter(struct pn_vcpu *v, struct pn_pcpu *p)
 {
 	struct pn_lab_vcpu *lv = pn_lab_of(v);
@@ -72,12 +39,12 @@ static bool op_enter(struct pn_vcpu *v, struct pn_pcpu *p)
 	int vector;
 
 	lv->h->irq_blocked = pn_machine_irq_blocked(v);
-	vector = pn_svm_enter(lv->svm, pn_cpu_of(p));
+	vector = pn_svm_enter(lv->h, pn_cpu_of(p));
 	if (vector >= 0) {
 		lv->inject = vector;
 		pn_account_take(lv, (uint8_t)vector, false);
 	}
-	pn_svm_vmcb(lv->svm, &vmcb);
+	pn_svm_vmcb(pn_svm_of(lv->h), &vmcb);
 	if (pn_avic_vmrun(&pn_core_of(p)->avic, &vmcb))
 		lv->m->error = 1;
 	return true;
@@ -86,7 +53,7 @@ static bool op_enter(struct pn_vcpu *v, struct pn_pcpu *p)
 static void op_leave(struct pn_vcpu *v, struct pn_pcpu *p)
 {
 	pn_avic_vmexit(&pn_core_of(p)->avic);
-	pn_svm_leave(pn_lab_of(v)->svm, pn_cpu_of(p));
+	pn_svm_leave(pn_lab_of(v)->h, pn_cpu_of(p));
 }
 
 static int op_deliver(struct pn_vcpu *v, struct pn_pcpu *p)
@@ -122,12 +89,6 @@ static bool op_eoi(struct pn_vcpu *v, struct pn_pcpu *p)
 	default:
 		return true;
 	}
-}
-
-static void op_eoi_exit(struct pn_vcpu *v, struct pn_pcpu *p)
-{
-	pn_step(&p->agent, PN_STEP_EXIT_HANDLE, v->id, 0);
-	pn_svm_eoi(pn_lab_of(v)->svm, pn_cpu_of(p));
 }
 
 /*
@@ -212,22 +173,22 @@ static void op_ipi_exit(struct pn_vcpu *v, struct pn_pcpu *p)
 			.info1 = pn_machine_icr(lv, &lv->ipi, x2apic(lv)),
 			.info2 = (uint64_t)PN_IPI_INVALID_TYPE << 32,
 		};
-	pn_svm_incomplete_ipi(lv->svm, pn_cpu_of(p), &lv->ipi_exit);
+	pn_svm_incomplete_ipi(pn_svm_of(lv->h), pn_cpu_of(p), &lv->ipi_exit);
 }
 
 const struct pn_sim_ops pn_amd_ops = {
 	.host_vector = op_host_vector,
-	.load = op_load,
-	.put = op_put,
-	.blocking = op_blocking,
-	.must_run = op_must_run,
-	.unblocking = op_unblocking,
-	.pending = op_pending,
+	.load = pn_machine_load,
+	.put = pn_machine_put,
+	.blocking = pn_machine_blocking,
+	.must_run = pn_machine_must_run,
+	.unblocking = pn_machine_unblocking,
+	.pending = pn_machine_pending,
 	.enter = op_enter,
 	.leave = op_leave,
 	.deliver = op_deliver,
 	.eoi = op_eoi,
-	.eoi_exit = op_eoi_exit,
+	.eoi_exit = pn_machine_eoi_exit,
 	.set_tpr = op_set_tpr,
 	.send_ipi = op_send_ipi,
 	.ipi_exit = op_ipi_exit,

@@ -33,15 +33,16 @@ static int create(struct pn_machine *m, uint32_t devices, struct pn_diag *d)
 	for (uint32_t i = 0; i < sm->pcpus; i++)
 		m->core[i].bus.intr = core_intr;
 	err = pn_intel_create(m);
-	if (!err)
-		pn_vmx_init(&m->intel->vmx, &cfg);
-	return err;
+	if (err)
+		return err;
+	pn_vmx_init(&m->intel->vmx, &cfg);
+	m->hyp = &m->intel->vmx.hyp;
+	return 0;
 }
 
 static int make_vm(struct pn_machine *m, const struct pn_sc_vm *vm, uint32_t number, uint32_t first)
 {
 	for (uint32_t i = first; i < first + vm->vcpus; i++) {
-		m->vcpu[i].vmx = &m->intel->vcpu[i];
 		m->vcpu[i].h = &m->intel->vcpu[i].h;
 		m->vcpu[i].h->task = &m->sim->vcpu[i].task;
 	}
@@ -54,8 +55,9 @@ static int make_queue(struct pn_lab_queue *q, uint16_t devid, uint32_t index, ui
 	int err = pn_intel_queue(q, devid);
 
 	(void)index;
+	q->entry = &q->vtd_ir.host;
 	return err ? err
-		   : pn_vmx_pi_update(&q->vtd_ir, pn_lab_of(q->sim->vcpu)->vmx, vector,
+		   : pn_vmx_pi_update(q->m->hyp, q->entry, pn_lab_of(q->sim->vcpu)->h, vector,
 				      &q->m->cpu[0]);
 }
 
@@ -64,18 +66,13 @@ static int make_queue(struct pn_lab_queue *q, uint16_t devid, uint32_t index, ui
 bool pn_intel_in_pir(const struct pn_lab_vcpu *v, uint8_t vector)
 {
 	/* Pairs with posters. */
-	return pn_ld64(&v->vmx->pid->pir[vector / 64]) >> (vector % 64) & 1;
-}
-
-static uint32_t irr(const struct pn_lab_vcpu *v, unsigned word)
-{
-	return pn_vmx_irr(v->vmx, word);
+	return pn_ld64(&pn_vmx_of(v->h)->pid->pir[vector / 64]) >> (vector % 64) & 1;
 }
 
 static bool deliverable(const struct pn_lab_vcpu *v)
 {
 	for (int word = 7; word >= 0; word--) {
-		uint32_t bits = irr(v, (unsigned)word);
+		uint32_t bits = pn_vmx_irr(v->h, (unsigned)word);
 
 		if (bits)
 			return (unsigned)(word * 32 + 31 - __builtin_clz(bits)) >> 4 >
@@ -93,46 +90,20 @@ static void arrived(struct pn_lab_vcpu *v, uint8_t vector, uint64_t sent)
 		pn_account_irr(v, vector, sent);
 }
 
-static void inject(struct pn_lab_vcpu *v, struct pn_host_cpu *c, uint8_t vector,
-		   enum pn_wake_reason why)
-{
-	pn_vmx_inject(v->vmx, c, vector, why);
-}
-
-static int retarget(struct pn_lab_queue *q, struct pn_lab_vcpu *to, uint8_t vector,
-		    struct pn_host_cpu *self)
-{
-	return pn_vmx_pi_update(&q->vtd_ir, to ? to->vmx : NULL, vector, self);
-}
-
 static void inhibit(struct pn_lab_vcpu *v, struct pn_host_cpu *self, enum pn_inhibit why, bool set)
 {
-	uint32_t id = set ? v->vmx->vm->nr_vcpus : v->h->idx; /* the first that is free */
+	struct pn_host_vm *vm = &pn_vmx_of(v->h)->vm->h;
+	uint32_t id = set ? vm->nr_vcpus : v->h->idx; /* the first that is free */
 
 	if (why == PN_INHIBIT_APIC_ID_MODIFIED)
 		pn_vapic_write(v->h->page, PN_APIC_ID, id << 24);
-	pn_vmx_inhibit(v->vmx->vm, self, why, set);
-}
-
-static uint32_t inhibits(const struct pn_lab_vcpu *v)
-{
-	return pn_ld32(&v->vmx->vm->inhibits); /* pairs with inhibit(), in this thread */
-}
-
-static void cpu_offline(struct pn_machine *m, struct pn_host_cpu *dead, struct pn_host_cpu *self)
-{
-	pn_vmx_cpu_offline(&m->intel->vmx, dead, self);
-}
-
-static void cpu_online(struct pn_machine *m, struct pn_host_cpu *c)
-{
-	pn_vmx_cpu_online(&m->intel->vmx, c);
+	pn_vmx_inhibit(vm, self, why, set);
 }
 
 /* Here every post is one instant: ON never stands without a bit that it announces. */
 static const char *check(struct pn_lab_vcpu *v)
 {
-	const struct pn_pid *pid = v->vmx->pid;
+	const struct pn_pid *pid = pn_vmx_of(v->h)->pid;
 	uint64_t control = pn_ld64(&pid->control), bits = 0; /* pairs with posters */
 
 	for (unsigned i = 0; i < 4; i++)
@@ -141,13 +112,13 @@ static const char *check(struct pn_lab_vcpu *v)
 		return "ON is set, but the PIR is empty";
 	if (control & PN_PID_SN && v->sim->task.state == PN_TASK_SLEEPING && !v->h->irq_blocked)
 		return "suppressed while it sleeps (R6)";
-	return pn_vmx_check(v->vmx, &v->m->cpu[0]);
+	return NULL;
 }
 
 static bool lists(const struct pn_vmx_vcpu *v, const struct pn_vtd_ir *ir)
 {
 	pn_list_for_each (node, &v->ir_list)
-		if (node == &ir->node)
+		if (node == &ir->host.node)
 			return true;
 	return false;
 }
@@ -168,23 +139,18 @@ static void check_iommus(struct pn_report *r, struct pn_machine *m, const struct
 
 static const char *check_queue(const struct pn_lab_queue *q)
 {
-	const struct pn_vmx_vcpu *v = q->detached ? NULL : pn_lab_of(q->sim->vcpu)->vmx;
+	const struct pn_host_vcpu *h = q->detached ? NULL : pn_lab_of(q->sim->vcpu)->h;
+	const struct pn_vmx_vcpu *v = h ? pn_vmx_of_const(h) : NULL;
 	struct pn_virte e;
 
 	if (!pn_intel_entry(q, &e))
 		return "its entry is malformed";
-	if (q->vtd_ir.vcpu != v || (v && !lists(v, &q->vtd_ir)))
+	if (q->entry->vcpu != h || (v && !lists(v, &q->vtd_ir)))
 		return "the host has it with another vCPU";
 	if (v ? !e.im || e.pid != v->pid_pa || e.vector != q->sim->vector
 	      : !pn_intel_remapped(q, &e))
 		return "its entry leads elsewhere";
 	return NULL;
-}
-
-static bool listed(const struct pn_lab_vcpu *v)
-{
-	/* Pairs with posters. */
-	return pn_pid_nv(pn_ld64(&v->vmx->pid->control)) == PN_VEC_WAKEUP;
 }
 
 const struct pn_platform pn_platform_intel = {
@@ -195,19 +161,12 @@ const struct pn_platform pn_platform_intel = {
 	.queue = make_queue,
 	.request = pn_intel_request,
 	.arrived = arrived,
-	.inject = inject,
 	.deliverable = deliverable,
-	.irr = irr,
-	.retarget = retarget,
 	.affinity = pn_intel_affinity,
 	.inhibit = inhibit,
-	.inhibits = inhibits,
 	.churn = PN_INHIBIT_BLOCKIRQ,
-	.cpu_offline = cpu_offline,
-	.cpu_online = cpu_online,
 	.check = check,
 	.check_iommus = check_iommus,
 	.check_queue = check_queue,
-	.listed = listed,
 	.ops = &pn_intel_ops,
 };

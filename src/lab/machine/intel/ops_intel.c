@@ -11,7 +11,7 @@ static bool op_host_vector(struct pn_sim *s, struct pn_pcpu *p, uint8_t vector)
 	switch (vector) {
 	case PN_VEC_WAKEUP:
 		pn_step(&p->agent, PN_STEP_IRQ_WAKEUP, p->id, vector);
-		pn_vmx_wakeup_irq(&m->intel->vmx, c);
+		pn_vmx_wakeup_irq(m->hyp, c);
 		break;
 	case PN_VEC_POSTED: /* whoever it was for has left the guest, and looks before it sleeps */
 		pn_step(&p->agent, PN_STEP_IRQ_NOTIFY, p->id, vector);
@@ -22,40 +22,6 @@ static bool op_host_vector(struct pn_sim *s, struct pn_pcpu *p, uint8_t vector)
 	return false;
 }
 
-static void op_load(struct pn_vcpu *v, struct pn_pcpu *p)
-{
-	pn_vmx_load(pn_lab_of(v)->vmx, pn_cpu_of(p));
-}
-
-static void op_put(struct pn_vcpu *v, struct pn_pcpu *p)
-{
-	pn_vmx_put(pn_lab_of(v)->vmx, pn_cpu_of(p), v->task.state == PN_TASK_RUNNABLE);
-}
-
-static void op_blocking(struct pn_vcpu *v, struct pn_pcpu *p)
-{
-	pn_lab_of(v)->h->irq_blocked = pn_machine_irq_blocked(v);
-	pn_vmx_blocking(pn_lab_of(v)->vmx, pn_cpu_of(p));
-}
-
-static bool op_must_run(struct pn_vcpu *v, struct pn_pcpu *p)
-{
-	struct pn_lab_vcpu *lv = pn_lab_of(v);
-
-	lv->need = lv->notified = false;
-	return pn_vmx_must_run(lv->vmx, pn_cpu_of(p));
-}
-
-static void op_unblocking(struct pn_vcpu *v, struct pn_pcpu *p)
-{
-	pn_vmx_unblocking(pn_lab_of(v)->vmx, pn_cpu_of(p));
-}
-
-static bool op_pending(struct pn_vcpu *v)
-{
-	return pn_vmx_pending(pn_lab_of(v)->vmx);
-}
-
 static bool op_enter(struct pn_vcpu *v, struct pn_pcpu *p)
 {
 	struct pn_lab_vcpu *lv = pn_lab_of(v);
@@ -64,12 +30,12 @@ static bool op_enter(struct pn_vcpu *v, struct pn_pcpu *p)
 	int vector;
 
 	lv->h->irq_blocked = pn_machine_irq_blocked(v);
-	vector = pn_vmx_enter(lv->vmx, pn_cpu_of(p));
+	vector = pn_vmx_enter(lv->h, pn_cpu_of(p));
 	if (vector >= 0) {
 		lv->inject = vector;
 		pn_account_take(lv, (uint8_t)vector, pn_intel_in_pir(lv, (uint8_t)vector));
 	}
-	pn_vmx_vmcs(lv->vmx, &core->vmcs);
+	pn_vmx_vmcs(pn_vmx_of(lv->h), &core->vmcs);
 	if (pn_apicv_vmentry(&core->apicv, &core->vmcs, &exit))
 		lv->m->error = 1;
 	return true;
@@ -77,10 +43,12 @@ static bool op_enter(struct pn_vcpu *v, struct pn_pcpu *p)
 
 static void op_leave(struct pn_vcpu *v, struct pn_pcpu *p)
 {
+	struct pn_host_vcpu *h = pn_lab_of(v)->h;
 	struct pn_lab_core *core = pn_core_of(p);
 
 	pn_apicv_vmexit(&core->apicv, &core->vmcs);
-	pn_vmx_leave(pn_lab_of(v)->vmx, pn_cpu_of(p), &core->vmcs);
+	pn_vmx_vmexit(pn_vmx_of(h), &core->vmcs);
+	pn_vmx_leave(h, pn_cpu_of(p));
 }
 
 static bool op_guest_intr(struct pn_vcpu *v, struct pn_pcpu *p)
@@ -126,7 +94,7 @@ static enum pn_apicv_access write_apic(struct pn_lab_vcpu *v, struct pn_pcpu *p,
 	struct pn_apicv *a = &pn_core_of(p)->apicv;
 	struct pn_apicv_exit exit;
 
-	if (v->vmx->vm->x2apic)
+	if (pn_vmx_of(v->h)->vm->x2apic)
 		return pn_apicv_wrmsr(a, PN_X2APIC_MSR + off / 16, value, &exit);
 	return pn_apicv_write(a, off, (uint32_t)value, &exit);
 }
@@ -136,12 +104,6 @@ static bool op_eoi(struct pn_vcpu *v, struct pn_pcpu *p)
 	struct pn_lab_vcpu *lv = pn_lab_of(v);
 
 	return !pn_host_apicv(lv->h) || exits(write_apic(lv, p, PN_APIC_EOI, 0));
-}
-
-static void op_eoi_exit(struct pn_vcpu *v, struct pn_pcpu *p)
-{
-	pn_step(&p->agent, PN_STEP_EXIT_HANDLE, v->id, 0);
-	pn_vmx_eoi(pn_lab_of(v)->vmx, pn_cpu_of(p));
 }
 
 /* With the TPR shadow the write stays in the guest; without virtual-interrupt delivery the
@@ -169,13 +131,13 @@ static bool virtualized(const struct pn_lab_vcpu *v)
 		return false;
 	/* Self-IPIs need no table. */
 	return v->ipi.kind == PN_SEND_SELF ||
-	       (v->ipi.kind == PN_SEND_FIXED && v->vmx->vm->pid_table);
+	       (v->ipi.kind == PN_SEND_FIXED && pn_vmx_of(v->h)->vm->pid_table);
 }
 
 /* xAPIC: the destination first, by a store of its own. x2APIC has a register for self-IPIs. */
 static enum pn_apicv_access write_icr(struct pn_lab_vcpu *v, struct pn_pcpu *p, uint64_t icr)
 {
-	bool x2 = v->vmx->vm->x2apic;
+	bool x2 = pn_vmx_of(v->h)->vm->x2apic;
 
 	if (x2 && v->ipi.kind == PN_SEND_SELF)
 		return write_apic(v, p, PN_APIC_SELF_IPI, v->ipi.vector);
@@ -187,7 +149,7 @@ static enum pn_apicv_access write_icr(struct pn_lab_vcpu *v, struct pn_pcpu *p, 
 static bool op_send_ipi(struct pn_vcpu *v, struct pn_pcpu *p, const struct pn_ipi *ipi)
 {
 	struct pn_lab_vcpu *lv = pn_lab_of(v);
-	bool x2 = lv->vmx->vm->x2apic;
+	bool x2 = pn_vmx_of(lv->h)->vm->x2apic;
 	uint64_t icr = pn_machine_icr(lv, ipi, x2);
 	uint64_t told = p->agent.step[PN_STEP_IPIV_NOTIFY].count;
 	bool exit;
@@ -211,7 +173,7 @@ static bool op_send_ipi(struct pn_vcpu *v, struct pn_pcpu *p, const struct pn_ip
 static void op_ipi_exit(struct pn_vcpu *v, struct pn_pcpu *p)
 {
 	struct pn_lab_vcpu *lv = pn_lab_of(v);
-	bool x2 = lv->vmx->vm->x2apic;
+	bool x2 = pn_vmx_of(lv->h)->vm->x2apic;
 	uint64_t icr = pn_machine_icr(lv, &lv->ipi, x2);
 
 	/* What was intercepted (the WRMSR; any access while APICv is inhibited) has not reached the
@@ -219,23 +181,23 @@ static void op_ipi_exit(struct pn_vcpu *v, struct pn_pcpu *p)
 	pn_vapic_write(lv->h->page, PN_APIC_ICRL, (uint32_t)icr);
 	pn_vapic_write(lv->h->page, x2 ? PN_APIC_ICRL + 4 : PN_APIC_ICRH, (uint32_t)(icr >> 32));
 	pn_account_ipi_exit(lv, &lv->ipi, lv->ipi_sent);
-	pn_vmx_icr_exit(lv->vmx, pn_cpu_of(p));
+	pn_vmx_icr_exit(pn_vmx_of(lv->h), pn_cpu_of(p));
 }
 
 const struct pn_sim_ops pn_intel_ops = {
 	.host_vector = op_host_vector,
 	.guest_intr = op_guest_intr,
-	.load = op_load,
-	.put = op_put,
-	.blocking = op_blocking,
-	.must_run = op_must_run,
-	.unblocking = op_unblocking,
-	.pending = op_pending,
+	.load = pn_machine_load,
+	.put = pn_machine_put,
+	.blocking = pn_machine_blocking,
+	.must_run = pn_machine_must_run,
+	.unblocking = pn_machine_unblocking,
+	.pending = pn_machine_pending,
 	.enter = op_enter,
 	.leave = op_leave,
 	.deliver = op_deliver,
 	.eoi = op_eoi,
-	.eoi_exit = op_eoi_exit,
+	.eoi_exit = pn_machine_eoi_exit,
 	.set_tpr = op_set_tpr,
 	.send_ipi = op_send_ipi,
 	.ipi_exit = op_ipi_exit,
