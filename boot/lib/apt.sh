@@ -54,7 +54,7 @@ downloaded()
 }
 
 # A command that puts files where it runs: they become downloads when it is done with all of them,
-# the .dsc last, because that one says that a source package is there.
+# the .dsc last, because its presence marks a complete source package.
 fetch_into_downloads()
 {
 	local work
@@ -69,7 +69,7 @@ fetch_into_downloads()
 	rm -rf "$work"
 }
 
-# Fetches a binary package (name, suite) unless one is there, and says where it is.
+# Fetches a binary package (name, suite) unless it is there, and prints its path.
 fetch_deb()
 {
 	local name=$1 suite=$2

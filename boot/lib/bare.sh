@@ -19,7 +19,7 @@ bare_path()
 	echo "$CACHE/bare-$1-$(hash_of "$BOOT"/bare/*.* "$BOOT/bare/$1"/* "$BOOT/lib/bare.sh").elf"
 }
 
-# Multiboot wants a 32-bit file; what is in it is 64-bit code.
+# Multiboot needs a 32-bit file; it contains 64-bit code.
 bare_compile()
 {
 	gcc "${BARE_FLAGS[@]}" -I"$BOOT/bare/$1" -I"$BOOT/bare" -Wl,-T,"$BOOT/bare/bare.ld" \
@@ -44,10 +44,10 @@ bare_build()
 	mv "$out.new" "$out"
 }
 
-# What the sanitizers print when they find something; they do not always end the program.
+# Messages of the sanitizers about errors; they do not always end the program.
 BARE_FINDINGS='runtime error|Sanitizer'
 
-# AMD: the emulator, a folder, words for the program. The status tells whether it passed.
+# AMD: the emulator, a folder, words for the program. The status says whether it passed.
 bare_svm()
 {
 	local qemu=$1 out=$2 status=0
@@ -62,7 +62,7 @@ bare_svm()
 	[ $status -eq $BARE_PASSED ] || return $((status ? status : 1))
 }
 
-# Intel: the same. Bochs's status says nothing, the program's last line does.
+# Intel: the same. Bochs has no exit status; the program's last line has the result.
 bare_vmx()
 {
 	local bochs=$1 out=$2

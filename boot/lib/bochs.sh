@@ -9,7 +9,7 @@ BOCHS_OPTIONS=(--enable-smp --enable-x86-64 --enable-vmx=2 --enable-avx --enable
 	--disable-docbook --disable-xpm --disable-gameport --disable-shared)
 
 # The cached emulator of this version and patch series: its directory, built or not. "stock" is
-# Bochs with nothing of ours, to show what was wrong with it.
+# Bochs without the patches and models, to show its errors.
 bochs_dir()
 {
 	local orig version
@@ -23,7 +23,7 @@ bochs_dir()
 	} | sha256sum | cut -c1-12)"
 }
 
-# What of ours is compiled into it: paths in the checkout, and in Bochs's tree.
+# Files of this project that are compiled into it: paths in the checkout, and in Bochs's tree.
 bochs_ours()
 {
 	(
@@ -179,7 +179,7 @@ bochs_build()
 	[ -r "$dir/patched" ] || { bochs_unpack "$orig" "$dir" && touch "$dir/patched"; }
 	[ -r "$dir/$name/config.h" ] || logged "$dir/configure.log" "Bochs configured" \
 		bochs_configure "$dir/$name" "$flags"
-	until [ "$program" = "$(bochs_program "$@")" ]; do # nobody edited what was copied
+	until [ "$program" = "$(bochs_program "$@")" ]; do # the sources were not edited meanwhile
 		program=$(bochs_program "$@")
 		[ "$variant" = stock ] || bochs_copy_ours "$dir" "$dir/$name"
 	done

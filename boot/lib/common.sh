@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 # shellcheck shell=bash
-# Where things are, how they are named, and how a step says that it cannot go on.
+# Places and names of files, and how a step reports that it cannot continue.
 
 BOOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 ROOT=$(dirname "$BOOT")
@@ -15,7 +15,7 @@ say()
 }
 
 # Something that the world outside owes us is missing: not a failure of this project, and never a
-# success either. The reason also goes to the file SKIP_NOTE, if there is one to be told.
+# success either. The reason also goes to the file SKIP_NOTE, if that variable is set.
 skip()
 {
 	local reason
@@ -51,7 +51,7 @@ number()
 	[[ $2 =~ ^[1-9][0-9]{0,8}$ ]] || misused "$1 wants a number, not '$2'"
 }
 
-# what, words, "--", the ones that there are
+# known WHAT WORD... -- ALLOWED...: exits 2 if a WORD is not allowed.
 known()
 {
 	local what=$1 word words=()
@@ -64,7 +64,7 @@ known()
 }
 
 # A folder for the files of this script, which is gone when the script ends, and the script ends
-# when it is interrupted: the emulator answers SIGINT with an orderly end, and says nothing of it.
+# when it is interrupted: the emulator ends normally on SIGINT, without a message.
 scratch()
 {
 	SCRATCH=$(mktemp -d)

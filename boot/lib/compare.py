@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""What boot/compare measured: table, JSON (postern.boot-compare/1), page. See boot/compare."""
+"""The figures of boot/compare as table, JSON (postern.boot-compare/1) and page. See boot/compare."""
 
 import argparse
 import base64
@@ -46,7 +46,7 @@ def complete(row, window):
 
 
 def counts(windows, of):
-    """How often for one interrupt, by what it is."""
+    """Events for one interrupt, by kind."""
     sums, interrupts = {}, sum(w.count for w in windows)
     for w in windows:
         for key, n in of(w):
@@ -60,7 +60,7 @@ def host_interrupts(windows):
 
 
 class Profile:
-    """What the kernels executed in some of the windows of a boot, by function."""
+    """Instructions of the kernels in some of the windows of a boot, by function."""
 
     def __init__(self, path, rows):
         names = next((r["kallsyms"] for r in rows if "kallsyms" in r), None)
@@ -114,7 +114,7 @@ def situation(row, windows, profile):
 
 
 def boot(folder, mode, n):
-    """One boot: the host's line, what went wrong, the situations."""
+    """One boot: the host's line, the errors, the situations."""
     rows = [results.parsed(line)
             for line in results.lines(pathlib.Path(folder, f"{mode}-{n}.json"))]
     host = next((r for r in rows if "says" in r), {})
@@ -191,7 +191,7 @@ def each(s, row):
 
 
 def more(what, size):
-    """What the first situation of the same name has less, for each that it has fewer."""
+    """The difference to the first situation of the same name, for each further item."""
     def value(s, first):
         n, base = s[size] - first[size], median_of(first, what)
         here = median_of(s, what)
@@ -280,7 +280,7 @@ def parse(argv):
 
 
 def measured(args):
-    """The result of boots, and what is wrong with them."""
+    """The result of boots, and their errors."""
     repeats = [{mode: boot(args.folder, mode, n) for mode in args.modes}
                for n in range(1, args.repeat + 1)]
     result = {"schema": SCHEMA, "emulator": args.emulator, "kernel": args.kernel,

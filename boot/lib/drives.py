@@ -89,7 +89,7 @@ RULES = (
     ("each posted vector is dispatched once", True,
      lambda r: r["meanwhile"] not in ("reset", "offline", "affinity"),
      lambda r: r["taken"] == step(r, "pir_set") - step(r, "pir_merge") + injected(r)),
-    # the kernel raises again what it finds pending on the old CPU; and what comes to the new one
+    # the kernel raises interrupts again that it finds pending on the old CPU; and those for the new one
     # while the old one is still in the handler makes that go round once more, uncounted
     ("each posted vector is dispatched once, but for one at each move", True,
      lambda r: r["meanwhile"] in ("affinity", "offline"),
@@ -135,7 +135,7 @@ def run_faults(boot, run):
 
 
 def short(want, run):
-    """What a run did less than the plan says."""
+    """Steps of the plan that a run has not done."""
     wrong = []
     if run["kind"] != want["kind"]:
         wrong.append(f"kind {run['kind']} instead of {want['kind']}")
@@ -147,7 +147,7 @@ def short(want, run):
 
 
 def lost(run):
-    """Of pulses that do not wait for each, what has merged is not lost."""
+    """If pulses are not awaited one by one, merged ones are not lost."""
     return 0 if run["open"] else max(run["asked"] - run["done"], 0)
 
 
@@ -181,7 +181,7 @@ LEGEND = ("reads: of 4 KiB, or pulses of the device; MSIs: of devices, that the 
 
 
 def members(run):
-    """What the JSON document has of a run, beside mode and kernel."""
+    """The keys of a run in the JSON document, besides mode and kernel."""
     return {
         "run": run["run"], "msis": msis(run), "seen": run["taken"],
         "merged": step(run, "pir_merge"), "lost": lost(run), "vm_exits": {},

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 # shellcheck shell=bash
-# What the host kernel runs: busybox, the harness with the guest's program inside, the init script.
+# The host kernel's user space: busybox, the harness with the guest's program inside, the init script.
 
 # shellcheck disable=SC2054 # the commas are the arguments
 L2_FLAGS=(-m32 -std=gnu17 -Os -Wall -Wextra -Werror -Wcast-qual -ffreestanding -nostdlib -static
@@ -56,7 +56,7 @@ initramfs_build()
 	rm -rf "$work"
 }
 
-# A second archive behind the first one: what one boot does. The first file becomes /job, which
+# A second archive behind the first one: the job of one boot. The first file becomes /job, which
 # init runs; the others, files or folders, keep their names.
 job_archive()
 {

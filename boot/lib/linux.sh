@@ -4,7 +4,7 @@
 # Words with "-gappi" in them are kernels with the series; series.sh has these.
 
 KERNELS=(6.12 7.3)
-# Debian's own build of a kernel, with nothing of ours; debian.sh has it.
+# Debian's own build of a kernel, unchanged; debian.sh fetches it.
 DEBIAN=7.3-debian
 
 linux_suite()
@@ -80,7 +80,7 @@ linux_extract()
 		XZ_OPT=-T0 tar -xJ -C "$2" --strip-components=1
 }
 
-# version, package, folder. A build that was interrupted goes on where it was.
+# version, package, folder. An interrupted build continues.
 linux_unpack()
 {
 	local version=$1 deb=$2 dir=$3

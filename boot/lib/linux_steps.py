@@ -22,7 +22,7 @@ STEPS = {
     "host_tick": ("gappi", "preempted", ["+__sysvec_apic_timer_interrupt"]),
 }
 
-# step: (mode, shorter list, longer list): what the path grows by for each vCPU more
+# step: (mode, shorter list, longer list): growth of the path for each further vCPU
 SLOPES = {
     "list_scan": ("gappi", "listed-1", "listed-256"),
 }

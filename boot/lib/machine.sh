@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 # shellcheck shell=bash
-# The machine: what the emulator is told in each mode, and one boot of it.
+# The machine: the emulator's options in each mode, and one boot.
 
 MODES=(baseline remapped posting gappi fallback posted-msi vtd-remapped
 	vmx-baseline vmx-apicv vtd-pi ipiv)
@@ -27,7 +27,7 @@ mode_bare()
 	[[ $1 == posted-msi || $1 == vtd-remapped ]]
 }
 
-# The word of boot/build for what a mode boots on.
+# The word of boot/build for the emulator of a mode.
 mode_machine()
 {
 	case $1 in
@@ -36,7 +36,7 @@ mode_machine()
 	esac
 }
 
-# mode, kernel: what the mode adds to the kernel's command line. Kernels before 6.17 have no option
+# mode, kernel: additions of the mode to the kernel's command line. Kernels before 6.17 have no option
 # for KVM not to let devices post: there the whole kernel does without.
 mode_kernel_args()
 {
@@ -105,7 +105,7 @@ drive_options()
 	done
 }
 
-# mode, folder: sets MACHINE_VENDOR, what the machine has for the vendor's sake, and its processor.
+# mode, folder: sets MACHINE_VENDOR to the vendor's devices, and its processor.
 mode_devices()
 {
 	if ! mode_bare "$1"; then
@@ -133,7 +133,7 @@ mode_append()
 }
 
 # words of boot/build: the emulators and the initramfs of the sources as they are now: boots that
-# follow use these, also when somebody edits the sources meanwhile.
+# follow use these, also if the sources are edited meanwhile.
 machine_find()
 {
 	local word

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What the meter wrote down (boot/qemu/meter.c), as instructions on the way of an interrupt.
+"""The meter's record (boot/qemu/meter.c), as instructions on the way of an interrupt.
 
 Every processor has a clock of the instructions that its kernel has executed since the device's
 write. An interrupt from another processor puts the receiver's clock forward to the sender's, if that
@@ -31,9 +31,9 @@ class Cpu:
     def __init__(self, kernel):
         self.kernel = kernel      # instructions of its kernel, as last seen
         self.clock = 0
-        self.part = 0             # of the clock: what the interrupt caused
-        self.caused = 0           # what it caused on this processor
-        self.busy = False         # with what it caused
+        self.part = 0             # of the clock: instructions that the interrupt caused
+        self.caused = 0           # instructions that it caused on this processor
+        self.busy = False         # with work that it caused
         self.before = None        # instructions since the exit whose interrupt is not known yet
 
     def account(self, kernel):
@@ -75,7 +75,7 @@ class Window:
         self.exits = {}
         self.doorbells = 0
         self.iommu = set()    # vectors that the IOMMU sent
-        self.all = 0          # instructions of all kernels, whatever the cause
+        self.all = 0          # instructions of all kernels, for any cause
 
     def caused(self):
         return sum(c.caused for c in self.cpu.values())

@@ -16,7 +16,7 @@ qemu_dir()
 	echo "$CACHE/qemu-${version#qemu_}-$(hash_of "$BOOT"/qemu/patches/*.patch)"
 }
 
-# What of ours is compiled into it: paths in the checkout, and under hw/i386/postern there.
+# Files of this project that are compiled into it: paths in the checkout, and under hw/i386/postern.
 qemu_ours()
 {
 	(
@@ -126,7 +126,7 @@ qemu_build()
 	export PATH=$meson/usr/bin:$PATH PYTHONPATH=$meson/usr/lib/python3/dist-packages
 	export CCACHE_NOHASHDIR=1 CCACHE_BASEDIR=$dir
 	[ -r "$dir/patched" ] || { qemu_unpack "$dsc" "$dir" && touch "$dir/patched"; }
-	until [ "$program" = "$(qemu_program "$variant")" ]; do # nobody edited what was copied
+	until [ "$program" = "$(qemu_program "$variant")" ]; do # the sources were not edited meanwhile
 		program=$(qemu_program "$variant")
 		qemu_copy_ours "$dir"
 	done

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The results of boots, and what must hold of them: nothing lost, and the witnesses agree."""
+"""The results of boots and their rules: nothing is lost, and the witnesses agree."""
 
 import json
 import re
@@ -69,7 +69,7 @@ POSTED = ("posting", "gappi", "fallback")  # modes in which the IOMMU posts into
 LOGGED = ("posting", "fallback")  # and writes the guest APIC log
 AVIC = ("remapped", *POSTED)
 
-# What the host kernel must say in each mode, and what it must not.
+# Messages that the host kernel must print in each mode, and those that it must not print.
 SAYS = {
     "baseline": (("Nested Paging enabled", "Interrupt remapping enabled"),
                  ("AVIC enabled", "Virtual APIC enabled", "GAPPI enabled")),
@@ -93,7 +93,7 @@ def says(boot):
 
 
 def on_gappi(host):
-    """What the kernel says of the option, whether it knows it or not."""
+    """The kernel's message about the option, known or unknown."""
     return [line for line in host["says"] if "gappi" in line.lower()]
 
 
@@ -238,7 +238,7 @@ EVENTS = ("exits", "ga_log", "incomplete_ipi", "irte_updates", "wakeups", "injec
 
 
 def level_faults(of):
-    """What the harness itself saw of a run of lines."""
+    """The counts of the harness itself in a run of lines."""
     wrong = [f"not so: {rule}" for rule in of["failed"]]
     if of["seen"] != of["due"]:
         wrong.append(f"level-triggered interrupts due {of['due']}, seen {of['seen']}")
@@ -248,7 +248,7 @@ def level_faults(of):
 
 
 def version(boot):
-    """The kernel without what it is built with: 7.3 for 7.3-gappi-debug."""
+    """The version of the kernel without its options: 7.3 for 7.3-gappi-debug."""
     return boot["kernel"].split("-")[0]
 
 
@@ -297,7 +297,7 @@ DUE = {"level": lambda n: n, "retrigger": lambda n: n, "two": lambda n: 2 * n,
 
 
 def short(want, run):
-    """What a run did less, or more, than the plan says."""
+    """Differences between a run and its plan."""
     if drives.of(run):
         return drives.short(want, run)
     have = run["level"]["due"] if run.get("level") else 0
@@ -326,7 +326,7 @@ def plan_faults(boot):
 
 
 def act_faults(boot):
-    """What the plan does to the host between its runs: in its order, without an error."""
+    """The plan's actions on the host between its runs: in order, without an error."""
     wrong = [f"{act['act']}: {act['error']}" for act in boot["acted"] if act["error"]]
     if [act["act"] for act in boot["acted"]] != boot["acts"]:
         wrong.append("done to the host: {}, of: {}".format(
@@ -335,7 +335,7 @@ def act_faults(boot):
 
 
 def boot_faults(boot):
-    """What is wrong with the boot itself."""
+    """Errors of the boot itself."""
     if boot["skipped"]:
         return []
     if boot["refused"]:

@@ -125,7 +125,7 @@ RULES = (
      == hits(r, "inhibits", "0x4") < guests(r)[0]),
 )
 
-# What KVM's parameters and the processor's flags must be: yes, or no.
+# The required values of KVM's parameters and the processor's flags: yes or no.
 HOST = {
     "vmx-baseline": (("enable_apicv=N",), ()),
     "vmx-apicv": (("enable_apicv=Y",), ("enable_ipiv=Y", "enable_device_posted_irqs=Y")),
@@ -136,7 +136,7 @@ FLAGS = ("flexpriority", "vapic", "vapic_reg", "vid", "posted_intr", "ipi_virt")
 
 
 def evidence(boot):
-    """What a boot of Intel's modes is recognized by, besides the kernel's lines."""
+    """The marks of a boot of Intel's modes, besides the kernel's lines."""
     host = boot["host"]
     if boot["mode"] not in HOST:
         return []

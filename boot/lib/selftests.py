@@ -13,7 +13,7 @@ import results
 COLUMNS = (("test", 38), ("{name} off", 20), ("{name} on", 20), ("same", 4), ("{exits}", 9),
            ("device", 9))
 ABSENT = "not in this version"
-# Tests that fail in this emulator whatever AVIC is: a word of the reason that they give, and why.
+# Tests that fail in this emulator with AVIC on or off: a word of their message, and the reason.
 KNOWN = {
     "svm_nested_soft_inject_test": ("X86_FEATURE_NRIPS", "the emulator has no nrip-save"),
     "nested_exceptions_test": ("SVM_EXIT_EXCP_BASE + vector",
@@ -35,7 +35,7 @@ VENDORS = {
 
 
 def read(path):
-    """One boot: its host line, its tests by name, and what went wrong with it as a whole."""
+    """One boot: its host line, its tests by name, and errors of the boot as a whole."""
     boot = {"host": {}, "tests": {}, "bad": ["the boot did not come to its end"]}
     for line in results.lines(path):
         item = results.parsed(line)
@@ -138,7 +138,7 @@ def verdict(name, off, on):
 
 
 def fault(row):
-    """What is wrong with a test that failed."""
+    """The error of a test that failed."""
     if row["same"]:
         return row["device_fault"] or f"{row['on']} on both sides, for no reason that is known"
     return f"{row['off']} when it is off, {row['on']} when it is on"
@@ -172,7 +172,7 @@ def evidence(of, label, boot):
 
 
 def faults(of, rows, off, on):
-    """What is wrong, in words."""
+    """The errors as text."""
     wrong = []
     for label, boot, wanted in (("off", off, "N"), ("on", on, "Y")):
         says = boot["host"].get("says", [])

@@ -77,7 +77,7 @@ series_options()
 	esac
 }
 
-# What patches do, without what they say.
+# The changes of patches, without their text.
 series_diffs()
 {
 	local p
@@ -153,7 +153,7 @@ series_originals()
 }
 
 # tree, folder, patches: the files that the patches change, as they are with them, into the folder.
-# What patch says is in FOLDER.log. 1, and the name of the patch, if one does not apply.
+# The output of patch is in FOLDER.log. If a patch does not apply: its name, and status 1.
 series_stage()
 {
 	local tree=$1 to=$2 p files
@@ -265,7 +265,7 @@ series_source()
 	series_unpack "$deb" "$SERIES_TREE"
 }
 
-# The same for a caller that only reads Linux's files, without a wait for somebody's build.
+# The same for a caller that only reads Linux's files; it does not wait for a build.
 series_read()
 {
 	if SERIES_VERSION=$(linux_version "$SERIES"); then

@@ -3,7 +3,7 @@
 # What a maintainer would send back, found before it is sent: the shape of the series, what
 # checkpatch, the compiler and sparse say of it.
 
-# Prints what is wrong with the names and numbers of the patches.
+# Prints errors in the names and numbers of the patches.
 shape_of_series()
 {
 	local p n=0 tests='' name
@@ -31,7 +31,7 @@ changelog_of()
 	rm -f "$msg"
 }
 
-# Prints what is wrong with one patch of the series.
+# Prints errors of one patch of the series.
 shape_of_patch()
 {
 	local p=$1 subject author
@@ -49,7 +49,7 @@ shape_of_patch()
 		sed 's/^/number of a section in what it adds, line /' || true
 }
 
-# Prints what is wrong with a patch that takes a cure back.
+# Prints errors of a patch that takes a cure back.
 shape_of_broken()
 {
 	local p=$1 key
@@ -105,7 +105,7 @@ plan_of()
 	done
 }
 
-# Prints what is wrong with the runs that it names.
+# Prints errors in the runs that it names.
 runs_of_broken()
 {
 	local runs mode said
@@ -122,7 +122,7 @@ broken_debug()
 	[[ $(broken_says "$1" Shows) != *lockdep* ]] || echo -debug
 }
 
-# mail: what checkpatch has to say of it, if anything.
+# mail: the complaints of checkpatch.
 checkpatch_of()
 {
 	(cd "$(dirname "$1")" && perl "$SERIES_TREE/src/scripts/checkpatch.pl" --root="$SERIES_TREE/src" \

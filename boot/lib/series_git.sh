@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 # shellcheck shell=bash
 # The series as commits: a repository with the files that it changes and no other, from which git
-# writes patches with full context. What stands below a patch's "---" is not part of its commit.
+# writes patches with full context. The text below a patch's "---" is not part of its commit.
 
 series_git()
 {
@@ -27,7 +27,7 @@ series_base()
 	series_git "$repo" tag linux
 }
 
-# mail, key: a line of what git mailinfo says of it.
+# mail, key: a line of the output of git mailinfo.
 series_header()
 {
 	git mailinfo /dev/null /dev/null <"$1" | sed -n "s/^$2: //p" | head -n 1

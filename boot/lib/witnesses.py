@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What a run's result says, in the words of the rules."""
+"""The result of a run, by the names that the rules use."""
 
 ORDINARY = 20  # l1/sleep.c
 GALOG = 511  # entries that Linux's log of 4 KiB holds: one of its 512 slots stays free
@@ -40,7 +40,7 @@ MERGING = ("crowd", "pair", "offline", "suspend")
 
 
 def still(run):
-    """The target never stops running: nothing to notify anybody of."""
+    """The target never stops running: no notification is needed."""
     return run["idle"] == "spin" and not run["preempt"] and not run["migrate_ms"]
 
 

@@ -13,7 +13,7 @@ BIT = 1 << (VECTOR & 31)
 IRR_WORD = 0x200 + (VECTOR >> 5) * 16
 IRR = PAGE + IRR_WORD
 TAG = 0xABCDE123
-POSTED = 1 | 1 << 7 | TAG << 32  # RemapEn, GuestMode; not running, nobody is told
+POSTED = 1 | 1 << 7 | TAG << 32  # RemapEn, GuestMode; not running, no notification
 
 failed = 0
 

@@ -49,7 +49,7 @@ class Machine:
         self.pending = 0
         self.edu_set_up()
 
-    # one line for every command; answers are collected when somebody wants one
+    # one line for every command; answers are collected when one is needed
     def tell(self, line):
         self.files["qtest"].write(line + "\n")
         self.pending += 1
@@ -75,7 +75,7 @@ class Machine:
         return int(self.answer()[1], 0)
 
     def said(self):
-        """What the emulator printed: from the first finding of a sanitizer on, or else the end."""
+        """The output of the emulator: from the first finding of a sanitizer on, or else the end."""
         self.process.poll()
         self.errors.seek(0)
         text = self.errors.read()

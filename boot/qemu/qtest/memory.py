@@ -80,7 +80,7 @@ def unplug(m, name):
 
 
 def blocks(m):
-    """How much RAM the emulator has: a block that is nobody's any more has lost its name."""
+    """How much RAM the emulator has: a block that is no longer used has lost its name."""
     return len(m.monitor("info ramblock").splitlines())
 
 
