@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Rules for bare metal, each broken once: which boot, which run, what changes, what must be said."""
+"""Rules for bare metal, each broken once: boot, run, change, expected message."""
 
 P, MOVES, ONE, X = ("posted-msi-7.3", "posted-msi+moves-7.3", "posted-msi+one-of-two-7.3",
                     "vtd-remapped-7.3")

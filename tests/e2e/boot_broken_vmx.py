@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Rules for Intel's modes, each broken once: which boot, which run, what changes, what must be said."""
+"""Rules for Intel's modes, each broken once: boot, run, change, expected message."""
 
 HOST_ALL = "every MSI is an interrupt of the host, and every INTx"
 HOST_NONE = "no MSI is an interrupt of the host, but for those meanwhile detached; every INTx is"

@@ -286,7 +286,7 @@ def check(row, wrong, want):
     return 1
 
 
-# What cli.md promises of a run; there may be more.
+# Keys that a run must have; there may be more.
 KEYS = {"mode": str, "kernel": str, "msis": int, "seen": int, "lost": int, "vm_exits": dict,
         "host_interrupts": dict, "galog_entries": int, "wakeups": int, "evidence": list}
 
@@ -311,7 +311,7 @@ def check_files():
 
 
 def check_count():
-    """However many there are, all are counted; what has not come has failed."""
+    """All runs are counted; a run without a result has failed."""
     rows = len(BOOTS["posting-7.3"]["runs"])
     lines = (FOLDER / "posting-7.3.json").read_text().splitlines()
     bad = [line.replace('"bad":[]', '"bad":["Oops"]') for line in lines]

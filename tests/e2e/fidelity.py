@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""postern compare --fidelity --json, the whole of it: every row within 15 % of what was published."""
+"""postern compare --fidelity --json, the whole of it: every row within 15 % of the published figure."""
 import json
 import subprocess
 import sys

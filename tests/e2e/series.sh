@@ -95,7 +95,7 @@ refuse() # text, command...
 	try "$*" 2 "$@"
 }
 
-wrong() # what, text: boot/linux/check says so, and nothing else is wrong
+wrong() # what, text: boot/linux/check prints the text, and finds nothing else
 {
 	try "$1" 1 "$2*, 1 failed" "$boot/linux/check" --cheap
 	good_series
