@@ -8,7 +8,8 @@ struct pn_host_vcpu;
 
 /*
  * What the hypervisor keeps of a device's interrupt: a member of the vendor's remapping entry
- * (pn_ir, pn_vtd_ir), which the driver initialises and does not use. Under the ir_lock of @vcpu.
+ * (pn_amdvi_ir, pn_vtd_ir), which the driver initialises and does not use. Under the ir_lock of
+ * @vcpu.
  */
 struct pn_host_entry {
 	struct pn_list node;	   /* in the ir_list of @vcpu */

@@ -58,7 +58,7 @@ unsigned pn_host_msg_deliver(const struct pn_host_vm *vm, const struct pn_host_m
  */
 struct pn_host_route {
 	struct pn_list node;	     /* routes_lock */
-	struct pn_host_entry *entry; /* of the vendor's remapping entry: pn_ir, pn_vtd_ir */
+	struct pn_host_entry *entry; /* of the vendor's remapping entry: pn_amdvi_ir, pn_vtd_ir */
 	uint64_t msg;		     /* atomic: the message, packed; 0: none */
 	struct pn_host_vcpu *posted; /* routes_lock: where the entry posts; NULL: remapped */
 	uint8_t vector;		     /* routes_lock: posted as */

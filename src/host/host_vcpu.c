@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Waking, kicking and software injection: W1 and E5 of docs/protocol.md. */
+/* Waking, kicking and software injection: W1 and E5 of docs/protocol-amd.md. */
 #include "host_vcpu.h"
 
 #include "vectors.h"

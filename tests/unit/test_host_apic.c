@@ -5,7 +5,7 @@
  */
 #include <errno.h>
 
-#include "host_rig.h"
+#include "svm_rig.h"
 
 #define FLAT	 0xFFFFFFFFu
 #define CLUSTER	 0x0FFFFFFFu

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Load, put, block: transitions of 7.2, the algorithm of 8.3, hazards of 8.2 (spec numbering). */
-#include "host_rig.h"
+#include "svm_rig.h"
 
 #define TAG_OF_VCPU0 0x1000u
 

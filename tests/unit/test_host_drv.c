@@ -3,7 +3,7 @@
  */
 #include <errno.h>
 
-#include "host_rig.h"
+#include "svm_rig.h"
 
 static struct rig r;
 
@@ -347,21 +347,23 @@ static void remap_entries(void **state)
 		{"device beyond the device table", 0x2000, 0, 0x62, 0, -EINVAL},
 		{"vector below 16", RIG_DEV, 0, 15, 0, -EINVAL},
 	};
-	struct pn_ir ir;
+	struct pn_amdvi_ir ir;
 
 	(void)state;
 	rig_start(&r, &(struct rig_conf){PN_NOTIFY_GALOG});
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
 		row_eq(rows[i].name, "result",
-		       pn_ir_init(&ir, &r.drv[0], &r.agent[0], rows[i].devid, rows[i].index,
-				  rows[i].apicid, rows[i].vector) == rows[i].ret,
+		       pn_amdvi_ir_init(&ir, &r.drv[0], &r.agent[0], rows[i].devid, rows[i].index,
+					rows[i].apicid, rows[i].vector) == rows[i].ret,
 		       1);
-	assert_int_equal(pn_irt_create(&r.drv[0], &r.agent[0], RIG_DEV, 5), -EEXIST);
-	assert_int_equal(pn_irt_create(&r.drv[0], &r.agent[0], 0x1000, 5), -EINVAL);
-	assert_int_equal(pn_irt_create(&r.drv[0], &r.agent[0], 1, 10), -EINVAL); /* needs 2K mode */
-	assert_int_equal(pn_irt_create(&r.drv[0], &r.agent[0], 1, 9), 0);
+	assert_int_equal(pn_amdvi_irt_create(&r.drv[0], &r.agent[0], RIG_DEV, 5), -EEXIST);
+	assert_int_equal(pn_amdvi_irt_create(&r.drv[0], &r.agent[0], 0x1000, 5), -EINVAL);
+	assert_int_equal(pn_amdvi_irt_create(&r.drv[0], &r.agent[0], 1, 10),
+			 -EINVAL); /* needs 2K mode */
+	assert_int_equal(pn_amdvi_irt_create(&r.drv[0], &r.agent[0], 1, 9), 0);
 	/* 3.2 test vector */
-	assert_int_equal(pn_ir_init(&ir, &r.drv[0], &r.agent[0], 1, 511, 0x01020304, 0x62), 0);
+	assert_int_equal(pn_amdvi_ir_init(&ir, &r.drv[0], &r.agent[0], 1, 511, 0x01020304, 0x62),
+			 0);
 	row_eq("3.2", "lo", ir.irte->lo, 0x0000000002030401ull);
 	row_eq("3.2", "hi", ir.irte->hi, 0x0100000000000062ull);
 	rig_close(&r);
@@ -373,7 +375,7 @@ static void guest_entries(void **state)
 	static const struct {
 		const char *name;
 		enum pn_notify notify;
-		struct pn_ir_state first, then;
+		struct pn_amdvi_ir_state first, then;
 		bool no_gappidis;
 		uint64_t lo, hi;
 	} rows[] = {
@@ -430,16 +432,16 @@ static void guest_entries(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		struct pn_ir *ir = &r.ir[0];
+		struct pn_amdvi_ir *ir = &r.ir[0];
 
 		rig_start(&r,
 			  &(struct rig_conf){rows[i].notify, .no_gappidis = rows[i].no_gappidis});
 		rig_forget(&r);
-		assert_int_equal(pn_ir_activate(ir, &r.agent[0], 0x123456000ull, 0x41, 0xABCDE123,
-						rows[i].first),
+		assert_int_equal(pn_amdvi_ir_activate(ir, &r.agent[0], 0x123456000ull, 0x41,
+						      0xABCDE123, rows[i].first),
 				 0);
 		row_eq(rows[i].name, "flushes", rig_count(&r, PN_STEP_IRT_FLUSH), 1);
-		pn_ir_update(ir, &r.agent[0], rows[i].then);
+		pn_amdvi_ir_update(ir, &r.agent[0], rows[i].then);
 		row_eq(rows[i].name, "flushes", rig_count(&r, PN_STEP_IRT_FLUSH), 1);
 		row_eq(rows[i].name, "writes", rig_count(&r, PN_STEP_IRTE_WRITE), 2);
 		row_eq(rows[i].name, "lo", ir->irte->lo, rows[i].lo);
@@ -450,34 +452,35 @@ static void guest_entries(void **state)
 
 static void form_changes(void **state)
 {
-	const struct pn_ir_state st = {true, false, 0x22};
-	struct pn_ir *ir = &r.ir[0];
+	const struct pn_amdvi_ir_state st = {true, false, 0x22};
+	struct pn_amdvi_ir *ir = &r.ir[0];
 
 	(void)state;
 	rig_start(&r, &(struct rig_conf){PN_NOTIFY_GALOG});
 	assert_int_equal(rig_msi(&r, 0), PN_MSI_REMAPPED);
 	assert_int_equal(r.intr_vector, 0x50);
 	/* stale-irte-cache: without the flush poison_stale would abort these */
-	assert_int_equal(pn_ir_activate(ir, &r.agent[0], r.vcpu[0].h.page_pa, 0x41, 1, st), 0);
+	assert_int_equal(pn_amdvi_ir_activate(ir, &r.agent[0], r.vcpu[0].h.page_pa, 0x41, 1, st),
+			 0);
 	assert_int_equal(rig_msi(&r, 0), PN_MSI_POSTED);
 	/* affinity is only remembered in guest mode */
 	rig_forget(&r);
-	assert_int_equal(pn_ir_affinity(ir, &r.agent[0], RIG_APICID(2), 0x66), 0);
+	assert_int_equal(pn_amdvi_ir_affinity(ir, &r.agent[0], RIG_APICID(2), 0x66), 0);
 	assert_int_equal(rig_count(&r, PN_STEP_IRTE_WRITE), 0);
 	assert_int_equal(rig_msi(&r, 0), PN_MSI_POSTED);
-	assert_int_equal(pn_ir_deactivate(ir, &r.agent[0]), 0);
+	assert_int_equal(pn_amdvi_ir_deactivate(ir, &r.agent[0]), 0);
 	assert_int_equal(rig_msi(&r, 0), PN_MSI_REMAPPED);
 	assert_int_equal(r.intr_vector, 0x66);
 	assert_int_equal(r.intr_dest, RIG_APICID(2));
-	assert_int_equal(pn_ir_affinity(ir, &r.agent[0], RIG_APICID(1), 0x67), 0);
+	assert_int_equal(pn_amdvi_ir_affinity(ir, &r.agent[0], RIG_APICID(1), 0x67), 0);
 	assert_int_equal(rig_msi(&r, 0), PN_MSI_REMAPPED);
 	assert_int_equal(r.intr_vector, 0x67);
 	/* nothing to do in remap form */
 	rig_forget(&r);
-	pn_ir_update(ir, &r.agent[0], st);
-	assert_int_equal(pn_ir_deactivate(ir, &r.agent[0]), 0);
+	pn_amdvi_ir_update(ir, &r.agent[0], st);
+	assert_int_equal(pn_amdvi_ir_deactivate(ir, &r.agent[0]), 0);
 	assert_int_equal(rig_count(&r, PN_STEP_IRTE_WRITE), 0);
-	assert_int_equal(pn_ir_affinity(ir, &r.agent[0], 0, 3), -EINVAL);
+	assert_int_equal(pn_amdvi_ir_affinity(ir, &r.agent[0], 0, 3), -EINVAL);
 	rig_close(&r);
 }
 
@@ -497,22 +500,22 @@ static void tune_cachedis(struct pn_amdvi_config *cfg, uint32_t i)
 static void one_change(const char *name, uint32_t i, bool uncached)
 {
 	const struct pn_msi m = {.addr = 0xFEE00000ull, .data = 0, .devid = RIG_DEV};
-	const struct pn_ir_state st = {true, false, 0x22};
+	const struct pn_amdvi_ir_state st = {true, false, 0x22};
 	struct pn_agent *self = &r.agent[0];
 	struct pn_amdvi_stats before, after;
-	struct pn_ir *ir = &r.ir[i];
+	struct pn_amdvi_ir *ir = &r.ir[i];
 	uint64_t page;
 
 	assert_non_null(pn_pages_alloc(&r.pages, 4096, 4096, &page));
-	assert_int_equal(pn_irt_create(&r.drv[i], self, RIG_DEV, 5), 0);
-	assert_int_equal(pn_ir_init(ir, &r.drv[i], self, RIG_DEV, 0, RIG_APICID(3), 0x50), 0);
+	assert_int_equal(pn_amdvi_irt_create(&r.drv[i], self, RIG_DEV, 5), 0);
+	assert_int_equal(pn_amdvi_ir_init(ir, &r.drv[i], self, RIG_DEV, 0, RIG_APICID(3), 0x50), 0);
 	row_eq(name, "before", pn_amdvi_msi(r.vi[i], &m), PN_MSI_REMAPPED);
 	rig_forget(&r);
 	pn_amdvi_stats(r.vi[i], &before);
-	assert_int_equal(pn_ir_activate(ir, self, page, 0x41, 1, st), 0);
+	assert_int_equal(pn_amdvi_ir_activate(ir, self, page, 0x41, 1, st), 0);
 	/* an entry that was cached would be poisoned now */
 	row_eq(name, "guest form", pn_amdvi_msi(r.vi[i], &m), PN_MSI_POSTED);
-	assert_int_equal(pn_ir_deactivate(ir, self), 0);
+	assert_int_equal(pn_amdvi_ir_deactivate(ir, self), 0);
 	row_eq(name, "remap form", pn_amdvi_msi(r.vi[i], &m), PN_MSI_REMAPPED);
 	pn_amdvi_stats(r.vi[i], &after);
 	row_eq(name, "invalidations", after.irt_invalidations - before.irt_invalidations,
@@ -569,19 +572,21 @@ static void irtcachedis(void **state)
 
 static void bad_entries(void **state)
 {
-	const struct pn_ir_state st = {true, false, 0x22}, wide = {true, false, 0x122};
+	const struct pn_amdvi_ir_state st = {true, false, 0x22}, wide = {true, false, 0x122};
 
 	(void)state;
 	rig_start(&r, &(struct rig_conf){PN_NOTIFY_NONE});
-	assert_int_equal(pn_ir_activate(&r.ir[0], &r.agent[0], 0x1000, 0x41, 1, st), -EINVAL);
+	assert_int_equal(pn_amdvi_ir_activate(&r.ir[0], &r.agent[0], 0x1000, 0x41, 1, st), -EINVAL);
 	rig_close(&r);
 	rig_start(&r, &(struct rig_conf){PN_NOTIFY_GALOG});
-	assert_int_equal(pn_ir_activate(&r.ir[0], &r.agent[0], 0x1008, 0x41, 1, st), -EINVAL);
-	assert_int_equal(pn_ir_activate(&r.ir[0], &r.agent[0], 1ull << 52, 0x41, 1, st), -EINVAL);
-	assert_int_equal(pn_ir_activate(&r.ir[0], &r.agent[0], 0x1000, 15, 1, st), -EINVAL);
+	assert_int_equal(pn_amdvi_ir_activate(&r.ir[0], &r.agent[0], 0x1008, 0x41, 1, st), -EINVAL);
+	assert_int_equal(pn_amdvi_ir_activate(&r.ir[0], &r.agent[0], 1ull << 52, 0x41, 1, st),
+			 -EINVAL);
+	assert_int_equal(pn_amdvi_ir_activate(&r.ir[0], &r.agent[0], 0x1000, 15, 1, st), -EINVAL);
 	r.drv[0].xt = false;
-	assert_int_equal(pn_ir_activate(&r.ir[0], &r.agent[0], 0x1000, 0x41, 1, wide), -EINVAL);
-	assert_int_equal(pn_ir_affinity(&r.ir[0], &r.agent[0], 0x100, 0x41), -EINVAL);
+	assert_int_equal(pn_amdvi_ir_activate(&r.ir[0], &r.agent[0], 0x1000, 0x41, 1, wide),
+			 -EINVAL);
+	assert_int_equal(pn_amdvi_ir_affinity(&r.ir[0], &r.agent[0], 0x100, 0x41), -EINVAL);
 	assert_false(r.ir[0].guest_mode);
 	rig_close(&r);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The GA log's thread: 1.6 and 7.4 of the spec sheet; galog-overflow-sleep, -unseen. */
-#include "host_rig.h"
+#include "svm_rig.h"
 
 static struct rig r;
 static unsigned seen, overflows;

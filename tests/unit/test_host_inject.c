@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Software delivery, entry, EOI, inhibits, incomplete IPIs: 6.4, 6.6, 7.5, 7.6 of the spec sheet.
  */
-#include "host_rig.h"
+#include "svm_rig.h"
 
 static struct rig r;
 

@@ -2,7 +2,7 @@
 /* Attach, detach and switch of device interrupts: 7.3 and H6, H7, H15, H16 of the spec sheet. */
 #include <errno.h>
 
-#include "host_rig.h"
+#include "svm_rig.h"
 
 static struct rig r;
 

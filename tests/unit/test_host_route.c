@@ -2,7 +2,7 @@
 /* Which interrupts of a guest are posted and which remapped, on AMD; the I/O APIC that both vendors
  * share. */
 
-#include "host_rig.h"
+#include "svm_rig.h"
 #include "route_rows.h"
 
 static struct rig r;

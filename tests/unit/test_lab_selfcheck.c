@@ -32,9 +32,9 @@ static struct pn_lab_vcpu *sleeper(struct pn_machine *m)
 	return NULL;
 }
 
-static struct pn_ir *entry_of(struct pn_machine *m)
+static struct pn_amdvi_ir *entry_of(struct pn_machine *m)
 {
-	return pn_container(pn_list_first(&pn_svm_of(sleeper(m)->h)->ir_list), struct pn_ir,
+	return pn_container(pn_list_first(&pn_svm_of(sleeper(m)->h)->ir_list), struct pn_amdvi_ir,
 			    host.node);
 }
 

@@ -137,7 +137,7 @@ bool pn_galog_step(struct pn_amdvi_drv *d, struct pn_agent *self);
 /* ---- remapping table entries ---- */
 
 /* An interrupt of a device: the handle that the hypervisor keeps, a pointer and no hash. */
-struct pn_ir {
+struct pn_amdvi_ir {
 	struct pn_amdvi_drv *drv;
 	struct pn_irte128 *irte; /* in memory, shared with the IOMMU */
 	uint16_t devid;
@@ -156,19 +156,20 @@ struct pn_ir {
 
 /* Gives @devid a remapping table of 2^@order entries and writes its DTE. Order 0..11, above 9 only
  * with NumIntRemapMode. -EINVAL, -EEXIST: has one already, -ENOMEM, -ETIMEDOUT. */
-int pn_irt_create(struct pn_amdvi_drv *d, struct pn_agent *self, uint16_t devid, unsigned order);
+int pn_amdvi_irt_create(struct pn_amdvi_drv *d, struct pn_agent *self, uint16_t devid,
+			unsigned order);
 /* Entries that change below are made visible by INVALIDATE_INTERRUPT_TABLE and COMPLETION_WAIT, or
  * by COMPLETION_WAIT alone on an IOMMU that caches none (pn_amdvi_drv.irtcachedis). */
 /* Sets up entry @index of that table in remap form. -EINVAL: no table, index beyond it,
  * vector below 16, destination not expressible. */
-int pn_ir_init(struct pn_ir *ir, struct pn_amdvi_drv *d, struct pn_agent *self, uint16_t devid,
-	       uint16_t index, uint32_t host_apicid, uint8_t host_vector);
+int pn_amdvi_ir_init(struct pn_amdvi_ir *ir, struct pn_amdvi_drv *d, struct pn_agent *self,
+		     uint16_t devid, uint16_t index, uint32_t host_apicid, uint8_t host_vector);
 /* Host affinity: rewrites the entry and flushes; while in guest mode it only remembers. */
-int pn_ir_affinity(struct pn_ir *ir, struct pn_agent *self, uint32_t host_apicid,
-		   uint8_t host_vector);
+int pn_amdvi_ir_affinity(struct pn_amdvi_ir *ir, struct pn_agent *self, uint32_t host_apicid,
+			 uint8_t host_vector);
 
 /* State of the vCPU that an entry must show. */
-struct pn_ir_state {
+struct pn_amdvi_ir_state {
 	bool is_run;
 	bool wakeup;	 /* not running: ask for a notification (GALogIntr / not GAPPIDis) */
 	uint32_t apicid; /* running: its CPU; not running in GAPPI mode: the CPU to notify */
@@ -179,11 +180,11 @@ struct pn_ir_state {
  * vector, state; one 16-byte store, then INVALIDATE_INTERRUPT_TABLE and COMPLETION_WAIT. -EINVAL:
  * no posting on this machine, bad page or vector, destination not expressible.
  */
-int pn_ir_activate(struct pn_ir *ir, struct pn_agent *self, uint64_t page_pa, uint8_t vector,
-		   uint32_t ga_tag, struct pn_ir_state st);
+int pn_amdvi_ir_activate(struct pn_amdvi_ir *ir, struct pn_agent *self, uint64_t page_pa,
+			 uint8_t vector, uint32_t ga_tag, struct pn_amdvi_ir_state st);
 /* Changes only IsRun, Destination, GALogIntr / GAPPIDis: no flush. Nothing in remap form. */
-void pn_ir_update(struct pn_ir *ir, struct pn_agent *self, struct pn_ir_state st);
+void pn_amdvi_ir_update(struct pn_amdvi_ir *ir, struct pn_agent *self, struct pn_amdvi_ir_state st);
 /* Back to remap form with the remembered host destination; flushes. */
-int pn_ir_deactivate(struct pn_ir *ir, struct pn_agent *self);
+int pn_amdvi_ir_deactivate(struct pn_amdvi_ir *ir, struct pn_agent *self);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The guest APIC log: enable, interrupt, drain, restart. 48882 rev 3.11, 2.7. G1, G2, ... are the
- * steps of docs/protocol.md. */
+ * steps of docs/protocol-amd.md. */
 #include <errno.h>
 
 #include "amdvi_drv.h"

@@ -2,7 +2,7 @@
 /*
  * Wakeup lists of GAPPIs: for each CPU the vCPUs that sleep and whose GAPPIs come to it. The
  * handler takes the list's lock and no other (H9), and does not change the list: a vCPU takes
- * itself off. B3, U2, W and O of docs/protocol.md.
+ * itself off. B3, U2, W and O of docs/protocol-amd.md.
  */
 #include "svm_priv.h"
 

@@ -17,7 +17,7 @@
 #define STORE_TRIES  4
 #define VECTOR_FIRST 16u
 
-static struct pn_u128 *word_of(const struct pn_ir *ir)
+static struct pn_u128 *word_of(const struct pn_amdvi_ir *ir)
 {
 	return (struct pn_u128 *)(void *)ir->irte;
 }
@@ -26,7 +26,7 @@ static struct pn_u128 *word_of(const struct pn_ir *ir)
  * One 16-byte store under ir->lock. The other side is the IOMMU, which reads entries and never
  * writes them, so the exchange succeeds at once; trying again is for the case that it does not.
  */
-static int store(struct pn_ir *ir, struct pn_agent *self, const struct pn_irte *f)
+static int store(struct pn_amdvi_ir *ir, struct pn_agent *self, const struct pn_irte *f)
 {
 	struct pn_irte128 raw = pn_irte128_encode(f);
 	struct pn_u128 cur = pn_ld128_sc(word_of(ir)), next = {raw.lo, raw.hi};
@@ -49,7 +49,7 @@ static int store(struct pn_ir *ir, struct pn_agent *self, const struct pn_irte *
  * Without a cache there is nothing to invalidate. But an interrupt in flight has read the old entry
  * and will set a bit in the old page, and R3 looks at that page once: the wait stays.
  */
-static int flush(const struct pn_ir *ir, struct pn_agent *self)
+static int flush(const struct pn_amdvi_ir *ir, struct pn_agent *self)
 {
 	struct pn_amd_cmd c = pn_amd_cmd_inv_irt(ir->devid);
 
@@ -61,14 +61,14 @@ static int flush(const struct pn_ir *ir, struct pn_agent *self)
 }
 
 /* A4, R1. For fields that the IOMMU caches (RemapEn, GuestMode, vector, root pointer). */
-static int store_and_flush(struct pn_ir *ir, struct pn_agent *self, const struct pn_irte *f)
+static int store_and_flush(struct pn_amdvi_ir *ir, struct pn_agent *self, const struct pn_irte *f)
 {
 	int r = store(ir, self, f);
 
 	return r ? r : flush(ir, self);
 }
 
-static struct pn_irte remap_form(const struct pn_ir *ir)
+static struct pn_irte remap_form(const struct pn_amdvi_ir *ir)
 {
 	return (struct pn_irte){
 		.form = PN_IRTE_128_REMAP,
@@ -80,8 +80,8 @@ static struct pn_irte remap_form(const struct pn_ir *ir)
 
 /* Linux's reading of 2.2.5.3 and 2.2.5.4: the log needs no destination for a vCPU that does not
  * run, so the previous one stays; a GAPPI always needs one, also while it is suppressed. */
-static struct pn_irte guest_form(const struct pn_ir *ir, enum pn_notify notify,
-				 struct pn_ir_state st, uint32_t previous)
+static struct pn_irte guest_form(const struct pn_amdvi_ir *ir, enum pn_notify notify,
+				 struct pn_amdvi_ir_state st, uint32_t previous)
 {
 	bool quiet = st.is_run || !st.wakeup;
 	struct pn_irte f = {
@@ -105,7 +105,7 @@ static struct pn_irte guest_form(const struct pn_ir *ir, enum pn_notify notify,
 	return f;
 }
 
-static uint32_t current_dest(const struct pn_ir *ir)
+static uint32_t current_dest(const struct pn_amdvi_ir *ir)
 {
 	struct pn_u128 cur = pn_ld128_sc(word_of(ir)); /* only we write it */
 
@@ -113,7 +113,7 @@ static uint32_t current_dest(const struct pn_ir *ir)
 	       (uint32_t)(cur.hi >> PN_IRTE_DESTHI_SH) << 24;
 }
 
-static enum pn_notify notify_of(const struct pn_ir *ir)
+static enum pn_notify notify_of(const struct pn_amdvi_ir *ir)
 {
 	/* Pairs with pn_iommus_switch(), before which every entry has left guest mode (H16). */
 	return (enum pn_notify)pn_ld32(&ir->drv->all->notify);
@@ -131,7 +131,8 @@ static bool order_ok(const struct pn_amdvi_drv *d, unsigned order)
 	return order <= (d->irt2k ? PN_DTE_INTTABLEN_MAX : ORDER_512);
 }
 
-int pn_irt_create(struct pn_amdvi_drv *d, struct pn_agent *self, uint16_t devid, unsigned order)
+int pn_amdvi_irt_create(struct pn_amdvi_drv *d, struct pn_agent *self, uint16_t devid,
+			unsigned order)
 {
 	struct pn_dte dte = {.iv = true, .inttablen = (uint8_t)order, .intctl = PN_INTCTL_REMAP};
 	struct pn_amd_cmd c = pn_amd_cmd_inv_devtab(devid);
@@ -160,8 +161,8 @@ static struct pn_irte128 *find(struct pn_amdvi_drv *d, uint16_t devid, uint16_t 
 	return pn_bus_ptr(d->all->bus, dte.root + (uint64_t)index * IRTE_BYTES, IRTE_BYTES);
 }
 
-int pn_ir_init(struct pn_ir *ir, struct pn_amdvi_drv *d, struct pn_agent *self, uint16_t devid,
-	       uint16_t index, uint32_t host_apicid, uint8_t host_vector)
+int pn_amdvi_ir_init(struct pn_amdvi_ir *ir, struct pn_amdvi_drv *d, struct pn_agent *self,
+		     uint16_t devid, uint16_t index, uint32_t host_apicid, uint8_t host_vector)
 {
 	struct pn_irte f;
 
@@ -181,8 +182,8 @@ int pn_ir_init(struct pn_ir *ir, struct pn_amdvi_drv *d, struct pn_agent *self, 
 
 /* ---- one entry ---- */
 
-int pn_ir_affinity(struct pn_ir *ir, struct pn_agent *self, uint32_t host_apicid,
-		   uint8_t host_vector)
+int pn_amdvi_ir_affinity(struct pn_amdvi_ir *ir, struct pn_agent *self, uint32_t host_apicid,
+			 uint8_t host_vector)
 {
 	int r = 0;
 
@@ -200,8 +201,8 @@ int pn_ir_affinity(struct pn_ir *ir, struct pn_agent *self, uint32_t host_apicid
 	return r;
 }
 
-int pn_ir_activate(struct pn_ir *ir, struct pn_agent *self, uint64_t page_pa, uint8_t vector,
-		   uint32_t ga_tag, struct pn_ir_state st)
+int pn_amdvi_ir_activate(struct pn_amdvi_ir *ir, struct pn_agent *self, uint64_t page_pa,
+			 uint8_t vector, uint32_t ga_tag, struct pn_amdvi_ir_state st)
 {
 	enum pn_notify notify = notify_of(ir);
 	struct pn_irte f;
@@ -222,7 +223,7 @@ int pn_ir_activate(struct pn_ir *ir, struct pn_agent *self, uint64_t page_pa, ui
 	return r;
 }
 
-void pn_ir_update(struct pn_ir *ir, struct pn_agent *self, struct pn_ir_state st)
+void pn_amdvi_ir_update(struct pn_amdvi_ir *ir, struct pn_agent *self, struct pn_amdvi_ir_state st)
 {
 	pn_lock_take(&ir->lock);
 	if (ir->guest_mode) {
@@ -235,7 +236,7 @@ void pn_ir_update(struct pn_ir *ir, struct pn_agent *self, struct pn_ir_state st
 	pn_lock_drop(&ir->lock);
 }
 
-int pn_ir_deactivate(struct pn_ir *ir, struct pn_agent *self)
+int pn_amdvi_ir_deactivate(struct pn_amdvi_ir *ir, struct pn_agent *self)
 {
 	int r = 0;
 

@@ -147,9 +147,9 @@ static void release_irtes(struct pn_svm_vcpu *v, struct pn_agent *self)
 
 	pn_lock_irq(self, &v->ir_lock);
 	while ((node = pn_list_first(&v->ir_list))) {
-		struct pn_ir *ir = pn_container(node, struct pn_ir, host.node);
+		struct pn_amdvi_ir *ir = pn_container(node, struct pn_amdvi_ir, host.node);
 
-		(void)pn_ir_deactivate(ir, self);
+		(void)pn_amdvi_ir_deactivate(ir, self);
 		pn_list_del(node);
 		ir->host.vcpu = NULL;
 	}
@@ -210,19 +210,19 @@ void pn_svm_vmcb(const struct pn_svm_vcpu *v, struct pn_avic_vmcb *out)
 
 /* ---- what tables and IRTEs say ---- */
 
-struct pn_ir_state pn_svm_ir_state(const struct pn_svm_vcpu *v)
+struct pn_amdvi_ir_state pn_svm_ir_state(const struct pn_svm_vcpu *v)
 {
 	const struct pn_svm *svm = v->vm->svm;
 	bool gate = svm->gate_always && pn_svm_notify_kind(svm) == PN_NOTIFY_GALOG;
 
-	return (struct pn_ir_state){
+	return (struct pn_amdvi_ir_state){
 		.is_run = v->loaded,
 		.wakeup = !v->loaded && (v->blocking || gate),
 		.apicid = svm->cpu[v->gcpu].apicid,
 	};
 }
 
-static void show_entry(struct pn_svm_vcpu *v, struct pn_agent *self, struct pn_ir_state st)
+static void show_entry(struct pn_svm_vcpu *v, struct pn_agent *self, struct pn_amdvi_ir_state st)
 {
 	uint64_t entry;
 
@@ -242,7 +242,8 @@ static void show_entry(struct pn_svm_vcpu *v, struct pn_agent *self, struct pn_i
 }
 
 /* The mistake of 2016: IRTEs are found by a hash of the tag, and the tag is not compared. */
-static void show_bucket(const struct pn_svm_vcpu *v, struct pn_agent *self, struct pn_ir_state st)
+static void show_bucket(const struct pn_svm_vcpu *v, struct pn_agent *self,
+			struct pn_amdvi_ir_state st)
 {
 	for (uint32_t i = 0; i < PN_SVM_MAX_VMS; i++) {
 		struct pn_svm_vm *vm = v->vm->svm->vm[i];
@@ -250,17 +251,18 @@ static void show_bucket(const struct pn_svm_vcpu *v, struct pn_agent *self, stru
 		if (!vm || vm == v->vm || v->h.idx >= vm->h.nr_vcpus)
 			continue;
 		pn_list_for_each (node, &vm->vcpu[v->h.idx].ir_list)
-			pn_ir_update(pn_container(node, struct pn_ir, host.node), self, st);
+			pn_amdvi_ir_update(pn_container(node, struct pn_amdvi_ir, host.node), self,
+					   st);
 	}
 }
 
 void pn_svm_show(struct pn_svm_vcpu *v, struct pn_agent *self)
 {
-	struct pn_ir_state st = pn_svm_ir_state(v);
+	struct pn_amdvi_ir_state st = pn_svm_ir_state(v);
 
 	show_entry(v, self, st);
 	pn_list_for_each (node, &v->ir_list)
-		pn_ir_update(pn_container(node, struct pn_ir, host.node), self, st);
+		pn_amdvi_ir_update(pn_container(node, struct pn_amdvi_ir, host.node), self, st);
 	if (pn_mistake(PN_MISTAKE_HASH_BUCKET))
 		show_bucket(v, self, st);
 }
@@ -281,14 +283,14 @@ int pn_svm_sync_post(struct pn_svm_vcpu *v, struct pn_agent *self)
 	int ret = 0;
 
 	pn_list_for_each (node, &v->ir_list) {
-		struct pn_ir *ir = pn_container(node, struct pn_ir, host.node);
+		struct pn_amdvi_ir *ir = pn_container(node, struct pn_amdvi_ir, host.node);
 		int r = 0;
 
 		if (on && !ir->guest_mode)
-			r = pn_ir_activate(ir, self, v->h.page_pa, ir->vector, pn_svm_ga_tag(v),
-					   pn_svm_ir_state(v));
+			r = pn_amdvi_ir_activate(ir, self, v->h.page_pa, ir->vector,
+						 pn_svm_ga_tag(v), pn_svm_ir_state(v));
 		else if (!on && ir->guest_mode)
-			r = pn_ir_deactivate(ir, self);
+			r = pn_amdvi_ir_deactivate(ir, self);
 		ret = ret ? ret : r;
 	}
 	return ret;
@@ -356,10 +358,10 @@ static const char *check_lists(struct pn_svm_vcpu *v)
 	return NULL;
 }
 
-static const char *check_guest_form(const struct pn_svm_vcpu *v, const struct pn_ir *ir)
+static const char *check_guest_form(const struct pn_svm_vcpu *v, const struct pn_amdvi_ir *ir)
 {
 	enum pn_notify kind = pn_svm_notify_kind(v->vm->svm);
-	struct pn_ir_state st = pn_svm_ir_state(v);
+	struct pn_amdvi_ir_state st = pn_svm_ir_state(v);
 	struct pn_irte f;
 
 	if (pn_irte128_decode(*ir->irte, ir->drv->xt, ir->drv->gappidis, &f))
@@ -383,7 +385,7 @@ static const char *check_irtes(const struct pn_svm_vcpu *v)
 	bool posting = pn_svm_can_post(v);
 
 	pn_list_for_each (node, &v->ir_list) {
-		const struct pn_ir *ir = pn_container(node, struct pn_ir, host.node);
+		const struct pn_amdvi_ir *ir = pn_container(node, struct pn_amdvi_ir, host.node);
 		const char *what = NULL;
 
 		if (ir->host.vcpu != &v->h)

@@ -15,12 +15,12 @@
 
 /*
  * The hypervisor's half: AVIC tables, load / put / block, posted interrupts of devices, wakeup
- * lists, software injection, exits. The algorithm is the one of docs/protocol.md; hazards H1..H17
- * are named where the code avoids them.
+ * lists, software injection, exits. The algorithm is the one of docs/protocol-amd.md; hazards
+ * H1..H17 are named where the code avoids them.
  *
  * Locks, outermost first: pn_host_vm.routes_lock, pn_iommus.notifier_lock, pn_svm.vm_lock,
  * pn_svm_vm.apic_lock, pn_svm_vcpu.ir_lock, pn_host_cpu.wake_lock, pn_amdvi_drv.ga_lock,
- * pn_ir.lock, pn_amdvi_drv.lock. ir_lock and wake_lock are taken with interrupts off (H9).
+ * pn_amdvi_ir.lock, pn_amdvi_drv.lock. ir_lock and wake_lock are taken with interrupts off (H9).
  */
 
 enum pn_masked_policy {
@@ -45,7 +45,7 @@ struct pn_svm_vcpu {
 	uint64_t shadow;      /* what the entry would say; ir_lock */
 
 	struct pn_lock ir_lock;
-	struct pn_list ir_list; /* pn_ir.host.node of every IRTE that posts here */
+	struct pn_list ir_list; /* pn_amdvi_ir.host.node of every IRTE that posts here */
 	/* ir_lock: */
 	bool loaded;		  /* IRTEs say IsRun=1 */
 	bool blocking;		  /* between blocking() and unblocking() */
@@ -153,8 +153,8 @@ bool pn_svm_inject(struct pn_host_vcpu *h, struct pn_host_cpu *c, uint8_t vector
 		   enum pn_wake_reason why);
 /* With the parked bits. */
 uint32_t pn_svm_irr(const struct pn_host_vcpu *h, unsigned word);
-/* @e is that of a struct pn_ir. While AVIC is inhibited the entry keeps its remap form and its
- * place in the vCPU's list (7.3). -ENODEV: no IOMMU. */
+/* @e is that of a struct pn_amdvi_ir. While AVIC is inhibited the entry keeps its remap form and
+ * its place in the vCPU's list (7.3). -ENODEV: no IOMMU. */
 int pn_svm_pi_update(struct pn_hyp *hyp, struct pn_host_entry *e, struct pn_host_vcpu *h,
 		     uint8_t vector, struct pn_host_cpu *c);
 /* (7.6) Causes that follow from the state of APICs or vCPUs have functions of their own; here the

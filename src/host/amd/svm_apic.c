@@ -3,7 +3,7 @@
  * The APIC as the guest sets it up: its mode, which of its MSRs the guest reaches without an exit,
  * and its IDs. IDs reach the processor by the logical APIC ID table (AMD64 APM vol 2 rev 3.44,
  * 15.29.5.3), which has room for one vCPU in each slot; what does not fit into it inhibits AVIC. F
- * of docs/protocol.md.
+ * of docs/protocol-amd.md.
  */
 #include <errno.h>
 

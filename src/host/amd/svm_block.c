@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Blocking. B1, K2, ... are the steps of docs/protocol.md. The two-sided protocol with IOMMUs, IPI
- * senders and software posters:
+ * Blocking. B1, K2, ... are the steps of docs/protocol-amd.md. The two-sided protocol with IOMMUs,
+ *IPI senders and software posters:
  *
  *	vCPU:	IRTEs and table say "not running"; fence; look at the IRR; sleep
  *	others:	set the IRR bit; look at IsRun; notify if it is 0

@@ -2,7 +2,7 @@
 /*
  * Inhibits: AVIC is active for a vCPU while there is no cause against it, neither one of the VM,
  * which other agents raise and which all its vCPUs follow, nor one of its own. Q of
- * docs/protocol.md.
+ * docs/protocol-amd.md.
  */
 #include "svm_priv.h"
 

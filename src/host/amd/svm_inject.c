@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Notification by software, entry and exit, injection while AVIC is off: S, W1, B1 and E of
- * docs/protocol.md. */
+ * docs/protocol-amd.md. */
 #include "svm_priv.h"
 
 bool pn_svm_wake(struct pn_svm_vcpu *v, struct pn_agent *self, enum pn_wake_reason why)

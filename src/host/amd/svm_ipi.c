@@ -2,7 +2,7 @@
 /*
  * Exit 401h: AMD64 APM vol 2 rev 3.44, 15.29.6. The processor gives up on an IPI in two ways: it
  * has posted it to every target and found one that does not run (id 1), or it has done nothing. C
- * and S of docs/protocol.md.
+ * and S of docs/protocol-amd.md.
  */
 #include "svm_priv.h"
 

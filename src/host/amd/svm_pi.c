@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Device interrupts: attach, detach, the log's notifications, and the switch between log and GAPPI.
- * A1, R1, ... are the steps of docs/protocol.md. */
+ * A1, R1, ... are the steps of docs/protocol-amd.md. */
 #include <errno.h>
 
 #include "svm_priv.h"
@@ -35,13 +35,13 @@ static void leave_list(struct pn_svm_vcpu *v, struct pn_host_cpu *c)
  * The order of Linux 7.3: until the entry is rewritten it posts to @v, and nothing that @v does
  * reaches it any more.
  */
-static int detach_unlisted(struct pn_svm_vcpu *v, struct pn_ir *ir, struct pn_host_cpu *c)
+static int detach_unlisted(struct pn_svm_vcpu *v, struct pn_amdvi_ir *ir, struct pn_host_cpu *c)
 {
 	pn_lock_irq(c->agent, &v->ir_lock);
 	pn_list_del(&ir->host.node);
 	ir->host.vcpu = NULL;
 	pn_unlock_irq(c->agent, &v->ir_lock);
-	return pn_ir_deactivate(ir, c->agent);
+	return pn_amdvi_ir_deactivate(ir, c->agent);
 }
 
 /*
@@ -50,7 +50,7 @@ static int detach_unlisted(struct pn_svm_vcpu *v, struct pn_ir *ir, struct pn_ho
  * way may have read the new entry's IsRun or tag after it set our IRR bit: it told the wrong one or
  * nobody. Asleep we are woken; in the guest we get our doorbell.
  */
-static int detach(struct pn_svm_vcpu *v, struct pn_ir *ir, struct pn_host_cpu *c)
+static int detach(struct pn_svm_vcpu *v, struct pn_amdvi_ir *ir, struct pn_host_cpu *c)
 {
 	bool posted;
 	int r;
@@ -61,7 +61,7 @@ static int detach(struct pn_svm_vcpu *v, struct pn_ir *ir, struct pn_host_cpu *c
 	posted = ir->guest_mode && !pn_mistake(PN_MISTAKE_UNLIST_FIRST);
 	if (pn_mistake(PN_MISTAKE_UNLIST_FIRST) && v->on_list)
 		pn_svm_list_del(v, c->agent);
-	r = pn_ir_deactivate(ir, c->agent); /* R1 */
+	r = pn_amdvi_ir_deactivate(ir, c->agent); /* R1 */
 	pn_list_del(&ir->host.node);
 	ir->host.vcpu = NULL;
 	leave_list(v, c); /* R2 */
@@ -86,7 +86,8 @@ static void arm(struct pn_svm_vcpu *v, struct pn_host_cpu *c)
 		pn_svm_list_add(v, c); /* A3 */
 }
 
-static int program(struct pn_svm_vcpu *v, struct pn_ir *ir, uint8_t vector, struct pn_host_cpu *c)
+static int program(struct pn_svm_vcpu *v, struct pn_amdvi_ir *ir, uint8_t vector,
+		   struct pn_host_cpu *c)
 {
 	int r;
 
@@ -97,15 +98,16 @@ static int program(struct pn_svm_vcpu *v, struct pn_ir *ir, uint8_t vector, stru
 	settle(v, c);
 	if (!pn_mistake(PN_MISTAKE_LIST_AFTER_IRTE))
 		arm(v, c);
-	r = pn_ir_activate(ir, c->agent, v->h.page_pa, vector, pn_svm_ga_tag(v),
-			   pn_svm_ir_state(v));
+	r = pn_amdvi_ir_activate(ir, c->agent, v->h.page_pa, vector, pn_svm_ga_tag(v),
+				 pn_svm_ir_state(v));
 	if (pn_mistake(PN_MISTAKE_LIST_AFTER_IRTE))
 		arm(v, c);
 	return r;
 }
 
 /* A1 to A5; H7: a valid CPU, the list first, then the entry, then the look at the IRR. */
-static int attach(struct pn_svm_vcpu *v, struct pn_ir *ir, uint8_t vector, struct pn_host_cpu *c)
+static int attach(struct pn_svm_vcpu *v, struct pn_amdvi_ir *ir, uint8_t vector,
+		  struct pn_host_cpu *c)
 {
 	int r;
 
@@ -116,7 +118,7 @@ static int attach(struct pn_svm_vcpu *v, struct pn_ir *ir, uint8_t vector, struc
 	}
 	r = program(v, ir, vector, c);
 	if (r) {
-		(void)pn_ir_deactivate(ir, c->agent);
+		(void)pn_amdvi_ir_deactivate(ir, c->agent);
 		pn_list_del(&ir->host.node);
 		ir->host.vcpu = NULL;
 		leave_list(v, c);
@@ -129,7 +131,7 @@ static int attach(struct pn_svm_vcpu *v, struct pn_ir *ir, uint8_t vector, struc
 int pn_svm_pi_update(struct pn_hyp *hyp, struct pn_host_entry *e, struct pn_host_vcpu *h,
 		     uint8_t vector, struct pn_host_cpu *c)
 {
-	struct pn_ir *ir = pn_container(e, struct pn_ir, host);
+	struct pn_amdvi_ir *ir = pn_container(e, struct pn_amdvi_ir, host);
 	struct pn_host_vcpu *old = e->vcpu;
 	int r = 0;
 

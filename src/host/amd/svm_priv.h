@@ -46,7 +46,7 @@ static inline bool pn_svm_wants_list(const struct pn_svm_vcpu *v)
 }
 
 /* What IRTEs of @v have to say. ir_lock. */
-struct pn_ir_state pn_svm_ir_state(const struct pn_svm_vcpu *v);
+struct pn_amdvi_ir_state pn_svm_ir_state(const struct pn_svm_vcpu *v);
 /* Table entry and IRTEs say what the fields under ir_lock say. No flush. ir_lock. */
 void pn_svm_show(struct pn_svm_vcpu *v, struct pn_agent *self);
 /* @v runs on @c, for table and IRTEs. ir_lock. */

@@ -6,7 +6,7 @@
  */
 #include <string.h>
 
-#include "iommu.h"
+#include "amdvi_priv.h"
 
 static uint8_t dte_kind(const struct pn_vi_dte *d)
 {

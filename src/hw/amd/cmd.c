@@ -2,7 +2,7 @@
 /* The command buffer (48882 rev 3.11, 2.4). */
 #include <limits.h>
 
-#include "iommu.h"
+#include "amdvi_priv.h"
 
 /* Commands that need a feature are illegal without it (inferred). */
 static uint64_t feature_of(unsigned op)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The event log (48882 rev 3.11, 2.5). One slot stays free: head == tail means empty. */
-#include "iommu.h"
+#include "amdvi_priv.h"
 
 static void drop(struct pn_amdvi *vi, uint64_t q0, uint64_t q1)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The guest APIC log (48882 rev 3.11, 2.7). One slot stays free: head == tail means empty. */
-#include "iommu.h"
+#include "amdvi_priv.h"
 
 static void drop(struct pn_amdvi *vi, uint32_t gatag, uint16_t devid)
 {

@@ -3,7 +3,7 @@
  * The IOMMU's own interrupts: XT interrupt control registers (48882 rev 3.11, 3.4.x) or its PCI MSI
  * capability.
  */
-#include "iommu.h"
+#include "amdvi_priv.h"
 
 /* Vector 0 counts as masked: software masks by writing 0 to the register. */
 static bool message_xt(uint64_t xt, struct pn_intr *m)

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "iommu.h"
+#include "amdvi_priv.h"
 
 #define DTE_CACHE_DEFAULT  64u
 #define IRTE_CACHE_DEFAULT 1024u

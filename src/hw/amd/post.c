@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The life of an interrupt inside the IOMMU, from top to bottom: notification, posting, remapping,
- * faults, and at the end the way in, pn_amdvi_msi(). D1 to D7 are the steps of docs/protocol.md.
+ * faults, and at the end the way in, pn_amdvi_msi(). D1 to D7 are the steps of
+ * docs/protocol-amd.md.
  */
-#include "iommu.h"
+#include "amdvi_priv.h"
 
 /* The destination in either 128-bit form (2.2.5.2, 2.2.5.3). */
 static inline uint32_t destination(const struct pn_amdvi *vi, uint64_t lo, uint64_t hi)

@@ -6,7 +6,7 @@
 #include <errno.h>
 #include <stddef.h>
 
-#include "iommu.h"
+#include "amdvi_priv.h"
 
 #define BASE_LEN (PN_AMDVI_BASE_MASK | PN_AMDVI_LEN_MASK)
 #define PTR	 PN_AMDVI_PTR_MASK

@@ -21,7 +21,7 @@ static void build(void *arg)
 	const struct chosen *c = arg;
 	bool broken = c->variant.broken;
 
-	rig_overflow_w1c = c->variant.overflow_w1c;
+	rig_amd_overflow_w1c = c->variant.overflow_w1c;
 	/* Some mistakes are made once, when the machine comes up; the others while it runs. */
 	if (broken && c->setup->early)
 		px_set_mistake(c->setup->mistake);

@@ -4,21 +4,21 @@
 #include "rig_amd.h"
 
 /* A vCPU on CPU 0 with two interrupts of one IOMMU, GAPPI. */
-static void gappi_machine(const struct rig_conf *more)
+static void gappi_machine(const struct rig_amd_conf *more)
 {
-	struct rig_conf conf = *more;
+	struct rig_amd_conf conf = *more;
 
 	conf.notify = PN_NOTIFY_GAPPI;
 	conf.masked = more->masked;
-	rig_build(&conf);
-	rig_attach(0, 0, &rig->vcpu[0], 0x41);
-	rig_attach(1, 0, &rig->vcpu[0], 0x91);
+	rig_amd_build(&conf);
+	rig_amd_attach(0, 0, &rig->vcpu[0], 0x41);
+	rig_amd_attach(1, 0, &rig->vcpu[0], 0x91);
 }
 
 static void gappi_plain(bool broken)
 {
 	(void)broken;
-	gappi_machine(&(struct rig_conf){.masked = PN_MASKED_PARK});
+	gappi_machine(&(struct rig_amd_conf){.masked = PN_MASKED_PARK});
 	rig_run_vcpu(0, 0, -1);
 	rig_run_posts(0, rig_two_posts);
 	rig_run_handlers(1);
@@ -26,8 +26,8 @@ static void gappi_plain(bool broken)
 
 static void masked_irr(bool broken)
 {
-	gappi_machine(&(struct rig_conf){.masked = broken ? PN_MASKED_NONE : PN_MASKED_PARK,
-					 .tpr = 0x50});
+	gappi_machine(&(struct rig_amd_conf){.masked = broken ? PN_MASKED_NONE : PN_MASKED_PARK,
+					     .tpr = 0x50});
 	rig_run_vcpu(0, 0, -1);
 	rig_run_posts(0, rig_two_posts);
 	rig_run_handlers(1);
@@ -42,7 +42,7 @@ static void masked_park(bool broken)
 static void second_sleep(bool broken)
 {
 	(void)broken;
-	gappi_machine(&(struct rig_conf){.masked = PN_MASKED_PARK, .tpr = 0x50});
+	gappi_machine(&(struct rig_amd_conf){.masked = PN_MASKED_PARK, .tpr = 0x50});
 	rig_run_vcpu(0, 0, -1);
 	rig_run_posts(0, rig_two_posts);
 	rig_run_handlers(1);
@@ -50,7 +50,7 @@ static void second_sleep(bool broken)
 
 static void isrun_early(bool broken)
 {
-	gappi_machine(&(struct rig_conf){.masked = PN_MASKED_PARK, .isrun_early = broken});
+	gappi_machine(&(struct rig_amd_conf){.masked = PN_MASKED_PARK, .isrun_early = broken});
 	rig_run_vcpu(0, 0, -1);
 	rig_run_posts(0, rig_two_posts);
 	rig_run_handlers(1);
@@ -65,7 +65,7 @@ static void detacher(void *arg)
 	pn_svm_pi_update(&amd->svm.hyp, &amd->ir[0].ir.host, NULL, 0, arg);
 }
 
-static void detach_from(const struct rig_conf *conf, const int *posts)
+static void detach_from(const struct rig_amd_conf *conf, const int *posts)
 {
 	gappi_machine(conf);
 	pn_svm_pi_update(&amd->svm.hyp, &amd->ir[1].ir.host, NULL, 0, &rig->cpu[0]);
@@ -78,23 +78,23 @@ static void detach_from(const struct rig_conf *conf, const int *posts)
 
 static void detach(bool broken)
 {
-	detach_from(&(struct rig_conf){.masked = PN_MASKED_PARK},
+	detach_from(&(struct rig_amd_conf){.masked = PN_MASKED_PARK},
 		    broken ? rig_first_only : rig_other_way);
 }
 
 static void detach_uncached(bool broken)
 {
 	(void)broken;
-	detach_from(&(struct rig_conf){.masked = PN_MASKED_PARK, .irtcachedis = true},
+	detach_from(&(struct rig_amd_conf){.masked = PN_MASKED_PARK, .irtcachedis = true},
 		    rig_first_only);
 }
 
 /* The host is told of interrupt 0 by its route alone: nothing is attached before. */
 static void routes(bool broken)
 {
-	rig_build(&(struct rig_conf){
+	rig_amd_build(&(struct rig_amd_conf){
 		.notify = PN_NOTIFY_GAPPI, .masked = PN_MASKED_PARK, .vcpus = 2});
-	rig_attach(0, 0, NULL, 0x41);
+	rig_amd_attach(0, 0, NULL, 0x41);
 	amd->ir[0].target = &rig->vcpu[0];
 	rig_run_vcpu(0, 0, -1);
 	rig_run_routes(0x41, broken ? RIG_BOTH_FOR_GOOD : RIG_THERE_AND_BACK);
@@ -105,12 +105,12 @@ static void routes(bool broken)
 static void unlist_early(bool broken)
 {
 	(void)broken;
-	rig_build(&(struct rig_conf){.notify = PN_NOTIFY_GALOG});
-	rig_attach(0, 0, &rig->vcpu[0], 0x41);
+	rig_amd_build(&(struct rig_amd_conf){.notify = PN_NOTIFY_GALOG});
+	rig_amd_attach(0, 0, &rig->vcpu[0], 0x41);
 	rig_run_vcpu(0, 0, -1);
 	rig_run_posts(0, rig_first_only);
 	px_thread("detach", 2, detacher, &rig->cpu[2]);
-	rig_run_log(0, 1);
+	rig_amd_run_log(0, 1);
 	rig_run_handlers(2);
 }
 
@@ -126,7 +126,7 @@ static void attacher(void *arg)
 static void attach(bool broken)
 {
 	(void)broken;
-	gappi_machine(&(struct rig_conf){.masked = PN_MASKED_PARK});
+	gappi_machine(&(struct rig_amd_conf){.masked = PN_MASKED_PARK});
 	pn_svm_pi_update(&amd->svm.hyp, &amd->ir[0].ir.host, NULL, 0, &rig->cpu[0]);
 	pn_svm_pi_update(&amd->svm.hyp, &amd->ir[1].ir.host, NULL, 0, &rig->cpu[0]);
 	rig_run_vcpu(0, 0, -1);
@@ -146,7 +146,7 @@ static void one_attacher(void *arg)
 static void list_order(bool broken)
 {
 	(void)broken;
-	gappi_machine(&(struct rig_conf){.masked = PN_MASKED_PARK});
+	gappi_machine(&(struct rig_amd_conf){.masked = PN_MASKED_PARK});
 	pn_svm_pi_update(&amd->svm.hyp, &amd->ir[0].ir.host, NULL, 0, &rig->cpu[0]);
 	pn_svm_pi_update(&amd->svm.hyp, &amd->ir[1].ir.host, NULL, 0, &rig->cpu[0]);
 	rig_run_vcpu(0, 0, -1);
@@ -168,10 +168,10 @@ static void deassigner(void *arg)
 
 static void deassign(bool broken)
 {
-	gappi_machine(&(struct rig_conf){.masked = PN_MASKED_PARK});
+	gappi_machine(&(struct rig_amd_conf){.masked = PN_MASKED_PARK});
 	amd->ir[0].target = NULL;
 	rig_run_vcpu(0, 0, -1);
-	rig_attach(2, 0, &rig->vcpu[0], 0x51);
+	rig_amd_attach(2, 0, &rig->vcpu[0], 0x51);
 	rig_run_posts(0, rig_last_two);
 	px_thread("deassign", 1, deassigner, broken ? rig : NULL);
 	rig_run_handlers(1);
@@ -189,7 +189,7 @@ static void retargeter(void *arg)
 static void stale_cache(bool broken)
 {
 	(void)broken;
-	gappi_machine(&(struct rig_conf){.masked = PN_MASKED_PARK});
+	gappi_machine(&(struct rig_amd_conf){.masked = PN_MASKED_PARK});
 	rig->vendor->post(0); /* now the entry is cached */
 	rig_run_vcpu(0, 0, -1);
 	px_thread("retarget", 1, retargeter, NULL);
@@ -221,13 +221,13 @@ static void offliner(void *arg)
 static void offline(bool broken)
 {
 	(void)broken;
-	gappi_machine(&(struct rig_conf){.masked = PN_MASKED_PARK});
+	gappi_machine(&(struct rig_amd_conf){.masked = PN_MASKED_PARK});
 	/* Blocked on CPU 0, asleep; it wakes up on CPU 1. No handler runs on CPU 0. */
 	fall_asleep(0, 0);
 	rig_run_vcpu(0, 1, -1);
 	rig_run_posts(0, rig_two_posts);
 	px_thread("offline", 2, offliner, NULL);
-	px_handler("CPU 1 irq", 1, rig_handler, &rig->cpu[1]);
+	px_handler("CPU 1 irq", 1, rig_amd_handler, &rig->cpu[1]);
 }
 
 static void unloader(void *arg)
@@ -244,7 +244,7 @@ static void unloader(void *arg)
 static void left_behind(bool broken)
 {
 	(void)broken;
-	gappi_machine(&(struct rig_conf){.masked = PN_MASKED_PARK});
+	gappi_machine(&(struct rig_amd_conf){.masked = PN_MASKED_PARK});
 	pn_svm_load(rig->vcpu[0].h, &rig->cpu[0]);
 	pn_svm_blocking(rig->vcpu[0].h, &rig->cpu[0]);
 	amd->ir[0].target = amd->ir[1].target = NULL;
@@ -266,7 +266,7 @@ static void kexec(void *arg)
 static void over_kexec(bool broken)
 {
 	(void)broken;
-	gappi_machine(&(struct rig_conf){.masked = PN_MASKED_PARK});
+	gappi_machine(&(struct rig_amd_conf){.masked = PN_MASKED_PARK});
 	pn_svm_load(rig->vcpu[0].h, &rig->cpu[0]);
 	pn_svm_blocking(rig->vcpu[0].h, &rig->cpu[0]);
 	rig->no_rest_check = true;
@@ -280,15 +280,15 @@ static void over_kexec(bool broken)
 static void mixed(bool broken)
 {
 	(void)broken;
-	rig_build(&(struct rig_conf){.notify = PN_NOTIFY_GAPPI,
-				     .masked = PN_MASKED_PARK,
-				     .iommus = 2,
-				     .no_gappi_on_1 = true});
-	rig_attach(0, 1, &rig->vcpu[0], 0x41);
-	rig_attach(1, 1, &rig->vcpu[0], 0x91);
+	rig_amd_build(&(struct rig_amd_conf){.notify = PN_NOTIFY_GAPPI,
+					     .masked = PN_MASKED_PARK,
+					     .iommus = 2,
+					     .no_gappi_on_1 = true});
+	rig_amd_attach(0, 1, &rig->vcpu[0], 0x41);
+	rig_amd_attach(1, 1, &rig->vcpu[0], 0x91);
 	rig_run_vcpu(0, 0, -1);
 	rig_run_posts(1, rig_two_posts);
-	rig_run_log(1, 1);
+	rig_amd_run_log(1, 1);
 	rig_run_handlers(2);
 }
 
@@ -302,22 +302,22 @@ static void switcher(void *arg)
 static void mode_switch(bool broken)
 {
 	(void)broken;
-	gappi_machine(&(struct rig_conf){.masked = PN_MASKED_PARK});
+	gappi_machine(&(struct rig_amd_conf){.masked = PN_MASKED_PARK});
 	rig_run_vcpu(0, 0, -1);
 	rig->vendor->post(0); /* the first interrupt is there already when it blocks */
 	rig_run_posts(0, rig_second_only);
 	px_thread("switch", 2, switcher, NULL);
-	rig_run_log(0, 1);
+	rig_amd_run_log(0, 1);
 	rig_run_handlers(2);
 }
 
 static void two_iommus(bool broken)
 {
 	(void)broken;
-	rig_build(&(struct rig_conf){
+	rig_amd_build(&(struct rig_amd_conf){
 		.notify = PN_NOTIFY_GAPPI, .masked = PN_MASKED_PARK, .iommus = 2});
-	rig_attach(0, 0, &rig->vcpu[0], 0x41);
-	rig_attach(1, 1, &rig->vcpu[0], 0x91);
+	rig_amd_attach(0, 0, &rig->vcpu[0], 0x41);
+	rig_amd_attach(1, 1, &rig->vcpu[0], 0x91);
 	rig_run_vcpu(0, 0, -1);
 	rig_run_posts(0, rig_first_only);
 	rig_run_posts(1, rig_second_only);
@@ -326,18 +326,19 @@ static void two_iommus(bool broken)
 
 static void overflow(bool broken)
 {
-	rig_build(&(struct rig_conf){.notify = PN_NOTIFY_GALOG,
-				     .vcpus = 2,
-				     .galog_ring = 2,
-				     .recover = broken ? PN_RECOVER_NONE : PN_RECOVER_WAKE});
-	rig_attach(0, 0, &rig->vcpu[1], 0x41);
-	rig_attach(1, 0, &rig->vcpu[0], 0x91);
+	rig_amd_build(
+		&(struct rig_amd_conf){.notify = PN_NOTIFY_GALOG,
+				       .vcpus = 2,
+				       .galog_ring = 2,
+				       .recover = broken ? PN_RECOVER_NONE : PN_RECOVER_WAKE});
+	rig_amd_attach(0, 0, &rig->vcpu[1], 0x41);
+	rig_amd_attach(1, 0, &rig->vcpu[0], 0x91);
 	/* vCPU 1 sleeps and is of no further interest: its entry fills the log. */
 	pn_svm_load(rig->vcpu[1].h, &rig->cpu[2]);
 	pn_svm_blocking(rig->vcpu[1].h, &rig->cpu[2]);
 	rig_run_vcpu(0, 0, -1);
 	rig_run_posts(0, rig_two_posts);
-	rig_run_log(0, 1);
+	rig_amd_run_log(0, 1);
 	rig_run_handlers(2);
 }
 
@@ -357,23 +358,23 @@ static void two_and_a_later_one(void *arg)
 	if (!st.galog_overflows)
 		return;
 	if (amd->conf.stops_late)
-		rig_stop_log(0);
+		rig_amd_stop_log(0);
 	px_sleep(&rig->vcpu[1].task.sleeping, "the device, by a request of vCPU 1");
 	rig_post(2);
 }
 
 static void overflow_machine(bool stops_late)
 {
-	rig_build(&(struct rig_conf){
+	rig_amd_build(&(struct rig_amd_conf){
 		.notify = PN_NOTIFY_GALOG, .vcpus = 2, .galog_ring = 2, .stops_late = stops_late});
-	rig_attach(0, 0, &rig->vcpu[1], 0x41);
-	rig_attach(1, 0, &rig->vcpu[1], 0x51);
-	rig_attach(2, 0, &rig->vcpu[0], 0x91);
+	rig_amd_attach(0, 0, &rig->vcpu[1], 0x41);
+	rig_amd_attach(1, 0, &rig->vcpu[1], 0x51);
+	rig_amd_attach(2, 0, &rig->vcpu[0], 0x91);
 	fall_asleep(0, 0);
 	fall_asleep(1, 2);
 	rig_run_vcpu(0, 0, -1);
 	px_thread("IOMMU 0", -1, two_and_a_later_one, NULL);
-	rig_run_log(0, 1);
+	rig_amd_run_log(0, 1);
 	rig_run_handlers(2);
 }
 
@@ -392,12 +393,12 @@ static void restart_early(bool broken)
 static void status_latch(bool broken)
 {
 	(void)broken;
-	rig_build(&(struct rig_conf){.notify = PN_NOTIFY_GALOG});
-	rig_attach(0, 0, &rig->vcpu[0], 0x41);
-	rig_attach(1, 0, &rig->vcpu[0], 0x91);
+	rig_amd_build(&(struct rig_amd_conf){.notify = PN_NOTIFY_GALOG});
+	rig_amd_attach(0, 0, &rig->vcpu[0], 0x41);
+	rig_amd_attach(1, 0, &rig->vcpu[0], 0x91);
 	rig_run_vcpu(0, 0, -1);
 	rig_run_posts(0, rig_two_posts);
-	rig_run_log(0, 1);
+	rig_amd_run_log(0, 1);
 	rig_run_handlers(2);
 }
 
@@ -433,10 +434,10 @@ static void sender(void *arg)
 
 static void erratum(bool broken)
 {
-	rig_build(&(struct rig_conf){.notify = PN_NOTIFY_NONE,
-				     .vcpus = 2,
-				     .erratum_core = true,
-				     .erratum_known = !broken});
+	rig_amd_build(&(struct rig_amd_conf){.notify = PN_NOTIFY_NONE,
+					     .vcpus = 2,
+					     .erratum_core = true,
+					     .erratum_known = !broken});
 	rig_run_vcpu(0, 0, -1);
 	pn_svm_load(rig->vcpu[1].h, &rig->cpu[1]);
 	px_thread("vCPU 1", 1, sender, NULL);
@@ -445,7 +446,7 @@ static void erratum(bool broken)
 static void preempted(bool broken)
 {
 	(void)broken;
-	gappi_machine(&(struct rig_conf){.masked = PN_MASKED_PARK});
+	gappi_machine(&(struct rig_amd_conf){.masked = PN_MASKED_PARK});
 	rig->vcpu[0].preempt = 1;
 	rig_run_vcpu(0, 0, 1);
 	rig_run_posts(0, rig_two_posts);
@@ -463,11 +464,11 @@ static void other_vcpu(void *arg)
 static void bucket(bool broken)
 {
 	(void)broken;
-	rig_build(&(struct rig_conf){
+	rig_amd_build(&(struct rig_amd_conf){
 		.notify = PN_NOTIFY_GAPPI, .masked = PN_MASKED_PARK, .vcpus = 2, .two_vms = true});
-	rig_attach(0, 0, &rig->vcpu[1], 0x41);
-	rig_attach(1, 0, &rig->vcpu[1], 0x91);
-	rig_attach(2, 0, &rig->vcpu[0], 0x51);
+	rig_amd_attach(0, 0, &rig->vcpu[1], 0x41);
+	rig_amd_attach(1, 0, &rig->vcpu[1], 0x91);
+	rig_amd_attach(2, 0, &rig->vcpu[0], 0x51);
 	rig_run_vcpu(1, 0, -1);
 	pn_svm_load(rig->vcpu[0].h, &rig->cpu[2]);
 	px_thread("vCPU of VM 1", 2, other_vcpu, NULL);

@@ -10,17 +10,17 @@
 #define OWN  0x51 /* a third one */
 
 /* A vCPU on CPU 0 with two interrupts. */
-static void vmx_machine(const struct irig_conf *conf)
+static void vmx_machine(const struct rig_intel_conf *conf)
 {
-	irig_build(conf);
-	irig_attach(0, &rig->vcpu[0], LOW);
-	irig_attach(1, &rig->vcpu[0], HIGH);
+	rig_intel_build(conf);
+	rig_intel_attach(0, &rig->vcpu[0], LOW);
+	rig_intel_attach(1, &rig->vcpu[0], HIGH);
 }
 
 static void plain(bool broken)
 {
 	(void)broken;
-	vmx_machine(&(struct irig_conf){0});
+	vmx_machine(&(struct rig_intel_conf){0});
 	rig_run_vcpu(0, 0, -1);
 	rig_run_posts(0, rig_two_posts);
 	rig_run_handlers(1);
@@ -30,9 +30,9 @@ static void plain(bool broken)
 static void pending(bool broken)
 {
 	(void)broken;
-	vmx_machine(&(struct irig_conf){0});
+	vmx_machine(&(struct rig_intel_conf){0});
 	rig_run_vcpu(0, 0, -1);
-	irig_attach(2, &rig->vcpu[0], OWN);
+	rig_intel_attach(2, &rig->vcpu[0], OWN);
 	rig->vendor->post(0);
 	rig_run_posts(0, rig_last_two);
 	rig_run_handlers(1);
@@ -41,7 +41,7 @@ static void pending(bool broken)
 static void yields(bool broken)
 {
 	(void)broken;
-	vmx_machine(&(struct irig_conf){0});
+	vmx_machine(&(struct rig_intel_conf){0});
 	rig->vcpu[0].yields = 1;
 	rig_run_vcpu(0, 0, -1);
 	rig_run_posts(0, rig_two_posts);
@@ -52,7 +52,7 @@ static void yields(bool broken)
 static void preempted_once(bool broken)
 {
 	(void)broken;
-	vmx_machine(&(struct irig_conf){0});
+	vmx_machine(&(struct rig_intel_conf){0});
 	rig->vcpu[0].preempt = 1;
 	rig_run_vcpu(0, 0, -1);
 	rig_run_posts(0, rig_two_posts);
@@ -61,9 +61,9 @@ static void preempted_once(bool broken)
 
 static void routed(enum rig_routes what)
 {
-	irig_build(&(struct irig_conf){.vcpus = 2});
-	irig_attach(0, NULL, LOW);
-	irig->ir[0].target = &rig->vcpu[0];
+	rig_intel_build(&(struct rig_intel_conf){.vcpus = 2});
+	rig_intel_attach(0, NULL, LOW);
+	intel->ir[0].target = &rig->vcpu[0];
 	rig_run_vcpu(0, 0, -1);
 	rig_run_routes(LOW, what);
 	rig_run_handlers(2);
@@ -100,12 +100,12 @@ static void replugger(void *arg)
 {
 	(void)arg;
 	px_doing("takes interrupt 0, the only one, away");
-	pn_vmx_pi_update(&irig->vmx.hyp, &irig->ir[0].ir.host, NULL, 0, &rig->cpu[1]);
+	pn_vmx_pi_update(&intel->vmx.hyp, &intel->ir[0].ir.host, NULL, 0, &rig->cpu[1]);
 	px_doing("wakes the vCPU by an interrupt of its own");
 	rig->vcpu[0].sent[OWN] = true;
 	pn_vmx_inject(rig->vcpu[0].h, &rig->cpu[1], OWN, PN_WAKE_NOTIFY);
 	px_doing("gives it back");
-	pn_vmx_pi_update(&irig->vmx.hyp, &irig->ir[0].ir.host, rig->vcpu[0].h, LOW, &rig->cpu[1]);
+	pn_vmx_pi_update(&intel->vmx.hyp, &intel->ir[0].ir.host, rig->vcpu[0].h, LOW, &rig->cpu[1]);
 	px_doing("its device interrupts");
 	rig->vendor->post(0);
 }
@@ -113,8 +113,8 @@ static void replugger(void *arg)
 static void double_add(bool broken)
 {
 	(void)broken;
-	irig_build(&(struct irig_conf){0});
-	irig_attach(0, &rig->vcpu[0], LOW);
+	rig_intel_build(&(struct rig_intel_conf){0});
+	rig_intel_attach(0, &rig->vcpu[0], LOW);
 	put_to_sleep(0);
 	rig_run_vcpu(0, 0, -1);
 	px_thread("replug", 1, replugger, NULL);
@@ -139,8 +139,8 @@ static void touch_list(void *ctx, struct pn_agent *a, unsigned step, uint64_t ke
 
 	(void)ctx;
 	(void)key;
-	pn_or32(&irig->list[cpu], 1); /* pairs with each other */
-	if (step == PN_STEP_LIST_DEL || on_list(&rig->cpu[cpu], &irig->vcpu[0].wake_node))
+	pn_or32(&intel->list[cpu], 1); /* pairs with each other */
+	if (step == PN_STEP_LIST_DEL || on_list(&rig->cpu[cpu], &intel->vcpu[0].wake_node))
 		return;
 	px_fail("P6", "a handler goes on from vCPU 0, which has left the list meanwhile");
 	pn_relax(); /* and does not get there */
@@ -155,17 +155,17 @@ static void watch_lists(void)
 		a->step[PN_STEP_LIST_DEL].watched = 1;
 		a->step[PN_STEP_LIST_SCAN].watched = 1;
 	}
-	px_name(&irig->list[0], 4, "wakeup list of CPU 0");
-	px_name(&irig->list[1], 4, "wakeup list of CPU 1");
+	px_name(&intel->list[0], 4, "wakeup list of CPU 0");
+	px_name(&intel->list[1], 4, "wakeup list of CPU 1");
 }
 
 /* Asleep on CPU 0, whose handler walks its list; it wakes up on CPU 1. */
 static void migrates(bool broken)
 {
 	(void)broken;
-	vmx_machine(&(struct irig_conf){0});
+	vmx_machine(&(struct rig_intel_conf){0});
 	put_to_sleep(0);
-	irig_attach(2, &rig->vcpu[0], OWN);
+	rig_intel_attach(2, &rig->vcpu[0], OWN);
 	rig_run_vcpu(0, 1, -1);
 	rig_run_posts(0, rig_three_posts);
 	rig_run_handlers(2);
@@ -177,13 +177,13 @@ static void offliner(void *arg)
 	(void)arg;
 	/* CPU 0 takes no interrupts any more once the vCPU is asleep or has moved away. */
 	px_doing("CPU 0 goes offline");
-	pn_vmx_cpu_offline(&irig->vmx.hyp, &rig->cpu[0], &rig->cpu[2]);
+	pn_vmx_cpu_offline(&intel->vmx.hyp, &rig->cpu[0], &rig->cpu[2]);
 }
 
 static void offline(bool broken)
 {
 	(void)broken;
-	vmx_machine(&(struct irig_conf){0});
+	vmx_machine(&(struct rig_intel_conf){0});
 	put_to_sleep(0);
 	rig_run_vcpu(0, 1, -1);
 	rig_run_posts(0, rig_two_posts);
@@ -221,16 +221,16 @@ static void resume(void *arg)
 	if (late)
 		pn_irq_off(c->agent);
 	px_doing("enters the guest");
-	irig_vmentry(v, c);
+	rig_intel_vmentry(v, c);
 	pn_irq_on(c->agent);
 	px_doing("in the guest");
-	irig_stay(v, c);
+	rig_intel_stay(v, c);
 }
 
 static void self_ipi(bool broken)
 {
 	(void)broken;
-	vmx_machine(&(struct irig_conf){0});
+	vmx_machine(&(struct rig_intel_conf){0});
 	rig_load(&rig->vcpu[0], &rig->cpu[0]);
 	px_thread("vCPU 0", 0, resume, &rig->vcpu[0]);
 	rig_run_posts(0, rig_two_posts);
@@ -280,10 +280,10 @@ static void throttled(void *arg)
 static void urgent(bool broken)
 {
 	(void)broken;
-	vmx_machine(&(struct irig_conf){0});
+	vmx_machine(&(struct rig_intel_conf){0});
 	for (unsigned i = 0; i < 2; i++)
-		pn_vtd_ir_post(&irig->ir[i].ir, rig->cpu[0].agent, irig->vcpu[0].pid_pa,
-			       irig->ir[i].vector, true);
+		pn_vtd_ir_post(&intel->ir[i].ir, rig->cpu[0].agent, intel->vcpu[0].pid_pa,
+			       intel->ir[i].vector, true);
 	rig_load(&rig->vcpu[0], &rig->cpu[0]);
 	px_thread("vCPU 0", 0, throttled, &rig->vcpu[0]);
 	rig_run_posts(0, rig_two_posts);
@@ -295,7 +295,7 @@ static const char *urgent_check(void *arg, char *text, unsigned size)
 {
 	const struct pn_step_slot *step = rig->cpu_agent[0].step;
 	uint64_t cleared = step[PN_STEP_PID_SYNC].count + step[PN_STEP_PI_PROCESS].count;
-	bool on = irig->vcpu[0].pid->control & PN_PID_ON;
+	bool on = intel->vcpu[0].pid->control & PN_PID_ON;
 	struct pn_vtd_stats stats;
 
 	(void)arg;
@@ -305,7 +305,7 @@ static const char *urgent_check(void *arg, char *text, unsigned size)
 			 "is left to wake it");
 		return "P1";
 	}
-	pn_vtd_stats(irig->vtd, &stats);
+	pn_vtd_stats(intel->vtd, &stats);
 	if (stats.notifications <= cleared + on)
 		return NULL;
 	snprintf(text, size, "%u notifications, but ON was cleared %u times and is %u",
@@ -319,14 +319,14 @@ static void enter(struct rig_vcpu *v, struct pn_host_cpu *c)
 {
 	pn_irq_off(c->agent);
 	pn_vmx_enter(v->h, c);
-	irig_vmentry(v, c);
+	rig_intel_vmentry(v, c);
 	pn_irq_on(c->agent);
 }
 
 static void leave(struct rig_vcpu *v, struct pn_host_cpu *c)
 {
 	pn_irq_off(c->agent);
-	irig_vmexit(v, c);
+	rig_intel_vmexit(v, c);
 	pn_irq_on(c->agent);
 }
 
@@ -340,7 +340,7 @@ static void sender(void *arg)
 	(void)arg;
 	px_doing("sends an IPI");
 	enter(me, c);
-	irig_ipi(c, 0, HIGH);
+	rig_intel_ipi(c, 0, HIGH);
 	leave(me, c);
 	px_doing("exit: it waits; is anything pending for vCPU 0?");
 	if (pn_vmx_pending(to->h))
@@ -355,16 +355,16 @@ static void sends_two(void *arg)
 	(void)arg;
 	enter(&rig->vcpu[1], c);
 	px_doing("sends an IPI");
-	irig_ipi(c, 0, LOW);
+	rig_intel_ipi(c, 0, LOW);
 	px_doing("sends another IPI");
-	irig_ipi(c, 0, HIGH);
+	rig_intel_ipi(c, 0, HIGH);
 	leave(&rig->vcpu[1], c);
 }
 
 static void ipi_to_blocked(bool broken)
 {
 	(void)broken;
-	irig_build(&(struct irig_conf){.vcpus = 2, .ipiv = true});
+	rig_intel_build(&(struct rig_intel_conf){.vcpus = 2, .ipiv = true});
 	rig_run_vcpu(0, 0, -1);
 	rig_load(&rig->vcpu[1], &rig->cpu[1]);
 	px_thread("vCPU 1", 1, sends_two, NULL);
@@ -391,7 +391,7 @@ static void preempted(void *arg)
 static void two_step(bool broken)
 {
 	(void)broken;
-	irig_build(&(struct irig_conf){.vcpus = 2, .ipiv = true});
+	rig_intel_build(&(struct rig_intel_conf){.vcpus = 2, .ipiv = true});
 	rig_load(&rig->vcpu[0], &rig->cpu[0]);
 	rig_load(&rig->vcpu[1], &rig->cpu[1]);
 	px_thread("vCPU 0", 0, preempted, &rig->vcpu[0]);
@@ -406,7 +406,7 @@ static void two_step(bool broken)
 /* One instruction of the guest between two exits: takes what waits, or ends what it serves. */
 static void step_guest(struct rig_vcpu *v, struct pn_host_cpu *c, bool end)
 {
-	struct pn_apicv *a = &irig->core[c->id].apicv;
+	struct pn_apicv *a = &intel->core[c->id].apicv;
 	struct pn_apicv_exit exit;
 	bool trap = false;
 	int vector;
@@ -421,7 +421,7 @@ static void step_guest(struct rig_vcpu *v, struct pn_host_cpu *c, bool end)
 	if (end)
 		trap = pn_apicv_wrmsr(a, PN_X2APIC_MSR + PN_APIC_EOI / 16, 0, &exit) ==
 		       PN_APICV_TRAP;
-	irig_vmexit(v, c);
+	rig_intel_vmexit(v, c);
 	pn_irq_on(c->agent);
 	if (trap)
 		pn_vmx_eoi_exit(pn_vmx_of(v->h), c, (uint8_t)exit.qualification);
@@ -441,22 +441,22 @@ static void rerouter(void *arg)
 {
 	(void)arg;
 	px_doing("the guest routes the pin to vCPU 1");
-	pn_ioapic_write(&irig->ioapic, PN_IOAPIC_SELECT, PN_IOAPIC_REDIR + 2 * PIN + 1,
+	pn_ioapic_write(&intel->ioapic, PN_IOAPIC_SELECT, PN_IOAPIC_REDIR + 2 * PIN + 1,
 			&rig->cpu[1]);
-	pn_ioapic_write(&irig->ioapic, PN_IOAPIC_WINDOW, 1u << 24, &rig->cpu[1]);
+	pn_ioapic_write(&intel->ioapic, PN_IOAPIC_WINDOW, 1u << 24, &rig->cpu[1]);
 }
 
 /* A level-triggered pin whose line stays up: it was delivered to vCPU 0. */
 static void reroute(bool broken)
 {
 	(void)broken;
-	irig_build(&(struct irig_conf){.vcpus = 2});
-	pn_ioapic_init(&irig->ioapic, &irig->vm.h);
+	rig_intel_build(&(struct rig_intel_conf){.vcpus = 2});
+	pn_ioapic_init(&intel->ioapic, &intel->vm.h);
 	rig_load(&rig->vcpu[0], &rig->cpu[0]);
-	pn_ioapic_write(&irig->ioapic, PN_IOAPIC_SELECT, PN_IOAPIC_REDIR + 2 * PIN, &rig->cpu[1]);
-	pn_ioapic_write(&irig->ioapic, PN_IOAPIC_WINDOW, LOW | PN_REDIR_LEVEL, &rig->cpu[1]);
+	pn_ioapic_write(&intel->ioapic, PN_IOAPIC_SELECT, PN_IOAPIC_REDIR + 2 * PIN, &rig->cpu[1]);
+	pn_ioapic_write(&intel->ioapic, PN_IOAPIC_WINDOW, LOW | PN_REDIR_LEVEL, &rig->cpu[1]);
 	rig->vcpu[0].sent[LOW] = true;
-	pn_ioapic_line(&irig->ioapic, PIN, true, &rig->cpu[1]);
+	pn_ioapic_line(&intel->ioapic, PIN, true, &rig->cpu[1]);
 	px_thread("vCPU 0", 0, serves, &rig->vcpu[0]);
 	px_thread("reroute", 1, rerouter, NULL);
 	rig_run_handlers(1);
@@ -465,7 +465,7 @@ static void reroute(bool broken)
 static const char *reroute_check(void *arg, char *text, unsigned size)
 {
 	(void)arg;
-	if (irig->ioapic.eois && irig->ioapic.delivered == 2)
+	if (intel->ioapic.eois && intel->ioapic.delivered == 2)
 		return NULL;
 	snprintf(text, size,
 		 "the line of pin %u is up, its remote IRR is 1, and no EOI of vector 0x%02x is to "
@@ -477,7 +477,7 @@ static const char *reroute_check(void *arg, char *text, unsigned size)
 /* One look at a whole descriptor that nothing suppresses. */
 static void reader(void *arg)
 {
-	struct pn_pid *pid = irig->vcpu[0].pid;
+	struct pn_pid *pid = intel->vcpu[0].pid;
 	bool on, posted;
 
 	(void)arg;
@@ -492,9 +492,9 @@ static void reader(void *arg)
 
 static void one_step(bool broken)
 {
-	irig_build(&(struct irig_conf){.vcpus = 2, .ipiv = true});
-	irig_attach(0, &rig->vcpu[0], LOW);
-	irig_attach(1, &rig->vcpu[0], HIGH);
+	rig_intel_build(&(struct rig_intel_conf){.vcpus = 2, .ipiv = true});
+	rig_intel_attach(0, &rig->vcpu[0], LOW);
+	rig_intel_attach(1, &rig->vcpu[0], HIGH);
 	rig_load(&rig->vcpu[0], &rig->cpu[0]);
 	rig_load(&rig->vcpu[1], &rig->cpu[1]);
 	if (broken)
@@ -509,10 +509,10 @@ static void one_step(bool broken)
 static void harvest(bool broken)
 {
 	(void)broken;
-	irig_build(&(struct irig_conf){.no_vm = true});
-	irig_attach_msi(0, 0, LOW, true);
-	irig_attach_msi(1, 0, HIGH, true);
-	irig_attach_msi(2, 0, OWN, true);
+	rig_intel_build(&(struct rig_intel_conf){.no_vm = true});
+	rig_intel_attach_msi(0, 0, LOW, true);
+	rig_intel_attach_msi(1, 0, HIGH, true);
+	rig_intel_attach_msi(2, 0, OWN, true);
 	rig_run_posts(0, rig_three_posts);
 	rig_run_handlers(1);
 }
@@ -527,9 +527,9 @@ static void retriggerer(void *arg)
 static void retrigger(bool broken)
 {
 	(void)broken;
-	irig_build(&(struct irig_conf){.no_vm = true});
-	irig_attach_msi(0, 0, HIGH, true);
-	irig_attach_msi(1, 0, LOW, false); /* through the local APIC, as that of an I/O APIC */
+	rig_intel_build(&(struct rig_intel_conf){.no_vm = true});
+	rig_intel_attach_msi(0, 0, HIGH, true);
+	rig_intel_attach_msi(1, 0, LOW, false); /* through the local APIC, as that of an I/O APIC */
 	rig_run_posts(0, rig_two_posts);
 	px_thread("retrigger", 1, retriggerer, NULL);
 	rig_run_handlers(1);
@@ -584,12 +584,12 @@ const struct case_setup pn_cases_intel[] = {
 	  "an EOI outside the demultiplexing handler", "P4", false, false},
 	 PN_MISTAKE_PMSI_RETRIGGER_NO_EOI,
 	 retrigger,
-	 .check = irig_bare_check},
+	 .check = rig_intel_bare_check},
 	{{"posted-msi-last-harvest", "Linux 6.10", "nobody looks at the PIR after ON is cleared",
 	  "one final harvest", "P4", false, false},
 	 PN_MISTAKE_PMSI_NO_LAST_HARVEST,
 	 harvest,
-	 .check = irig_bare_check},
+	 .check = rig_intel_bare_check},
 	{{"pi-route-to-several", "KVM, inferred",
 	  "the guest routes an interrupt to several vCPUs, and its entry goes on posting to one",
 	  "the host decides anew: remapped form, and delivery to each by software", "P4", false,

@@ -10,7 +10,7 @@
 #define RAM_SIZE (176u << 10)
 
 struct rig_amd *amd;
-bool rig_overflow_w1c;
+bool rig_amd_overflow_w1c;
 
 /* ---- hardware ---- */
 
@@ -58,7 +58,7 @@ static const char *access_text(uint32_t off, bool write, uint64_t value)
 }
 
 /* The access is shown with the step that ends it: only then its value is known. */
-static void mmio_leave(struct rig_iommu *io, uint32_t off, bool write, uint64_t value)
+static void mmio_leave(struct rig_amd_iommu *io, uint32_t off, bool write, uint64_t value)
 {
 	const char *text = access_text(off, write, value), *before = NULL;
 
@@ -70,7 +70,7 @@ static void mmio_leave(struct rig_iommu *io, uint32_t off, bool write, uint64_t 
 }
 
 /* In the device: @io->running follows GALogRun. Pairs with px_relax_on() below. */
-static void follow(struct rig_iommu *io)
+static void follow(struct rig_amd_iommu *io)
 {
 	uint64_t status;
 	uint32_t runs;
@@ -85,7 +85,7 @@ static void follow(struct rig_iommu *io)
 
 static uint64_t mmio_read(void *ctx, uint32_t off, unsigned size)
 {
-	struct rig_iommu *io = ctx;
+	struct rig_amd_iommu *io = ctx;
 	uint64_t v = 0;
 
 	px_device_enter(&io->busy);
@@ -98,7 +98,7 @@ static uint64_t mmio_read(void *ctx, uint32_t off, unsigned size)
 
 static void mmio_write(void *ctx, uint32_t off, unsigned size, uint64_t value)
 {
-	struct rig_iommu *io = ctx;
+	struct rig_amd_iommu *io = ctx;
 
 	px_device_enter(&io->busy);
 	pn_amdvi_write(io->vi, off, size, value);
@@ -121,7 +121,7 @@ static void tell_log(void *ctx, struct pn_agent *agent, unsigned step, uint64_t 
 
 /* ---- building ---- */
 
-static void build_iommus(const struct rig_conf *conf)
+static void build_iommus(const struct rig_amd_conf *conf)
 {
 	struct pn_iommus_config cfg = {.notify = conf->notify,
 				       .galog_entries = 512,
@@ -131,7 +131,7 @@ static void build_iommus(const struct rig_conf *conf)
 	unsigned n = conf->iommus ? conf->iommus : 1;
 
 	for (unsigned i = 0; i < n; i++) {
-		struct rig_iommu *io = &amd->iommu[i];
+		struct rig_amd_iommu *io = &amd->iommu[i];
 		struct pn_amdvi_config hw;
 
 		io->bus = rig->bus;
@@ -149,7 +149,8 @@ static void build_iommus(const struct rig_conf *conf)
 		hw.knobs.volatile_fetch =
 			conf->isrun_early ? PN_VOLATILE_BEFORE_IRR : PN_VOLATILE_AFTER_IRR;
 		hw.knobs.galog_ring = conf->galog_ring;
-		hw.knobs.overflow_restart = rig_overflow_w1c ? PN_OVERFLOW_W1C : PN_OVERFLOW_TOGGLE;
+		hw.knobs.overflow_restart =
+			rig_amd_overflow_w1c ? PN_OVERFLOW_W1C : PN_OVERFLOW_TOGGLE;
 		hw.async_stop = conf->stops_late;
 		hw.dte_cache = 1;
 		hw.irte_cache = 4;
@@ -163,10 +164,10 @@ static void build_iommus(const struct rig_conf *conf)
 	for (unsigned i = 0; i < n && conf->galog_ring; i++)
 		amd->drv[i].galog_entries = conf->galog_ring;
 	for (unsigned i = 0; i < n; i++)
-		pn_irt_create(&amd->drv[i], rig->cpu[0].agent, RIG_DEVID, 2);
+		pn_amdvi_irt_create(&amd->drv[i], rig->cpu[0].agent, RIG_DEVID, 2);
 }
 
-static void build_cores(const struct rig_conf *conf)
+static void build_cores(const struct rig_amd_conf *conf)
 {
 	struct pn_avic_features feat;
 
@@ -176,7 +177,7 @@ static void build_cores(const struct rig_conf *conf)
 		pn_avic_init(&amd->core[i], &rig->bus, &rig->cpu_agent[i], &feat, i);
 }
 
-static void build_vms(const struct rig_conf *conf)
+static void build_vms(const struct rig_amd_conf *conf)
 {
 	struct pn_svm_config cfg = {.os = &rig->os,
 				    .iommus = &amd->iommus,
@@ -225,7 +226,7 @@ static void name_places(unsigned iommus)
 
 static const struct rig_vendor vendor;
 
-void rig_build(const struct rig_conf *conf)
+void rig_amd_build(const struct rig_amd_conf *conf)
 {
 	rig_init(&vendor, conf->vcpus, RAM_SIZE);
 	amd = px_alloc(sizeof(*amd), 64);
@@ -238,16 +239,16 @@ void rig_build(const struct rig_conf *conf)
 	name_places(conf->iommus ? conf->iommus : 1);
 }
 
-void rig_attach(unsigned index, unsigned iommu, struct rig_vcpu *v, uint8_t vector)
+void rig_amd_attach(unsigned index, unsigned iommu, struct rig_vcpu *v, uint8_t vector)
 {
 	static const char *const name[] = {"IRTE 0", "IRTE 1", "IRTE 2"};
-	struct rig_ir *ir = &amd->ir[index];
+	struct rig_amd_ir *ir = &amd->ir[index];
 
 	ir->iommu = iommu;
 	ir->target = v;
 	ir->vector = vector;
-	pn_ir_init(&ir->ir, &amd->drv[iommu], rig->cpu[0].agent, RIG_DEVID, (uint16_t)index, 1,
-		   (uint8_t)(PN_VEC_DEVICE_FIRST + index));
+	pn_amdvi_ir_init(&ir->ir, &amd->drv[iommu], rig->cpu[0].agent, RIG_DEVID, (uint16_t)index,
+			 1, (uint8_t)(PN_VEC_DEVICE_FIRST + index));
 	if (v)
 		pn_svm_pi_update(&amd->svm.hyp, &ir->ir.host, v->h, vector, &rig->cpu[0]);
 	px_name(ir->ir.irte, 16, name[index]);
@@ -257,8 +258,8 @@ void rig_attach(unsigned index, unsigned iommu, struct rig_vcpu *v, uint8_t vect
 
 static void post(unsigned index)
 {
-	struct rig_ir *ir = &amd->ir[index];
-	struct rig_iommu *io = &amd->iommu[ir->iommu];
+	struct rig_amd_ir *ir = &amd->ir[index];
+	struct rig_amd_iommu *io = &amd->iommu[ir->iommu];
 	struct pn_msi msi = {.addr = PN_MSI_ADDR_BASE, .data = index, .devid = RIG_DEVID};
 
 	px_device_enter(&io->busy);
@@ -269,9 +270,9 @@ static void post(unsigned index)
 	px_device_leave(&io->busy);
 }
 
-void rig_stop_log(unsigned iommu)
+void rig_amd_stop_log(unsigned iommu)
 {
-	struct rig_iommu *io = &amd->iommu[iommu];
+	struct rig_amd_iommu *io = &amd->iommu[iommu];
 
 	px_doing("the log stops: GALogRun=0");
 	px_device_enter(&io->busy);
@@ -312,7 +313,7 @@ static void guest(struct rig_vcpu *v, struct pn_host_cpu *c)
 
 static void device_irq(unsigned index, struct pn_host_cpu *c)
 {
-	struct rig_ir *ir = &amd->ir[index];
+	struct rig_amd_ir *ir = &amd->ir[index];
 
 	if (index < RIG_IRS && ir->route.entry)
 		pn_host_route_irq(&amd->vm[0].h, &ir->route, c);
@@ -322,12 +323,12 @@ static void device_irq(unsigned index, struct pn_host_cpu *c)
 
 static void route(unsigned index, uint64_t addr, uint32_t data)
 {
-	struct rig_ir *ir = &amd->ir[index];
+	struct rig_amd_ir *ir = &amd->ir[index];
 
 	pn_host_route_set(&amd->vm[0].h, &ir->route, &ir->ir.host, addr, data, &rig->cpu[2]);
 }
 
-void rig_handler(void *arg, uint8_t vector)
+void rig_amd_handler(void *arg, uint8_t vector)
 {
 	struct pn_host_cpu *c = arg;
 
@@ -354,14 +355,14 @@ static const struct rig_vendor vendor = {
 	.post = post,
 	.route = route,
 	.pending = "its IRR",
-	.handler = rig_handler,
+	.handler = rig_amd_handler,
 };
 
 /* ---- log threads ---- */
 
 static void log_thread(void *arg)
 {
-	struct rig_iommu *io = arg;
+	struct rig_amd_iommu *io = arg;
 	struct pn_amdvi_drv *d = &amd->drv[io - amd->iommu];
 
 	for (;;) {
@@ -373,7 +374,7 @@ static void log_thread(void *arg)
 	}
 }
 
-void rig_run_log(unsigned iommu, int cpu)
+void rig_amd_run_log(unsigned iommu, int cpu)
 {
 	static const char *const name[] = {"log thread 0", "log thread 1"};
 

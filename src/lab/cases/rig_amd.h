@@ -11,7 +11,7 @@
 
 #define RIG_IOMMUS 2
 
-struct rig_iommu {
+struct rig_amd_iommu {
 	struct pn_agent agent;
 	struct pn_step_table steps;
 	struct pn_bus bus;
@@ -21,15 +21,15 @@ struct rig_iommu {
 	uint32_t running;    /* GALogRun, with stops_late: what a poll of Status waits for */
 };
 
-struct rig_ir {
-	struct pn_ir ir;
+struct rig_amd_ir {
+	struct pn_amdvi_ir ir;
 	struct pn_host_route route;
 	struct rig_vcpu *target; /* whose vCPU the guest believes it interrupts */
 	uint8_t vector;
 	uint32_t iommu;
 };
 
-struct rig_conf {
+struct rig_amd_conf {
 	enum pn_notify notify;
 	unsigned iommus, vcpus; /* 0: one */
 	bool two_vms;		/* vCPU 1 is vCPU 0 of a second VM */
@@ -45,8 +45,8 @@ struct rig_conf {
 };
 
 struct rig_amd {
-	struct rig_conf conf;
-	struct rig_iommu iommu[RIG_IOMMUS];
+	struct rig_amd_conf conf;
+	struct rig_amd_iommu iommu[RIG_IOMMUS];
 	struct pn_amdvi_drv drv[RIG_IOMMUS];
 	struct pn_iommus iommus;
 	struct pn_svm svm;
@@ -56,23 +56,23 @@ struct rig_amd {
 	struct pn_avic core[RIG_CPUS];
 	struct pn_svm_vm vm[2];
 	struct pn_svm_vcpu vcpu[RIG_VCPUS];
-	struct rig_ir ir[RIG_IRS];
+	struct rig_amd_ir ir[RIG_IRS];
 	uint32_t bell[RIG_CPUS];
 	bool new_kernel; /* it does not know the wakeup vector */
 };
 
 extern struct rig_amd *amd;
-extern bool rig_overflow_w1c; /* knob overflow_restart of every IOMMU that is built */
+extern bool rig_amd_overflow_w1c; /* knob overflow_restart of every IOMMU that is built */
 
-/* Builds it, as the machine of the exploration; its IOMMUs have rig_overflow_w1c. */
-void rig_build(const struct rig_conf *conf);
+/* Builds it, as the machine of the exploration; its IOMMUs have rig_amd_overflow_w1c. */
+void rig_amd_build(const struct rig_amd_conf *conf);
 /* An interrupt: entry @index, device behind IOMMU @iommu; posts to @v as @vector. */
-void rig_attach(unsigned index, unsigned iommu, struct rig_vcpu *v, uint8_t vector);
+void rig_amd_attach(unsigned index, unsigned iommu, struct rig_vcpu *v, uint8_t vector);
 /* With stops_late: GALogRun falls if the log of @iommu has overflowed. */
-void rig_stop_log(unsigned iommu);
+void rig_amd_stop_log(unsigned iommu);
 /* A GA log's thread. */
-void rig_run_log(unsigned iommu, int cpu);
+void rig_amd_run_log(unsigned iommu, int cpu);
 /* What CPU @arg does with an interrupt. */
-void rig_handler(void *arg, uint8_t vector);
+void rig_amd_handler(void *arg, uint8_t vector);
 
 #endif

@@ -10,15 +10,15 @@
 #define RAM_SIZE    (32u << 10)
 #define IRT_ENTRIES 4u
 
-struct irig *irig;
+struct rig_intel *intel;
 
-static struct irig_core *core_of(const struct pn_host_cpu *c)
+static struct rig_intel_core *core_of(const struct pn_host_cpu *c)
 {
-	return &irig->core[c->id];
+	return &intel->core[c->id];
 }
 
 /* Pairs with whatever else happens on this processor: its guest's instructions, interrupts. */
-static void take_turn(struct irig_core *k)
+static void take_turn(struct rig_intel_core *k)
 {
 	pn_or32(&k->turn, 1);
 }
@@ -30,40 +30,40 @@ static uint64_t mmio_read(void *ctx, uint32_t off, unsigned size)
 	uint64_t v = 0;
 
 	(void)ctx;
-	px_device_enter(&irig->busy);
-	pn_vtd_read(irig->vtd, off, size, &v);
-	px_device_leave(&irig->busy);
+	px_device_enter(&intel->busy);
+	pn_vtd_read(intel->vtd, off, size, &v);
+	px_device_leave(&intel->busy);
 	return v;
 }
 
 static void mmio_write(void *ctx, uint32_t off, unsigned size, uint64_t value)
 {
 	(void)ctx;
-	px_device_enter(&irig->busy);
-	pn_vtd_write(irig->vtd, off, size, value);
-	px_device_leave(&irig->busy);
+	px_device_enter(&intel->busy);
+	pn_vtd_write(intel->vtd, off, size, value);
+	px_device_leave(&intel->busy);
 }
 
 static void post(unsigned index)
 {
-	struct irig_ir *ir = &irig->ir[index];
+	struct rig_intel_ir *ir = &intel->ir[index];
 	struct pn_msi msi = {.devid = RIG_DEVID};
 
 	pn_vtd_ir_msi(&ir->ir, &msi.addr, &msi.data);
-	px_device_enter(&irig->busy);
+	px_device_enter(&intel->busy);
 	ir->sent = true;
 	if (ir->target)
 		ir->target->sent[ir->vector] = true;
-	if (pn_vtd_msi(irig->vtd, &msi) == PN_MSI_ABORTED)
+	if (pn_vtd_msi(intel->vtd, &msi) == PN_MSI_ABORTED)
 		px_fail("P6", "the unit blocked an interrupt request");
-	px_device_leave(&irig->busy);
+	px_device_leave(&intel->busy);
 }
 
 /* ---- in the guest ---- */
 
-void irig_vmentry(struct rig_vcpu *v, struct pn_host_cpu *c)
+void rig_intel_vmentry(struct rig_vcpu *v, struct pn_host_cpu *c)
 {
-	struct irig_core *k = core_of(c);
+	struct rig_intel_core *k = core_of(c);
 	struct pn_apicv_exit exit;
 
 	take_turn(k);
@@ -72,9 +72,9 @@ void irig_vmentry(struct rig_vcpu *v, struct pn_host_cpu *c)
 		px_fail("P7", "VM entry fails");
 }
 
-void irig_vmexit(struct rig_vcpu *v, struct pn_host_cpu *c)
+void rig_intel_vmexit(struct rig_vcpu *v, struct pn_host_cpu *c)
 {
-	struct irig_core *k = core_of(c);
+	struct rig_intel_core *k = core_of(c);
 
 	take_turn(k);
 	pn_apicv_vmexit(&k->apicv, &k->vmcs);
@@ -85,7 +85,7 @@ void irig_vmexit(struct rig_vcpu *v, struct pn_host_cpu *c)
 /* One interrupt of the guest, if there is one; nothing comes in between. */
 static bool deliver_one(struct rig_vcpu *v, struct pn_host_cpu *c)
 {
-	struct irig_core *k = core_of(c);
+	struct rig_intel_core *k = core_of(c);
 	struct pn_apicv_exit exit;
 	int vector;
 
@@ -101,13 +101,13 @@ static bool deliver_one(struct rig_vcpu *v, struct pn_host_cpu *c)
 	return vector >= 0;
 }
 
-void irig_deliver(struct rig_vcpu *v, struct pn_host_cpu *c)
+void rig_intel_deliver(struct rig_vcpu *v, struct pn_host_cpu *c)
 {
 	while (deliver_one(v, c))
 		;
 }
 
-void irig_ipi(struct pn_host_cpu *c, unsigned to, uint8_t vector)
+void rig_intel_ipi(struct pn_host_cpu *c, unsigned to, uint8_t vector)
 {
 	struct pn_apicv_exit exit;
 	uint64_t icr = (uint64_t)to << 32 | vector;
@@ -121,13 +121,13 @@ void irig_ipi(struct pn_host_cpu *c, unsigned to, uint8_t vector)
 	pn_irq_on(c->agent);
 }
 
-void irig_stay(struct rig_vcpu *v, struct pn_host_cpu *c)
+void rig_intel_stay(struct rig_vcpu *v, struct pn_host_cpu *c)
 {
-	struct irig_core *k = core_of(c);
+	struct rig_intel_core *k = core_of(c);
 
 	for (;;) {
 		pn_xchg32(&k->halted, 1); /* pairs with in_guest() */
-		irig_deliver(v, c);
+		rig_intel_deliver(v, c);
 		px_sleep(&k->halted, "the guest, by an interrupt");
 	}
 }
@@ -137,13 +137,13 @@ static void guest(struct rig_vcpu *v, struct pn_host_cpu *c)
 	px_doing("enters the guest");
 	pn_irq_off(c->agent);
 	pn_vmx_enter(v->h, c);
-	irig_vmentry(v, c);
+	rig_intel_vmentry(v, c);
 	pn_irq_on(c->agent);
 	px_doing("in the guest");
-	irig_deliver(v, c);
+	rig_intel_deliver(v, c);
 	px_doing("leaves the guest: HLT");
 	pn_irq_off(c->agent);
-	irig_vmexit(v, c);
+	rig_intel_vmexit(v, c);
 	pn_irq_on(c->agent);
 }
 
@@ -180,19 +180,19 @@ static void put(struct rig_vcpu *v, struct pn_host_cpu *c, bool asleep)
 
 static void device_irq(unsigned index, struct pn_host_cpu *c)
 {
-	struct irig_ir *ir = &irig->ir[index];
+	struct rig_intel_ir *ir = &intel->ir[index];
 
 	if (index < RIG_IRS && ir->route.entry)
-		pn_host_route_irq(&irig->vm.h, &ir->route, c);
+		pn_host_route_irq(&intel->vm.h, &ir->route, c);
 	else if (index < RIG_IRS && ir->target)
 		pn_vmx_inject(ir->target->h, c, ir->vector, PN_WAKE_NOTIFY);
 }
 
 static void route(unsigned index, uint64_t addr, uint32_t data)
 {
-	struct irig_ir *ir = &irig->ir[index];
+	struct rig_intel_ir *ir = &intel->ir[index];
 
-	pn_host_route_set(&irig->vm.h, &ir->route, &ir->ir.host, addr, data, &rig->cpu[2]);
+	pn_host_route_set(&intel->vm.h, &ir->route, &ir->ir.host, addr, data, &rig->cpu[2]);
 }
 
 static void posted_msi(struct pn_pmsi_cpu *p)
@@ -206,7 +206,7 @@ static void host_irq(struct pn_host_cpu *c, uint8_t vector)
 {
 	switch (vector) {
 	case PN_VEC_WAKEUP:
-		pn_vmx_wakeup_irq(&irig->vmx.hyp, c);
+		pn_vmx_wakeup_irq(&intel->vmx.hyp, c);
 		break;
 	case PN_VEC_POSTED: /* nobody is there to take it: counted, and that is all */
 	case PN_VEC_RESCHED:
@@ -217,7 +217,7 @@ static void host_irq(struct pn_host_cpu *c, uint8_t vector)
 }
 
 /* The processor in its guest takes the interrupt by itself, or exits for it. */
-static bool in_guest(struct irig_core *k)
+static bool in_guest(struct rig_intel_core *k)
 {
 	int vector;
 
@@ -227,7 +227,7 @@ static bool in_guest(struct irig_core *k)
 	return true;
 }
 
-static void vm_irq(struct pn_host_cpu *c, struct irig_core *k, uint8_t vector)
+static void vm_irq(struct pn_host_cpu *c, struct rig_intel_core *k, uint8_t vector)
 {
 	if (in_guest(k))
 		return;
@@ -238,26 +238,26 @@ static void vm_irq(struct pn_host_cpu *c, struct irig_core *k, uint8_t vector)
 }
 
 /* Bare metal. What is in service stays there until somebody ends it. */
-static void bare_irq(struct pn_host_cpu *c, struct irig_core *k)
+static void bare_irq(struct pn_host_cpu *c, struct rig_intel_core *k)
 {
 	int taken;
 
 	while ((taken = pn_lapic_take(&k->lapic)) >= 0) {
 		if (taken == PN_VEC_POSTED_MSI)
-			posted_msi(&irig->pcpu[c->id]);
+			posted_msi(&intel->pcpu[c->id]);
 		else
-			pn_pmsi_device_irq(&irig->pcpu[c->id], (uint8_t)taken);
+			pn_pmsi_device_irq(&intel->pcpu[c->id], (uint8_t)taken);
 	}
 }
 
 static void handler(void *arg, uint8_t vector)
 {
 	struct pn_host_cpu *c = arg;
-	struct irig_core *k = core_of(c);
+	struct rig_intel_core *k = core_of(c);
 
 	take_turn(k);
 	pn_lapic_accept(&k->lapic, vector);
-	if (irig->conf.no_vm)
+	if (intel->conf.no_vm)
 		bare_irq(c, k);
 	else
 		vm_irq(c, k, vector);
@@ -280,16 +280,16 @@ static void build_unit(void)
 		.irt_entries = IRT_ENTRIES, .x2apic = true, .fault_apicid = 2};
 	struct pn_vtd_config hw;
 
-	irig->bus = rig->bus;
-	irig->bus.ctx = irig;
-	pn_host_agent_init(&irig->agent, 0, &irig->steps, NULL);
+	intel->bus = rig->bus;
+	intel->bus.ctx = intel;
+	pn_host_agent_init(&intel->agent, 0, &intel->steps, NULL);
 	pn_vtd_config_default(&hw);
-	hw.bus = &irig->bus;
-	hw.agent = &irig->agent;
+	hw.bus = &intel->bus;
+	hw.agent = &intel->agent;
 	hw.irte_cache = IRT_ENTRIES;
-	pn_vtd_create(&hw, &irig->vtd);
-	irig->drv.mmio = (struct pn_mmio){irig, mmio_read, mmio_write};
-	pn_vtd_drv_init(&irig->drv, &cfg, &rig->bus, &rig->pages, rig->cpu[0].agent);
+	pn_vtd_create(&hw, &intel->vtd);
+	intel->drv.mmio = (struct pn_mmio){intel, mmio_read, mmio_write};
+	pn_vtd_drv_init(&intel->drv, &cfg, &rig->bus, &rig->pages, rig->cpu[0].agent);
 }
 
 static void build_cores(void)
@@ -298,10 +298,10 @@ static void build_cores(void)
 
 	pn_apicv_features_default(&feat);
 	for (unsigned i = 0; i < RIG_CPUS; i++)
-		pn_apicv_init(&irig->core[i].apicv, &rig->bus, &rig->cpu_agent[i], &feat, true);
+		pn_apicv_init(&intel->core[i].apicv, &rig->bus, &rig->cpu_agent[i], &feat, true);
 }
 
-static void build_vm(const struct irig_conf *conf)
+static void build_vm(const struct rig_intel_conf *conf)
 {
 	const struct pn_vmx_config cfg = {
 		.os = &rig->os,
@@ -313,12 +313,12 @@ static void build_vm(const struct irig_conf *conf)
 	};
 
 	for (unsigned i = 0; i < rig->vcpus; i++) {
-		rig->vcpu[i].h = &irig->vcpu[i].h;
-		irig->vcpu[i].h.task = &rig->vcpu[i].task;
+		rig->vcpu[i].h = &intel->vcpu[i].h;
+		intel->vcpu[i].h.task = &rig->vcpu[i].task;
 	}
-	pn_vmx_init(&irig->vmx, &cfg);
-	rig->hyp = &irig->vmx.hyp;
-	pn_vmx_vm_init(&irig->vmx, &irig->vm, irig->vcpu, rig->vcpus, 0, true, 0, &rig->pages);
+	pn_vmx_init(&intel->vmx, &cfg);
+	rig->hyp = &intel->vmx.hyp;
+	pn_vmx_vm_init(&intel->vmx, &intel->vm, intel->vcpu, rig->vcpus, 0, true, 0, &rig->pages);
 }
 
 /* The vector is the device's: whose handler ran is known by it. */
@@ -326,9 +326,9 @@ static void dispatch(void *ctx, struct pn_host_cpu *c, uint8_t vector)
 {
 	(void)ctx;
 	for (unsigned i = 0; i < RIG_IRS; i++)
-		if (irig->ir[i].vector == vector)
-			irig->ir[i].taken = true;
-	pn_pmsi_ack(&irig->pcpu[c->id]);
+		if (intel->ir[i].vector == vector)
+			intel->ir[i].taken = true;
+	pn_pmsi_ack(&intel->pcpu[c->id]);
 }
 
 static void eoi(void *ctx, struct pn_host_cpu *c)
@@ -350,7 +350,7 @@ static void build_bare(void)
 
 	for (unsigned i = 0; i < RIG_CPUS; i++)
 		pn_host_cpu_init(&rig->cpu[i], i);
-	pn_pmsi_init(&irig->pmsi, irig->pcpu, &cfg, &rig->pages);
+	pn_pmsi_init(&intel->pmsi, intel->pcpu, &cfg, &rig->pages);
 }
 
 /* For counter-examples: the places that agents share. */
@@ -376,26 +376,26 @@ static void name_places(void)
 
 	static const char *const core[RIG_CPUS] = {"CPU 0 itself", "CPU 1 itself", "CPU 2 itself"};
 
-	px_name(&irig->busy, 4, "IOMMU 0 itself");
+	px_name(&intel->busy, 4, "IOMMU 0 itself");
 	for (unsigned i = 0; i < RIG_CPUS; i++)
-		px_name(&irig->core[i].turn, 4, core[i]);
-	if (irig->conf.no_vm) {
-		name_pid(irig->pcpu[0].pid, cpu);
+		px_name(&intel->core[i].turn, 4, core[i]);
+	if (intel->conf.no_vm) {
+		name_pid(intel->pcpu[0].pid, cpu);
 		return;
 	}
 	for (unsigned i = 0; i < rig->vcpus; i++) {
 		rig_name_vcpu(i);
-		name_pid(irig->vcpu[i].pid, vcpu[i]);
-		px_name(&irig->vcpu[i].ir_lock, 4, i ? "ir_lock of vCPU 1" : "ir_lock of vCPU 0");
+		name_pid(intel->vcpu[i].pid, vcpu[i]);
+		px_name(&intel->vcpu[i].ir_lock, 4, i ? "ir_lock of vCPU 1" : "ir_lock of vCPU 0");
 	}
 	rig_name_cpus();
 }
 
-void irig_build(const struct irig_conf *conf)
+void rig_intel_build(const struct rig_intel_conf *conf)
 {
 	rig_init(&vendor, conf->vcpus, RAM_SIZE);
-	irig = px_alloc(sizeof(*irig), 64);
-	irig->conf = *conf;
+	intel = px_alloc(sizeof(*intel), 64);
+	intel->conf = *conf;
 	build_cores();
 	build_unit();
 	if (conf->no_vm)
@@ -408,32 +408,32 @@ void irig_build(const struct irig_conf *conf)
 static void init_ir(unsigned index)
 {
 	static const char *const name[] = {"IRTE 0", "IRTE 1", "IRTE 2"};
-	struct irig_ir *ir = &irig->ir[index];
+	struct rig_intel_ir *ir = &intel->ir[index];
 
-	pn_vtd_ir_init(&ir->ir, &irig->drv, rig->cpu[0].agent, (uint16_t)index, RIG_DEVID, 1,
+	pn_vtd_ir_init(&ir->ir, &intel->drv, rig->cpu[0].agent, (uint16_t)index, RIG_DEVID, 1,
 		       (uint8_t)(PN_VEC_DEVICE_FIRST + index));
 	px_name(ir->ir.irte, 16, name[index]);
 }
 
-void irig_attach(unsigned index, struct rig_vcpu *v, uint8_t vector)
+void rig_intel_attach(unsigned index, struct rig_vcpu *v, uint8_t vector)
 {
-	struct irig_ir *ir = &irig->ir[index];
+	struct rig_intel_ir *ir = &intel->ir[index];
 
 	init_ir(index);
 	ir->target = v;
 	ir->vector = vector;
 	if (v)
-		pn_vmx_pi_update(&irig->vmx.hyp, &ir->ir.host, v->h, vector, &rig->cpu[0]);
+		pn_vmx_pi_update(&intel->vmx.hyp, &ir->ir.host, v->h, vector, &rig->cpu[0]);
 }
 
-void irig_attach_msi(unsigned index, unsigned cpu, uint8_t vector, bool posted)
+void rig_intel_attach_msi(unsigned index, unsigned cpu, uint8_t vector, bool posted)
 {
-	struct irig_ir *ir = &irig->ir[index];
+	struct rig_intel_ir *ir = &intel->ir[index];
 
 	init_ir(index);
 	ir->vector = vector;
 	if (posted)
-		pn_pmsi_attach(&irig->pmsi, &ir->ir, rig->cpu[0].agent, &rig->cpu[cpu], vector);
+		pn_pmsi_attach(&intel->pmsi, &ir->ir, rig->cpu[0].agent, &rig->cpu[cpu], vector);
 	else
 		pn_vtd_ir_affinity(&ir->ir, rig->cpu[0].agent, rig->cpu[cpu].apicid, vector);
 }
@@ -448,11 +448,11 @@ static int highest(const uint64_t *bits)
 	return -1;
 }
 
-const char *irig_bare_check(void *arg, char *text, unsigned size)
+const char *rig_intel_bare_check(void *arg, char *text, unsigned size)
 {
-	const struct irig_core *k = &irig->core[0];
+	const struct rig_intel_core *k = &intel->core[0];
 	int waits = highest(k->lapic.irr), serves = highest(k->lapic.isr);
-	int posted = highest(irig->pcpu[0].pid->pir);
+	int posted = highest(intel->pcpu[0].pid->pir);
 
 	(void)arg;
 	if (posted >= 0) {
@@ -468,9 +468,9 @@ const char *irig_bare_check(void *arg, char *text, unsigned size)
 		return "P4";
 	}
 	for (unsigned i = 0; i < RIG_IRS; i++) {
-		if (irig->ir[i].sent && !irig->ir[i].taken) {
+		if (intel->ir[i].sent && !intel->ir[i].taken) {
 			snprintf(text, size, "vector 0x%02x was posted, and is nowhere",
-				 irig->ir[i].vector);
+				 intel->ir[i].vector);
 			return "P4";
 		}
 	}

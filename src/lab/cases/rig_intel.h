@@ -12,7 +12,7 @@
  * driver, hypervisor and silicon. */
 
 /* A logical processor. What it is about is one step: everybody who looks takes @turn first. */
-struct irig_core {
+struct rig_intel_core {
 	struct pn_apicv apicv;
 	struct pn_vmcs_apic vmcs;
 	struct pn_lapic lapic; /* what is in it while a handler runs, and in service */
@@ -20,7 +20,7 @@ struct irig_core {
 	uint32_t halted; /* its guest waits for an interrupt, in HLT that does not exit */
 };
 
-struct irig_ir {
+struct rig_intel_ir {
 	struct pn_vtd_ir ir;
 	struct pn_host_route route;
 	struct rig_vcpu *target; /* whose vCPU the guest believes it interrupts */
@@ -28,14 +28,14 @@ struct irig_ir {
 	bool sent, taken; /* bare metal: its handler ran */
 };
 
-struct irig_conf {
+struct rig_intel_conf {
 	unsigned vcpus; /* 0: one */
 	bool ipiv;
 	bool no_vm; /* bare metal */
 };
 
-struct irig {
-	struct irig_conf conf;
+struct rig_intel {
+	struct rig_intel_conf conf;
 	struct pn_agent agent; /* of the unit */
 	struct pn_step_table steps;
 	struct pn_bus bus;
@@ -49,31 +49,31 @@ struct irig {
 	uint64_t half_place __attribute__((aligned(16)));
 	struct pn_vmx_vcpu vcpu[RIG_VCPUS];
 	struct pn_ioapic ioapic __attribute__((aligned(16))); /* if a case gives it to the VM */
-	struct irig_core core[RIG_CPUS];
-	struct irig_ir ir[RIG_IRS];
+	struct rig_intel_core core[RIG_CPUS];
+	struct rig_intel_ir ir[RIG_IRS];
 	uint32_t list[RIG_CPUS]; /* see watch_lists() */
 	struct pn_pmsi pmsi;
 	struct pn_pmsi_cpu pcpu[RIG_CPUS];
 };
 
-extern struct irig *irig;
+extern struct rig_intel *intel;
 
 /* Builds it, as the machine of the exploration. */
-void irig_build(const struct irig_conf *conf);
+void rig_intel_build(const struct rig_intel_conf *conf);
 /* An interrupt: entry @index; posts to @v as @vector, or with NULL goes to CPU 1. */
-void irig_attach(unsigned index, struct rig_vcpu *v, uint8_t vector);
+void rig_intel_attach(unsigned index, struct rig_vcpu *v, uint8_t vector);
 /* The same of bare metal: to @cpu's descriptor, or not posted. */
-void irig_attach_msi(unsigned index, unsigned cpu, uint8_t vector, bool posted);
+void rig_intel_attach_msi(unsigned index, unsigned cpu, uint8_t vector, bool posted);
 /* VM entry and exit of @v, its hypervisor's part done. Interrupts are off. */
-void irig_vmentry(struct rig_vcpu *v, struct pn_host_cpu *c);
-void irig_vmexit(struct rig_vcpu *v, struct pn_host_cpu *c);
+void rig_intel_vmentry(struct rig_vcpu *v, struct pn_host_cpu *c);
+void rig_intel_vmexit(struct rig_vcpu *v, struct pn_host_cpu *c);
 /* In the guest: handles what can be delivered. */
-void irig_deliver(struct rig_vcpu *v, struct pn_host_cpu *c);
+void rig_intel_deliver(struct rig_vcpu *v, struct pn_host_cpu *c);
 /* In the guest: an IPI to vCPU @to, by the processor alone. */
-void irig_ipi(struct pn_host_cpu *c, unsigned to, uint8_t vector);
+void rig_intel_ipi(struct pn_host_cpu *c, unsigned to, uint8_t vector);
 /* Handles what can be delivered, for ever; the guest waits without leaving. */
-void irig_stay(struct rig_vcpu *v, struct pn_host_cpu *c);
+void rig_intel_stay(struct rig_vcpu *v, struct pn_host_cpu *c);
 /* Bare metal at rest: P4. */
-const char *irig_bare_check(void *arg, char *text, unsigned size);
+const char *rig_intel_bare_check(void *arg, char *text, unsigned size);
 
 #endif

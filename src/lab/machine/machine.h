@@ -57,7 +57,7 @@ struct pn_lab_vcpu {
 struct pn_lab_queue {
 	struct pn_machine *m;
 	struct pn_queue *sim;
-	struct pn_ir ir;	     /* AMD */
+	struct pn_amdvi_ir ir;	     /* AMD */
 	struct pn_vtd_ir vtd_ir;     /* Intel */
 	struct pn_host_entry *entry; /* of either; NULL: bare metal */
 	struct pn_msi msi;

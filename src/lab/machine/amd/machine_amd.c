@@ -189,7 +189,8 @@ static int make_vm(struct pn_machine *m, const struct pn_sc_vm *vm, uint32_t num
 static int make_function(struct pn_machine *m, uint32_t iommu, uint16_t devid, uint32_t queues)
 {
 	(void)queues;
-	return pn_irt_create(&m->amd->drv[iommu], m->cpu[0].agent, devid, m->sc->machine.inttablen);
+	return pn_amdvi_irt_create(&m->amd->drv[iommu], m->cpu[0].agent, devid,
+				   m->sc->machine.inttablen);
 }
 
 static int make_queue(struct pn_lab_queue *q, uint16_t devid, uint32_t index, uint8_t vector)
@@ -199,8 +200,8 @@ static int make_queue(struct pn_lab_queue *q, uint16_t devid, uint32_t index, ui
 
 	q->msi = (struct pn_msi){.addr = PN_MSI_ADDR_BASE, .data = index, .devid = devid};
 	q->entry = &q->ir.host;
-	err = pn_ir_init(&q->ir, &m->amd->drv[q->iommu], m->cpu[0].agent, devid, (uint16_t)index,
-			 q->host_cpu, q->host_vector);
+	err = pn_amdvi_ir_init(&q->ir, &m->amd->drv[q->iommu], m->cpu[0].agent, devid,
+			       (uint16_t)index, q->host_cpu, q->host_vector);
 	return err ? err
 		   : pn_svm_pi_update(m->hyp, q->entry, pn_lab_of(q->sim->vcpu)->h, vector,
 				      &m->cpu[0]);
@@ -254,7 +255,7 @@ static bool deliverable(const struct pn_lab_vcpu *v)
 
 static void affinity(struct pn_lab_queue *q, struct pn_host_cpu *self)
 {
-	pn_ir_affinity(&q->ir, self->agent, q->m->cpu[q->host_cpu].apicid, q->host_vector);
+	pn_amdvi_ir_affinity(&q->ir, self->agent, q->m->cpu[q->host_cpu].apicid, q->host_vector);
 }
 
 /* The log's interrupt and its threads, which look at once: one may be lost on the way. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef PN_HW_AMD_IOMMU_H
-#define PN_HW_AMD_IOMMU_H
+#ifndef PN_AMDVI_PRIV_H
+#define PN_AMDVI_PRIV_H
 
 #include "postern/amdvi.h"
 #include "postern/x86.h"

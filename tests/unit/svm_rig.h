@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef PN_TEST_HOST_RIG_H
-#define PN_TEST_HOST_RIG_H
+#ifndef PN_TEST_SVM_RIG_H
+#define PN_TEST_SVM_RIG_H
 
 #include <inttypes.h>
 #include <setjmp.h>
@@ -70,7 +70,7 @@ struct rig {
 	struct pn_host_cpu cpu[RIG_CPUS];
 	struct pn_svm_vm vm;
 	struct pn_svm_vcpu vcpu[RIG_VCPUS];
-	struct pn_ir ir[RIG_VCPUS];
+	struct pn_amdvi_ir ir[RIG_VCPUS];
 	struct rig_task task[RIG_VCPUS], log_thread;
 	uint64_t pending[RIG_CPUS][4]; /* physical interrupts while they are off */
 	unsigned intrs, ipis, bells, kicks;
@@ -300,10 +300,10 @@ static inline void rig_vm(struct rig *r, const struct rig_conf *conf)
 					conf->vcpus ? conf->vcpus : RIG_VCPUS, conf->x2avic, false,
 					conf->inhibits, &r->pages),
 			 0);
-	assert_int_equal(pn_irt_create(&r->drv[0], &r->agent[0], RIG_DEV, 5), 0);
+	assert_int_equal(pn_amdvi_irt_create(&r->drv[0], &r->agent[0], RIG_DEV, 5), 0);
 	for (uint32_t i = 0; i < RIG_VCPUS; i++)
-		assert_int_equal(pn_ir_init(&r->ir[i], &r->drv[0], &r->agent[0], RIG_DEV,
-					    (uint16_t)i, RIG_APICID(3), (uint8_t)(0x50 + i)),
+		assert_int_equal(pn_amdvi_ir_init(&r->ir[i], &r->drv[0], &r->agent[0], RIG_DEV,
+						  (uint16_t)i, RIG_APICID(3), (uint8_t)(0x50 + i)),
 				 0);
 }
 
