@@ -189,8 +189,7 @@ int pn_cli_bench(int argc, char **argv)
 		options,
 		parse,
 		"[FIGURE...]",
-		"Measures how fast the models are on this machine, together "
-		"with what they are compared with.\v"
+		"Measures how fast the models run on this machine, and their peers.\v"
 		"Example:\n  postern bench post_ns",
 		children,
 		NULL,

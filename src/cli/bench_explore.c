@@ -108,7 +108,7 @@ static int bench_peer_case(double *value, double *peer)
 	*value = broken + fixed;
 	err = pn_spin_measure(peer);
 	if (err == -ENOENT) {
-		pn_cli_error(PEER_CASE ": no peer: it takes the programs spin and gcc");
+		pn_cli_error(PEER_CASE ": no peer: the programs spin and gcc are needed");
 		return 0;
 	}
 	if (err == -EPROTO)

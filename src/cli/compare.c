@@ -154,14 +154,13 @@ int pn_cli_compare(int argc, char **argv)
 		 "modes to compare (default: all that fit the scenario, see postern list modes)",
 		 1},
 		{"fidelity", CLI_OPT_FIDELITY, NULL, 0,
-		 "prints every published figure beside what the models give, and what was chosen "
-		 "to "
-		 "fit it",
+		 "prints every published figure beside the modelled one, and the values that "
+		 "were chosen to fit it",
 		 1},
 		{"sensitivity", CLI_OPT_SENSITIVITY, "N", OPTION_ARG_OPTIONAL,
-		 "runs it N times more (default 16), each time with every cost that is an "
-		 "assumption "
-		 "drawn between half and double: the range of each figure, and how often each "
+		 "repeats the comparison N times (default 16), each time with every cost that is "
+		 "an assumption drawn between half and double: the range of each figure, and how "
+		 "often each "
 		 "sentence holds",
 		 1},
 		{0},

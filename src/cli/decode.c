@@ -84,7 +84,7 @@ static int parse(int key, char *arg, struct argp_state *state)
 			o->word[o->words++] = arg;
 		return 0;
 	case ARGP_KEY_NO_ARGS:
-		argp_error(state, "decode what? (see postern list decoders)");
+		argp_error(state, "no KIND is given (see postern list decoders)");
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -112,7 +112,7 @@ int pn_cli_decode(int argc, char **argv)
 		options,
 		parse,
 		"KIND WORD...",
-		"Takes hexadecimal words from a dump apart, field by field, and says what is wrong "
+		"Decodes hexadecimal words of a dump field by field, and reports what is wrong "
 		"with "
 		"them. Words are 64, 32 or 16 bits wide, lowest first.\v"
 		"Examples:\n  postern decode irte 0x000000f100002a81 0x0000000123456041\n"

@@ -146,7 +146,7 @@ static int parse(int key, char *arg, struct argp_state *state)
 		return 0;
 	case ARGP_KEY_END:
 		if (!o->name && !o->all)
-			argp_error(state, "explore what? (a CASE, see postern list cases, or "
+			argp_error(state, "no case is given (a CASE, see postern list cases, or "
 					  "--all)");
 		if (o->name && o->all)
 			argp_error(state, "a case, or --all, not both");

@@ -179,7 +179,7 @@ static int parse(int key, char *arg, struct argp_state *state)
 		o->what = arg;
 		return 0;
 	case ARGP_KEY_NO_ARGS:
-		argp_error(state, "list what? (modes, scenarios, cases, costs or decoders)");
+		argp_error(state, "no list is named (modes, scenarios, cases, costs or decoders)");
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -197,8 +197,8 @@ int pn_cli_list(int argc, char **argv)
 		options,
 		parse,
 		"modes|scenarios|cases|costs|decoders",
-		"Prints what there is: modes with the workload that they fit, "
-		"scenarios with the one that they are.\v"
+		"Lists modes and scenarios with their workload, explorer cases, cost "
+		"tables, or decoders.\v"
 		"Example:\n  postern list modes",
 		children,
 		NULL,

@@ -24,12 +24,13 @@ static const struct verb {
 	{"compare", "[SCENARIO.ini]", "the same workload through every mode, side by side",
 	 pn_cli_compare},
 	{"run", "SCENARIO.ini --mode MODE", "one mode in full detail", pn_cli_run},
-	{"replay", "RECORDING", "a real recording's interrupts through every mode", pn_cli_replay},
+	{"replay", "RECORDING", "recorded interrupts of a real machine through every mode",
+	 pn_cli_replay},
 	{"decode", "KIND WORD...", "an IRTE, DTE, log entry, register, field by field",
 	 pn_cli_decode},
 	{"explore", "CASE|--all", "every interleaving of a named case", pn_cli_explore},
 	{"list", "WHAT", "modes, scenarios, cases, costs or decoders", pn_cli_list},
-	{"bench", "[FIGURE...]", "how fast the models are here", pn_cli_bench},
+	{"bench", "[FIGURE...]", "how fast the models run on this machine", pn_cli_bench},
 	{"torture", NULL, NULL, NULL},
 	{"sweep", NULL, NULL, NULL},
 };
@@ -44,7 +45,7 @@ static void help(FILE *f)
 	for (unsigned i = 0; i < NR_VERBS; i++)
 		if (verbs[i].run)
 			fprintf(f, "  %-8s %-26s%s\n", verbs[i].name, verbs[i].args, verbs[i].doc);
-	fputs("\n  postern VERB --help   what a verb takes, with an example\n"
+	fputs("\n  postern VERB --help   options of a verb, with an example\n"
 	      "  postern --version\n\n"
 	      "Start with: postern compare\n",
 	      f);

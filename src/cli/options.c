@@ -144,7 +144,7 @@ static int parse(int key, char *arg, struct argp_state *state)
 const struct argp pn_cli_common = {options, parse, NULL, NULL, NULL, NULL, NULL};
 
 static const struct argp_option seed_option[] = {
-	{"seed", OPT_SEED, "N", 0, "as everywhere; changes nothing here", 0},
+	{"seed", OPT_SEED, "N", 0, "accepted, but has no effect here", 0},
 	{0},
 };
 

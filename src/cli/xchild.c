@@ -223,7 +223,7 @@ static const char *receive(struct pn_xjob *j)
 	size_t size;
 
 	if (j->used < sizeof(h))
-		return "it ended without a result";
+		return "its process ended without a result";
 	memcpy(&h, j->buf, sizeof(h));
 	if (h.magic != MAGIC || h.res.steps > MAX_STEPS || h.res.verdict > PX_UNFINISHED)
 		return "its result cannot be read";
@@ -312,7 +312,7 @@ static void end_overdue(struct pn_xjob *j)
 	if (pn_cli_stopped())
 		j->ended = "interrupted";
 	else if (j->opt.seconds > 0 && now() - j->begun > j->opt.seconds + GRACE_S)
-		j->ended = "out of time, and it had to be ended from outside";
+		j->ended = "out of time, and its process had to be killed";
 	if (j->ended)
 		kill(j->pid, SIGKILL);
 }
