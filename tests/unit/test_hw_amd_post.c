@@ -8,8 +8,6 @@
 
 #include "amd_fixture.h"
 
-#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
-
 /* clang-format off */
 #define EV(code, flags) ((uint64_t)(code) << PN_EVENT_CODE_SH | (flags) | F_DEV)
 #define FAULT(flags)	EV(PN_EVENT_IO_PAGE_FAULT, PN_EVENT_I | (flags))
