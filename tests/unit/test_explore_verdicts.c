@@ -396,10 +396,10 @@ static const struct {
 	const char *property; /* NULL: held */
 	const char *text;     /* that the sentence contains */
 } table[] = {
+	/* clang-format off */
 	{"two locks in the same order", same_order, NULL, NULL, NULL},
 	{"two locks in opposite orders", other_order, NULL, "P1", "deadlock"},
-	{"handler takes a lock held with interrupts on", handler_and_irqs_on, NULL, "P1",
-	 "deadlock: irq"},
+	{"handler takes a lock held with interrupts on", handler_and_irqs_on, NULL, "P1", "deadlock: irq"},
 	{"handler takes a lock held with interrupts off", handler_and_irqs_off, NULL, NULL, NULL},
 	{"spins until somebody stores", somebody_sets, NULL, NULL, NULL},
 	{"spins and nobody stores", nobody_sets, NULL, "P1", "deadlock: A"},
@@ -415,6 +415,7 @@ static const struct {
 	{"two accesses of a line", as_two_accesses, NULL, "P5", "half"},
 	{"interrupt between two sections", between_sections, between, "P5", "in between"},
 	{"interrupt inside one section", inside_section, between, NULL, NULL},
+	/* clang-format on */
 };
 
 static void explore(size_t row, bool sc, bool unreduced)

@@ -296,34 +296,16 @@ static const struct when {
 	bool residue;	 /* 0x41 is pending from the start */
 	uint8_t vectors; /* bit 0: 0x41, bit 1: 0x91 must be pending at the end */
 } whens[] = {
+	/* clang-format off */
 	{"log, one interrupt", {PN_NOTIFY_GALOG}, post41, 0, false, 1},
 	{"log, masked residue, then a higher one", {PN_NOTIFY_GALOG}, post91, 0x50, true, 3},
 	{"GAPPI, one interrupt", {PN_NOTIFY_GAPPI, PN_MASKED_PARK}, post41, 0, false, 1},
 	{"GAPPI, two at once", {PN_NOTIFY_GAPPI, PN_MASKED_PARK}, post_both, 0, false, 3},
-	{"H1 GAPPI, masked residue, then a higher one",
-	 {PN_NOTIFY_GAPPI, PN_MASKED_PARK},
-	 post91,
-	 0x50,
-	 true,
-	 3},
-	{"H1 GAPPI, masked and higher at once",
-	 {PN_NOTIFY_GAPPI, PN_MASKED_PARK},
-	 post_both,
-	 0x50,
-	 false,
-	 3},
-	{"H1 GAPPI, masked again, higher later",
-	 {PN_NOTIFY_GAPPI, PN_MASKED_PARK},
-	 post_both,
-	 0x50,
-	 true,
-	 3},
-	{"GAPPI without GAPPIDisSup",
-	 {PN_NOTIFY_GAPPI, PN_MASKED_PARK, .no_gappidis = true},
-	 post91,
-	 0x50,
-	 true,
-	 3},
+	{"H1 GAPPI, masked residue, then a higher one", {PN_NOTIFY_GAPPI, PN_MASKED_PARK}, post91, 0x50, true, 3},
+	{"H1 GAPPI, masked and higher at once", {PN_NOTIFY_GAPPI, PN_MASKED_PARK}, post_both, 0x50, false, 3},
+	{"H1 GAPPI, masked again, higher later", {PN_NOTIFY_GAPPI, PN_MASKED_PARK}, post_both, 0x50, true, 3},
+	{"GAPPI without GAPPIDisSup", {PN_NOTIFY_GAPPI, PN_MASKED_PARK, .no_gappidis = true}, post91, 0x50, true, 3},
+	/* clang-format on */
 };
 
 static bool pending_at_end(const struct when *w)

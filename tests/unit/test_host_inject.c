@@ -306,6 +306,7 @@ static const struct ipi_row {
 	uint64_t icr;
 	unsigned woken, set;
 } ipis[] = {
+	/* clang-format off */
 	{"id 1: target woken, nothing posted again", false, 0, 1, PHYS(1) | 0x71, 1 << 1, 0},
 	{"id 1 broadcast: only those that sleep", false, 0, 1, PHYS(0xFF) | 0x71, 6, 0},
 	{"id 1 all but self", false, 0, 1, SH(3) | 0x71, 6, 0},
@@ -316,8 +317,7 @@ static const struct ipi_row {
 	{"id 1 x2 logical", true, 0, 1, X2L(0x00000006) | 0x71, 6, 0},
 	{"id 1 x2 logical, other cluster", true, 0, 1, X2L(0x00010006) | 0x71, 0, 0},
 	{"id 1 x2 broadcast", true, 0, 1, X2(0xFFFFFFFF) | 0x71, 6, 0},
-	{"id 0 lowest priority: one of them", false, 0, 0, LOGICAL(0x06) | MODE(1) | 0x71, 1 << 1,
-	 1 << 1},
+	{"id 0 lowest priority: one of them", false, 0, 0, LOGICAL(0x06) | MODE(1) | 0x71, 1 << 1, 1 << 1},
 	{"id 0 level", false, 0, 0, PHYS(2) | PN_ICR_LEVEL | 0x71, 1 << 2, 1 << 2},
 	{"id 0 NMI: looked at, no vector", false, 0, 0, PHYS(2) | MODE(4), 1 << 2, 0},
 	{"id 0 INIT", false, 0, 0, SH(3) | MODE(5), 6, 0},
@@ -327,6 +327,7 @@ static const struct ipi_row {
 	{"id 3 all including self", false, 0, 3, SH(2) | 0x71, 6, 15},
 	{"id 3 self", false, 0, 3, SH(1) | 0x71, 0, 1},
 	{"id 4: vector below 16", false, 0, 4, PHYS(1) | 0x0F, 0, 0},
+	/* clang-format on */
 };
 
 static struct pn_svm_vcpu many[16];

@@ -285,6 +285,7 @@ static void loops(void **state)
 		const char *events;
 		unsigned notifications, empty;
 	} rows[] = {
+		/* clang-format off */
 		{"1: nothing", 1, "", 0, "C H E", 1, 1},
 		{"1: one", 1, "\x41", 0, "C H 41 E", 1, 0},
 		{"1: one, again", 1, "\x41", 1, "C H 41 E C H 41 E", 2, 0},
@@ -296,16 +297,13 @@ static void loops(void **state)
 		{"3: one", 3, "\x41", 0, "H 41 H C H E", 1, 0},
 		{"3: one, again", 3, "\x41", 1, "H 41 H 41 C H E", 1, 0},
 		{"3: one, twice again", 3, "\x41", 2, "H 41 H 41 C H 41 E", 1, 0},
-		{"3: one, three times again", 3, "\x41", 3, "H 41 H 41 C H 41 E H 41 H C H E", 2,
-		 0},
-		{"3: three, ascending, one again", 3, "\x45\x41\x43", 1, "H 41 43 45 H 41 C H E", 1,
-		 0},
+		{"3: one, three times again", 3, "\x41", 3, "H 41 H 41 C H 41 E H 41 H C H E", 2, 0},
+		{"3: three, ascending, one again", 3, "\x45\x41\x43", 1, "H 41 43 45 H 41 C H E", 1, 0},
 		{"8: nothing", 8, "", 0, "H C H E", 1, 1},
 		{"8: one", 8, "\x41", 0, "H 41 H C H E", 1, 0},
-		{"8: seven again", 8, "\x41", 7, "H 41 H 41 H 41 H 41 H 41 H 41 H 41 C H 41 E", 1,
-		 0},
-		{"8: eight again", 8, "\x41", 8,
-		 "H 41 H 41 H 41 H 41 H 41 H 41 H 41 C H 41 E H 41 H C H E", 2, 0},
+		{"8: seven again", 8, "\x41", 7, "H 41 H 41 H 41 H 41 H 41 H 41 H 41 C H 41 E", 1, 0},
+		{"8: eight again", 8, "\x41", 8, "H 41 H 41 H 41 H 41 H 41 H 41 H 41 C H 41 E H 41 H C H E", 2, 0},
+		/* clang-format on */
 	};
 
 	(void)state;
@@ -344,11 +342,11 @@ static void range(void **state)
 		uint8_t vector[8]; /* 0: no more */
 		const char *events;
 	} rows[] = {
-		{"word by word",
-		 {0xEA, 0xC0, 0x20, 0x40, 0x3F, 0xBF, 0x7F, 0x80},
-		 "H 20 3f 40 7f 80 bf c0 ea H C H E"},
+		/* clang-format off */
+		{"word by word", {0xEA, 0xC0, 0x20, 0x40, 0x3F, 0xBF, 0x7F, 0x80}, "H 20 3f 40 7f 80 bf c0 ea H C H E"},
 		{"below and above", {0x10, 0x1F, 0xEB, 0xFF}, "H H C H E"},
 		{"at the borders", {0x1F, 0x20, 0xEA, 0xEB}, "H 20 ea H C H E"},
+		/* clang-format on */
 	};
 
 	(void)state;

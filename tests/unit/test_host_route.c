@@ -387,20 +387,18 @@ static void handled(void **state)
 		bool want;
 		int stale;
 	} rows[] = {
+		/* clang-format off */
 		{"level, to it", LEVEL, 0, true, -1},
 		{"level, to it, in service", LEVEL, PN_APIC_ISR, true, -1},
 		{"level, to it, masked", LEVEL | PN_REDIR_MASKED, 0, true, -1},
 		{"edge, to it", 0x61, 0, false, -1},
 		{"edge, in service", 0x61, PN_APIC_ISR, false, -1},
 		{"level, to another", LEVEL | 1ull << PN_REDIR_DEST_SH, 0, false, -1},
-		{"level, to another, in service here", LEVEL | 1ull << PN_REDIR_DEST_SH,
-		 PN_APIC_ISR, true, 0x61},
-		{"level, to another, in the IRR here", LEVEL | 1ull << PN_REDIR_DEST_SH,
-		 PN_APIC_IRR, true, 0x61},
-		{"level, logical, to both", LEVEL | PN_REDIR_LOGICAL | 3ull << PN_REDIR_DEST_SH, 0,
-		 true, -1},
-		{"level, logical, to another", LEVEL | PN_REDIR_LOGICAL | 2ull << PN_REDIR_DEST_SH,
-		 0, false, -1},
+		{"level, to another, in service here", LEVEL | 1ull << PN_REDIR_DEST_SH, PN_APIC_ISR, true, 0x61},
+		{"level, to another, in the IRR here", LEVEL | 1ull << PN_REDIR_DEST_SH, PN_APIC_IRR, true, 0x61},
+		{"level, logical, to both", LEVEL | PN_REDIR_LOGICAL | 3ull << PN_REDIR_DEST_SH, 0, true, -1},
+		{"level, logical, to another", LEVEL | PN_REDIR_LOGICAL | 2ull << PN_REDIR_DEST_SH, 0, false, -1},
+		/* clang-format on */
 	};
 
 	(void)state;

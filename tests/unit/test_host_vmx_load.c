@@ -95,6 +95,7 @@ struct put_row {
 };
 
 static const struct put_row put_rows[] = {
+	/* clang-format off */
 	{"4.2: nobody posts: asleep", NOBODY, 1, 0, 0, 0, NVP, 0, 0},
 	{"4.2: nobody posts: asleep, ON", NOBODY, 1, 0, 0, ON, NVP | ON, 0, 0},
 	{"4.2: nobody posts: preempted", NOBODY, 0, 0, 1, 0, NVP, 0, 0},
@@ -114,8 +115,8 @@ static const struct put_row put_rows[] = {
 	{"6.4: IPI virtualization alone: preempted", IPIV, 0, 0, 1, 0, NVP | SN, 0, 0},
 	{"6.4: IPI virtualization alone: asleep, ON", IPIV, 1, 0, 0, ON, NVW | ON, 1, 1},
 	{"6.4: IPI virtualization alone: user space", IPIV, 0, 0, 0, 0, NVP | SN, 0, 0},
-	{"6.4: IPI virtualization alone: preempted while blocking", IPIV, 1, 0, 1, ON,
-	 NVP | SN | ON, 0, 0},
+	{"6.4: IPI virtualization alone: preempted while blocking", IPIV, 1, 0, 1, ON, NVP | SN | ON, 0, 0},
+	/* clang-format on */
 };
 
 static void put_table(void **state)

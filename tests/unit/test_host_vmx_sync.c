@@ -478,16 +478,13 @@ static void vmcs_fields(void **state)
 		uint32_t pin, proc, proc2;
 		uint64_t proc3;
 	} rows[] = {
+		/* clang-format off */
 		{"3.1: APICv, x2APIC", {0}, 0x81, 0x80200000, 0x310, 0},
 		{"3.1: APICv, xAPIC", {.xapic = true}, 0x81, 0x80200000, 0x301, 0},
 		{"6.1: IPI virtualization", {.ipiv = true}, 0x81, 0x80220000, 0x310, 0x10},
-		{"6.3: none while inhibited",
-		 {.ipiv = true, .inhibits = 1},
-		 1,
-		 0x80200000,
-		 0x10,
-		 0},
+		{"6.3: none while inhibited", {.ipiv = true, .inhibits = 1}, 1, 0x80200000, 0x10, 0},
 		{"inhibited, xAPIC", {.xapic = true, .inhibits = 1}, 1, 0x80200000, 0x1, 0},
+		/* clang-format on */
 	};
 	struct pn_apicv_features feat;
 

@@ -453,16 +453,13 @@ static void forms(void **state)
 		uint64_t pid_pa;
 		uint64_t lo, hi;
 	} rows[] = {
-		{"1.3 remapped, x2APIC", true, false, false, 0x01020304, 0, 0x0102030400620001ull,
-		 0x0000000000040841ull},
-		{"1.3 remapped, xAPIC: 47:40", false, false, false, 0xA4, 0, 0x0000A40000620001ull,
-		 0x0000000000040841ull},
-		{"1.4 posted", true, true, false, 7, 0x0000123489ABCDC0ull, 0x89ABCDC000418001ull,
-		 0x0000123400040841ull},
-		{"1.4 posted, urgent", true, true, true, 7, 0x00000000FFFFFFC0ull,
-		 0xFFFFFFC00041C001ull, 0x0000000000040841ull},
-		{"1.4 posted, xAPIC", false, true, false, 7, 0x0000000100000040ull,
-		 0x0000004000418001ull, 0x0000000100040841ull},
+		/* clang-format off */
+		{"1.3 remapped, x2APIC", true, false, false, 0x01020304, 0, 0x0102030400620001ull, 0x0000000000040841ull},
+		{"1.3 remapped, xAPIC: 47:40", false, false, false, 0xA4, 0, 0x0000A40000620001ull, 0x0000000000040841ull},
+		{"1.4 posted", true, true, false, 7, 0x0000123489ABCDC0ull, 0x89ABCDC000418001ull, 0x0000123400040841ull},
+		{"1.4 posted, urgent", true, true, true, 7, 0x00000000FFFFFFC0ull, 0xFFFFFFC00041C001ull, 0x0000000000040841ull},
+		{"1.4 posted, xAPIC", false, true, false, 7, 0x0000000100000040ull, 0x0000004000418001ull, 0x0000000100040841ull},
+		/* clang-format on */
 	};
 
 	(void)state;

@@ -17,6 +17,7 @@ static void vmcb_rows(void **state)
 		bool npt;
 		int want;
 	} rows[] = {
+		/* clang-format off */
 		{"6.1 AVIC off: nothing is checked", 0, 0, high, high, high | 4095, false, 0},
 		{"6.1 x2AVIC without AVIC", ALL, PN_VINTR_X2AVIC, p, p, p, true, -EINVAL},
 		{"6.1 AVIC", ALL, on, p, p, p | 255, true, 0},
@@ -35,13 +36,10 @@ static void vmcb_rows(void **state)
 		{"6.1 logical table out of range", ALL, on, p, high, p, true, -EINVAL},
 		{"6.1 logical table unused in x2AVIC", ALL, x2, p, high, p, true, 0},
 		{"6.1 physical table out of range", ALL, on, p, p, high, true, -EINVAL},
-		{"6.1 last page of the table in range", ALL, x2, p, p, (high - 0x8000) | 4095, true,
-		 0},
-		{"6.1 last page of the table out of range", ALL, x2, p, p, (high - 0x7000) | 4095,
-		 true, -EINVAL},
-		{"6.1 ignored fields", ALL,
-		 on | PN_VINTR_IRQ | PN_VINTR_IGN_TPR | 0xFull << 16 | 0xFFull << 32, p, p, p, true,
-		 0},
+		{"6.1 last page of the table in range", ALL, x2, p, p, (high - 0x8000) | 4095, true, 0},
+		{"6.1 last page of the table out of range", ALL, x2, p, p, (high - 0x7000) | 4095, true, -EINVAL},
+		{"6.1 ignored fields", ALL, on | PN_VINTR_IRQ | PN_VINTR_IGN_TPR | 0xFull << 16 | 0xFFull << 32, p, p, p, true, 0},
+		/* clang-format on */
 	};
 
 	(void)state;

@@ -544,12 +544,12 @@ static void test_overflow_restart(void **state)
 		uint64_t overflow, run, enable;
 		unsigned runs;
 	} rows[] = {
+		/* clang-format off */
 		{"2.7.4 GA log", false, PN_ST_GALOVERFLOW, PN_ST_GALOGRUN, PN_CTRL_GALOGEN, 4},
-		{"2.7.4 event log", false, PN_ST_EVENTOVERFLOW, PN_ST_EVENTLOGRUN,
-		 PN_CTRL_EVENTLOGEN, 4},
+		{"2.7.4 event log", false, PN_ST_EVENTOVERFLOW, PN_ST_EVENTLOGRUN, PN_CTRL_EVENTLOGEN, 4},
 		{"w1c, GA log", true, PN_ST_GALOVERFLOW, PN_ST_GALOGRUN, PN_CTRL_GALOGEN, 5},
-		{"w1c, event log", true, PN_ST_EVENTOVERFLOW, PN_ST_EVENTLOGRUN, PN_CTRL_EVENTLOGEN,
-		 5},
+		{"w1c, event log", true, PN_ST_EVENTOVERFLOW, PN_ST_EVENTLOGRUN, PN_CTRL_EVENTLOGEN, 5},
+		/* clang-format on */
 	};
 
 	(void)state;

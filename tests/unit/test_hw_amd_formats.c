@@ -358,15 +358,14 @@ static void test_msi(void **state)
 		uint32_t data;
 		struct pn_intr m;
 	} rows[] = {
+		/* clang-format off */
 		{"fixed", 0xFEE00000, 0x31, {.vector = 0x31}},
 		{"dest", 0xFEEFF000, 0x31, {.dest = 0xFF, .vector = 0x31}},
 		{"logical", 0xFEE01004, 0x41, {.dest = 1, .vector = 0x41, .logical = true}},
-		{"lowest",
-		 0xFEE0300C,
-		 0x141,
-		 {.dest = 3, .vector = 0x41, .mode = PN_DM_LOWEST, .logical = true}},
+		{"lowest", 0xFEE0300C, 0x141, {.dest = 3, .vector = 0x41, .mode = PN_DM_LOWEST, .logical = true}},
 		{"NMI", 0xFEE02000, 0x400, {.dest = 2, .mode = PN_DM_NMI}},
 		{"level", 0xFEE02000, 0xC050, {.dest = 2, .vector = 0x50, .level = true}},
+		/* clang-format on */
 	};
 
 	(void)state;

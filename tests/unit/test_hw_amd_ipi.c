@@ -49,6 +49,7 @@ static const struct ipi_row {
 	uint32_t posted;    /* guest IDs whose IRR is set */
 	uint32_t bells;	    /* guest IDs whose host APIC ID gets a doorbell */
 } ipi_rows[] = {
+	/* clang-format off */
 	/* 6.4, "anything else" and the order of checks */
 	{"6.4 lowest priority", X, X1(1, 0x100 | VEC), 0, 0, 0, 0},
 	{"6.4 SMI", X, X1(1, 0x200), 0, 0, 0, 0},
@@ -117,6 +118,7 @@ static const struct ipi_row {
 	/* steps 5 and 6 */
 	{"6.4.6 asleep", X, X1(6, VEC), 1, 6, BIT(6), 0},
 	{"6.4.6 asleep, x2", TWO, X2(16, VEC), 1, 16, BIT(16), 0},
+	/* clang-format on */
 };
 
 static void check_ids(struct rig *r, const struct ipi_row *w)
@@ -340,13 +342,11 @@ static void erratum1235(void **state)
 		enum pn_avic_access want[3];
 		unsigned bells;
 	} rows[] = {
+		/* clang-format off */
 		{"6.6 sound core", false, true, {PN_AVIC_TRAP, PN_AVIC_TRAP, PN_AVIC_TRAP}, 1},
 		{"6.6 stale once", true, true, {PN_AVIC_DONE, PN_AVIC_TRAP, PN_AVIC_TRAP}, 2},
-		{"6.6 never seen running",
-		 true,
-		 false,
-		 {PN_AVIC_TRAP, PN_AVIC_TRAP, PN_AVIC_TRAP},
-		 0},
+		{"6.6 never seen running", true, false, {PN_AVIC_TRAP, PN_AVIC_TRAP, PN_AVIC_TRAP}, 0},
+		/* clang-format on */
 	};
 
 	(void)state;

@@ -97,11 +97,11 @@ static const struct {
 	void (*store)(struct banks *b);
 	uint64_t pa[3]; /* where there must be something now */
 } stores[] = {
-	{"2.2.5.3, 2.7: vAPIC page, GA log, tail shadow",
-	 store_msi,
-	 {F_PAGE + PN_APIC_IRR + 0x20, F_GALOG, F_SHADOW}},
+	/* clang-format off */
+	{"2.2.5.3, 2.7: vAPIC page, GA log, tail shadow", store_msi, {F_PAGE + PN_APIC_IRR + 0x20, F_GALOG, F_SHADOW}},
 	{"2.5: event", store_event, {F_EVT, F_EVT + 8, F_EVT}},
 	{"2.4.1: semaphore", store_semaphore, {F_SEM, F_SEM, F_SEM}},
+	/* clang-format on */
 };
 
 static void test_stores_are_reported(void **state)
@@ -163,11 +163,11 @@ static void test_gone(void **state)
 		unsigned event;
 		uint64_t addr;
 	} rows[] = {
+		/* clang-format off */
 		{"vAPIC page", F_PAGE, PN_EVENT_PAGE_TAB_HARDWARE_ERROR, F_PAGE},
-		{"interrupt remapping table", F_IRT, PN_EVENT_PAGE_TAB_HARDWARE_ERROR,
-		 F_IRT + INDEX * 16},
-		{"device table", F_DEVTAB + F_DEV * PN_DTE_SIZE, PN_EVENT_DEV_TAB_HARDWARE_ERROR,
-		 F_DEVTAB + F_DEV * PN_DTE_SIZE},
+		{"interrupt remapping table", F_IRT, PN_EVENT_PAGE_TAB_HARDWARE_ERROR, F_IRT + INDEX * 16},
+		{"device table", F_DEVTAB + F_DEV * PN_DTE_SIZE, PN_EVENT_DEV_TAB_HARDWARE_ERROR, F_DEVTAB + F_DEV * PN_DTE_SIZE},
+		/* clang-format on */
 	};
 	struct pn_amd_event e = {0, 0};
 	struct banks b;

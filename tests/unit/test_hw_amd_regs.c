@@ -216,14 +216,15 @@ static void test_run_bits(void **state)
 		const char *name;
 		uint64_t control, run;
 	} rows[] = {
+		/* clang-format off */
 		{"1.4 nothing", 0, 0},
 		{"1.4 IommuEn alone", PN_CTRL_IOMMUEN, 0},
-		{"1.4 enables without IommuEn",
-		 PN_CTRL_CMDBUFEN | PN_CTRL_EVENTLOGEN | PN_CTRL_GALOGEN | PN_CTRL_PPRLOGEN, 0},
+		{"1.4 enables without IommuEn", PN_CTRL_CMDBUFEN | PN_CTRL_EVENTLOGEN | PN_CTRL_GALOGEN | PN_CTRL_PPRLOGEN, 0},
 		{"1.4 CmdBufRun", PN_CTRL_IOMMUEN | PN_CTRL_CMDBUFEN, PN_ST_CMDBUFRUN},
 		{"1.4 EventLogRun", PN_CTRL_IOMMUEN | PN_CTRL_EVENTLOGEN, PN_ST_EVENTLOGRUN},
 		{"1.4 GALogRun", PN_CTRL_IOMMUEN | PN_CTRL_GALOGEN, PN_ST_GALOGRUN},
 		{"1.4 PprLogRun", PN_CTRL_IOMMUEN | PN_CTRL_PPRLOGEN, PN_ST_PPRLOGRUN},
+		/* clang-format on */
 	};
 	struct fix f;
 

@@ -78,6 +78,7 @@ static const struct check_row {
 	} set[4];
 	int want;
 } check_rows[] = {
+	/* clang-format off */
 	{"3.1 everything on", {END}, 0},
 	{"3.1 x2APIC mode", {{PROC2, X2 | AR | VID}, END}, 0},
 	{"3.1 x2APIC mode and APIC accesses", {{PROC2, X2 | AA | AR | VID}, END}, -EINVAL},
@@ -97,9 +98,7 @@ static const struct check_row {
 	{"3.1 VID without external-interrupt exiting", {{PIN, 0}, END}, -EINVAL},
 	{"3.1 PI without external-interrupt exiting", {{PIN, BIT(7)}, END}, -EINVAL},
 	{"3.1 VID without TPR shadow", {{PIN, 1}, {PROC, SEC}, {PROC2, VID}, END}, -EINVAL},
-	{"3.1 register virt without TPR shadow",
-	 {{PIN, 1}, {PROC, SEC}, {PROC2, AR}, END},
-	 -EINVAL},
+	{"3.1 register virt without TPR shadow", {{PIN, 1}, {PROC, SEC}, {PROC2, AR}, END}, -EINVAL},
 	{"3.1 x2APIC without TPR shadow", {{PIN, 1}, {PROC, SEC}, {PROC2, X2}, END}, -EINVAL},
 	{"3.1 APIC accesses without TPR shadow", {{PIN, 1}, {PROC, SEC}, {PROC2, AA}, END}, 0},
 	{"3.1 secondary not active: ignored", {{PIN, 1}, {PROC, SH}, {PROC2, ~0u}, END}, 0},
@@ -123,13 +122,10 @@ static const struct check_row {
 	{"6.1 last entry beyond MAXPHYADDR", {{TABLE, BIT(52) - 248}, END}, -EINVAL},
 	{"6.1 table wraps", {{TABLE, ~7ull}, END}, -EINVAL},
 	{"6.1 65536 entries", {{LAST, 0xFFFF}, {TABLE, BIT(52) - 0x80000}, END}, 0},
-	{"6.1 65536 entries, one too high",
-	 {{LAST, 0xFFFF}, {TABLE, BIT(52) - 0x7FFF8}, END},
-	 -EINVAL},
+	{"6.1 65536 entries, one too high", {{LAST, 0xFFFF}, {TABLE, BIT(52) - 0x7FFF8}, END}, -EINVAL},
 	{"6.1 no IPI virtualization: table ignored", {{PROC3, ~BIT(4)}, {TABLE, 1}, END}, 0},
-	{"6.1 tertiary not active: table ignored",
-	 {{PROC, SH | (uint64_t)SEC}, {TABLE, 1}, END},
-	 0},
+	{"6.1 tertiary not active: table ignored", {{PROC, SH | (uint64_t)SEC}, {TABLE, 1}, END}, 0},
+	/* clang-format on */
 };
 
 static void vmcs_rows(void **state)

@@ -215,6 +215,7 @@ static const struct msr_row {
 	enum pn_apicv_access want;
 	uint32_t reason, qualification;
 } msr_rows[] = {
+	/* clang-format off */
 	{"30.5 TPR", X2, false, 0x808, 0xFF, PN_APICV_DONE, 0, 0},
 	{"30.5 TPR, VID", X2 | VID, false, 0x808, 0x20, PN_APICV_EVALUATE, 0, 0},
 	{"30.5 TPR bit 8", X2 | VID, false, 0x808, 0x120, PN_APICV_GP, 0, 0},
@@ -231,8 +232,7 @@ static const struct msr_row {
 	{"30.5 self-IPI bit 32", X2 | VID, false, 0x83F, 1ull << 32, PN_APICV_GP, 0, 0},
 	{"30.5 self-IPI without VID", X2 | AR, true, 0x83F, 0x141, PN_APICV_PASS, 0, 0},
 	{"30.5 ICR", X2 | AR, true, 0x830, 0x41, PN_APICV_DONE, 0, 0},
-	{"30.5 ICR without IPI virtualization", X2 | AR | VID, false, 0x830, 0x2041, PN_APICV_PASS,
-	 0, 0},
+	{"30.5 ICR without IPI virtualization", X2 | AR | VID, false, 0x830, 0x2041, PN_APICV_PASS, 0, 0},
 	{"30.5 SVR", X2 | AR | VID, true, 0x80F, 0x1FF, PN_APICV_PASS, 0, 0},
 	{"30.5 LVT timer", X2 | AR | VID, true, 0x832, 0x10000, PN_APICV_PASS, 0, 0},
 	{"30.5 ICR high is none", X2 | AR | VID, true, 0x831, 0, PN_APICV_PASS, 0, 0},
@@ -240,6 +240,7 @@ static const struct msr_row {
 	{"30.5 7FF", X2 | AR | VID, true, 0x7FF, 0, PN_APICV_PASS, 0, 0},
 	{"30.5 908, not 808", X2 | AR | VID, true, 0x908, 0, PN_APICV_PASS, 0, 0},
 	{"30.5 C0000808, not 808", X2 | AR | VID, true, 0xC0000808, 0, PN_APICV_PASS, 0, 0},
+	/* clang-format on */
 };
 
 static void wrmsr(void **state)

@@ -50,19 +50,16 @@ static void fields(void **state)
 		uint64_t proc3;
 		uint32_t want[12];
 	} rows[] = {
+		/* clang-format off */
 		{"B nothing", 0, 0, ~0u, ~0ull, {0}},
 		{"B secondary", 0, 1u << 31, 0, ~0ull, {0x401E}},
 		{"B tertiary", 0, 1u << 17, ~0u, 0, {0x2034}},
 		{"B TPR shadow", 0, 1u << 21, ~0u, ~0ull, {0x2012, 0x401C}},
-		{"B VID",
-		 0,
-		 1u << 31 | 1u << 21,
-		 1u << 9,
-		 0,
-		 {0x401E, 0x2012, 0x0810, 0x201C, 0x201E, 0x2020, 0x2022}},
+		{"B VID", 0, 1u << 31 | 1u << 21, 1u << 9, 0, {0x401E, 0x2012, 0x0810, 0x201C, 0x201E, 0x2020, 0x2022}},
 		{"B APIC accesses", 0, 1u << 31, 1, 0, {0x401E, 0x2014}},
 		{"B posted", 1u << 7, 0, 0, 0, {0x2016, 0x10002}},
 		{"B IPIs", 0, 1u << 17, 0, 1u << 4, {0x2034, 0x0008, 0x2042}},
+		/* clang-format on */
 	};
 
 	(void)state;
@@ -201,6 +198,7 @@ static void widths(void **state)
 		bool read, write; /* virtualized? */
 		uint32_t rq, wq;  /* qualification, if not */
 	} rows[] = {
+		/* clang-format off */
 		{"TPR", 0, 0x80, 4, PN_APICV_INSN, true, true, 0, 0},
 		{"TPR, 2 bytes", 0, 0x80, 2, PN_APICV_INSN, true, true, 0, 0},
 		{"TPR, 1 byte", 0, 0x80, 1, PN_APICV_INSN, true, true, 0, 0},
@@ -226,8 +224,8 @@ static void widths(void **state)
 		{"event, gap", REGS, 0x88, 4, PN_APICV_EVENT, false, false, 0x3088, 0x3088},
 		{"fetch", REGS, 0x80, 4, PN_APICV_FETCH, false, false, 0x2080, 0x2080},
 		{"physical", REGS, 0x80, 4, PN_APICV_PHYS, false, false, 0xF000, 0xF000},
-		{"physical, event", REGS, 0x80, 4, PN_APICV_PHYS_EVENT, false, false, 0xA000,
-		 0xA000},
+		{"physical, event", REGS, 0x80, 4, PN_APICV_PHYS_EVENT, false, false, 0xA000, 0xA000},
+		/* clang-format on */
 	};
 	enum pn_apicv_access done;
 

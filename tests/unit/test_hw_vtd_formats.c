@@ -15,6 +15,7 @@ static const struct {
 	uint32_t data;
 	struct pn_vtd_request want;
 } requests[] = {
+	/* clang-format off */
 	{"1.2 bit 4 = 0: compatibility format", 0xFEE01004, 0xFFFF4021, {0}},
 	{"1.2 format", 0xFEE00010, 0, {.remappable = true}},
 	{"1.2 handle 14:0 in 19:5", 0xFEEFFFF0, 0, {true, .handle = 0x7FFF, .index = 0x7FFF}},
@@ -22,22 +23,11 @@ static const struct {
 	{"1.2 handle bit 15 in bit 2", 0xFEE00014, 0, {true, .handle = 0x8000, .index = 0x8000}},
 	{"1.2 bits 1:0 ignored", 0xFEE00013, 0, {.remappable = true}},
 	{"1.2 SHV = 0: data ignored", 0xFEE00030, 0xFFFFFFFF, {true, .handle = 1, .index = 1}},
-	{"1.2 SHV = 1: subhandle is added",
-	 0xFEE00058,
-	 0x0007,
-	 {true, true, .handle = 2, .subhandle = 7, .index = 9}},
-	{"1.2 SHV = 1: data 31:16 reserved",
-	 0xFEE00058,
-	 0x00010007,
-	 {true, true, .handle = 2, .subhandle = 7, .index = 9, .reserved = true}},
-	{"1.2 SHV = 1: data bit 31 reserved",
-	 0xFEE00018,
-	 0x80000000,
-	 {true, true, .reserved = true}},
-	{"1.2 no wrap at 16 bits",
-	 0xFEEFFFFC,
-	 0xFFFF,
-	 {true, true, .handle = 0xFFFF, .subhandle = 0xFFFF, .index = 0x1FFFE}},
+	{"1.2 SHV = 1: subhandle is added", 0xFEE00058, 0x0007, {true, true, .handle = 2, .subhandle = 7, .index = 9}},
+	{"1.2 SHV = 1: data 31:16 reserved", 0xFEE00058, 0x00010007, {true, true, .handle = 2, .subhandle = 7, .index = 9, .reserved = true}},
+	{"1.2 SHV = 1: data bit 31 reserved", 0xFEE00018, 0x80000000, {true, true, .reserved = true}},
+	{"1.2 no wrap at 16 bits", 0xFEEFFFFC, 0xFFFF, {true, true, .handle = 0xFFFF, .subhandle = 0xFFFF, .index = 0x1FFFE}},
+	/* clang-format on */
 };
 
 static void test_requests(void **state)
@@ -150,6 +140,7 @@ static const struct field remapped_fields[] = {
 };
 
 static const struct field posted_fields[] = {
+	/* clang-format off */
 	{"1.4 0 P", 1ull, 0, 0, {.p = true}},
 	{"1.4 1 FPD", 1ull << 1, 0, 0, {.fpd = true}},
 	{"1.4 7:2 reserved", 0x3Full << 2, 0, PN_VIRTE_BAD_RESERVED, {0}},
@@ -166,11 +157,8 @@ static const struct field posted_fields[] = {
 	{"1.4 83 SVT", 0, 1ull << 19, 0, {.svt = PN_SVT_BUS}},
 	{"1.4 95:84 reserved", 0, 0xFFFull << 20, PN_VIRTE_BAD_RESERVED, {0}},
 	{"1.4 115:96 PDAH", 0, 0xFFFFFull << 32, 0, {.pid = 0x000FFFFF00000000}},
-	{"1.4 127:116 PDAH at or above HAW",
-	 0,
-	 0xFFFull << 52,
-	 PN_VIRTE_BAD_PID,
-	 {.pid = 0xFFF0000000000000}},
+	{"1.4 127:116 PDAH at or above HAW", 0, 0xFFFull << 52, PN_VIRTE_BAD_PID, {.pid = 0xFFF0000000000000}},
+	/* clang-format on */
 };
 
 /* 1.3 EIME = 0: the destination in 47:40, what is around it reserved. */

@@ -166,21 +166,19 @@ static void test_errors(void **state)
 		unsigned ttm, desc;
 		unsigned iqei;
 	} rows[] = {
+		/* clang-format off */
 		{"1.1 IQEI 1: tail at the end", 0, V_QUEUE, 4096, 0, 4, PN_VTD_IQEI_TAIL},
-		{"1.1 IQEI 1: tail beyond QS = 6", 0, V_QUEUE | 6, 4096 << 6, 0, 4,
-		 PN_VTD_IQEI_TAIL},
+		{"1.1 IQEI 1: tail beyond QS = 6", 0, V_QUEUE | 6, 4096 << 6, 0, 4, PN_VTD_IQEI_TAIL},
 		{"1.1 tail in the second page of QS = 1", 0, V_QUEUE | 1, 16, 0, 4, 0},
 		{"1.1 IQEI 2: no memory", 0, V_NOWHERE, 16, 0, 4, PN_VTD_IQEI_FETCH},
 		{"1.1 IQEI 2: above HAW", 0, 1ull << 52, 16, 0, 4, PN_VTD_IQEI_FETCH},
-		{"1.1 IQEI 5: scalable mode, 128 bits", PN_VTD_ECAP_SMTS, V_QUEUE, 16,
-		 PN_VTD_TTM_SCALABLE, 4, PN_VTD_IQEI_WIDTH},
-		{"1.1 scalable mode, 256 bits", PN_VTD_ECAP_SMTS, V_QUEUE | PN_VTD_IQA_DW, 32,
-		 PN_VTD_TTM_SCALABLE, 4, 0},
-		{"1.1 IQEI 6: half a descriptor", PN_VTD_ECAP_SMTS, V_QUEUE | PN_VTD_IQA_DW, 48, 0,
-		 4, PN_VTD_IQEI_ALIGN},
+		{"1.1 IQEI 5: scalable mode, 128 bits", PN_VTD_ECAP_SMTS, V_QUEUE, 16, PN_VTD_TTM_SCALABLE, 4, PN_VTD_IQEI_WIDTH},
+		{"1.1 scalable mode, 256 bits", PN_VTD_ECAP_SMTS, V_QUEUE | PN_VTD_IQA_DW, 32, PN_VTD_TTM_SCALABLE, 4, 0},
+		{"1.1 IQEI 6: half a descriptor", PN_VTD_ECAP_SMTS, V_QUEUE | PN_VTD_IQA_DW, 48, 0, 4, PN_VTD_IQEI_ALIGN},
 		{"1.1 IQEI 7: TTM 10", 0, V_QUEUE, 16, PN_VTD_TTM_RESERVED, 0x11, PN_VTD_IQEI_TTM},
 		{"1.1 TTM 10 does not concern IEC", 0, V_QUEUE, 16, PN_VTD_TTM_RESERVED, 4, 0},
 		{"1.1 TTM 11", 0, V_QUEUE, 16, PN_VTD_TTM_ABORT, 0x11, 0},
+		/* clang-format on */
 	};
 
 	(void)state;
@@ -375,24 +373,22 @@ static void test_invalidate(void **state)
 		uint32_t dropped; /* a bit per index */
 		unsigned iqei;
 	} rows[] = {
+		/* clang-format off */
 		{"1.7 global", 0x4, 15, 0xFFFFFFFF, 0},
-		{"1.7 global: IM and IIDX do not matter", 0x0000000400000004 | 31ull << 27, 0,
-		 0xFFFFFFFF, 0},
+		{"1.7 global: IM and IIDX do not matter", 0x0000000400000004 | 31ull << 27, 0, 0xFFFFFFFF, 0},
 		{"1.7 IM 0", 0x0000000500000014, 15, 1u << 5, 0},
 		{"1.7 IM 1", 0x0000000400000014 | 1u << 27, 15, 3u << 4, 0},
-		{"1.7 IM 1: low bit of IIDX ignored", 0x0000000500000014 | 1u << 27, 15, 3u << 4,
-		 0},
-		{"1.7 IM 2: low bits of IIDX ignored", 0x0000000700000014 | 2u << 27, 15, 0xFu << 4,
-		 0},
+		{"1.7 IM 1: low bit of IIDX ignored", 0x0000000500000014 | 1u << 27, 15, 3u << 4, 0},
+		{"1.7 IM 2: low bits of IIDX ignored", 0x0000000700000014 | 2u << 27, 15, 0xFu << 4, 0},
 		{"1.7 IM 4: all the slots", 0x0000001300000014 | 4u << 27, 15, 0xFFFF0000, 0},
-		{"1.7 IM 5: more than the slots", 0x0000001300000014 | 5ull << 27, 15, 0xFFFFFFFF,
-		 0},
+		{"1.7 IM 5: more than the slots", 0x0000001300000014 | 5ull << 27, 15, 0xFFFFFFFF, 0},
 		{"1.7 IM 15", 0x0000001300000014 | 15ull << 27, 15, 0xFFFFFFFF, 0},
 		{"1.7 IIDX beyond the table", 0x0000FFFF00000014, 15, 0, 0},
 		{"1.7 IM = MHMV", 0x0000000000000014 | 3u << 27, 3, 0xFF, 0},
 		{"1.7 IM above MHMV", 0x0000000000000014 | 4u << 27, 3, 0, RSV},
 		{"1.7 IM 16", 0x0000000000000014 | 16ull << 27, 15, 0, RSV},
 		{"1.7 reserved bit: nothing dropped", 0x0000000000000024, 15, 0, RSV},
+		/* clang-format on */
 	};
 	static const uint32_t caches[] = {16, 32, 1024};
 

@@ -90,9 +90,9 @@ static const struct {
 	unsigned long line; /* after the head and the sections before; 0: none */
 	const char *text;
 } bodies[] = {
+	/* clang-format off */
 	{"complete", "msi", "value = 40ns\nsource = derived\nnote = why", 0, 0, NULL},
-	{"comment and blank", "msi", "value = 40ns # c\nsource = derived ; c\nnote = x #5", 0, 0,
-	 NULL},
+	{"comment and blank", "msi", "value = 40ns # c\nsource = derived ; c\nnote = x #5", 0, 0, NULL},
 	{"missing step", "msi", NULL, -EINVAL, 0, "step [msi] is missing"},
 	{"no value", "msi", "source = assumption", -EINVAL, 5, "[msi] has no value"},
 	{"no source", "msi", "value = 1us", -EINVAL, 5, "[msi] has no source"},
@@ -106,6 +106,7 @@ static const struct {
 	{"unknown step", "msi", "value = 1us\n[irr_sett]", -EINVAL, 7, "did you mean \"irr_set\"?"},
 	{"named section", "msi", "value = 1us\n[irr_set x]", -EINVAL, 7, "is one word"},
 	{"syntax", "msi", "value 1us", -EINVAL, 6, "neither a comment nor a [section]"},
+	/* clang-format on */
 };
 
 static void test_bodies(void **state)

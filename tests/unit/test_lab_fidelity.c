@@ -231,37 +231,59 @@ static void rows_look_at_their_runs(void **state)
 		unsigned row;
 		double modelled;
 	} rows[] = {
-		{0, 60 * 4e6 * 1e-6}, /* interrupts of run 2, in a minute */
-		{1, 2000 * 1e-3},     /* its requests, thousands a second */
-		{2, 60 * 20.},	      /* entries of run 1 */
-		{3, 60 * 200.},	      /* its log interrupts */
-		{4, 60 * 40.},	      /* of run 2 */
+		/* clang-format off */
+		{0, 60 * 4e6 * 1e-6},
+		/* interrupts of run 2, in a minute */
+		{1, 2000 * 1e-3},
+		/* its requests, thousands a second */
+		{2, 60 * 20.},
+		/* entries of run 1 */
+		{3, 60 * 200.},
+		/* its log interrupts */
+		{4, 60 * 40.},
+		/* of run 2 */
 		{5, 60 * 400.},
-		{6, 60 * 8e6 * 1e-6}, /* interrupts of run 4, in a minute */
-		{7, 4000 * 1e-3},     /* its requests, thousands a second */
-		{8, 60 * 60.},	      /* entries of run 3 */
-		{9, 60 * 600.},	      /* its log interrupts */
-		{10, 60 * 80.},	      /* of run 4 */
+		{6, 60 * 8e6 * 1e-6},
+		/* interrupts of run 4, in a minute */
+		{7, 4000 * 1e-3},
+		/* its requests, thousands a second */
+		{8, 60 * 60.},
+		/* entries of run 3 */
+		{9, 60 * 600.},
+		/* its log interrupts */
+		{10, 60 * 80.},
+		/* of run 4 */
 		{11, 60 * 800.},
-		{12, 5000 * 1e-6 / 2}, /* a disk of two */
-		{13, 6000 * 1e-6 / 4}, /* of four */
+		{12, 5000 * 1e-6 / 2},
+		/* a disk of two */
+		{13, 6000 * 1e-6 / 4},
+		/* of four */
 		{14, 7000 * 1e-6 / 4},
-		{15, 100 * (7000. / 6000 - 1)}, /* per cent */
-		{16, 8000 * 1e-6 / 8},		/* of eight */
+		{15, 100 * (7000. / 6000 - 1)},
+		/* per cent */
+		{16, 8000 * 1e-6 / 8},
+		/* of eight */
 		{17, 9000 * 1e-6 / 8},
 		{18, 100 * (9000. / 8000 - 1)},
-		{19, 100 * (11000. / 10000 - 1)}, /* four slower disks */
-		{20, 100 * (9000. / 8000 - 1)},	  /* eight */
-		{21, 120000 * 1e-6},		  /* handlers, not requests */
+		{19, 100 * (11000. / 10000 - 1)},
+		/* four slower disks */
+		{20, 100 * (9000. / 8000 - 1)},
+		/* eight */
+		{21, 120000 * 1e-6},
+		/* handlers, not requests */
 		{22, 130000 * 1e-6},
 		{23, 100 * (130000. / 120000 - 1)},
-		{24, 140000 * 1e-6}, /* loops=2 */
-		{25, 150000 * 1e-6}, /* loops=3 */
+		{24, 140000 * 1e-6},
+		/* loops=2 */
+		{25, 150000 * 1e-6},
+		/* loops=3 */
 		{26, 150000. / 140000},
-		{27, 3e9 / 16000}, /* cycles of 3 GHz for a round trip */
+		{27, 3e9 / 16000},
+		/* cycles of 3 GHz for a round trip */
 		{28, 3e9 / 17000},
 		{29, 3e9 / 18000},
 		{30, 3e9 / 19000},
+		/* clang-format on */
 	};
 	struct pn_result *r = calloc(PN_FIDELITY_RUNS, sizeof(*r));
 	struct pn_costs *costs = costs_of();

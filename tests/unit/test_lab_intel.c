@@ -44,6 +44,7 @@ struct small {
 };
 
 static const struct small small[] = {
+	/* clang-format off */
 	{posted_modes, GUEST SPARSE, ""},
 	{posted_modes, GUEST SPARSE, "machine.x2apic=no"},
 	{posted_modes, GUEST DENSE, ""},
@@ -81,8 +82,8 @@ static const struct small small[] = {
 	{ipi_modes, STORM "think = 0\n", "i.vector=0xff"},
 	{ipi_modes, PINGPONG, ""},
 	{ipi_modes, PINGPONG "reply = memory\n", "machine.x2apic=no"},
-	{ipi_modes, PINGPONG "reply = memory\nthink = exp(3us)\n",
-	 "machine.pcpus=2 g.idle=poll machine.slice=50us"},
+	{ipi_modes, PINGPONG "reply = memory\nthink = exp(3us)\n", "machine.pcpus=2 g.idle=poll machine.slice=50us"},
+	/* clang-format on */
 };
 
 #define EVEN_MORE " machine.churn_detach=30us"

@@ -22,6 +22,7 @@ static const struct {
 	uint32_t loops;
 	bool recover_wake;
 } good[] = {
+	/* clang-format off */
 	{"emulated", "emulated", false, false, "emulated"},
 	{"avic", "avic", false, false, "avic"},
 	{"galog", "galog", false, false, "galog"},
@@ -29,10 +30,8 @@ static const struct {
 	{"galog:gate=always", "galog", true, false, "galog:gate=always"},
 	{"galog:recover=none", "galog", false, false, "galog"},
 	{"galog:recover=wake", "galog", false, false, "galog:recover=wake", 0, true},
-	{"galog:gate=always:recover=wake", "galog", true, false, "galog:gate=always:recover=wake",
-	 0, true},
-	{"galog:recover=wake:gate=always", "galog", true, false, "galog:gate=always:recover=wake",
-	 0, true},
+	{"galog:gate=always:recover=wake", "galog", true, false, "galog:gate=always:recover=wake", 0, true},
+	{"galog:recover=wake:gate=always", "galog", true, false, "galog:gate=always:recover=wake", 0, true},
 	{"galog:recover=wake:gate=blocking", "galog", false, false, "galog:recover=wake", 0, true},
 	{"gappi", "gappi", false, false, "gappi"},
 	{"gappi:masked=park", "gappi", false, false, "gappi"},
@@ -46,6 +45,7 @@ static const struct {
 	{"ipi-exit", "ipi-exit", false, false, "ipi-exit"},
 	{"ipi-avic", "ipi-avic", false, false, "ipi-avic"},
 	{"ipi-ipiv", "ipi-ipiv", false, false, "ipi-ipiv"},
+	/* clang-format on */
 };
 
 static void good_modes(void **state)

@@ -223,15 +223,12 @@ static void busy_cpus_are_awake(void **state)
 		const char *name, *text;
 		bool idle;
 	} parts[] = {
+		/* clang-format off */
 		{"busy", BEGIN IRQ("002000", FIO) END, false},
-		{"displaced: as busy", BEGIN SWITCH("001000", FIO, "R", KW) IRQ("002000", KW) END,
-		 false},
-		{"idle", BEGIN SWITCH("001000", FIO, "S", IDLE) IRQ("002000", "<idle>", "0") END,
-		 true},
-		{"idle, and busy again",
-		 BEGIN SWITCH("001000", FIO, "S", IDLE) SWITCH("001500", IDLE, "R", FIO)
-			 IRQ("002000", FIO) END,
-		 false},
+		{"displaced: as busy", BEGIN SWITCH("001000", FIO, "R", KW) IRQ("002000", KW) END, false},
+		{"idle", BEGIN SWITCH("001000", FIO, "S", IDLE) IRQ("002000", "<idle>", "0") END, true},
+		{"idle, and busy again", BEGIN SWITCH("001000", FIO, "S", IDLE) SWITCH("001500", IDLE, "R", FIO) IRQ("002000", FIO) END, false},
+		/* clang-format on */
 	};
 	char dir[256], path[300];
 

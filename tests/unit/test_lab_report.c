@@ -147,16 +147,16 @@ static const struct {
 	unsigned draws, ties;
 	const char *says, *not ;
 } weighed[] = {
+	/* clang-format off */
 	{16, 0, "That holds in 16 of 16 draws. GALOG dropped 0", "Open: do"},
 	{16, 1, "That holds in 15 of 16 draws (1.00x to ", "Open: do"},
-	{16, 2,
-	 "Open: does GAPPI or GALOG wake faster at p99? With the table as it is: GAPPI wakes",
-	 NULL},
+	{16, 2, "Open: does GAPPI or GALOG wake faster at p99? With the table as it is: GAPPI wakes", NULL},
 	{16, 2, "That holds in only 14 of 16 draws (1.00x to ", NULL},
 	{10, 1, "That holds in 9 of 10 draws", "Open: do"},
 	{20, 3, "That holds in only 17 of 20 draws", NULL},
 	{1, 1, "That holds in only 0 of 1 draws", NULL},
 	{3, 0, "GALOG dropped 0 entries. That holds in 3 of 3 draws.", "Open"},
+	/* clang-format on */
 };
 
 static void readings_are_weighed(void **state)

@@ -353,6 +353,7 @@ static void latency_is_bounded(void **state)
 static const struct {
 	const char *scenario, *set;
 } churned[] = {
+	/* clang-format off */
 	{"passthrough-nvme", NVME},
 	{"sparse-wakeups", SPARSE},
 	{"storm", STORM "machine.pcpus=16"},
@@ -361,8 +362,8 @@ static const struct {
 	{"passthrough-nvme", NVME "machine.iommus=4 nvme.iommu=spread machine.halt_poll=20us"},
 	{"overcommit", BUSY "machine.gappidis=no machine.pcpus=3"},
 	{"storm", STORM "machine.irtcachedis=yes"},
-	{"masked-vector", MASKED "machine.erratum1235=yes machine.noise_period=300us "
-				 "machine.noise_time=50us machine.galog_cpu=3"},
+	{"masked-vector", MASKED "machine.erratum1235=yes machine.noise_period=300us machine.noise_time=50us machine.galog_cpu=3"},
+	/* clang-format on */
 };
 
 static const char *const churns[] = {

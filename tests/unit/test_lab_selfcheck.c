@@ -286,8 +286,8 @@ static const struct {
 	void (*plant)(struct pn_machine *m);
 	const char *says;
 } rows[] = {
-	{"IRR bit set", GAPPI, irr_set,
-	 "vCPU 1: IRR word 4 is 02000000, on their way are 00000000"},
+	/* clang-format off */
+	{"IRR bit set", GAPPI, irr_set, "vCPU 1: IRR word 4 is 02000000, on their way are 00000000"},
 	{"IRR bit set", AVIC, irr_set, "vCPU 1: IRR word 4"},
 	{"IRR bit cleared", MASKED, irr_cleared, ": IRR word"},
 	{"ISR bit left", GALOG, isr_stale, "vCPU 1: ISR says 49, the guest handles -1"},
@@ -327,6 +327,7 @@ static const struct {
 	{"internal error", GAPPI, internal, "internal error 1"},
 	{"out of memory", GAPPI, memory, "out of memory"},
 	{"completion unseen", GALOG, unseen, "queue 3: 1 completions that no handler saw"},
+	/* clang-format on */
 };
 
 static struct pn_machine *after_a_run(struct pn_scenario **sc, const char *what)

@@ -37,15 +37,15 @@ static const struct {
 	const char *mode, *text;
 	unsigned busy[8]; /* of a request whose entry is cached */
 } modes[] = {
-	{"emulated",
-	 GUESTS,
-	 {PN_STEP_DTE_HIT, PN_STEP_IRTE_HIT, PN_STEP_INTR_ISSUE, PN_ALL_STEPS_NR}},
+	/* clang-format off */
+	{"emulated", GUESTS, {PN_STEP_DTE_HIT, PN_STEP_IRTE_HIT, PN_STEP_INTR_ISSUE, PN_ALL_STEPS_NR}},
 	{"avic", GUESTS, {PN_STEP_DTE_HIT, PN_STEP_IRTE_HIT, PN_STEP_INTR_ISSUE, PN_ALL_STEPS_NR}},
 	{"galog", GUESTS, {PN_STEP_DTE_HIT, PN_STEP_IRTE_HIT, PN_STEP_IRR_SET, PN_ALL_STEPS_NR}},
 	{"gappi", GUESTS, {PN_STEP_DTE_HIT, PN_STEP_IRTE_HIT, PN_STEP_IRR_SET, PN_ALL_STEPS_NR}},
 	{"vtd-pi", GUESTS, {PN_STEP_IRTE_HIT, PN_STEP_PIR_SET, PN_ALL_STEPS_NR}},
 	{"remapped", HOST, {PN_STEP_IRTE_HIT, PN_STEP_INTR_ISSUE, PN_ALL_STEPS_NR}},
 	{"posted-msi", HOST, {PN_STEP_IRTE_HIT, PN_STEP_PIR_SET, PN_ALL_STEPS_NR}},
+	/* clang-format on */
 };
 
 static uint64_t busy_of(const struct pn_scenario *sc, unsigned i)
@@ -180,12 +180,12 @@ static void capacity_of_a_device(void **state)
 		double per_s;
 		unsigned off; /* requests that are under way at an end: a turn or two */
 	} rows[] = {
+		/* clang-format off */
 		{"read-4k.capacity=0.5M/s nvme.count=1", 0.5e6, 16},
 		{"read-4k.capacity=3M/s nvme.count=1", 3e6, 16},
 		{"read-4k.capacity=0.3333M/s nvme.count=2", 0.6666e6, 16},
-		{"read-4k.capacity=0.5M/s nvme.count=1 nvme.queues=8 read-4k.burst=4 "
-		 "read-4k.depth=32",
-		 0.5e6, 16},
+		{"read-4k.capacity=0.5M/s nvme.count=1 nvme.queues=8 read-4k.burst=4 read-4k.depth=32", 0.5e6, 16},
+		/* clang-format on */
 	};
 
 	(void)state;

@@ -325,18 +325,16 @@ static void closed_loop(void **state)
 		uint64_t first, period; /* ns: first completion worked off, then each */
 		uint64_t overhead;	/* of the host, each */
 	} rows[] = {
+		/* clang-format off */
 		/* It sleeps and is woken for each. */
-		{"depth 1", 1, 20 * US, 5 * US, 0, 20 * US + TO_PROGRAM + 5 * US,
-		 20 * US + TO_PROGRAM + 5 * US, TO_PROGRAM},
+		{"depth 1", 1, 20 * US, 5 * US, 0, 20 * US + TO_PROGRAM + 5 * US, 20 * US + TO_PROGRAM + 5 * US, TO_PROGRAM},
 		/* The handler submits by itself, no program is woken. */
-		{"no work", 1, 20 * US, 0, 0, 20 * US + IDLE_EXIT, 20 * US + IDLE_EXIT,
-		 IDLE_EXIT + IRQ_NS},
+		{"no work", 1, 20 * US, 0, 0, 20 * US + IDLE_EXIT, 20 * US + IDLE_EXIT, IDLE_EXIT + IRQ_NS},
 		/* Limited by the CPU: an interrupt and the work, it never sleeps. */
-		{"depth 4", 4, 1 * US, 5 * US, 0, 1 * US + TO_PROGRAM + 5 * US, 5 * US + IRQ_NS,
-		 IRQ_NS},
+		{"depth 4", 4, 1 * US, 5 * US, 0, 1 * US + TO_PROGRAM + 5 * US, 5 * US + IRQ_NS, IRQ_NS},
 		/* Limited by the device. */
-		{"floor", 8, 1 * US, 1 * US, 50 * US, 50 * US + TO_PROGRAM + 1 * US, 50 * US,
-		 TO_PROGRAM},
+		{"floor", 8, 1 * US, 1 * US, 50 * US, 50 * US + TO_PROGRAM + 1 * US, 50 * US, TO_PROGRAM},
+		/* clang-format on */
 	};
 	const struct pn_sim_ops ops = ops_of_bare();
 

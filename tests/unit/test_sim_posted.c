@@ -103,22 +103,12 @@ static void posted_delays_the_span(void **state)
 		uint64_t from, to; /* when they come, after T0 */
 		uint64_t delay;
 	} rows[] = {
+		/* clang-format off */
 		{"spurious, at any time", {0}, 1, PI + HANDLER + WORK, PI},
-		{"posted while it works",
-		 {0x41},
-		 PI + HANDLER,
-		 PI + HANDLER + WORK,
-		 PI + PN_GUEST_TIMER_NS},
-		{"posted while the handler runs: after it",
-		 {0x41},
-		 1,
-		 PI + HANDLER,
-		 PI + PN_GUEST_TIMER_NS},
-		{"two in one descriptor",
-		 {0x41, 0x81},
-		 1,
-		 PI + HANDLER + WORK,
-		 PI + 2 * PN_GUEST_TIMER_NS},
+		{"posted while it works", {0x41}, PI + HANDLER, PI + HANDLER + WORK, PI + PN_GUEST_TIMER_NS},
+		{"posted while the handler runs: after it", {0x41}, 1, PI + HANDLER, PI + PN_GUEST_TIMER_NS},
+		{"two in one descriptor", {0x41, 0x81}, 1, PI + HANDLER + WORK, PI + 2 * PN_GUEST_TIMER_NS},
+		/* clang-format on */
 	};
 
 	(void)state;
