@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: MIT
 """What the project demands of its files, as CONTRIBUTING.md says it: house.py SOURCE_ROOT
 
-C files open with a comment, links lead somewhere, README.md lists every document and stays short.
+C files open with a comment, a vendor's rooms include its own vendor's headers only, links lead somewhere,
+README.md lists every document and stays short.
 """
 import pathlib
 import re
@@ -11,6 +12,10 @@ import sys
 
 ROOT = pathlib.Path(sys.argv[1])
 LINES = {'README.md': 180, 'CONTRIBUTING.md': 120}
+# Whose public header is it? The include path of the build keeps all others apart.
+VENDORS = {'amd': re.compile(r'amd|avic'), 'intel': re.compile(r'vtd|apicv|pid')}
+ROOMS = ['src/hw', 'src/host', 'src/world', 'src/lab/machine']
+INCLUDE = re.compile(r'^#include "postern/(\w+)\.h"', re.M)
 FENCE = re.compile(r'^```.*?^```', re.S | re.M)
 LINK = re.compile(r'\]\(([^)\s]+)\)')
 failures = []
@@ -38,6 +43,19 @@ def opening_comment(path):
     rest = [line for line in lines[1:4] if line.strip()]
     if not rest or not rest[0].startswith('/*') or len(rest[0]) < 4 and len(rest) < 2:
         fail(path, 'no comment after the SPDX line says what the file is for')
+
+
+def vendors(path):
+    """Rooms of one vendor, and those that both share, know no other vendor's silicon."""
+    where = path.relative_to(ROOT)
+    if not any(where.is_relative_to(room) for room in ROOMS):
+        return
+    for name in INCLUDE.findall(path.read_text()):
+        if name == 'postern' and not where.is_relative_to('src/hw/x86'):  # its version
+            fail(path, 'includes postern/postern.h, and with it both vendors')
+        for vendor, header in VENDORS.items():
+            if header.match(name) and vendor not in where.parts:
+                fail(path, f'includes postern/{name}.h, which is of vendor {vendor}')
 
 
 def anchors(path):
@@ -75,6 +93,8 @@ def main():
         sys.exit(f'house: only {len(sources)} C files and {len(documents)} documents under {ROOT}')
     for path in sources:
         opening_comment(path)
+    for path in files('*.[ch]'):
+        vendors(path)
     for path in documents:
         links(path)
     index()

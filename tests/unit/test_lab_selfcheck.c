@@ -181,10 +181,10 @@ static void log_unread(struct pn_machine *m)
 {
 	uint64_t head;
 
-	pn_amdvi_read(io(m)->vi, PN_AMDVI_GA_HEAD, 8, &head);
+	pn_amdvi_read(pn_amdvi_of(io(m)), PN_AMDVI_GA_HEAD, 8, &head);
 	head = (head + PN_GALOG_SIZE * (m->sc->machine.galog_entries - 1ull)) %
 	       (PN_GALOG_SIZE * m->sc->machine.galog_entries);
-	pn_amdvi_write(io(m)->vi, PN_AMDVI_GA_HEAD, 8, head);
+	pn_amdvi_write(pn_amdvi_of(io(m)), PN_AMDVI_GA_HEAD, 8, head);
 }
 
 static void log_read_once_more(struct pn_machine *m)
@@ -209,13 +209,14 @@ static void too_many_gappis(struct pn_machine *m)
 
 static void aborted(struct pn_machine *m)
 {
-	pn_amdvi_msi(io(m)->vi, &(struct pn_msi){.addr = PN_MSI_ADDR_BASE, .devid = 0x7000});
+	pn_amdvi_msi(pn_amdvi_of(io(m)),
+		     &(struct pn_msi){.addr = PN_MSI_ADDR_BASE, .devid = 0x7000});
 }
 
 /* A device that the lab does not know. */
 static void stowaway(struct pn_machine *m)
 {
-	pn_amdvi_msi(io(m)->vi, &m->queue[0].msi);
+	pn_amdvi_msi(pn_amdvi_of(io(m)), &m->queue[0].msi);
 }
 
 /* ---- the lab's books ---- */

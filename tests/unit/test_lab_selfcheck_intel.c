@@ -39,7 +39,7 @@ static struct pn_vmx_vcpu *sleeper(struct pn_machine *m)
 
 static struct pn_vtd_ir *entry(struct pn_machine *m)
 {
-	return &m->queue[0].vtd_ir;
+	return pn_vtd_ir_of(&m->queue[0]);
 }
 
 /* With a bit in the PIR. */
@@ -311,12 +311,12 @@ static void faulted(struct pn_machine *m)
 	struct pn_msi msi = m->queue[0].msi;
 
 	msi.devid = 0x7000;
-	pn_vtd_msi(io(m)->vtd, &msi);
+	pn_vtd_msi(io(m)->hw, &msi);
 }
 
 static void stowaway(struct pn_machine *m)
 {
-	pn_vtd_msi(io(m)->vtd, &m->queue[0].msi);
+	pn_vtd_msi(io(m)->hw, &m->queue[0].msi);
 }
 
 static void ipi_not_counted(struct pn_machine *m)

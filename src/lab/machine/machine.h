@@ -2,15 +2,12 @@
 #ifndef PN_LAB_MACHINE_H
 #define PN_LAB_MACHINE_H
 
-#include "amdvi_drv.h"
 #include "hyp.h"
-#include "postern/postern.h"
-#include "posted_msi.h"
+#include "pages.h"
+#include "postern/bus.h"
+#include "postern/x86.h"
 #include "run.h"
 #include "sim.h"
-#include "svm.h"
-#include "vmx.h"
-#include "vtd_drv.h"
 
 /*
  * A machine in the simulated world: silicon of hw, host code of host, and the lab's books. What
@@ -47,7 +44,6 @@ struct pn_lab_vcpu {
 	bool dropped;  /* need: the log entry that would have told the host was dropped */
 	/* an ICR write of its guest that exited */
 	struct pn_ipi ipi;
-	struct pn_avic_exit ipi_exit;
 	uint64_t ipi_sent;
 	bool ipi_posted; /* hardware had set the bits already */
 	/* Intel: in the IRR or the PIR; and in the PIR while an older one is in the IRR. */
@@ -57,9 +53,7 @@ struct pn_lab_vcpu {
 struct pn_lab_queue {
 	struct pn_machine *m;
 	struct pn_queue *sim;
-	struct pn_amdvi_ir ir;	     /* AMD */
-	struct pn_vtd_ir vtd_ir;     /* Intel */
-	struct pn_host_entry *entry; /* of either; NULL: bare metal */
+	struct pn_host_entry *entry; /* of the platform's remapping entry */
 	struct pn_msi msi;
 	uint32_t iommu;
 	uint32_t host_cpu;
@@ -83,8 +77,7 @@ struct pn_lab_iommu {
 	struct pn_agent agent;
 	struct pn_step_table steps;
 	struct pn_bus bus;
-	struct pn_amdvi *vi;	 /* AMD */
-	struct pn_vtd *vtd;	 /* Intel */
+	void *hw;		 /* the platform's: its IOMMU, or NULL */
 	struct pn_thread thread; /* GA log */
 	bool ga_pending;
 	/* one request after another */
@@ -99,9 +92,7 @@ struct pn_lab_core {
 	struct pn_machine *m;
 	struct pn_pcpu *sim;
 	struct pn_bus bus;
-	struct pn_avic avic;
-	struct pn_apicv apicv;
-	struct pn_vmcs_apic vmcs;
+	void *hw;		       /* the platform's: its interrupt virtualization */
 	struct pn_lab_queue *handling; /* bare metal: whose handler runs */
 	uint32_t by_vector[256];       /* queue number + 1 */
 	uint8_t next_vector;

@@ -32,7 +32,7 @@ static uint64_t mmio_read(void *ctx, uint32_t off, unsigned size)
 	struct pn_lab_iommu *io = ctx;
 	uint64_t value = 0;
 
-	pn_amdvi_read(io->vi, off, size, &value);
+	pn_amdvi_read(pn_amdvi_of(io), off, size, &value);
 	return value;
 }
 
@@ -40,7 +40,7 @@ static void mmio_write(void *ctx, uint32_t off, unsigned size, uint64_t value)
 {
 	struct pn_lab_iommu *io = ctx;
 
-	pn_amdvi_write(io->vi, off, size, value);
+	pn_amdvi_write(pn_amdvi_of(io), off, size, value);
 }
 
 static bool galog_thread(struct pn_thread *th, struct pn_pcpu *p)
@@ -53,13 +53,14 @@ static int make_iommu(struct pn_machine *m, uint32_t i)
 	const struct pn_sc_machine *sm = &m->sc->machine;
 	struct pn_lab_iommu *io = &m->iommu[i];
 	struct pn_amdvi_config hw;
+	struct pn_amdvi *vi;
 	int err;
 
 	io->bus.doorbell = iommu_doorbell;
 	pn_amdvi_config_default(&hw);
 	hw.bus = &io->bus;
 	hw.agent = &io->agent;
-	hw.peer = m->iommu[0].vi;
+	hw.peer = i ? pn_amdvi_of(&m->iommu[0]) : NULL;
 	hw.knobs = sm->knobs;
 	hw.irte_cache = sm->irte_cache;
 	if (!sm->gappi)
@@ -67,9 +68,10 @@ static int make_iommu(struct pn_machine *m, uint32_t i)
 	if (!sm->gappidis)
 		hw.efr2 &= ~PN_EFR2_GAPPIDISSUP;
 	hw.no_irtcachedis = !sm->irtcachedis;
-	err = pn_amdvi_create(&hw, &io->vi);
+	err = pn_amdvi_create(&hw, &vi);
 	if (err)
 		return err;
+	io->hw = vi;
 	m->amd->drv[i].mmio = (struct pn_mmio){io, mmio_read, mmio_write};
 	pn_thread_init(&io->thread, m->sim, (int32_t)sm->galog_cpu, sm->galog_fifo, galog_thread,
 		       &m->amd->drv[i]);
@@ -109,7 +111,8 @@ static void make_cores(struct pn_machine *m)
 		struct pn_lab_core *core = &m->core[i];
 
 		core->bus.doorbell = core_doorbell;
-		pn_avic_init(&core->avic, &core->bus, &core->sim->agent, &feat, i);
+		core->hw = &m->amd->avic[i];
+		pn_avic_init(core->hw, &core->bus, &core->sim->agent, &feat, i);
 	}
 }
 
@@ -135,7 +138,10 @@ static int create(struct pn_machine *m, uint32_t devices, struct pn_diag *d)
 	a->drv = calloc(sm->iommus, sizeof(*a->drv));
 	a->vm = calloc(m->vms, sizeof(*a->vm));
 	a->svcpu = calloc(m->vcpus, sizeof(*a->svcpu));
-	if (!a->drv || !a->vm || !a->svcpu)
+	a->ir = calloc(m->queues + 1, sizeof(*a->ir));
+	a->avic = calloc(sm->pcpus, sizeof(*a->avic));
+	a->ipi_exit = calloc(m->vcpus, sizeof(*a->ipi_exit));
+	if (!a->drv || !a->vm || !a->svcpu || !a->ir || !a->avic || !a->ipi_exit)
 		return -ENOMEM;
 	make_cores(m);
 	err = make_iommus(m, devices);
@@ -153,13 +159,16 @@ static int create(struct pn_machine *m, uint32_t devices, struct pn_diag *d)
 static void destroy(struct pn_machine *m)
 {
 	for (uint32_t i = 0; i < m->sc->machine.iommus; i++)
-		if (m->iommu[i].vi)
-			pn_amdvi_destroy(m->iommu[i].vi);
+		if (m->iommu[i].hw)
+			pn_amdvi_destroy(m->iommu[i].hw);
 	if (!m->amd)
 		return;
 	free(m->amd->drv);
 	free(m->amd->vm);
 	free(m->amd->svcpu);
+	free(m->amd->ir);
+	free(m->amd->avic);
+	free(m->amd->ipi_exit);
 	free(m->amd);
 }
 
@@ -196,12 +205,13 @@ static int make_function(struct pn_machine *m, uint32_t iommu, uint16_t devid, u
 static int make_queue(struct pn_lab_queue *q, uint16_t devid, uint32_t index, uint8_t vector)
 {
 	struct pn_machine *m = q->m;
+	struct pn_amdvi_ir *ir = &m->amd->ir[q - m->queue];
 	int err;
 
 	q->msi = (struct pn_msi){.addr = PN_MSI_ADDR_BASE, .data = index, .devid = devid};
-	q->entry = &q->ir.host;
-	err = pn_amdvi_ir_init(&q->ir, &m->amd->drv[q->iommu], m->cpu[0].agent, devid,
-			       (uint16_t)index, q->host_cpu, q->host_vector);
+	q->entry = &ir->host;
+	err = pn_amdvi_ir_init(ir, &m->amd->drv[q->iommu], m->cpu[0].agent, devid, (uint16_t)index,
+			       q->host_cpu, q->host_vector);
 	return err ? err
 		   : pn_svm_pi_update(m->hyp, q->entry, pn_lab_of(q->sim->vcpu)->h, vector,
 				      &m->cpu[0]);
@@ -231,7 +241,7 @@ static enum pn_msi_result request(struct pn_lab_iommu *io, struct pn_lab_queue *
 	struct pn_lab_vcpu *v = pn_lab_of(q->sim->vcpu);
 	uint64_t told = notifications(&io->agent);
 	uint64_t dropped = io->agent.step[PN_STEP_GALOG_DROP].count;
-	enum pn_msi_result r = pn_amdvi_msi(io->vi, &q->msi);
+	enum pn_msi_result r = pn_amdvi_msi(pn_amdvi_of(io), &q->msi);
 
 	switch (r) {
 	case PN_MSI_POSTED:
@@ -255,7 +265,8 @@ static bool deliverable(const struct pn_lab_vcpu *v)
 
 static void affinity(struct pn_lab_queue *q, struct pn_host_cpu *self)
 {
-	pn_amdvi_ir_affinity(&q->ir, self->agent, q->m->cpu[q->host_cpu].apicid, q->host_vector);
+	pn_amdvi_ir_affinity(pn_amdvi_ir_of(q), self->agent, q->m->cpu[q->host_cpu].apicid,
+			     q->host_vector);
 }
 
 /* The log's interrupt and its threads, which look at once: one may be lost on the way. */
@@ -313,9 +324,9 @@ static void check_iommus(struct pn_report *r, struct pn_machine *m, const struct
 		struct pn_amdvi_stats st;
 		uint64_t head = 0, tail = 0;
 
-		pn_amdvi_stats(io->vi, &st);
-		pn_amdvi_read(io->vi, PN_AMDVI_GA_HEAD, 8, &head);
-		pn_amdvi_read(io->vi, PN_AMDVI_GA_TAIL, 8, &tail);
+		pn_amdvi_stats(pn_amdvi_of(io), &st);
+		pn_amdvi_read(pn_amdvi_of(io), PN_AMDVI_GA_HEAD, 8, &head);
+		pn_amdvi_read(pn_amdvi_of(io), PN_AMDVI_GA_TAIL, 8, &tail);
 		logged = (tail - head) / PN_GALOG_SIZE % m->sc->machine.galog_entries;
 		if (logged)
 			pn_wrong(r, "IOMMU %u: %lu log entries nobody read", i,

@@ -45,21 +45,21 @@ static bool op_enter(struct pn_vcpu *v, struct pn_pcpu *p)
 		pn_account_take(lv, (uint8_t)vector, false);
 	}
 	pn_svm_vmcb(pn_svm_of(lv->h), &vmcb);
-	if (pn_avic_vmrun(&pn_core_of(p)->avic, &vmcb))
+	if (pn_avic_vmrun(pn_avic_of(p), &vmcb))
 		lv->m->error = 1;
 	return true;
 }
 
 static void op_leave(struct pn_vcpu *v, struct pn_pcpu *p)
 {
-	pn_avic_vmexit(&pn_core_of(p)->avic);
+	pn_avic_vmexit(pn_avic_of(p));
 	pn_svm_leave(pn_lab_of(v)->h, pn_cpu_of(p));
 }
 
 static int op_deliver(struct pn_vcpu *v, struct pn_pcpu *p)
 {
 	struct pn_lab_vcpu *lv = pn_lab_of(v);
-	struct pn_avic *av = &pn_core_of(p)->avic;
+	struct pn_avic *av = pn_avic_of(p);
 	int vector = lv->inject;
 
 	if (vector >= 0) {
@@ -82,7 +82,7 @@ static bool op_eoi(struct pn_vcpu *v, struct pn_pcpu *p)
 
 	if (!pn_lab_of(v)->h->apicv)
 		return true;
-	switch (pn_avic_write(&pn_core_of(p)->avic, PN_APIC_EOI, 0, &exit)) {
+	switch (pn_avic_write(pn_avic_of(p), PN_APIC_EOI, 0, &exit)) {
 	case PN_AVIC_DONE:
 	case PN_AVIC_EVALUATE:
 		return false;
@@ -100,7 +100,7 @@ static bool op_set_tpr(struct pn_vcpu *v, struct pn_pcpu *p, uint8_t tpr)
 	struct pn_lab_vcpu *lv = pn_lab_of(v);
 
 	if (lv->h->apicv) {
-		pn_avic_write_cr8(&pn_core_of(p)->avic, tpr >> 4);
+		pn_avic_write_cr8(pn_avic_of(p), tpr >> 4);
 		return false;
 	}
 	pn_vapic_write(lv->h->page, PN_APIC_TPR, tpr & 0xF0);
@@ -112,7 +112,7 @@ static bool op_set_tpr(struct pn_vcpu *v, struct pn_pcpu *p, uint8_t tpr)
 
 static bool op_doorbell(struct pn_pcpu *p)
 {
-	return pn_avic_doorbell(&pn_core_of(p)->avic);
+	return pn_avic_doorbell(pn_avic_of(p));
 }
 
 /* ---- IPIs ---- */
@@ -125,15 +125,15 @@ static bool x2apic(const struct pn_lab_vcpu *v)
 /* xAPIC: the destination first, by a store of its own. */
 static enum pn_avic_access write_icr(struct pn_lab_vcpu *v, struct pn_pcpu *p, uint64_t icr)
 {
-	struct pn_avic *av = &pn_core_of(p)->avic;
+	struct pn_avic *av = pn_avic_of(p);
 
 	if (x2apic(v)) {
 		pn_step(&p->agent, PN_STEP_ICR_WRITE, v->sim->id, icr);
-		return pn_avic_write(av, PN_APIC_ICRL, icr, &v->ipi_exit);
+		return pn_avic_write(av, PN_APIC_ICRL, icr, &v->m->amd->ipi_exit[v->sim->id]);
 	}
 	pn_step(&p->agent, PN_STEP_ICR_WRITE_MMIO, v->sim->id, icr);
-	(void)pn_avic_write(av, PN_APIC_ICRH, icr >> 32, &v->ipi_exit);
-	return pn_avic_write(av, PN_APIC_ICRL, (uint32_t)icr, &v->ipi_exit);
+	(void)pn_avic_write(av, PN_APIC_ICRH, icr >> 32, &v->m->amd->ipi_exit[v->sim->id]);
+	return pn_avic_write(av, PN_APIC_ICRL, (uint32_t)icr, &v->m->amd->ipi_exit[v->sim->id]);
 }
 
 static void irr_set(struct pn_lab_vcpu *to, uint8_t vector, uint64_t sent)
@@ -161,19 +161,20 @@ static bool op_send_ipi(struct pn_vcpu *v, struct pn_pcpu *p, const struct pn_ip
 static void op_ipi_exit(struct pn_vcpu *v, struct pn_pcpu *p)
 {
 	struct pn_lab_vcpu *lv = pn_lab_of(v);
+	struct pn_avic_exit *exit = &lv->m->amd->ipi_exit[v->id];
 
 	pn_step(&p->agent, PN_STEP_EXIT_HANDLE, v->id, 0);
 	if (!lv->ipi_posted)
 		pn_account_ipi_exit(lv, &lv->ipi, lv->ipi_sent);
 	/* AVIC is inhibited: the access itself was intercepted, and its value is not in the page.
 	 * The hypervisor emulates it as one that AVIC has done nothing about. */
-	if (lv->ipi_exit.code != PN_EXIT_AVIC_INCOMPLETE_IPI)
-		lv->ipi_exit = (struct pn_avic_exit){
+	if (exit->code != PN_EXIT_AVIC_INCOMPLETE_IPI)
+		*exit = (struct pn_avic_exit){
 			.code = PN_EXIT_AVIC_INCOMPLETE_IPI,
 			.info1 = pn_machine_icr(lv, &lv->ipi, x2apic(lv)),
 			.info2 = (uint64_t)PN_IPI_INVALID_TYPE << 32,
 		};
-	pn_svm_incomplete_ipi(pn_svm_of(lv->h), pn_cpu_of(p), &lv->ipi_exit);
+	pn_svm_incomplete_ipi(pn_svm_of(lv->h), pn_cpu_of(p), exit);
 }
 
 const struct pn_sim_ops pn_amd_ops = {

@@ -122,7 +122,7 @@ static int make_queue(struct pn_lab_queue *q, uint16_t devid, uint32_t index, ui
 	(void)vector;
 	if (err || !pn_mode_has(&m->mode, PN_TRAIT_POSTED_MSI))
 		return err;
-	return pn_pmsi_attach(&m->intel->pmsi, &q->vtd_ir, m->cpu[0].agent, c, q->host_vector);
+	return pn_pmsi_attach(&m->intel->pmsi, pn_vtd_ir_of(q), m->cpu[0].agent, c, q->host_vector);
 }
 
 /* ---- self-check ---- */

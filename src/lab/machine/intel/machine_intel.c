@@ -12,7 +12,7 @@ static uint64_t mmio_read(void *ctx, uint32_t off, unsigned size)
 	struct pn_lab_iommu *io = ctx;
 	uint64_t value = 0;
 
-	pn_vtd_read(io->vtd, off, size, &value);
+	pn_vtd_read(io->hw, off, size, &value);
 	return value;
 }
 
@@ -20,7 +20,7 @@ static void mmio_write(void *ctx, uint32_t off, unsigned size, uint64_t value)
 {
 	struct pn_lab_iommu *io = ctx;
 
-	pn_vtd_write(io->vtd, off, size, value);
+	pn_vtd_write(io->hw, off, size, value);
 }
 
 enum pn_msi_result pn_intel_request(struct pn_lab_iommu *io, struct pn_lab_queue *q, uint64_t sent)
@@ -29,7 +29,7 @@ enum pn_msi_result pn_intel_request(struct pn_lab_iommu *io, struct pn_lab_queue
 	struct pn_lab_vcpu *v = q->sim->vcpu ? pn_lab_of(q->sim->vcpu) : NULL;
 	uint64_t merged = io->agent.step[PN_STEP_PIR_MERGE].count;
 	uint64_t told = io->agent.step[PN_STEP_PI_NOTIFY].count;
-	enum pn_msi_result r = pn_vtd_msi(io->vtd, &q->msi);
+	enum pn_msi_result r = pn_vtd_msi(io->hw, &q->msi);
 
 	merged = io->agent.step[PN_STEP_PIR_MERGE].count - merged;
 	told = io->agent.step[PN_STEP_PI_NOTIFY].count - told;
@@ -57,15 +57,17 @@ static int make_iommu(struct pn_machine *m, uint32_t i)
 	struct pn_vtd_drv *d = &m->intel->drv[i];
 	struct pn_vtd_drv_config cfg = {.x2apic = sm->x2apic};
 	struct pn_vtd_config hw;
+	struct pn_vtd *unit;
 	int err;
 
 	pn_vtd_config_default(&hw);
 	hw.bus = &io->bus;
 	hw.agent = &io->agent;
 	hw.irte_cache = sm->irte_cache;
-	err = pn_vtd_create(&hw, &io->vtd);
+	err = pn_vtd_create(&hw, &unit);
 	if (err)
 		return err;
+	io->hw = unit;
 	d->mmio = (struct pn_mmio){io, mmio_read, mmio_write};
 	return pn_vtd_drv_init(d, &cfg, &m->bus, &m->pages, m->cpu[0].agent);
 }
@@ -84,12 +86,16 @@ int pn_intel_create(struct pn_machine *m)
 	n->vm = calloc(m->vms + 1, sizeof(*n->vm));
 	n->vcpu = calloc(m->vcpus + 1, sizeof(*n->vcpu));
 	n->pmsi_cpu = calloc(sm->pcpus, sizeof(*n->pmsi_cpu));
-	if (!n->drv || !n->vm || !n->vcpu || !n->pmsi_cpu)
+	n->ir = calloc(m->queues + 1, sizeof(*n->ir));
+	n->core = calloc(sm->pcpus, sizeof(*n->core));
+	if (!n->drv || !n->vm || !n->vcpu || !n->pmsi_cpu || !n->ir || !n->core)
 		return -ENOMEM;
 	pn_apicv_features_default(&feat);
-	for (uint32_t i = 0; i < sm->pcpus; i++)
-		pn_apicv_init(&m->core[i].apicv, &m->core[i].bus, &m->core[i].sim->agent, &feat,
+	for (uint32_t i = 0; i < sm->pcpus; i++) {
+		m->core[i].hw = &n->core[i];
+		pn_apicv_init(&n->core[i].apicv, &m->core[i].bus, &m->core[i].sim->agent, &feat,
 			      sm->x2apic);
+	}
 	for (uint32_t i = 0; i < sm->iommus && !err; i++)
 		err = make_iommu(m, i);
 	return err;
@@ -98,14 +104,16 @@ int pn_intel_create(struct pn_machine *m)
 void pn_intel_destroy(struct pn_machine *m)
 {
 	for (uint32_t i = 0; i < m->sc->machine.iommus; i++)
-		if (m->iommu[i].vtd)
-			pn_vtd_destroy(m->iommu[i].vtd);
+		if (m->iommu[i].hw)
+			pn_vtd_destroy(m->iommu[i].hw);
 	if (!m->intel)
 		return;
 	free(m->intel->drv);
 	free(m->intel->vm);
 	free(m->intel->vcpu);
 	free(m->intel->pmsi_cpu);
+	free(m->intel->ir);
+	free(m->intel->core);
 	free(m->intel);
 }
 
@@ -125,21 +133,23 @@ uint64_t pn_intel_ram(const struct pn_machine *m, uint32_t devices)
 int pn_intel_queue(struct pn_lab_queue *q, uint16_t devid)
 {
 	struct pn_machine *m = q->m;
+	struct pn_vtd_ir *ir = &m->intel->ir[q - m->queue];
 	struct pn_vtd_drv *d = &m->intel->drv[q->iommu];
 	int index = pn_vtd_drv_alloc(d, 1), err;
 
 	if (index < 0)
 		return index;
-	err = pn_vtd_ir_init(&q->vtd_ir, d, m->cpu[0].agent, (uint16_t)index, devid,
+	q->entry = &ir->host;
+	err = pn_vtd_ir_init(ir, d, m->cpu[0].agent, (uint16_t)index, devid,
 			     m->cpu[q->host_cpu].apicid, q->host_vector);
 	q->msi.devid = devid;
-	pn_vtd_ir_msi(&q->vtd_ir, &q->msi.addr, &q->msi.data);
+	pn_vtd_ir_msi(ir, &q->msi.addr, &q->msi.data);
 	return err;
 }
 
 void pn_intel_affinity(struct pn_lab_queue *q, struct pn_host_cpu *self)
 {
-	if (pn_vtd_ir_affinity(&q->vtd_ir, self->agent, q->m->cpu[q->host_cpu].apicid,
+	if (pn_vtd_ir_affinity(pn_vtd_ir_of(q), self->agent, q->m->cpu[q->host_cpu].apicid,
 			       q->host_vector))
 		q->m->error = 6;
 }
@@ -148,8 +158,8 @@ bool pn_intel_entry(const struct pn_lab_queue *q, struct pn_virte *out)
 {
 	const struct pn_virte_env env = {.eime = q->m->sc->machine.x2apic, .pi = true, .haw = 64};
 
-	return !pn_virte_decode(*q->vtd_ir.irte, &env, out) && out->p && !out->fpd && !out->urg &&
-	       pn_virte_source_ok(out, q->msi.devid);
+	return !pn_virte_decode(*pn_vtd_ir_of(q)->irte, &env, out) && out->p && !out->fpd &&
+	       !out->urg && pn_virte_source_ok(out, q->msi.devid);
 }
 
 bool pn_intel_remapped(const struct pn_lab_queue *q, const struct pn_virte *e)
@@ -167,7 +177,7 @@ void pn_intel_check_iommus(struct pn_report *r, struct pn_machine *m, const stru
 		struct pn_lab_iommu *io = &m->iommu[i];
 		struct pn_vtd_stats st;
 
-		pn_vtd_stats(io->vtd, &st);
+		pn_vtd_stats(io->hw, &st);
 		if (st.msis != st.forwarded + st.remapped + st.posted + st.aborted)
 			pn_wrong(r, "IOMMU %u: results do not add up to requests", i);
 		if (st.posted != io->agent.step[PN_STEP_PIR_SET].count)

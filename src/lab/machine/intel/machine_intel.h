@@ -3,6 +3,16 @@
 #define PN_LAB_MACHINE_INTEL_H
 
 #include "machine.h"
+#include "posted_msi.h"
+#include "postern/apicv.h"
+#include "postern/vtd.h"
+#include "vmx.h"
+#include "vtd_drv.h"
+
+struct pn_intel_core {
+	struct pn_apicv apicv;
+	struct pn_vmcs_apic vmcs;
+};
 
 /* What the Intel machines have: with guests, and bare metal. */
 struct pn_intel {
@@ -10,9 +20,21 @@ struct pn_intel {
 	struct pn_vmx vmx;
 	struct pn_vmx_vm *vm;
 	struct pn_vmx_vcpu *vcpu;
-	struct pn_pmsi pmsi; /* bare metal */
+	struct pn_vtd_ir *ir;	    /* one for each queue */
+	struct pn_intel_core *core; /* one for each CPU */
+	struct pn_pmsi pmsi;	    /* bare metal */
 	struct pn_pmsi_cpu *pmsi_cpu;
 };
+
+static inline struct pn_vtd_ir *pn_vtd_ir_of(const struct pn_lab_queue *q)
+{
+	return pn_container(q->entry, struct pn_vtd_ir, host);
+}
+
+static inline struct pn_intel_core *pn_intel_core_of(const struct pn_pcpu *p)
+{
+	return pn_core_of(p)->hw;
+}
 
 extern const struct pn_sim_ops pn_intel_ops, pn_bare_ops;
 

@@ -55,7 +55,6 @@ static int make_queue(struct pn_lab_queue *q, uint16_t devid, uint32_t index, ui
 	int err = pn_intel_queue(q, devid);
 
 	(void)index;
-	q->entry = &q->vtd_ir.host;
 	return err ? err
 		   : pn_vmx_pi_update(q->m->hyp, q->entry, pn_lab_of(q->sim->vcpu)->h, vector,
 				      &q->m->cpu[0]);
@@ -145,7 +144,7 @@ static const char *check_queue(const struct pn_lab_queue *q)
 
 	if (!pn_intel_entry(q, &e))
 		return "its entry is malformed";
-	if (q->entry->vcpu != h || (v && !lists(v, &q->vtd_ir)))
+	if (q->entry->vcpu != h || (v && !lists(v, pn_vtd_ir_of(q))))
 		return "the host has it with another vCPU";
 	if (v ? !e.im || e.pid != v->pid_pa || e.vector != q->sim->vector
 	      : !pn_intel_remapped(q, &e))

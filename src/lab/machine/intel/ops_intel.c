@@ -25,7 +25,7 @@ static bool op_host_vector(struct pn_sim *s, struct pn_pcpu *p, uint8_t vector)
 static bool op_enter(struct pn_vcpu *v, struct pn_pcpu *p)
 {
 	struct pn_lab_vcpu *lv = pn_lab_of(v);
-	struct pn_lab_core *core = pn_core_of(p);
+	struct pn_intel_core *core = pn_intel_core_of(p);
 	struct pn_apicv_exit exit;
 	int vector;
 
@@ -44,7 +44,7 @@ static bool op_enter(struct pn_vcpu *v, struct pn_pcpu *p)
 static void op_leave(struct pn_vcpu *v, struct pn_pcpu *p)
 {
 	struct pn_host_vcpu *h = pn_lab_of(v)->h;
-	struct pn_lab_core *core = pn_core_of(p);
+	struct pn_intel_core *core = pn_intel_core_of(p);
 
 	pn_apicv_vmexit(&core->apicv, &core->vmcs);
 	pn_vmx_vmexit(pn_vmx_of(h), &core->vmcs);
@@ -56,7 +56,7 @@ static bool op_guest_intr(struct pn_vcpu *v, struct pn_pcpu *p)
 	int vector;
 
 	(void)v;
-	if (pn_apicv_intr(&pn_core_of(p)->apicv, &p->lapic, &vector) != PN_INTR_EXIT)
+	if (pn_apicv_intr(&pn_intel_core_of(p)->apicv, &p->lapic, &vector) != PN_INTR_EXIT)
 		return true;
 	p->acked = vector;
 	return false;
@@ -71,8 +71,8 @@ static int op_deliver(struct pn_vcpu *v, struct pn_pcpu *p)
 		lv->inject = -1;
 		pn_step(&p->agent, PN_STEP_GUEST_DELIVER, lv->h->page_pa, (uint64_t)vector);
 	} else {
-		vector = pn_apicv_pending(&pn_core_of(p)->apicv, true)
-				 ? pn_apicv_deliver(&pn_core_of(p)->apicv)
+		vector = pn_apicv_pending(&pn_intel_core_of(p)->apicv, true)
+				 ? pn_apicv_deliver(&pn_intel_core_of(p)->apicv)
 				 : -1;
 		if (vector < 0)
 			return -1;
@@ -91,7 +91,7 @@ static bool exits(enum pn_apicv_access r)
 static enum pn_apicv_access write_apic(struct pn_lab_vcpu *v, struct pn_pcpu *p, uint32_t off,
 				       uint64_t value)
 {
-	struct pn_apicv *a = &pn_core_of(p)->apicv;
+	struct pn_apicv *a = &pn_intel_core_of(p)->apicv;
 	struct pn_apicv_exit exit;
 
 	if (pn_vmx_of(v->h)->vm->x2apic)
@@ -112,7 +112,7 @@ static bool op_set_tpr(struct pn_vcpu *v, struct pn_pcpu *p, uint8_t tpr)
 {
 	struct pn_apicv_exit exit;
 
-	if (!exits(pn_apicv_write_cr8(&pn_core_of(p)->apicv, (uint8_t)(tpr >> 4), &exit)))
+	if (!exits(pn_apicv_write_cr8(&pn_intel_core_of(p)->apicv, (uint8_t)(tpr >> 4), &exit)))
 		return false;
 	pn_step(&p->agent, PN_STEP_EXIT_HANDLE, v->id, 0);
 	return true;
