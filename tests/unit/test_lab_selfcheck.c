@@ -261,7 +261,7 @@ static void unexpected(struct pn_machine *m)
 
 static void internal(struct pn_machine *m)
 {
-	m->error = 1;
+	m->error = "planted";
 }
 
 static void memory(struct pn_machine *m)
@@ -325,7 +325,7 @@ static const struct {
 	{"outstanding off by one", GAPPI, outstanding, "1 interrupts outstanding, 0 found"},
 	{"an interrupt in the air", AVIC, flight, " interrupts, but "},
 	{"delivered without a sender", GAPPI, unexpected, "1 vectors delivered that nobody sent"},
-	{"internal error", GAPPI, internal, "internal error 1"},
+	{"internal error", GAPPI, internal, "internal error: planted"},
 	{"out of memory", GAPPI, memory, "out of memory"},
 	{"completion unseen", GALOG, unseen, "queue 3: 1 completions that no handler saw"},
 	/* clang-format on */

@@ -228,7 +228,7 @@ static void retarget(struct pn_machine *m)
 	self = borrow_cpu(m, UINT32_MAX);
 	elapsed = self->agent->elapsed_ns;
 	if (m->hyp->ops->pi_update(m->hyp, q->entry, to->h, vector, self))
-		m->error = 4;
+		m->error = "an interrupt could not be moved to another vCPU";
 	pn_queue_retarget(q->sim, to->sim, vector);
 	unpay(self, elapsed);
 }
@@ -242,7 +242,7 @@ static void detach(struct pn_machine *m, uint32_t number, bool away)
 
 	q->detached = away;
 	if (m->hyp->ops->pi_update(m->hyp, q->entry, away ? NULL : v->h, q->sim->vector, self))
-		m->error = 5;
+		m->error = "an interrupt could not be taken from a vCPU, or given back";
 	unpay(self, elapsed);
 	if (away)
 		later(m, ATTACH, number, DETACH_NS);

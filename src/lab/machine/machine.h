@@ -17,7 +17,7 @@
 struct pn_machine;
 struct pn_amd;
 struct pn_intel;
-struct pn_report;
+struct pn_complaints;
 struct pn_totals;
 
 /* Vectors that guests give out by themselves. */
@@ -131,7 +131,8 @@ struct pn_platform {
 	/* Self-check: what disagrees about a vCPU, besides what the hypervisor says (NULL: not
 	 * asked), and about the IOMMUs. */
 	const char *(*check)(struct pn_lab_vcpu *v);
-	void (*check_iommus)(struct pn_report *r, struct pn_machine *m, const struct pn_totals *t);
+	void (*check_iommus)(struct pn_complaints *r, struct pn_machine *m,
+			     const struct pn_totals *t);
 	/* What disagrees about a device's interrupt, and about a CPU; NULL: not asked. */
 	const char *(*check_queue)(const struct pn_lab_queue *q);
 	const char *(*check_cpu)(struct pn_machine *m, uint32_t cpu);
@@ -157,12 +158,12 @@ struct pn_totals {
 };
 
 /* A list of complaints. */
-struct pn_report {
+struct pn_complaints {
 	char *buf;
 	unsigned size, used;
 };
 
-void pn_wrong(struct pn_report *r, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+void pn_wrong(struct pn_complaints *r, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 struct pn_provoker; /* of one VM */
 
@@ -206,7 +207,7 @@ struct pn_machine {
 	struct pn_rng churn_rng;
 	struct pn_churn_event churn[PN_CHURN_EVENTS];
 	struct pn_provoker *provoker; /* one for each VM */
-	int error;		      /* something that cannot happen in a checked scenario */
+	const char *error; /* what happened that cannot in a checked scenario; NULL: nothing */
 };
 
 /* Builds the machine; *out to be destroyed also on errors past allocation. */

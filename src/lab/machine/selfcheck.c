@@ -9,7 +9,7 @@
 
 #include "machine.h"
 
-void pn_wrong(struct pn_report *r, const char *fmt, ...)
+void pn_wrong(struct pn_complaints *r, const char *fmt, ...)
 {
 	va_list ap;
 	int n;
@@ -27,7 +27,7 @@ void pn_wrong(struct pn_report *r, const char *fmt, ...)
 }
 
 /* IRR and parked bits are exactly the interrupts that are on their way to this guest. */
-static void check_irr(struct pn_report *r, const struct pn_lab_vcpu *v)
+static void check_irr(struct pn_complaints *r, const struct pn_lab_vcpu *v)
 {
 	for (unsigned word = 0; word < 8; word++) {
 		uint32_t irr = v->m->hyp->ops->irr(v->h, word), want = 0;
@@ -47,7 +47,7 @@ static void check_irr(struct pn_report *r, const struct pn_lab_vcpu *v)
 }
 
 /* ISR holds the handler that runs and nothing else. */
-static void check_isr(struct pn_report *r, const struct pn_lab_vcpu *v)
+static void check_isr(struct pn_complaints *r, const struct pn_lab_vcpu *v)
 {
 	int in_service = pn_vapic_highest(v->h->page, PN_APIC_ISR);
 	int handler = v->inject >= 0 ? v->inject : v->sim->handler;
@@ -59,7 +59,7 @@ static void check_isr(struct pn_report *r, const struct pn_lab_vcpu *v)
 			 handler);
 }
 
-static void check_vcpus(struct pn_report *r, struct pn_machine *m)
+static void check_vcpus(struct pn_complaints *r, struct pn_machine *m)
 {
 	for (uint32_t i = 0; i < m->vcpus; i++) {
 		struct pn_lab_vcpu *v = &m->vcpu[i];
@@ -75,7 +75,7 @@ static void check_vcpus(struct pn_report *r, struct pn_machine *m)
 	}
 }
 
-static void check_lists(struct pn_report *r, struct pn_machine *m)
+static void check_lists(struct pn_complaints *r, struct pn_machine *m)
 {
 	uint64_t listed = 0, believed = 0;
 
@@ -108,7 +108,7 @@ static bool on_its_way(const struct pn_lab_queue *q)
 }
 
 /* What a device signalled is seen by a handler, or the interrupt is still to come. */
-static void check_queues(struct pn_report *r, const struct pn_machine *m)
+static void check_queues(struct pn_complaints *r, const struct pn_machine *m)
 {
 	for (uint32_t i = 0; i < m->queues; i++) {
 		const struct pn_queue *q = m->queue[i].sim;
@@ -122,7 +122,7 @@ static void check_queues(struct pn_report *r, const struct pn_machine *m)
 	}
 }
 
-static void check_cpus(struct pn_report *r, struct pn_machine *m)
+static void check_cpus(struct pn_complaints *r, struct pn_machine *m)
 {
 	for (uint32_t i = 0; m->plat->check_cpu && i < m->sc->machine.pcpus; i++) {
 		const char *text = m->plat->check_cpu(m, i);
@@ -133,7 +133,8 @@ static void check_cpus(struct pn_report *r, struct pn_machine *m)
 }
 
 /* Every interrupt is delivered, coalesced, or in one of the places where it can be on its way. */
-static void check_books(struct pn_report *r, const struct pn_machine *m, const struct pn_totals *t)
+static void check_books(struct pn_complaints *r, const struct pn_machine *m,
+			const struct pn_totals *t)
 {
 	uint64_t window = 0, all = 0;
 
@@ -173,7 +174,7 @@ static void check_books(struct pn_report *r, const struct pn_machine *m, const s
 }
 
 /* Each target of an IPI got its bit once: from a processor, or from the hypervisor. */
-static void check_ipis(struct pn_report *r, const struct pn_totals *t)
+static void check_ipis(struct pn_complaints *r, const struct pn_totals *t)
 {
 	if (t->steps[PN_STEP_IPI_POST] + t->ipis_injected != t->ipis)
 		pn_wrong(r, "IPIs to %lu vCPUs, but hardware posted %lu and the host %lu",
@@ -183,7 +184,7 @@ static void check_ipis(struct pn_report *r, const struct pn_totals *t)
 
 void pn_selfcheck(struct pn_machine *m, char *buf, unsigned size)
 {
-	struct pn_report r = {buf, size, 0};
+	struct pn_complaints r = {buf, size, 0};
 	struct pn_totals t;
 
 	buf[0] = '\0';
@@ -192,7 +193,7 @@ void pn_selfcheck(struct pn_machine *m, char *buf, unsigned size)
 	if (t.unexpected)
 		pn_wrong(&r, "%lu vectors delivered that nobody sent", (unsigned long)t.unexpected);
 	if (m->error)
-		pn_wrong(&r, "internal error %d", m->error);
+		pn_wrong(&r, "internal error: %s", m->error);
 	if (m->sim->out_of_memory)
 		pn_wrong(&r, "out of memory for messages");
 	check_ipis(&r, &t);

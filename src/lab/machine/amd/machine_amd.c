@@ -253,7 +253,7 @@ static enum pn_msi_result request(struct pn_lab_iommu *io, struct pn_lab_queue *
 		pn_account_flight(q, sent);
 		break;
 	default:
-		io->m->error = 3;
+		io->m->error = "the IOMMU neither posted nor remapped an MSI";
 	}
 	return r;
 }
@@ -315,7 +315,7 @@ static uint64_t parked(const struct pn_lab_vcpu *v)
 }
 
 /* The IOMMU's own counters, its steps and what the lab saw are three books of the same thing. */
-static void check_iommus(struct pn_report *r, struct pn_machine *m, const struct pn_totals *t)
+static void check_iommus(struct pn_complaints *r, struct pn_machine *m, const struct pn_totals *t)
 {
 	uint64_t msis = 0, entries = 0, sent = 0, logged;
 

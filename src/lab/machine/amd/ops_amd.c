@@ -46,7 +46,7 @@ static bool op_enter(struct pn_vcpu *v, struct pn_pcpu *p)
 	}
 	pn_svm_vmcb(pn_svm_of(lv->h), &vmcb);
 	if (pn_avic_vmrun(pn_avic_of(p), &vmcb))
-		lv->m->error = 1;
+		lv->m->error = "VMRUN refused the VMCB";
 	return true;
 }
 

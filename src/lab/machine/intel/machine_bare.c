@@ -6,6 +6,8 @@
 #include "machine_intel.h"
 #include "vectors.h"
 
+static const char NO_QUEUE[] = "an interrupt came with a vector that no queue has";
+
 /* ---- the host's handlers ---- */
 
 /* The device's handler begins; what it does takes effect when it ends, at the next piece. */
@@ -34,7 +36,7 @@ static void dispatch(void *ctx, struct pn_host_cpu *c, uint8_t vector)
 	uint32_t number = m->core[c->id].by_vector[vector];
 
 	if (!number) {
-		m->error = 8;
+		m->error = NO_QUEUE;
 		return;
 	}
 	begin(&m->queue[number - 1], &m->sim->pcpu[c->id]);
@@ -59,7 +61,7 @@ static bool op_host_vector(struct pn_sim *s, struct pn_pcpu *p, uint8_t vector)
 		return true;
 	}
 	if (!number) {
-		m->error = 8;
+		m->error = NO_QUEUE;
 		return false;
 	}
 	pn_step(&p->agent, PN_STEP_IRQ_DEVICE, p->id, vector);
@@ -191,7 +193,7 @@ static const char *check_cpu(struct pn_machine *m, uint32_t cpu)
 }
 
 /* A notification is taken once; while ON is set anew, one more is on its way. */
-static void check_notified(struct pn_report *r, struct pn_machine *m, const struct pn_totals *t)
+static void check_notified(struct pn_complaints *r, struct pn_machine *m, const struct pn_totals *t)
 {
 	uint64_t coming = 0;
 
@@ -208,7 +210,7 @@ static void check_notified(struct pn_report *r, struct pn_machine *m, const stru
 			 (unsigned long)t->steps[PN_STEP_IRQ_POSTED_MSI], (unsigned long)coming);
 }
 
-static void check_iommus(struct pn_report *r, struct pn_machine *m, const struct pn_totals *t)
+static void check_iommus(struct pn_complaints *r, struct pn_machine *m, const struct pn_totals *t)
 {
 	pn_intel_check_iommus(r, m, t);
 	if (pn_mode_has(&m->mode, PN_TRAIT_POSTED_MSI))

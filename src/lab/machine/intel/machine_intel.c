@@ -43,7 +43,7 @@ enum pn_msi_result pn_intel_request(struct pn_lab_iommu *io, struct pn_lab_queue
 			v->notified = true;
 		pn_account_flight(q, sent);
 	} else {
-		m->error = 3;
+		m->error = "the VT-d unit neither posted nor remapped an MSI";
 	}
 	return r;
 }
@@ -151,7 +151,7 @@ void pn_intel_affinity(struct pn_lab_queue *q, struct pn_host_cpu *self)
 {
 	if (pn_vtd_ir_affinity(pn_vtd_ir_of(q), self->agent, q->m->cpu[q->host_cpu].apicid,
 			       q->host_vector))
-		q->m->error = 6;
+		q->m->error = "the affinity of an interrupt could not be changed";
 }
 
 bool pn_intel_entry(const struct pn_lab_queue *q, struct pn_virte *out)
@@ -169,7 +169,7 @@ bool pn_intel_remapped(const struct pn_lab_queue *q, const struct pn_virte *e)
 }
 
 /* The unit's own counters, its steps and what the lab saw are three books of the same thing. */
-void pn_intel_check_iommus(struct pn_report *r, struct pn_machine *m, const struct pn_totals *t)
+void pn_intel_check_iommus(struct pn_complaints *r, struct pn_machine *m, const struct pn_totals *t)
 {
 	uint64_t msis = 0;
 

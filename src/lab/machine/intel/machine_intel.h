@@ -53,6 +53,7 @@ bool pn_intel_in_pir(const struct pn_lab_vcpu *v, uint8_t vector);
 bool pn_intel_entry(const struct pn_lab_queue *q, struct pn_virte *out);
 /* Does it lead to the queue's own CPU and vector? */
 bool pn_intel_remapped(const struct pn_lab_queue *q, const struct pn_virte *e);
-void pn_intel_check_iommus(struct pn_report *r, struct pn_machine *m, const struct pn_totals *t);
+void pn_intel_check_iommus(struct pn_complaints *r, struct pn_machine *m,
+			   const struct pn_totals *t);
 
 #endif

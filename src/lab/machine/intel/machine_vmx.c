@@ -123,7 +123,7 @@ static bool lists(const struct pn_vmx_vcpu *v, const struct pn_vtd_ir *ir)
 }
 
 /* A notification may merge with one that is pending, but none comes from nowhere. */
-static void check_iommus(struct pn_report *r, struct pn_machine *m, const struct pn_totals *t)
+static void check_iommus(struct pn_complaints *r, struct pn_machine *m, const struct pn_totals *t)
 {
 	uint64_t sent = t->steps[PN_STEP_PI_NOTIFY] + t->steps[PN_STEP_IPIV_NOTIFY] +
 			t->steps[PN_STEP_PI_IPI];

@@ -37,7 +37,7 @@ static bool op_enter(struct pn_vcpu *v, struct pn_pcpu *p)
 	}
 	pn_vmx_vmcs(pn_vmx_of(lv->h), &core->vmcs);
 	if (pn_apicv_vmentry(&core->apicv, &core->vmcs, &exit))
-		lv->m->error = 1;
+		lv->m->error = "VM entry refused the VMCS";
 	return true;
 }
 
@@ -163,7 +163,7 @@ static bool op_send_ipi(struct pn_vcpu *v, struct pn_pcpu *p, const struct pn_ip
 			       ipi->kind == PN_SEND_SELF ? self_set : lv->m->plat->arrived);
 	exit = exits(write_icr(lv, p, icr));
 	if (exit == lv->ipi_posted)
-		lv->m->error = 7;
+		lv->m->error = "the processor and the books disagree whether an IPI exits";
 	if (lv->ipi_posted && ipi->to)
 		pn_account_posted(pn_lab_of(ipi->to),
 				  p->agent.step[PN_STEP_IPIV_NOTIFY].count != told);
