@@ -11,7 +11,7 @@ report = json.loads(out.stdout)
 assert report["schema"] == "postern.bench/1", report["schema"]
 figures = {f["name"]: f for f in report["figures"]}
 for name, peer in (("post_ns", "bare_locked_or"), ("sim_interrupts_per_s", None),
-                   ("sim_event_ns_100k", None), ("explore_transitions_per_s", None),
+                   ("hyp_call_ns", "by_name"), ("sim_event_ns_100k", None), ("explore_transitions_per_s", None),
                    ("explore_memory_bytes", None)):
     figure = figures[name]
     assert figure["value"] > 0, figure

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "bench_hyp.h"
 #include "bench_pid.h"
 #include "postern/amdvi.h"
 #include "postern/x86.h"
@@ -254,6 +255,9 @@ static const struct pn_bench benches[] = {
 	{"pid_posts_per_s", "1/s", "eventfd_write",
 	 "posts to a descriptor that another thread harvests; peer: one eventfd write each",
 	 pn_bench_pid_posts},
+	{"hyp_call_ns", "ns", "by_name",
+	 "a call of hyp.h by a vCPU that blocks, runs and is put; peer: the functions by name",
+	 pn_bench_hyp_calls},
 	{"sim_event_ns_100k", "ns", NULL, "one schedule and one pop with 100 000 events pending",
 	 bench_events},
 };
