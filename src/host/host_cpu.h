@@ -15,10 +15,10 @@
 struct pn_host_cpu {
 	struct pn_agent *agent;
 	uint32_t id, apicid;
-	uint32_t online;	  /* atomic */
-	uint32_t in_handler;	  /* atomic: whoever unregisters waits for it */
-	struct pn_lock wake_lock; /* wake_list; interrupts off */
-	struct pn_list wake_list; /* blocked vCPUs */
+	uint32_t online;				 /* atomic */
+	uint32_t in_handler;				 /* atomic: unregistering waits for it */
+	struct pn_lock wake_lock;			 /* wake_list; interrupts off */
+	struct pn_list wake_list;			 /* blocked vCPUs */
 	uint64_t wake_irqs, wake_scanned, wake_spurious; /* written under wake_lock */
 };
 

@@ -7,7 +7,7 @@
 struct pn_host_vcpu;
 
 /*
- * What the hypervisor keeps of a device's interrupt: a member of the vendor's remapping entry
+ * The hypervisor's part of a device's interrupt: a member of the vendor's remapping entry
  * (pn_amdvi_ir, pn_vtd_ir), which the driver initialises and does not use. Under the ir_lock of
  * @vcpu.
  */

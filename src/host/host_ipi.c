@@ -61,7 +61,7 @@ static void deliver(const struct pn_host_vm *vm, struct pn_host_vcpu *from, stru
 		vm->hyp->ops->deliver(t, c, vector);
 		return;
 	}
-	/* Own context: the next entry looks. Pairs with other posters. */
+	/* Own context: the next entry reads it. Pairs with other posters. */
 	pn_vapic_set(t->page, PN_APIC_IRR, vector);
 	pn_or32(&t->requests, PN_REQ_EVENT);
 }
@@ -94,7 +94,9 @@ static void deliver_fixed(const struct pn_host_vm *vm, struct pn_host_vcpu *from
 	}
 }
 
-/* NMI, INIT, SIPI, SMI: guests here have no use for them. The target looks, finds nothing, goes on.
+/*
+ * NMI, INIT, SIPI, SMI: guests here do not use them. The target checks, finds nothing and
+ * continues.
  */
 static void ignore(const struct pn_host_vm *vm, struct pn_host_vcpu *from, struct pn_host_cpu *c,
 		   uint64_t icr)
@@ -105,7 +107,7 @@ static void ignore(const struct pn_host_vm *vm, struct pn_host_vcpu *from, struc
 
 		if (t == from || !pn_host_ipi_matches(from, t, icr))
 			continue;
-		/* Pairs with the look before sleep. */
+		/* Pairs with the check before sleep. */
 		pn_or32(&t->requests, PN_REQ_UNBLOCK);
 		vm->hyp->ops->poke(t, c);
 	}

@@ -81,7 +81,7 @@ struct pn_host_vcpu *pn_host_msg_postable(const struct pn_host_vm *vm, const str
 	return one;
 }
 
-/* The TMR first: who finds the IRR bit finds the trigger mode. Pairs with the EOI. */
+/* The TMR first: code that finds the IRR bit finds the trigger mode. Pairs with the EOI. */
 static void deliver(const struct pn_host_vm *vm, const struct pn_host_msg *m,
 		    struct pn_host_vcpu *t, struct pn_host_cpu *c)
 {
@@ -134,7 +134,7 @@ static void poke_all(const struct pn_host_vm *vm, const struct pn_host_msg *m,
 
 		if (!pn_host_msg_matches(m, t))
 			continue;
-		/* Pairs with the look before sleep. */
+		/* Pairs with the check before sleep. */
 		pn_or32(&t->requests, PN_REQ_UNBLOCK);
 		vm->hyp->ops->poke(t, c);
 	}
@@ -179,7 +179,7 @@ void pn_host_routes_init(struct pn_host_vm *vm)
 	pn_list_init(&vm->routes);
 }
 
-/* The entry as the message and the APICs say now. Under the lock. */
+/* Sets the entry according to the message and the APICs. Under the lock. */
 static int decide(struct pn_host_vm *vm, struct pn_host_route *r, struct pn_host_cpu *c)
 {
 	uint64_t msg = pn_ld64(&r->msg); /* only changed under the lock */

@@ -16,7 +16,7 @@
  * I/O APIC. An IOMMU can post a message to one vCPU, as a fixed interrupt, and nothing else (48882
  * rev 3.11, 2.2.5; VT-d rev 5.10, 9.10). What it cannot post stays in remapped format: the host
  * takes the interrupt and delivers it to all its targets by software. The host decides, for each
- * interrupt, whenever the message or the APICs that it names change.
+ * interrupt, whenever the message or the addressed APICs change.
  */
 
 /* A message to the APICs of a guest. */
@@ -34,8 +34,8 @@ struct pn_host_msg {
 struct pn_host_msg pn_host_msg_decode(uint64_t addr, uint32_t data);
 
 /*
- * Does @m mean @t? Physical and logical destination against the target's own mode and IDs;
- * destination FFh means every vCPU in either mode, as in KVM. A disabled APIC is never meant.
+ * True if @m addresses @t. Physical and logical destination against the target's own mode and IDs;
+ * destination FFh means every vCPU in either mode, as in KVM. A disabled APIC is never addressed.
  */
 bool pn_host_msg_matches(const struct pn_host_msg *m, const struct pn_host_vcpu *t);
 
@@ -46,8 +46,8 @@ struct pn_host_vcpu *pn_host_msg_postable(const struct pn_host_vm *vm, const str
 /*
  * Delivers @m by software, by the code on @c: fixed to every target, lowest priority (or with the
  * hint) to the one with the lowest processor priority, the TMR set as its trigger mode says.
- * Returns how many APICs accepted it. NMI, SMI, INIT, ExtINT: guests here have no use for them;
- * targets look, find nothing, and go on: 0. Any context.
+ * Returns how many APICs accepted it. NMI, SMI, INIT, ExtINT: guests here do not use them; targets
+ * check, find nothing, and continue: 0. Any context.
  */
 unsigned pn_host_msg_deliver(const struct pn_host_vm *vm, const struct pn_host_msg *m,
 			     struct pn_host_cpu *c);
@@ -70,8 +70,8 @@ void pn_host_routes_init(struct pn_host_vm *vm);
 /*
  * The guest's message for the interrupt with remapping entry @entry is (@addr, @data) from now on;
  * @r is zero, or was set before with the same entry. The message is stored first and the entry
- * follows, so that an interrupt that the host takes meanwhile goes where the new one says. Errors
- * of the entry's update: the interrupt is remapped then, and delivered by software.
+ * follows, so that an interrupt that the host takes meanwhile goes to the targets of the new
+ * message. Errors of the entry's update: the interrupt is remapped then, and delivered by software.
  */
 int pn_host_route_set(struct pn_host_vm *vm, struct pn_host_route *r, struct pn_host_entry *entry,
 		      uint64_t addr, uint32_t data, struct pn_host_cpu *c);

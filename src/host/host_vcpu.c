@@ -44,7 +44,7 @@ static bool wake_task(const struct pn_os *os, struct pn_host_vcpu *h, struct pn_
 bool pn_host_wake(const struct pn_os *os, struct pn_host_vcpu *h, struct pn_agent *self,
 		  uint64_t key, enum pn_wake_reason why)
 {
-	/* W1. Pairs with the look before sleep: cleared, fence, look. */
+	/* W1. Pairs with the check before sleep: cleared, fence, check. */
 	pn_xchg32(&h->woken, 1);
 	return wake_task(os, h, self, key, why);
 }
@@ -53,8 +53,9 @@ bool pn_host_wake_once(const struct pn_os *os, struct pn_host_vcpu *h, struct pn
 		       uint64_t key)
 {
 	/*
-	 * W1. Pairs with the look before sleep. Set already: whoever set it wakes the task, and the
-	 * task has not looked since, so it will look, and later than the bit that brought us here.
+	 * W1. Pairs with the check before sleep. If it is set already, the agent that set it wakes
+	 * the task, and the task has not checked since; so it will check, after the bit that is
+	 * announced here was set.
 	 */
 	if (pn_xchg32(&h->woken, 1))
 		return false;
@@ -78,7 +79,10 @@ int pn_host_inject_one(struct pn_host_vcpu *h, struct pn_agent *self, uint64_t k
 
 	if (vector < 0)
 		return -1;
-	/* In service first: it is never in neither. Pairs with posters that set it again. */
+	/*
+	 * In service first, so the vector is always in at least one of the two. Pairs with posters
+	 * that set it again.
+	 */
 	pn_vapic_set(h->page, PN_APIC_ISR, (uint8_t)vector);
 	pn_vapic_clear(h->page, PN_APIC_IRR, (uint8_t)vector);
 	update_ppr(h);

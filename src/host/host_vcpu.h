@@ -12,8 +12,8 @@
 struct pn_host_vm;
 
 /*
- * What a vCPU is to the hypervisor on either vendor: a task, a virtual APIC page, and the words by
- * which others reach it. The first member of the vendor's own struct.
+ * A vCPU as the hypervisor sees it on both vendors: a task, a virtual APIC page, and the words by
+ * which other agents reach it. The first member of the vendor's own struct.
  */
 struct pn_host_vcpu {
 	uint32_t idx;	/* also the guest APIC ID, unless the guest changed that */
@@ -30,8 +30,8 @@ struct pn_host_vcpu {
 	uint32_t cpu;	       /* atomic: CPU it runs on or ran on last */
 	uint32_t mode;	       /* atomic */
 	uint32_t requests;     /* atomic */
-	uint32_t woken;	       /* atomic: a waker was here since the last look (H11) */
-	uint64_t ipis_ignored; /* sent by it: NMI, INIT, SIPI, SMI, which nobody emulates */
+	uint32_t woken;	       /* atomic: woken since the last check (H11) */
+	uint64_t ipis_ignored; /* sent by it: NMI, INIT, SIPI, SMI, which are not emulated */
 };
 
 enum pn_apic_mode { PN_APIC_DISABLED, PN_APIC_XAPIC, PN_APIC_X2APIC };
@@ -43,9 +43,9 @@ enum pn_apic_mode { PN_APIC_DISABLED, PN_APIC_XAPIC, PN_APIC_X2APIC };
 /* Requests, handled in the vCPU's own context. */
 #define PN_REQ_UNBLOCK	    (1u << 0) /* leave the block loop and block again */
 #define PN_REQ_APICV_UPDATE (1u << 1)
-#define PN_REQ_EVENT	    (1u << 2) /* look for injectable interrupts before entry */
-#define PN_REQ_SCAN_IOAPIC  (1u << 3) /* Intel: take over which EOIs the I/O APIC waits for */
-/* Those that are a reason not to sleep. */
+#define PN_REQ_EVENT	    (1u << 2) /* check for injectable interrupts before entry */
+#define PN_REQ_SCAN_IOAPIC  (1u << 3) /* Intel: compute again for which EOIs the I/O APIC waits */
+/* Requests that prevent sleep. */
 #define PN_REQ_BLOCK_MASK (PN_REQ_UNBLOCK | PN_REQ_APICV_UPDATE)
 
 /* Causes against interrupt virtualization, as KVM has them: bits 1 << n. */
@@ -88,33 +88,35 @@ static inline uint32_t pn_host_apic_id(const struct pn_host_vcpu *h)
 	return pn_host_x2apic(h) ? h->idx : pn_vapic_read(h->page, PN_APIC_ID) >> 24;
 }
 
-/* Wakes the task and notes it; true if it slept. @key: for the step, names the vCPU. */
+/* Wakes the task and records it; true if it slept. @key: for the step, names the vCPU. */
 bool pn_host_wake(const struct pn_os *os, struct pn_host_vcpu *h, struct pn_agent *self,
 		  uint64_t key, enum pn_wake_reason why);
-/* The same unless a waker was here since the vCPU last looked (H11). */
+/* The same unless the vCPU was already woken since its last check (H11). */
 bool pn_host_wake_once(const struct pn_os *os, struct pn_host_vcpu *h, struct pn_agent *self,
 		       uint64_t key);
 /* Makes CPU @cpu leave the guest. */
 void pn_host_kick(const struct pn_os *os, struct pn_agent *self, uint64_t key, uint32_t cpu);
 
-/* Interrupt virtualization off: what the processor would do by itself. The vector moved from IRR to
- * ISR, or -1. Own context. */
+/*
+ * With interrupt virtualization off: does the work of the processor. The vector moved from IRR to
+ * ISR, or -1. Own context.
+ */
 int pn_host_inject_one(struct pn_host_vcpu *h, struct pn_agent *self, uint64_t key);
 /* Ends the highest vector in service. Returns it if its TMR bit says level, or -1. Own context. */
 int pn_host_eoi(struct pn_host_vcpu *h, struct pn_agent *self, uint64_t key);
 
 /* ---- interrupts that the hypervisor delivers: ICR writes here, messages in host_route.h ---- */
 
-/* Is @dest an ID of @t, physical or logical, as its mode has them? Broadcast is not looked at. */
+/* True if @dest is an ID of @t, physical or logical, in its mode. Broadcast is not checked. */
 bool pn_host_dest_matches(const struct pn_host_vcpu *t, uint32_t dest, bool logical);
 /*
- * Does the IPI of @from with @icr (x2APIC: destination in 63:32, xAPIC: in 63:56) mean @t? The
- * sender's mode decides what a destination is, and the target's which IDs it answers to (inferred:
+ * Does the IPI of @from with @icr (x2APIC: destination in 63:32, xAPIC: in 63:56) address @t? The
+ * sender's mode decides the format of a destination, and the target's mode its IDs (inferred:
  * architecture does not mix them).
  */
 bool pn_host_ipi_matches(const struct pn_host_vcpu *from, const struct pn_host_vcpu *t,
 			 uint64_t icr);
-/* All of it by software, for the targets that exist. An illegal vector sets ESR. */
+/* Delivers it by software to the targets that exist. An illegal vector sets ESR. */
 void pn_host_ipi_emulate(const struct pn_host_vm *vm, struct pn_host_vcpu *from,
 			 struct pn_host_cpu *c, uint64_t icr);
 /* Hardware may leave BUSY set. */

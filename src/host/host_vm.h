@@ -11,7 +11,7 @@ struct pn_hyp;
 struct pn_ioapic;
 
 /*
- * What a VM is to the hypervisor on either vendor. The first member of the vendor's own struct,
+ * A VM as the hypervisor sees it on both vendors. The first member of the vendor's own struct,
  * whose pn_..._vm_init() fills it.
  */
 struct pn_host_vm {

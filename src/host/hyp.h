@@ -11,8 +11,8 @@
 #include "host_vm.h"
 
 /*
- * The hypervisor: what schedulers, devices and other host code ask of it, on either vendor's
- * silicon. src/host/amd implements it as pn_svm_ops, src/host/intel as pn_vmx_ops; the functions
+ * The hypervisor: its functions for schedulers, devices and other host code, on the silicon of both
+ * vendors. src/host/amd implements it as pn_svm_ops, src/host/intel as pn_vmx_ops; the functions
  * have the same names there (pn_svm_load(), pn_vmx_load()), with what is particular to the vendor.
  * How hypervisors and VMs are made depends on the silicon: pn_svm_init(), pn_vmx_vm_init() and so
  * on.
@@ -53,9 +53,11 @@ struct pn_hyp_ops {
 	/* About to block: enters the block loop. v->irq_blocked says what the guest's RFLAGS.IF is.
 	 * Put and load may come in between, on other CPUs too; unblocking() ends it. */
 	void (*blocking)(struct pn_host_vcpu *v, struct pn_host_cpu *c);
-	/* To be asked before every sleep in the block loop, after the task's state says asleep:
-	 * true if the vCPU must not sleep. False only if no request and no interrupt that its guest
-	 * could take is there, and from then on what comes wakes the task. */
+	/*
+	 * Called before every sleep in the block loop, after the task's state was set to asleep:
+	 * true if the vCPU must not sleep. False only if there is no request and no interrupt that
+	 * its guest could take; from then on a request or an interrupt wakes the task.
+	 */
 	bool (*must_run)(struct pn_host_vcpu *v, struct pn_host_cpu *c);
 	/* Leaves the block loop, loaded on @c. */
 	void (*unblocking)(struct pn_host_vcpu *v, struct pn_host_cpu *c);
@@ -71,15 +73,19 @@ struct pn_hyp_ops {
 	int (*enter)(struct pn_host_vcpu *v, struct pn_host_cpu *c);
 	/* After the exit, and after the vendor's control block was taken over. */
 	void (*leave)(struct pn_host_vcpu *v, struct pn_host_cpu *c);
-	/* An EOI that the host emulates: ends the highest vector in service. If that is
-	 * level-triggered (TMR), the VM's I/O APIC is told, and it is returned for one that is
-	 * elsewhere; otherwise -1. */
+	/*
+	 * An EOI that the host emulates: ends the highest vector in service. If that is
+	 * level-triggered (TMR), the VM's I/O APIC gets the EOI, and the vector is returned for an
+	 * I/O APIC that is elsewhere; otherwise -1.
+	 */
 	int (*eoi)(struct pn_host_vcpu *v, struct pn_host_cpu *c);
 
 	/* ---- any context ---- */
 
-	/* Cheap look, for halt polling and directed yield: is there a request or an interrupt?
-	 * Changes nothing, and has no steps. */
+	/*
+	 * A cheap check for halt polling and directed yield: true if there is a request or an
+	 * interrupt. Changes nothing, and has no steps.
+	 */
 	bool (*pending)(const struct pn_host_vcpu *v);
 	/* Software delivery of @vector by an irqfd or an emulated timer; @why: the reason for the
 	 * wake-up if the vCPU sleeps. True if it was pending already. */
@@ -88,12 +94,12 @@ struct pn_hyp_ops {
 	/* The same of an IPI or a message that the hypervisor delivers: without what an irqfd
 	 * costs. */
 	void (*deliver)(struct pn_host_vcpu *v, struct pn_host_cpu *c, uint8_t vector);
-	/* @v has a request to look at: woken, or made to leave its guest. */
+	/* @v has a request: it is woken, or made to leave its guest. */
 	void (*poke)(struct pn_host_vcpu *v, struct pn_host_cpu *c);
 	/* Word @word (0 to 7) of all that is pending for @v, wherever it is kept. Exact while the
 	 * vCPU does not run. */
 	uint32_t (*irr)(const struct pn_host_vcpu *v, unsigned word);
-	/* Is @v on a wakeup list? Exact while no function of its own context runs. */
+	/* True if @v is on a wakeup list. Exact while no function of its own context runs. */
 	bool (*listed)(const struct pn_host_vcpu *v);
 	/* vCPU @i of @vm, below vm->nr_vcpus. */
 	struct pn_host_vcpu *(*vcpu)(const struct pn_host_vm *vm, uint32_t i);
@@ -114,9 +120,11 @@ struct pn_hyp_ops {
 			bool set);
 	/* All causes for @v, its VM's and its own: bits 1 << enum pn_inhibit. */
 	uint32_t (*inhibits)(const struct pn_host_vcpu *v);
-	/* Entries of the VM's I/O APIC changed: when it returns, no vCPU runs its guest without
-	 * having looked at pn_ioapic_handled(). Called with the I/O APIC's lock held. NULL: the
-	 * silicon needs nothing. */
+	/*
+	 * Entries of the VM's I/O APIC changed: when it returns, every vCPU that runs its guest has
+	 * read pn_ioapic_handled() again. Called with the I/O APIC's lock held. NULL: the silicon
+	 * needs nothing.
+	 */
 	void (*ioapic_changed)(struct pn_host_vm *vm, struct pn_host_cpu *c);
 
 	/* ---- physical CPUs ---- */

@@ -38,7 +38,7 @@ static uint64_t entry(const struct pn_ioapic *io, unsigned pin)
 	return pn_ld64(&io->redir[pin]); /* only written under the lock */
 }
 
-/* Under the lock. Pairs with pn_ioapic_handled(), which looks at entries without it. */
+/* Under the lock. Pairs with pn_ioapic_handled(), which reads entries without it. */
 static void store(struct pn_ioapic *io, unsigned pin, uint64_t e)
 {
 	pn_st64_rel(&io->redir[pin], e);
@@ -116,7 +116,7 @@ static bool waits_for_eoi(const struct pn_host_vcpu *h, uint8_t vector)
 		pn_vapic_test(h->page, PN_APIC_IRR, vector));
 }
 
-/* Without the lock: its holder may wait until this vCPU has looked. */
+/* Without the lock: its holder may wait for this vCPU. */
 int pn_ioapic_handled(const struct pn_ioapic *io, const struct pn_host_vcpu *h, uint64_t vectors[4])
 {
 	int stale = -1;
@@ -171,7 +171,7 @@ uint32_t pn_ioapic_read(struct pn_ioapic *io, uint32_t off, struct pn_host_cpu *
 }
 
 /*
- * An edge has no remote IRR: guests clear a stuck one by switching there and back. vCPUs learn of
+ * An edge has no remote IRR: guests clear a stuck one by switching to edge and back. vCPUs handle
  * the new entry before the first interrupt by it: otherwise the EOI of that one could pass without
  * an exit, and the pin would be dead.
  */

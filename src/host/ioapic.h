@@ -12,7 +12,7 @@
  * broadcast or by its EOI register (82093AA, and version 20h as later chipsets have it). A level-
  * triggered pin is delivered once; the next interrupt of it waits for the EOI, which the local
  * APIC's hardware must therefore hand to the host: AMD by the TMR (exit 402h), Intel by the
- * EOI-exit bitmap (exit 45), which the host loads with what pn_ioapic_handled() says.
+ * EOI-exit bitmap (exit 45), which the host sets to the result of pn_ioapic_handled().
  */
 
 #define PN_IOAPIC_PINS 24u
@@ -50,8 +50,10 @@ struct pn_ioapic {
 /* Gives @vm an I/O APIC, before it runs; all entries masked. @io lives as long as @vm runs. */
 void pn_ioapic_init(struct pn_ioapic *io, struct pn_host_vm *vm);
 
-/* Pin @pin is asserted or not, whatever its polarity. A pin that does not exist is ignored. Any
- * context, @c being the CPU that runs this. */
+/*
+ * Pin @pin is asserted or not, for either polarity. A pin that does not exist is ignored. Any
+ * context, @c being the CPU that runs this.
+ */
 void pn_ioapic_line(struct pn_ioapic *io, unsigned pin, bool asserted, struct pn_host_cpu *c);
 
 /* The guest's 32-bit access at @off of the register page. Unknown registers read as zero and ignore
@@ -60,8 +62,8 @@ uint32_t pn_ioapic_read(struct pn_ioapic *io, uint32_t off, struct pn_host_cpu *
 void pn_ioapic_write(struct pn_ioapic *io, uint32_t off, uint32_t value, struct pn_host_cpu *c);
 
 /*
- * vCPU @h has ended @vector, which its TMR had as level-triggered: the entries with that vector
- * forget their remote IRR, and a line that is still up interrupts again. Nothing if the vCPU
+ * vCPU @h has ended @vector, which its TMR had as level-triggered: the remote IRR of the entries
+ * with that vector is cleared, and a line that is still up interrupts again. Nothing if the vCPU
  * suppresses the broadcast (SVR bit 12). Own context of @h.
  */
 void pn_ioapic_eoi(struct pn_ioapic *io, const struct pn_host_vcpu *h, struct pn_host_cpu *c,

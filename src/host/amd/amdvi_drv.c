@@ -54,7 +54,7 @@ void pn_drv_ga_route(const struct pn_amdvi_drv *d)
 
 /* ---- commands ---- */
 
-/* Room for one more entry? One slot stays free: head == tail means empty. */
+/* Waits for room for one more entry. One slot stays free: head == tail means empty. */
 static int wait_room(struct pn_amdvi_drv *d, uint32_t next)
 {
 	for (uint32_t i = 0; i < PN_AMDVI_POLLS; i++) {
@@ -84,7 +84,7 @@ static int put_cmd(struct pn_amdvi_drv *d, struct pn_amd_cmd c)
 static int wait_sem(const struct pn_amdvi_drv *d, uint64_t seq)
 {
 	for (uint32_t i = 0; i < PN_AMDVI_POLLS; i++) {
-		/* Pairs with the IOMMU's store: what it did before is visible with the number. */
+		/* Pairs with the IOMMU's store: its earlier effects are visible with the number. */
 		if (pn_ld64_acq(d->sem) >= seq)
 			return 0;
 		pn_relax();
@@ -99,8 +99,10 @@ static int kick_and_wait(struct pn_amdvi_drv *d, uint64_t seq)
 
 	if (r)
 		return r;
-	/* Store: the commands, and whatever they are to make visible. Other side: the IOMMU loads
-	 * them after the tail register has changed. */
+	/*
+	 * Store: the commands, and everything that they make visible. Other side: the IOMMU loads
+	 * them after the tail register has changed.
+	 */
 	pn_fence();
 	pn_drv_wr(d, PN_AMDVI_CMD_TAIL, d->cmd_tail);
 	return wait_sem(d, seq);
@@ -199,7 +201,7 @@ static uint64_t control_bits(const struct pn_amdvi_drv *d, bool posting)
 	return c;
 }
 
-/* Stops everything, whatever it was: GAPPIEn and GALogEn of a previous kernel too. */
+/* Stops everything that is on, also GAPPIEn and GALogEn of a previous kernel. */
 static int quiesce(struct pn_amdvi_drv *d)
 {
 	int r;
@@ -235,7 +237,7 @@ static int notification_off(struct pn_amdvi_drv *d)
 	return r;
 }
 
-/* 1.2: no feature bit tells of it; an IOMMU that has it lets it stick. */
+/* 1.2: it has no feature bit; the bit keeps its value on an IOMMU that implements it. */
 static void disable_irt_cache(struct pn_amdvi_drv *d)
 {
 	pn_drv_control(d, 0, PN_CTRL_IRTCACHEDIS);
@@ -357,7 +359,7 @@ void pn_iommus_disable(struct pn_iommus *all, struct pn_agent *self)
 	for (uint32_t i = 0; i < all->n; i++) {
 		struct pn_amdvi_drv *d = &all->drv[i];
 
-		/* An IOMMU that does not answer is switched off all the same. */
+		/* An IOMMU that does not answer is switched off nevertheless. */
 		(void)notification_off(d);
 		pn_lock_take(&d->ga_lock);
 		(void)quiesce(d);
@@ -388,8 +390,10 @@ int pn_iommus_switch(struct pn_iommus *all, struct pn_agent *self, enum pn_notif
 	for (; done < all->n && !r; done++)
 		r = switch_one(&all->drv[done], to);
 	if (!r) {
-		/* Pairs with vCPUs that block: a stale look is corrected when their IRTEs return
-		 * to guest mode (pn_svm_switch_notify). */
+		/*
+		 * Pairs with vCPUs that block: a stale value is corrected when their IRTEs return
+		 * to guest mode (pn_svm_switch_notify).
+		 */
 		pn_st32(&all->notify, to);
 		return 0;
 	}
@@ -408,7 +412,7 @@ void pn_iommus_ga_affinity(struct pn_iommus *all, struct pn_agent *self, uint32_
 		pn_lock_take(&d->ga_lock);
 		pn_drv_ga_route(d);
 		pn_lock_drop(&d->ga_lock);
-		/* Pairs with the thread, which looks before it sleeps. */
+		/* Pairs with the thread, which reads it before it sleeps. */
 		pn_xchg32(&d->ga_irq_pending, 1);
 	}
 }

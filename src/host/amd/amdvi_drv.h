@@ -41,7 +41,7 @@ struct pn_amdvi_drv {
 	struct pn_lock lock; /* command buffer and wait sequence; innermost lock */
 	uint64_t *cmd;	     /* command ring */
 	uint32_t cmd_bytes, cmd_tail;
-	uint32_t cmd_head; /* as last read: how far the IOMMU is at least */
+	uint32_t cmd_head; /* as last read: the IOMMU has come at least this far */
 	uint64_t *sem;	   /* COMPLETION_WAIT stores here */
 	uint64_t sem_pa, sem_seq;
 	uint64_t *devtab;
@@ -61,14 +61,16 @@ struct pn_amdvi_drv {
 	uint64_t galog_restarts;
 };
 
-/* What the hypervisor registers for the GA log. Called by the thread of an IOMMU. */
+/* Callbacks that the hypervisor registers for the GA log. The thread of an IOMMU calls them. */
 struct pn_ga_notifier {
 	void *ctx;
 	/* An entry with @tag was read. */
 	void (*entry)(void *ctx, struct pn_agent *self, uint32_t tag);
-	/* The log overflowed: notifications were dropped. Called when the log runs again: before
-	 * that, an interrupt that comes after the look would be dropped and nobody would look.
-	 * NULL: nothing is done about them. */
+	/*
+	 * The log overflowed: notifications were dropped. Called after the log runs again: an entry
+	 * that is dropped after an earlier call would not be recovered. NULL: dropped entries are
+	 * not recovered.
+	 */
 	void (*overflow)(void *ctx, struct pn_agent *self);
 };
 
@@ -92,13 +94,16 @@ struct pn_iommus_config {
 	uint32_t devids;	/* requester ids that the device tables must hold, 1..65536 */
 	uint32_t ga_apicid;
 	bool irt2k; /* NumIntRemapMode: 2048 entries per function */
-	/* Control.IRTCacheDis on every IOMMU on which the bit sticks: an entry that changes needs
-	 * no invalidation, but what is in flight is still waited for. Linux: irtcachedis option. */
+	/*
+	 * Control.IRTCacheDis on every IOMMU on which the bit sticks: an entry that changes needs
+	 * no invalidation, but the driver still waits for interrupts in flight. Linux: irtcachedis
+	 * option.
+	 */
 	bool irtcachedis;
 };
 
 /*
- * Brings all IOMMUs up: control cleared first (what a previous kernel left, GAPPIEn too), rings,
+ * Brings all IOMMUs up: control cleared first (bits of a previous kernel, GAPPIEn too), rings,
  * device tables, GAEn + GAMEn + XTEn as supported, then the notification. @drv is an array of @n
  * that the caller owns, each with .mmio set. Without XTSup all APIC IDs must be below 256, and the
  * PCI MSI capability is enabled by the caller. -ENODEV: no GASup (16-byte entries), or no GAMSup
@@ -115,8 +120,10 @@ void pn_iommus_disable(struct pn_iommus *all, struct pn_agent *self);
  * everything is as before.
  */
 int pn_iommus_switch(struct pn_iommus *all, struct pn_agent *self, enum pn_notify to);
-/* Moves the GA log interrupt to another CPU (its old one goes offline). The old CPU may have taken
- * one interrupt to its grave: the caller then wakes the threads, whose next step finds the work. */
+/*
+ * Moves the GA log interrupt to another CPU (its old one goes offline). The last interrupt may be
+ * lost with the old CPU: so the caller wakes the threads, whose next step finds the work.
+ */
 void pn_iommus_ga_affinity(struct pn_iommus *all, struct pn_agent *self, uint32_t apicid);
 
 /* Queues one command and waits until the IOMMU has completed everything so far. 0 or -ETIMEDOUT. */
@@ -125,10 +132,10 @@ int pn_amdvi_cmd_sync(struct pn_amdvi_drv *d, struct pn_agent *self, const uint6
 int pn_amdvi_wait(struct pn_amdvi_drv *d, struct pn_agent *self);
 
 /*
- * GA log. The hard interrupt only notes that there is work and wakes @task; the thread then calls
+ * GA log. The hard interrupt only records that there is work and wakes @task; the thread then calls
  * pn_galog_step() until it returns false. One step is one piece of work that a CPU does between two
  * points where it may be interrupted: acknowledge the status, take one entry, restart after
- * overflow. The thread says that it sleeps before the step that returns false, as for
+ * overflow. The thread sets its state to sleeping before the step that returns false, as for
  * pn_svm_must_run().
  */
 void pn_galog_irq(struct pn_amdvi_drv *d, struct pn_agent *self, void *task);
@@ -144,7 +151,7 @@ struct pn_amdvi_ir {
 	uint16_t index;
 	struct pn_lock lock; /* writers of this entry; hardware never writes it */
 	bool guest_mode;
-	uint32_t host_apicid; /* remap form: where it goes */
+	uint32_t host_apicid; /* remap form: the target */
 	uint8_t host_vector;
 	/* guest form */
 	uint32_t ga_tag;

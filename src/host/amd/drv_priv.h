@@ -5,7 +5,7 @@
 #include "amdvi_drv.h"
 #include "postern/amdvi_regs.h"
 
-/* What the files of the driver share. */
+/* Shared by the files of the driver. */
 
 static inline uint64_t pn_drv_rd(const struct pn_amdvi_drv *d, uint32_t off)
 {
@@ -24,7 +24,7 @@ static inline void pn_drv_control(struct pn_amdvi_drv *d, uint64_t clear, uint64
 	pn_drv_wr(d, PN_AMDVI_CONTROL, d->control);
 }
 
-/* Can @apicid be written into an entry? Without XTEn only eight bits count. */
+/* True if @apicid fits into an entry. Without XTEn only eight bits count. */
 static inline bool pn_drv_apicid_ok(const struct pn_amdvi_drv *d, uint32_t apicid)
 {
 	return d->xt || apicid <= 0xFF;

@@ -69,7 +69,7 @@ void pn_galog_irq(struct pn_amdvi_drv *d, struct pn_agent *self, void *task)
 	bool slept;
 
 	pn_step(self, PN_STEP_GALOG_IRQ, (uint64_t)(d - d->all->drv), 0);
-	/* G1. Pairs with the thread, which looks here after it said that it sleeps. */
+	/* G1. Pairs with the thread, which reads this after it set its state to sleeping. */
 	pn_xchg32(&d->ga_irq_pending, 1);
 	slept = os->wake(os->ctx, self, task, PN_WAKE_NOTIFY);
 	pn_step(self, slept ? PN_STEP_WAKE : PN_STEP_WAKE_SPURIOUS, (uint64_t)(d - d->all->drv),
@@ -77,9 +77,10 @@ void pn_galog_irq(struct pn_amdvi_drv *d, struct pn_agent *self, void *task)
 }
 
 /*
- * What is written back to Status. GAInt alone: GALOverflow stays until restart() has waited for the
- * log to stop (2.7.4), so one that arises after the look is seen by the next. It raises no
- * interrupt, but it needs a full log, that is entries after which there is another look.
+ * The value that is written back to Status. GAInt alone: GALOverflow stays until restart() has
+ * waited for the log to stop (2.7.4), so an overflow that arises after this read of Status is seen
+ * by the next. It raises no interrupt, but it needs a full log, and after its entries Status is
+ * read again.
  */
 static uint64_t acknowledge(uint64_t seen)
 {
@@ -89,9 +90,8 @@ static uint64_t acknowledge(uint64_t seen)
 }
 
 /*
- * G2, G3. Acknowledges, then reads the tail. In this order: an entry that comes after the look at
- * the tail finds GAInt clear, sets it and interrupts again; one that comes before is below the
- * tail.
+ * G2, G3. Acknowledges, then reads the tail. In this order: an entry that is written after the tail
+ * was read finds GAInt clear, sets it and interrupts again; an earlier entry is below the tail.
  */
 static bool begin(struct pn_amdvi_drv *d, struct pn_agent *self)
 {
@@ -124,8 +124,8 @@ static uint64_t take(struct pn_amdvi_drv *d, struct pn_agent *self)
 
 /*
  * G5; 2.7.4: wait until the log has stopped; off, overflow cleared, on. A log that does not stop is
- * restarted all the same. The pointers stay: entries between our tail and the IOMMU's are read in
- * the next turn. GAInt is not touched either, for their sake.
+ * restarted nevertheless. The pointers stay: entries between our tail and the IOMMU's are read in
+ * the next turn. For these entries GAInt is not changed either.
  */
 static void restart(struct pn_amdvi_drv *d, struct pn_agent *self)
 {
@@ -147,7 +147,7 @@ static void restart(struct pn_amdvi_drv *d, struct pn_agent *self)
 
 enum piece { PIECE_NONE, PIECE_ENTRY, PIECE_OVERFLOW };
 
-/* The part of a step that is between the IOMMU and us; what the hypervisor is told comes after. */
+/* The part of a step between IOMMU and driver; the hypervisor is notified afterwards. */
 static bool piece(struct pn_amdvi_drv *d, struct pn_agent *self, enum piece *what, uint64_t *entry)
 {
 	*what = PIECE_NONE;
@@ -164,7 +164,7 @@ static bool piece(struct pn_amdvi_drv *d, struct pn_agent *self, enum piece *wha
 		restart(d, self);
 		*what = PIECE_OVERFLOW;
 	}
-	d->drain.active = false; /* and look at Status again */
+	d->drain.active = false; /* and read Status again */
 	return true;
 }
 

@@ -23,7 +23,7 @@ void pn_svm_list_add(struct pn_svm_vcpu *v, struct pn_host_cpu *c)
 
 void pn_svm_list_del(struct pn_svm_vcpu *v, struct pn_agent *self)
 {
-	/* The lock of the CPU whose list holds it, wherever @v has got to since. */
+	/* The lock of the CPU whose list holds it, which need not be the CPU where @v is now. */
 	struct pn_host_cpu *home = &v->vm->svm->cpu[v->gcpu];
 
 	pn_wakelist_del(home, &v->wake_node);
@@ -38,8 +38,11 @@ static void scan(struct pn_host_cpu *c)
 	c->wake_irqs++;
 	pn_list_for_each (node, &c->wake_list) {
 		struct pn_svm_vcpu *v = pn_container(node, struct pn_svm_vcpu, wake_node);
-		/* H13: which vector it was is not told; all eight words. H14: the IOMMU's OR is
-		 * visible before its interrupt arrives. H10: nothing found is no error. */
+		/*
+		 * H13: the handler does not know the vector, so it reads all eight words. H14: the
+		 * IOMMU's OR is visible before its interrupt arrives. H10: nothing found is no
+		 * error.
+		 */
 		bool pending = !pn_vapic_empty(v->h.page, PN_APIC_IRR);
 		bool woken = pending && pn_svm_wake_once(v, c->agent); /* H11 */
 
@@ -67,9 +70,9 @@ void pn_svm_wakeup_irq(struct pn_hyp *hyp, struct pn_host_cpu *c)
 }
 
 /*
- * H8. GAPPIs may have gone to @dead in vain, and its list will not be scanned again. Its vCPUs
- * leave the block loop, and with it the list, and block again elsewhere. ir_lock comes before
- * wake_lock, so it is theirs to take.
+ * H8. GAPPIs may have gone to @dead without effect, and its list will not be scanned again. Its
+ * vCPUs leave the block loop, and with it the list, and block again elsewhere. ir_lock comes before
+ * wake_lock, so the vCPUs take it, not this function.
  */
 void pn_svm_cpu_offline(struct pn_hyp *hyp, struct pn_host_cpu *dead, struct pn_host_cpu *self)
 {
@@ -82,7 +85,7 @@ void pn_svm_cpu_offline(struct pn_hyp *hyp, struct pn_host_cpu *dead, struct pn_
 	pn_list_for_each (node, &dead->wake_list) {
 		struct pn_svm_vcpu *v = pn_container(node, struct pn_svm_vcpu, wake_node);
 
-		/* O2. Pairs with pn_svm_must_run(), which looks after the wake-up. */
+		/* O2. Pairs with pn_svm_must_run(), which reads the requests after the wakeup. */
 		pn_or32(&v->h.requests, PN_REQ_UNBLOCK);
 		pn_svm_wake(v, self->agent, PN_WAKE_REQUEST);
 	}

@@ -24,7 +24,7 @@ static struct pn_u128 *word_of(const struct pn_amdvi_ir *ir)
 
 /*
  * One 16-byte store under ir->lock. The other side is the IOMMU, which reads entries and never
- * writes them, so the exchange succeeds at once; trying again is for the case that it does not.
+ * writes them, so the exchange succeeds at once; the loop is a precaution.
  */
 static int store(struct pn_amdvi_ir *ir, struct pn_agent *self, const struct pn_irte *f)
 {
@@ -47,7 +47,7 @@ static int store(struct pn_amdvi_ir *ir, struct pn_agent *self, const struct pn_
 
 /*
  * Without a cache there is nothing to invalidate. But an interrupt in flight has read the old entry
- * and will set a bit in the old page, and R3 looks at that page once: the wait stays.
+ * and will set a bit in the old page, and R3 reads that page only once: so the wait is kept.
  */
 static int flush(const struct pn_amdvi_ir *ir, struct pn_agent *self)
 {

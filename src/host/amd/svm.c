@@ -49,14 +49,16 @@ void pn_svm_exit(struct pn_hyp *hyp)
 	if (pn_mistake(PN_MISTAKE_NO_UNREGISTER))
 		return;
 	if (svm->iommus) {
-		/* The lock is held while the notifier is called: here that is over. */
+		/* The lock is held during calls of the notifier: here no call runs any more. */
 		pn_lock_take(&svm->iommus->notifier_lock);
 		svm->iommus->notifier = (struct pn_ga_notifier){0};
 		pn_lock_drop(&svm->iommus->notifier_lock);
 	}
 	pn_st32(&svm->loaded, 0);
-	/* W2. Store: loaded. Load: in_handler. Other side: pn_svm_wakeup_irq() stores in_handler,
-	 * fences and loads loaded; one of us sees the other. */
+	/*
+	 * W2. Store: loaded. Load: in_handler. Other side: pn_svm_wakeup_irq() stores in_handler,
+	 * fences and loads loaded; one of the two sees the other.
+	 */
 	pn_fence();
 	for (uint32_t i = 0; i < svm->nr_cpus; i++) {
 		while (pn_ld32_acq(&svm->cpu[i].in_handler))
@@ -191,8 +193,10 @@ void pn_svm_vmcb(const struct pn_svm_vcpu *v, struct pn_avic_vmcb *out)
 	const struct pn_svm_vm *vm = v->vm;
 	bool x2 = vm->x2avic && pn_host_x2apic(&v->h);
 	uint32_t last = vm->h.nr_vcpus - 1;
-	/* VMRUN takes none from the page, which a state load or AVIC off may have changed, and
-	 * V_TPR decides delivery: every entry brings them together. */
+	/*
+	 * VMRUN takes none from the page, which a state load or AVIC off may have changed, and
+	 * V_TPR decides delivery: so every entry makes them equal.
+	 */
 	uint64_t v_tpr = pn_vapic_read(v->h.page, PN_APIC_TPR) >> 4 & PN_VINTR_TPR_MASK;
 
 	*out = (struct pn_avic_vmcb){
@@ -229,15 +233,19 @@ static void show_entry(struct pn_svm_vcpu *v, struct pn_agent *self, struct pn_a
 	v->shadow = PN_AVIC_PHYS_VALID | v->h.page_pa | (st.apicid & PN_AVIC_PHYS_HOST_MASK) |
 		    (st.is_run ? PN_AVIC_PHYS_ISRUNNING : 0) | (st.wakeup ? PN_SHADOW_WAKEUP : 0);
 	entry = v->shadow & ~PN_AVIC_PHYS_RSV;
-	/* Erratum 1235: the processor may see a stale 1. With AVIC off an accelerated IPI of
-	 * another vCPU must exit, because nobody evaluates the IRR here. */
+	/*
+	 * Erratum 1235: the processor may see a stale 1. With AVIC off an accelerated IPI of
+	 * another vCPU must exit, because no processor evaluates the IRR here.
+	 */
 	if (!v->vm->svm->enable_ipiv || !pn_host_apicv(&v->h))
 		entry &= ~PN_AVIC_PHYS_ISRUNNING;
 	if (pn_ld64(v->phys_entry) == entry) /* only written under ir_lock */
 		return;
 	pn_step(self, PN_STEP_TABLE_WRITE, pn_svm_key(v), entry);
-	/* B4, U3, L2. Pairs with a processor that sends an IPI: it sets the IRR bit, then looks
-	 * here. */
+	/*
+	 * B4, U3, L2. Pairs with a processor that sends an IPI: it sets the IRR bit, then reads
+	 * this entry.
+	 */
 	pn_st64(v->phys_entry, entry);
 }
 
@@ -271,8 +279,7 @@ void pn_svm_set_running(struct pn_svm_vcpu *v, struct pn_host_cpu *c)
 {
 	v->loaded = true;
 	v->gcpu = c->id;
-	/* Pairs with pn_svm_notify(), which looks at cpu after it saw IN_GUEST; that comes later.
-	 */
+	/* Pairs with pn_svm_notify(), which reads cpu after it saw IN_GUEST; that is set later. */
 	pn_st32(&v->h.cpu, c->id);
 	pn_svm_show(v, c->agent);
 }
@@ -316,9 +323,11 @@ void pn_svm_put(struct pn_host_vcpu *h, struct pn_host_cpu *c, bool preempted)
 
 	(void)preempted;
 	pn_lock_irq(c->agent, &v->ir_lock);
-	/* L2. Blocking is not loaded: IRTEs stay as pn_svm_blocking() left them. H12: preempted is
-	 * not asleep, it is on no list and GAPPIDis keeps its old CPU quiet. No fence: VMRUN will
-	 * evaluate. */
+	/*
+	 * L2. Blocking is not loaded: IRTEs stay as pn_svm_blocking() left them. H12: a preempted
+	 * vCPU is not asleep: it is on no list, and GAPPIDis prevents GAPPIs to its old CPU. No
+	 * fence: VMRUN will evaluate.
+	 */
 	if (v->loaded) {
 		v->loaded = false;
 		v->gcpu = c->id;

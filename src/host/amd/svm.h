@@ -24,14 +24,14 @@
  */
 
 enum pn_masked_policy {
-	PN_MASKED_NONE, /* RFC v3: nothing; H1 applies */
+	PN_MASKED_NONE, /* as RFC v3: bits stay; H1 applies */
 	PN_MASKED_PARK, /* undeliverable bits are moved aside while the vCPU sleeps */
 };
 
 /* When the guest APIC log has overflowed, and runs again. */
 enum pn_recover {
 	PN_RECOVER_WAKE, /* every blocked vCPU that has posted IRTEs is woken */
-	PN_RECOVER_NONE, /* Linux 7.3: nothing; who waits for a dropped entry sleeps on */
+	PN_RECOVER_NONE, /* as Linux 7.3: nothing; a vCPU whose entry was dropped sleeps on */
 };
 
 struct pn_svm;
@@ -42,7 +42,7 @@ struct pn_svm_vcpu {
 	struct pn_host_vcpu h; /* first */
 	struct pn_svm_vm *vm;
 	uint64_t *phys_entry; /* its entry in the physical APIC ID table */
-	uint64_t shadow;      /* what the entry would say; ir_lock */
+	uint64_t shadow;      /* the intended value of the entry; ir_lock */
 
 	struct pn_lock ir_lock;
 	struct pn_list ir_list; /* pn_amdvi_ir.host.node of every IRTE that posts here */
@@ -67,7 +67,10 @@ struct pn_svm_vm {
 	struct pn_host_vm h; /* first; its ID is the upper part of a GA tag */
 	struct pn_svm *svm;
 	bool x2avic; /* its vCPUs have x2AVIC, once they are in x2APIC mode */
-	/* Registers of all its APICs are looked at together, causes change. Not in interrupts. */
+	/*
+	 * Held while registers of all APICs are compared, and while causes change. Not in
+	 * interrupts.
+	 */
 	struct pn_lock apic_lock;
 	uint32_t irq_windows;		/* vCPUs that wait for one; apic_lock */
 	uint64_t raised[PN_INHIBIT_NR]; /* how often each cause came up; apic_lock */
@@ -116,7 +119,7 @@ void pn_svm_init(struct pn_svm *svm, const struct pn_svm_config *cfg);
 int pn_svm_vm_init(struct pn_svm *svm, struct pn_svm_vm *vm, struct pn_svm_vcpu *vcpu, uint32_t n,
 		   bool x2avic, bool ext, uint32_t inhibits, struct pn_pages *pages);
 uint32_t pn_svm_ga_tag(const struct pn_svm_vcpu *v); /* vm_id[31:12] | vcpu idx[11:0] */
-/* NULL: stale tag. Under vm_lock, or by who knows that no VM goes away. */
+/* NULL: stale tag. Under vm_lock, or if the caller knows that no VM goes away. */
 struct pn_svm_vcpu *pn_svm_by_tag(struct pn_svm *svm, uint32_t tag);
 
 /* The VMCB fields for the next VMRUN of @v; after pn_svm_enter(), which may switch AVIC. */
@@ -136,8 +139,10 @@ void pn_svm_load(struct pn_host_vcpu *h, struct pn_host_cpu *c);
 void pn_svm_put(struct pn_host_vcpu *h, struct pn_host_cpu *c, bool preempted);
 /* List first (H3), then IRTEs, then a full fence (H2). */
 void pn_svm_blocking(struct pn_host_vcpu *h, struct pn_host_cpu *c);
-/* Applies the H1 policy. True now and then without reason, while bits are posted as fast as they
- * are parked. */
+/*
+ * Applies the H1 policy. May return true without need, while bits are posted as fast as they are
+ * parked.
+ */
 bool pn_svm_must_run(struct pn_host_vcpu *h, struct pn_host_cpu *c);
 /* Off the list, loaded on @c, parked bits merged back. */
 void pn_svm_unblocking(struct pn_host_vcpu *h, struct pn_host_cpu *c);

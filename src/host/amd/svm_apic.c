@@ -2,8 +2,8 @@
 /*
  * The APIC as the guest sets it up: its mode, which of its MSRs the guest reaches without an exit,
  * and its IDs. IDs reach the processor by the logical APIC ID table (AMD64 APM vol 2 rev 3.44,
- * 15.29.5.3), which has room for one vCPU in each slot; what does not fit into it inhibits AVIC. F
- * of docs/protocol-amd.md.
+ * 15.29.5.3), which has room for one vCPU in each slot; IDs that do not fit inhibit AVIC. F of
+ * docs/protocol-amd.md.
  */
 #include <errno.h>
 
@@ -32,7 +32,7 @@
 
 enum kind { NONE, FLAT, CLUSTER, X2 };
 
-/* What all APICs of a VM say together. */
+/* The IDs of all APICs of a VM. */
 struct map {
 	uint32_t slot[LOG_SLOTS]; /* vCPU with that logical ID, or FREE */
 	uint32_t seen[8];	  /* physical IDs in use */
@@ -44,7 +44,7 @@ static void add_physical(struct map *map, const struct pn_host_vcpu *h)
 {
 	uint32_t id = pn_host_apic_id(h);
 
-	/* xAPIC has no name for those beyond. */
+	/* xAPIC has no IDs above 255. */
 	if (id > 255 || h->idx > 255)
 		return;
 	map->physical_aliased |= map->seen[id >> 5] >> (id & 31) & 1;
@@ -52,7 +52,7 @@ static void add_physical(struct map *map, const struct pn_host_vcpu *h)
 	map->modified |= id != h->idx;
 }
 
-/* An ID of several bits, or one that another vCPU has, cannot be told by a slot. */
+/* A slot cannot hold an ID of several bits, or one that another vCPU has. */
 static void add_slot(struct map *map, const struct pn_host_vcpu *h, uint32_t ldr)
 {
 	bool cluster = map->kind == CLUSTER;
@@ -66,8 +66,10 @@ static void add_slot(struct map *map, const struct pn_host_vcpu *h, uint32_t ldr
 	*slot = h->idx;
 }
 
-/* Software-disabled APICs and those without a logical ID do not count. In x2APIC mode the ID is a
- * formula; it shares no table with xAPIC's, and a destination means one thing or the other. */
+/*
+ * Software-disabled APICs and those without a logical ID do not count. In x2APIC mode the ID is
+ * computed; it is in no table, and a destination has one meaning or the other.
+ */
 static void add_logical(struct map *map, const struct pn_host_vcpu *h)
 {
 	uint32_t ldr = pn_vapic_read(h->page, PN_APIC_LDR);
@@ -101,7 +103,7 @@ static void look(struct map *map, const struct pn_svm_vm *vm)
 	map->aliased |= map->physical_aliased;
 }
 
-/* Nothing in the table as long as it could mislead: an IPI then exits (id 2) and is emulated. */
+/* The table is empty as long as it could be wrong: an IPI then exits (id 2) and is emulated. */
 static uint32_t wanted(const struct map *map, const struct pn_svm_vm *vm, uint32_t slot)
 {
 	bool plain = map->kind == FLAT || map->kind == CLUSTER;
@@ -159,7 +161,7 @@ static void update_ids(struct pn_svm_vm *vm, struct pn_host_cpu *c)
 
 /* ---- trapped registers ---- */
 
-/* The processor stored what the guest wrote, reserved and read-only bits too. */
+/* The processor stored the value of the guest, with reserved and read-only bits. */
 static void tidy(struct pn_host_vcpu *h, uint32_t off)
 {
 	uint32_t value = pn_vapic_read(h->page, off);
@@ -213,7 +215,7 @@ void pn_svm_apic_write(struct pn_svm_vcpu *v, struct pn_host_cpu *c, uint32_t of
 /* ---- mode ---- */
 
 /*
- * In every state of the vCPU, and whatever runs in it: if a nested guest runs now, the next guest
+ * In every state of the vCPU, also with a nested guest: if a nested guest runs now, the next guest
  * that sees these MSRs is L1, without AVIC to virtualize them (7.6).
  */
 void pn_svm_update_msrs(struct pn_svm_vcpu *v)
@@ -223,7 +225,7 @@ void pn_svm_update_msrs(struct pn_svm_vcpu *v)
 
 bool pn_svm_msr_passes(const struct pn_svm_vcpu *v, uint32_t msr)
 {
-	/* AVIC refuses the timer's TSC-deadline mode, so the host must see it first: 6.3. */
+	/* AVIC refuses the timer's TSC-deadline mode, so the host must intercept it first: 6.3. */
 	return v->x2apic_msrs && msr >= MSR_X2APIC_FIRST && msr <= MSR_X2APIC_LAST &&
 	       msr != MSR_LVTT;
 }

@@ -1,21 +1,21 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Blocking. B1, K2, ... are the steps of docs/protocol-amd.md. The two-sided protocol with IOMMUs,
- *IPI senders and software posters:
+ * IPI senders and software posters:
  *
- *	vCPU:	IRTEs and table say "not running"; fence; look at the IRR; sleep
- *	others:	set the IRR bit; look at IsRun; notify if it is 0
+ *	vCPU:	IRTEs and table say "not running"; fence; read the IRR; sleep
+ *	others:	set the IRR bit; read IsRun; notify if it is 0
  *
- * Whoever comes second sees the other (H2). GAPPI adds a condition: it fires only if the IRR was
- * empty, so the vCPU must leave it empty when it sleeps (H1), every time that it sleeps.
+ * The side that comes second sees the store of the other (H2). GAPPI adds a condition: it fires
+ * only if the IRR was empty, so the vCPU must leave it empty every time that it sleeps (H1).
  */
 #include "svm_priv.h"
 
 #define IRR_WORDS 8u
 
 /*
- * Bits may be posted as fast as they are parked; a vCPU that saw so many rounds stays awake and
- * asks again.
+ * Bits may be posted as fast as they are parked; after this many rounds the vCPU stays awake and
+ * tries again.
  */
 #define PARK_ROUNDS 16
 
@@ -29,7 +29,7 @@ static uint32_t irr_and_parked(const struct pn_svm_vcpu *v, unsigned word)
 
 int pn_svm_deliverable(const struct pn_svm_vcpu *v)
 {
-	/* Own context writes it and asks. */
+	/* Own context writes it and reads it here. */
 	if (!pn_ld32_acq(&v->has_parked))
 		return pn_vapic_deliverable(v->h.page);
 	for (unsigned word = IRR_WORDS; word-- > 0;) {
@@ -45,9 +45,9 @@ int pn_svm_deliverable(const struct pn_svm_vcpu *v)
 }
 
 /*
- * K2, K3: every bit found moves to the side map. It is in the map before it leaves the IRR, so
- * that pn_svm_irr() in another context never misses it. Returns true if there was any: only a
- * round that saw eight empty words proves that they were empty at one moment, because nobody but us
+ * K2, K3: every bit found moves to the side map. It is in the map before it leaves the IRR, so that
+ * pn_svm_irr() in another context never misses it. Returns true if there was any: only a round that
+ * saw eight empty words proves that they were empty at one moment, because only this function
  * clears bits now.
  */
 static bool park_round(struct pn_svm_vcpu *v, struct pn_agent *self)
@@ -65,7 +65,7 @@ static bool park_round(struct pn_svm_vcpu *v, struct pn_agent *self)
 		/* Pairs with pn_svm_irr(). */
 		pn_st32(&v->has_parked, 1);
 		pn_st32_rel(&v->parked[i], pn_ld32(&v->parked[i]) | bits);
-		/* Pairs with the IOMMU's look whether the IRR is empty. */
+		/* Pairs with the IOMMU, which checks whether the IRR is empty. */
 		pn_and32(word, ~bits);
 		v->parked_bits += (unsigned)__builtin_popcount(bits);
 		pn_step(self, PN_STEP_PARK, i, bits);
@@ -73,7 +73,10 @@ static bool park_round(struct pn_svm_vcpu *v, struct pn_agent *self)
 	return any;
 }
 
-/* K1 to K4. Something to deliver among IRR and parked bits? If not, the IRR is empty on return. */
+/*
+ * K1 to K4. True if the IRR or the parked bits have a deliverable vector; if not, the IRR is empty
+ * on return.
+ */
 static bool park(struct pn_svm_vcpu *v, struct pn_agent *self)
 {
 	for (int i = 0; i < PARK_ROUNDS; i++) {
@@ -96,7 +99,7 @@ void pn_svm_blocking(struct pn_host_vcpu *h, struct pn_host_cpu *c)
 		v->gcpu = c->id;
 		if (pn_mistake(PN_MISTAKE_LIST_AFTER_IRTE))
 			pn_svm_show(v, c->agent);
-		/* B3; H3: whoever an IRTE names must be found by the handler there. */
+		/* B3; H3: the handler on the CPU that an IRTE names must find the vCPU. */
 		if (pn_svm_wants_list(v))
 			pn_svm_list_add(v, c);
 		pn_svm_show(v, c->agent); /* B4, B5 */
@@ -119,7 +122,10 @@ void pn_svm_unpark(struct pn_svm_vcpu *v, struct pn_agent *self)
 
 		if (!bits)
 			continue;
-		/* Pairs with posters to the same word; and first here, then gone from the map. */
+		/*
+		 * Pairs with posters to the same word. The bits are in the IRR before they leave
+		 * the map.
+		 */
 		pn_or32(pn_svm_irr_word(v, i), bits);
 		pn_st32_rel(&v->parked[i], 0);
 		pn_step(self, PN_STEP_UNPARK, i, bits);
@@ -127,7 +133,7 @@ void pn_svm_unpark(struct pn_svm_vcpu *v, struct pn_agent *self)
 	pn_st32_rel(&v->has_parked, 0);
 }
 
-/* H1 needs a GAPPI to be waited for; the log has an entry for every interrupt. */
+/* H1 exists only with GAPPI; the log has an entry for every interrupt. */
 static bool must_park(const struct pn_svm_vcpu *v)
 {
 	const struct pn_svm *svm = v->vm->svm;
@@ -137,8 +143,8 @@ static bool must_park(const struct pn_svm_vcpu *v)
 }
 
 /*
- * H17: whether the guest has IF = 0 or waits for SIPI is not asked here; to run for nothing is
- * harmless, and who sleeps on in such a state is woken by NMI or SIPI.
+ * H17: this does not check whether the guest has IF = 0 or waits for SIPI. A spurious run is
+ * harmless, and NMI or SIPI wakes a vCPU that sleeps in such a state.
  */
 bool pn_svm_must_run(struct pn_host_vcpu *h, struct pn_host_cpu *c)
 {
@@ -148,9 +154,11 @@ bool pn_svm_must_run(struct pn_host_vcpu *h, struct pn_host_cpu *c)
 	pn_st32(&v->h.woken, 0);
 	if (pn_mistake(PN_MISTAKE_NO_FENCE))
 		return pn_svm_deliverable(v) >= 0;
-	/* B7; H11. Store: woken (and the task's state). Load: requests and IRR. Other side:
-	 * pn_svm_wake_once() after the IRR was set or a request made: it finds 0 and wakes, or
-	 * what it announces is seen below. */
+	/*
+	 * B7; H11. Store: woken (and the task's state). Load: requests and IRR. Other side:
+	 * pn_svm_wake_once() after the IRR was set or a request made: it finds 0 and wakes, or the
+	 * interrupt or request is seen below.
+	 */
 	pn_fence();
 	run = pn_ld32(&v->h.requests) & PN_REQ_BLOCK_MASK; /* B8 */
 	if (!run)
@@ -165,15 +173,19 @@ void pn_svm_unblocking(struct pn_host_vcpu *h, struct pn_host_cpu *c)
 
 	pn_lock_irq(c->agent, &v->ir_lock); /* U1 */
 	v->blocking = false;
-	/* U2, U3; H4: in any order with the IRTEs; we are awake, and VMRUN evaluates what comes
-	 * now. */
+	/*
+	 * U2, U3; H4: in any order with the IRTEs; the vCPU is awake, and VMRUN evaluates
+	 * interrupts that come now.
+	 */
 	if (v->on_list)
 		pn_svm_list_del(v, c->agent);
 	pn_svm_set_running(v, c);
 	pn_unlock_irq(c->agent, &v->ir_lock);
 	pn_svm_unpark(v, c->agent); /* U4 */
-	/* U5. Off the list, the request is fulfilled: who asks finds us on it, or not at all. Pairs
-	 * with pn_svm_cpu_offline(). */
+	/*
+	 * U5. Off the list, the request is fulfilled: the offline code finds the vCPU on the list,
+	 * or not at all. Pairs with pn_svm_cpu_offline().
+	 */
 	pn_and32(&v->h.requests, ~PN_REQ_UNBLOCK);
 	pn_svm_refresh(v, c);
 }
@@ -187,8 +199,10 @@ bool pn_svm_pending(const struct pn_host_vcpu *h)
 uint32_t pn_svm_irr(const struct pn_host_vcpu *h, unsigned word)
 {
 	const struct pn_svm_vcpu *v = pn_svm_of_const(h);
-	/* A bit that moves is in both places for a moment: it can be missed in the first look at
-	 * the IRR and in the map only if it is in the IRR by the second. */
+	/*
+	 * A bit that moves is in both places for a moment: if the first read of the IRR and the map
+	 * both miss it, it is in the IRR at the second read.
+	 */
 	uint32_t bits = irr_and_parked(v, word);
 
 	return bits | pn_ld32_acq(pn_svm_irr_word(v, word));

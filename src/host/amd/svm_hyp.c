@@ -43,7 +43,7 @@ const struct pn_hyp_ops pn_svm_ops = {
 	.pi_update = pn_svm_pi_update,
 	.inhibit = pn_svm_inhibit,
 	.inhibits = pn_svm_inhibits,
-	/* The processor looks at the TMR by itself: EOIs need no more. */
+	/* The processor itself reads the TMR at an EOI: nothing else is needed. */
 	.ioapic_changed = NULL,
 	.wakeup_irq = pn_svm_wakeup_irq,
 	.cpu_offline = pn_svm_cpu_offline,

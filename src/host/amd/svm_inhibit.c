@@ -19,7 +19,10 @@ void pn_svm_refresh(struct pn_svm_vcpu *v, struct pn_host_cpu *c)
 
 	if (!(pn_ld32(&v->h.requests) & PN_REQ_APICV_UPDATE))
 		return;
-	/* Q2. Before the look at the causes: pairs with those who change them first. */
+	/*
+	 * Q2. Before the causes are read: pairs with agents that change them before they set the
+	 * request.
+	 */
 	pn_and32(&v->h.requests, ~PN_REQ_APICV_UPDATE);
 	want = wants_avic(v);
 	pn_lock_irq(c->agent, &v->ir_lock);
@@ -86,8 +89,8 @@ uint32_t pn_svm_inhibits(const struct pn_host_vcpu *h)
 }
 
 /*
- * V_IRQ, which opens the window, is ignored with AVIC on (15.29.4), so all vCPUs go without as long
- * as one waits. With a nested guest in it this one has no AVIC anyhow.
+ * V_IRQ, which opens the window, is ignored with AVIC on (15.29.4), so all vCPUs run without AVIC
+ * as long as one waits. A vCPU that runs a nested guest has no AVIC anyway.
  */
 void pn_svm_irq_window(struct pn_svm_vcpu *v, struct pn_host_cpu *c, bool open)
 {

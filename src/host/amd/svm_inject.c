@@ -30,26 +30,30 @@ static void ring(struct pn_svm_vcpu *v, struct pn_host_cpu *c, uint32_t cpu)
 void pn_svm_notify(struct pn_svm_vcpu *v, struct pn_host_cpu *c, enum pn_wake_reason why)
 {
 	/*
-	 * Looked at before mode. If this is a stale 1, the vCPU clears apicv, fences and looks at
-	 * the IRR before it is in the guest without AVIC, and our bit was set before.
+	 * Read before mode. If this is a stale 1, the vCPU clears apicv, fences and reads the IRR
+	 * before it is in the guest without AVIC, and the bit was set before.
 	 */
 	bool apicv = pn_host_apicv(&v->h);
 	uint32_t cpu;
 
 	if (!apicv)
 		pn_or32(&v->h.requests, PN_REQ_EVENT); /* S2 */
-	/* S3. Stores: the IRR bit, a request. Load: mode. Other side: pn_svm_enter() says IN_GUEST,
-	 * fences, looks at both; after pn_svm_leave() the fence in pn_svm_blocking(). */
+	/*
+	 * S3. Stores: the IRR bit, a request. Load: mode. Other side: pn_svm_enter() stores
+	 * IN_GUEST, fences, reads both; after pn_svm_leave() the fence in pn_svm_blocking().
+	 */
 	pn_fence();
 	if (pn_ld32_acq(&v->h.mode) != PN_IN_GUEST) { /* S4 */
 		pn_svm_wake(v, c->agent, why);	      /* S5 */
 		return;
 	}
-	/* S6. A stale number is harmless: to move, it has to enter again, and that looks at the
-	 * IRR. */
+	/*
+	 * S6. A stale number is harmless: to move, the vCPU has to enter again, and the entry reads
+	 * the IRR.
+	 */
 	cpu = pn_ld32(&v->h.cpu);
 	if (cpu == c->id)
-		return; /* it is not in the guest while we run here */
+		return; /* it is not in the guest while this code runs on its CPU */
 	if (apicv)
 		ring(v, c, cpu);
 	else
@@ -61,7 +65,9 @@ bool pn_svm_set_irr(struct pn_svm_vcpu *v, struct pn_host_cpu *c, uint8_t vector
 {
 	bool was;
 
-	/* S1. Pairs with whoever takes the bit: the processor, pn_host_inject_one(), park_round().
+	/*
+	 * S1. Pairs with the agent that takes the bit: the processor, pn_host_inject_one(),
+	 * park_round().
 	 */
 	was = pn_vapic_set(v->h.page, PN_APIC_IRR, vector);
 	if (pn_ld32_acq(&v->has_parked))
@@ -91,7 +97,7 @@ int pn_svm_enter(struct pn_host_vcpu *h, struct pn_host_cpu *c)
 	 * and pn_svm_inhibit(). From here on they ring or kick. */
 	pn_fence();
 	if (pn_ld32(&v->h.requests)) {
-		/* E4. Cleared before the look at what they ask for. */
+		/* E4. Cleared before the requested state is read. */
 		pn_and32(&v->h.requests, ~(PN_REQ_UNBLOCK | PN_REQ_EVENT));
 		pn_svm_refresh(v, c);
 	}
@@ -104,8 +110,10 @@ void pn_svm_leave(struct pn_host_vcpu *h, struct pn_host_cpu *c)
 	struct pn_svm_vcpu *v = pn_svm_of(h);
 
 	(void)c;
-	/* B1. Pairs with pn_svm_notify(): who still sees IN_GUEST rings in vain, but its bit is
-	 * seen by the next entry, or by the look before sleep, which comes after a fence. */
+	/*
+	 * B1. Pairs with pn_svm_notify(): a sender that still sees IN_GUEST rings without effect,
+	 * but the next entry sees its bit, or the check before sleep, which comes after a fence.
+	 */
 	pn_st32_rel(&v->h.mode, PN_OUTSIDE_GUEST);
 }
 

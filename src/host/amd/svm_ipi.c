@@ -6,11 +6,13 @@
  */
 #include "svm_priv.h"
 
-/* Is the doorbell that the processor itself sent enough? Not when it never rings (erratum 1235). */
+/* True if the doorbell of the processor itself is enough. With erratum 1235 it never rings. */
 static bool runs_by_itself(const struct pn_svm_vcpu *t)
 {
-	/* The IRR bit is older than this look. In the guest: it entered after the bit, or IsRunning
-	 * was set and the doorbell rang. */
+	/*
+	 * The IRR bit is older than this read. In the guest: it entered after the bit, or IsRunning
+	 * was set and the doorbell rang.
+	 */
 	return t->vm->svm->enable_ipiv && pn_host_apicv(&t->h) &&
 	       pn_ld32_acq(&t->h.mode) == PN_IN_GUEST;
 }

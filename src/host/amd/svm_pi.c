@@ -9,13 +9,14 @@
 
 static bool irr_empty(const struct pn_svm_vcpu *v)
 {
-	/* Pairs with IOMMUs. No fence of ours: COMPLETION_WAIT was seen to finish before. */
+	/* Pairs with IOMMUs. No fence here: COMPLETION_WAIT has completed before. */
 	return pn_vapic_empty(v->h.page, PN_APIC_IRR);
 }
 
 /*
  * A5. IRTEs of a blocked vCPU have come or gone. Bits that are in the IRR now may have been posted
- * when nobody was to be told, and while they are there no GAPPI fires (H1, H7): it has to look.
+ * without a notification, and while they are there no GAPPI fires (H1, H7): the vCPU has to check
+ * the IRR.
  */
 static void recheck(struct pn_svm_vcpu *v, struct pn_host_cpu *c)
 {
@@ -32,8 +33,8 @@ static void leave_list(struct pn_svm_vcpu *v, struct pn_host_cpu *c)
 }
 
 /*
- * The order of Linux 7.3: until the entry is rewritten it posts to @v, and nothing that @v does
- * reaches it any more.
+ * The order of Linux 7.3: until the entry is rewritten it posts to @v, but updates of the IRTEs by
+ * @v no longer include it.
  */
 static int detach_unlisted(struct pn_svm_vcpu *v, struct pn_amdvi_ir *ir, struct pn_host_cpu *c)
 {
@@ -45,10 +46,11 @@ static int detach_unlisted(struct pn_svm_vcpu *v, struct pn_amdvi_ir *ir, struct
 }
 
 /*
- * H6: the entry leaves first, with invalidation and wait, so that no IOMMU posts here any more;
- * only then the list; and last the look at what was posted in between. An interrupt that was on its
- * way may have read the new entry's IsRun or tag after it set our IRR bit: it told the wrong one or
- * nobody. Asleep we are woken; in the guest we get our doorbell.
+ * H6: the entry is changed first, with invalidation and wait, so that no IOMMU posts here any more;
+ * then the list; and last the check for interrupts that were posted in between. An interrupt in
+ * flight may have read IsRun or the tag of the new entry after it set the IRR bit here: it notified
+ * the wrong vCPU or none. So the vCPU is woken if it sleeps, and gets a doorbell if it is in the
+ * guest.
  */
 static int detach(struct pn_svm_vcpu *v, struct pn_amdvi_ir *ir, struct pn_host_cpu *c)
 {
@@ -105,7 +107,7 @@ static int program(struct pn_svm_vcpu *v, struct pn_amdvi_ir *ir, uint8_t vector
 	return r;
 }
 
-/* A1 to A5; H7: a valid CPU, the list first, then the entry, then the look at the IRR. */
+/* A1 to A5; H7: a valid CPU, the list first, then the entry, then the check of the IRR. */
 static int attach(struct pn_svm_vcpu *v, struct pn_amdvi_ir *ir, uint8_t vector,
 		  struct pn_host_cpu *c)
 {
@@ -155,7 +157,7 @@ void pn_svm_ga_entry(void *ctx, struct pn_agent *self, uint32_t tag)
 	struct pn_svm *svm = ctx;
 	struct pn_svm_vcpu *v;
 
-	pn_lock_take(&svm->vm_lock); /* the VM stays until we are done */
+	pn_lock_take(&svm->vm_lock); /* the VM cannot go away before the unlock */
 	v = pn_svm_by_tag(svm, tag); /* G4 */
 	pn_step(self, PN_STEP_TAG_LOOKUP, tag, v != NULL);
 	if (v)
@@ -172,9 +174,9 @@ static void recover(struct pn_svm_vcpu *v, struct pn_agent *self)
 }
 
 /*
- * G6. Entries are gone, and with them the wake-up of vCPUs whose IRR bits are set. The log runs
- * again: a vCPU that we find awake here and that blocks later looks at its IRR after everything
- * that was dropped.
+ * G6. Entries were dropped, and with them the wakeup of vCPUs whose IRR bits are set. The log runs
+ * again: a vCPU that is awake here and blocks later reads its IRR after all entries that were
+ * dropped.
  */
 void pn_svm_ga_overflow(void *ctx, struct pn_agent *self)
 {
@@ -227,10 +229,10 @@ static int hold_all(struct pn_svm *svm, struct pn_host_cpu *c, bool on)
 }
 
 /*
- * M1 to M3; H16: GATag means something else with Control.GAPPIEn, so no entry may be in guest mode
+ * M1 to M3; H16: GATag has another meaning with Control.GAPPIEn, so no entry may be in guest mode
  * while it changes. hold keeps the vCPUs' own transitions and new attachments out. Log entries that
- * nobody read are dropped with the log: each was an IRR bit, and who sleeps on one is woken by
- * hold().
+ * were not read are dropped with the log: each stands for an IRR bit, and hold() wakes a vCPU that
+ * sleeps on one.
  */
 int pn_svm_switch_notify(struct pn_svm *svm, struct pn_host_cpu *c, enum pn_notify to)
 {

@@ -5,7 +5,7 @@
 #include "postern/x86.h"
 #include "svm.h"
 
-/* What the files of the hypervisor share. */
+/* Shared by the files of the hypervisor. */
 
 /* pn_svm_vcpu.shadow: a notification is asked for while it does not run. Software's own bit: 61:52
  * of the real entry stay zero. */
@@ -32,22 +32,22 @@ static inline uint32_t *pn_svm_irr_word(const struct pn_svm_vcpu *v, unsigned wo
 	return &v->h.page[(PN_APIC_IRR + word * 16) / 4];
 }
 
-/* May IRTEs of @v be in guest mode? ir_lock. */
+/* True if IRTEs of @v may be in guest mode. ir_lock. */
 static inline bool pn_svm_can_post(const struct pn_svm_vcpu *v)
 {
 	return pn_host_apicv(&v->h) && !v->hold && pn_svm_notify_kind(v->vm->svm) != PN_NOTIFY_NONE;
 }
 
-/* Does a blocked @v have to be on a wakeup list? ir_lock. */
+/* True if a blocked @v has to be on a wakeup list. ir_lock. */
 static inline bool pn_svm_wants_list(const struct pn_svm_vcpu *v)
 {
 	return v->blocking && pn_svm_can_post(v) && !pn_list_empty(&v->ir_list) &&
 	       pn_svm_notify_kind(v->vm->svm) == PN_NOTIFY_GAPPI;
 }
 
-/* What IRTEs of @v have to say. ir_lock. */
+/* The state that IRTEs of @v must show. ir_lock. */
 struct pn_amdvi_ir_state pn_svm_ir_state(const struct pn_svm_vcpu *v);
-/* Table entry and IRTEs say what the fields under ir_lock say. No flush. ir_lock. */
+/* Writes the fields under ir_lock to table entry and IRTEs. No flush. ir_lock. */
 void pn_svm_show(struct pn_svm_vcpu *v, struct pn_agent *self);
 /* @v runs on @c, for table and IRTEs. ir_lock. */
 void pn_svm_set_running(struct pn_svm_vcpu *v, struct pn_host_cpu *c);
@@ -65,13 +65,16 @@ void pn_svm_unpark(struct pn_svm_vcpu *v, struct pn_agent *self);
 
 /* Wakes the task; true if it slept. */
 bool pn_svm_wake(struct pn_svm_vcpu *v, struct pn_agent *self, enum pn_wake_reason why);
-/* The same unless a waker was here since @v last looked (H11). */
+/* The same unless @v was already woken since its last check (H11). */
 bool pn_svm_wake_once(struct pn_svm_vcpu *v, struct pn_agent *self);
-/* @v has something to look at: doorbell, kick or wake. After the IRR bit or the request was set. */
+/*
+ * @v has an interrupt or a request: doorbell, kick or wake. After the IRR bit or the request was
+ * set.
+ */
 void pn_svm_notify(struct pn_svm_vcpu *v, struct pn_host_cpu *c, enum pn_wake_reason why);
 /* PN_REQ_APICV_UPDATE, if it is set. Own context, not blocking. */
 void pn_svm_refresh(struct pn_svm_vcpu *v, struct pn_host_cpu *c);
-/* pn_svm_inhibit() for who holds apic_lock. */
+/* pn_svm_inhibit() for callers that hold apic_lock. */
 void pn_svm_cause(struct pn_svm_vm *vm, struct pn_host_cpu *c, enum pn_inhibit why, bool set);
 /* The logical table of a VM that has not run yet. */
 void pn_svm_init_logical(struct pn_svm_vm *vm);

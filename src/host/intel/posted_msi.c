@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Posted MSI on bare metal. While ON is 1 the IOMMU posts without a notification, so that one
- * notification stands for many device vectors. The handler clears ON only when a look at the PIR
- * found nothing, or after a number of looks.
+ * notification stands for many device vectors. The handler clears ON only after a read of the PIR
+ * found nothing, or after a number of reads.
  */
 #include "posted_msi.h"
 
@@ -83,22 +83,22 @@ int pn_pmsi_attach(struct pn_pmsi *pm, struct pn_vtd_ir *ir, struct pn_agent *se
 }
 
 /*
- * All loads first, then an exchange of each word that is not empty: going back and forth would
- * take the line from the IOMMU time and again. Returns whether there was anything; bits that are
- * no device vectors are dropped.
+ * All loads first, then an exchange of each word that is not empty: alternating would take the
+ * cache line from the IOMMU again and again. True if a bit was set; bits that are no device vectors
+ * are dropped.
  */
 static bool take_pir(struct pn_pid *pid, uint64_t out[PIR_WORDS])
 {
 	bool any = false;
 
-	/* Pairs with IOMMUs, which set a bit and then look at ON. */
+	/* Pairs with IOMMUs, which set a bit and then read ON. */
 	for (unsigned w = 0; w < PIR_WORDS; w++)
 		out[w] = pn_ld64_sc(&pid->pir[w]);
 	for (unsigned w = 0; w < PIR_WORDS; w++) {
 		if (!out[w])
 			continue;
 		any = true;
-		/* Likewise: what was set since the load comes too, and nothing twice. */
+		/* The same: bits that were set since the load are taken too, and none twice. */
 		out[w] = pn_xchg64(&pid->pir[w], 0) & device_mask(w);
 	}
 	return any;
@@ -106,8 +106,10 @@ static bool take_pir(struct pn_pid *pid, uint64_t out[PIR_WORDS])
 
 static void clear_on(struct pn_pmsi_cpu *c, struct pn_agent *self)
 {
-	/* Store: ON. Load: the PIR, in the harvest that follows. Other side: IOMMUs set the bit,
-	 * then look at ON: either the harvest finds the bit, or there is a new notification. */
+	/*
+	 * Store: ON. Load: the PIR, in the harvest that follows. Other side: IOMMUs set the bit,
+	 * then read ON: either the harvest finds the bit, or there is a new notification.
+	 */
 	pn_and64(&c->pid->control, ~PN_PID_ON);
 	pn_step(self, PN_STEP_MSI_CLEAR_ON, c->pid_pa, 0);
 }

@@ -13,7 +13,8 @@
 
 /*
  * Posted MSI on bare metal: a descriptor per CPU, into which the IOMMU posts device vectors of the
- * host, and one notification vector whose handler takes them apart. Opt-in for the whole machine.
+ * host, and one notification vector, whose handler dispatches the device vectors. Opt-in for the
+ * whole machine.
  */
 
 /* Harvests of a notification at most, the final one after ON is cleared included. */
@@ -83,7 +84,10 @@ void pn_pmsi_device_irq(struct pn_pmsi_cpu *c, uint8_t vector);
  * active, whose own EOI comes at its end (fixed in Linux in Nov 2025). */
 void pn_pmsi_ack(struct pn_pmsi_cpu *c);
 
-/* Is @vector pending in @c's PIR? With the LAPIC's IRR for vector clean-up and CPU offline. */
+/*
+ * True if @vector is pending in @c's PIR. Used with the local APIC's IRR for vector clean-up and
+ * CPU offline.
+ */
 bool pn_pmsi_pending(const struct pn_pmsi_cpu *c, uint8_t vector);
 /* CPU going offline: takes what is left in @c's PIR and tells @found of each vector, on the code's
  * own CPU. Nothing posts there any more. Returns how many. */

@@ -33,8 +33,10 @@ void pn_vmx_exit(struct pn_hyp *hyp)
 	struct pn_vmx *vmx = pn_vmx_of_hyp(hyp);
 
 	pn_st32(&vmx->loaded, 0);
-	/* W1. Store: loaded. Load: in_handler. Other side: pn_vmx_wakeup_irq() stores in_handler,
-	 * fences and loads loaded; one of us sees the other. */
+	/*
+	 * W1. Store: loaded. Load: in_handler. Other side: pn_vmx_wakeup_irq() stores in_handler,
+	 * fences and loads loaded; one of the two sees the other.
+	 */
 	pn_fence();
 	for (uint32_t i = 0; i < vmx->cfg.nr_cpus; i++) {
 		while (pn_ld32_acq(&vmx->cfg.cpu[i].in_handler))
@@ -44,7 +46,7 @@ void pn_vmx_exit(struct pn_hyp *hyp)
 
 /* ---- a VM ---- */
 
-/* 2^n pages of 8-byte entries. Nothing of it is needed before there is a vCPU. */
+/* 2^n pages of 8-byte entries. It is not needed before there is a vCPU. */
 static int make_pid_table(struct pn_vmx_vm *vm)
 {
 	uint64_t bytes = PAGE;
@@ -137,7 +139,7 @@ static void release(struct pn_vmx_vcpu *v, struct pn_agent *self)
 	/* Pairs with processors that virtualize IPIs: there are none left in this VM. */
 	if (v->vm->pid_table)
 		pn_st64(&v->vm->pid_table[v->h.idx], 0);
-	/* Pairs with nobody: as before the first load. */
+	/* Pairs with nothing: as before the first load. */
 	pn_st64(&v->pid->control, pn_vmx_nv(PN_VEC_POSTED) | PN_PID_SN);
 	pn_unlock_irq(self, &v->ir_lock);
 }
@@ -148,7 +150,7 @@ void pn_vmx_vm_destroy(struct pn_host_vm *h, struct pn_agent *self)
 
 	for (uint32_t i = 0; i < vm->h.nr_vcpus; i++)
 		release(&vm->vcpu[i], self);
-	/* Pairs with nobody: no vCPU is put any more. */
+	/* Pairs with nothing: no vCPU is put any more. */
 	pn_st32(&vm->assigned, 0);
 }
 
@@ -172,7 +174,7 @@ static void vmcs_apicv(const struct pn_vmx_vcpu *v, struct pn_vmcs_apic *out)
 	out->last_pid_index = (uint16_t)(vm->max_vcpu_ids - 1);
 }
 
-/* Without virtual-interrupt delivery: exit when TPR falls below what waits for that. */
+/* Without virtual-interrupt delivery: exit when TPR falls below the vector that waits for that. */
 static uint32_t threshold(const struct pn_vmx_vcpu *v)
 {
 	uint32_t tpr = pn_vapic_read(v->h.page, PN_APIC_TPR) >> 4 & 15;
@@ -267,7 +269,7 @@ static const char *check_pid(const struct pn_vmx_vcpu *v)
 		return "suppressed in the guest";
 	if (nv == PN_VEC_WAKEUP && control & PN_PID_SN)
 		return "waits for the wakeup vector, but is suppressed (R6)";
-	/* Posters that are not done yet may leave it so; nobody else. */
+	/* Only posters that are not done yet may leave it so. */
 	if (!(control & (PN_PID_ON | PN_PID_SN)) && !pn_vmx_pir_empty(v))
 		return "PIR is not empty, and ON is lost (R4)";
 	return check_dest(v, control);

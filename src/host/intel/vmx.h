@@ -96,17 +96,19 @@ extern const struct pn_hyp_ops pn_vmx_ops;
 void pn_vmx_exit(struct pn_hyp *hyp);
 void pn_vmx_vm_destroy(struct pn_host_vm *vm, struct pn_agent *self);
 
-/* NDST, SN = 0, NV back; then PIR is looked at and ON set if it is not empty. */
+/* NDST, SN = 0, NV back; then the PIR is read, and ON is set if it is not empty. */
 void pn_vmx_load(struct pn_host_vcpu *h, struct pn_host_cpu *c);
 /*
  * Blocking, with interrupts not blocked and not @preempted: onto the list, NV = wakeup, ON checked
- * after the switch. In every other case SN = 1: no interrupt has to wake it, and load looks at what
- * was posted meanwhile. Nothing if the vCPU cannot be posted to (no IPI virtualization, no assigned
- * device). As in Linux 7.3.
+ * after the switch. In every other case SN = 1: no interrupt has to wake it, and load checks for
+ * interrupts that were posted meanwhile. Nothing if the vCPU cannot be posted to (no IPI
+ * virtualization, no assigned device). As in Linux 7.3.
  */
 void pn_vmx_put(struct pn_host_vcpu *h, struct pn_host_cpu *c, bool preempted);
-/* With RFLAGS.IF = 0 no interrupt is to wake it, must_run() counts none, and put suppresses
- * notifications. */
+/*
+ * With RFLAGS.IF = 0 no interrupt may wake it, must_run() counts none, and put suppresses
+ * notifications.
+ */
 void pn_vmx_blocking(struct pn_host_vcpu *h, struct pn_host_cpu *c);
 /* Syncs PIR to IRR. */
 bool pn_vmx_must_run(struct pn_host_vcpu *h, struct pn_host_cpu *c);
@@ -134,7 +136,7 @@ void pn_vmx_inhibit(struct pn_host_vm *vm, struct pn_host_cpu *c, enum pn_inhibi
 /* Every vCPU computes its EOI-exit bitmap anew before it runs its guest again. */
 void pn_vmx_ioapic_changed(struct pn_host_vm *vm, struct pn_host_cpu *c);
 
-/* Wakes who is on the list and has ON. */
+/* Wakes the vCPUs of the list that have ON set. */
 void pn_vmx_wakeup_irq(struct pn_hyp *hyp, struct pn_host_cpu *c);
 void pn_vmx_cpu_offline(struct pn_hyp *hyp, struct pn_host_cpu *dead, struct pn_host_cpu *self);
 void pn_vmx_cpu_online(struct pn_hyp *hyp, struct pn_host_cpu *c);
@@ -142,7 +144,7 @@ const char *pn_vmx_check(struct pn_host_vcpu *h, struct pn_host_cpu *c);
 
 /* ---- exits that only APICv has: own context ---- */
 
-/* EOI-induced exit (reason 45): the processor has ended @vector, and the I/O APIC hears of it. */
+/* EOI-induced exit (reason 45): the processor has ended @vector, and the I/O APIC gets the EOI. */
 void pn_vmx_eoi_exit(struct pn_vmx_vcpu *v, struct pn_host_cpu *c, uint8_t vector);
 /*
  * APIC-write exit at @off other than 300h (reason 56), or a write that the host emulated: if

@@ -9,7 +9,7 @@
 
 #define VECTOR_FIRST 16u
 
-/* A2. Who blocked while nobody could post to it did not switch NV: it blocks again. */
+/* A2. A vCPU that blocked while no agent could post to it did not switch NV: it blocks again. */
 static void block_again(struct pn_vmx_vm *vm, struct pn_host_cpu *c)
 {
 	for (uint32_t i = 0; i < vm->h.nr_vcpus; i++) {
@@ -31,7 +31,7 @@ static uint32_t count(struct pn_vmx_vm *vm, uint32_t by)
 	return old;
 }
 
-/* A1, before any entry leads here: who is put from now on switches NV. */
+/* A1, before any entry leads here: a vCPU that is put from now on switches NV. */
 static void assign(struct pn_vmx_vm *vm, struct pn_host_cpu *c)
 {
 	if (!count(vm, 1) && !pn_mistake(PN_MISTAKE_NO_BLOCK_AGAIN))
@@ -39,15 +39,17 @@ static void assign(struct pn_vmx_vm *vm, struct pn_host_cpu *c)
 }
 
 /*
- * D3, D4. Nothing posts to @v by that entry any more. What it has posted announced itself, but
- * a vCPU that was about to block may have found that nobody posts to it, and then it did not switch
- * NV and did not look at ON.
+ * D3, D4. The entry no longer posts to @v. Interrupts that it posted were announced, but a vCPU
+ * that was about to block may have found that no agent posts to it; then it did not switch NV and
+ * did not check ON.
  */
 static void unassign(struct pn_vmx_vcpu *v, struct pn_host_cpu *c)
 {
 	count(v->vm, UINT32_MAX);
-	/* The count was a locked store. Load: ON and PIR. Other side: put looks at the count, after
-	 * it has said that it sleeps. */
+	/*
+	 * The count was a locked store. Load: ON and PIR. Other side: put reads the count, after
+	 * the task's state was set to sleeping.
+	 */
 	if ((pn_ld64_acq(&v->pid->control) & PN_PID_ON) || !pn_vmx_pir_empty(v))
 		pn_vmx_prod(v, c, PN_WAKE_REQUEST);
 }
@@ -70,7 +72,10 @@ static void leave_list(struct pn_vtd_ir *ir)
 	ir->host.vcpu = NULL;
 }
 
-/* D1, D2: first the entry, so that nobody posts to @old any more; then what we know of it. */
+/*
+ * D1, D2: first the entry, so that no IOMMU posts to @old any more; then the hypervisor's own
+ * fields.
+ */
 static int move(struct pn_vtd_ir *ir, struct pn_vmx_vcpu *old, struct pn_vmx_vcpu *to,
 		uint8_t vector, struct pn_host_cpu *c)
 {

@@ -6,11 +6,13 @@
  *	vCPU:	NV, NDST, SN change; full barrier; look at ON or PIR
  *	others:	set the PIR bit; look at SN and ON; if ON goes from 0 to 1, notify NV at NDST
  *
- * ON changes under our hands at any time, so every change of control is a locked one (R7).
+ * Other agents set ON at any time, so every change of control is a locked one (R7).
  */
 #include "vmx_priv.h"
 
-/* @clear, then @set in control; the new value. Pairs with posters, who set ON and nothing else. */
+/*
+ * @clear, then @set in control; the new value. Pairs with posters, which set ON and nothing else.
+ */
 static uint64_t change(struct pn_vmx_vcpu *v, uint64_t clear, uint64_t set)
 {
 	uint64_t *control = &v->pid->control;
@@ -37,8 +39,8 @@ bool pn_vmx_posted_to(const struct pn_vmx_vcpu *v)
 /* ---- load ---- */
 
 /*
- * L4, L5. What was posted while SN was 1 told nobody, and sync looks at the PIR only if ON says so
- * (R3, R4).
+ * L4, L5. Interrupts that were posted while SN was 1 were not notified, and sync reads the PIR only
+ * if ON is 1 (R3, R4).
  */
 static void recover_on(struct pn_vmx_vcpu *v)
 {
@@ -50,7 +52,10 @@ static void recover_on(struct pn_vmx_vcpu *v)
 		pn_or64(&v->pid->control, PN_PID_ON); /* L5 */
 }
 
-/* L2. The list is that of the CPU on which it was put, wherever it has got to since (R5). */
+/*
+ * L2. The list is that of the CPU on which the vCPU was put, which need not be its present CPU
+ * (R5).
+ */
 static void unlink_from(struct pn_vmx_vcpu *v, struct pn_host_cpu *c)
 {
 	struct pn_host_cpu *home = &pn_vmx_cfg(v)->cpu[v->list_cpu];
@@ -85,7 +90,7 @@ void pn_vmx_load(struct pn_host_vcpu *h, struct pn_host_cpu *c)
 	/* L3. All three at once: a poster that sees one sees the others. */
 	next = change(v, PN_PID_NDST_MASK | PN_PID_NV_MASK | PN_PID_SN,
 		      pn_vmx_ndst(v, c) | pn_vmx_nv(PN_VEC_POSTED));
-	/* Pairs with pn_vmx_inject(), which looks at it after it saw IN_GUEST; that comes later. */
+	/* Pairs with pn_vmx_inject(), which reads it after it saw IN_GUEST; that is set later. */
 	pn_st32(&v->h.cpu, c->id);
 	pn_irq_on(c->agent);
 	pn_step(c->agent, PN_STEP_PID_WRITE, pn_vmx_key(v), next);
@@ -100,8 +105,10 @@ static void arm(struct pn_vmx_vcpu *v, struct pn_host_cpu *c)
 	const struct pn_os *os = pn_vmx_cfg(v)->os;
 	uint64_t next;
 
-	/* P1. First the list: whom the wakeup vector means must be found there. It is on it as long
-	 * as NV says so. */
+	/*
+	 * P1. Add to the list before switching NV: the wakeup handler must find the vCPU. It is on
+	 * the list exactly while NV is the wakeup vector.
+	 */
 	if (!pn_vmx_on_list(v) || pn_mistake(PN_MISTAKE_DOUBLE_LIST_ADD)) {
 		v->list_cpu = pn_wakelist_add(c, c, &v->wake_node)->id;
 		pn_step(c->agent, PN_STEP_LIST_ADD, pn_vmx_key(v), v->list_cpu);
@@ -109,16 +116,20 @@ static void arm(struct pn_vmx_vcpu *v, struct pn_host_cpu *c)
 	/* P2. NDST names this CPU since it was loaded here. */
 	next = change(v, PN_PID_NV_MASK, pn_vmx_nv(PN_VEC_WAKEUP));
 	pn_step(c->agent, PN_STEP_PID_WRITE, pn_vmx_key(v), next);
-	/* P3. The value that was just stored: a poster that set ON before it sent the other vector,
-	 * which the host ignores, and who posts now finds ON set and sends nothing (R1, R2). */
+	/*
+	 * P3. The value that was just stored: a poster that set ON before the switch sent the other
+	 * vector, which the host ignores, and later posters find ON set and send nothing (R1, R2).
+	 */
 	if (!(next & PN_PID_ON) || pn_mistake(PN_MISTAKE_NV_SWITCH_MISSES_ON))
 		return;
 	pn_step(c->agent, PN_STEP_PI_IPI, pn_vmx_key(v), PN_VEC_WAKEUP);
 	os->ipi(os->ctx, c->agent, c->id, PN_VEC_WAKEUP);
 }
 
-/* P4. No interrupt is to wake it: it runs again by itself, or its guest takes none. Load looks at
- * the PIR (R6). */
+/*
+ * P4. No interrupt has to wake it: it runs again by itself, or its guest takes none. Load reads the
+ * PIR (R6).
+ */
 static void suppress(struct pn_vmx_vcpu *v, struct pn_host_cpu *c)
 {
 	uint64_t next = change(v, 0, PN_PID_SN);
@@ -143,7 +154,7 @@ void pn_vmx_put(struct pn_host_vcpu *h, struct pn_host_cpu *c, bool preempted)
 
 /* ---- blocking ---- */
 
-/* B1. The descriptor changes when it is put: it may never come to that. */
+/* B1. The descriptor changes only at put, which may never happen. */
 void pn_vmx_blocking(struct pn_host_vcpu *h, struct pn_host_cpu *c)
 {
 	(void)c;
@@ -156,8 +167,10 @@ bool pn_vmx_must_run(struct pn_host_vcpu *h, struct pn_host_cpu *c)
 	bool run;
 
 	pn_st32(&v->h.woken, 0);
-	/* B2. Store: woken (and the task's state). Load: requests, ON and IRR. Other side: whoever
-	 * wakes, after what it announces was stored. */
+	/*
+	 * B2. Store: woken (and the task's state). Load: requests, ON and IRR. Other side: every
+	 * waker, after it stored the interrupt or request.
+	 */
 	pn_fence();
 	run = pn_ld32(&v->h.requests) & PN_REQ_BLOCK_MASK;
 	if (!run) {
@@ -201,7 +214,7 @@ static void scan(struct pn_vmx *vmx, struct pn_host_cpu *c)
 		c->wake_spurious++;
 }
 
-/* It leaves ON and the list alone: a vCPU takes itself off, and sync clears ON. */
+/* It does not change ON or the list: a vCPU takes itself off, and sync clears ON. */
 void pn_vmx_wakeup_irq(struct pn_hyp *hyp, struct pn_host_cpu *c)
 {
 	struct pn_vmx *vmx = pn_vmx_of_hyp(hyp);
@@ -220,9 +233,9 @@ void pn_vmx_wakeup_irq(struct pn_hyp *hyp, struct pn_host_cpu *c)
 /* ---- CPUs come and go ---- */
 
 /*
- * Notifications may have gone to @dead in vain, and its list will not be looked at again. Its vCPUs
- * leave the block loop, and with it the list, and block again elsewhere. They may still be unlinked
- * under @dead's lock.
+ * Notifications may have gone to @dead without effect, and its list will not be scanned again. Its
+ * vCPUs leave the block loop, and with it the list, and block again elsewhere. They may still be
+ * unlinked under @dead's lock.
  */
 void pn_vmx_cpu_offline(struct pn_hyp *hyp, struct pn_host_cpu *dead, struct pn_host_cpu *self)
 {
@@ -236,7 +249,7 @@ void pn_vmx_cpu_offline(struct pn_hyp *hyp, struct pn_host_cpu *dead, struct pn_
 	pn_list_for_each (node, &dead->wake_list) {
 		struct pn_vmx_vcpu *v = pn_container(node, struct pn_vmx_vcpu, wake_node);
 
-		/* O2. Pairs with pn_vmx_must_run(), which looks after the wake-up. */
+		/* O2. Pairs with pn_vmx_must_run(), which reads the requests after the wakeup. */
 		pn_or32(&v->h.requests, PN_REQ_UNBLOCK);
 		pn_host_wake(os, &v->h, self->agent, pn_vmx_key(v), PN_WAKE_REQUEST);
 	}

@@ -6,7 +6,7 @@
 #include "vectors.h"
 #include "vmx.h"
 
-/* What the files of the hypervisor share. */
+/* Shared by the files of the hypervisor. */
 
 #define PN_VMX_NO_CPU 0xFFFFFFFFu /* pn_host_vcpu.cpu: has never run */
 
@@ -31,13 +31,13 @@ static inline uint64_t pn_vmx_ndst(const struct pn_vmx_vcpu *v, const struct pn_
 	return pn_pid_ndst(c->apicid, pn_vmx_cfg(v)->host_x2apic);
 }
 
-/* Is NV the wakeup vector? Own context is the only one that changes it. */
+/* True if NV is the wakeup vector. Only own context changes it. */
 static inline bool pn_vmx_on_list(const struct pn_vmx_vcpu *v)
 {
 	return pn_pid_nv(pn_ld64(&v->pid->control)) == PN_VEC_WAKEUP;
 }
 
-/* Word by word: not one atomic look. */
+/* Word by word: not one atomic read. */
 static inline bool pn_vmx_pir_empty(const struct pn_vmx_vcpu *v)
 {
 	uint64_t bits = 0;
@@ -55,9 +55,9 @@ static inline uint8_t pn_vmx_highest(const struct pn_vmx_vcpu *v, uint32_t bank)
 	return vector < 0 ? 0 : (uint8_t)vector;
 }
 
-/* Can anything but pn_vmx_inject() post to @v, so that it has to be told by notifications? */
+/* True if anything besides pn_vmx_inject() can post to @v, so that it needs notifications. */
 bool pn_vmx_posted_to(const struct pn_vmx_vcpu *v);
-/* PIR to IRR, if ON says that there is something; RVI. Own context. */
+/* PIR to IRR, if ON is 1; RVI. Own context. */
 void pn_vmx_sync(struct pn_vmx_vcpu *v, struct pn_agent *self);
 /* PN_REQ_APICV_UPDATE, if it is set. Own context, not in the guest. */
 void pn_vmx_refresh(struct pn_vmx_vcpu *v);
@@ -65,9 +65,9 @@ void pn_vmx_refresh(struct pn_vmx_vcpu *v);
 bool pn_vmx_wake(struct pn_vmx_vcpu *v, struct pn_agent *self, enum pn_wake_reason why);
 /* PN_REQ_SCAN_IOAPIC, if it is set. Own context, before the guest runs. */
 void pn_vmx_scan(struct pn_vmx_vcpu *v, struct pn_host_cpu *c);
-/* The VM's I/O APIC, if there is one, hears of an EOI. Own context. */
+/* Passes an EOI to the VM's I/O APIC, if there is one. Own context. */
 void pn_vmx_ended(struct pn_vmx_vcpu *v, struct pn_host_cpu *c, uint8_t vector);
-/* @v is to look at its requests: kick or wake. They were set before. */
+/* Makes @v handle its requests, which were set before: kick or wake. */
 void pn_vmx_prod(struct pn_vmx_vcpu *v, struct pn_host_cpu *c, enum pn_wake_reason why);
 
 /* pn_vmx_inject() without what an irqfd costs: an IPI that the hypervisor emulates. */

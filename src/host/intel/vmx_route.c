@@ -6,7 +6,7 @@
  */
 #include "vmx_priv.h"
 
-/* X1. Nobody is woken for it: who sleeps looks before it enters. */
+/* X1. No vCPU is woken for it: a vCPU that sleeps handles the request before it enters. */
 static void ask(struct pn_vmx_vcpu *v, struct pn_host_cpu *c)
 {
 	uint32_t cpu;
@@ -44,11 +44,11 @@ void pn_vmx_scan(struct pn_vmx_vcpu *v, struct pn_host_cpu *c)
 {
 	if (!(pn_ld32(&v->h.requests) & PN_REQ_SCAN_IOAPIC))
 		return;
-	/* X3. Before the look at the entries: pairs with X1, which comes after their change. */
+	/* X3. Before the entries are read: pairs with X1, which comes after their change. */
 	pn_and32(&v->h.requests, ~PN_REQ_SCAN_IOAPIC);
 	if (!v->vm->h.ioapic)
 		return;
-	/* X4. What the old entry has sent is in the PIR, if not in the IRR yet. */
+	/* X4. An interrupt of the old entry may still be in the PIR. */
 	pn_vmx_sync(v, c->agent);
 	v->stale_eoi = pn_ioapic_handled(v->vm->h.ioapic, &v->h, v->eoi_exit);
 }

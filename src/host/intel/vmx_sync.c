@@ -12,7 +12,7 @@ bool pn_vmx_wake(struct pn_vmx_vcpu *v, struct pn_agent *self, enum pn_wake_reas
 
 enum where {
 	OUTSIDE,   /* not in the guest */
-	HERE,	   /* not either, because we run on its CPU; but it goes on there */
+	HERE,	   /* not in the guest, because this code runs on its CPU; it continues there */
 	ELSEWHERE, /* in the guest on another CPU */
 };
 
@@ -21,7 +21,7 @@ static enum where where(const struct pn_vmx_vcpu *v, const struct pn_host_cpu *c
 	/* Pairs with E1 and E2. */
 	if (pn_ld32_sc(&v->h.mode) != PN_IN_GUEST)
 		return OUTSIDE;
-	/* A stale number is harmless: to move, it has to enter again, and that looks. */
+	/* A stale number is harmless: to move, the vCPU has to enter again, and the entry syncs. */
 	*cpu = pn_ld32(&v->h.cpu);
 	return *cpu == c->id ? HERE : ELSEWHERE;
 }
@@ -42,7 +42,7 @@ void pn_vmx_prod(struct pn_vmx_vcpu *v, struct pn_host_cpu *c, enum pn_wake_reas
 
 /* ---- the software sender ---- */
 
-/* S3, S4. To the CPU that it runs on: NDST is not asked. */
+/* S3, S4. To the CPU that it runs on: NDST is not used. */
 static void notify(struct pn_vmx_vcpu *v, struct pn_host_cpu *c, enum pn_wake_reason why)
 {
 	const struct pn_os *os = pn_vmx_cfg(v)->os;
@@ -63,8 +63,10 @@ bool pn_vmx_post(struct pn_vmx_vcpu *v, struct pn_host_cpu *c, uint8_t vector,
 	const uint64_t bit = 1ull << (vector & 63);
 	bool was;
 
-	/* A stale answer is harmless: whoever enters syncs and takes RVI from the IRR, whichever
-	 * way it is about to go, and posted processing that is off makes the guest exit. */
+	/*
+	 * A stale value is harmless: every entry syncs and takes RVI from the IRR, with APICv on or
+	 * off, and if posted processing is off the notification makes the guest exit.
+	 */
 	if (!pn_host_apicv(&v->h)) {
 		/* S5. Pairs with pn_host_inject_one(). */
 		was = pn_vapic_set(v->h.page, PN_APIC_IRR, vector);
@@ -72,11 +74,13 @@ bool pn_vmx_post(struct pn_vmx_vcpu *v, struct pn_host_cpu *c, uint8_t vector,
 		pn_vmx_prod(v, c, why);
 		return was;
 	}
-	/* S1. Pairs with whoever takes the PIR. Set already: its poster goes on to ON. */
+	/* S1. Pairs with the agent that takes the PIR. Set already: its poster then sets ON. */
 	if (pn_or64(&v->pid->pir[vector >> 6], bit) & bit)
 		return true;
-	/* S2. Set already: a notification is on its way, or a sync to come. SN is not asked. The
-	 * store is locked; load: mode. Other side: E1, E2, E4. */
+	/*
+	 * S2. Set already: a notification is on its way, or a sync to come. SN is not checked. The
+	 * store is locked; load: mode. Other side: E1, E2, E4.
+	 */
 	if (!(pn_or64(&v->pid->control, PN_PID_ON) & PN_PID_ON))
 		notify(v, c, why);
 	return false;
@@ -116,7 +120,10 @@ static bool take_pir(struct pn_vmx_vcpu *v)
 	return any;
 }
 
-/* Y1 to Y3; R8: first ON, then the PIR. A post in between is taken, and notified for nothing. */
+/*
+ * Y1 to Y3; R8: first ON, then the PIR. A post in between is taken, and its notification is
+ * spurious.
+ */
 static bool take(struct pn_vmx_vcpu *v)
 {
 	uint64_t *control = &v->pid->control;
@@ -144,9 +151,9 @@ void pn_vmx_sync(struct pn_vmx_vcpu *v, struct pn_agent *self)
 }
 
 /*
- * ON alone is not enough: a vCPU that was preempted has SN set, and what is posted then stays
- * without ON until it is loaded. Between the two steps of a virtualized IPI the PIR has a bit and
- * ON is 0, too; with SN clear the second step notifies.
+ * ON alone is not enough: a vCPU that was preempted has SN set, and interrupts that are posted then
+ * leave ON clear until it is loaded. Between the two steps of a virtualized IPI the PIR has a bit
+ * and ON is 0, too; with SN clear the second step notifies.
  */
 static bool outstanding(const struct pn_vmx_vcpu *v)
 {
@@ -167,8 +174,10 @@ bool pn_vmx_pending(const struct pn_host_vcpu *h)
 uint32_t pn_vmx_irr(const struct pn_host_vcpu *h, unsigned word)
 {
 	const struct pn_vmx_vcpu *v = pn_vmx_of_const(h);
-	/* Pairs with posters. A bit on its way is in neither place for a moment, as in silicon: to
-	 * be sure, ask while the vCPU does not run. */
+	/*
+	 * Pairs with posters. A bit on its way is in neither place for a moment, as in silicon: the
+	 * result is exact only while the vCPU does not run.
+	 */
 	uint32_t pir = (uint32_t)(pn_ld64_acq(&v->pid->pir[word / 2]) >> (word % 2 * 32));
 
 	return pir | pn_vapic_read(v->h.page, PN_APIC_IRR + word * 16);
@@ -185,7 +194,7 @@ int pn_vmx_enter(struct pn_host_vcpu *h, struct pn_host_cpu *c)
 	 * From here on they send an IPI. */
 	pn_fence();
 	if (pn_ld32(&v->h.requests)) {
-		/* E3. Cleared before the look at what they ask for. */
+		/* E3. Cleared before the requested state is read. */
 		pn_and32(&v->h.requests, ~(PN_REQ_UNBLOCK | PN_REQ_EVENT));
 		pn_vmx_refresh(v);
 		pn_vmx_scan(v, c);
@@ -208,8 +217,10 @@ void pn_vmx_leave(struct pn_host_vcpu *h, struct pn_host_cpu *c)
 	struct pn_vmx_vcpu *v = pn_vmx_of(h);
 
 	(void)c;
-	/* E6. Pairs with pn_vmx_inject(): who still sees IN_GUEST sends an IPI in vain, but ON is
-	 * seen by the next entry, or by the look before sleep, which comes after a fence. */
+	/*
+	 * E6. Pairs with pn_vmx_inject(): a sender that still sees IN_GUEST sends an IPI without
+	 * effect, but the next entry sees ON, or the check before sleep, which comes after a fence.
+	 */
 	pn_st32_rel(&v->h.mode, PN_OUTSIDE_GUEST);
 }
 
@@ -232,7 +243,7 @@ void pn_vmx_refresh(struct pn_vmx_vcpu *v)
 
 	if (!(pn_ld32(&v->h.requests) & PN_REQ_APICV_UPDATE))
 		return;
-	/* Q2. Before the look at inhibits: pairs with pn_vmx_inhibit(), which changes it first. */
+	/* Q2. Before inhibits is read: pairs with pn_vmx_inhibit(), which changes it first. */
 	pn_and32(&v->h.requests, ~PN_REQ_APICV_UPDATE);
 	want = !pn_ld32(&v->vm->h.inhibits);
 	if (want == pn_host_apicv(&v->h))
@@ -241,8 +252,10 @@ void pn_vmx_refresh(struct pn_vmx_vcpu *v)
 	v->svi = pn_vmx_highest(v, PN_APIC_ISR);
 	/* Pairs with pn_vmx_inject(). Entries of the remapping table stay as they are (R9). */
 	pn_st32(&v->h.apicv, want);
-	/* Q3. Store: apicv. Load: ON and IRR, by the caller. Other side: pn_vmx_inject(), which
-	 * looks at apicv first and at mode last. */
+	/*
+	 * Q3. Store: apicv. Load: ON and IRR, by the caller. Other side: pn_vmx_inject(), which
+	 * reads apicv first and mode last.
+	 */
 	pn_fence();
 }
 

@@ -43,8 +43,8 @@ static void wr64(const struct pn_vtd_drv *d, uint32_t off, uint64_t value)
 }
 
 /*
- * One bit of the global command register, and wait for its status. The register cannot be read:
- * what else is on comes from the status, without the commands that happen once (11.4.4).
+ * One bit of the global command register, and wait for its status. The register cannot be read: the
+ * other bits come from the status, without the one-shot commands (11.4.4).
  */
 static int command(const struct pn_vtd_drv *d, uint32_t bit, bool on)
 {
@@ -72,7 +72,7 @@ static uint32_t room(const struct pn_vtd_drv *d)
 	return (d->head - d->tail - 1) & (d->queue_entries - 1);
 }
 
-/* Only what was not waited for to its end is still in the queue, so this is rare. */
+/* Only descriptors whose wait was given up are still in the queue, so this is rare. */
 static int wait_room(struct pn_vtd_drv *d)
 {
 	for (uint32_t i = 0; i < PN_VTD_POLLS; i++) {
@@ -98,8 +98,10 @@ static void put(struct pn_vtd_drv *d, uint64_t q0, uint64_t q1)
 static int wait_status(const struct pn_vtd_drv *d, uint32_t seq)
 {
 	for (uint32_t i = 0; i < PN_VTD_POLLS; i++) {
-		/* Pairs with the unit's store: what it did before is visible with the number. A
-		 * wait that was given up may still store its own, smaller one. */
+		/*
+		 * Pairs with the unit's store: its earlier effects are visible with the number. A
+		 * wait that was given up may still store its own, smaller one.
+		 */
 		if ((int32_t)(pn_ld32_acq(d->status) - seq) >= 0)
 			return 0;
 		pn_relax();
@@ -115,8 +117,10 @@ static int flush_locked(struct pn_vtd_drv *d, uint64_t iec, uint32_t seq)
 		return r;
 	put(d, iec, 0);
 	put(d, PN_VTD_D_WAIT | PN_VTD_WAIT_SW | (uint64_t)seq << PN_VTD_WAIT_DATA_SH, d->status_pa);
-	/* Store: the descriptors, and the entries that they are about. Other side: the unit loads
-	 * them after the tail register has changed. */
+	/*
+	 * Store: the descriptors, and the entries that they invalidate. Other side: the unit loads
+	 * them after the tail register has changed.
+	 */
 	pn_fence();
 	wr64(d, PN_VTD_IQT, (uint64_t)d->tail * D_BYTES);
 	r = wait_status(d, seq);
@@ -201,7 +205,7 @@ static void faults_on(const struct pn_vtd_drv *d, uint32_t apicid)
 
 /* ---- up and down ---- */
 
-/* Stops what a previous kernel has left on; its faults are not ours. */
+/* Stops features that a previous kernel left on; its faults are cleared and not reported. */
 static int quiesce(struct pn_vtd_drv *d, struct pn_agent *self)
 {
 	int r;
@@ -306,7 +310,7 @@ void pn_vtd_drv_disable(struct pn_vtd_drv *d, struct pn_agent *self)
 {
 	pn_lock_irq(self, &d->lock);
 	wr32(d, PN_VTD_FECTL, PN_VTD_ECTL_IM);
-	/* A unit that does not answer is switched off all the same. */
+	/* A unit that does not answer is switched off nevertheless. */
 	(void)command_off(d, PN_VTD_G_IRE);
 	(void)command_off(d, PN_VTD_G_QIE);
 	pn_unlock_irq(self, &d->lock);

@@ -32,7 +32,7 @@ struct pn_vtd_drv {
 	struct pn_lock lock; /* invalidation queue; innermost lock */
 	uint64_t *queue;     /* 128-bit descriptors */
 	uint32_t queue_entries, tail;
-	uint32_t head;	  /* as far as it is known that the unit has got */
+	uint32_t head;	  /* the unit has come at least this far */
 	uint32_t *status; /* wait descriptors store here */
 	uint64_t status_pa;
 	uint32_t seq;
@@ -82,7 +82,7 @@ struct pn_vtd_ir {
 	uint16_t sid;
 	struct pn_lock lock; /* writers of this entry */
 	bool posted;
-	uint32_t host_apicid; /* remapped form: where it goes */
+	uint32_t host_apicid; /* remapped form: the target */
 	uint8_t host_vector;
 	/* posted form */
 	uint64_t pid_pa;

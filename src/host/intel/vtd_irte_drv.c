@@ -22,7 +22,7 @@ int pn_vtd_drv_alloc(struct pn_vtd_drv *d, uint32_t n)
 		first = (next + align - 1) & ~(align - 1);
 		if (first > d->irt_entries - n)
 			return -ENOSPC;
-		/* Pairs with others who allocate. */
+		/* Pairs with other allocations. */
 	} while (!pn_cas32(&d->next_index, &next, first + n));
 	return (int)first;
 }
