@@ -4,7 +4,7 @@
 
 #include "cases.h"
 
-/* A case: what it is, and how its machine and its agents are set up. */
+/* A case: its description, and the functions that set up its machine and agents. */
 struct case_setup {
 	struct pn_case info;	 /* first */
 	enum pn_mistake mistake; /* in the broken variant */

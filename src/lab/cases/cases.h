@@ -15,7 +15,7 @@ struct pn_case {
 	const char *name;
 	const char *origin;   /* where it is known from; "inferred" if from spec text alone */
 	const char *broken;   /* the mistake, one sentence */
-	const char *fixed;    /* what is right, one sentence */
+	const char *fixed;    /* the right way, one sentence */
 	const char *property; /* that the broken variant violates: "P1" */
 	bool inferred;
 	bool needs_tso; /* the broken variant holds under sequential consistency */
@@ -24,7 +24,7 @@ struct pn_case {
 	bool needs_toggle;
 };
 
-/* What is explored of a case. */
+/* The variant of a case that is explored. */
 struct pn_case_variant {
 	bool broken;
 	bool overflow_w1c; /* knob overflow_restart of the IOMMUs: w1c, else needs_toggle */

@@ -70,7 +70,7 @@ static void detach_from(const struct rig_amd_conf *conf, const int *posts)
 	gappi_machine(conf);
 	pn_svm_pi_update(&amd->svm.hyp, &amd->ir[1].ir.host, NULL, 0, &rig->cpu[0]);
 	rig_run_vcpu(0, 0, -1);
-	/* Interrupt 1 goes through the host and wakes by itself; so interrupt 0 is the last. */
+	/* Interrupt 1 goes through the host, which wakes the vCPU; so interrupt 0 is the last. */
 	rig_run_posts(0, posts);
 	px_thread("detach", 1, detacher, &rig->cpu[1]);
 	rig_run_handlers(2);
@@ -89,7 +89,7 @@ static void detach_uncached(bool broken)
 		    rig_first_only);
 }
 
-/* The host is told of interrupt 0 by its route alone: nothing is attached before. */
+/* The host knows interrupt 0 by its route alone: nothing is attached before. */
 static void routes(bool broken)
 {
 	rig_amd_build(&(struct rig_amd_conf){
@@ -333,7 +333,7 @@ static void overflow(bool broken)
 				       .recover = broken ? PN_RECOVER_NONE : PN_RECOVER_WAKE});
 	rig_amd_attach(0, 0, &rig->vcpu[1], 0x41);
 	rig_amd_attach(1, 0, &rig->vcpu[0], 0x91);
-	/* vCPU 1 sleeps and is of no further interest: its entry fills the log. */
+	/* vCPU 1 sleeps; its only purpose is that its entry fills the log. */
 	pn_svm_load(rig->vcpu[1].h, &rig->cpu[2]);
 	pn_svm_blocking(rig->vcpu[1].h, &rig->cpu[2]);
 	rig_run_vcpu(0, 0, -1);

@@ -48,7 +48,7 @@ static void yields(bool broken)
 	rig_run_handlers(1);
 }
 
-/* Preempted between its last look and its sleep, and asleep the next time. */
+/* Preempted between its last check and its sleep, and asleep the next time. */
 static void preempted_once(bool broken)
 {
 	(void)broken;
@@ -88,7 +88,7 @@ static void put_to_sleep(unsigned n)
 	struct rig_vcpu *v = &rig->vcpu[n];
 
 	rig_load(v, &rig->cpu[0]);
-	rig_ops()->unblocking(v->h, &rig->cpu[0]); /* what was asked of it before is done */
+	rig_ops()->unblocking(v->h, &rig->cpu[0]); /* its earlier requests are done */
 	rig_ops()->blocking(v->h, &rig->cpu[0]);
 	v->task.sleeping = 1;
 	if (!rig_ops()->must_run(v->h, &rig->cpu[0]))
@@ -130,8 +130,9 @@ static bool on_list(const struct pn_host_cpu *c, const struct pn_list *node)
 }
 
 /*
- * The lists are plain memory under their locks, so that the search does not see two who touch one
- * of them with different locks. Here it does: each look at a member and each removal is an access.
+ * The lists are plain memory under their locks, so the search does not see two agents that change
+ * one list under different locks. Here it does: each read of a member and each removal is an
+ * access.
  */
 static void touch_list(void *ctx, struct pn_agent *a, unsigned step, uint64_t key, uint64_t b)
 {
@@ -254,14 +255,14 @@ static const char *self_ipi_check(void *arg, char *text, unsigned size)
 	return NULL;
 }
 
-/* A vCPU that has used up its time: SN = 1, but what is urgent is to get it back. */
+/* A vCPU that has used up its time: SN = 1, but an urgent interrupt must wake it. */
 static void throttled(void *arg)
 {
 	struct rig_vcpu *v = arg;
 	struct pn_host_cpu *c = &rig->cpu[0];
 
 	px_doing("is throttled: SN = 1, NV = wakeup");
-	rig_ops()->unblocking(v->h, c); /* what was asked of it before is done */
+	rig_ops()->unblocking(v->h, c); /* its earlier requests are done */
 	rig_ops()->blocking(v->h, c);
 	pn_xchg32(&v->task.sleeping, 1); /* pairs with os_wake() */
 	if (!rig_ops()->must_run(v->h, c)) {
@@ -290,7 +291,7 @@ static void urgent(bool broken)
 	rig_run_handlers(1);
 }
 
-/* Through SN = 1, yes; through ON = 1, never: each notification set ON, and somebody cleared it. */
+/* Through SN = 1, yes; through ON = 1, never: each notification set ON, and an agent cleared it. */
 static const char *urgent_check(void *arg, char *text, unsigned size)
 {
 	const struct pn_step_slot *step = rig->cpu_agent[0].step;
@@ -330,7 +331,9 @@ static void leave(struct rig_vcpu *v, struct pn_host_cpu *c)
 	pn_irq_on(c->agent);
 }
 
-/* Sends, and then waits for an answer: who waits in vain yields to whom something is pending for.
+/*
+ * Sends, and then waits for an answer: while it waits it yields to a vCPU that has an interrupt
+ * pending.
  */
 static void sender(void *arg)
 {
@@ -371,7 +374,7 @@ static void ipi_to_blocked(bool broken)
 	rig_run_handlers(1);
 }
 
-/* Off the CPU until somebody finds that something is pending for it. */
+/* Off the CPU until another agent finds that an interrupt is pending for it. */
 static void preempted(void *arg)
 {
 	struct rig_vcpu *v = arg;
@@ -474,7 +477,7 @@ static const char *reroute_check(void *arg, char *text, unsigned size)
 	return "P4";
 }
 
-/* One look at a whole descriptor that nothing suppresses. */
+/* Reads a whole descriptor once, while SN is 0. */
 static void reader(void *arg)
 {
 	struct pn_pid *pid = intel->vcpu[0].pid;

@@ -27,7 +27,7 @@ static bool os_wake(void *ctx, struct pn_agent *self, void *task, enum pn_wake_r
 	(void)ctx;
 	(void)self;
 	(void)why;
-	return pn_xchg32(&t->sleeping, 0); /* pairs with the task, which sets it and then looks */
+	return pn_xchg32(&t->sleeping, 0); /* pairs with the task, which sets it and then checks */
 }
 
 static void os_ipi(void *ctx, struct pn_agent *self, uint32_t cpu, uint8_t vector)
@@ -168,7 +168,7 @@ static void router(void *arg)
 static void falls_asleep(struct rig_vcpu *v, struct pn_host_cpu *c)
 {
 	rig_load(v, c);
-	rig_ops()->unblocking(v->h, c); /* what was asked of it before is done */
+	rig_ops()->unblocking(v->h, c); /* its earlier requests are done */
 	rig_ops()->blocking(v->h, c);
 	v->task.sleeping = 1;
 	rig_ops()->must_run(v->h, c);
@@ -235,7 +235,7 @@ struct pn_host_cpu *rig_resched(struct rig_vcpu *v, struct pn_host_cpu *c, bool 
 static struct pn_host_cpu *block_loop(struct rig_vcpu *v, struct pn_host_cpu *c)
 {
 	for (;;) {
-		/* The task's state first, then the look; a waker does it the other way round. */
+		/* The task's state first, then the check; a waker uses the opposite order. */
 		if (pn_mistake(PN_MISTAKE_NO_FENCE))
 			pn_st32(&v->task.sleeping, 1);
 		else
@@ -250,7 +250,7 @@ static struct pn_host_cpu *block_loop(struct rig_vcpu *v, struct pn_host_cpu *c)
 		}
 		c = rig_resched(v, c, true);
 	}
-	pn_xchg32(&v->task.sleeping, 0); /* nobody has to wake it any more */
+	pn_xchg32(&v->task.sleeping, 0); /* no agent has to wake it any more */
 	px_doing("unblocks");
 	rig_ops()->unblocking(v->h, c);
 	return c;

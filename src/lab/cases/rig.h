@@ -37,7 +37,7 @@ struct rig_vcpu {
 	uint8_t yields;	 /* times that it is preempted before it blocks */
 };
 
-/* What differs between vendors, besides the hypervisor. */
+/* Functions that differ between vendors, besides the hypervisor. */
 struct rig_vendor {
 	/* Scheduled out, in the vCPU's own context; NULL: as rig_put() does. */
 	void (*put)(struct rig_vcpu *v, struct pn_host_cpu *c, bool asleep);
@@ -90,9 +90,9 @@ void rig_run_vcpu(unsigned v, int cpu, int moves_to);
 void rig_run_handlers(unsigned cpus);
 /* An IOMMU that posts each of the interrupts in turn; a list of indices, ended by -1. */
 void rig_run_posts(unsigned iommu, const int *list);
-/* The same once somebody has set rig->flag. */
+/* The same after rig->flag was set. */
 void rig_run_late_posts(const int *list);
-/* Says so. */
+/* Sets rig->flag. */
 void rig_set_flag(void);
 /* The MSI of interrupt @index, by the calling IOMMU. */
 void rig_post(unsigned index);
@@ -107,9 +107,9 @@ enum rig_routes {
 
 /* A thread on CPU 2 does that; vCPU 1 sleeps on CPU 1 and never comes back. */
 void rig_run_routes(uint8_t vector, enum rig_routes what);
-/* What vCPU @v's guest does when it takes @vector. */
+/* Called when vCPU @v's guest takes @vector. */
 void rig_took(struct rig_vcpu *v, int vector);
-/* What the thread of vCPU @arg does for ever: blocks, sleeps, runs its guest. */
+/* The thread of vCPU @arg: blocks, sleeps and runs its guest, without end. */
 void rig_vcpu_loop(void *arg);
 /* Scheduled in; out, @asleep: it meant to sleep. */
 void rig_load(struct rig_vcpu *v, struct pn_host_cpu *c);

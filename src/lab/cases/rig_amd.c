@@ -14,8 +14,10 @@ bool rig_amd_overflow_w1c;
 
 /* ---- hardware ---- */
 
-/* A vCPU of the rig halts as soon as it has nothing to deliver, and looks before it sleeps: the
- * doorbell is seen by the trace and by nobody else. */
+/*
+ * A vCPU of the rig halts as soon as it has nothing to deliver, and checks before it sleeps: so
+ * only the trace shows the doorbell.
+ */
 static void ring(uint32_t apicid)
 {
 	if (apicid < RIG_CPUS)
@@ -35,7 +37,7 @@ static void bus_doorbell(void *ctx, uint32_t apicid)
 	ring(apicid);
 }
 
-/* What an access to a register of the log is, for counter-examples; NULL: some other register. */
+/* Describes an access to a register of the log, for counter-examples; NULL: some other register. */
 static const char *access_text(uint32_t off, bool write, uint64_t value)
 {
 	/* by GALogRun, GALOverflow, GAInt: bits 8 to 10 */

@@ -41,7 +41,7 @@ struct rig_amd_conf {
 	uint32_t galog_ring;		  /* entries; 0: as many as it has */
 	bool irtcachedis;		  /* the IOMMUs cache no entries */
 	bool stops_late;		  /* GALogRun falls some time after GALOverflow rises */
-	enum pn_recover recover;	  /* what an overflow dropped */
+	enum pn_recover recover;	  /* recovery of dropped entries */
 };
 
 struct rig_amd {
@@ -72,7 +72,7 @@ void rig_amd_attach(unsigned index, unsigned iommu, struct rig_vcpu *v, uint8_t 
 void rig_amd_stop_log(unsigned iommu);
 /* A GA log's thread. */
 void rig_amd_run_log(unsigned iommu, int cpu);
-/* What CPU @arg does with an interrupt. */
+/* CPU @arg takes an interrupt. */
 void rig_amd_handler(void *arg, uint8_t vector);
 
 #endif

@@ -17,7 +17,7 @@ static struct rig_intel_core *core_of(const struct pn_host_cpu *c)
 	return &intel->core[c->id];
 }
 
-/* Pairs with whatever else happens on this processor: its guest's instructions, interrupts. */
+/* Pairs with other steps on this processor: its guest's instructions, interrupts. */
 static void take_turn(struct rig_intel_core *k)
 {
 	pn_or32(&k->turn, 1);
@@ -149,7 +149,7 @@ static void guest(struct rig_vcpu *v, struct pn_host_cpu *c)
 
 /* ---- the host's side of a vCPU ---- */
 
-/* A vCPU is a member of a list at most once, whatever its own fields say. */
+/* A vCPU is a member of a list at most once, independent of its own fields. */
 static void check_lists(const struct rig_vcpu *v)
 {
 	unsigned n = 0;
@@ -167,7 +167,7 @@ static void check_lists(const struct rig_vcpu *v)
 		px_fail("P3", "a vCPU is on a wakeup list twice");
 }
 
-/* A task that was woken on its way to sleep is preempted, for what put is to know. */
+/* A task that was woken on its way to sleep counts as preempted for put. */
 static void put(struct rig_vcpu *v, struct pn_host_cpu *c, bool asleep)
 {
 	if (!asleep || !pn_ld32(&v->task.sleeping)) /* pairs with os_wake() */
@@ -208,7 +208,7 @@ static void host_irq(struct pn_host_cpu *c, uint8_t vector)
 	case PN_VEC_WAKEUP:
 		pn_vmx_wakeup_irq(&intel->vmx.hyp, c);
 		break;
-	case PN_VEC_POSTED: /* nobody is there to take it: counted, and that is all */
+	case PN_VEC_POSTED: /* no guest takes it: it is only counted */
 	case PN_VEC_RESCHED:
 		break;
 	default:
@@ -237,7 +237,7 @@ static void vm_irq(struct pn_host_cpu *c, struct rig_intel_core *k, uint8_t vect
 	host_irq(c, vector);
 }
 
-/* Bare metal. What is in service stays there until somebody ends it. */
+/* Bare metal. A vector in service stays there until its EOI. */
 static void bare_irq(struct pn_host_cpu *c, struct rig_intel_core *k)
 {
 	int taken;
@@ -321,7 +321,7 @@ static void build_vm(const struct rig_intel_conf *conf)
 	pn_vmx_vm_init(&intel->vmx, &intel->vm, intel->vcpu, rig->vcpus, 0, true, 0, &rig->pages);
 }
 
-/* The vector is the device's: whose handler ran is known by it. */
+/* The vector identifies the device whose handler runs. */
 static void dispatch(void *ctx, struct pn_host_cpu *c, uint8_t vector)
 {
 	(void)ctx;

@@ -11,7 +11,7 @@
 /* The Intel machine: one remapping unit, one VM, or none (posted MSI on bare metal), with the real
  * driver, hypervisor and silicon. */
 
-/* A logical processor. What it is about is one step: everybody who looks takes @turn first. */
+/* A logical processor. Its steps are atomic: every agent that accesses it takes @turn first. */
 struct rig_intel_core {
 	struct pn_apicv apicv;
 	struct pn_vmcs_apic vmcs;

@@ -306,7 +306,7 @@ bool pn_account_wake(struct pn_lab_vcpu *v, struct pn_pcpu *self, enum pn_wake_r
 
 	if (!pn_task_wake(&v->sim->task, self))
 		return false;
-	/* Of a dropped entry the host never hears: a later interrupt, or a timer, did it. */
+	/* The host never gets a dropped entry: a later interrupt, or a timer, woke the vCPU. */
 	v->m->now.missed += need && (v->dropped || (!notification && !v->notified));
 	v->m->now.spurious += notification && !need;
 	v->need = v->dropped = false;

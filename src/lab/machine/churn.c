@@ -68,8 +68,8 @@ static struct pn_host_cpu *some_cpu(struct pn_machine *m, uint32_t but)
 }
 
 /*
- * A CPU other than @but to run host code on. Out of the guest first: that code takes for granted
- * that it is not in the guest itself.
+ * A CPU other than @but to run host code on. Leaves the guest first: that code assumes that its own
+ * CPU is not in a guest.
  */
 static struct pn_host_cpu *borrow_cpu(struct pn_machine *m, uint32_t but)
 {
@@ -81,7 +81,7 @@ static struct pn_host_cpu *borrow_cpu(struct pn_machine *m, uint32_t but)
 	return c;
 }
 
-/* What runs here is paid for by nobody: it stands for code that runs elsewhere on the host. */
+/* Undoes the charge: this stands for code that runs elsewhere on the host. */
 static void unpay(struct pn_host_cpu *c, uint64_t elapsed)
 {
 	c->agent->elapsed_ns = elapsed;
@@ -114,8 +114,7 @@ static bool all_online(const struct pn_machine *m)
 }
 
 /*
- * First its interrupts go elsewhere; the CPU itself follows when what was sent to it before has
- * arrived.
+ * First its interrupts move; the CPU itself goes when messages that were sent to it have arrived.
  */
 static void offline(struct pn_machine *m)
 {
@@ -184,7 +183,10 @@ static void inhibit(struct pn_machine *m, uint32_t vm, bool set)
 		later(m, ALLOW, vm, INHIBIT_NS);
 }
 
-/* A vector that the guest may give to an interrupt of @v: nobody's, and nothing of it is left. */
+/*
+ * True for a vector that the guest may give to an interrupt of @v: unused, and no interrupt of it
+ * is left.
+ */
 static bool vector_free(const struct pn_lab_vcpu *v, unsigned vector)
 {
 	const struct pn_queue *q = v->sim->by_vector[vector];

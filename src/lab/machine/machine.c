@@ -29,7 +29,7 @@ void pn_machine_intr(void *ctx, const struct pn_intr *intr)
 
 /* ---- building ---- */
 
-/* One queue for each of whoever takes interrupts, unless the scenario says how many. */
+/* One queue for each vCPU or CPU that takes interrupts, unless the scenario has a number. */
 static uint32_t device_queues(const struct pn_scenario *sc, const struct pn_sc_device *dev,
 			      const struct pn_sc_vm *vm)
 {
@@ -106,7 +106,7 @@ static struct pn_sim_conf sim_conf(const struct pn_machine *m, uint64_t seed)
 	};
 }
 
-/* What every processor has, whoever made it. */
+/* The parts of a processor that do not depend on the vendor. */
 static void make_cores(struct pn_machine *m)
 {
 	for (uint32_t i = 0; i < m->sc->machine.pcpus; i++) {

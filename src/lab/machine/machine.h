@@ -10,8 +10,8 @@
 #include "sim.h"
 
 /*
- * A machine in the simulated world: silicon of hw, host code of host, and the lab's books. What
- * the vendors have in common is here; struct pn_platform is the rest. Private to the lab.
+ * A machine in the simulated world: silicon of hw, host code of host, and the lab's books. The
+ * common part of both vendors is here; struct pn_platform is the rest. Private to the lab.
  */
 
 struct pn_machine;
@@ -40,8 +40,8 @@ struct pn_lab_vcpu {
 	uint64_t taken;
 	int inject; /* no virtualization: vector that the host put into the VMCB or VMCS, or -1 */
 	bool need;  /* asleep with a deliverable interrupt */
-	bool notified; /* since it went to sleep, hardware told the host something about it */
-	bool dropped;  /* need: the log entry that would have told the host was dropped */
+	bool notified; /* since it went to sleep, hardware has notified the host about it */
+	bool dropped;  /* need: its log entry was dropped */
 	/* an ICR write of its guest that exited */
 	struct pn_ipi ipi;
 	uint64_t ipi_sent;
@@ -93,12 +93,12 @@ struct pn_lab_core {
 	struct pn_pcpu *sim;
 	struct pn_bus bus;
 	void *hw;		       /* the platform's: its interrupt virtualization */
-	struct pn_lab_queue *handling; /* bare metal: whose handler runs */
+	struct pn_lab_queue *handling; /* bare metal: the queue whose handler runs */
 	uint32_t by_vector[256];       /* queue number + 1 */
 	uint8_t next_vector;
 };
 
-/* What is different between the machines, besides their hypervisors (hyp.h). */
+/* Functions that differ between the machines, besides their hypervisors (hyp.h). */
 struct pn_platform {
 	/* IOMMUs, cores and the hypervisor (@m->hyp); the simulation is there already. */
 	int (*create)(struct pn_machine *m, uint32_t devices, struct pn_diag *d);
@@ -111,8 +111,10 @@ struct pn_platform {
 	int (*function)(struct pn_machine *m, uint32_t iommu, uint16_t devid, uint32_t queues);
 	/* Interrupt @index of function @devid: host destination in @q, and to its vCPU. */
 	int (*queue)(struct pn_lab_queue *q, uint16_t devid, uint32_t index, uint8_t vector);
-	/* It is the turn of a request that the device wrote at @sent: the IOMMU's answer, which is
-	 * in the books then. */
+	/*
+	 * Executes a request that the device wrote at @sent: returns the IOMMU's answer, which is
+	 * accounted.
+	 */
 	enum pn_msi_result (*request)(struct pn_lab_iommu *io, struct pn_lab_queue *q,
 				      uint64_t sent);
 	/* What is accounted when software is about to inject @vector: pn_account_irr or _pir. */
@@ -128,12 +130,14 @@ struct pn_platform {
 	void (*inhibit)(struct pn_lab_vcpu *v, struct pn_host_cpu *self, enum pn_inhibit why,
 			bool set);
 	enum pn_inhibit churn; /* the one that comes and goes most often in real life */
-	/* Self-check: what disagrees about a vCPU, besides what the hypervisor says (NULL: not
-	 * asked), and about the IOMMUs. */
+	/*
+	 * Self-check: disagreements about a vCPU, besides those that the hypervisor finds (NULL:
+	 * none), and about the IOMMUs.
+	 */
 	const char *(*check)(struct pn_lab_vcpu *v);
 	void (*check_iommus)(struct pn_complaints *r, struct pn_machine *m,
 			     const struct pn_totals *t);
-	/* What disagrees about a device's interrupt, and about a CPU; NULL: not asked. */
+	/* Disagreements about a device's interrupt, and about a CPU; NULL: not checked. */
 	const char *(*check_queue)(const struct pn_lab_queue *q);
 	const char *(*check_cpu)(struct pn_machine *m, uint32_t cpu);
 	/* Bits that the hypervisor moved aside so far; NULL: it moves none. */
@@ -229,7 +233,7 @@ void pn_unit_init(struct pn_lab_iommu *io);
 void pn_unit_msi(struct pn_lab_queue *q);
 /* A message of the request that @io works on: how long until the router has taken it. */
 uint64_t pn_unit_route(struct pn_lab_iommu *io, uint32_t dest, uint8_t vector);
-/* What every machine answers the same way: see struct pn_sim_ops. */
+/* Functions that are the same for every machine: see struct pn_sim_ops. */
 void pn_machine_load(struct pn_vcpu *v, struct pn_pcpu *p);
 void pn_machine_put(struct pn_vcpu *v, struct pn_pcpu *p);
 void pn_machine_blocking(struct pn_vcpu *v, struct pn_pcpu *p);
@@ -262,9 +266,9 @@ void pn_account_pir(struct pn_lab_vcpu *v, uint8_t vector, uint64_t sent, bool m
 void pn_account_self(struct pn_lab_vcpu *v, uint8_t vector, uint64_t sent, bool merged);
 /* Software is about to set a bit for a vCPU that may sleep. */
 void pn_account_injecting(struct pn_lab_vcpu *v, uint8_t vector);
-/* Something for a vCPU that may sleep has arrived by hardware; @told: the host was told. */
+/* An interrupt for a vCPU that may sleep was posted by hardware; @told: the host was notified. */
 void pn_account_posted(struct pn_lab_vcpu *v, bool told);
-/* The same when its notification was dropped, and the host does not look for such. */
+/* The same if its notification was dropped, and the host does not recover it. */
 void pn_account_dropped(struct pn_lab_vcpu *v);
 /* Wakes those that sleep with a deliverable interrupt, each a missed wakeup, once nothing else
  * moves any more. False: there are none. */
@@ -289,7 +293,10 @@ void pn_account_take(struct pn_lab_vcpu *v, uint8_t vector, bool pir);
 void pn_account_deliver(struct pn_lab_vcpu *v, uint64_t at);
 bool pn_account_wake(struct pn_lab_vcpu *v, struct pn_pcpu *self, enum pn_wake_reason why);
 
-/* Do guest, host and IOMMUs agree? Writes the first disagreements to @buf; empty: they do. */
+/*
+ * Checks that guest, host and IOMMUs agree. Writes the first disagreements to @buf; empty: they
+ * agree.
+ */
 void pn_selfcheck(struct pn_machine *m, char *buf, unsigned size);
 
 void pn_churn_start(struct pn_machine *m);
@@ -297,7 +304,7 @@ void pn_churn_offlined(struct pn_machine *m, struct pn_pcpu *p);
 /* Raises or ends a cause, as plat->inhibit(), by code of the host that is not paid for. */
 void pn_churn_inhibit(struct pn_lab_vcpu *v, enum pn_inhibit why, bool set);
 
-/* What the scenario's VMs provoke: to be made, then started. -ENOMEM. */
+/* The inhibits that the scenario's VMs provoke: created, then started. -ENOMEM. */
 int pn_provoke_init(struct pn_machine *m);
 void pn_provoke_start(struct pn_machine *m);
 

@@ -28,7 +28,7 @@ static struct pn_queue *queue_of(const struct pn_feed *f, const struct pn_rec_ev
 	return &f->m->sim->queue[e->line * f->sum->cpus + e->cpu];
 }
 
-/* Who displaces the vCPU has the CPU for as long as the recording says. */
+/* The task that displaces the vCPU has the CPU for as long as the recording says. */
 static void displace(struct pn_vcpu *v, bool on)
 {
 	struct pn_thread *th = &v->sim->pcpu[v->task.pin].script;
@@ -39,7 +39,7 @@ static void displace(struct pn_vcpu *v, bool on)
 		pn_thread_burn(th, 0, NULL);
 }
 
-/* Whatever runs on the recorded CPU keeps it out of its idle state. */
+/* A task that runs on the recorded CPU keeps it out of its idle state. */
 static void apply_bare(struct pn_feed *f, const struct pn_rec_event *e)
 {
 	struct pn_thread *th = &f->m->sim->pcpu[e->cpu].script;
@@ -160,7 +160,7 @@ static void recorded_vm(struct pn_scenario *sc, uint32_t cpus)
 	sc->vm[0].pin = true;
 }
 
-/* What @base asks for and this machine cannot do. */
+/* Refuses settings of @base that this machine does not support. */
 static int fits(const struct pn_rec_summary *rec, const struct pn_scenario *base,
 		enum pn_workload work, struct pn_diag *d)
 {

@@ -47,10 +47,10 @@ void pn_machine_drain(struct pn_machine *m)
 
 	m->sim->draining = true;
 	settle(m, rest);
-	/* Not lost, but nothing of this run would have woken their vCPUs. */
+	/* Not lost, but nothing in this run would have woken their vCPUs. */
 	while (m->outstanding && pn_account_stranded(m))
 		settle(m, rest);
-	/* Handlers, EOIs and threads that are still at it. */
+	/* Time for handlers, EOIs and threads that still run. */
 	end = pn_sim_now(m->sim) + 5000000 + rest;
 	while (pn_sim_run(m->sim, end, SLICE_EVENTS))
 		;
@@ -158,7 +158,7 @@ static void fill(const struct pn_machine *m, const struct pn_totals *t, struct p
 	r->events = t->events;
 }
 
-/* Whoever still sleeps with something to do was never told. */
+/* A vCPU that still sleeps with a deliverable interrupt was never notified. */
 static uint64_t still_asleep(const struct pn_machine *m)
 {
 	uint64_t n = 0;

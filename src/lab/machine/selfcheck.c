@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * At the end of every run: what devices sent, what hardware posted and logged, what the host read
- * and what guests handled must add up, and every table must say what the host believes.
+ * At the end of every run: interrupts sent, posted, logged, read by the host and handled by guests
+ * must add up, and every table must agree with the host.
  */
 #include <stdarg.h>
 #include <stdio.h>
@@ -95,7 +95,7 @@ static bool on_its_way(const struct pn_lab_queue *q)
 
 	if (q->flights || m->core[q->host_cpu].handling == q)
 		return true;
-	/* It may have moved since: whoever knows it by some vector. */
+	/* It may have moved since: any vCPU that knows it by some vector. */
 	for (uint32_t i = 0; i < m->vcpus; i++) {
 		const struct pn_lab_vcpu *v = &m->vcpu[i];
 

@@ -32,7 +32,7 @@ static uint32_t tid_of(const struct pn_machine *m, const struct pn_agent *a)
 	return a->world ? a->id : m->sc->machine.pcpus + a->id;
 }
 
-/* What comes later is missing, and the trace says so. */
+/* Later steps are missing, and the trace says so. */
 static void full(const struct pn_tracer *t, uint64_t ns)
 {
 	fprintf(t->f,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * An IOMMU as a place where requests wait, and what all IOMMUs share on the way to the CPUs.
+ * An IOMMU as a queue of requests, and the part of the way to the CPUs that all IOMMUs share.
  *
  * A unit keeps the order of what devices write: an interrupt that it sends waits for the writes
  * before it and holds up what comes behind, completions included. What its steps cost is therefore
@@ -94,7 +94,10 @@ void pn_unit_msi(struct pn_lab_queue *q)
 		}
 		io->waiting = more;
 	}
-	/* Not what a handler has seen before: with coalescing it was written long ago. */
+	/*
+	 * Without completions that a handler has seen before: with coalescing they were written
+	 * long ago.
+	 */
 	held = q->sim->signalled < q->sim->ready ? q->sim->signalled : q->sim->ready;
 	q->sim->ready -= held;
 	io->waiting[(io->head + io->waits++) & (io->room - 1)] = (struct pn_waiting){q, sent, held};

@@ -224,7 +224,10 @@ static uint64_t notifications(const struct pn_agent *a)
 	return a->step[PN_STEP_GALOG_ENTRY].count + a->step[PN_STEP_GAPPI_SEND].count;
 }
 
-/* It was posted by @io. A dropped entry tells the host no less if all sleepers are woken for it. */
+/*
+ * It was posted by @io. A dropped entry counts as a notification if the host wakes all sleepers
+ * after an overflow.
+ */
 static void posted(struct pn_lab_vcpu *v, const struct pn_lab_iommu *io, uint64_t told,
 		   uint64_t dropped)
 {
@@ -269,7 +272,7 @@ static void affinity(struct pn_lab_queue *q, struct pn_host_cpu *self)
 			     q->host_vector);
 }
 
-/* The log's interrupt and its threads, which look at once: one may be lost on the way. */
+/* Moves the log's interrupt, and wakes its threads, since one interrupt may be lost on the way. */
 static void move_own(struct pn_machine *m, uint32_t from, struct pn_host_cpu *to)
 {
 	if (m->amd->ga_cpu != from)
@@ -284,7 +287,7 @@ static void move_own(struct pn_machine *m, uint32_t from, struct pn_host_cpu *to
 	}
 }
 
-/* What the guest, the hypervisor or the debugger does, as far as the hypervisor sees it. */
+/* The action of guest, hypervisor or debugger, as the hypervisor sees it. */
 static void inhibit(struct pn_lab_vcpu *v, struct pn_host_cpu *self, enum pn_inhibit why, bool set)
 {
 	struct pn_svm_vcpu *svm = pn_svm_of(v->h);
@@ -314,7 +317,7 @@ static uint64_t parked(const struct pn_lab_vcpu *v)
 	return pn_svm_of(v->h)->parked_bits;
 }
 
-/* The IOMMU's own counters, its steps and what the lab saw are three books of the same thing. */
+/* The IOMMU's own counters, its steps and what the lab saw count the same events and must agree. */
 static void check_iommus(struct pn_complaints *r, struct pn_machine *m, const struct pn_totals *t)
 {
 	uint64_t msis = 0, entries = 0, sent = 0, logged;

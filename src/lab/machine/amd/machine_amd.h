@@ -8,7 +8,7 @@
 #include "postern/avic.h"
 #include "svm.h"
 
-/* What only the AMD machine has. */
+/* State that only the AMD machine has. */
 struct pn_amd {
 	struct pn_amdvi_drv *drv;
 	struct pn_iommus iommus;

@@ -166,8 +166,10 @@ static void op_ipi_exit(struct pn_vcpu *v, struct pn_pcpu *p)
 	pn_step(&p->agent, PN_STEP_EXIT_HANDLE, v->id, 0);
 	if (!lv->ipi_posted)
 		pn_account_ipi_exit(lv, &lv->ipi, lv->ipi_sent);
-	/* AVIC is inhibited: the access itself was intercepted, and its value is not in the page.
-	 * The hypervisor emulates it as one that AVIC has done nothing about. */
+	/*
+	 * AVIC is inhibited: the access itself was intercepted, and its value is not in the page.
+	 * The hypervisor emulates it as an IPI for which AVIC has done nothing.
+	 */
 	if (exit->code != PN_EXIT_AVIC_INCOMPLETE_IPI)
 		*exit = (struct pn_avic_exit){
 			.code = PN_EXIT_AVIC_INCOMPLETE_IPI,

@@ -10,7 +10,7 @@ static const char NO_QUEUE[] = "an interrupt came with a vector that no queue ha
 
 /* ---- the host's handlers ---- */
 
-/* The device's handler begins; what it does takes effect when it ends, at the next piece. */
+/* The device's handler begins; it takes effect when it ends, at the next piece. */
 static void begin(struct pn_lab_queue *q, struct pn_pcpu *p)
 {
 	struct pn_lab_core *core = pn_core_of(p);
@@ -76,7 +76,7 @@ static bool op_host_more(struct pn_sim *s, struct pn_pcpu *p)
 	struct pn_pmsi_cpu *pc = &m->intel->pmsi_cpu[p->id];
 
 	end(p);
-	/* Up to the next handler: what lies between takes effect at once, and is paid for. */
+	/* Up to the next handler: the steps in between take effect at once, and are charged. */
 	while (pc->active && !m->core[p->id].handling)
 		pn_pmsi_irq_step(pc);
 	return m->core[p->id].handling;
@@ -184,7 +184,7 @@ static const char *check_cpu(struct pn_machine *m, uint32_t cpu)
 			return "a PIR bit that is nobody's";
 		pending |= set;
 	}
-	/* The handler keeps ON set while it works; nobody else. */
+	/* Only the handler keeps ON set while it works. */
 	if (pending && !on)
 		return "PIR is not empty, and ON is lost";
 	if (on && !pending && !(pc->active && !pc->on_cleared))

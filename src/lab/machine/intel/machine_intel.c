@@ -168,7 +168,7 @@ bool pn_intel_remapped(const struct pn_lab_queue *q, const struct pn_virte *e)
 	       e->dest == q->m->cpu[q->host_cpu].apicid;
 }
 
-/* The unit's own counters, its steps and what the lab saw are three books of the same thing. */
+/* The unit's own counters, its steps and what the lab saw count the same events and must agree. */
 void pn_intel_check_iommus(struct pn_complaints *r, struct pn_machine *m, const struct pn_totals *t)
 {
 	uint64_t msis = 0;

@@ -99,7 +99,7 @@ static void inhibit(struct pn_lab_vcpu *v, struct pn_host_cpu *self, enum pn_inh
 	pn_vmx_inhibit(vm, self, why, set);
 }
 
-/* Here every post is one instant: ON never stands without a bit that it announces. */
+/* Here every post is one instant: ON is never set without a bit in the PIR. */
 static const char *check(struct pn_lab_vcpu *v)
 {
 	const struct pn_pid *pid = pn_vmx_of(v->h)->pid;
@@ -122,7 +122,7 @@ static bool lists(const struct pn_vmx_vcpu *v, const struct pn_vtd_ir *ir)
 	return false;
 }
 
-/* A notification may merge with one that is pending, but none comes from nowhere. */
+/* A notification may merge with a pending one, but there is none without a post. */
 static void check_iommus(struct pn_complaints *r, struct pn_machine *m, const struct pn_totals *t)
 {
 	uint64_t sent = t->steps[PN_STEP_PI_NOTIFY] + t->steps[PN_STEP_IPIV_NOTIFY] +

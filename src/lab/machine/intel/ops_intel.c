@@ -13,7 +13,7 @@ static bool op_host_vector(struct pn_sim *s, struct pn_pcpu *p, uint8_t vector)
 		pn_step(&p->agent, PN_STEP_IRQ_WAKEUP, p->id, vector);
 		pn_vmx_wakeup_irq(m->hyp, c);
 		break;
-	case PN_VEC_POSTED: /* whoever it was for has left the guest, and looks before it sleeps */
+	case PN_VEC_POSTED: /* its vCPU has left the guest, and checks before it sleeps */
 		pn_step(&p->agent, PN_STEP_IRQ_NOTIFY, p->id, vector);
 		break;
 	default:
@@ -106,8 +106,10 @@ static bool op_eoi(struct pn_vcpu *v, struct pn_pcpu *p)
 	return !pn_host_apicv(lv->h) || exits(write_apic(lv, p, PN_APIC_EOI, 0));
 }
 
-/* With the TPR shadow the write stays in the guest; without virtual-interrupt delivery the
- * threshold says when the hypervisor wants to know. */
+/*
+ * With the TPR shadow the write stays in the guest; without virtual-interrupt delivery the
+ * threshold decides which write exits.
+ */
 static bool op_set_tpr(struct pn_vcpu *v, struct pn_pcpu *p, uint8_t tpr)
 {
 	struct pn_apicv_exit exit;
