@@ -40,12 +40,12 @@ proctype iommu()
 		running = is_run;
 		if
 		:: !running && was_empty -> notification = 1
-		:: else			 -> skip /* the doorbell: nobody is in the guest to hear it */
+		:: else			 -> skip /* the doorbell: no vCPU is in the guest, so it has no effect */
 		fi
 	}
 }
 
-/* The wakeup handler: wakes whoever has a bit in its IRR. */
+/* The wakeup handler: wakes each vCPU that has a bit in its IRR. */
 proctype handler()
 {
 	byte seen;
@@ -90,6 +90,6 @@ end:	!asleep;				/* sleeps */
 
 init {
 	atomic { run flush(); run iommu(); run handler(); run vcpu() }
-	/* Nothing can go on any more: nobody may sleep on a posted vector. */
+	/* No process can continue: no vCPU may sleep on a posted vector. */
 	timeout -> assert(!(asleep && irr != 0))
 }

@@ -111,8 +111,8 @@ work_dir()
 	mktemp -d "$CACHE/work.$$.XXXXXX"
 }
 
-# Programs that are used are touched: those that nobody used for a week go, and what processes left
-# that are no more. Builds and downloads stay.
+# Programs that are used are touched: those that were not used for a week are removed, and files of
+# processes that have ended. Builds and downloads stay.
 tidy_cache()
 {
 	local dir pid

@@ -24,7 +24,7 @@ void *pn_pages_alloc(struct pn_pages *p, uint64_t bytes, uint64_t align, uint64_
 	mem = pn_bus_ptr(p->bus, first, (size_t)bytes);
 	if (!mem)
 		return NULL;
-	/* Nobody else knows this memory yet. */
+	/* No other agent uses this memory yet. */
 	memset(mem, 0, (size_t)bytes);
 	p->next = first + bytes;
 	*pa = first;

@@ -556,7 +556,7 @@ static void wakeup_handler(void **state)
 		pn_vmx_load(&v[i].h, &r.cpu[i < 2 ? 1 : 2]);
 		assert_true(rig_block(&r, &v[i], i < 2 ? 1 : 2));
 	}
-	rig_raise(&r, 1, PN_VEC_WAKEUP); /* for nobody */
+	rig_raise(&r, 1, PN_VEC_WAKEUP); /* for no vCPU */
 	assert_int_equal(r.cpu[1].wake_spurious, 1);
 	assert_true(r.task[0].asleep && r.task[1].asleep);
 	rig_msi(&r, 1);

@@ -487,7 +487,7 @@ static void the_one_that_arrives_merges(void **state)
 	}
 	lab_until(m, 2 * T0);
 	counts_are(m, "three", 3, 2, 1);
-	/* The first found its entry not cached; the last one waited for nobody. */
+	/* The first found its entry not cached; the last one did not wait. */
 	assert_int_equal(m->latency->min, alone);
 	assert_int_equal(m->latency->max, alone + ns[PN_STEP_IRTE_MISS] - ns[PN_STEP_IRTE_HIT]);
 	pn_machine_destroy(m);
