@@ -95,7 +95,7 @@ static void routes(bool broken)
 	rig_amd_build(&(struct rig_amd_conf){
 		.notify = PN_NOTIFY_GAPPI, .masked = PN_MASKED_PARK, .vcpus = 2});
 	rig_amd_attach(0, 0, NULL, 0x41);
-	amd->ir[0].target = &rig->vcpu[0];
+	rig->ir[0].target = &rig->vcpu[0];
 	rig_run_vcpu(0, 0, -1);
 	rig_run_routes(0x41, broken ? RIG_BOTH_FOR_GOOD : RIG_THERE_AND_BACK);
 	rig_run_handlers(2);
@@ -169,7 +169,7 @@ static void deassigner(void *arg)
 static void deassign(bool broken)
 {
 	gappi_machine(&(struct rig_amd_conf){.masked = PN_MASKED_PARK});
-	amd->ir[0].target = NULL;
+	rig->ir[0].target = NULL;
 	rig_run_vcpu(0, 0, -1);
 	rig_amd_attach(2, 0, &rig->vcpu[0], 0x51);
 	rig_run_posts(0, rig_last_two);
@@ -182,7 +182,7 @@ static void retargeter(void *arg)
 	(void)arg;
 	px_doing("changes the vector of interrupt 0");
 	pn_svm_pi_update(&amd->svm.hyp, &amd->ir[0].ir.host, rig->vcpu[0].h, 0x61, &rig->cpu[1]);
-	amd->ir[0].vector = 0x61;
+	rig->ir[0].vector = 0x61;
 	rig_set_flag();
 }
 
@@ -247,7 +247,7 @@ static void left_behind(bool broken)
 	gappi_machine(&(struct rig_amd_conf){.masked = PN_MASKED_PARK});
 	pn_svm_load(rig->vcpu[0].h, &rig->cpu[0]);
 	pn_svm_blocking(rig->vcpu[0].h, &rig->cpu[0]);
-	amd->ir[0].target = amd->ir[1].target = NULL;
+	rig->ir[0].target = rig->ir[1].target = NULL;
 	rig->no_rest_check = true;
 	rig_run_posts(0, rig_two_posts);
 	px_thread("unload", 1, unloader, NULL);

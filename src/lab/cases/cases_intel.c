@@ -63,7 +63,7 @@ static void routed(enum rig_routes what)
 {
 	rig_intel_build(&(struct rig_intel_conf){.vcpus = 2});
 	rig_intel_attach(0, NULL, LOW);
-	intel->ir[0].target = &rig->vcpu[0];
+	rig->ir[0].target = &rig->vcpu[0];
 	rig_run_vcpu(0, 0, -1);
 	rig_run_routes(LOW, what);
 	rig_run_handlers(2);
@@ -100,12 +100,12 @@ static void replugger(void *arg)
 {
 	(void)arg;
 	px_doing("takes interrupt 0, the only one, away");
-	pn_vmx_pi_update(&intel->vmx.hyp, &intel->ir[0].ir.host, NULL, 0, &rig->cpu[1]);
+	pn_vmx_pi_update(&intel->vmx.hyp, &intel->ir[0].host, NULL, 0, &rig->cpu[1]);
 	px_doing("wakes the vCPU by an interrupt of its own");
 	rig->vcpu[0].sent[OWN] = true;
 	pn_vmx_inject(rig->vcpu[0].h, &rig->cpu[1], OWN, PN_WAKE_NOTIFY);
 	px_doing("gives it back");
-	pn_vmx_pi_update(&intel->vmx.hyp, &intel->ir[0].ir.host, rig->vcpu[0].h, LOW, &rig->cpu[1]);
+	pn_vmx_pi_update(&intel->vmx.hyp, &intel->ir[0].host, rig->vcpu[0].h, LOW, &rig->cpu[1]);
 	px_doing("its device interrupts");
 	rig->vendor->post(0);
 }
@@ -283,8 +283,8 @@ static void urgent(bool broken)
 	(void)broken;
 	vmx_machine(&(struct rig_intel_conf){0});
 	for (unsigned i = 0; i < 2; i++)
-		pn_vtd_ir_post(&intel->ir[i].ir, rig->cpu[0].agent, intel->vcpu[0].pid_pa,
-			       intel->ir[i].vector, true);
+		pn_vtd_ir_post(&intel->ir[i], rig->cpu[0].agent, intel->vcpu[0].pid_pa,
+			       rig->ir[i].vector, true);
 	rig_load(&rig->vcpu[0], &rig->cpu[0]);
 	px_thread("vCPU 0", 0, throttled, &rig->vcpu[0]);
 	rig_run_posts(0, rig_two_posts);

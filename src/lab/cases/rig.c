@@ -136,6 +136,37 @@ void rig_run_late_posts(const int *list)
 	px_thread("IOMMU 0", -1, late_posts, (void *)(uintptr_t)list);
 }
 
+void rig_attach(unsigned index, struct pn_host_entry *e, struct rig_vcpu *v, uint8_t vector)
+{
+	struct rig_ir *ir = &rig->ir[index];
+
+	ir->entry = e;
+	ir->target = v;
+	ir->vector = vector;
+	if (v)
+		rig_ops()->pi_update(rig->hyp, e, v->h, vector, &rig->cpu[0]);
+}
+
+void rig_sends(unsigned index)
+{
+	struct rig_ir *ir = &rig->ir[index];
+
+	ir->sent = true;
+	if (ir->target)
+		ir->target->sent[ir->vector] = true;
+}
+
+void rig_device_irq(uint8_t vector, struct pn_host_cpu *c)
+{
+	unsigned index = vector - PN_VEC_DEVICE_FIRST;
+	struct rig_ir *ir = &rig->ir[index];
+
+	if (index < RIG_IRS && ir->route.entry)
+		pn_host_route_irq(rig->vm, &ir->route, c);
+	else if (index < RIG_IRS && ir->target)
+		rig_ops()->inject(ir->target->h, c, ir->vector, PN_WAKE_NOTIFY);
+}
+
 /* ---- routes ---- */
 
 #define TO_VCPU_0 PN_MSI_ADDR_BASE
@@ -146,13 +177,21 @@ struct rig_reroute {
 	enum rig_routes what;
 };
 
+/* The guest programs interrupt @index to the message (@addr, @data); CPU 2 does it. */
+static void route(unsigned index, uint64_t addr, uint32_t data)
+{
+	struct rig_ir *ir = &rig->ir[index];
+
+	pn_host_route_set(rig->vm, &ir->route, ir->entry, addr, data, &rig->cpu[2]);
+}
+
 static void router(void *arg)
 {
 	const struct rig_reroute *r = arg;
 
 	if (r->what != RIG_TO_ONE) {
 		px_doing("the guest routes interrupt 0 to both vCPUs");
-		rig->vendor->route(0, TO_BOTH, r->vector);
+		route(0, TO_BOTH, r->vector);
 	}
 	if (r->what == RIG_BOTH_FOR_GOOD) {
 		rig->vcpu[1].sent[r->vector] = true;
@@ -162,7 +201,7 @@ static void router(void *arg)
 	if (r->what == RIG_TO_BOTH)
 		return;
 	px_doing("the guest routes interrupt 0 to vCPU 0 alone");
-	rig->vendor->route(0, TO_VCPU_0, r->vector);
+	route(0, TO_VCPU_0, r->vector);
 }
 
 static void falls_asleep(struct rig_vcpu *v, struct pn_host_cpu *c)
@@ -181,7 +220,7 @@ void rig_run_routes(uint8_t vector, enum rig_routes what)
 	struct rig_vcpu *other = &rig->vcpu[1];
 
 	*r = (struct rig_reroute){vector, what};
-	rig->vendor->route(0, what == RIG_TO_ONE ? TO_BOTH : TO_VCPU_0, vector);
+	route(0, what == RIG_TO_ONE ? TO_BOTH : TO_VCPU_0, vector);
 	falls_asleep(other, &rig->cpu[1]);
 	/* It may get what comes meanwhile, and need not. */
 	other->sent[vector] = other->taken[vector] = what != RIG_BOTH_FOR_GOOD;

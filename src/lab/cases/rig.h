@@ -3,6 +3,7 @@
 #define PN_LAB_CASES_RIG_H
 
 #include "cases.h"
+#include "host_route.h"
 #include "hyp.h"
 #include "pages.h"
 #include "vectors.h"
@@ -37,6 +38,15 @@ struct rig_vcpu {
 	uint8_t yields;	 /* times that it is preempted before it blocks */
 };
 
+/* An interrupt of a device. */
+struct rig_ir {
+	struct pn_host_entry *entry; /* of the vendor's remapping entry */
+	struct pn_host_route route;
+	struct rig_vcpu *target; /* whose vCPU the guest believes it interrupts */
+	uint8_t vector;
+	bool sent, taken; /* bare metal: its handler ran */
+};
+
 /* Functions that differ between vendors, besides the hypervisor. */
 struct rig_vendor {
 	/* Scheduled out, in the vCPU's own context; NULL: as rig_put() does. */
@@ -45,8 +55,6 @@ struct rig_vendor {
 	void (*guest)(struct rig_vcpu *v, struct pn_host_cpu *c);
 	/* A device writes the MSI of interrupt @index. */
 	void (*post)(unsigned index);
-	/* The guest programs interrupt @index to the message (@addr, @data); CPU 2 does it. */
-	void (*route)(unsigned index, uint64_t addr, uint32_t data);
 	const char *pending; /* where vectors wait: "its IRR" */
 	/* A host interrupt: the argument is the CPU. */
 	void (*handler)(void *arg, uint8_t vector);
@@ -62,9 +70,11 @@ struct rig {
 	struct pn_step_table cpu_steps[RIG_CPUS];
 	struct rig_vcpu vcpu[RIG_VCPUS];
 	unsigned vcpus;
-	uint32_t flag;	    /* for a case's own synchronisation */
-	bool no_rest_check; /* the machine is taken apart at the end */
-	struct pn_hyp *hyp; /* NULL: bare metal */
+	uint32_t flag;	       /* for a case's own synchronisation */
+	bool no_rest_check;    /* the machine is taken apart at the end */
+	struct pn_hyp *hyp;    /* NULL: bare metal */
+	struct pn_host_vm *vm; /* the first; NULL: bare metal */
+	struct rig_ir ir[RIG_IRS];
 };
 
 /* The machine of the running exploration. */
@@ -81,6 +91,13 @@ void rig_init(const struct rig_vendor *vendor, unsigned vcpus, size_t ram);
 /* For counter-examples: what agents share of any vCPU and CPU; its hypervisor's part exists. */
 void rig_name_vcpu(unsigned n);
 void rig_name_cpus(void);
+
+/* Interrupt @index with the entry @e posts to @v as @vector; NULL: it does not. */
+void rig_attach(unsigned index, struct pn_host_entry *e, struct rig_vcpu *v, uint8_t vector);
+/* The device writes its MSI now: the vector is owed to its vCPU. */
+void rig_sends(unsigned index);
+/* The host takes interrupt @index, by the vector that the rig gave it: injects it. */
+void rig_device_irq(uint8_t vector, struct pn_host_cpu *c);
 
 /* A message on its way to the local APICs. */
 void rig_intr(void *ctx, const struct pn_intr *intr);

@@ -195,6 +195,7 @@ static void build_vms(const struct rig_amd_conf *conf)
 	}
 	pn_svm_init(&amd->svm, &cfg);
 	rig->hyp = &amd->svm.hyp;
+	rig->vm = &amd->vm[0].h;
 	if (conf->two_vms) {
 		pn_svm_vm_init(&amd->svm, &amd->vm[0], &amd->vcpu[0], 1, true, true, 0,
 			       &rig->pages);
@@ -247,12 +248,9 @@ void rig_amd_attach(unsigned index, unsigned iommu, struct rig_vcpu *v, uint8_t 
 	struct rig_amd_ir *ir = &amd->ir[index];
 
 	ir->iommu = iommu;
-	ir->target = v;
-	ir->vector = vector;
 	pn_amdvi_ir_init(&ir->ir, &amd->drv[iommu], rig->cpu[0].agent, RIG_DEVID, (uint16_t)index,
 			 1, (uint8_t)(PN_VEC_DEVICE_FIRST + index));
-	if (v)
-		pn_svm_pi_update(&amd->svm.hyp, &ir->ir.host, v->h, vector, &rig->cpu[0]);
+	rig_attach(index, &ir->ir.host, v, vector);
 	px_name(ir->ir.irte, 16, name[index]);
 }
 
@@ -265,8 +263,7 @@ static void post(unsigned index)
 	struct pn_msi msi = {.addr = PN_MSI_ADDR_BASE, .data = index, .devid = RIG_DEVID};
 
 	px_device_enter(&io->busy);
-	if (ir->target)
-		ir->target->sent[ir->vector] = true;
+	rig_sends(index);
 	if (pn_amdvi_msi(io->vi, &msi) == PN_MSI_ABORTED)
 		px_fail("P6", "the IOMMU aborted an interrupt request");
 	px_device_leave(&io->busy);
@@ -313,23 +310,6 @@ static void guest(struct rig_vcpu *v, struct pn_host_cpu *c)
 
 /* ---- interrupts of the host ---- */
 
-static void device_irq(unsigned index, struct pn_host_cpu *c)
-{
-	struct rig_amd_ir *ir = &amd->ir[index];
-
-	if (index < RIG_IRS && ir->route.entry)
-		pn_host_route_irq(&amd->vm[0].h, &ir->route, c);
-	else if (index < RIG_IRS && ir->target)
-		pn_svm_inject(ir->target->h, c, ir->vector, PN_WAKE_NOTIFY);
-}
-
-static void route(unsigned index, uint64_t addr, uint32_t data)
-{
-	struct rig_amd_ir *ir = &amd->ir[index];
-
-	pn_host_route_set(&amd->vm[0].h, &ir->route, &ir->ir.host, addr, data, &rig->cpu[2]);
-}
-
 void rig_amd_handler(void *arg, uint8_t vector)
 {
 	struct pn_host_cpu *c = arg;
@@ -348,14 +328,13 @@ void rig_amd_handler(void *arg, uint8_t vector)
 	case PN_VEC_RESCHED:
 		break;
 	default:
-		device_irq(vector - PN_VEC_DEVICE_FIRST, c);
+		rig_device_irq(vector, c);
 	}
 }
 
 static const struct rig_vendor vendor = {
 	.guest = guest,
 	.post = post,
-	.route = route,
 	.pending = "its IRR",
 	.handler = rig_amd_handler,
 };

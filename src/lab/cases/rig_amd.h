@@ -23,9 +23,6 @@ struct rig_amd_iommu {
 
 struct rig_amd_ir {
 	struct pn_amdvi_ir ir;
-	struct pn_host_route route;
-	struct rig_vcpu *target; /* whose vCPU the guest believes it interrupts */
-	uint8_t vector;
 	uint32_t iommu;
 };
 

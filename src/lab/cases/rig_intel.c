@@ -46,14 +46,11 @@ static void mmio_write(void *ctx, uint32_t off, unsigned size, uint64_t value)
 
 static void post(unsigned index)
 {
-	struct rig_intel_ir *ir = &intel->ir[index];
 	struct pn_msi msi = {.devid = RIG_DEVID};
 
-	pn_vtd_ir_msi(&ir->ir, &msi.addr, &msi.data);
+	pn_vtd_ir_msi(&intel->ir[index], &msi.addr, &msi.data);
 	px_device_enter(&intel->busy);
-	ir->sent = true;
-	if (ir->target)
-		ir->target->sent[ir->vector] = true;
+	rig_sends(index);
 	if (pn_vtd_msi(intel->vtd, &msi) == PN_MSI_ABORTED)
 		px_fail("P6", "the unit blocked an interrupt request");
 	px_device_leave(&intel->busy);
@@ -178,23 +175,6 @@ static void put(struct rig_vcpu *v, struct pn_host_cpu *c, bool asleep)
 
 /* ---- interrupts ---- */
 
-static void device_irq(unsigned index, struct pn_host_cpu *c)
-{
-	struct rig_intel_ir *ir = &intel->ir[index];
-
-	if (index < RIG_IRS && ir->route.entry)
-		pn_host_route_irq(&intel->vm.h, &ir->route, c);
-	else if (index < RIG_IRS && ir->target)
-		pn_vmx_inject(ir->target->h, c, ir->vector, PN_WAKE_NOTIFY);
-}
-
-static void route(unsigned index, uint64_t addr, uint32_t data)
-{
-	struct rig_intel_ir *ir = &intel->ir[index];
-
-	pn_host_route_set(&intel->vm.h, &ir->route, &ir->ir.host, addr, data, &rig->cpu[2]);
-}
-
 static void posted_msi(struct pn_pmsi_cpu *p)
 {
 	pn_pmsi_irq_begin(p);
@@ -212,7 +192,7 @@ static void host_irq(struct pn_host_cpu *c, uint8_t vector)
 	case PN_VEC_RESCHED:
 		break;
 	default:
-		device_irq(vector - PN_VEC_DEVICE_FIRST, c);
+		rig_device_irq(vector, c);
 	}
 }
 
@@ -267,7 +247,6 @@ static const struct rig_vendor vendor = {
 	.put = put,
 	.guest = guest,
 	.post = post,
-	.route = route,
 	.pending = "its PIR or IRR",
 	.handler = handler,
 };
@@ -318,6 +297,7 @@ static void build_vm(const struct rig_intel_conf *conf)
 	}
 	pn_vmx_init(&intel->vmx, &cfg);
 	rig->hyp = &intel->vmx.hyp;
+	rig->vm = &intel->vm.h;
 	pn_vmx_vm_init(&intel->vmx, &intel->vm, intel->vcpu, rig->vcpus, 0, true, 0, &rig->pages);
 }
 
@@ -326,8 +306,8 @@ static void dispatch(void *ctx, struct pn_host_cpu *c, uint8_t vector)
 {
 	(void)ctx;
 	for (unsigned i = 0; i < RIG_IRS; i++)
-		if (intel->ir[i].vector == vector)
-			intel->ir[i].taken = true;
+		if (rig->ir[i].vector == vector)
+			rig->ir[i].taken = true;
 	pn_pmsi_ack(&intel->pcpu[c->id]);
 }
 
@@ -408,34 +388,29 @@ void rig_intel_build(const struct rig_intel_conf *conf)
 static void init_ir(unsigned index)
 {
 	static const char *const name[] = {"IRTE 0", "IRTE 1", "IRTE 2"};
-	struct rig_intel_ir *ir = &intel->ir[index];
+	struct pn_vtd_ir *ir = &intel->ir[index];
 
-	pn_vtd_ir_init(&ir->ir, &intel->drv, rig->cpu[0].agent, (uint16_t)index, RIG_DEVID, 1,
+	pn_vtd_ir_init(ir, &intel->drv, rig->cpu[0].agent, (uint16_t)index, RIG_DEVID, 1,
 		       (uint8_t)(PN_VEC_DEVICE_FIRST + index));
-	px_name(ir->ir.irte, 16, name[index]);
+	px_name(ir->irte, 16, name[index]);
 }
 
 void rig_intel_attach(unsigned index, struct rig_vcpu *v, uint8_t vector)
 {
-	struct rig_intel_ir *ir = &intel->ir[index];
-
 	init_ir(index);
-	ir->target = v;
-	ir->vector = vector;
-	if (v)
-		pn_vmx_pi_update(&intel->vmx.hyp, &ir->ir.host, v->h, vector, &rig->cpu[0]);
+	rig_attach(index, &intel->ir[index].host, v, vector);
 }
 
 void rig_intel_attach_msi(unsigned index, unsigned cpu, uint8_t vector, bool posted)
 {
-	struct rig_intel_ir *ir = &intel->ir[index];
+	struct pn_vtd_ir *ir = &intel->ir[index];
 
 	init_ir(index);
-	ir->vector = vector;
+	rig->ir[index].vector = vector;
 	if (posted)
-		pn_pmsi_attach(&intel->pmsi, &ir->ir, rig->cpu[0].agent, &rig->cpu[cpu], vector);
+		pn_pmsi_attach(&intel->pmsi, ir, rig->cpu[0].agent, &rig->cpu[cpu], vector);
 	else
-		pn_vtd_ir_affinity(&ir->ir, rig->cpu[0].agent, rig->cpu[cpu].apicid, vector);
+		pn_vtd_ir_affinity(ir, rig->cpu[0].agent, rig->cpu[cpu].apicid, vector);
 }
 
 /* ---- properties of bare metal ---- */
@@ -468,9 +443,9 @@ const char *rig_intel_bare_check(void *arg, char *text, unsigned size)
 		return "P4";
 	}
 	for (unsigned i = 0; i < RIG_IRS; i++) {
-		if (intel->ir[i].sent && !intel->ir[i].taken) {
+		if (rig->ir[i].sent && !rig->ir[i].taken) {
 			snprintf(text, size, "vector 0x%02x was posted, and is nowhere",
-				 intel->ir[i].vector);
+				 rig->ir[i].vector);
 			return "P4";
 		}
 	}

@@ -20,14 +20,6 @@ struct rig_intel_core {
 	uint32_t halted; /* its guest waits for an interrupt, in HLT that does not exit */
 };
 
-struct rig_intel_ir {
-	struct pn_vtd_ir ir;
-	struct pn_host_route route;
-	struct rig_vcpu *target; /* whose vCPU the guest believes it interrupts */
-	uint8_t vector;
-	bool sent, taken; /* bare metal: its handler ran */
-};
-
 struct rig_intel_conf {
 	unsigned vcpus; /* 0: one */
 	bool ipiv;
@@ -50,7 +42,7 @@ struct rig_intel {
 	struct pn_vmx_vcpu vcpu[RIG_VCPUS];
 	struct pn_ioapic ioapic __attribute__((aligned(16))); /* if a case gives it to the VM */
 	struct rig_intel_core core[RIG_CPUS];
-	struct rig_intel_ir ir[RIG_IRS];
+	struct pn_vtd_ir ir[RIG_IRS];
 	uint32_t list[RIG_CPUS]; /* see watch_lists() */
 	struct pn_pmsi pmsi;
 	struct pn_pmsi_cpu pcpu[RIG_CPUS];
