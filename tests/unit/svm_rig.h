@@ -2,21 +2,10 @@
 #ifndef PN_TEST_SVM_RIG_H
 #define PN_TEST_SVM_RIG_H
 
-#include <inttypes.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
-
 #include "amdvi_drv.h"
-#include "pages.h"
+#include "host_rig.h"
 #include "postern/amdvi.h"
-#include "rig_ram.h"
 #include "svm.h"
-#include "vectors.h"
 
 /*
  * A machine for tests of host code, in one thread: real IOMMU models behind the registers, four
@@ -25,28 +14,7 @@
  * register write (rig.on_write).
  */
 
-#define RIG_BASE	0x100000000ull
-#define RIG_SIZE	0x1000000u
-#define RIG_DIRTY	0x40000u /* so much of it is not zero */
-#define RIG_CPUS	4u
-#define RIG_IOMMUS	2u
-#define RIG_VCPUS	4u
-#define RIG_DEV		0x0841u
-#define RIG_APICID(cpu) ((cpu)*2 + 0x20)
-
-#define row_eq(name, what, got, want)                                                              \
-	do {                                                                                       \
-		uint64_t got_ = (uint64_t)(got), want_ = (uint64_t)(want);                         \
-		if (got_ != want_)                                                                 \
-			fail_msg("%s: %s is %#" PRIx64 ", expected %#" PRIx64, name, what, got_,   \
-				 want_);                                                           \
-	} while (0)
-
-struct rig_task {
-	bool asleep;
-	unsigned wakes, spurious;
-	enum pn_wake_reason why;
-};
+#define RIG_IOMMUS 2u
 
 struct rig;
 
@@ -180,22 +148,6 @@ static inline void rig_write(void *ctx, uint32_t off, unsigned size, uint64_t va
 	pn_amdvi_write(m->vi, off, size, value);
 }
 
-static inline bool rig_wake(void *ctx, struct pn_agent *self, void *task, enum pn_wake_reason why)
-{
-	struct rig_task *t = task;
-	bool slept = t->asleep;
-
-	(void)ctx;
-	(void)self;
-	t->asleep = false;
-	t->why = why;
-	if (slept)
-		t->wakes++;
-	else
-		t->spurious++;
-	return slept;
-}
-
 static inline void rig_ipi(void *ctx, struct pn_agent *self, uint32_t cpu, uint8_t vector)
 {
 	struct rig *r = ctx;
@@ -229,14 +181,9 @@ static inline void rig_step(void *ctx, struct pn_agent *a, unsigned step, uint64
 static inline void rig_open(struct rig *r, void (*tune)(struct pn_amdvi_config *, uint32_t))
 {
 	memset(r, 0, sizeof(*r));
-	r->bus = (struct pn_bus){.ctx = r,
-				 .ram_base = RIG_BASE,
-				 .ram_size = RIG_SIZE,
-				 .intr = rig_intr,
-				 .doorbell = rig_bell};
-	r->bus.ram = rig_ram_open(RIG_SIZE, RIG_DIRTY);
+	r->bus = (struct pn_bus){.ctx = r, .intr = rig_intr, .doorbell = rig_bell};
+	rig_memory(&r->bus, &r->pages);
 	r->os = (struct pn_os){.ctx = r, .wake = rig_wake, .ipi = rig_ipi, .doorbell = rig_os_bell};
-	pn_pages_init(&r->pages, &r->bus, RIG_BASE, RIG_SIZE);
 	for (uint32_t i = 0; i < RIG_IOMMUS; i++) {
 		struct pn_amdvi_config cfg;
 
@@ -256,15 +203,9 @@ static inline void rig_open(struct rig *r, void (*tune)(struct pn_amdvi_config *
 	for (uint32_t i = 0; i < RIG_CPUS; i++) {
 		struct pn_agent *a = &r->agent[i];
 
-		pn_host_agent_init(a, i, &r->cpu_steps[i], NULL);
-		a->world = r;
+		rig_host_cpu(i, a, &r->cpu_steps[i], &r->cpu[i], r);
 		a->irq_poll = rig_poll;
 		a->observe = rig_step;
-		a->observe_ctx = r;
-		pn_watch_all(&r->cpu_steps[i], true);
-		r->cpu[i].agent = a;
-		r->cpu[i].apicid = RIG_APICID(i);
-		r->cpu[i].online = 1;
 	}
 }
 

@@ -2,20 +2,9 @@
 #ifndef PN_TEST_VMX_RIG_H
 #define PN_TEST_VMX_RIG_H
 
-#include <inttypes.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
-
-#include "pages.h"
+#include "host_rig.h"
 #include "postern/apicv.h"
 #include "postern/vtd.h"
-#include "rig_ram.h"
-#include "vectors.h"
 #include "vmx.h"
 #include "vtd_drv.h"
 
@@ -25,28 +14,6 @@
  * interrupt as soon as it can: in the guest by posted processing or a VM exit, in the host once
  * interrupts are on. What another agent could do in between is done from the host's own steps.
  */
-
-#define RIG_BASE	0x100000000ull
-#define RIG_SIZE	0x1000000u
-#define RIG_DIRTY	0x40000u /* so much of it is not zero */
-#define RIG_CPUS	4u
-#define RIG_VCPUS	4u
-#define RIG_DEV		0x0841u
-#define RIG_APICID(cpu) ((cpu)*2 + 0x20)
-
-#define row_eq(name, what, got, want)                                                              \
-	do {                                                                                       \
-		uint64_t got_ = (uint64_t)(got), want_ = (uint64_t)(want);                         \
-		if (got_ != want_)                                                                 \
-			fail_msg("%s: %s is %#" PRIx64 ", expected %#" PRIx64, name, what, got_,   \
-				 want_);                                                           \
-	} while (0)
-
-struct rig_task {
-	bool asleep;
-	unsigned wakes, spurious;
-	enum pn_wake_reason why;
-};
 
 struct rig_cpu {
 	struct pn_apicv core;
@@ -176,22 +143,6 @@ static inline void rig_ipi(void *ctx, struct pn_agent *self, uint32_t cpu, uint8
 	rig_raise(r, cpu, vector);
 }
 
-static inline bool rig_wake(void *ctx, struct pn_agent *self, void *task, enum pn_wake_reason why)
-{
-	struct rig_task *t = task;
-	bool slept = t->asleep;
-
-	(void)ctx;
-	(void)self;
-	t->asleep = false;
-	t->why = why;
-	if (slept)
-		t->wakes++;
-	else
-		t->spurious++;
-	return slept;
-}
-
 static inline void rig_step(void *ctx, struct pn_agent *a, unsigned step, uint64_t x, uint64_t y)
 {
 	struct rig *r = ctx;
@@ -241,14 +192,9 @@ static inline void rig_cpus(struct rig *r, bool x2apic)
 	for (uint32_t i = 0; i < RIG_CPUS; i++) {
 		struct pn_agent *a = &r->agent[i];
 
-		pn_host_agent_init(a, i, &r->cpu_steps[i], NULL);
-		a->world = r;
+		rig_host_cpu(i, a, &r->cpu_steps[i], &r->cpu[i], r);
 		a->irq_poll = rig_poll;
 		a->observe = rig_step;
-		a->observe_ctx = r;
-		pn_watch_all(&r->cpu_steps[i], true);
-		r->cpu[i].agent = a;
-		r->cpu[i].apicid = RIG_APICID(i);
 		pn_apicv_init(&r->c[i].core, &r->bus, a, &feat, x2apic);
 	}
 }
@@ -258,11 +204,9 @@ static inline void rig_hardware(struct rig *r, const struct rig_conf *conf)
 	struct pn_vtd_config cfg;
 
 	memset(r, 0, sizeof(*r));
-	r->bus = (struct pn_bus){
-		.ctx = r, .ram_base = RIG_BASE, .ram_size = RIG_SIZE, .intr = rig_intr};
-	r->bus.ram = rig_ram_open(RIG_SIZE, RIG_DIRTY);
+	r->bus = (struct pn_bus){.ctx = r, .intr = rig_intr};
+	rig_memory(&r->bus, &r->pages);
 	r->os = (struct pn_os){.ctx = r, .wake = rig_wake, .ipi = rig_ipi};
-	pn_pages_init(&r->pages, &r->bus, RIG_BASE, RIG_SIZE);
 	pn_host_agent_init(&r->hw, 0, &r->hw_steps, NULL);
 	rig_cpus(r, !conf->xapic);
 	pn_vtd_config_default(&cfg);
