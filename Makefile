@@ -16,7 +16,7 @@ help:
 	@echo "make check            build, run the quick unit tests (CONTRIBUTING.md)"
 	@echo "make test             install what is missing, build, run all tests"
 	@echo "make bench            measure the speeds that the project promises, with their peers"
-	@echo "make boot             boot Linux with KVM on the modelled machine (boot/README.md)"
+	@echo "make boot             boot Linux with KVM on the modelled machines (boot/README.md)"
 	@echo "make build            build only ($(POSTERN))"
 	@echo "make install PREFIX=  install program, library and headers (default $(PREFIX))"
 	@echo "make deps             install the Debian packages that are missing"
@@ -57,7 +57,7 @@ bench: build
 	@$(POSTERN) bench
 
 boot:
-	@boot/run
+	@boot/run --brief
 
 install: build
 	@$(MESON) configure $(BUILD) -Dprefix=$(abspath $(PREFIX)) >/dev/null
