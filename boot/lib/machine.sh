@@ -214,5 +214,5 @@ machine_version()
 machine_shell()
 {
 	machine_command "$1" "$2" "$3" "$4" postern.shell mon:stdio "file:$4/shell.json"
-	"${MACHINE[@]}"
+	if [ "$(mode_machine "$1")" = bochs ]; then bochs_shell "$4"; else "${MACHINE[@]}"; fi
 }
