@@ -111,10 +111,12 @@ bochs_copy_ours()
 # folder, flags of the compilers
 bochs_configure()
 {
-	local to=$1 flags=$2 cc=gcc cxx=g++
+	local to=$1 flags=$2 cc=gcc cxx=g++ options=("${BOCHS_OPTIONS[@]}")
 	! command -v ccache >/dev/null || { cc="ccache gcc" && cxx="ccache g++"; }
+	# Without our patches AVX does not compile by itself.
+	[[ $to != *-stock/build ]] || options+=(--enable-evex)
 	mkdir -p "$to"
-	(cd "$to" && ../src/configure "${BOCHS_OPTIONS[@]}" CC="$cc" CXX="$cxx" CFLAGS="$flags" \
+	(cd "$to" && ../src/configure "${options[@]}" CC="$cc" CXX="$cxx" CFLAGS="$flags" \
 		CXXFLAGS="$flags -I../src/postern/include -I../../src/postern/include")
 }
 
@@ -122,7 +124,10 @@ bochs_configure()
 bochs_make()
 {
 	local to=$1 flags=$2 cc=gcc
-	[[ $to != *-stock/build ]] || { nice -n 15 make -C "$to" -j "$JOBS" bochs && return; }
+	if [[ $to = *-stock/build ]]; then
+		nice -n 15 make -C "$to" -j "$JOBS" bochs
+		return
+	fi
 	! command -v ccache >/dev/null || cc="ccache gcc"
 	mkdir -p "$to/postern"
 	nice -n 15 make -C "$to/postern" -f ../../src/postern/Makefile -j "$JOBS" CC="$cc" \

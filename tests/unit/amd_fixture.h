@@ -8,7 +8,6 @@
 #include "postern/amdvi.h"
 #include "postern/x86.h"
 #include "row.h"
-#include "row.h"
 #include "seam.h"
 
 /* One IOMMU on a bus of 4 MiB that records the interrupts and doorbells for the processors. */

@@ -7,11 +7,10 @@
 
 #include "postern/vtd.h"
 #include "row.h"
-#include "row.h"
 #include "seam.h"
 
 /* One remapping unit on a bus of 4 MiB that records what reaches the processors. Sections in rows
- * are those of the facts that the models are written after, spec/intel.md. */
+ * are those of VT-d rev 5.10. */
 
 #define V_BASE	  0x100000000ull
 #define V_SIZE	  0x400000u

@@ -148,7 +148,7 @@ struct px {
 	unsigned names;
 	enum pn_mistake mistake;
 	int error; /* of the program: -ENOMEM, -EINVAL */
-	/* The threads that have accessed each 16 bytes of memory: see px_private(). */
+	/* The threads that have accessed each 16 bytes of memory: see private() in engine.c. */
 	uint16_t *share;
 	bool show_named; /* named places count as shared, for a counter-example that people read */
 	bool reclassified; /* a place turned out to be shared: start again */

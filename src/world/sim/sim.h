@@ -244,7 +244,7 @@ enum pn_source_kind {
 	PN_SRC_POISSON,
 	PN_SRC_PERIODIC,
 	PN_SRC_ONOFF,
-	PN_SRC_EXTERNAL, /* pn_queue_signal() from outside */
+	PN_SRC_EXTERNAL, /* pn_queue_complete() from outside */
 };
 
 /* How a queue is loaded; shared by all queues of a [load]. */
