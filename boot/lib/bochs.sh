@@ -342,6 +342,7 @@ bochs_shell()
 	local log=$CACHE/last/shell.err status=0
 	mkdir -p "$CACHE/last"
 	sed -i "s|^log: .*|log: $log|" "$1/bochsrc"
+	: >"$log"
 	"${MACHINE[@]}" 2>>"$log" || status=$?
 	grep -q 'ACPI control: soft power off' "$log" || return $status
 }
