@@ -14,6 +14,7 @@
 #include "hyp.h"
 #include "pages.h"
 #include "rig_ram.h"
+#include "row.h"
 #include "steps.h"
 #include "vectors.h"
 
@@ -27,14 +28,6 @@
 #define RIG_VCPUS	4u
 #define RIG_DEV		0x0841u
 #define RIG_APICID(cpu) ((cpu)*2 + 0x20)
-
-#define row_eq(name, what, got, want)                                                              \
-	do {                                                                                       \
-		uint64_t got_ = (uint64_t)(got), want_ = (uint64_t)(want);                         \
-		if (got_ != want_)                                                                 \
-			fail_msg("%s: %s is %#" PRIx64 ", expected %#" PRIx64, name, what, got_,   \
-				 want_);                                                           \
-	} while (0)
 
 struct rig_task {
 	bool asleep;

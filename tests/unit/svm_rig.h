@@ -168,10 +168,7 @@ static inline void rig_step(void *ctx, struct pn_agent *a, unsigned step, uint64
 {
 	struct rig *r = ctx;
 
-	(void)a;
-	(void)step;
-	(void)x;
-	(void)y;
+	row_note(pn_any_step_key(step), a, x, y);
 	r->steps++;
 	if (r->hook && r->steps == r->at)
 		r->hook(r);

@@ -148,9 +148,7 @@ static inline void rig_step(void *ctx, struct pn_agent *a, unsigned step, uint64
 	struct rig *r = ctx;
 	void (*f)(struct rig *) = r->hook;
 
-	(void)a;
-	(void)x;
-	(void)y;
+	row_note(pn_any_step_key(step), a, x, y);
 	if (!f || step != r->at || --r->nth)
 		return;
 	r->hook = NULL;

@@ -14,6 +14,7 @@
 #include "pages.h"
 #include "postern/vtd.h"
 #include "rig_ram.h"
+#include "row.h"
 #include "vectors.h"
 #include "vtd_drv.h"
 
@@ -29,14 +30,6 @@
 #define RIG_DEV		0x0841u
 #define RIG_APICID(cpu) ((cpu)*2 + 0x20)
 #define RIG_LOG		128u
-
-#define row_eq(name, what, got, want)                                                              \
-	do {                                                                                       \
-		uint64_t got_ = (uint64_t)(got), want_ = (uint64_t)(want);                         \
-		if (got_ != want_)                                                                 \
-			fail_msg("%s: %s is %#" PRIx64 ", expected %#" PRIx64, name, what, got_,   \
-				 want_);                                                           \
-	} while (0)
 
 #define row_is(name, got, want)                                                                    \
 	do {                                                                                       \
