@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bench_time.h"
 #include "cases.h"
 #include "cli.h"
 
@@ -27,13 +28,6 @@ static const struct pn_case *named(const char *name)
 		if (!strcmp(c->name, name))
 			return c;
 	return NULL;
-}
-
-static int compare_double(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-
-	return (x > y) - (x < y);
 }
 
 /* One search of the fixed variant for a limited time. */
@@ -90,8 +84,7 @@ static int settle(const struct pn_case *c, bool broken, double *seconds)
 			return -EPROTO;
 		t[n++] = res.seconds;
 	} while (n < ROUNDS && t[0] < SHORT_S);
-	qsort(t, n, sizeof(*t), compare_double);
-	*seconds = t[n / 2];
+	*seconds = pn_bench_median(t, n);
 	return 0;
 }
 

@@ -17,6 +17,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "bench_time.h"
+
 #include "bench_explore.h"
 
 #define ROUNDS	 5
@@ -120,13 +122,6 @@ static int build(const char *dir, bool fence)
 	return status == NOT_HERE ? -ENOENT : status ? -EIO : 0;
 }
 
-static int compare_double(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-
-	return (x > y) - (x < y);
-}
-
 static int search(const char *dir, bool fence, double *seconds)
 {
 	/* Its usual hash table would take longer than the search. */
@@ -142,8 +137,7 @@ static int search(const char *dir, bool fence, double *seconds)
 		if (errors_found(dir) != (fence ? 0 : 1))
 			return -EPROTO;
 	}
-	qsort(t, ROUNDS, sizeof(*t), compare_double);
-	*seconds = t[ROUNDS / 2];
+	*seconds = pn_bench_median(t, ROUNDS);
 	return 0;
 }
 

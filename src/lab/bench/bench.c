@@ -12,6 +12,7 @@
 
 #include "bench_hyp.h"
 #include "bench_pid.h"
+#include "bench_time.h"
 #include "postern/amdvi.h"
 #include "postern/x86.h"
 #include "run.h"
@@ -20,27 +21,6 @@
 #include "wheel.h"
 
 #define ROUNDS 9
-
-static double now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (double)ts.tv_sec * 1e9 + (double)ts.tv_nsec;
-}
-
-static int compare_double(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-
-	return (x > y) - (x < y);
-}
-
-static double median(double *v, unsigned n)
-{
-	qsort(v, n, sizeof(*v), compare_double);
-	return v[n / 2];
-}
 
 /* ---- post_ns: one MSI to a running vCPU, against the locked OR that it cannot do without ---- */
 
@@ -88,18 +68,18 @@ static void post_tables(uint8_t *ram)
 static double time_posts(struct pn_amdvi *vi)
 {
 	struct pn_msi msi = {.addr = PN_MSI_ADDR_BASE, .devid = POST_DEVID};
-	double start = now_ns();
+	double start = pn_bench_now_ns();
 
 	for (uint32_t i = 0; i < POST_LOOPS; i++) {
 		msi.data = i % POST_ENTRIES;
 		pn_amdvi_msi(vi, &msi);
 	}
-	return (now_ns() - start) / POST_LOOPS;
+	return (pn_bench_now_ns() - start) / POST_LOOPS;
 }
 
 static double time_ors(uint8_t *ram)
 {
-	double start = now_ns();
+	double start = pn_bench_now_ns();
 
 	for (uint32_t i = 0; i < POST_LOOPS; i++) {
 		uint32_t k = i % POST_ENTRIES;
@@ -109,7 +89,7 @@ static double time_ors(uint8_t *ram)
 					     pn_apic_word(PN_APIC_IRR, vector)),
 			1u << (vector & 31)); /* pairs with nothing: only its cost counts */
 	}
-	return (now_ns() - start) / POST_LOOPS;
+	return (pn_bench_now_ns() - start) / POST_LOOPS;
 }
 
 static int bench_post(double *value, double *peer)
@@ -140,8 +120,8 @@ static int bench_post(double *value, double *peer)
 		posts[i] = time_posts(vi);
 		ors[i] = time_ors(bus.ram);
 	}
-	*value = median(posts, ROUNDS);
-	*peer = median(ors, ROUNDS);
+	*value = pn_bench_median(posts, ROUNDS);
+	*peer = pn_bench_median(ors, ROUNDS);
 	pn_amdvi_destroy(vi);
 	free(bus.ram);
 	return 0;
@@ -178,16 +158,16 @@ static int bench_events(double *value, double *peer)
 		pn_wheel_add(w, &ev[i], pn_rng_below(&rng, EVENT_SPAN));
 	}
 	for (unsigned r = 0; r < ROUNDS; r++) {
-		double start = now_ns();
+		double start = pn_bench_now_ns();
 
 		for (uint32_t i = 0; i < EVENT_LOOPS; i++) {
 			struct pn_event *e = pn_wheel_pop(w, UINT64_MAX);
 
 			pn_wheel_add(w, e, w->now + 1 + pn_rng_below(&rng, EVENT_SPAN));
 		}
-		t[r] = (now_ns() - start) / EVENT_LOOPS;
+		t[r] = (pn_bench_now_ns() - start) / EVENT_LOOPS;
 	}
-	*value = median(t, ROUNDS);
+	*value = pn_bench_median(t, ROUNDS);
 	free(w);
 	free(ev);
 	return 0;
@@ -212,7 +192,7 @@ static int simulate(const char *scenario, const char *name, const char *const *s
 		rate[i] = r->wall_s > 0 ? (double)r->interrupts / r->wall_s : 0;
 	}
 	if (!err)
-		*value = median(rate, ROUNDS);
+		*value = pn_bench_median(rate, ROUNDS);
 	free(sc);
 	free(r);
 	return err;

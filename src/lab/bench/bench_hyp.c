@@ -10,6 +10,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "bench_time.h"
 #include "steps.h"
 #include "svm.h"
 
@@ -29,14 +30,6 @@ struct bench {
 	struct pn_svm_vm vm;
 	struct pn_svm_vcpu vcpu;
 };
-
-static double now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (double)ts.tv_sec * 1e9 + (double)ts.tv_nsec;
-}
 
 static void by_table(struct pn_hyp *hyp, struct pn_host_vcpu *v, struct pn_host_cpu *c)
 {
@@ -64,18 +57,11 @@ static void by_name(struct pn_hyp *hyp, struct pn_host_vcpu *v, struct pn_host_c
 static double time_calls(struct bench *b, void (*round)(struct pn_hyp *hyp, struct pn_host_vcpu *v,
 							struct pn_host_cpu *c))
 {
-	double start = now_ns();
+	double start = pn_bench_now_ns();
 
 	for (uint32_t i = 0; i < LOOPS; i++)
 		round(&b->svm.hyp, &b->vcpu.h, &b->cpu);
-	return (now_ns() - start) / LOOPS / CALLS;
-}
-
-static int compare_double(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-
-	return (x > y) - (x < y);
+	return (pn_bench_now_ns() - start) / LOOPS / CALLS;
 }
 
 static int make(struct bench *b)
@@ -110,9 +96,7 @@ int pn_bench_hyp_calls(double *value, double *peer)
 	free(b);
 	if (err)
 		return err;
-	qsort(table, ROUNDS, sizeof(table[0]), compare_double);
-	qsort(name, ROUNDS, sizeof(name[0]), compare_double);
-	*value = table[ROUNDS / 2];
-	*peer = name[ROUNDS / 2];
+	*value = pn_bench_median(table, ROUNDS);
+	*peer = pn_bench_median(name, ROUNDS);
 	return 0;
 }

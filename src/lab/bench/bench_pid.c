@@ -15,6 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "bench_time.h"
 #include "postern/pid.h"
 #include "seam.h"
 
@@ -30,14 +31,6 @@ struct line {
 	uint32_t stop; /* sender to receiver; atomic */
 	uint64_t seen;
 } __attribute__((aligned(64)));
-
-static double now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (double)ts.tv_sec * 1e9 + (double)ts.tv_nsec;
-}
 
 /* As a host handler does: ON first, then the PIR. */
 static uint64_t harvest(struct pn_pid *pid)
@@ -118,24 +111,17 @@ static int run(struct line *l, void *(*receive)(void *), void (*batch)(struct li
 	err = pthread_create(&th, NULL, receive, l);
 	if (err)
 		return -err;
-	start = now_ns();
+	start = pn_bench_now_ns();
 	do {
 		batch(l);
 		sent += BATCH;
-		ns = now_ns() - start;
+		ns = pn_bench_now_ns() - start;
 	} while (ns < ROUND_NS);
 	/* Pairs with the receiver. */
 	pn_st32_rel(&l->stop, 1);
 	pthread_join(th, NULL);
 	*rate = (double)sent / ns * 1e9;
 	return l->seen ? 0 : -EIO;
-}
-
-static int compare_double(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-
-	return (x > y) - (x < y);
 }
 
 int pn_bench_pid_posts(double *value, double *peer)
@@ -159,9 +145,7 @@ int pn_bench_pid_posts(double *value, double *peer)
 	free(l);
 	if (err)
 		return err;
-	qsort(posts, ROUNDS, sizeof(posts[0]), compare_double);
-	qsort(writes, ROUNDS, sizeof(writes[0]), compare_double);
-	*value = posts[ROUNDS / 2];
-	*peer = writes[ROUNDS / 2];
+	*value = pn_bench_median(posts, ROUNDS);
+	*peer = pn_bench_median(writes, ROUNDS);
 	return 0;
 }
