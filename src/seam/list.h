@@ -5,7 +5,14 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Circular list with the head as sentinel. An unlinked node points to itself. */
+#include "seam.h"
+
+/*
+ * Circular list with the head as sentinel. An unlinked node points to itself.
+ *
+ * pn_list_touch(l, member) of the seam: the list of which @l is head or member is read or changed
+ * now; @member, unless NULL, is to be one of its members. Only the explorer does something then.
+ */
 struct pn_list {
 	struct pn_list *next, *prev;
 };
@@ -14,7 +21,14 @@ struct pn_list {
 
 /* @pos may not be removed inside the loop; use pn_list_first() in a while loop for that. */
 #define pn_list_for_each(pos, head)                                                                \
-	for (struct pn_list *pos = (head)->next; pos != (head); pos = pos->next)
+	for (struct pn_list *pos = pn_list_next(head, head); pos != (head);                        \
+	     pos = pn_list_next(head, pos))
+
+static inline struct pn_list *pn_list_next(const struct pn_list *head, const struct pn_list *pos)
+{
+	pn_list_touch(head, pos == head ? NULL : pos);
+	return pos->next;
+}
 
 static inline void pn_list_init(struct pn_list *l)
 {
@@ -28,11 +42,13 @@ static inline bool pn_list_empty(const struct pn_list *l)
 
 static inline struct pn_list *pn_list_first(const struct pn_list *head)
 {
+	pn_list_touch(head, NULL);
 	return pn_list_empty(head) ? NULL : head->next;
 }
 
 static inline void pn_list_add_tail(struct pn_list *head, struct pn_list *node)
 {
+	pn_list_touch(head, NULL);
 	node->prev = head->prev;
 	node->next = head;
 	head->prev->next = node;
@@ -41,6 +57,7 @@ static inline void pn_list_add_tail(struct pn_list *head, struct pn_list *node)
 
 static inline void pn_list_del(struct pn_list *node)
 {
+	pn_list_touch(node, NULL);
 	node->prev->next = node->next;
 	node->next->prev = node->prev;
 	pn_list_init(node);

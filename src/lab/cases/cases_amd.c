@@ -412,6 +412,7 @@ static void sender(void *arg)
 	struct pn_avic *av = &amd->core[1];
 	struct pn_avic_vmcb vmcb;
 	struct pn_avic_exit exit;
+	uint8_t *due;
 
 	(void)arg;
 	for (unsigned i = 0; i < 2; i++) {
@@ -419,7 +420,7 @@ static void sender(void *arg)
 		pn_svm_enter(me->h, c);
 		pn_svm_vmcb(pn_svm_of(me->h), &vmcb);
 		pn_avic_vmrun(av, &vmcb);
-		to->sent[vector[i]] = true;
+		due = rig_sends_to(to, vector[i]);
 		if (pn_avic_ipi(av, vector[i], &exit) == PN_AVIC_TRAP) {
 			pn_avic_vmexit(av);
 			pn_svm_leave(me->h, c);
@@ -429,6 +430,7 @@ static void sender(void *arg)
 			pn_avic_vmexit(av);
 			pn_svm_leave(me->h, c);
 		}
+		rig_has_sent(due);
 	}
 }
 

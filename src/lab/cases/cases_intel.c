@@ -82,28 +82,13 @@ static void route_back(bool broken)
 
 /* ---- lists ---- */
 
-/* Asleep on CPU 0, on its list. */
-static void put_to_sleep(unsigned n)
-{
-	struct rig_vcpu *v = &rig->vcpu[n];
-
-	rig_load(v, &rig->cpu[0]);
-	rig_ops()->unblocking(v->h, &rig->cpu[0]); /* its earlier requests are done */
-	rig_ops()->blocking(v->h, &rig->cpu[0]);
-	v->task.sleeping = 1;
-	if (!rig_ops()->must_run(v->h, &rig->cpu[0]))
-		rig_put(v, &rig->cpu[0], true);
-	v->asleep = true;
-}
-
 static void replugger(void *arg)
 {
 	(void)arg;
 	px_doing("takes interrupt 0, the only one, away");
 	pn_vmx_pi_update(&intel->vmx.hyp, &intel->ir[0].host, NULL, 0, &rig->cpu[1]);
 	px_doing("wakes the vCPU by an interrupt of its own");
-	rig->vcpu[0].sent[OWN] = true;
-	pn_vmx_inject(rig->vcpu[0].h, &rig->cpu[1], OWN, PN_WAKE_NOTIFY);
+	rig_inject(&rig->vcpu[0], &rig->cpu[1], OWN);
 	px_doing("gives it back");
 	pn_vmx_pi_update(&intel->vmx.hyp, &intel->ir[0].host, rig->vcpu[0].h, LOW, &rig->cpu[1]);
 	px_doing("its device interrupts");
@@ -115,49 +100,10 @@ static void double_add(bool broken)
 	(void)broken;
 	rig_intel_build(&(struct rig_intel_conf){0});
 	rig_intel_attach(0, &rig->vcpu[0], LOW);
-	put_to_sleep(0);
+	rig_fall_asleep(0, 0);
 	rig_run_vcpu(0, 0, -1);
 	px_thread("replug", 1, replugger, NULL);
 	rig_run_handlers(1);
-}
-
-static bool on_list(const struct pn_host_cpu *c, const struct pn_list *node)
-{
-	pn_list_for_each (n, &c->wake_list)
-		if (n == node)
-			return true;
-	return false;
-}
-
-/*
- * The lists are plain memory under their locks, so the search does not see two agents that change
- * one list under different locks. Here it does: each read of a member and each removal is an
- * access.
- */
-static void touch_list(void *ctx, struct pn_agent *a, unsigned step, uint64_t key, uint64_t b)
-{
-	uint64_t cpu = step == PN_STEP_LIST_DEL ? b : a->id;
-
-	(void)ctx;
-	(void)key;
-	pn_or32(&intel->list[cpu], 1); /* pairs with each other */
-	if (step == PN_STEP_LIST_DEL || on_list(&rig->cpu[cpu], &intel->vcpu[0].wake_node))
-		return;
-	px_fail("P6", "a handler goes on from vCPU 0, which has left the list meanwhile");
-	pn_relax(); /* and does not get there */
-}
-
-static void watch_lists(void)
-{
-	for (unsigned i = 0; i < RIG_CPUS; i++) {
-		struct pn_agent *a = &rig->cpu_agent[i];
-
-		a->observe = touch_list;
-		a->step[PN_STEP_LIST_DEL].watched = 1;
-		a->step[PN_STEP_LIST_SCAN].watched = 1;
-	}
-	px_name(&intel->list[0], 4, "wakeup list of CPU 0");
-	px_name(&intel->list[1], 4, "wakeup list of CPU 1");
 }
 
 /* Asleep on CPU 0, whose handler walks its list; it wakes up on CPU 1. */
@@ -165,12 +111,11 @@ static void migrates(bool broken)
 {
 	(void)broken;
 	vmx_machine(&(struct rig_intel_conf){0});
-	put_to_sleep(0);
+	rig_fall_asleep(0, 0);
 	rig_intel_attach(2, &rig->vcpu[0], OWN);
 	rig_run_vcpu(0, 1, -1);
 	rig_run_posts(0, rig_three_posts);
 	rig_run_handlers(2);
-	watch_lists();
 }
 
 static void offliner(void *arg)
@@ -185,7 +130,7 @@ static void offline(bool broken)
 {
 	(void)broken;
 	vmx_machine(&(struct rig_intel_conf){0});
-	put_to_sleep(0);
+	rig_fall_asleep(0, 0);
 	rig_run_vcpu(0, 1, -1);
 	rig_run_posts(0, rig_two_posts);
 	px_thread("offline", 2, offliner, NULL);
@@ -225,13 +170,14 @@ static void resume(void *arg)
 	rig_intel_vmentry(v, c);
 	pn_irq_on(c->agent);
 	px_doing("in the guest");
-	rig_intel_stay(v, c);
+	rig_in_guest(v, c);
 }
 
 static void self_ipi(bool broken)
 {
 	(void)broken;
 	vmx_machine(&(struct rig_intel_conf){0});
+	rig->vcpu[0].stays = true;
 	rig_load(&rig->vcpu[0], &rig->cpu[0]);
 	px_thread("vCPU 0", 0, resume, &rig->vcpu[0]);
 	rig_run_posts(0, rig_two_posts);
@@ -244,7 +190,7 @@ static const char *self_ipi_check(void *arg, char *text, unsigned size)
 
 	(void)arg;
 	for (unsigned i = 0; i < 256; i++) {
-		if (!v->sent[i] || v->taken[i])
+		if (!(v->due[i] & RIG_OWED))
 			continue;
 		snprintf(text, size,
 			 "vCPU 0 is in its guest, vector 0x%02x is in its PIR, ON is 1, and "
@@ -458,7 +404,7 @@ static void reroute(bool broken)
 	rig_load(&rig->vcpu[0], &rig->cpu[0]);
 	pn_ioapic_write(&intel->ioapic, PN_IOAPIC_SELECT, PN_IOAPIC_REDIR + 2 * PIN, &rig->cpu[1]);
 	pn_ioapic_write(&intel->ioapic, PN_IOAPIC_WINDOW, LOW | PN_REDIR_LEVEL, &rig->cpu[1]);
-	rig->vcpu[0].sent[LOW] = true;
+	rig->vcpu[0].due[LOW] = rig->vcpu[1].due[LOW] = RIG_MAY_GET;
 	pn_ioapic_line(&intel->ioapic, PIN, true, &rig->cpu[1]);
 	px_thread("vCPU 0", 0, serves, &rig->vcpu[0]);
 	px_thread("reroute", 1, rerouter, NULL);

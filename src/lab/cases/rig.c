@@ -5,6 +5,7 @@
  */
 #include "rig.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -44,12 +45,38 @@ void rig_intr(void *ctx, const struct pn_intr *intr)
 		px_send((int)intr->dest, intr->vector);
 }
 
+/* ---- names ---- */
+
+#define TEXTS (16u << 10)
+
+static struct {
+	char pool[TEXTS];
+	size_t used;
+} texts;
+
+const char *rig_text(const char *fmt, ...)
+{
+	char *at = texts.pool + texts.used;
+	va_list ap;
+	int n;
+
+	va_start(ap, fmt);
+	n = vsnprintf(at, TEXTS - texts.used, fmt, ap);
+	va_end(ap);
+	if (n < 0 || (size_t)n >= TEXTS - texts.used)
+		return "";
+	texts.used += (size_t)n + 1;
+	return at;
+}
+
 /* ---- building ---- */
 
 void rig_init(const struct rig_vendor *vendor, unsigned vcpus, size_t ram)
 {
 	uint8_t *memory = px_alloc(ram, 4096);
 
+	texts.used = 0;
+	px_on_lists(NULL);
 	rig = px_alloc(sizeof(*rig), 64);
 	rig->vendor = vendor;
 	rig->vcpus = vcpus ? vcpus : 1;
@@ -64,44 +91,127 @@ void rig_init(const struct rig_vendor *vendor, unsigned vcpus, size_t ram)
 	}
 	for (unsigned i = 0; i < RIG_VCPUS; i++)
 		rig->vcpu[i] = (struct rig_vcpu){.cpu = (int)i, .moves_to = -1};
+	for (unsigned i = 0; i < RIG_IRS; i++)
+		rig->msi_name[i] = rig_text("MSI of interrupt %u", i);
 }
 
 void rig_name_vcpu(unsigned n)
 {
-	static const char *const irr[RIG_VCPUS][8] = {
-		{"IRR[00-1f] of vCPU 0", "IRR[20-3f] of vCPU 0", "IRR[40-5f] of vCPU 0",
-		 "IRR[60-7f] of vCPU 0", "IRR[80-9f] of vCPU 0", "IRR[a0-bf] of vCPU 0",
-		 "IRR[c0-df] of vCPU 0", "IRR[e0-ff] of vCPU 0"},
-		{"IRR[00-1f] of vCPU 1", "IRR[20-3f] of vCPU 1", "IRR[40-5f] of vCPU 1",
-		 "IRR[60-7f] of vCPU 1", "IRR[80-9f] of vCPU 1", "IRR[a0-bf] of vCPU 1",
-		 "IRR[c0-df] of vCPU 1", "IRR[e0-ff] of vCPU 1"},
-	};
 	struct rig_vcpu *v = &rig->vcpu[n];
 
 	for (unsigned i = 0; i < 8; i++)
-		px_name(&v->h->page[(PN_APIC_IRR + i * 16) / 4], 4, irr[n][i]);
-	px_name(&v->task, 4, n ? "task of vCPU 1 asleep" : "task of vCPU 0 asleep");
-	px_name(&v->h->woken, 4, n ? "woken of vCPU 1" : "woken of vCPU 0");
-	px_name(&v->h->requests, 4, n ? "requests of vCPU 1" : "requests of vCPU 0");
+		px_name(&v->h->page[(PN_APIC_IRR + i * 16) / 4], 4,
+			rig_text("IRR[%02x-%02x] of vCPU %u", i * 32, i * 32 + 31, n));
+	px_name(&v->task, 4, rig_text("task of vCPU %u asleep", n));
+	px_name(&v->halted, 4, rig_text("guest of vCPU %u halted", n));
+	px_name(&v->h->woken, 4, rig_text("woken of vCPU %u", n));
+	px_name(&v->h->requests, 4, rig_text("requests of vCPU %u", n));
 }
 
 void rig_name_cpus(void)
 {
-	static const char *const lock[] = {"wake_lock of CPU 0", "wake_lock of CPU 1",
-					   "wake_lock of CPU 2"};
-
 	for (unsigned i = 0; i < RIG_CPUS; i++)
-		px_name(&rig->cpu[i].wake_lock, 4, lock[i]);
+		px_name(&rig->cpu[i].wake_lock, 4, rig_text("wake_lock of CPU %u", i));
+}
+
+/* ---- lists that are visible ---- */
+
+static bool has_member(const struct pn_list *head, const struct pn_list *node)
+{
+	unsigned steps = 0;
+
+	for (const struct pn_list *n = head->next; n != head && steps < 2 * RIG_IRS; n = n->next) {
+		if (n == node)
+			return true;
+		steps++;
+	}
+	return false;
+}
+
+static struct rig_list *list_of(const struct pn_list *l)
+{
+	for (unsigned i = 0; i < rig->lists; i++)
+		if (rig->list[i].head == l || has_member(rig->list[i].head, l))
+			return &rig->list[i];
+	return NULL;
+}
+
+static void touch(const struct pn_list *l, const struct pn_list *member)
+{
+	struct rig_list *w = list_of(l);
+
+	if (!w)
+		return;
+	/* Pairs with each other. Stores of a lock's last owner are in memory then, so a lock that
+	 * is free is seen to be free in some execution. */
+	pn_or32(&w->touched, 1);
+	if (member && !has_member(w->head, member))
+		px_fail("P6", "an agent goes on from a member of the %s that has left it meanwhile",
+			w->name);
+	else if (!w->lock->held)
+		px_fail("P6", "the %s is accessed without its lock", w->name);
+	else
+		return;
+	pn_relax(); /* the execution ends here */
+}
+
+void rig_watch_list(const struct pn_list *head, const struct pn_lock *lock, const char *name)
+{
+	struct rig_list *w = &rig->list[rig->lists++];
+
+	*w = (struct rig_list){.head = head, .lock = lock, .name = name};
+	px_name(&w->touched, 4, name);
+	px_on_lists(touch);
+}
+
+void rig_watch_wakelists(void)
+{
+	for (unsigned i = 0; i < RIG_CPUS; i++)
+		rig_watch_list(&rig->cpu[i].wake_list, &rig->cpu[i].wake_lock,
+			       rig_text("wakeup list of CPU %u", i));
+}
+
+/* ---- what is owed ---- */
+
+static uint8_t *begins(uint8_t *due)
+{
+	*due = (uint8_t)((*due | RIG_OWED) + 1);
+	return due;
+}
+
+uint8_t *rig_sends_to(struct rig_vcpu *v, uint8_t vector)
+{
+	return begins(&v->due[vector]);
+}
+
+void rig_has_sent(uint8_t *due)
+{
+	--*due;
+}
+
+void rig_posted(struct rig_vcpu *v, uint8_t vector)
+{
+	v->due[vector] = (uint8_t)((v->due[vector] | RIG_OWED) & ~RIG_MAYBE);
+}
+
+void rig_device_posted(struct rig_vcpu *v, uint8_t vector, uint8_t **due)
+{
+	rig_posted(v, vector);
+	if (*due)
+		rig_has_sent(*due);
+	*due = NULL;
+}
+
+static bool pends(const struct rig_vcpu *v, unsigned vector)
+{
+	return rig_ops()->irr(v->h, vector / 32) >> (vector % 32) & 1;
 }
 
 /* ---- devices ---- */
 
 void rig_post(unsigned index)
 {
-	static const char *const text[] = {"MSI of interrupt 0", "MSI of interrupt 1",
-					   "MSI of interrupt 2"};
-
-	px_doing(text[index]);
+	px_doing(rig->msi_name[index]);
 	rig->vendor->post(index);
 	px_doing(NULL);
 }
@@ -147,24 +257,36 @@ void rig_attach(unsigned index, struct pn_host_entry *e, struct rig_vcpu *v, uin
 		rig_ops()->pi_update(rig->hyp, e, v->h, vector, &rig->cpu[0]);
 }
 
-void rig_sends(unsigned index)
+uint8_t *rig_sends(unsigned index)
 {
 	struct rig_ir *ir = &rig->ir[index];
 
-	ir->sent = true;
-	if (ir->target)
-		ir->target->sent[ir->vector] = true;
+	return ir->target ? rig_sends_to(ir->target, ir->vector) : begins(&ir->due);
 }
 
 void rig_device_irq(uint8_t vector, struct pn_host_cpu *c)
 {
 	unsigned index = vector - PN_VEC_DEVICE_FIRST;
 	struct rig_ir *ir = &rig->ir[index];
+	uint8_t *due;
 
-	if (index < RIG_IRS && ir->route.entry)
+	if (index >= RIG_IRS || !ir->target)
+		return;
+	/* Its guest may have taken the vector since the device wrote, and takes it again. */
+	due = rig_sends_to(ir->target, ir->vector);
+	if (ir->route.entry)
 		pn_host_route_irq(rig->vm, &ir->route, c);
-	else if (index < RIG_IRS && ir->target)
+	else
 		rig_ops()->inject(ir->target->h, c, ir->vector, PN_WAKE_NOTIFY);
+	rig_has_sent(due);
+}
+
+void rig_inject(struct rig_vcpu *v, struct pn_host_cpu *c, uint8_t vector)
+{
+	uint8_t *due = rig_sends_to(v, vector);
+
+	rig_ops()->inject(v->h, c, vector, PN_WAKE_NOTIFY);
+	rig_has_sent(due);
 }
 
 /* ---- routes ---- */
@@ -194,7 +316,7 @@ static void router(void *arg)
 		route(0, TO_BOTH, r->vector);
 	}
 	if (r->what == RIG_BOTH_FOR_GOOD) {
-		rig->vcpu[1].sent[r->vector] = true;
+		rig->vcpu[1].due[r->vector] = RIG_OWED;
 		rig_set_flag();
 		return;
 	}
@@ -204,16 +326,6 @@ static void router(void *arg)
 	route(0, TO_VCPU_0, r->vector);
 }
 
-static void falls_asleep(struct rig_vcpu *v, struct pn_host_cpu *c)
-{
-	rig_load(v, c);
-	rig_ops()->unblocking(v->h, c); /* its earlier requests are done */
-	rig_ops()->blocking(v->h, c);
-	v->task.sleeping = 1;
-	rig_ops()->must_run(v->h, c);
-	rig_put(v, c, true);
-}
-
 void rig_run_routes(uint8_t vector, enum rig_routes what)
 {
 	struct rig_reroute *r = px_alloc(sizeof(*r), 8);
@@ -221,9 +333,9 @@ void rig_run_routes(uint8_t vector, enum rig_routes what)
 
 	*r = (struct rig_reroute){vector, what};
 	route(0, what == RIG_TO_ONE ? TO_BOTH : TO_VCPU_0, vector);
-	falls_asleep(other, &rig->cpu[1]);
-	/* It may get what comes meanwhile, and need not. */
-	other->sent[vector] = other->taken[vector] = what != RIG_BOTH_FOR_GOOD;
+	rig_fall_asleep(1, 1);
+	if (what != RIG_BOTH_FOR_GOOD)
+		other->due[vector] = RIG_MAY_GET;
 	px_thread("route", 2, router, r);
 	if (what == RIG_BOTH_FOR_GOOD)
 		rig_run_late_posts(rig_first_only);
@@ -233,11 +345,18 @@ void rig_run_routes(uint8_t vector, enum rig_routes what)
 
 /* ---- vCPUs ---- */
 
+/* One that was sent since its bit was cleared is owed still. */
 void rig_took(struct rig_vcpu *v, int vector)
 {
-	if (!v->sent[vector])
+	uint8_t *due = &v->due[vector];
+
+	if (!*due)
 		px_fail("P4", "the guest takes vector 0x%02x that nobody sent", (unsigned)vector);
-	v->taken[vector] = true;
+	*due &= (uint8_t)~RIG_MAYBE;
+	if (*due & RIG_SENDING)
+		*due |= RIG_MAYBE;
+	if (!pends(v, (unsigned)vector))
+		*due &= (uint8_t)~RIG_OWED;
 }
 
 void rig_load(struct rig_vcpu *v, struct pn_host_cpu *c)
@@ -269,6 +388,46 @@ struct pn_host_cpu *rig_resched(struct rig_vcpu *v, struct pn_host_cpu *c, bool 
 	px_doing("is switched in");
 	rig_load(v, c);
 	return c;
+}
+
+void rig_fall_asleep(unsigned n, unsigned cpu)
+{
+	struct rig_vcpu *v = &rig->vcpu[n];
+	struct pn_host_cpu *c = &rig->cpu[cpu];
+
+	rig_load(v, c);
+	rig_ops()->unblocking(v->h, c); /* its earlier requests are done */
+	rig_ops()->blocking(v->h, c);
+	v->task.sleeping = 1;
+	if (!rig_ops()->must_run(v->h, c))
+		rig_put(v, c, true);
+	v->asleep = true;
+}
+
+void rig_interrupts(struct rig_vcpu *v, bool exit)
+{
+	v->kicked |= exit;
+	pn_xchg32(&v->halted, 0); /* pairs with rig_in_guest() */
+}
+
+void rig_in_guest(struct rig_vcpu *v, struct pn_host_cpu *c)
+{
+	if (!v->stays) {
+		rig->vendor->deliver(v, c);
+		return;
+	}
+	for (;;) {
+		pn_xchg32(&v->halted, 1); /* pairs with rig_interrupts() */
+		if (v->kicked)
+			break;
+		rig->vendor->deliver(v, c);
+		v->waits = true;
+		px_sleep(&v->halted, "the guest, by an interrupt");
+		v->waits = false;
+		if (v->kicked)
+			break;
+	}
+	v->kicked = false;
 }
 
 static struct pn_host_cpu *block_loop(struct rig_vcpu *v, struct pn_host_cpu *c)
@@ -313,28 +472,27 @@ void rig_vcpu_loop(void *arg)
 		}
 		v->asleep = false;
 		c = block_loop(v, c);
-		rig->vendor->guest(v, c);
+		do {
+			rig->vendor->guest(v, c);
+		} while (v->stays); /* it left for the host, not to block */
 	}
 }
 
 void rig_run_vcpu(unsigned v, int cpu, int moves_to)
 {
-	static const char *const name[] = {"vCPU 0", "vCPU 1"};
 	struct rig_vcpu *rv = &rig->vcpu[v];
 
 	rv->cpu = cpu;
 	rv->moves_to = moves_to;
 	if (!rv->asleep)
 		rig_load(rv, &rig->cpu[cpu]);
-	px_thread(name[v], cpu, rig_vcpu_loop, rv);
+	px_thread(rig_text("vCPU %u", v), cpu, rig_vcpu_loop, rv);
 }
 
 void rig_run_handlers(unsigned cpus)
 {
-	static const char *const name[] = {"CPU 0 irq", "CPU 1 irq", "CPU 2 irq"};
-
 	for (unsigned i = 0; i < cpus; i++)
-		px_handler(name[i], (int)i, rig->vendor->handler, &rig->cpu[i]);
+		px_handler(rig_text("CPU %u irq", i), (int)i, rig->vendor->handler, &rig->cpu[i]);
 }
 
 /* ---- properties ---- */
@@ -350,24 +508,34 @@ static int deliverable(const struct rig_vcpu *v)
 	return -1;
 }
 
-static const char *check_vcpu(struct rig_vcpu *v, unsigned n, char *text, unsigned size)
+/* A vector that is owed is pending, and then the vCPU does not wait; nothing else is. */
+static const char *check_owed(struct rig_vcpu *v, unsigned n, char *text, unsigned size)
 {
-	const char *what;
 	int vector = deliverable(v);
 
-	if (v->task.sleeping && vector >= 0) {
+	if (vector >= 0 && (v->task.sleeping || v->waits)) {
 		snprintf(text, size,
-			 "vCPU %u sleeps, vector 0x%02x is in %s and could be delivered, and "
-			 "nobody is left to wake it",
-			 n, (unsigned)vector, rig->vendor->pending);
-		return "P1";
+			 "vCPU %u %s, vector 0x%02x is in %s and could be delivered, and "
+			 "nobody is left to %s",
+			 n, v->task.sleeping ? "sleeps" : "waits in its guest", (unsigned)vector,
+			 rig->vendor->pending, v->task.sleeping ? "wake it" : "tell it");
+		return v->task.sleeping ? "P1" : "P4";
 	}
 	for (unsigned i = 0; i < 256; i++) {
-		if (!v->sent[i] || v->taken[i] || rig_ops()->irr(v->h, i / 32) >> (i % 32) & 1)
+		if (!(v->due[i] & RIG_OWED) || pends(v, i))
 			continue;
 		snprintf(text, size, "vector 0x%02x was sent to vCPU %u and is nowhere", i, n);
 		return "P4";
 	}
+	return NULL;
+}
+
+static const char *check_vcpu(struct rig_vcpu *v, unsigned n, char *text, unsigned size)
+{
+	const char *what, *property = check_owed(v, n, text, size);
+
+	if (property)
+		return property;
 	what = rig_ops()->check(v->h, &rig->cpu[0]);
 	if (what) {
 		snprintf(text, size, "vCPU %u: %s", n, what);

@@ -14,8 +14,8 @@
  */
 
 #define RIG_CPUS  3
-#define RIG_VCPUS 2
-#define RIG_IRS	  3
+#define RIG_VCPUS 3
+#define RIG_IRS	  8
 #define RIG_DEVID 8
 
 #define RIG_RAM_BASE 0x100000u
@@ -25,17 +25,31 @@ struct rig_task {
 	uint32_t sleeping;
 };
 
+/*
+ * What a vCPU or a host CPU is owed of a vector: a byte, not a count of all that was sent, so that
+ * the same situation is the same state. An interrupt that is sent while another is pending merges
+ * with it; one that is sent after the vector was taken is owed again, so a second one that gets
+ * lost is noticed.
+ */
+#define RIG_OWED    0x80u /* sent since it was taken last */
+#define RIG_MAY_GET 0x40u /* may come, and need not */
+#define RIG_MAYBE   0x20u /* taken while an agent was about to send it: perhaps comes once more */
+#define RIG_SENDING 0x1Fu /* how many agents are about to send it */
+
 struct rig_vcpu {
 	struct pn_host_vcpu *h; /* the hypervisor's */
 	struct rig_task task;
-	int cpu;	 /* where it starts */
-	int moves_to;	 /* after its first sleep; -1: stays */
-	bool taken[256]; /* vectors that its guest handled */
-	bool sent[256];	 /* vectors that were posted or injected for it */
-	bool asleep;	 /* already in the block loop, and asleep, at the start */
-	bool preempted;	 /* it was switched out runnable, and not switched in since; Intel */
-	uint8_t preempt; /* times that it is preempted between blocking and sleep */
-	uint8_t yields;	 /* times that it is preempted before it blocks */
+	int cpu;	  /* where it starts */
+	int moves_to;	  /* after its first sleep; -1: stays */
+	uint8_t due[256]; /* what its guest is owed, by vector */
+	bool asleep;	  /* already in the block loop, and asleep, at the start */
+	bool stays;	  /* its guest waits for interrupts inside: HLT does not exit */
+	bool waits;	  /* it does so */
+	bool kicked;	  /* it has to leave the guest */
+	uint32_t halted;  /* its guest waits, or is about to */
+	bool preempted;	  /* it was switched out runnable, and not switched in since; Intel */
+	uint8_t preempt;  /* times that it is preempted between blocking and sleep */
+	uint8_t yields;	  /* times that it is preempted before it blocks */
 };
 
 /* An interrupt of a device. */
@@ -44,21 +58,34 @@ struct rig_ir {
 	struct pn_host_route route;
 	struct rig_vcpu *target; /* whose vCPU the guest believes it interrupts */
 	uint8_t vector;
-	bool sent, taken; /* bare metal: its handler ran */
+	uint8_t due; /* bare metal: what its handler is owed */
 };
 
 /* Functions that differ between vendors, besides the hypervisor. */
 struct rig_vendor {
 	/* Scheduled out, in the vCPU's own context; NULL: as rig_put() does. */
 	void (*put)(struct rig_vcpu *v, struct pn_host_cpu *c, bool asleep);
-	/* In and out again: takes everything that can be delivered. */
+	/* In and out again: takes everything that can be delivered, and with v->stays waits in the
+	 * guest until it is kicked: rig_in_guest(). */
 	void (*guest)(struct rig_vcpu *v, struct pn_host_cpu *c);
+	/* In the guest: takes everything that can be delivered. */
+	void (*deliver)(struct rig_vcpu *v, struct pn_host_cpu *c);
 	/* A device writes the MSI of interrupt @index. */
 	void (*post)(unsigned index);
 	const char *pending; /* where vectors wait: "its IRR" */
 	/* A host interrupt: the argument is the CPU. */
 	void (*handler)(void *arg, uint8_t vector);
 };
+
+/* A list whose accesses are visible, and need its lock. */
+struct rig_list {
+	const struct pn_list *head;
+	const struct pn_lock *lock;
+	uint32_t touched; /* stands for the list: each access is one to this word */
+	const char *name;
+};
+
+#define RIG_LISTS (RIG_CPUS + RIG_VCPUS + 2)
 
 struct rig {
 	const struct rig_vendor *vendor;
@@ -75,6 +102,9 @@ struct rig {
 	struct pn_hyp *hyp;    /* NULL: bare metal */
 	struct pn_host_vm *vm; /* the first; NULL: bare metal */
 	struct rig_ir ir[RIG_IRS];
+	const char *msi_name[RIG_IRS];
+	struct rig_list list[RIG_LISTS];
+	unsigned lists;
 };
 
 /* The machine of the running exploration. */
@@ -88,14 +118,30 @@ static inline const struct pn_hyp_ops *rig_ops(void)
 
 /* Memory, CPUs and vCPUs without a hypervisor. */
 void rig_init(const struct rig_vendor *vendor, unsigned vcpus, size_t ram);
+/* A name for counter-examples, kept until the next machine is built. */
+const char *rig_text(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 /* For counter-examples: what agents share of any vCPU and CPU; its hypervisor's part exists. */
 void rig_name_vcpu(unsigned n);
 void rig_name_cpus(void);
+/* The wakeup lists are visible; the hypervisor exists. */
+void rig_watch_wakelists(void);
+/* So is this list of a vCPU or VM. */
+void rig_watch_list(const struct pn_list *head, const struct pn_lock *lock, const char *name);
 
 /* Interrupt @index with the entry @e posts to @v as @vector; NULL: it does not. */
 void rig_attach(unsigned index, struct pn_host_entry *e, struct rig_vcpu *v, uint8_t vector);
-/* The device writes its MSI now: the vector is owed to its vCPU. */
-void rig_sends(unsigned index);
+/* The device writes its MSI, and the IOMMU begins with it: the vector is owed to its vCPU. Returns
+ * what rig_has_sent() takes when the IOMMU is done. */
+uint8_t *rig_sends(unsigned index);
+/* The same of any sender of @vector to @v. */
+uint8_t *rig_sends_to(struct rig_vcpu *v, uint8_t vector);
+void rig_has_sent(uint8_t *due);
+/* The host injects @vector. */
+void rig_inject(struct rig_vcpu *v, struct pn_host_cpu *c, uint8_t vector);
+/* The bit is set in this transition: owed, whatever the guest took since the sender began. */
+void rig_posted(struct rig_vcpu *v, uint8_t vector);
+/* The same of a device, whose post ends: @due is that of rig_sends(), NULL afterwards. */
+void rig_device_posted(struct rig_vcpu *v, uint8_t vector, uint8_t **due);
 /* The host takes interrupt @index, by the vector that the rig gave it: injects it. */
 void rig_device_irq(uint8_t vector, struct pn_host_cpu *c);
 
@@ -126,6 +172,12 @@ enum rig_routes {
 void rig_run_routes(uint8_t vector, enum rig_routes what);
 /* Called when vCPU @v's guest takes @vector. */
 void rig_took(struct rig_vcpu *v, int vector);
+/* In the guest: @vendor->deliver, once; with v->stays for ever, until it is kicked. */
+void rig_in_guest(struct rig_vcpu *v, struct pn_host_cpu *c);
+/* An interrupt reaches the guest of @v: it looks at what can be delivered; @exit: and leaves. */
+void rig_interrupts(struct rig_vcpu *v, bool exit);
+/* vCPU @n is asleep on the list of @cpu when the machine starts. */
+void rig_fall_asleep(unsigned n, unsigned cpu);
 /* The thread of vCPU @arg: blocks, sleeps and runs its guest, without end. */
 void rig_vcpu_loop(void *arg);
 /* Scheduled in; out, @asleep: it meant to sleep. */

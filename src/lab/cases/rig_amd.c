@@ -108,13 +108,22 @@ static void mmio_write(void *ctx, uint32_t off, unsigned size, uint64_t value)
 	mmio_leave(io, off, true, value);
 }
 
-static void tell_log(void *ctx, struct pn_agent *agent, unsigned step, uint64_t a, uint64_t b)
+/* An IRR bit is set in this transition, in the page at @pa. */
+static void posted(struct rig_amd_iommu *io, uint64_t pa, uint64_t vector)
 {
+	for (unsigned i = 0; i < rig->vcpus; i++)
+		if (amd->vcpu[i].h.page_pa == pa)
+			rig_device_posted(&rig->vcpu[i], (uint8_t)vector, &io->sends);
+}
+
+static void observe(void *ctx, struct pn_agent *agent, unsigned step, uint64_t a, uint64_t b)
+{
+	struct rig_amd_iommu *io = pn_container(agent, struct rig_amd_iommu, agent);
+
 	(void)ctx;
-	(void)agent;
-	(void)a;
-	(void)b;
-	if (step == PN_STEP_GALOG_DROP)
+	if (step == PN_STEP_IRR_SET)
+		posted(io, a, b);
+	else if (step == PN_STEP_GALOG_DROP)
 		px_doing("drops the entry: the log is off");
 	else /* comes after the drop */
 		px_doing(amd->conf.stops_late ? "drops it: GALOverflow=1, GALogRun=1 still"
@@ -141,7 +150,8 @@ static void build_iommus(const struct rig_amd_conf *conf)
 		io->bus.doorbell = bus_doorbell;
 		io->log.sleeping = 1;
 		pn_host_agent_init(&io->agent, i, &io->steps, NULL);
-		io->agent.observe = tell_log;
+		io->agent.observe = observe;
+		io->steps.slot[PN_STEP_IRR_SET].watched = 1;
 		io->steps.slot[PN_STEP_GALOG_DROP].watched = 1;
 		io->steps.slot[PN_STEP_GALOG_OVERFLOW].watched = 1;
 		pn_amdvi_config_default(&hw);
@@ -166,7 +176,7 @@ static void build_iommus(const struct rig_amd_conf *conf)
 	for (unsigned i = 0; i < n && conf->galog_ring; i++)
 		amd->drv[i].galog_entries = conf->galog_ring;
 	for (unsigned i = 0; i < n; i++)
-		pn_amdvi_irt_create(&amd->drv[i], rig->cpu[0].agent, RIG_DEVID, 2);
+		pn_amdvi_irt_create(&amd->drv[i], rig->cpu[0].agent, RIG_DEVID, 3);
 }
 
 static void build_cores(const struct rig_amd_conf *conf)
@@ -216,11 +226,11 @@ static void name_places(unsigned iommus)
 		struct pn_svm_vcpu *v = &amd->vcpu[i];
 
 		rig_name_vcpu(i);
-		px_name(v->phys_entry, 8,
-			i ? "physical ID entry of vCPU 1" : "physical ID entry of vCPU 0");
-		px_name(&v->ir_lock, 4, i ? "ir_lock of vCPU 1" : "ir_lock of vCPU 0");
+		px_name(v->phys_entry, 8, rig_text("physical ID entry of vCPU %u", i));
+		px_name(&v->ir_lock, 4, rig_text("ir_lock of vCPU %u", i));
 	}
 	rig_name_cpus();
+	rig_watch_wakelists();
 	for (unsigned i = 0; i < iommus; i++) {
 		px_name(&amd->iommu[i].busy, 4, i ? "IOMMU 1 itself" : "IOMMU 0 itself");
 		px_name(&amd->iommu[i].log, 4, i ? "log thread 1 asleep" : "log thread 0 asleep");
@@ -244,14 +254,13 @@ void rig_amd_build(const struct rig_amd_conf *conf)
 
 void rig_amd_attach(unsigned index, unsigned iommu, struct rig_vcpu *v, uint8_t vector)
 {
-	static const char *const name[] = {"IRTE 0", "IRTE 1", "IRTE 2"};
 	struct rig_amd_ir *ir = &amd->ir[index];
 
 	ir->iommu = iommu;
 	pn_amdvi_ir_init(&ir->ir, &amd->drv[iommu], rig->cpu[0].agent, RIG_DEVID, (uint16_t)index,
 			 1, (uint8_t)(PN_VEC_DEVICE_FIRST + index));
 	rig_attach(index, &ir->ir.host, v, vector);
-	px_name(ir->ir.irte, 16, name[index]);
+	px_name(ir->ir.irte, 16, rig_text("IRTE %u", index));
 }
 
 /* ---- what a vCPU does ---- */
@@ -263,9 +272,11 @@ static void post(unsigned index)
 	struct pn_msi msi = {.addr = PN_MSI_ADDR_BASE, .data = index, .devid = RIG_DEVID};
 
 	px_device_enter(&io->busy);
-	rig_sends(index);
+	io->sends = rig_sends(index);
 	if (pn_amdvi_msi(io->vi, &msi) == PN_MSI_ABORTED)
 		px_fail("P6", "the IOMMU aborted an interrupt request");
+	if (io->sends)
+		rig_has_sent(io->sends);
 	px_device_leave(&io->busy);
 }
 

@@ -8,7 +8,7 @@
 #include <stdio.h>
 
 #define RAM_SIZE    (32u << 10)
-#define IRT_ENTRIES 4u
+#define IRT_ENTRIES RIG_IRS
 
 struct rig_intel *intel;
 
@@ -21,6 +21,23 @@ static struct rig_intel_core *core_of(const struct pn_host_cpu *c)
 static void take_turn(struct rig_intel_core *k)
 {
 	pn_or32(&k->turn, 1);
+}
+
+/* A bit of a PIR or an IRR is set in this transition: at the place @pa. */
+static void posted(void *ctx, struct pn_agent *agent, unsigned step, uint64_t pa, uint64_t vector)
+{
+	(void)ctx;
+	(void)agent;
+	for (unsigned i = 0; i < rig->vcpus && !intel->conf.no_vm; i++) {
+		struct rig_vcpu *v = &rig->vcpu[i];
+
+		if (intel->vcpu[i].pid_pa != pa && intel->vcpu[i].h.page_pa != pa)
+			continue;
+		if (step == PN_STEP_PIR_SET)
+			rig_device_posted(v, (uint8_t)vector, &intel->sends);
+		else
+			rig_posted(v, (uint8_t)vector);
+	}
 }
 
 /* ---- the unit ---- */
@@ -50,9 +67,11 @@ static void post(unsigned index)
 
 	pn_vtd_ir_msi(&intel->ir[index], &msi.addr, &msi.data);
 	px_device_enter(&intel->busy);
-	rig_sends(index);
+	intel->sends = rig_sends(index);
 	if (pn_vtd_msi(intel->vtd, &msi) == PN_MSI_ABORTED)
 		px_fail("P6", "the unit blocked an interrupt request");
+	if (intel->sends)
+		rig_has_sent(intel->sends);
 	px_device_leave(&intel->busy);
 }
 
@@ -67,6 +86,7 @@ void rig_intel_vmentry(struct rig_vcpu *v, struct pn_host_cpu *c)
 	pn_vmx_vmcs(pn_vmx_of(v->h), &k->vmcs);
 	if (pn_apicv_vmentry(&k->apicv, &k->vmcs, &exit))
 		px_fail("P7", "VM entry fails");
+	k->runs = v;
 }
 
 void rig_intel_vmexit(struct rig_vcpu *v, struct pn_host_cpu *c)
@@ -98,7 +118,7 @@ static bool deliver_one(struct rig_vcpu *v, struct pn_host_cpu *c)
 	return vector >= 0;
 }
 
-void rig_intel_deliver(struct rig_vcpu *v, struct pn_host_cpu *c)
+static void deliver(struct rig_vcpu *v, struct pn_host_cpu *c)
 {
 	while (deliver_one(v, c))
 		;
@@ -108,25 +128,15 @@ void rig_intel_ipi(struct pn_host_cpu *c, unsigned to, uint8_t vector)
 {
 	struct pn_apicv_exit exit;
 	uint64_t icr = (uint64_t)to << 32 | vector;
+	uint8_t *due = rig_sends_to(&rig->vcpu[to], vector);
 
-	rig->vcpu[to].sent[vector] = true;
 	pn_irq_off(c->agent);
 	take_turn(core_of(c));
 	if (pn_apicv_wrmsr(&core_of(c)->apicv, PN_X2APIC_MSR + PN_APIC_ICRL / 16, icr, &exit) !=
 	    PN_APICV_DONE)
 		px_fail("P7", "an IPI that the processor can send exits");
+	rig_has_sent(due);
 	pn_irq_on(c->agent);
-}
-
-void rig_intel_stay(struct rig_vcpu *v, struct pn_host_cpu *c)
-{
-	struct rig_intel_core *k = core_of(c);
-
-	for (;;) {
-		pn_xchg32(&k->halted, 1); /* pairs with in_guest() */
-		rig_intel_deliver(v, c);
-		px_sleep(&k->halted, "the guest, by an interrupt");
-	}
 }
 
 static void guest(struct rig_vcpu *v, struct pn_host_cpu *c)
@@ -137,8 +147,8 @@ static void guest(struct rig_vcpu *v, struct pn_host_cpu *c)
 	rig_intel_vmentry(v, c);
 	pn_irq_on(c->agent);
 	px_doing("in the guest");
-	rig_intel_deliver(v, c);
-	px_doing("leaves the guest: HLT");
+	rig_in_guest(v, c);
+	px_doing(v->stays ? "leaves the guest" : "leaves the guest: HLT");
 	pn_irq_off(c->agent);
 	rig_intel_vmexit(v, c);
 	pn_irq_on(c->agent);
@@ -154,11 +164,10 @@ static void check_lists(const struct rig_vcpu *v)
 	for (unsigned i = 0; i < RIG_CPUS; i++) {
 		unsigned steps = 0;
 
-		pn_list_for_each (node, &rig->cpu[i].wake_list) {
-			n += node == &pn_vmx_of_const(v->h)->wake_node;
-			if (++steps > RIG_VCPUS)
-				break;
-		}
+		/* Not an access of the machine: it is not visible. */
+		for (const struct pn_list *l = rig->cpu[i].wake_list.next;
+		     l != &rig->cpu[i].wake_list && steps++ <= RIG_VCPUS; l = l->next)
+			n += l == &pn_vmx_of_const(v->h)->wake_node;
 	}
 	if (n > 1)
 		px_fail("P3", "a vCPU is on a wakeup list twice");
@@ -196,25 +205,23 @@ static void host_irq(struct pn_host_cpu *c, uint8_t vector)
 	}
 }
 
-/* The processor in its guest takes the interrupt by itself, or exits for it. */
-static bool in_guest(struct rig_intel_core *k)
-{
-	int vector;
-
-	if (!k->apicv.in_guest || pn_apicv_intr(&k->apicv, &k->lapic, &vector) != PN_INTR_POSTED)
-		return false;
-	pn_xchg32(&k->halted, 0); /* pairs with a guest that waits */
-	return true;
-}
-
+/* A processor in its guest takes the notification by itself, and exits for any other interrupt:
+ * here the host's handler runs first, and then the guest leaves. */
 static void vm_irq(struct pn_host_cpu *c, struct rig_intel_core *k, uint8_t vector)
 {
-	if (in_guest(k))
+	bool in_guest = k->apicv.in_guest;
+	int taken = -1;
+
+	if (in_guest && pn_apicv_intr(&k->apicv, &k->lapic, &taken) == PN_INTR_POSTED) {
+		rig_interrupts(k->runs, false);
 		return;
-	if (!k->apicv.in_guest)
+	}
+	if (!in_guest)
 		pn_lapic_take(&k->lapic);
 	pn_lapic_eoi(&k->lapic);
 	host_irq(c, vector);
+	if (in_guest)
+		rig_interrupts(k->runs, true);
 }
 
 /* Bare metal. A vector in service stays there until its EOI. */
@@ -246,6 +253,7 @@ static void handler(void *arg, uint8_t vector)
 static const struct rig_vendor vendor = {
 	.put = put,
 	.guest = guest,
+	.deliver = deliver,
 	.post = post,
 	.pending = "its PIR or IRR",
 	.handler = handler,
@@ -262,6 +270,8 @@ static void build_unit(void)
 	intel->bus = rig->bus;
 	intel->bus.ctx = intel;
 	pn_host_agent_init(&intel->agent, 0, &intel->steps, NULL);
+	intel->agent.observe = posted;
+	intel->agent.step[PN_STEP_PIR_SET].watched = 1;
 	pn_vtd_config_default(&hw);
 	hw.bus = &intel->bus;
 	hw.agent = &intel->agent;
@@ -276,8 +286,13 @@ static void build_cores(void)
 	struct pn_apicv_features feat;
 
 	pn_apicv_features_default(&feat);
-	for (unsigned i = 0; i < RIG_CPUS; i++)
-		pn_apicv_init(&intel->core[i].apicv, &rig->bus, &rig->cpu_agent[i], &feat, true);
+	for (unsigned i = 0; i < RIG_CPUS; i++) {
+		struct pn_agent *a = &rig->cpu_agent[i];
+
+		pn_apicv_init(&intel->core[i].apicv, &rig->bus, a, &feat, true);
+		a->observe = posted;
+		a->step[PN_STEP_IPI_POST].watched = 1;
+	}
 }
 
 static void build_vm(const struct rig_intel_conf *conf)
@@ -307,7 +322,7 @@ static void dispatch(void *ctx, struct pn_host_cpu *c, uint8_t vector)
 	(void)ctx;
 	for (unsigned i = 0; i < RIG_IRS; i++)
 		if (rig->ir[i].vector == vector)
-			rig->ir[i].taken = true;
+			rig->ir[i].due &= (uint8_t)~RIG_OWED;
 	pn_pmsi_ack(&intel->pcpu[c->id]);
 }
 
@@ -334,41 +349,41 @@ static void build_bare(void)
 }
 
 /* For counter-examples: the places that agents share. */
-static void name_pid(struct pn_pid *pid, const char *const name[6])
+static void name_pid(struct pn_pid *pid, const char *whose, unsigned n)
 {
 	for (unsigned i = 0; i < 4; i++)
-		px_name(&pid->pir[i], 8, name[i]);
-	px_name(&pid->control, 8, name[4]);
-	px_name(pid, sizeof(*pid), name[5]);
+		px_name(&pid->pir[i], 8,
+			rig_text("PIR[%02x-%02x] of %s %u", i * 64, i * 64 + 63, whose, n));
+	px_name(&pid->control, 8, rig_text("PID control of %s %u", whose, n));
+	px_name(pid, sizeof(*pid), rig_text("PID of %s %u", whose, n));
+}
+
+static void name_vcpu(unsigned n)
+{
+	struct pn_vmx_vcpu *v = &intel->vcpu[n];
+	const char *list = rig_text("list of entries that post to vCPU %u", n);
+
+	rig_name_vcpu(n);
+	name_pid(v->pid, "vCPU", n);
+	px_name(&v->ir_lock, 4, rig_text("ir_lock of vCPU %u", n));
+	rig_watch_list(&v->ir_list, &v->ir_lock, list);
 }
 
 static void name_places(void)
 {
-	static const char *const vcpu[RIG_VCPUS][6] = {
-		{"PIR[00-3f] of vCPU 0", "PIR[40-7f] of vCPU 0", "PIR[80-bf] of vCPU 0",
-		 "PIR[c0-ff] of vCPU 0", "PID control of vCPU 0", "PID of vCPU 0"},
-		{"PIR[00-3f] of vCPU 1", "PIR[40-7f] of vCPU 1", "PIR[80-bf] of vCPU 1",
-		 "PIR[c0-ff] of vCPU 1", "PID control of vCPU 1", "PID of vCPU 1"},
-	};
-	static const char *const cpu[6] = {"PIR[00-3f] of CPU 0",  "PIR[40-7f] of CPU 0",
-					   "PIR[80-bf] of CPU 0",  "PIR[c0-ff] of CPU 0",
-					   "PID control of CPU 0", "PID of CPU 0"};
-
-	static const char *const core[RIG_CPUS] = {"CPU 0 itself", "CPU 1 itself", "CPU 2 itself"};
-
 	px_name(&intel->busy, 4, "IOMMU 0 itself");
 	for (unsigned i = 0; i < RIG_CPUS; i++)
-		px_name(&intel->core[i].turn, 4, core[i]);
+		px_name(&intel->core[i].turn, 4, rig_text("CPU %u itself", i));
 	if (intel->conf.no_vm) {
-		name_pid(intel->pcpu[0].pid, cpu);
+		for (unsigned i = 0; i < RIG_CPUS; i++)
+			name_pid(intel->pcpu[i].pid, "CPU", i);
 		return;
 	}
-	for (unsigned i = 0; i < rig->vcpus; i++) {
-		rig_name_vcpu(i);
-		name_pid(intel->vcpu[i].pid, vcpu[i]);
-		px_name(&intel->vcpu[i].ir_lock, 4, i ? "ir_lock of vCPU 1" : "ir_lock of vCPU 0");
-	}
+	for (unsigned i = 0; i < rig->vcpus; i++)
+		name_vcpu(i);
 	rig_name_cpus();
+	rig_watch_wakelists();
+	rig_watch_list(&rig->vm->routes, &rig->vm->routes_lock, "list of routes");
 }
 
 void rig_intel_build(const struct rig_intel_conf *conf)
@@ -387,12 +402,11 @@ void rig_intel_build(const struct rig_intel_conf *conf)
 
 static void init_ir(unsigned index)
 {
-	static const char *const name[] = {"IRTE 0", "IRTE 1", "IRTE 2"};
 	struct pn_vtd_ir *ir = &intel->ir[index];
 
 	pn_vtd_ir_init(ir, &intel->drv, rig->cpu[0].agent, (uint16_t)index, RIG_DEVID, 1,
 		       (uint8_t)(PN_VEC_DEVICE_FIRST + index));
-	px_name(ir->irte, 16, name[index]);
+	px_name(ir->irte, 16, rig_text("IRTE %u", index));
 }
 
 void rig_intel_attach(unsigned index, struct rig_vcpu *v, uint8_t vector)
@@ -443,7 +457,7 @@ const char *rig_intel_bare_check(void *arg, char *text, unsigned size)
 		return "P4";
 	}
 	for (unsigned i = 0; i < RIG_IRS; i++) {
-		if (rig->ir[i].sent && !rig->ir[i].taken) {
+		if (rig->ir[i].due & RIG_OWED) {
 			snprintf(text, size, "vector 0x%02x was posted, and is nowhere",
 				 rig->ir[i].vector);
 			return "P4";

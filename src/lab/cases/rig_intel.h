@@ -17,7 +17,7 @@ struct rig_intel_core {
 	struct pn_vmcs_apic vmcs;
 	struct pn_lapic lapic; /* what is in it while a handler runs, and in service */
 	uint32_t turn;
-	uint32_t halted; /* its guest waits for an interrupt, in HLT that does not exit */
+	struct rig_vcpu *runs; /* the last that entered its guest here */
 };
 
 struct rig_intel_conf {
@@ -33,6 +33,7 @@ struct rig_intel {
 	struct pn_bus bus;
 	struct pn_vtd *vtd;
 	struct pn_lock busy;
+	uint8_t *sends; /* what is owed by the request that the unit works on; NULL: it is posted */
 	struct pn_vtd_drv drv;
 	struct pn_vmx vmx;
 	struct pn_vmx_vm vm;
@@ -43,7 +44,6 @@ struct rig_intel {
 	struct pn_ioapic ioapic __attribute__((aligned(16))); /* if a case gives it to the VM */
 	struct rig_intel_core core[RIG_CPUS];
 	struct pn_vtd_ir ir[RIG_IRS];
-	uint32_t list[RIG_CPUS]; /* see watch_lists() */
 	struct pn_pmsi pmsi;
 	struct pn_pmsi_cpu pcpu[RIG_CPUS];
 };
@@ -59,12 +59,8 @@ void rig_intel_attach_msi(unsigned index, unsigned cpu, uint8_t vector, bool pos
 /* VM entry and exit of @v, its hypervisor's part done. Interrupts are off. */
 void rig_intel_vmentry(struct rig_vcpu *v, struct pn_host_cpu *c);
 void rig_intel_vmexit(struct rig_vcpu *v, struct pn_host_cpu *c);
-/* In the guest: handles what can be delivered. */
-void rig_intel_deliver(struct rig_vcpu *v, struct pn_host_cpu *c);
 /* In the guest: an IPI to vCPU @to, by the processor alone. */
 void rig_intel_ipi(struct pn_host_cpu *c, unsigned to, uint8_t vector);
-/* Handles what can be delivered, for ever; the guest waits without leaving. */
-void rig_intel_stay(struct rig_vcpu *v, struct pn_host_cpu *c);
 /* Bare metal at rest: P4. */
 const char *rig_intel_bare_check(void *arg, char *text, unsigned size);
 

@@ -12,7 +12,7 @@
 #define PX_CPUS	   4
 #define PX_BUFFER  32
 #define PX_DEAD	   16
-#define PX_NAMES   64
+#define PX_NAMES   160
 #define PX_STACK   (64u << 10)
 #define PX_LINE	   64u
 

@@ -60,6 +60,13 @@ const char *px_doing(const char *text);
 void px_fail(const char *property, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* [p, p + size) is freed: any later access through the seam violates @property. */
 void px_kill(const void *p, size_t size, const char *property, const char *what);
+/*
+ * @fn is called before every access to a list of src/seam/list.h, in the thread that makes it: the
+ * list of which @l is head or member; @member, unless NULL, is to be one of its members. NULL:
+ * none.
+ */
+typedef void px_list_fn(const struct pn_list *l, const struct pn_list *member);
+void px_on_lists(px_list_fn *fn);
 /* Mistake that is made in this exploration. */
 void px_set_mistake(enum pn_mistake m);
 

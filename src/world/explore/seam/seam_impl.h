@@ -26,6 +26,8 @@ void px_line_begin(void *p, unsigned size, const struct px_site *site);
 void px_line_end(void);
 void px_lock(struct pn_lock *l, const struct px_site *site);
 void px_irq(struct pn_agent *self, bool on, const struct px_site *site);
+struct pn_list;
+void pn_list_touch(const struct pn_list *l, const struct pn_list *member); /* lists.c */
 bool pn_mistake(enum pn_mistake m);
 
 #define PX_SITE(text)                                                                              \
