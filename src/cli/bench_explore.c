@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "bench_time.h"
-#include "cases.h"
+#include "case_text.h"
 #include "cli.h"
 
 #define SPEED_CASE "gappi-masked-irr"

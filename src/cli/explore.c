@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cases.h"
+#include "case_text.h"
 #include "cli.h"
 #include "options.h"
 #include "json_out.h"
@@ -214,6 +214,27 @@ static const struct pn_case *find_case(const char *name)
 	return NULL;
 }
 
+/* A name that can only be a file's, or that is one. */
+static bool is_file(const char *name)
+{
+	size_t len = strlen(name);
+
+	return strchr(name, '/') || (len > 4 && !strcmp(name + len - 4, ".ini"));
+}
+
+/* The case that is asked for; NULL: there is none, and that was said. */
+static const struct pn_case *wanted(const char *name)
+{
+	const struct pn_case *c = NULL;
+	struct pn_diag d = {0};
+
+	if (!is_file(name))
+		return find_case(name);
+	if (pn_case_load(name, &c, &d))
+		pn_cli_diag(&d);
+	return c;
+}
+
 static void add_job(struct pn_xjob *j, const struct explore_options *o, const struct pn_case *c,
 		    bool broken)
 {
@@ -223,13 +244,27 @@ static void add_job(struct pn_xjob *j, const struct explore_options *o, const st
 
 	*j = (struct pn_xjob){.c = c, .variant = {broken, o->overflow_w1c}, .opt = o->search};
 	j->memory = (size_t)o->limit_mib << 20;
-	j->opt.quick = wrong && o->search.bound == UINT32_MAX;
+	if (o->search.bound == UINT32_MAX)
+		j->opt.bound = pn_case_bound(c);
+	j->opt.quick = wrong && j->opt.bound == UINT32_MAX;
 	j->run.name = c->name;
 	j->run.variant = broken ? "broken" : "fixed";
 	j->run.memory = o->search.sc ? "sc" : "x86-tso";
 	j->run.overflow_restart = o->overflow_w1c ? "w1c" : "needs_toggle";
 	j->run.property = wrong ? c->property : NULL;
-	j->run.bound = o->search.bound;
+	j->run.bound = j->opt.bound;
+}
+
+static unsigned add_variants(struct pn_xjob *job, const struct explore_options *o,
+			     const struct pn_case *c)
+{
+	unsigned n = 0;
+
+	if (o->variants & BROKEN && !c->one_variant)
+		add_job(&job[n++], o, c, true);
+	if (o->variants & FIXED)
+		add_job(&job[n++], o, c, false);
+	return n;
 }
 
 static unsigned add_jobs(struct pn_xjob *job, const struct explore_options *o,
@@ -238,14 +273,10 @@ static unsigned add_jobs(struct pn_xjob *job, const struct explore_options *o,
 	const struct pn_case *c;
 	unsigned n = 0;
 
-	for (unsigned i = 0; i < MAX_CASES && (c = pn_case_get(i)) != NULL; i++) {
-		if (only && c != only)
-			continue;
-		if (o->variants & BROKEN)
-			add_job(&job[n++], o, c, true);
-		if (o->variants & FIXED)
-			add_job(&job[n++], o, c, false);
-	}
+	if (only)
+		return add_variants(job, o, only);
+	for (unsigned i = 0; i < MAX_CASES && (c = pn_case_get(i)) != NULL; i++)
+		n += add_variants(job + n, o, c);
 	return n;
 }
 
@@ -270,12 +301,14 @@ static int status_of(const struct pn_xrun *run, unsigned n)
 static void print_text(const struct explore_options *o, const struct pn_case *c,
 		       const struct pn_xrun *run, unsigned n)
 {
+	const char *text;
+
 	pn_xreport_table(stdout, run, n);
 	for (unsigned i = 0; c && i < n; i++) {
 		if (run[i].res.verdict != PX_VIOLATION)
 			continue;
-		printf("\n%s: %s\n\n", run[i].variant,
-		       !strcmp(run[i].variant, "broken") ? c->broken : c->fixed);
+		text = !strcmp(run[i].variant, "broken") ? c->broken : c->fixed;
+		printf("\n%s%s%s\n\n", run[i].variant, *text ? ": " : "", text);
 		pn_xreport_trace(stdout, &run[i], o->all_steps);
 	}
 }
@@ -351,9 +384,15 @@ int pn_cli_explore(int argc, char **argv)
 
 	argp_parse(&argp, argc, argv, 0, NULL, &o);
 	if (o.name) {
-		c = find_case(o.name);
+		c = wanted(o.name);
 		if (!c)
 			return CLI_USAGE;
+		if (c->one_variant && !(o.variants & FIXED)) {
+			pn_cli_error("%s has no broken variant: it has no mistake, and no broken. "
+				     "key",
+				     c->name);
+			return CLI_USAGE;
+		}
 	}
 	pn_cli_catch_stop();
 	job = calloc(2 * MAX_CASES, sizeof(*job));

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cases.h"
+#include "case_text.h"
 #include "cli.h"
 #include "decode.h"
 #include "json_out.h"

@@ -1,44 +1,63 @@
 /* SPDX-License-Identifier: MIT */
-/* All cases, in the order in which they are listed. */
+/* The cases that are written in C; explores these, and those that are written as text. */
+#include "case_file.h"
 #include "case_setup.h"
 #include "rig_amd.h"
 
-const struct pn_case *pn_case_get(unsigned i)
+const struct pn_case *pn_case_c(unsigned vendor, unsigned i)
 {
-	if (i < pn_cases_amd_nr)
-		return &pn_cases_amd[i].info;
-	i -= pn_cases_amd_nr;
+	if (!vendor)
+		return i < pn_cases_amd_nr ? &pn_cases_amd[i].info : NULL;
 	return i < pn_cases_intel_nr ? &pn_cases_intel[i].info : NULL;
 }
 
 struct chosen {
-	const struct case_setup *setup;
+	const struct case_setup *setup;	 /* NULL: a file */
+	const struct pn_case_file *file; /* NULL: in C */
 	struct pn_case_variant variant;
 };
+
+static enum pn_mistake mistake_of(const struct chosen *c)
+{
+	if (!c->variant.broken)
+		return PN_MISTAKE_NONE;
+	return c->file ? c->file->mistake : c->setup->mistake;
+}
 
 static void build(void *arg)
 {
 	const struct chosen *c = arg;
-	bool broken = c->variant.broken;
 
 	rig_amd_overflow_w1c = c->variant.overflow_w1c;
 	/* Some mistakes are made once, when the machine comes up; the others while it runs. */
-	if (broken && c->setup->early)
-		px_set_mistake(c->setup->mistake);
-	c->setup->build(broken);
-	if (broken)
-		px_set_mistake(c->setup->mistake);
+	if (c->file ? c->file->early : c->setup->early)
+		px_set_mistake(mistake_of(c));
+	if (c->file)
+		pn_case_file_build(c->file, c->variant.broken);
+	else
+		c->setup->build(c->variant.broken);
+	px_set_mistake(mistake_of(c));
+}
+
+static const char *check(void *arg, char *text, unsigned size)
+{
+	const struct chosen *c = arg;
+
+	if (c->file)
+		return c->file->vendor->check(arg, text, size);
+	return (c->setup->check ? c->setup->check : rig_check)(arg, text, size);
 }
 
 int pn_case_explore(const struct pn_case *c, const struct pn_case_variant *variant,
 		    const struct px_options *opt, struct px_result *res)
 {
-	struct chosen chosen = {(const struct case_setup *)(const void *)c, *variant};
-	struct px_program prog = {build, chosen.setup->check ? chosen.setup->check : rig_check,
-				  &chosen};
+	struct chosen chosen = {.file = c->file, .variant = *variant};
+	struct px_program prog = {build, check, &chosen};
 	struct px_options o = *opt;
 
+	if (!c->file)
+		chosen.setup = (const struct case_setup *)(const void *)c;
 	if (!o.max_steps)
-		o.max_steps = chosen.setup->max_steps;
+		o.max_steps = c->file ? c->file->max_steps : chosen.setup->max_steps;
 	return px_explore(&prog, &o, res);
 }

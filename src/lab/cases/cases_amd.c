@@ -479,11 +479,6 @@ static void bucket(bool broken)
 }
 
 const struct case_setup pn_cases_amd[] = {
-	{{"gappi-masked-irr", "H1", "a vCPU sleeps with a masked IRR bit, and GAPPI stays silent",
-	  "the host parks what cannot be delivered, so that the IRR is empty", "P1", true, false},
-	 PN_MISTAKE_NONE,
-	 masked_irr,
-	 0},
 	{{"gappi-second-sleep", "H1", "parking is done once and not before each sleep",
 	  "the policy runs again at every sleep", "P1", true, false},
 	 PN_MISTAKE_PARK_ONCE,

@@ -490,10 +490,6 @@ const struct case_setup pn_cases_intel[] = {
 	  "a barrier, a look at the PIR, ON set if it is not empty", "P1", false, false},
 	 PN_MISTAKE_SN_CLEAR_LOSES_ON,
 	 yields},
-	{{"nv-switch-misses-on", "R2", "NV is switched, and ON is not looked at",
-	  "ON in the value just stored: a self-IPI of the wakeup vector", "P1", false, false},
-	 PN_MISTAKE_NV_SWITCH_MISSES_ON,
-	 plain},
 	{{"preempted-flag-stale", "KVM 7.3, R6, inferred",
 	  "a vCPU that was preempted once counts as preempted when it sleeps: SN = 1, and no "
 	  "wakeup",

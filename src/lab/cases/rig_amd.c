@@ -352,10 +352,10 @@ static const struct rig_vendor vendor = {
 
 /* ---- log threads ---- */
 
-static void log_thread(void *arg)
+void rig_amd_log_thread(unsigned iommu)
 {
-	struct rig_amd_iommu *io = arg;
-	struct pn_amdvi_drv *d = &amd->drv[io - amd->iommu];
+	struct rig_amd_iommu *io = &amd->iommu[iommu];
+	struct pn_amdvi_drv *d = &amd->drv[iommu];
 
 	for (;;) {
 		px_sleep(&io->log.sleeping, "the log thread");
@@ -364,6 +364,11 @@ static void log_thread(void *arg)
 			pn_xchg32(&io->log.sleeping, 1);
 		} while (pn_galog_step(d, rig->cpu[1].agent));
 	}
+}
+
+static void log_thread(void *arg)
+{
+	rig_amd_log_thread((unsigned)((struct rig_amd_iommu *)arg - amd->iommu));
 }
 
 void rig_amd_run_log(unsigned iommu, int cpu)

@@ -68,7 +68,8 @@ void rig_amd_build(const struct rig_amd_conf *conf);
 void rig_amd_attach(unsigned index, unsigned iommu, struct rig_vcpu *v, uint8_t vector);
 /* With stops_late: GALogRun falls if the log of @iommu has overflowed. */
 void rig_amd_stop_log(unsigned iommu);
-/* A GA log's thread. */
+/* What a GA log's thread does, for ever; and the thread. */
+void rig_amd_log_thread(unsigned iommu);
 void rig_amd_run_log(unsigned iommu, int cpu);
 /* CPU @arg takes an interrupt. */
 void rig_amd_handler(void *arg, uint8_t vector);

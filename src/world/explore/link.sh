@@ -15,6 +15,6 @@ objcopy --wildcard --keep-global-symbol='px_explore' --keep-global-symbol='px_re
 	--keep-global-symbol='px_rmw' --keep-global-symbol='px_cas128' \
 	--keep-global-symbol='px_fence' --keep-global-symbol='px_relax' \
 	--keep-global-symbol='px_lock' --keep-global-symbol='px_irq' \
-	--keep-global-symbol='pn_case_get' --keep-global-symbol='pn_case_explore' \
+	--keep-global-symbol='pn_case_*' \
 	"$out.all" "$out"
 rm -f "$out.all"
