@@ -21,6 +21,8 @@
  *   pn_line_begin, pn_line_end: bracket what a device does to a line of memory in one
  *   access: one access in the simulator and the explorer, several with real threads
  *   pn_lock_irq, pn_unlock_irq: a lock that interrupt handlers take too, interrupts off first
+ *   pn_statistics(p, size): when it is created: memory of which no decision depends; the explorer
+ *   does not tell states apart by it
  *   pn_mistake(PN_MISTAKE_x): the explorer wants that mistake here; elsewhere constant false
  */
 

@@ -134,6 +134,7 @@ int pn_amdvi_create(const struct pn_amdvi_config *cfg, struct pn_amdvi **out)
 	vi = calloc(1, sizeof(*vi));
 	if (!vi)
 		return -ENOMEM;
+	pn_statistics(&vi->stats, sizeof(vi->stats));
 	vi->dtes = calloc(dtes, sizeof(*vi->dtes));
 	vi->irtes = aligned_alloc(_Alignof(struct pn_vi_irte), irtes * sizeof(*vi->irtes));
 	vi->stamps = share_stamps(cfg->peer);

@@ -66,6 +66,7 @@ int pn_vtd_create(const struct pn_vtd_config *cfg, struct pn_vtd **out)
 	v = calloc(1, sizeof(*v));
 	if (!v)
 		return -ENOMEM;
+	pn_statistics(&v->stats, sizeof(v->stats));
 	v->cache = calloc(slots, sizeof(*v->cache));
 	if (!v->cache) {
 		free(v);

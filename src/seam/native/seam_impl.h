@@ -160,6 +160,12 @@ static inline void pn_list_touch(const struct pn_list *l, const struct pn_list *
 	(void)member;
 }
 
+static inline void pn_statistics(const void *p, size_t size)
+{
+	(void)p;
+	(void)size;
+}
+
 static inline bool pn_mistake(enum pn_mistake m)
 {
 	(void)m;

@@ -7,14 +7,18 @@
 
 /* Shared by the files of the explorer: threads, their next operations, memory, events. */
 
-#define PX_THREADS 8		    /* real ones */
+#define PX_THREADS 16		    /* real ones */
 #define PX_PROCS   (2 * PX_THREADS) /* and the flushes of their store buffers */
 #define PX_CPUS	   4
 #define PX_BUFFER  32
 #define PX_DEAD	   16
-#define PX_NAMES   160
+#define PX_NAMES   256
+#define PX_GHOSTS  32
+#define PX_LOCKS   32
 #define PX_STACK   (64u << 10)
+#define PX_ARENA   (1u << 20)
 #define PX_LINE	   64u
+#define PX_QUIET   1000000u /* accesses without a transition: a loop that never ends */
 
 enum px_op {
 	PX_OP_NONE, /* finished */
@@ -63,21 +67,23 @@ struct px_thread_state {
 	void (*fn)(void *);
 	void (*irq_fn)(void *, uint8_t);
 	void *arg;
-	int cpu;  /* where it runs; -1: hardware */
 	int home; /* where it starts */
 	bool handler;
+	bool migrates; /* has changed its CPU in some execution */
+	/* From here to @buf: what a transition of the thread changes, and a checkpoint keeps. */
 	bool done;
+	bool fenced; /* passed a fence with its buffer empty since its last transition */
+	int cpu;     /* where it runs; -1: hardware */
 	uint32_t irq_off;
+	uint32_t locks;	     /* that it holds: a set of px.lock[] */
+	uint32_t head, tail; /* buf[head % .. tail) */
 	struct px_access next;
 	struct px_val result;
-	struct px_buffered buf[PX_BUFFER];
-	uint32_t head, tail; /* buf[head % .. tail) */
-	char *last_addr;     /* of the last load, for spinning */
+	char *last_addr; /* of the last load, for spinning */
 	uint32_t last_size;
 	struct px_val last_val;
 	const char *doing;
-	bool fenced;   /* passed a fence with its buffer empty since its last transition */
-	bool migrates; /* has changed its CPU in some execution */
+	struct px_buffered buf[PX_BUFFER];
 };
 
 /* How many events of each process came before. Signed: one instruction takes eight maxima. */
@@ -107,6 +113,9 @@ struct px_event {
 	/* node: sets of processes */
 	uint32_t enabled, backtrack, done, sleep;
 	uint32_t preemptions;
+	/* checkpoint: the path and the memory before the event */
+	uint32_t last_before, floor_before, begin_before, store_before;
+	size_t saved;
 	/* for the trace */
 	const struct px_site *site;
 	const char *what, *doing;
@@ -147,12 +156,21 @@ struct px {
 	} named[PX_NAMES];
 	unsigned names;
 	enum pn_mistake mistake;
-	int error; /* of the program: -ENOMEM, -EINVAL */
-	/* The threads that have accessed each 16 bytes of memory: see private() in engine.c. */
-	uint16_t *share;
+	int error;		/* of the program: -ENOMEM, -EINVAL */
+	struct px_place *place; /* see place.c */
+	const char *lock[PX_LOCKS];
+	unsigned locks;
 	bool show_named; /* named places count as shared, for a counter-example that people read */
+	bool all;	 /* every access counts as shared */
+	bool merge; /* stores go into the buffer without a transition where nobody can notice */
 	bool reclassified; /* a place turned out to be shared: start again */
-	uint32_t events;   /* executed in this execution */
+	/* Statistics, sorted by address: no part of a state. */
+	struct {
+		char *p;
+		size_t size;
+	} ghost[PX_GHOSTS];
+	unsigned ghosts;
+	uint32_t quiet; /* accesses of the current thread since its last transition */
 };
 
 extern struct px px;
@@ -173,5 +191,85 @@ bool px_is_handler(unsigned proc);
 /* True if the load that @proc does next gets its value from the store buffer. */
 bool px_forwards(unsigned proc);
 bool px_waits(enum px_op op);
+
+/* ---- place.c: which memory agents share ---- */
+
+/* One for each 4 bytes of memory. */
+struct px_place {
+	uint16_t readers, writers; /* sets of threads */
+	uint32_t locks;		   /* held in each access */
+};
+
+/* Room for @size bytes of memory, not accessed so far. 0 or -ENOMEM. */
+int px_places_init(size_t size);
+void px_places_free(void);
+/*
+ * The current thread accesses [@addr, @addr + @size): true if the access commutes with everything
+ * that other threads can do meanwhile, so that it needs no transition of its own.
+ */
+bool px_local(const char *addr, size_t size, bool write);
+/* The current thread takes or drops the lock at @addr. */
+void px_holds(const char *addr, bool on);
+
+/* ---- save.c: checkpoints ---- */
+
+/* True: the program's code says what it writes (px_touch); else memory is searched for changes. */
+extern bool px_hooked;
+/* See px_options.check_writes. */
+extern bool px_check_writes;
+/* False: a sanitizer has its own idea of stacks. Then nothing of the following may be called. */
+bool px_can_save(void);
+/* The state at the start of an execution. 0 or -ENOMEM. */
+int px_save_start(void);
+void px_save_free(void);
+/* [@p, @p + @size) is about to be written, or has been. */
+void px_touch(const void *p, size_t size);
+/*
+ * After a transition of @proc with the operation @op: notes what it changed, so that it can be
+ * undone. 0, -ENOMEM or -EIO.
+ */
+int px_save_step(unsigned proc, enum px_op op);
+/* The point to which px_undo() goes back: before the transitions that come now. */
+size_t px_saved(void);
+void px_undo(size_t saved);
+/* Puts memory back as it was after the last transition. */
+void px_save_forget(void);
+
+struct px_hash {
+	uint64_t lo, hi;
+};
+
+/* Of the whole state: memory but statistics, threads with stacks and buffers, interrupts. */
+struct px_hash px_state_hash(void);
+
+/* ---- fault.c: programs that cannot go on ---- */
+
+/* From now on (@on) a thread that the processor stops violates P6, and the search goes on. */
+void px_faults(bool on);
+/* The current thread goes round for ever without a transition: P1. Does not return. */
+void px_endless(void);
+
+static inline void px_count_access(void)
+{
+	if (__builtin_expect(++px.quiet > PX_QUIET, 0) && px.current >= 0)
+		px_endless();
+}
+
+/* ---- the value of memory, for the files of the engine ---- */
+
+struct px_val px_peek(const char *p, uint32_t size);
+void px_poke(char *p, uint32_t size, struct px_val v);
+struct px_val px_combine(const struct px_access *a, struct px_val old);
+/* A thread accesses @a without a transition: P6 if that memory is gone. */
+void px_check_dead(const struct px_access *a);
+/* Stops the current thread before @a until the search chooses it; the result of the operation. */
+struct px_val px_point(const struct px_access *a);
+/* True while no other thread sees an intermediate state: set-up, checks, an access of a line. */
+bool px_alone(void);
+/* The newest store in the own buffer of @t that overlaps @a, or NULL. */
+const struct px_buffered *px_newest(const struct px_thread_state *t, const struct px_access *a);
+bool px_within(const struct px_buffered *b, const struct px_access *a);
+/* Puts the store @a into the buffer of @t, which has room; the number of its flush. */
+int16_t px_buffer(struct px_thread_state *t, const struct px_access *a);
 
 #endif

@@ -67,6 +67,12 @@ void px_kill(const void *p, size_t size, const char *property, const char *what)
  */
 typedef void px_list_fn(const struct pn_list *l, const struct pn_list *member);
 void px_on_lists(px_list_fn *fn);
+/*
+ * During set-up: [p, p + size) is statistics, which change nothing. Not part of the state: two
+ * states that differ there only are one. A program may not do different things for different values
+ * there.
+ */
+void px_ghost(const void *p, size_t size);
 /* Mistake that is made in this exploration. */
 void px_set_mistake(enum pn_mistake m);
 
@@ -83,7 +89,15 @@ struct px_program {
 	void *arg;
 };
 
+enum px_method {
+	PX_STATES, /* each state once */
+	PX_TRACES, /* each trace once: source-DPOR */
+};
+
 struct px_options {
+	enum px_method method;
+	bool replay;	    /* goes back by running again, not by checkpoints; then by traces */
+	bool check_writes;  /* a write that no hook of the compiler told: -EIO. Slow */
 	bool sc;	    /* no store buffers */
 	bool unreduced;	    /* no partial-order reduction: for comparison on small programs */
 	unsigned bound;	    /* preemptions at most; UINT32_MAX: none */
@@ -118,7 +132,12 @@ struct px_result {
 	enum px_verdict verdict;
 	char property[16];
 	char text[PX_TEXT];
-	uint64_t executions, blocked, transitions, depth;
+	/*
+	 * @executions came to an end; @blocked were given up, as what follows had been tried; of
+	 * @transitions, @replayed were executed only to come back to a place; @states were
+	 * different (0: not counted).
+	 */
+	uint64_t executions, blocked, transitions, replayed, states, depth;
 	bool exhaustive;
 	double seconds;
 	size_t memory;	/* bytes that the search holds */
@@ -126,7 +145,7 @@ struct px_result {
 	struct px_step *step;
 };
 
-/* 0 or -ENOMEM, -EINVAL (no thread, too many). @res->step is freed by px_result_free(). */
+/* 0 or -ENOMEM, -EINVAL (no thread, too many), -EIO. @res->step is freed by px_result_free(). */
 int px_explore(const struct px_program *prog, const struct px_options *opt, struct px_result *res);
 void px_result_free(struct px_result *res);
 

@@ -11,6 +11,7 @@
 
 #include "engine.h"
 #include "search.h"
+#include "states.h"
 
 #define DEFAULT_STEPS 20000u
 
@@ -26,7 +27,11 @@ struct search {
 	bool bounded;
 	unsigned bound;
 	uint32_t limit; /* 0, or the number of steps at which an execution is given up */
-	bool cut;	/* a transition was left out because of the bound */
+	bool replay;	/* goes back by running again from the start, not by checkpoints */
+	bool by_states; /* not by traces */
+	struct px_states states;
+	uint64_t *on_path; /* for each event: half the hash of the state before it */
+	bool cut;	   /* a transition was left out because of the bound */
 };
 
 static double now(void)
@@ -47,6 +52,8 @@ static void start(struct search *s)
 	s->p.ev = ev;
 	s->preempted = 0;
 	px_reset();
+	if (!s->replay && !px.failed && px_save_start())
+		px.error = -ENOMEM;
 }
 
 static int running(const struct search *s)
@@ -73,6 +80,19 @@ static unsigned cost(const struct search *s, uint32_t enabled, unsigned proc)
 	return (enabled >> (last + PX_THREADS) & 1) && proc != (unsigned)last + PX_THREADS;
 }
 
+/* What only an event of the path knows, so that take_back() can take it away again. */
+static void note_path(const struct search *s, struct px_event *e, unsigned t)
+{
+	const struct px_path *p = &s->p;
+	int cpu = px.thread[t].cpu;
+
+	e->saved = s->replay ? 0 : px_saved();
+	e->last_before = p->last[e->proc];
+	e->floor_before = p->floor[t];
+	e->begin_before = cpu < 0 ? 0 : p->begin[cpu];
+	e->store_before = p->store[t][px.thread[t].tail % PX_BUFFER];
+}
+
 /* Executes @proc as the next event of the path; node fields of ev[n] are set. @fresh: for the first
  * time; else its clock is known. */
 static void step(struct search *s, unsigned proc, bool fresh)
@@ -81,12 +101,14 @@ static void step(struct search *s, unsigned proc, bool fresh)
 	struct px_event *e = &p->ev[p->n];
 	struct px_access a = px_next(proc);
 	unsigned t = proc % PX_THREADS;
+	bool races = !s->bounded && !s->opt->unreduced && !s->by_states;
 	struct px_clock own = {{0}};
 	int16_t was = e->own;
 
 	e->proc = (uint8_t)proc;
 	e->op = (uint8_t)a.op;
-	if (fresh)
+	note_path(s, e, t);
+	if (fresh && !s->by_states)
 		own = px_own_past(p, e);
 	if (a.op == PX_OP_FLUSH)
 		e->begin = p->store[t][px.thread[t].head % PX_BUFFER];
@@ -102,14 +124,34 @@ static void step(struct search *s, unsigned proc, bool fresh)
 		p->floor[t] = p->last[t + PX_THREADS];
 	}
 	e->seq = ++p->seq[proc];
-	if (fresh)
-		px_order(p, e, &a, own, !s->bounded && !s->opt->unreduced);
-	else
+	if (!fresh)
 		e->own = was;
+	else if (!s->by_states)
+		px_order(p, e, &a, own, races);
 	p->last[proc] = ++p->n;
 	s->res->transitions++;
+	s->res->replayed += !fresh;
 	if (p->n > s->res->depth)
 		s->res->depth = p->n;
+	if (!s->replay && !px.failed && !px.error)
+		px.error = px_save_step(proc, a.op);
+}
+
+/* Takes the last event away: the path and the program are as before it. */
+static void take_back(struct search *s)
+{
+	struct px_path *p = &s->p;
+	const struct px_event *e = &p->ev[--p->n];
+	unsigned t = e->proc % PX_THREADS;
+
+	px_undo(e->saved);
+	p->seq[e->proc]--;
+	p->last[e->proc] = e->last_before;
+	p->floor[t] = e->floor_before;
+	if (e->cpu >= 0)
+		p->begin[e->cpu] = e->begin_before;
+	if (e->op == PX_OP_STORE)
+		p->store[t][px.thread[t].tail % PX_BUFFER] = e->store_before;
 }
 
 static uint32_t sleep_after(const struct search *s)
@@ -175,6 +217,8 @@ static void at_rest(struct search *s)
 	if (px.failed)
 		return;
 	property = s->prog->check ? s->prog->check(s->prog->arg, text, sizeof(text)) : NULL;
+	if (!s->replay)
+		px_save_forget();
 	if (property)
 		px_fail(property, "%s", text);
 	else if (s->opt->outcome)
@@ -209,13 +253,49 @@ static uint32_t within_bound(struct search *s, uint32_t set)
 
 static void take(struct search *s, unsigned p, bool fresh)
 {
-	s->preempted = s->p.ev[s->p.n].preemptions + cost(s, s->p.ev[s->p.n].enabled, p);
+	s->preempted = s->p.ev[s->p.n].preemptions;
+	if (s->bounded)
+		s->preempted += cost(s, s->p.ev[s->p.n].enabled, p);
 	step(s, p, fresh);
+}
+
+/* The state before the next event lies on the path already: from there to here, and so for ever. */
+static bool round_again(const struct search *s, uint64_t hash)
+{
+	bool again = false;
+
+	for (uint32_t i = 0; i < s->p.n; i++)
+		again |= s->on_path[i] == hash;
+	return again;
+}
+
+/* Returns those of @set, of a node just opened, that nobody has tried yet from this state. */
+static uint32_t not_tried(struct search *s, uint32_t set)
+{
+	struct px_event *e = &s->p.ev[s->p.n];
+	struct px_hash h = px_state_hash();
+	uint32_t missed = 0;
+	int known = px_states_visit(&s->states, h, e->sleep & e->enabled, &missed);
+
+	if (known < 0) {
+		px.error = known;
+		return 0;
+	}
+	if (known == PX_STATE_KNOWN) {
+		if (round_again(s, h.lo))
+			px_fail("P1", "livelock: the state of an earlier step again");
+		e->done = e->enabled & ~missed;
+		set &= missed;
+	}
+	s->on_path[s->p.n] = h.lo;
+	return set;
 }
 
 /* Runs on from where the path ends. */
 static void extend(struct search *s)
 {
+	bool all = s->bounded || s->opt->unreduced || s->by_states;
+
 	while (!px.failed && !px.reclassified && !px.error) {
 		uint32_t set;
 		unsigned p;
@@ -229,8 +309,12 @@ static void extend(struct search *s)
 			return;
 		}
 		set = open_node(s);
-		if (!set && !s->bounded && !s->opt->unreduced)
+		if (s->by_states)
+			set = not_tried(s, set);
+		else if (!set && !s->bounded && !s->opt->unreduced)
 			px_order_waiting(&s->p, s->p.ev[s->p.n].enabled);
+		if (px.failed || px.error)
+			break;
 		if (!s->p.ev[s->p.n].enabled) {
 			at_rest(s);
 			s->res->executions++;
@@ -243,7 +327,7 @@ static void extend(struct search *s)
 			return;
 		}
 		p = choose(s, set);
-		s->p.ev[s->p.n].backtrack = s->bounded || s->opt->unreduced ? set : 1u << p;
+		s->p.ev[s->p.n].backtrack = all ? set : 1u << p;
 		take(s, p, true);
 	}
 	s->res->executions += !px.reclassified;
@@ -261,13 +345,17 @@ static bool back(struct search *s)
 		struct px_event *e = &s->p.ev[length];
 		uint32_t left;
 
+		if (!s->replay)
+			take_back(s);
 		e->done |= 1u << e->proc;
 		left = e->backtrack & ~(e->done | e->sleep);
 		if (!left)
 			continue;
-		start(s);
-		for (uint32_t i = 0; i < length; i++)
-			take(s, s->p.ev[i].proc, false);
+		if (s->replay) {
+			start(s);
+			for (uint32_t i = 0; i < length; i++)
+				take(s, s->p.ev[i].proc, false);
+		}
 		take(s, (unsigned)__builtin_ctz(left), true);
 		return true;
 	}
@@ -284,6 +372,7 @@ static void again(struct search *s)
 {
 	px.reclassified = false;
 	s->res->executions = s->res->blocked = 0;
+	px_states_free(&s->states);
 	s->cut = false;
 	start(s);
 	extend(s);
@@ -309,26 +398,32 @@ static bool run(struct search *s)
 
 /* ---- the whole ---- */
 
-static int prepare(const struct px_program *prog, const struct px_options *opt)
-{
-	char *arena = px.arena, *initial = px.initial;
+/* For all explorations of the process. */
+static char *stacks[PX_THREADS];
 
-	free(px.share);
+static void clear(void)
+{
+	char *arena = px.arena;
+
+	px_places_free();
+	px_save_free();
+	free(px.initial);
 	if (arena)
 		memset(arena, 0, px.arena_used);
-	for (unsigned i = 0; i < PX_THREADS; i++) {
+	for (unsigned i = 0; i < PX_THREADS; i++)
 		px_fiber_stop(&px.thread[i].fiber);
-		free(px.thread[i].fiber.stack);
-	}
 	memset(&px, 0, sizeof(px));
 	px.arena = arena;
-	px.arena_size = arena ? 1u << 20 : 0;
-	free(initial);
+	px.arena_size = arena ? PX_ARENA : 0;
 	px.current = -1;
-	px.sc = opt->sc;
-	px.show_named = opt->quick;
 	for (unsigned i = 0; i < PX_CPUS; i++)
 		px.cpu[i].handler = px.cpu[i].active = -1;
+}
+
+static int prepare(const struct px_program *prog, const struct px_options *opt)
+{
+	clear();
+	px.sc = opt->sc;
 	if (!px_alloc(64, 64))
 		return -ENOMEM;
 	prog->setup(prog->arg);
@@ -336,15 +431,16 @@ static int prepare(const struct px_program *prog, const struct px_options *opt)
 		return px.error;
 	if (!px.threads)
 		return -EINVAL;
-	px.share = calloc(px.arena_size / 16 + 1, sizeof(*px.share));
 	px.initial = malloc(px.arena_used);
-	if (!px.initial || !px.share)
+	if (!px.initial || px_places_init(px.arena_used))
 		return -ENOMEM;
 	memcpy(px.initial, px.arena, px.arena_used);
 	for (unsigned i = 0; i < px.threads; i++) {
 		px.thread[i].fiber.size = PX_STACK;
-		px.thread[i].fiber.stack = aligned_alloc(4096, PX_STACK);
-		if (!px.thread[i].fiber.stack)
+		if (!stacks[i])
+			stacks[i] = aligned_alloc(4096, PX_STACK);
+		px.thread[i].fiber.stack = stacks[i];
+		if (!stacks[i])
 			return -ENOMEM;
 	}
 	return 0;
@@ -422,6 +518,31 @@ static void verdict(struct search *s, bool complete)
 	}
 }
 
+/* Everything, or everything within the bound that the options set. True: to its end. */
+static bool search(struct search *s, double begun)
+{
+	const struct px_options *opt = s->opt;
+
+	s->cut = false;
+	s->bounded = opt->bound != UINT32_MAX;
+	s->bound = opt->bound;
+	s->deadline = opt->seconds > 0 ? begun + opt->seconds : 0;
+	s->by_states = opt->method == PX_STATES && !s->bounded && !opt->unreduced && !s->replay;
+	px.show_named = false;
+	px.merge = s->by_states && !px.sc;
+	return run(s);
+}
+
+static int make_room(struct search *s)
+{
+	size_t events = (s->max + 1) * sizeof(*s->p.ev);
+
+	s->p.ev = aligned_alloc(64, (events + 63) & ~(size_t)63);
+	s->on_path = calloc(s->max + 1, sizeof(*s->on_path));
+	s->res->memory = events + 2 * px.arena_used + px.threads * (size_t)PX_STACK;
+	return s->p.ev && s->on_path ? 0 : -ENOMEM;
+}
+
 int px_explore(const struct px_program *prog, const struct px_options *opt, struct px_result *res)
 {
 	struct search s = {.prog = prog, .opt = opt, .res = res, .random = opt->shuffle};
@@ -433,27 +554,29 @@ int px_explore(const struct px_program *prog, const struct px_options *opt, stru
 	res->verdict = PX_UNFINISHED;
 	if (opt->max_steps > INT16_MAX) /* px_clock */
 		return -EINVAL;
-	err = prepare(prog, opt);
-	if (err)
-		return err;
 	s.max = opt->max_steps ? (uint32_t)opt->max_steps : DEFAULT_STEPS;
-	s.p.ev = aligned_alloc(64, ((s.max + 1) * sizeof(*s.p.ev) + 63) & ~(size_t)63);
-	if (!s.p.ev)
-		return -ENOMEM;
-	res->memory =
-		(s.max + 1) * sizeof(*s.p.ev) + 2 * px.arena_used + px.threads * (size_t)PX_STACK;
-	if (!opt->quick || !quick(&s)) {
-		s.cut = false;
-		s.bounded = opt->bound != UINT32_MAX;
-		s.bound = opt->bound;
-		s.deadline = opt->seconds > 0 ? begun + opt->seconds : 0;
-		complete = run(&s);
+	s.replay = opt->replay || !px_can_save();
+	err = prepare(prog, opt);
+	if (!err)
+		err = make_room(&s);
+	px.show_named = opt->quick;
+	px.all = opt->unreduced;
+	px_check_writes = opt->check_writes;
+	px_faults(true);
+	if (!err && (!opt->quick || !quick(&s)))
+		complete = search(&s, begun);
+	if (!err) {
+		verdict(&s, complete);
+		err = px.error;
 	}
-	verdict(&s, complete);
-	err = px.error;
 	if (!err && px.failed)
 		err = px_tell(s.p.ev, s.p.n, res);
+	px_faults(false);
+	res->states = s.states.n;
+	res->memory += px_states_memory(&s.states);
 	res->seconds = now() - begun;
+	px_states_free(&s.states);
+	free(s.on_path);
 	free(s.p.ev);
 	return err;
 }

@@ -25,9 +25,11 @@ void px_relax(const struct px_site *site);
 void px_line_begin(void *p, unsigned size, const struct px_site *site);
 void px_line_end(void);
 void px_lock(struct pn_lock *l, const struct px_site *site);
+void px_unlock(struct pn_lock *l, const struct px_site *site);
 void px_irq(struct pn_agent *self, bool on, const struct px_site *site);
 struct pn_list;
 void pn_list_touch(const struct pn_list *l, const struct pn_list *member); /* lists.c */
+void pn_statistics(const void *p, size_t size);
 bool pn_mistake(enum pn_mistake m);
 
 #define PX_SITE(text)                                                                              \
@@ -78,12 +80,11 @@ PX_TYPED(64, uint64_t)
 #define pn_line_begin(p, size) px_line_begin(p, size, PX_SITE("line of " #p))
 #define pn_line_end(p)	       px_line_end()
 #define pn_lock_take(l)	       px_lock(l, PX_SITE(#l))
-#define pn_lock_drop(l)	       px_store(&(l)->held, 4, 0, PX_SITE("unlock " #l))
+#define pn_lock_drop(l)	       px_unlock(l, PX_SITE("unlock " #l))
 #define pn_lock_irq(self, l)                                                                       \
 	(px_irq(self, false, PX_SITE("interrupts off")), px_lock(l, PX_SITE(#l)))
 #define pn_unlock_irq(self, l)                                                                     \
-	(px_store(&(l)->held, 4, 0, PX_SITE("unlock " #l)),                                        \
-	 px_irq(self, true, PX_SITE("interrupts on")))
+	(px_unlock(l, PX_SITE("unlock " #l)), px_irq(self, true, PX_SITE("interrupts on")))
 #define pn_irq_off(self) px_irq(self, false, PX_SITE("interrupts off"))
 #define pn_irq_on(self)	 px_irq(self, true, PX_SITE("interrupts on"))
 
