@@ -349,13 +349,10 @@ static void overflow(bool broken)
  */
 static void two_and_a_later_one(void *arg)
 {
-	struct pn_amdvi_stats st;
-
 	(void)arg;
 	rig_post(0);
 	rig_post(1);
-	pn_amdvi_stats(amd->iommu[0].vi, &st);
-	if (!st.galog_overflows)
+	if (!amd->iommu[0].overflowed)
 		return;
 	if (amd->conf.stops_late)
 		rig_amd_stop_log(0);

@@ -232,6 +232,9 @@ static void urgent(bool broken)
 		pn_vtd_ir_post(&intel->ir[i], rig->cpu[0].agent, intel->vcpu[0].pid_pa,
 			       rig->ir[i].vector, true);
 	rig_load(&rig->vcpu[0], &rig->cpu[0]);
+	intel->agent.step[PN_STEP_PI_NOTIFY].watched = 1;
+	rig->cpu_agent[0].step[PN_STEP_PID_SYNC].watched = 1;
+	rig->cpu_agent[0].step[PN_STEP_PI_PROCESS].watched = 1;
 	px_thread("vCPU 0", 0, throttled, &rig->vcpu[0]);
 	rig_run_posts(0, rig_two_posts);
 	rig_run_handlers(1);
@@ -240,10 +243,7 @@ static void urgent(bool broken)
 /* Through SN = 1, yes; through ON = 1, never: each notification set ON, and an agent cleared it. */
 static const char *urgent_check(void *arg, char *text, unsigned size)
 {
-	const struct pn_step_slot *step = rig->cpu_agent[0].step;
-	uint64_t cleared = step[PN_STEP_PID_SYNC].count + step[PN_STEP_PI_PROCESS].count;
 	bool on = intel->vcpu[0].pid->control & PN_PID_ON;
-	struct pn_vtd_stats stats;
 
 	(void)arg;
 	if (rig->vcpu[0].task.sleeping) {
@@ -252,11 +252,10 @@ static const char *urgent_check(void *arg, char *text, unsigned size)
 			 "is left to wake it");
 		return "P1";
 	}
-	pn_vtd_stats(intel->vtd, &stats);
-	if (stats.notifications <= cleared + on)
+	if (intel->notified <= intel->cleared + on)
 		return NULL;
 	snprintf(text, size, "%u notifications, but ON was cleared %u times and is %u",
-		 (unsigned)stats.notifications, (unsigned)cleared, on);
+		 intel->notified, intel->cleared, on);
 	return "P5";
 }
 

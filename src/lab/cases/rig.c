@@ -86,6 +86,7 @@ void rig_init(const struct rig_vendor *vendor, unsigned vcpus, size_t ram)
 	pn_pages_init(&rig->pages, &rig->bus, RIG_RAM_BASE, ram);
 	for (unsigned i = 0; i < RIG_CPUS; i++) {
 		pn_host_agent_init(&rig->cpu_agent[i], i, &rig->cpu_steps[i], NULL);
+		px_ghost(&rig->cpu_steps[i], sizeof(rig->cpu_steps[i]));
 		rig->cpu[i].agent = &rig->cpu_agent[i];
 		rig->cpu[i].apicid = i;
 	}

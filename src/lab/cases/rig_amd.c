@@ -116,6 +116,13 @@ static void posted(struct rig_amd_iommu *io, uint64_t pa, uint64_t vector)
 			rig_device_posted(&rig->vcpu[i], (uint8_t)vector, &io->sends);
 }
 
+static void overflowed(struct rig_amd_iommu *io)
+{
+	io->overflowed = true;
+	px_doing(amd->conf.stops_late ? "drops it: GALOverflow=1, GALogRun=1 still"
+				      : "drops it: GALOverflow=1, GALogRun=0");
+}
+
 static void observe(void *ctx, struct pn_agent *agent, unsigned step, uint64_t a, uint64_t b)
 {
 	struct rig_amd_iommu *io = pn_container(agent, struct rig_amd_iommu, agent);
@@ -126,8 +133,7 @@ static void observe(void *ctx, struct pn_agent *agent, unsigned step, uint64_t a
 	else if (step == PN_STEP_GALOG_DROP)
 		px_doing("drops the entry: the log is off");
 	else /* comes after the drop */
-		px_doing(amd->conf.stops_late ? "drops it: GALOverflow=1, GALogRun=1 still"
-					      : "drops it: GALOverflow=1, GALogRun=0");
+		overflowed(io);
 }
 
 /* ---- building ---- */
@@ -150,6 +156,7 @@ static void build_iommus(const struct rig_amd_conf *conf)
 		io->bus.doorbell = bus_doorbell;
 		io->log.sleeping = 1;
 		pn_host_agent_init(&io->agent, i, &io->steps, NULL);
+		px_ghost(&io->steps, sizeof(io->steps));
 		io->agent.observe = observe;
 		io->steps.slot[PN_STEP_IRR_SET].watched = 1;
 		io->steps.slot[PN_STEP_GALOG_DROP].watched = 1;

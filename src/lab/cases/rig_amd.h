@@ -18,6 +18,7 @@ struct rig_amd_iommu {
 	struct pn_amdvi *vi;
 	struct pn_lock busy;
 	uint8_t *sends;	     /* what is owed by the request that it works on; NULL: posted */
+	bool overflowed;     /* an entry was dropped, ever */
 	struct rig_task log; /* GA log thread */
 	uint32_t running;    /* GALogRun, with stops_late: what a poll of Status waits for */
 };

@@ -28,6 +28,8 @@ static void posted(void *ctx, struct pn_agent *agent, unsigned step, uint64_t pa
 {
 	(void)ctx;
 	(void)agent;
+	intel->notified += step == PN_STEP_PI_NOTIFY;
+	intel->cleared += step == PN_STEP_PID_SYNC || step == PN_STEP_PI_PROCESS;
 	for (unsigned i = 0; i < rig->vcpus && !intel->conf.no_vm; i++) {
 		struct rig_vcpu *v = &rig->vcpu[i];
 
@@ -35,7 +37,7 @@ static void posted(void *ctx, struct pn_agent *agent, unsigned step, uint64_t pa
 			continue;
 		if (step == PN_STEP_PIR_SET)
 			rig_device_posted(v, (uint8_t)vector, &intel->sends);
-		else
+		else if (step == PN_STEP_IPI_POST)
 			rig_posted(v, (uint8_t)vector);
 	}
 }
@@ -270,6 +272,7 @@ static void build_unit(void)
 	intel->bus = rig->bus;
 	intel->bus.ctx = intel;
 	pn_host_agent_init(&intel->agent, 0, &intel->steps, NULL);
+	px_ghost(&intel->steps, sizeof(intel->steps));
 	intel->agent.observe = posted;
 	intel->agent.step[PN_STEP_PIR_SET].watched = 1;
 	pn_vtd_config_default(&hw);

@@ -44,6 +44,7 @@ struct rig_intel {
 	struct pn_ioapic ioapic __attribute__((aligned(16))); /* if a case gives it to the VM */
 	struct rig_intel_core core[RIG_CPUS];
 	struct pn_vtd_ir ir[RIG_IRS];
+	uint8_t notified, cleared; /* if a case watches: notifications, and times that ON fell */
 	struct pn_pmsi pmsi;
 	struct pn_pmsi_cpu pcpu[RIG_CPUS];
 };
