@@ -29,6 +29,8 @@ enum {
 	OPT_ALL = 0x100,
 	OPT_VARIANT,
 	OPT_MEMORY,
+	OPT_METHOD,
+	OPT_CHECK,
 	OPT_OVERFLOW,
 	OPT_BOUND,
 	OPT_STEPS,
@@ -79,27 +81,30 @@ static double seconds(struct argp_state *state, const char *arg)
 	return v;
 }
 
-/* Index of @arg among @names; ends the program if it is none of them. */
+/* Index of @arg among @names, of which the third may be NULL; ends the program if it is none. */
 static unsigned one_of(struct argp_state *state, const char *what, const char *arg,
-		       const char *const names[2])
+		       const char *const names[3])
 {
+	unsigned n = names[2] ? 3 : 2;
 	const char *near;
 
-	for (unsigned i = 0; i < 2; i++)
+	for (unsigned i = 0; i < n; i++)
 		if (!strcmp(arg, names[i]))
 			return i;
-	near = pn_nearest(arg, names, 2);
+	near = pn_nearest(arg, names, n);
 	if (near)
 		argp_error(state, "unknown %s '%s' (did you mean '%s'?)", what, arg, near);
-	argp_error(state, "unknown %s '%s' (expected %s or %s)", what, arg, names[0], names[1]);
+	argp_error(state, "unknown %s '%s' (expected %s%s%s or %s)", what, arg, names[0],
+		   n == 3 ? ", " : "", n == 3 ? names[1] : "", names[n - 1]);
 	return 0;
 }
 
 static int parse(int key, char *arg, struct argp_state *state)
 {
-	static const char *const variants[] = {"broken", "fixed"};
-	static const char *const memories[] = {"x86-tso", "sc"};
-	static const char *const restarts[] = {"needs_toggle", "w1c"};
+	static const char *const variants[] = {"broken", "fixed", NULL};
+	static const char *const memories[] = {"x86-tso", "sc", NULL};
+	static const char *const restarts[] = {"needs_toggle", "w1c", NULL};
+	static const char *const methods[] = {"states", "traces", "replay"};
 	struct explore_options *o = state->input;
 
 	switch (key) {
@@ -111,6 +116,13 @@ static int parse(int key, char *arg, struct argp_state *state)
 		return 0;
 	case OPT_MEMORY:
 		o->search.sc = one_of(state, "memory order", arg, memories);
+		return 0;
+	case OPT_METHOD:
+		o->search.method = one_of(state, "method", arg, methods) ? PX_TRACES : PX_STATES;
+		o->search.replay = !strcmp(arg, "replay");
+		return 0;
+	case OPT_CHECK:
+		o->search.check_writes = true;
 		return 0;
 	case OPT_OVERFLOW:
 		o->overflow_w1c = one_of(state, "restart", arg, restarts);
@@ -161,6 +173,12 @@ static const struct argp_option options[] = {
 	{"variant", OPT_VARIANT, "broken|fixed", 0, "only this one (default: both)", 1},
 	{"memory", OPT_MEMORY, "x86-tso|sc", 0,
 	 "memory order: with store buffers (default), or sequential consistency", 1},
+	{"method", OPT_METHOD, "states|traces|replay", 0,
+	 "each state once (default); or each trace once, by checkpoints or by running again from "
+	 "the start",
+	 2},
+	{"check-writes", OPT_CHECK, NULL, 0,
+	 "slow: look after each step for writes that the compiler's hooks did not tell", 2},
 	{"overflow-restart", OPT_OVERFLOW, "needs_toggle|w1c", 0,
 	 "what makes a log that overflowed run again: enabling it anew (default), or clearing its "
 	 "overflow bit alone",

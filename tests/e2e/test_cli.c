@@ -489,7 +489,8 @@ static void text_is(json_t *o, const char *key, const char *expected)
 static void json_of_explorations(void **state)
 {
 	static const char *const keys = "case variant memory_model overflow_restart expected "
-					"found property executions transitions depth exhaustive "
+					"found property executions transitions blocked replayed "
+					"states depth exhaustive "
 					"seconds trace";
 	json_t *o = json_from("explore block-without-fence --json", 0), *c;
 

@@ -32,11 +32,11 @@ static void table_row(FILE *f, const struct pn_xrun *r)
 	const char *property = res->verdict == PX_VIOLATION ? res->property : "-";
 
 	fprintf(f,
-		"%-24s %-8s %-10s %-13s %-8s %12" PRIu64 " %13" PRIu64 " %6" PRIu64
+		"%-24s %-8s %-10s %-13s %-8s %10" PRIu64 " %11" PRIu64 " %9" PRIu64 " %6" PRIu64
 		"  %-10s %8.3f%s\n",
 		r->name, r->variant, pn_xreport_verdict(expected(r)),
 		pn_xreport_verdict(res->verdict), property, res->executions, res->transitions,
-		res->depth, res->exhaustive ? "yes" : "no", res->seconds,
+		res->states, res->depth, res->exhaustive ? "yes" : "no", res->seconds,
 		pn_xreport_as_expected(r) ? "" : "  !");
 }
 
@@ -78,9 +78,9 @@ void pn_xreport_table(FILE *f, const struct pn_xrun *run, unsigned n)
 	if (n && run[0].overflow_restart && !strcmp(run[0].overflow_restart, "w1c"))
 		fprintf(f, "A log that overflowed runs on once its overflow bit is cleared\n");
 	fputc('\n', f);
-	fprintf(f, "%-24s %-8s %-10s %-13s %-8s %12s %13s %6s  %-10s %8s\n", "case", "variant",
-		"expected", "found", "property", "executions", "transitions", "depth", "exhaustive",
-		"seconds");
+	fprintf(f, "%-24s %-8s %-10s %-13s %-8s %10s %11s %9s %6s  %-10s %8s\n", "case", "variant",
+		"expected", "found", "property", "executions", "transitions", "states", "depth",
+		"exhaustive", "seconds");
 	for (unsigned i = 0; i < n; i++) {
 		table_row(f, &run[i]);
 		ok += pn_xreport_as_expected(&run[i]);

@@ -44,6 +44,9 @@ static json_t *one(const struct pn_xrun *r)
 	json_object_set_new(o, "property", violated ? string(res->property) : json_null());
 	json_object_set_new(o, "executions", json_integer((json_int_t)res->executions));
 	json_object_set_new(o, "transitions", json_integer((json_int_t)res->transitions));
+	json_object_set_new(o, "blocked", json_integer((json_int_t)res->blocked));
+	json_object_set_new(o, "replayed", json_integer((json_int_t)res->replayed));
+	json_object_set_new(o, "states", json_integer((json_int_t)res->states));
 	json_object_set_new(o, "depth", json_integer((json_int_t)res->depth));
 	json_object_set_new(o, "exhaustive", json_boolean(res->exhaustive));
 	json_object_set_new(o, "seconds", json_real(res->seconds));
