@@ -27,7 +27,7 @@ struct pn_host_cpu *pn_wakelist_add(struct pn_host_cpu *home, struct pn_host_cpu
 	bool online;
 
 	pn_lock_take(&home->wake_lock);
-	online = pn_ld32(&home->online);
+	online = pn_ld32(&home->online) || pn_mistake(PN_MISTAKE_LIST_OF_DEAD_CPU);
 	if (online)
 		pn_list_add_tail(&home->wake_list, node);
 	pn_lock_drop(&home->wake_lock);

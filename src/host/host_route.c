@@ -220,14 +220,16 @@ int pn_host_route_clear(struct pn_host_vm *vm, struct pn_host_route *r, struct p
 {
 	int err;
 
-	pn_lock_take(&vm->routes_lock);
+	if (!pn_mistake(PN_MISTAKE_ROUTE_UNLOCKED))
+		pn_lock_take(&vm->routes_lock);
 	/* Pairs with pn_host_route_irq(). */
 	pn_st64_rel(&r->msg, 0);
 	err = decide(vm, r, c);
 	if (r->entry)
 		pn_list_del(&r->node);
 	r->entry = NULL;
-	pn_lock_drop(&vm->routes_lock);
+	if (!pn_mistake(PN_MISTAKE_ROUTE_UNLOCKED))
+		pn_lock_drop(&vm->routes_lock);
 	return err;
 }
 

@@ -107,9 +107,9 @@ struct pn_hyp_ops {
 	/*
 	 * Device interrupt @e posts to @v as @vector from now on; NULL: taken away from its vCPU,
 	 * remapped form. When it returns, no interrupt by the old entry can appear. The caller
-	 * serializes calls for one @e; not from a handler. -EINVAL: vector below 16, -ENODEV: no
-	 * posting on this machine: nothing has changed; -ETIMEDOUT: the IOMMU does not answer, and
-	 * the interrupt has no vCPU any more.
+	 * serializes calls for one @e; not from a handler. -EINVAL: vector below 16, or no entry,
+	 * -ENODEV: no posting on this machine: nothing has changed; -ETIMEDOUT: the IOMMU does not
+	 * answer, and the interrupt has no vCPU any more.
 	 */
 	int (*pi_update)(struct pn_hyp *hyp, struct pn_host_entry *e, struct pn_host_vcpu *v,
 			 uint8_t vector, struct pn_host_cpu *c);

@@ -42,12 +42,43 @@ enum pn_mistake {
 	PN_MISTAKE_PI_OFFLINE_SILENT,	  /* pi-cpu-offline */
 	PN_MISTAKE_TRUST_ON,		  /* ipiv-two-step */
 	PN_MISTAKE_SELF_IPI_LATE,
-	PN_MISTAKE_ROUTE_NOT_DECIDED, /* route-to-several, pi-route-to-several */
-	PN_MISTAKE_NO_BLOCK_AGAIN,    /* pi-route-back */
-	PN_MISTAKE_SCAN_FORGETS,      /* ioapic-scan-forgets */
-	PN_MISTAKE_PREEMPTED_STALE,   /* preempted-flag-stale */
-	PN_MISTAKE_URG_SUPPRESSED,    /* urgent-while-suppressed: hardware */
-	PN_MISTAKE_IPIV_NOT_ARMED,    /* ipiv-nv-not-switched */
+	PN_MISTAKE_ROUTE_NOT_DECIDED,  /* route-to-several, pi-route-to-several */
+	PN_MISTAKE_NO_BLOCK_AGAIN,     /* pi-route-back */
+	PN_MISTAKE_SCAN_FORGETS,       /* ioapic-scan-forgets */
+	PN_MISTAKE_PREEMPTED_STALE,    /* preempted-flag-stale */
+	PN_MISTAKE_URG_SUPPRESSED,     /* urgent-while-suppressed: hardware */
+	PN_MISTAKE_IPIV_NOT_ARMED,     /* ipiv-nv-not-switched */
+	PN_MISTAKE_DOORBELL_OLD_CPU,   /* doorbell-to-old-cpu */
+	PN_MISTAKE_IPI_LOOKS_EARLY,    /* ipi-isrunning-early: hardware */
+	PN_MISTAKE_INJECT_LOOKS_EARLY, /* inject-looks-early */
+	PN_MISTAKE_RING_INHIBITED,     /* doorbell-while-inhibited */
+	PN_MISTAKE_SCAN_FIRST_ONLY,    /* wakeup-first-only */
+	PN_MISTAKE_OFFLINE_FIRST_ONLY,
+	PN_MISTAKE_RECOVER_FIRST_ONLY, /* overflow-first-only */
+	PN_MISTAKE_IPI_FIRST_ONLY,
+	PN_MISTAKE_UNPARK_SHORT,     /* park-every-word */
+	PN_MISTAKE_CAUSES_FIRST,     /* inhibit-request-lost */
+	PN_MISTAKE_INHIBIT_SILENT,   /* inhibit-while-blocked */
+	PN_MISTAKE_INHIBIT_NO_KICK,  /* inhibit-in-guest */
+	PN_MISTAKE_INHIBIT_NO_FENCE, /* inhibit-without-fence */
+	PN_MISTAKE_LIST_OF_DEAD_CPU, /* attach-offline-cpu, block-offline-cpu */
+	PN_MISTAKE_AFFINITY_NO_FLUSH,
+	PN_MISTAKE_AFFINITY_FORGOTTEN, /* affinity-while-posted */
+	PN_MISTAKE_DETACH_NO_FLUSH,    /* detach-without-flush */
+	PN_MISTAKE_REMAPEN_WINDOW,
+	PN_MISTAKE_IRTE_TORN,
+	PN_MISTAKE_NO_REMAPEN,		/* guest-mode-not-enabled */
+	PN_MISTAKE_STATUS_ONCE,		/* status-w1c-race */
+	PN_MISTAKE_KEXEC_KEEPS_ENTRIES, /* guest-entries-over-kexec */
+	PN_MISTAKE_ROUTE_UNLOCKED,	/* producer-during-route-update */
+	PN_MISTAKE_NO_ENTRY,		/* affinity-without-entry */
+	PN_MISTAKE_LINK_STAYS,		/* link-on-previous-vcpu */
+	PN_MISTAKE_SAVE_FORGETS,	/* pending-left-at-save */
+	PN_MISTAKE_PARK_CLEARS_FIRST,	/* pending-seen-outside */
+	PN_MISTAKE_TAG_OF_DEAD_VM,	/* destroy-while-logged */
+	PN_MISTAKE_OR_SKIPPED,		/* set-without-or: hardware */
+	PN_MISTAKE_ENTRY_OLD_CPU,	/* ipi-to-old-cpu */
+	PN_MISTAKE_ENTRIES_FIRST,	/* uninhibit-entries-first */
 	PN_MISTAKE_NR
 };
 

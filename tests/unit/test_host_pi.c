@@ -141,11 +141,17 @@ static void attach_any_moment(void **state)
 
 static void attach_errors(void **state)
 {
+	struct pn_amdvi_ir none = {.drv = &r.drv[0]};
+
 	(void)state;
 	rig_start(&r, &gappi_mode);
 	assert_int_equal(pn_svm_pi_update(&r.svm.hyp, &r.ir[0].host, &r.vcpu[0].h, 15, &r.cpu[0]),
 			 -EINVAL);
 	assert_int_equal(pn_svm_pi_update(&r.svm.hyp, &r.ir[0].host, NULL, 0, &r.cpu[0]), 0);
+	/* An interrupt without an entry, as after a pn_amdvi_ir_init() that failed. */
+	pn_list_init(&none.host.node);
+	assert_int_equal(pn_svm_pi_update(&r.svm.hyp, &none.host, &r.vcpu[0].h, 0x41, &r.cpu[0]),
+			 -EINVAL);
 	/* The IOMMU does not answer: the state is as before the call. */
 	block(0, 2);
 	pn_amdvi_write(r.vi[0], PN_AMDVI_CONTROL, 8, 0);

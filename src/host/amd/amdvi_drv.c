@@ -362,7 +362,8 @@ void pn_iommus_disable(struct pn_iommus *all, struct pn_agent *self)
 		/* An IOMMU that does not answer is switched off nevertheless. */
 		(void)notification_off(d);
 		pn_lock_take(&d->ga_lock);
-		(void)quiesce(d);
+		if (!pn_mistake(PN_MISTAKE_KEXEC_KEEPS_ENTRIES))
+			(void)quiesce(d);
 		pn_lock_drop(&d->ga_lock);
 	}
 }

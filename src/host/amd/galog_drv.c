@@ -165,7 +165,7 @@ static bool piece(struct pn_amdvi_drv *d, struct pn_agent *self, enum piece *wha
 		*what = PIECE_OVERFLOW;
 	}
 	d->drain.active = false; /* and read Status again */
-	return true;
+	return !pn_mistake(PN_MISTAKE_STATUS_ONCE);
 }
 
 bool pn_galog_step(struct pn_amdvi_drv *d, struct pn_agent *self)

@@ -49,6 +49,8 @@ static void scan(struct pn_host_cpu *c)
 		found |= pending;
 		c->wake_scanned++;
 		pn_step(c->agent, PN_STEP_LIST_SCAN, pn_svm_key(v), woken);
+		if (woken && pn_mistake(PN_MISTAKE_SCAN_FIRST_ONLY))
+			break;
 	}
 	if (!found)
 		c->wake_spurious++;
@@ -88,6 +90,8 @@ void pn_svm_cpu_offline(struct pn_hyp *hyp, struct pn_host_cpu *dead, struct pn_
 		/* O2. Pairs with pn_svm_must_run(), which reads the requests after the wakeup. */
 		pn_or32(&v->h.requests, PN_REQ_UNBLOCK);
 		pn_svm_wake(v, self->agent, PN_WAKE_REQUEST);
+		if (pn_mistake(PN_MISTAKE_OFFLINE_FIRST_ONLY))
+			break;
 	}
 	pn_unlock_irq(self->agent, &dead->wake_lock);
 }

@@ -38,6 +38,15 @@ static int store(struct pn_amdvi_ir *ir, struct pn_agent *self, const struct pn_
 		pn_st64(&ir->irte->lo, raw.lo);
 		return 0;
 	}
+	if (pn_mistake(PN_MISTAKE_IRTE_TORN)) {
+		pn_st64(&ir->irte->hi, raw.hi);
+		pn_st64(&ir->irte->lo, raw.lo);
+		return 0;
+	}
+	if (pn_mistake(PN_MISTAKE_REMAPEN_WINDOW)) {
+		pn_and64(&ir->irte->lo, ~PN_IRTE_REMAPEN);
+		cur.lo &= ~PN_IRTE_REMAPEN;
+	}
 	for (int i = 0; i < STORE_TRIES; i++) {
 		if (pn_cas128(word_of(ir), &cur, next))
 			return 0;
@@ -86,7 +95,7 @@ static struct pn_irte guest_form(const struct pn_amdvi_ir *ir, enum pn_notify no
 	bool quiet = st.is_run || !st.wakeup;
 	struct pn_irte f = {
 		.form = PN_IRTE_128_GUEST,
-		.remapen = true,
+		.remapen = !pn_mistake(PN_MISTAKE_NO_REMAPEN),
 		.guestmode = true,
 		.isrun = st.is_run,
 		.root = ir->page_pa,
@@ -190,12 +199,15 @@ int pn_amdvi_ir_affinity(struct pn_amdvi_ir *ir, struct pn_agent *self, uint32_t
 	if (host_vector < VECTOR_FIRST || !pn_drv_apicid_ok(ir->drv, host_apicid))
 		return -EINVAL;
 	pn_lock_take(&ir->lock);
-	ir->host_apicid = host_apicid;
-	ir->host_vector = host_vector;
+	if (!ir->guest_mode || !pn_mistake(PN_MISTAKE_AFFINITY_FORGOTTEN)) {
+		ir->host_apicid = host_apicid;
+		ir->host_vector = host_vector;
+	}
 	if (!ir->guest_mode) {
 		struct pn_irte f = remap_form(ir);
 
-		r = store_and_flush(ir, self, &f);
+		r = pn_mistake(PN_MISTAKE_AFFINITY_NO_FLUSH) ? store(ir, self, &f)
+							     : store_and_flush(ir, self, &f);
 	}
 	pn_lock_drop(&ir->lock);
 	return r;
@@ -246,7 +258,8 @@ int pn_amdvi_ir_deactivate(struct pn_amdvi_ir *ir, struct pn_agent *self)
 
 		ir->guest_mode = false;
 		f = remap_form(ir);
-		r = store_and_flush(ir, self, &f);
+		r = pn_mistake(PN_MISTAKE_DETACH_NO_FLUSH) ? store(ir, self, &f)
+							   : store_and_flush(ir, self, &f);
 	}
 	pn_lock_drop(&ir->lock);
 	return r;

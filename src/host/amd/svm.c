@@ -170,7 +170,7 @@ void pn_svm_vm_destroy(struct pn_host_vm *h, struct pn_agent *self)
 		release_irtes(&vm->vcpu[i], self);
 	/* The log's thread holds the lock from looking a tag up until it has used the vCPU. */
 	pn_lock_take(&svm->vm_lock);
-	if (vm->h.id && svm->vm[vm->h.id - 1] == vm)
+	if (vm->h.id && svm->vm[vm->h.id - 1] == vm && !pn_mistake(PN_MISTAKE_TAG_OF_DEAD_VM))
 		svm->vm[vm->h.id - 1] = NULL;
 	pn_lock_drop(&svm->vm_lock);
 }
@@ -239,6 +239,9 @@ static void show_entry(struct pn_svm_vcpu *v, struct pn_agent *self, struct pn_a
 	 */
 	if (!v->vm->svm->enable_ipiv || !pn_host_apicv(&v->h))
 		entry &= ~PN_AVIC_PHYS_ISRUNNING;
+	if (pn_mistake(PN_MISTAKE_ENTRY_OLD_CPU))
+		entry = (entry & ~PN_AVIC_PHYS_HOST_MASK) |
+			(pn_ld64(v->phys_entry) & PN_AVIC_PHYS_HOST_MASK);
 	if (pn_ld64(v->phys_entry) == entry) /* only written under ir_lock */
 		return;
 	pn_step(self, PN_STEP_TABLE_WRITE, pn_svm_key(v), entry);
@@ -278,7 +281,8 @@ void pn_svm_show(struct pn_svm_vcpu *v, struct pn_agent *self)
 void pn_svm_set_running(struct pn_svm_vcpu *v, struct pn_host_cpu *c)
 {
 	v->loaded = true;
-	v->gcpu = c->id;
+	if (!pn_mistake(PN_MISTAKE_DOORBELL_OLD_CPU))
+		v->gcpu = c->id;
 	/* Pairs with pn_svm_notify(), which reads cpu after it saw IN_GUEST; that is set later. */
 	pn_st32(&v->h.cpu, c->id);
 	pn_svm_show(v, c->agent);

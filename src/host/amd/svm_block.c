@@ -62,6 +62,8 @@ static bool park_round(struct pn_svm_vcpu *v, struct pn_agent *self)
 		if (!bits)
 			continue;
 		any = true;
+		if (pn_mistake(PN_MISTAKE_PARK_CLEARS_FIRST))
+			pn_and32(word, ~bits);
 		/* Pairs with pn_svm_irr(). */
 		pn_st32(&v->has_parked, 1);
 		pn_st32_rel(&v->parked[i], pn_ld32(&v->parked[i]) | bits);
@@ -117,7 +119,7 @@ void pn_svm_unpark(struct pn_svm_vcpu *v, struct pn_agent *self)
 {
 	if (!pn_ld32(&v->has_parked)) /* own context writes it */
 		return;
-	for (unsigned i = 0; i < IRR_WORDS; i++) {
+	for (unsigned i = 0; i < IRR_WORDS - pn_mistake(PN_MISTAKE_UNPARK_SHORT); i++) {
 		uint32_t bits = pn_ld32(&v->parked[i]);
 
 		if (!bits)
@@ -205,5 +207,7 @@ uint32_t pn_svm_irr(const struct pn_host_vcpu *h, unsigned word)
 	 */
 	uint32_t bits = irr_and_parked(v, word);
 
+	if (pn_mistake(PN_MISTAKE_SAVE_FORGETS))
+		return pn_ld32_acq(pn_svm_irr_word(v, word));
 	return bits | pn_ld32_acq(pn_svm_irr_word(v, word));
 }

@@ -15,7 +15,7 @@ static bool wants_avic(const struct pn_svm_vcpu *v)
 
 void pn_svm_refresh(struct pn_svm_vcpu *v, struct pn_host_cpu *c)
 {
-	bool want;
+	bool early = pn_mistake(PN_MISTAKE_CAUSES_FIRST) && wants_avic(v), want;
 
 	if (!(pn_ld32(&v->h.requests) & PN_REQ_APICV_UPDATE))
 		return;
@@ -24,20 +24,24 @@ void pn_svm_refresh(struct pn_svm_vcpu *v, struct pn_host_cpu *c)
 	 * request.
 	 */
 	pn_and32(&v->h.requests, ~PN_REQ_APICV_UPDATE);
-	want = wants_avic(v);
+	want = pn_mistake(PN_MISTAKE_CAUSES_FIRST) ? early : wants_avic(v);
 	pn_lock_irq(c->agent, &v->ir_lock);
 	if (want != pn_host_apicv(&v->h)) {
+		if (pn_mistake(PN_MISTAKE_ENTRIES_FIRST))
+			(void)pn_svm_sync_post(v, c->agent);
 		/* Pairs with pn_svm_notify(). */
 		pn_st32(&v->h.apicv, want);
 		pn_svm_update_msrs(v);
 		/* An IRTE that could not be switched keeps its form; it is switched next time. */
-		(void)pn_svm_sync_post(v, c->agent);
+		if (!pn_mistake(PN_MISTAKE_ENTRIES_FIRST))
+			(void)pn_svm_sync_post(v, c->agent);
 		pn_svm_show(v, c->agent);
 	}
 	pn_unlock_irq(c->agent, &v->ir_lock);
 	/* Q3. Store: apicv (and IRTEs). Load: the IRR, by the caller or by VMRUN. Other side:
 	 * pn_svm_notify() and IOMMUs, which set the bit first. */
-	pn_fence();
+	if (!pn_mistake(PN_MISTAKE_INHIBIT_NO_FENCE))
+		pn_fence();
 }
 
 static void ask_update(struct pn_svm_vcpu *v, struct pn_host_cpu *c)
@@ -48,11 +52,12 @@ static void ask_update(struct pn_svm_vcpu *v, struct pn_host_cpu *c)
 	 * pn_svm_enter(), mode then requests. */
 	pn_or32(&v->h.requests, PN_REQ_APICV_UPDATE);
 	if (pn_ld32_acq(&v->h.mode) != PN_IN_GUEST) {
-		pn_svm_wake(v, c->agent, PN_WAKE_REQUEST);
+		if (!pn_mistake(PN_MISTAKE_INHIBIT_SILENT))
+			pn_svm_wake(v, c->agent, PN_WAKE_REQUEST);
 		return;
 	}
 	cpu = pn_ld32(&v->h.cpu);
-	if (cpu != c->id)
+	if (cpu != c->id && !pn_mistake(PN_MISTAKE_INHIBIT_NO_KICK))
 		pn_host_kick(v->vm->svm->os, c->agent, pn_svm_key(v), cpu);
 }
 

@@ -54,7 +54,7 @@ void pn_svm_notify(struct pn_svm_vcpu *v, struct pn_host_cpu *c, enum pn_wake_re
 	cpu = pn_ld32(&v->h.cpu);
 	if (cpu == c->id)
 		return; /* it is not in the guest while this code runs on its CPU */
-	if (apicv)
+	if (apicv || pn_mistake(PN_MISTAKE_RING_INHIBITED))
 		ring(v, c, cpu);
 	else
 		kick(v, c, cpu);
@@ -65,6 +65,10 @@ bool pn_svm_set_irr(struct pn_svm_vcpu *v, struct pn_host_cpu *c, uint8_t vector
 {
 	bool was;
 
+	if (pn_mistake(PN_MISTAKE_INJECT_LOOKS_EARLY)) {
+		pn_svm_notify(v, c, why);
+		return pn_vapic_set(v->h.page, PN_APIC_IRR, vector);
+	}
 	/*
 	 * S1. Pairs with the agent that takes the bit: the processor, pn_host_inject_one(),
 	 * park_round().

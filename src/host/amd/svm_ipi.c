@@ -29,8 +29,11 @@ static void wake_targets(struct pn_svm_vcpu *v, struct pn_host_cpu *c, uint64_t 
 		/* C6. Store: the IRR bit, by this CPU's silicon. Load: mode. Other side: as in
 		 * pn_svm_notify(). */
 		pn_fence();
-		if (!runs_by_itself(t))
+		if (!runs_by_itself(t)) {
 			pn_svm_notify(t, c, PN_WAKE_NOTIFY);
+			if (pn_mistake(PN_MISTAKE_IPI_FIRST_ONLY))
+				return;
+		}
 	}
 }
 

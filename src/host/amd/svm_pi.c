@@ -141,9 +141,11 @@ int pn_svm_pi_update(struct pn_hyp *hyp, struct pn_host_entry *e, struct pn_host
 		return -ENODEV;
 	if (h && vector < VECTOR_FIRST)
 		return -EINVAL;
+	if (!ir->irte && !pn_mistake(PN_MISTAKE_NO_ENTRY))
+		return -EINVAL;
 	/* Another page is two steps: in between the interrupt goes to the host, which injects it.
 	 */
-	if (old && old != h)
+	if (old && old != h && !(h && pn_mistake(PN_MISTAKE_LINK_STAYS)))
 		r = detach(pn_svm_of(old), ir, c);
 	if (r || !h)
 		return r;
@@ -187,7 +189,8 @@ void pn_svm_ga_overflow(void *ctx, struct pn_agent *self)
 		struct pn_svm_vm *vm = svm->vm[i];
 
 		for (uint32_t n = 0; vm && n < vm->h.nr_vcpus; n++)
-			recover(&vm->vcpu[n], self);
+			if (!n || !pn_mistake(PN_MISTAKE_RECOVER_FIRST_ONLY))
+				recover(&vm->vcpu[n], self);
 	}
 	pn_lock_drop(&svm->vm_lock);
 }

@@ -110,11 +110,12 @@ static void ring(struct pn_avic *av, uint32_t apicid)
 /* Steps 5 and 6. The sender needs no doorbell to itself: it evaluates when the write completes. */
 static void post(struct pn_avic *av, const struct target *t, uint8_t vector, struct outcome *out)
 {
-	uint64_t value;
+	uint64_t value = pn_mistake(PN_MISTAKE_IPI_LOOKS_EARLY) ? look(av, t) : 0;
 
 	pn_avic_request(av, t->page, t->page_pa, vector);
 	pn_step(av->agent, PN_STEP_IPI_POST, t->page_pa, vector);
-	value = look(av, t);
+	if (!pn_mistake(PN_MISTAKE_IPI_LOOKS_EARLY))
+		value = look(av, t);
 	if (value & PN_AVIC_PHYS_ISRUNNING) {
 		if (t->page_pa == av->page_pa)
 			out->self = true;

@@ -4,11 +4,28 @@
 #include "case_setup.h"
 #include "rig_amd.h"
 
+/* By vendor. */
+static const struct {
+	unsigned vendor;
+	const struct case_setup *cases;
+	const unsigned *nr;
+} tables[] = {
+	{0, pn_cases_amd, &pn_cases_amd_nr},
+	{0, pn_cases_amd_hyp, &pn_cases_amd_hyp_nr},
+	{0, pn_cases_amd_irte, &pn_cases_amd_irte_nr},
+	{1, pn_cases_intel, &pn_cases_intel_nr},
+};
+
 const struct pn_case *pn_case_c(unsigned vendor, unsigned i)
 {
-	if (!vendor)
-		return i < pn_cases_amd_nr ? &pn_cases_amd[i].info : NULL;
-	return i < pn_cases_intel_nr ? &pn_cases_intel[i].info : NULL;
+	for (unsigned t = 0; t < sizeof(tables) / sizeof(tables[0]); t++) {
+		if (tables[t].vendor != vendor)
+			continue;
+		if (i < *tables[t].nr)
+			return &tables[t].cases[i].info;
+		i -= *tables[t].nr;
+	}
+	return NULL;
 }
 
 struct chosen {

@@ -265,6 +265,15 @@ uint8_t *rig_sends(unsigned index)
 	return ir->target ? rig_sends_to(ir->target, ir->vector) : begins(&ir->due);
 }
 
+/* Not an access of the machine. If the guest took the vector before the bit was set, then the bit
+ * is set still. */
+static void has_injected(struct rig_vcpu *v, uint8_t vector, uint8_t *due)
+{
+	if (v->h->page[pn_apic_word(PN_APIC_IRR, vector) / 4] >> (vector & 31) & 1)
+		rig_posted(v, vector);
+	rig_has_sent(due);
+}
+
 void rig_device_irq(uint8_t vector, struct pn_host_cpu *c)
 {
 	unsigned index = vector - PN_VEC_DEVICE_FIRST;
@@ -279,7 +288,7 @@ void rig_device_irq(uint8_t vector, struct pn_host_cpu *c)
 		pn_host_route_irq(rig->vm, &ir->route, c);
 	else
 		rig_ops()->inject(ir->target->h, c, ir->vector, PN_WAKE_NOTIFY);
-	rig_has_sent(due);
+	has_injected(ir->target, ir->vector, due);
 }
 
 void rig_inject(struct rig_vcpu *v, struct pn_host_cpu *c, uint8_t vector)
@@ -287,7 +296,7 @@ void rig_inject(struct rig_vcpu *v, struct pn_host_cpu *c, uint8_t vector)
 	uint8_t *due = rig_sends_to(v, vector);
 
 	rig_ops()->inject(v->h, c, vector, PN_WAKE_NOTIFY);
-	rig_has_sent(due);
+	has_injected(v, vector, due);
 }
 
 /* ---- routes ---- */
@@ -537,6 +546,11 @@ static const char *check_vcpu(struct rig_vcpu *v, unsigned n, char *text, unsign
 
 	if (property)
 		return property;
+	what = rig->vendor->check ? rig->vendor->check(v) : NULL;
+	if (what) {
+		snprintf(text, size, "vCPU %u %s", n, what);
+		return "P6";
+	}
 	what = rig_ops()->check(v->h, &rig->cpu[0]);
 	if (what) {
 		snprintf(text, size, "vCPU %u: %s", n, what);

@@ -73,6 +73,8 @@ struct rig_vendor {
 	/* A device writes the MSI of interrupt @index. */
 	void (*post)(unsigned index);
 	const char *pending; /* where vectors wait: "its IRR" */
+	/* At rest: what is wrong with @v, a violation of P6, or NULL. May be NULL. */
+	const char *(*check)(struct rig_vcpu *v);
 	/* A host interrupt: the argument is the CPU. */
 	void (*handler)(void *arg, uint8_t vector);
 };

@@ -15,13 +15,19 @@ bool rig_amd_overflow_w1c;
 /* ---- hardware ---- */
 
 /*
- * A vCPU of the rig halts as soon as it has nothing to deliver, and checks before it sleeps: so
- * only the trace shows the doorbell.
+ * The doorbell reaches a guest that waits inside. Other guests exit at HLT as soon as they have
+ * nothing to deliver, and check before they sleep: there only the trace shows the doorbell.
  */
 static void ring(uint32_t apicid)
 {
-	if (apicid < RIG_CPUS)
-		pn_or32(&amd->bell[apicid], 1);
+	uint32_t who;
+
+	if (apicid >= RIG_CPUS)
+		return;
+	pn_or32(&amd->bell[apicid], 1);
+	who = amd->waiters ? pn_ld32(&amd->in[apicid]) : 0; /* pairs with guest() */
+	if (who)
+		rig_interrupts(&rig->vcpu[who - 1], false);
 }
 
 static void os_doorbell(void *ctx, struct pn_agent *self, uint32_t apicid)
@@ -103,6 +109,8 @@ static void mmio_write(void *ctx, uint32_t off, unsigned size, uint64_t value)
 	struct rig_amd_iommu *io = ctx;
 
 	px_device_enter(&io->busy);
+	if (off == PN_AMDVI_STATUS && amd->conf.w1c_lost && io->acks++ == 0)
+		value &= ~PN_ST_GAINT; /* the IOMMU sets it in the same cycle */
 	pn_amdvi_write(io->vi, off, size, value);
 	follow(io);
 	mmio_leave(io, off, true, value);
@@ -121,6 +129,17 @@ static void overflowed(struct rig_amd_iommu *io)
 	io->overflowed = true;
 	px_doing(amd->conf.stops_late ? "drops it: GALOverflow=1, GALogRun=1 still"
 				      : "drops it: GALOverflow=1, GALogRun=0");
+}
+
+/* The same by a processor's IPI. */
+static void tell_core(void *ctx, struct pn_agent *agent, unsigned step, uint64_t a, uint64_t b)
+{
+	(void)ctx;
+	(void)agent;
+	(void)step;
+	for (unsigned i = 0; i < rig->vcpus; i++)
+		if (amd->vcpu[i].h.page_pa == a)
+			rig_posted(&rig->vcpu[i], (uint8_t)b);
 }
 
 static void observe(void *ctx, struct pn_agent *agent, unsigned step, uint64_t a, uint64_t b)
@@ -192,8 +211,11 @@ static void build_cores(const struct rig_amd_conf *conf)
 
 	pn_avic_features_default(&feat);
 	feat.erratum1235 = conf->erratum_core;
-	for (unsigned i = 0; i < RIG_CPUS; i++)
+	for (unsigned i = 0; i < RIG_CPUS; i++) {
 		pn_avic_init(&amd->core[i], &rig->bus, &rig->cpu_agent[i], &feat, i);
+		rig->cpu_agent[i].observe = tell_core;
+		rig->cpu_steps[i].slot[PN_STEP_IPI_POST].watched = 1;
+	}
 }
 
 static void build_vms(const struct rig_amd_conf *conf)
@@ -257,6 +279,7 @@ void rig_amd_build(const struct rig_amd_conf *conf)
 	build_iommus(conf);
 	build_vms(conf);
 	name_places(conf->iommus ? conf->iommus : 1);
+	amd->iommu[0].acks = 0;
 }
 
 void rig_amd_attach(unsigned index, unsigned iommu, struct rig_vcpu *v, uint8_t vector)
@@ -279,7 +302,8 @@ static void post(unsigned index)
 	struct pn_msi msi = {.addr = PN_MSI_ADDR_BASE, .data = index, .devid = RIG_DEVID};
 
 	px_device_enter(&io->busy);
-	io->sends = rig_sends(index);
+	/* With @moving it is decided on its way where it goes: owed from there on. */
+	io->sends = amd->conf.moving ? NULL : rig_sends(index);
 	if (pn_amdvi_msi(io->vi, &msi) == PN_MSI_ABORTED)
 		px_fail("P6", "the IOMMU aborted an interrupt request");
 	if (io->sends)
@@ -298,16 +322,45 @@ void rig_amd_stop_log(unsigned iommu)
 	px_device_leave(&io->busy);
 }
 
+static void deliver(struct rig_vcpu *v, struct pn_host_cpu *c)
+{
+	struct pn_avic *av = &amd->core[c->id];
+	struct pn_avic_exit exit;
+	int vector;
+
+	px_doing("in the guest");
+	/* What rang before VMRUN has no effect, and VMRUN itself evaluates. */
+	if (v->stays && pn_xchg32(&amd->bell[c->id], 0) && !pn_avic_doorbell(av))
+		return;
+	while ((vector = pn_avic_evaluate(av, true)) >= 0) {
+		pn_avic_deliver(av, (uint8_t)vector);
+		rig_took(v, vector);
+		if (amd->conf.mail)
+			amd->seen = pn_ld32(&amd->mail); /* pairs with the sender, before its OR */
+		pn_avic_write(av, PN_APIC_EOI, 0, &exit);
+		if (v == &rig->vcpu[0] && amd->conf.lowers_tpr)
+			pn_avic_write(av, PN_APIC_TPR, 0, &exit);
+	}
+}
+
+/* Where a guest that waits inside is: for the doorbell, which has no effect elsewhere. */
+static void is_in(struct rig_vcpu *v, struct pn_host_cpu *c, bool in)
+{
+	if (v->stays)
+		pn_xchg32(&amd->in[c->id], in ? (uint32_t)(v - rig->vcpu) + 1 : 0);
+}
+
 static void guest(struct rig_vcpu *v, struct pn_host_cpu *c)
 {
 	struct pn_avic *av = &amd->core[c->id];
 	struct pn_avic_vmcb vmcb;
-	struct pn_avic_exit exit;
 	int vector;
 
 	px_doing("enters the guest");
+	is_in(v, c, true); /* physical interrupts from here on make it leave at once */
 	vector = pn_svm_enter(v->h, c);
 	if (vector >= 0) {
+		is_in(v, c, false);
 		rig_took(v, vector);
 		pn_svm_leave(v->h, c);
 		pn_svm_eoi(v->h, c);
@@ -315,22 +368,29 @@ static void guest(struct rig_vcpu *v, struct pn_host_cpu *c)
 	}
 	pn_svm_vmcb(pn_svm_of(v->h), &vmcb);
 	pn_avic_vmrun(av, &vmcb);
-	px_doing("in the guest");
-	while ((vector = pn_avic_evaluate(av, true)) >= 0) {
-		pn_avic_deliver(av, (uint8_t)vector);
-		rig_took(v, vector);
-		pn_avic_write(av, PN_APIC_EOI, 0, &exit);
-	}
-	px_doing("leaves the guest: HLT");
+	rig_in_guest(v, c);
+	px_doing(v->stays ? "leaves the guest: an interrupt" : "leaves the guest: HLT");
+	is_in(v, c, false);
 	pn_avic_vmexit(av);
 	pn_svm_leave(v->h, c);
 }
 
 /* ---- interrupts of the host ---- */
 
+/* With a second vector by rig_amd_affinity(), the first is free and has no owner. */
+static void device_irq(uint8_t vector, struct pn_host_cpu *c)
+{
+	if (amd->moved && (vector < RIG_AMD_MOVED || c->id != 2))
+		px_fail("P6", "CPU %u gets vector 0x%02x, which belongs to nobody any more", c->id,
+			vector);
+	else
+		rig_device_irq(vector < RIG_AMD_MOVED ? vector : vector - RIG_IRS, c);
+}
+
 void rig_amd_handler(void *arg, uint8_t vector)
 {
 	struct pn_host_cpu *c = arg;
+	uint32_t in = amd->waiters ? pn_ld32(&amd->in[c->id]) : 0; /* only this CPU writes it */
 
 	switch (vector) {
 	case PN_VEC_WAKEUP:
@@ -346,12 +406,40 @@ void rig_amd_handler(void *arg, uint8_t vector)
 	case PN_VEC_RESCHED:
 		break;
 	default:
-		rig_device_irq(vector, c);
+		device_irq(vector, c);
 	}
+	if (in) /* the exit comes first; the guest goes on when the handler is done */
+		rig_interrupts(&rig->vcpu[in - 1], true);
+}
+
+/* At rest. */
+static const char *check(struct rig_vcpu *v)
+{
+	const struct pn_svm_vcpu *sv = pn_svm_of(v->h);
+	uint32_t requests = pn_ld32(&v->h->requests);
+	bool inhibited = pn_svm_inhibits(v->h);
+
+	if (amd->conf.mail && amd->seen != amd->mail)
+		return "took its last interrupt without the data that was sent before it";
+	if (v->task.sleeping && requests & PN_REQ_BLOCK_MASK)
+		return "sleeps with a request, and nobody is left to wake it";
+	if (v->waits && requests & PN_REQ_APICV_UPDATE)
+		return "stays in its guest with a request, and nobody is left to kick it";
+	if (!(requests & PN_REQ_APICV_UPDATE) && pn_host_apicv(v->h) == inhibited)
+		return inhibited ? "AVIC is active although there is a cause against it"
+				 : "AVIC is off without a cause";
+	for (unsigned i = 0; i < RIG_IRS; i++)
+		if (rig->ir[i].entry == NULL || rig->ir[i].entry->vcpu != v->h)
+			continue;
+		else if (amd->ir[i].ir.drv && sv->on_list && !amd->svm.cpu[sv->gcpu].online)
+			return "is on the list of a CPU that is gone";
+	return NULL;
 }
 
 static const struct rig_vendor vendor = {
 	.guest = guest,
+	.deliver = deliver,
+	.check = check,
 	.post = post,
 	.pending = "its IRR",
 	.handler = rig_amd_handler,

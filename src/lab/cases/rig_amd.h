@@ -11,6 +11,9 @@
 
 #define RIG_IOMMUS 2
 
+/* The host's vector of interrupt 0 after its affinity has changed. */
+#define RIG_AMD_MOVED (PN_VEC_DEVICE_FIRST + RIG_IRS)
+
 struct rig_amd_iommu {
 	struct pn_agent agent;
 	struct pn_step_table steps;
@@ -21,6 +24,7 @@ struct rig_amd_iommu {
 	bool overflowed;     /* an entry was dropped, ever */
 	struct rig_task log; /* GA log thread */
 	uint32_t running;    /* GALogRun, with stops_late: what a poll of Status waits for */
+	uint8_t acks;	     /* writes to Status since the machine came up, with w1c_lost */
 };
 
 struct rig_amd_ir {
@@ -41,6 +45,10 @@ struct rig_amd_conf {
 	bool irtcachedis;		  /* the IOMMUs cache no entries */
 	bool stops_late;		  /* GALogRun falls some time after GALOverflow rises */
 	enum pn_recover recover;	  /* recovery of dropped entries */
+	bool moving;			  /* what a device sends is owed where it arrives */
+	bool lowers_tpr;		  /* vCPU 0, once its guest has taken something */
+	bool mail;			  /* what the sender stored before is read by the guest */
+	bool w1c_lost; /* the first write of 1 to GAInt meets hardware that sets it */
 };
 
 struct rig_amd {
@@ -57,7 +65,12 @@ struct rig_amd {
 	struct pn_svm_vcpu vcpu[RIG_VCPUS];
 	struct rig_amd_ir ir[RIG_IRS];
 	uint32_t bell[RIG_CPUS];
-	bool new_kernel; /* it does not know the wakeup vector */
+	uint32_t in[RIG_CPUS]; /* which vCPU is in its guest there, and waits inside; 0: none */
+	bool waiters;	       /* there are such vCPUs */
+	bool moved;	       /* device interrupts have other host vectors now: RIG_AMD_MOVED */
+	uint32_t mail, seen;   /* the sender's data; what the guest read when it took a vector */
+	uint32_t saved;	       /* pending-left-at-save: word 2 of what is pending */
+	bool new_kernel;       /* it does not know the wakeup vector */
 };
 
 extern struct rig_amd *amd;
