@@ -87,6 +87,7 @@ void rig_init(const struct rig_vendor *vendor, unsigned vcpus, size_t ram)
 	for (unsigned i = 0; i < RIG_CPUS; i++) {
 		pn_host_agent_init(&rig->cpu_agent[i], i, &rig->cpu_steps[i], NULL);
 		px_ghost(&rig->cpu_steps[i], sizeof(rig->cpu_steps[i]));
+		px_ghost(&rig->cpu_agent[i], sizeof(rig->cpu_agent[i]));
 		rig->cpu[i].agent = &rig->cpu_agent[i];
 		rig->cpu[i].apicid = i;
 	}

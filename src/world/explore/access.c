@@ -369,6 +369,42 @@ const char *px_doing(const char *text)
 	return before;
 }
 
+static bool is_ghost(const char *p)
+{
+	for (unsigned i = 0; i < px.ghosts; i++)
+		if (p >= px.ghost[i].p && p < px.ghost[i].p + px.ghost[i].size)
+			return true;
+	return false;
+}
+
+void px_plain(const void *p, size_t size, bool write)
+{
+	struct px_access a = {.op = write ? PX_OP_PLAIN_WRITE : PX_OP_PLAIN_READ,
+			      .size = (uint32_t)size,
+			      .addr = (char *)(uintptr_t)p,
+			      .what = "of threads without a common lock"};
+
+	struct px_thread_state *t;
+
+	if (px_alone() || a.addr < px.arena || a.addr >= px.arena + px.arena_size || is_ghost(p))
+		return;
+	t = &px.thread[px.current];
+	if (write) {
+		t->writes = p;
+		t->writes_size = size;
+	}
+	if (!px_local(p, size, write)) {
+		px_point(&a);
+		/*
+		 * The hooks of a structure that is copied come in the order write, read, and then
+		 * both accesses: this transition is the one that writes.
+		 */
+		if (t->writes)
+			px_touch(t->writes, t->writes_size);
+	} else if (px.deads)
+		px_check_dead(&a);
+}
+
 void px_ghost(const void *p, size_t size)
 {
 	if (px.ghosts == PX_GHOSTS || px.current >= 0) {

@@ -476,6 +476,7 @@ static void perform(struct px_thread_state *t, const struct px_access *a, struct
 		px.cpu[t->cpu].active = -1;
 		break;
 	case PX_OP_LINE: /* the thread itself makes the access when it continues */
+	case PX_OP_PLAIN_WRITE:
 	case PX_OP_KILL:
 		ev->writes = true;
 		break;

@@ -36,6 +36,8 @@ enum px_op {
 	PX_OP_END,
 	PX_OP_WINDOW, /* before interrupts go off: they may still come here */
 	PX_OP_KILL,   /* memory is freed: counts as a write in races */
+	PX_OP_PLAIN_READ,  /* of what other threads access plainly, too; the access itself comes */
+	PX_OP_PLAIN_WRITE, /* when the thread continues */
 };
 
 struct px_val {
@@ -83,6 +85,8 @@ struct px_thread_state {
 	uint32_t last_size;
 	struct px_val last_val;
 	const char *doing;
+	const char *writes; /* see px_plain() */
+	size_t writes_size;
 	struct px_buffered buf[PX_BUFFER];
 };
 
@@ -248,6 +252,9 @@ struct px_hash px_state_hash(void);
 void px_faults(bool on);
 /* The current thread goes round for ever without a transition: P1. Does not return. */
 void px_endless(void);
+
+/* The current thread is about to access memory without the seam. */
+void px_plain(const void *p, size_t size, bool write);
 
 static inline void px_count_access(void)
 {

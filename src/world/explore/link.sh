@@ -1,10 +1,25 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# link.sh OUTPUT ARCHIVE...: one relocatable object of which only px_* and pn_case_* can be seen.
+# link.sh OUTPUT CASES HARDWARE ARCHIVE...: one relocatable object of which only px_* and pn_case_*
+# can be seen. Accesses of the first two are no transitions: see hooks.c.
 set -e
 out=$1
-shift
-ld -r --whole-archive "$@" -o "$out.all"
+cases=$2
+hardware=$3
+shift 3
+{
+	for n in 1 2 4 8 16; do
+		for what in read unaligned_read volatile_read write unaligned_write volatile_write; do
+			echo "__tsan_$what$n px_quiet_$what$n"
+		done
+	done
+	for what in read_range write_range memcpy memmove memset; do
+		echo "__tsan_$what px_quiet_$what"
+	done
+} >"$out.names"
+ld -r --whole-archive "$cases" "$hardware" -o "$out.quiet"
+objcopy --redefine-syms="$out.names" "$out.quiet"
+ld -r "$out.quiet" --whole-archive "$@" -o "$out.all"
 objcopy --wildcard --keep-global-symbol='px_explore' --keep-global-symbol='px_result_free' \
 	--keep-global-symbol='px_alloc' --keep-global-symbol='px_thread' \
 	--keep-global-symbol='px_handler' --keep-global-symbol='px_send' \
@@ -17,4 +32,4 @@ objcopy --wildcard --keep-global-symbol='px_explore' --keep-global-symbol='px_re
 	--keep-global-symbol='px_lock' --keep-global-symbol='px_irq' \
 	--keep-global-symbol='pn_case_*' \
 	"$out.all" "$out"
-rm -f "$out.all"
+rm -f "$out.all" "$out.quiet" "$out.names"

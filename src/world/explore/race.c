@@ -600,6 +600,7 @@ static bool writes(enum px_op op)
 {
 	switch (op) {
 	case PX_OP_LOAD:
+	case PX_OP_PLAIN_READ:
 	case PX_OP_SLEEP:
 	case PX_OP_SPIN:
 		return false;

@@ -109,6 +109,12 @@ static void describe(const struct px_event *e, char *out, size_t size)
 	case PX_OP_LINE:
 		describe_line(e, out, size);
 		break;
+	case PX_OP_PLAIN_READ:
+		snprintf(out, size, "read  memory %s", what);
+		break;
+	case PX_OP_PLAIN_WRITE:
+		snprintf(out, size, "write memory %s", what);
+		break;
 	case PX_OP_LOCK:
 		snprintf(out, size, "lock  %s", what);
 		break;
