@@ -10,7 +10,6 @@ static const struct {
 	const struct case_setup *cases;
 	const unsigned *nr;
 } tables[] = {
-	{0, pn_cases_amd, &pn_cases_amd_nr},
 	{0, pn_cases_amd_hyp, &pn_cases_amd_hyp_nr},
 	{0, pn_cases_amd_irte, &pn_cases_amd_irte_nr},
 	{1, pn_cases_intel, &pn_cases_intel_nr},

@@ -40,6 +40,31 @@ static bool op_move(struct rig_agent *me, const int *arg)
 	return true;
 }
 
+/* Off the CPU until another agent finds that an interrupt is pending for it. */
+static bool op_sit_out(struct rig_agent *me, const int *arg)
+{
+	struct rig_vcpu *v = me->v;
+
+	(void)arg;
+	pn_xchg32(&v->task.sleeping, 1); /* pairs with op_yield_to() */
+	rig_ops()->put(v->h, me->c, true);
+	if (!rig_ops()->pending(v->h))
+		px_sleep(&v->task.sleeping, "the vCPU's task, yielded to");
+	px_doing("is switched in");
+	rig_load(v, me->c);
+	return true;
+}
+
+static bool op_yield_to(struct rig_agent *me, const int *arg)
+{
+	struct rig_vcpu *to = &rig->vcpu[arg[0]];
+
+	(void)me;
+	if (rig_ops()->pending(to->h))
+		pn_xchg32(&to->task.sleeping, 0); /* pairs with op_sit_out() */
+	return true;
+}
+
 /* ---- devices ---- */
 
 static bool op_post(struct rig_agent *me, const int *arg)
@@ -184,6 +209,11 @@ const struct pn_case_op pn_case_shared_ops[] = {
 	{"preempt", "", NULL, "will be preempted once on its way to sleep", A_VCPU, op_preempt},
 	{"move", "c", NULL, "will run on CPU C from the next time on that it is switched in",
 	 A_VCPU, op_move},
+	{"sit-out", "", "is preempted",
+	 "is switched out runnable, until another agent yields to it", A_VCPU | PN_CASE_WAITS,
+	 op_sit_out},
+	{"yield-to", "v", "it waits; is anything pending for vCPU %?",
+	 "vCPU V goes on with its sit-out, if an interrupt is pending for it", A_HOST, op_yield_to},
 	{"post", "i", NULL, "a device writes the MSI of interrupt I", 0, op_post},
 	{"await-wake", "v", NULL, "goes on when the task of vCPU V is awake",
 	 PN_CASE_WAITS | PN_CASE_VM, op_await_wake},

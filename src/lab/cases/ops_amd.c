@@ -33,6 +33,12 @@ static const struct pn_case_key keys[] = {
 	 "GALogRun falls some time after GALOverflow rises"},
 	{"erratum_core", FIELD(erratum_core), 0, pn_case_no_yes, "processors have erratum 1235"},
 	{"erratum_known", FIELD(erratum_known), 0, pn_case_no_yes, "the hypervisor knows of it"},
+	{"moving", FIELD(moving), 0, pn_case_no_yes,
+	 "what a device sends is owed where it arrives"},
+	{"lowers_tpr", FIELD(lowers_tpr), 0, pn_case_no_yes,
+	 "the guest of vCPU 0 writes TPR = 0 once it has taken something"},
+	{"w1c_lost", FIELD(w1c_lost), 0, pn_case_no_yes,
+	 "the first write of 1 to GAInt meets hardware that sets it"},
 	{0},
 };
 
@@ -76,11 +82,8 @@ static bool op_log(struct rig_agent *me, const int *arg)
 
 static bool op_only_if_overflow(struct rig_agent *me, const int *arg)
 {
-	struct pn_amdvi_stats st;
-
 	(void)me;
-	pn_amdvi_stats(amd->iommu[arg[0]].vi, &st);
-	return st.galog_overflows;
+	return amd->iommu[arg[0]].overflowed;
 }
 
 static bool op_stop_log(struct rig_agent *me, const int *arg)
