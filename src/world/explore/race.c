@@ -29,7 +29,10 @@
  * - Nor is it known to commute with i, if that is a step of the thread: then it is not in v at all
  *   (leave_handlers_out()).
  * - If a handler is already active where i is and its END is not in v, the thread's steps in v have
- *   to come before its BEGIN: that is where v is tried (race()).
+ *   to come before its BEGIN: that is where v is tried, or those steps alone if j needs the handler
+ *   (open_handlers(), thread_first()).
+ * - A handler that commutes with the steps in v need not commute with those that follow. So if a
+ *   thread can begin v, too, the thread is tried (rather_threads()).
  *
  * Sleep sets rest on what a process is about to do and cannot know what a handler will do: there,
  * BEGIN and END depend on every step of the thread (px_next_depends()).
@@ -217,6 +220,7 @@ static struct handling look(const struct between *v, int cpu)
 /* ---- races ---- */
 
 static void try_at(const struct between *v);
+static void race(struct px_path *p, uint32_t i, const struct px_event *j, struct px_clock jclock);
 
 /*
  * The events in v that j depends on, if v begins earlier than assumed when the clock of j was
@@ -230,6 +234,25 @@ static struct px_clock clock_of_j(const struct between *v)
 		if (in_between(v, k) && dependent(v->p, &v->p->ev[k], v->j))
 			c = join(c, v->p->ev[k].clock);
 	return c;
+}
+
+/*
+ * j needs an event of the handler, and a step that the interrupted thread takes after END: the step
+ * can only come before BEGIN.
+ */
+static void thread_first(const struct between *v, uint32_t begin)
+{
+	const struct px_event *b = &v->p->ev[begin];
+
+	for (uint32_t k = v->p->n; k-- > v->from + 1;) {
+		const struct px_event *e = &v->p->ev[k];
+
+		if (!interrupts(b, e) || !in_between(v, k) || !before(e, v->jclock) ||
+		    before(b, e->clock))
+			continue;
+		race(v->p, begin, e, e->clock);
+		return;
+	}
 }
 
 /* Removes from @set the processes that happen-before allows to begin v, but handlers do not. */
@@ -253,16 +276,33 @@ static uint32_t open_handlers(const struct between *v, uint32_t set)
 			earlier.from = earlier.out[earlier.outs++] = h.begin;
 			earlier.jclock = clock_of_j(&earlier);
 			try_at(&earlier);
+		} else if (h.active) {
+			thread_first(v, h.begin);
 		}
 	}
 	return set;
 }
 
-/* Makes the search try v at the place where v begins. */
+/* Of the processes that can begin v, those that are no handlers if there are such. */
+static uint32_t rather_threads(uint32_t set)
+{
+	uint32_t threads = set;
+
+	for (int c = 0; c < PX_CPUS; c++)
+		if (px.cpu[c].handler >= 0)
+			threads &= ~(1u << px.cpu[c].handler);
+	return threads ? threads : set;
+}
+
+/*
+ * Makes the search try v at the place where v begins. That a handler is tried there is not enough
+ * if a thread can begin v: with more steps of the interrupted thread behind it, v may be a prefix
+ * of executions in which the handler as a whole comes later.
+ */
 static void try_at(const struct between *v)
 {
 	struct px_event *node = &v->p->ev[v->from];
-	uint32_t set = open_handlers(v, initials(v));
+	uint32_t set = rather_threads(open_handlers(v, initials(v)));
 
 	if (set & (node->backtrack | node->sleep | node->done))
 		return;
