@@ -23,7 +23,8 @@
 #define MAX_STEPS     32000 /* the explorer counts the steps of an agent in 15 bits */
 #define MAX_SECONDS   1e6
 #define MAX_BOUND     1000000
-#define DEFAULT_LIMIT 2048 /* MiB */
+#define MAX_JOBS      1000000 /* that can be asked for */
+#define DEFAULT_LIMIT 2048    /* MiB */
 
 enum {
 	OPT_ALL = 0x100,
@@ -137,7 +138,7 @@ static int parse(int key, char *arg, struct argp_state *state)
 		o->search.seconds = seconds(state, arg);
 		return 0;
 	case OPT_JOBS:
-		o->jobs = (unsigned)whole(state, "--jobs", arg, 1, PN_XJOBS_AT_ONCE);
+		o->jobs = (unsigned)whole(state, "--jobs", arg, 1, MAX_JOBS);
 		return 0;
 	case OPT_LIMIT:
 		o->limit_mib = (unsigned)whole(state, "--memory-limit", arg, 1, 1u << 24);
@@ -158,8 +159,9 @@ static int parse(int key, char *arg, struct argp_state *state)
 		return 0;
 	case ARGP_KEY_END:
 		if (!o->name && !o->all)
-			argp_error(state, "no case is given (a CASE, see postern list cases, or "
-					  "--all)");
+			argp_error(state,
+				   "no case is given (a CASE, see postern list cases, a FILE, or "
+				   "--all)");
 		if (o->name && o->all)
 			argp_error(state, "a case, or --all, not both");
 		return 0;
@@ -187,7 +189,8 @@ static const struct argp_option options[] = {
 	{"steps", OPT_STEPS, "N", 0, "no more than N steps of an execution: not exhaustive", 2},
 	{"seconds", OPT_SECONDS, "N", 0, "stop each search after N seconds: not finished", 2},
 	{"memory-limit", OPT_LIMIT, "MiB", 0, "memory of each search (default 2048)", 2},
-	{"jobs", OPT_JOBS, "N", 0, "searches at a time (default: one for each processor)", 2},
+	{"jobs", OPT_JOBS, "N", 0,
+	 "searches at a time (default, and at most: one for each processor)", 2},
 	{"all-steps", OPT_ALL_STEPS, NULL, 0, "show steps that no other agent can notice, too", 3},
 	{"json", OPT_JSON, NULL, 0, "print one JSON object", 3},
 	{"trace", OPT_TRACE, "FILE.json", 0, "write counter-examples to open in Perfetto", 3},
@@ -199,13 +202,15 @@ static const struct argp_child children[] = {{&pn_cli_seed, 0, NULL, 0}, {0}};
 static const struct argp argp = {
 	options,
 	parse,
-	"CASE|--all",
-	"Runs hardware and host code of a named case under every interleaving that the memory "
-	"order allows. The broken variant has a real mistake that must be found; the fixed one "
+	"CASE|FILE|--all",
+	"Runs hardware and host code of a named case, or of one that a file describes, under every "
+	"interleaving that the memory order allows. The broken variant has a real mistake that "
+	"must be found; the fixed one "
 	"must hold.\v"
 	"Exit status: 0 as expected, 1 not as expected, 2 usage, 3 a search did not finish.\n\n"
 	"Examples:\n  postern explore gappi-masked-irr\n"
 	"  postern explore block-without-fence --variant broken --memory sc\n"
+	"  postern explore ./mine.ini\n"
 	"  postern explore --all --json",
 	children,
 	NULL,
@@ -387,6 +392,18 @@ static unsigned processors(void)
 	return n < 1 ? 1 : n > PN_XJOBS_AT_ONCE ? PN_XJOBS_AT_ONCE : (unsigned)n;
 }
 
+/* More searches at a time than processors only take memory. */
+static void limit_jobs(struct explore_options *o)
+{
+	unsigned n = processors();
+
+	if (o->jobs <= n)
+		return;
+	pn_cli_error("--jobs %u: this machine has %u processor%s: %u at a time", o->jobs, n,
+		     n == 1 ? "" : "s", n);
+	o->jobs = n;
+}
+
 int pn_cli_explore(int argc, char **argv)
 {
 	struct explore_options o = {
@@ -412,6 +429,7 @@ int pn_cli_explore(int argc, char **argv)
 			return CLI_USAGE;
 		}
 	}
+	limit_jobs(&o);
 	pn_cli_catch_stop();
 	job = calloc(2 * MAX_CASES, sizeof(*job));
 	run = calloc(2 * MAX_CASES, sizeof(*run));
@@ -421,5 +439,7 @@ int pn_cli_explore(int argc, char **argv)
 		pn_cli_error("out of memory");
 	free(job);
 	free(run);
+	if (o.name && is_file(o.name))
+		pn_case_free(c);
 	return status;
 }
