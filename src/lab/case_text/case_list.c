@@ -10,9 +10,6 @@
 
 #define MAX_CASES 256
 
-/* Generated, by vendor; end: name NULL. */
-extern const struct pn_builtin pn_builtin_cases_amd[], pn_builtin_cases_intel[];
-
 static int parse(const struct pn_ini_text *t, const struct pn_case **out, struct pn_diag *d)
 {
 	struct pn_case_file *f = calloc(1, sizeof(*f));

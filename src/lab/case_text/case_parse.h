@@ -9,6 +9,8 @@
 
 #define PN_CASE_NAMES 96 /* that a message chooses the nearest of */
 
+/* The shipped texts by vendor, generated; end: name NULL. */
+extern const struct pn_builtin pn_builtin_cases_amd[], pn_builtin_cases_intel[];
 extern const char *const pn_mistake_names[PN_MISTAKE_NR]; /* generated */
 
 struct pn_case_reader {
