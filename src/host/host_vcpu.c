@@ -83,8 +83,11 @@ int pn_host_inject_one(struct pn_host_vcpu *h, struct pn_agent *self, uint64_t k
 	 * In service first, so the vector is always in at least one of the two. Pairs with posters
 	 * that set it again.
 	 */
+	if (pn_mistake(PN_MISTAKE_INJECT_IRR_FIRST))
+		pn_vapic_clear(h->page, PN_APIC_IRR, (uint8_t)vector);
 	pn_vapic_set(h->page, PN_APIC_ISR, (uint8_t)vector);
-	pn_vapic_clear(h->page, PN_APIC_IRR, (uint8_t)vector);
+	if (!pn_mistake(PN_MISTAKE_INJECT_IRR_FIRST))
+		pn_vapic_clear(h->page, PN_APIC_IRR, (uint8_t)vector);
 	update_ppr(h);
 	pn_step(self, PN_STEP_ENTRY_INJECT, key, (uint64_t)vector);
 	return vector;

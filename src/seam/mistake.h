@@ -79,6 +79,31 @@ enum pn_mistake {
 	PN_MISTAKE_OR_SKIPPED,		/* set-without-or: hardware */
 	PN_MISTAKE_ENTRY_OLD_CPU,	/* ipi-to-old-cpu */
 	PN_MISTAKE_ENTRIES_FIRST,	/* uninhibit-entries-first */
+	PN_MISTAKE_ENTER_NO_SYNC,	/* pi-entry-takes-no-pir */
+	PN_MISTAKE_ENTER_NO_FENCE,	/* pi-mode-without-fence */
+	PN_MISTAKE_NDST_STALE,		/* pi-ndst-stale */
+	PN_MISTAKE_PI_WAKE_FIRST,	/* pi-wakes-the-first */
+	PN_MISTAKE_PI_OFFLINE_FIRST,	/* pi-offline-wakes-the-first */
+	PN_MISTAKE_SYNC_SKIPS_WORD,	/* pir-word-forgotten */
+	PN_MISTAKE_SYNC_IF_APICV,	/* inhibited-on-one-vcpu */
+	PN_MISTAKE_INHIBIT_EARLY,	/* pi-inhibit-read-early */
+	PN_MISTAKE_PI_INHIBIT_SILENT,	/* pi-inhibit-silent */
+	PN_MISTAKE_LEAVE_KEEPS_MODE,	/* pi-mode-left-behind */
+	PN_MISTAKE_PROCESS_ON_LATE,	/* pi-process-on-late: hardware */
+	PN_MISTAKE_IPIV_ON_FIRST,	/* ipiv-on-first: hardware */
+	PN_MISTAKE_INJECT_IRR_FIRST,	/* inject-leaves-irr-first */
+	PN_MISTAKE_UNASSIGN_BLIND,	/* pi-detach-without-look */
+	PN_MISTAKE_BLOCK_AGAIN_ONE,	/* pi-first-attach-asks-one */
+	PN_MISTAKE_IEC_NO_FLUSH,	/* pi-stale-entry, posted-msi-stale-entry */
+	PN_MISTAKE_IEC_NO_WAIT,		/* pi-flush-not-waited */
+	PN_MISTAKE_IEC_NOT_AT_SETUP,	/* iec-not-flushed-at-setup */
+	PN_MISTAKE_PI_IRTE_TORN,	/* pi-irte-torn */
+	PN_MISTAKE_PIR_CHECK_BY_UNIT,	/* pir-check-by-wrong-ability */
+	PN_MISTAKE_VTD_KEEPS_IRE,	/* posted-entries-over-kexec */
+	PN_MISTAKE_NO_ENTRY_CHECK,	/* pi-affinity-without-entry */
+	PN_MISTAKE_DRAIN_ON_LATE,	/* posted-msi-drain-late */
+	PN_MISTAKE_SCAN_NOT_AWAITED,	/* ioapic-old-bitmap */
+	PN_MISTAKE_VMX_EXIT_NO_WAIT,	/* wakeup-handler-left-behind */
 	PN_MISTAKE_NR
 };
 

@@ -509,6 +509,12 @@ static void bad_entries(void **state)
 		       pn_vtd_ir_init(&ir, &r.drv, &r.agent[0], rows[i].index, 1, rows[i].apicid,
 				      rows[i].vector),
 		       rows[i].ret);
+		if (rows[i].ret) {
+			row_eq(rows[i].name, "post without an entry",
+			       pn_vtd_ir_post(&ir, &r.agent[0], RIG_BASE, 0x41, false), -EINVAL);
+			row_eq(rows[i].name, "affinity without an entry",
+			       pn_vtd_ir_affinity(&ir, &r.agent[0], 1, 0x30), -EINVAL);
+		}
 		assert_int_equal(pn_vtd_ir_init(&ir, &r.drv, &r.agent[0], 9, 1, 1, 0x30), 0);
 		if (rows[i].index < 256)
 			row_eq(rows[i].name, "affinity",

@@ -236,8 +236,11 @@ unsigned pn_pmsi_drain(struct pn_pmsi_cpu *c, struct pn_agent *self,
 	uint64_t left[PIR_WORDS];
 	unsigned n = 0;
 
-	clear_on(c, self);
+	if (!pn_mistake(PN_MISTAKE_DRAIN_ON_LATE))
+		clear_on(c, self);
 	harvest(c, self, left);
+	if (pn_mistake(PN_MISTAKE_DRAIN_ON_LATE))
+		clear_on(c, self);
 	for (int vector = next_vector(left); vector >= 0; vector = next_vector(left)) {
 		found(ctx, (uint8_t)vector);
 		n++;

@@ -18,6 +18,8 @@ static void block_again(struct pn_vmx_vm *vm, struct pn_host_cpu *c)
 		/* Pairs with pn_vmx_must_run(). */
 		pn_or32(&v->h.requests, PN_REQ_UNBLOCK);
 		pn_vmx_wake(v, c->agent, PN_WAKE_REQUEST);
+		if (pn_mistake(PN_MISTAKE_BLOCK_AGAIN_ONE))
+			break;
 	}
 }
 
@@ -46,6 +48,8 @@ static void assign(struct pn_vmx_vm *vm, struct pn_host_cpu *c)
 static void unassign(struct pn_vmx_vcpu *v, struct pn_host_cpu *c)
 {
 	count(v->vm, UINT32_MAX);
+	if (pn_mistake(PN_MISTAKE_UNASSIGN_BLIND))
+		return;
 	/*
 	 * The count was a locked store. Load: ON and PIR. Other side: put reads the count, after
 	 * the task's state was set to sleeping.

@@ -88,8 +88,11 @@ void pn_vmx_load(struct pn_host_vcpu *h, struct pn_host_cpu *c)
 	if (on_list)
 		unlink_from(v, c);
 	/* L3. All three at once: a poster that sees one sees the others. */
-	next = change(v, PN_PID_NDST_MASK | PN_PID_NV_MASK | PN_PID_SN,
-		      pn_vmx_ndst(v, c) | pn_vmx_nv(PN_VEC_POSTED));
+	if (pn_mistake(PN_MISTAKE_NDST_STALE))
+		next = change(v, PN_PID_NV_MASK | PN_PID_SN, pn_vmx_nv(PN_VEC_POSTED));
+	else
+		next = change(v, PN_PID_NDST_MASK | PN_PID_NV_MASK | PN_PID_SN,
+			      pn_vmx_ndst(v, c) | pn_vmx_nv(PN_VEC_POSTED));
 	/* Pairs with pn_vmx_inject(), which reads it after it saw IN_GUEST; that is set later. */
 	pn_st32(&v->h.cpu, c->id);
 	pn_irq_on(c->agent);
@@ -174,7 +177,9 @@ bool pn_vmx_must_run(struct pn_host_vcpu *h, struct pn_host_cpu *c)
 	pn_fence();
 	run = pn_ld32(&v->h.requests) & PN_REQ_BLOCK_MASK;
 	if (!run) {
-		pn_vmx_sync(v, c->agent); /* B3 */
+		/* The look depends on the processor's ability, which every vCPU here has. */
+		if (!pn_mistake(PN_MISTAKE_PIR_CHECK_BY_UNIT) || pn_vmx_cfg(v)->posting)
+			pn_vmx_sync(v, c->agent); /* B3 */
 		run = !v->h.irq_blocked && pn_vapic_deliverable(v->h.page) >= 0;
 	}
 	pn_step(c->agent, PN_STEP_BLOCK_CHECK, pn_vmx_key(v), run);
@@ -209,6 +214,8 @@ static void scan(struct pn_vmx *vmx, struct pn_host_cpu *c)
 		found |= on;
 		c->wake_scanned++;
 		pn_step(c->agent, PN_STEP_LIST_SCAN, pn_vmx_key(v), woken);
+		if (woken && pn_mistake(PN_MISTAKE_PI_WAKE_FIRST))
+			break;
 	}
 	if (!found)
 		c->wake_spurious++;
@@ -252,6 +259,8 @@ void pn_vmx_cpu_offline(struct pn_hyp *hyp, struct pn_host_cpu *dead, struct pn_
 		/* O2. Pairs with pn_vmx_must_run(), which reads the requests after the wakeup. */
 		pn_or32(&v->h.requests, PN_REQ_UNBLOCK);
 		pn_host_wake(os, &v->h, self->agent, pn_vmx_key(v), PN_WAKE_REQUEST);
+		if (pn_mistake(PN_MISTAKE_PI_OFFLINE_FIRST))
+			break;
 	}
 	pn_unlock_irq(self->agent, &dead->wake_lock);
 }

@@ -20,12 +20,19 @@ static void ask(struct pn_vmx_vcpu *v, struct pn_host_cpu *c)
 		pn_host_kick(pn_vmx_cfg(v)->os, c->agent, pn_vmx_key(v), cpu);
 }
 
+_Static_assert(offsetof(struct pn_host_vcpu, mode) % 8 == 0 &&
+		       offsetof(struct pn_host_vcpu, requests) ==
+			       offsetof(struct pn_host_vcpu, mode) + 4,
+	       "one load has both");
+
 /* X2. In the guest with the old bitmap it could end an interrupt by the new entry unseen. */
 static bool runs_with_old(const struct pn_vmx_vcpu *v)
 {
-	/* Pairs with X3, and with E1 and E6. */
-	return pn_ld32_acq(&v->h.requests) & PN_REQ_SCAN_IOAPIC &&
-	       pn_ld32_acq(&v->h.mode) == PN_IN_GUEST;
+	/* Both words, in one load, are what the loop waits for. Pairs with E1 and E6, and with X3.
+	 */
+	uint64_t both = pn_ld64_acq((const uint64_t *)(const void *)&v->h.mode);
+
+	return (uint32_t)both == PN_IN_GUEST && both >> 32 & PN_REQ_SCAN_IOAPIC;
 }
 
 void pn_vmx_ioapic_changed(struct pn_host_vm *h, struct pn_host_cpu *c)
@@ -35,6 +42,8 @@ void pn_vmx_ioapic_changed(struct pn_host_vm *h, struct pn_host_cpu *c)
 	for (uint32_t i = 0; i < vm->h.nr_vcpus; i++)
 		ask(&vm->vcpu[i], c);
 	for (uint32_t i = 0; i < vm->h.nr_vcpus; i++) {
+		if (pn_mistake(PN_MISTAKE_SCAN_NOT_AWAITED))
+			break;
 		while (runs_with_old(&vm->vcpu[i]))
 			pn_relax();
 	}

@@ -102,7 +102,7 @@ static bool take_pir(struct pn_vmx_vcpu *v)
 {
 	bool any = false;
 
-	for (unsigned i = 0; i < 4; i++) {
+	for (unsigned i = 0; i < (pn_mistake(PN_MISTAKE_SYNC_SKIPS_WORD) ? 3 : 4); i++) {
 		uint64_t *word = &v->pid->pir[i], bits;
 		uint32_t *irr = &v->h.page[(PN_APIC_IRR + i * 32) / 4];
 
@@ -185,6 +185,13 @@ uint32_t pn_vmx_irr(const struct pn_host_vcpu *h, unsigned word)
 
 /* ---- entry and exit ---- */
 
+/* Known mistakes. */
+static bool skips_sync(const struct pn_vmx_vcpu *v)
+{
+	return pn_mistake(PN_MISTAKE_ENTER_NO_SYNC) ||
+	       (pn_mistake(PN_MISTAKE_SYNC_IF_APICV) && !pn_host_apicv(&v->h));
+}
+
 int pn_vmx_enter(struct pn_host_vcpu *h, struct pn_host_cpu *c)
 {
 	struct pn_vmx_vcpu *v = pn_vmx_of(h);
@@ -192,14 +199,16 @@ int pn_vmx_enter(struct pn_host_vcpu *h, struct pn_host_cpu *c)
 	pn_st32_rel(&v->h.mode, PN_IN_GUEST); /* E1 */
 	/* E2. Store: mode. Loads: requests, ON, IRR. Other side: pn_vmx_inject(), pn_vmx_prod().
 	 * From here on they send an IPI. */
-	pn_fence();
+	if (!pn_mistake(PN_MISTAKE_ENTER_NO_FENCE))
+		pn_fence();
 	if (pn_ld32(&v->h.requests)) {
 		/* E3. Cleared before the requested state is read. */
 		pn_and32(&v->h.requests, ~(PN_REQ_UNBLOCK | PN_REQ_EVENT));
 		pn_vmx_refresh(v);
 		pn_vmx_scan(v, c);
 	}
-	pn_vmx_sync(v, c->agent); /* E4; R9: whether APICv is inhibited or not */
+	if (!skips_sync(v))
+		pn_vmx_sync(v, c->agent); /* E4; R9: whether APICv is inhibited or not */
 	/* E5. Active: VM entry evaluates RVI. */
 	return pn_host_apicv(&v->h) ? -1 : pn_host_inject_one(&v->h, c->agent, pn_vmx_key(v));
 }
@@ -221,7 +230,8 @@ void pn_vmx_leave(struct pn_host_vcpu *h, struct pn_host_cpu *c)
 	 * E6. Pairs with pn_vmx_inject(): a sender that still sees IN_GUEST sends an IPI without
 	 * effect, but the next entry sees ON, or the check before sleep, which comes after a fence.
 	 */
-	pn_st32_rel(&v->h.mode, PN_OUTSIDE_GUEST);
+	if (!pn_mistake(PN_MISTAKE_LEAVE_KEEPS_MODE))
+		pn_st32_rel(&v->h.mode, PN_OUTSIDE_GUEST);
 }
 
 int pn_vmx_eoi(struct pn_host_vcpu *h, struct pn_host_cpu *c)
@@ -239,13 +249,14 @@ int pn_vmx_eoi(struct pn_host_vcpu *h, struct pn_host_cpu *c)
 
 void pn_vmx_refresh(struct pn_vmx_vcpu *v)
 {
-	bool want;
+	bool want, early;
 
 	if (!(pn_ld32(&v->h.requests) & PN_REQ_APICV_UPDATE))
 		return;
+	early = pn_mistake(PN_MISTAKE_INHIBIT_EARLY) && !pn_ld32(&v->vm->h.inhibits);
 	/* Q2. Before inhibits is read: pairs with pn_vmx_inhibit(), which changes it first. */
 	pn_and32(&v->h.requests, ~PN_REQ_APICV_UPDATE);
-	want = !pn_ld32(&v->vm->h.inhibits);
+	want = pn_mistake(PN_MISTAKE_INHIBIT_EARLY) ? early : !pn_ld32(&v->vm->h.inhibits);
 	if (want == pn_host_apicv(&v->h))
 		return;
 	/* Software has injected and ended interrupts meanwhile, in ISR and IRR only. */
@@ -272,6 +283,7 @@ void pn_vmx_inhibit(struct pn_host_vm *h, struct pn_host_cpu *c, enum pn_inhibit
 	pn_step(c->agent, PN_STEP_INHIBIT, vm->h.id, now);
 	for (uint32_t i = 0; i < vm->h.nr_vcpus; i++) {
 		pn_or32(&vm->vcpu[i].h.requests, PN_REQ_APICV_UPDATE);
-		pn_vmx_prod(&vm->vcpu[i], c, PN_WAKE_REQUEST);
+		if (!pn_mistake(PN_MISTAKE_PI_INHIBIT_SILENT))
+			pn_vmx_prod(&vm->vcpu[i], c, PN_WAKE_REQUEST);
 	}
 }

@@ -123,7 +123,7 @@ static int flush_locked(struct pn_vtd_drv *d, uint64_t iec, uint32_t seq)
 	 */
 	pn_fence();
 	wr64(d, PN_VTD_IQT, (uint64_t)d->tail * D_BYTES);
-	r = wait_status(d, seq);
+	r = pn_mistake(PN_MISTAKE_IEC_NO_WAIT) ? 0 : wait_status(d, seq);
 	if (!r)
 		d->head = d->tail;
 	return r;
@@ -311,7 +311,8 @@ void pn_vtd_drv_disable(struct pn_vtd_drv *d, struct pn_agent *self)
 	pn_lock_irq(self, &d->lock);
 	wr32(d, PN_VTD_FECTL, PN_VTD_ECTL_IM);
 	/* A unit that does not answer is switched off nevertheless. */
-	(void)command_off(d, PN_VTD_G_IRE);
+	if (!pn_mistake(PN_MISTAKE_VTD_KEEPS_IRE))
+		(void)command_off(d, PN_VTD_G_IRE);
 	(void)command_off(d, PN_VTD_G_QIE);
 	pn_unlock_irq(self, &d->lock);
 }

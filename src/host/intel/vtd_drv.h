@@ -99,13 +99,13 @@ int pn_vtd_ir_init(struct pn_vtd_ir *ir, struct pn_vtd_drv *d, struct pn_agent *
 /* The MSI that the device is to write. */
 void pn_vtd_ir_msi(const struct pn_vtd_ir *ir, uint64_t *addr, uint32_t *data);
 /* Host affinity: rewrites the entry and invalidates; while posted it only remembers. Errors as
- * init. */
+ * init, and -EINVAL: init failed, so that there is no entry. */
 int pn_vtd_ir_affinity(struct pn_vtd_ir *ir, struct pn_agent *self, uint32_t host_apicid,
 		       uint8_t host_vector);
 /*
  * Posts to the descriptor at @pid_pa as @vector from now on: one 16-byte compare and exchange, then
  * invalidation and wait, after which no interrupt by the old entry can appear. -ENODEV: no CAP.PI;
- * -EINVAL: descriptor not 64-byte aligned; -ETIMEDOUT.
+ * -EINVAL: descriptor not 64-byte aligned, or no entry as above; -ETIMEDOUT.
  */
 int pn_vtd_ir_post(struct pn_vtd_ir *ir, struct pn_agent *self, uint64_t pid_pa, uint8_t vector,
 		   bool urg);

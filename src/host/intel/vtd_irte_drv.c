@@ -41,7 +41,7 @@ static struct pn_u128 *word_of(const struct pn_vtd_ir *ir)
 static void store_halves(struct pn_virte_raw *irte, struct pn_u128 cur, struct pn_virte_raw next)
 {
 	if (cur.hi != next.hi) {
-		if (cur.lo & PN_VIRTE_P)
+		if (cur.lo & PN_VIRTE_P && !pn_mistake(PN_MISTAKE_PI_IRTE_TORN))
 			pn_st64(&irte->lo, 0);
 		/* All pair with the unit, which loads the entry. */
 		pn_st64_rel(&irte->hi, next.hi);
@@ -57,7 +57,7 @@ static void store(struct pn_vtd_ir *ir, struct pn_agent *self, struct pn_virte_r
 	const struct pn_u128 next = {raw.lo, raw.hi};
 
 	pn_step(self, PN_STEP_IRTE_WRITE, (uint64_t)ir->sid << 16 | ir->index, raw.lo);
-	if (!((cur.lo | raw.lo) & PN_VIRTE_IM)) {
+	if (!((cur.lo | raw.lo) & PN_VIRTE_IM) || pn_mistake(PN_MISTAKE_PI_IRTE_TORN)) {
 		store_halves(ir->irte, cur, raw);
 		return;
 	}
@@ -98,6 +98,8 @@ static struct pn_virte_raw posted_form(const struct pn_vtd_ir *ir)
 static int update(struct pn_vtd_ir *ir, struct pn_agent *self)
 {
 	store(ir, self, ir->posted ? posted_form(ir) : remap_form(ir));
+	if (pn_mistake(PN_MISTAKE_IEC_NO_FLUSH))
+		return 0;
 	return pn_vtd_drv_flush(ir->drv, self, ir->index);
 }
 
@@ -112,15 +114,19 @@ int pn_vtd_ir_init(struct pn_vtd_ir *ir, struct pn_vtd_drv *d, struct pn_agent *
 		   uint16_t index, uint16_t sid, uint32_t host_apicid, uint8_t host_vector)
 {
 	memset(ir, 0, sizeof(*ir));
+	ir->drv = d;
 	if (index >= d->irt_entries || !target_ok(d, host_apicid, host_vector))
 		return -EINVAL;
-	ir->drv = d;
 	ir->irte = &d->irt[index];
 	ir->index = index;
 	ir->sid = sid;
 	ir->host_apicid = host_apicid;
 	ir->host_vector = host_vector;
 	pn_list_init(&ir->host.node);
+	if (pn_mistake(PN_MISTAKE_IEC_NOT_AT_SETUP)) {
+		store(ir, self, remap_form(ir));
+		return 0;
+	}
 	return update(ir, self);
 }
 
@@ -134,7 +140,7 @@ int pn_vtd_ir_affinity(struct pn_vtd_ir *ir, struct pn_agent *self, uint32_t hos
 {
 	int r = 0;
 
-	if (!target_ok(ir->drv, host_apicid, host_vector))
+	if (!ir->irte || !target_ok(ir->drv, host_apicid, host_vector))
 		return -EINVAL;
 	pn_lock_irq(self, &ir->lock);
 	ir->host_apicid = host_apicid;
@@ -152,7 +158,7 @@ int pn_vtd_ir_post(struct pn_vtd_ir *ir, struct pn_agent *self, uint64_t pid_pa,
 
 	if (!ir->drv->pi)
 		return -ENODEV;
-	if (pid_pa % PID_ALIGN)
+	if (pid_pa % PID_ALIGN || (!ir->irte && !pn_mistake(PN_MISTAKE_NO_ENTRY_CHECK)))
 		return -EINVAL;
 	pn_lock_irq(self, &ir->lock);
 	ir->posted = true;

@@ -337,13 +337,15 @@ static int take_pir(struct pn_apicv *a)
 /* Steps 3 to 7 of 30.6. ON first, then the PIR: a post in between is taken, and notified again. */
 static void process_posted(struct pn_apicv *a, const struct pn_apicv_lapic *lapic)
 {
-	int top;
+	const bool late = pn_mistake(PN_MISTAKE_PROCESS_ON_LATE);
+	int top = late ? take_pir(a) : -1;
 
 	/* Pairs with posters: a poster that finds ON clear after this sends a new notification. */
 	pn_and64(&a->pid->control, ~PN_PID_ON);
 	lapic->eoi(lapic->ctx);
 	pn_step(a->agent, PN_STEP_PI_PROCESS, a->vmcs.pid, a->vmcs.posted_nv);
-	top = take_pir(a);
+	if (!late)
+		top = take_pir(a);
 	if (top < 0)
 		pn_step(a->agent, PN_STEP_PI_SPURIOUS, a->vmcs.pid, a->vmcs.posted_nv);
 	if (top > a->rvi)

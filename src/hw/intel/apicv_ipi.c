@@ -81,18 +81,20 @@ static enum pn_apicv_access virtual_ipi(struct pn_apicv *a, uint8_t vector, uint
 					struct pn_apicv_exit *exit)
 {
 	struct pn_pid *pid;
-	uint64_t pa, control;
+	uint64_t pa, control = 0;
+	bool early;
 
 	if (vector < PN_FIRST_VECTOR)
 		return write_exit(exit);
 	pid = lookup(a, id, &pa);
 	if (!pid)
 		return write_exit(exit);
+	early = pn_mistake(PN_MISTAKE_IPIV_ON_FIRST) && claim(pid, &control);
 	/* Pairs with the receiver's fetch-and-zero, and with host software that looks at the PIR
 	 * after it changed SN or NV. */
 	pn_or64(&pid->pir[vector >> 6], 1ull << (vector & 63));
 	pn_step(a->agent, PN_STEP_IPI_POST, pa, vector);
-	if (claim(pid, &control))
+	if (pn_mistake(PN_MISTAKE_IPIV_ON_FIRST) ? early : claim(pid, &control))
 		notify(a, control);
 	return PN_APICV_DONE;
 }

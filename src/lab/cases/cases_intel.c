@@ -2,35 +2,30 @@
 /* The cases on Intel: how their machines and agents are set up. */
 #include <stdio.h>
 
-#include "case_setup.h"
-#include "rig_intel.h"
-
-#define LOW  0x41 /* vectors of the guest */
-#define HIGH 0x91
-#define OWN  0x51 /* a third one */
+#include "cases_intel.h"
 
 /* A vCPU on CPU 0 with two interrupts. */
-static void vmx_machine(const struct rig_intel_conf *conf)
+void intel_machine(const struct rig_intel_conf *conf)
 {
 	rig_intel_build(conf);
 	rig_intel_attach(0, &rig->vcpu[0], LOW);
 	rig_intel_attach(1, &rig->vcpu[0], HIGH);
 }
 
-static void plain(bool broken)
+void intel_plain(bool broken)
 {
 	(void)broken;
-	vmx_machine(&(struct rig_intel_conf){0});
+	intel_machine(&(struct rig_intel_conf){0});
 	rig_run_vcpu(0, 0, -1);
 	rig_run_posts(0, rig_two_posts);
 	rig_run_handlers(1);
 }
 
 /* The first interrupt is there already when it blocks. */
-static void pending(bool broken)
+void intel_pending(bool broken)
 {
 	(void)broken;
-	vmx_machine(&(struct rig_intel_conf){0});
+	intel_machine(&(struct rig_intel_conf){0});
 	rig_run_vcpu(0, 0, -1);
 	rig_intel_attach(2, &rig->vcpu[0], OWN);
 	rig->vendor->post(0);
@@ -38,10 +33,10 @@ static void pending(bool broken)
 	rig_run_handlers(1);
 }
 
-static void yields(bool broken)
+void intel_yields(bool broken)
 {
 	(void)broken;
-	vmx_machine(&(struct rig_intel_conf){0});
+	intel_machine(&(struct rig_intel_conf){0});
 	rig->vcpu[0].yields = 1;
 	rig_run_vcpu(0, 0, -1);
 	rig_run_posts(0, rig_two_posts);
@@ -49,10 +44,10 @@ static void yields(bool broken)
 }
 
 /* Preempted between its last check and its sleep, and asleep the next time. */
-static void preempted_once(bool broken)
+void intel_preempted_once(bool broken)
 {
 	(void)broken;
-	vmx_machine(&(struct rig_intel_conf){0});
+	intel_machine(&(struct rig_intel_conf){0});
 	rig->vcpu[0].preempt = 1;
 	rig_run_vcpu(0, 0, -1);
 	rig_run_posts(0, rig_two_posts);
@@ -69,12 +64,12 @@ static void routed(enum rig_routes what)
 	rig_run_handlers(2);
 }
 
-static void routes(bool broken)
+void intel_routes(bool broken)
 {
 	routed(broken ? RIG_BOTH_FOR_GOOD : RIG_TO_BOTH);
 }
 
-static void route_back(bool broken)
+void intel_route_back(bool broken)
 {
 	(void)broken;
 	routed(RIG_TO_ONE);
@@ -95,7 +90,7 @@ static void replugger(void *arg)
 	rig->vendor->post(0);
 }
 
-static void double_add(bool broken)
+void intel_double_add(bool broken)
 {
 	(void)broken;
 	rig_intel_build(&(struct rig_intel_conf){0});
@@ -107,10 +102,10 @@ static void double_add(bool broken)
 }
 
 /* Asleep on CPU 0, whose handler walks its list; it wakes up on CPU 1. */
-static void migrates(bool broken)
+void intel_migrates(bool broken)
 {
 	(void)broken;
-	vmx_machine(&(struct rig_intel_conf){0});
+	intel_machine(&(struct rig_intel_conf){0});
 	rig_fall_asleep(0, 0);
 	rig_intel_attach(2, &rig->vcpu[0], OWN);
 	rig_run_vcpu(0, 1, -1);
@@ -126,10 +121,10 @@ static void offliner(void *arg)
 	pn_vmx_cpu_offline(&intel->vmx.hyp, &rig->cpu[0], &rig->cpu[2]);
 }
 
-static void offline(bool broken)
+void intel_offline(bool broken)
 {
 	(void)broken;
-	vmx_machine(&(struct rig_intel_conf){0});
+	intel_machine(&(struct rig_intel_conf){0});
 	rig_fall_asleep(0, 0);
 	rig_run_vcpu(0, 1, -1);
 	rig_run_posts(0, rig_two_posts);
@@ -173,10 +168,10 @@ static void resume(void *arg)
 	rig_in_guest(v, c);
 }
 
-static void self_ipi(bool broken)
+void intel_self_ipi(bool broken)
 {
 	(void)broken;
-	vmx_machine(&(struct rig_intel_conf){0});
+	intel_machine(&(struct rig_intel_conf){0});
 	rig->vcpu[0].stays = true;
 	rig_load(&rig->vcpu[0], &rig->cpu[0]);
 	px_thread("vCPU 0", 0, resume, &rig->vcpu[0]);
@@ -184,7 +179,7 @@ static void self_ipi(bool broken)
 	rig_run_handlers(1);
 }
 
-static const char *self_ipi_check(void *arg, char *text, unsigned size)
+const char *intel_self_ipi_check(void *arg, char *text, unsigned size)
 {
 	const struct rig_vcpu *v = &rig->vcpu[0];
 
@@ -224,10 +219,10 @@ static void throttled(void *arg)
 	rig->vendor->guest(v, c);
 }
 
-static void urgent(bool broken)
+void intel_urgent(bool broken)
 {
 	(void)broken;
-	vmx_machine(&(struct rig_intel_conf){0});
+	intel_machine(&(struct rig_intel_conf){0});
 	for (unsigned i = 0; i < 2; i++)
 		pn_vtd_ir_post(&intel->ir[i], rig->cpu[0].agent, intel->vcpu[0].pid_pa,
 			       rig->ir[i].vector, true);
@@ -241,7 +236,7 @@ static void urgent(bool broken)
 }
 
 /* Through SN = 1, yes; through ON = 1, never: each notification set ON, and an agent cleared it. */
-static const char *urgent_check(void *arg, char *text, unsigned size)
+const char *intel_urgent_check(void *arg, char *text, unsigned size)
 {
 	bool on = intel->vcpu[0].pid->control & PN_PID_ON;
 
@@ -309,7 +304,7 @@ static void sends_two(void *arg)
 	leave(&rig->vcpu[1], c);
 }
 
-static void ipi_to_blocked(bool broken)
+void intel_ipi_to_blocked(bool broken)
 {
 	(void)broken;
 	rig_intel_build(&(struct rig_intel_conf){.vcpus = 2, .ipiv = true});
@@ -336,7 +331,7 @@ static void preempted(void *arg)
 	rig_vcpu_loop(v);
 }
 
-static void two_step(bool broken)
+void intel_two_step(bool broken)
 {
 	(void)broken;
 	rig_intel_build(&(struct rig_intel_conf){.vcpus = 2, .ipiv = true});
@@ -383,6 +378,9 @@ static void serves(void *arg)
 	step_guest(v, &rig->cpu[0], false);
 	px_doing("ends it");
 	step_guest(v, &rig->cpu[0], true);
+	v->stays = true;
+	for (;;)
+		rig->vendor->guest(v, &rig->cpu[0]);
 }
 
 static void rerouter(void *arg)
@@ -395,11 +393,12 @@ static void rerouter(void *arg)
 }
 
 /* A level-triggered pin whose line stays up: it was delivered to vCPU 0. */
-static void reroute(bool broken)
+void intel_reroute(bool broken)
 {
 	(void)broken;
 	rig_intel_build(&(struct rig_intel_conf){.vcpus = 2});
 	pn_ioapic_init(&intel->ioapic, &intel->vm.h);
+	intel->took = intel_serves_line;
 	rig_load(&rig->vcpu[0], &rig->cpu[0]);
 	pn_ioapic_write(&intel->ioapic, PN_IOAPIC_SELECT, PN_IOAPIC_REDIR + 2 * PIN, &rig->cpu[1]);
 	pn_ioapic_write(&intel->ioapic, PN_IOAPIC_WINDOW, LOW | PN_REDIR_LEVEL, &rig->cpu[1]);
@@ -410,7 +409,7 @@ static void reroute(bool broken)
 	rig_run_handlers(1);
 }
 
-static const char *reroute_check(void *arg, char *text, unsigned size)
+const char *intel_reroute_check(void *arg, char *text, unsigned size)
 {
 	(void)arg;
 	if (intel->ioapic.eois && intel->ioapic.delivered == 2)
@@ -438,7 +437,7 @@ static void reader(void *arg)
 		px_fail("P2", "ON and SN are 0, and the PIR is not empty");
 }
 
-static void one_step(bool broken)
+void intel_one_step(bool broken)
 {
 	rig_intel_build(&(struct rig_intel_conf){.vcpus = 2, .ipiv = true});
 	rig_intel_attach(0, &rig->vcpu[0], LOW);
@@ -454,7 +453,7 @@ static void one_step(bool broken)
 
 /* ---- bare metal ---- */
 
-static void harvest(bool broken)
+void intel_harvest(bool broken)
 {
 	(void)broken;
 	rig_intel_build(&(struct rig_intel_conf){.no_vm = true});
@@ -472,7 +471,7 @@ static void retriggerer(void *arg)
 	rig->os.ipi(rig->os.ctx, rig->cpu[1].agent, 0, HIGH);
 }
 
-static void retrigger(bool broken)
+void intel_retrigger(bool broken)
 {
 	(void)broken;
 	rig_intel_build(&(struct rig_intel_conf){.no_vm = true});
@@ -482,100 +481,3 @@ static void retrigger(bool broken)
 	px_thread("retrigger", 1, retriggerer, NULL);
 	rig_run_handlers(1);
 }
-
-const struct case_setup pn_cases_intel[] = {
-	{{"sn-clear-loses-on", "KVM c112b5f50232, R3, R4",
-	  "SN is cleared, and nobody looks at what was posted meanwhile",
-	  "a barrier, a look at the PIR, ON set if it is not empty", "P1", false, false},
-	 PN_MISTAKE_SN_CLEAR_LOSES_ON,
-	 yields},
-	{{"preempted-flag-stale", "KVM 7.3, R6, inferred",
-	  "a vCPU that was preempted once counts as preempted when it sleeps: SN = 1, and no "
-	  "wakeup",
-	  "the flag is cleared when the task is switched in", "P1", false, false},
-	 PN_MISTAKE_PREEMPTED_STALE,
-	 preempted_once},
-	{{"pid-plain-store", "R7", "the control word is written without compare and exchange",
-	  "compare and exchange until it succeeds", "P1", false, false},
-	 PN_MISTAKE_PID_PLAIN_STORE,
-	 plain},
-	{{"on-cleared-after-pir", "R8", "the PIR is taken before ON is cleared", "ON first", "P1",
-	  false, false},
-	 PN_MISTAKE_ON_AFTER_PIR,
-	 pending},
-	{{"double-list-add", "KVM 8b306e2f3c41",
-	  "a vCPU stays on the list when its last device goes, and is added again",
-	  "it is on the list exactly while NV says so", "P3", false, false},
-	 PN_MISTAKE_DOUBLE_LIST_ADD,
-	 double_add},
-	{{"migrate-while-blocked", "R5", "a vCPU is unlinked under the lock of its new CPU",
-	  "the lock of the CPU whose list holds it", "P6", false, false},
-	 PN_MISTAKE_MIGRATE_WRONG_LOCK,
-	 migrates},
-	{{"pi-cpu-offline", "Xen 92fc8d10f5", "a CPU goes away with vCPUs on its list",
-	  "they are woken and block elsewhere", "P1", false, false},
-	 PN_MISTAKE_PI_OFFLINE_SILENT,
-	 offline},
-	{{"self-ipi-late", "ACRN 0397cb717",
-	  "a vCPU is resumed by a self-IPI of the notification vector (ACRN's design, not KVM's), "
-	  "which the host takes before the entry",
-	  "the look at the PIR and the self-IPI at the entry, interrupts off", "P4", false, false},
-	 PN_MISTAKE_SELF_IPI_LATE,
-	 self_ipi,
-	 .check = self_ipi_check},
-	{{"posted-msi-retrigger", "Linux, Nov 2025",
-	  "a retriggered device vector comes through the local APIC, and gets no EOI",
-	  "an EOI outside the demultiplexing handler", "P4", false, false},
-	 PN_MISTAKE_PMSI_RETRIGGER_NO_EOI,
-	 retrigger,
-	 .check = rig_intel_bare_check},
-	{{"posted-msi-last-harvest", "Linux 6.10", "nobody looks at the PIR after ON is cleared",
-	  "one final harvest", "P4", false, false},
-	 PN_MISTAKE_PMSI_NO_LAST_HARVEST,
-	 harvest,
-	 .check = rig_intel_bare_check},
-	{{"pi-route-to-several", "KVM, inferred",
-	  "the guest routes an interrupt to several vCPUs, and its entry goes on posting to one",
-	  "the host decides anew: remapped form, and delivery to each by software", "P4", false,
-	  false},
-	 PN_MISTAKE_ROUTE_NOT_DECIDED,
-	 routes},
-	{{"pi-route-back", "KVM a2486020a82e",
-	  "the only interrupt begins to be posted to a vCPU that sleeps: nobody could post to it, "
-	  "so "
-	  "NV is not the wakeup vector",
-	  "the first posted interrupt asks all vCPUs to block again", "P1", false, false},
-	 PN_MISTAKE_NO_BLOCK_AGAIN,
-	 route_back},
-	{{"ioapic-scan-forgets", "KVM",
-	  "a pin moves to another vCPU while its interrupt is in service on the old one, whose "
-	  "EOI-exit bitmap forgets the vector",
-	  "the bitmap keeps vectors that wait in IRR or ISR until their EOI", "P4", false, false},
-	 PN_MISTAKE_SCAN_FORGETS,
-	 reroute,
-	 .check = reroute_check},
-	{{"ipiv-two-step", "SDM, KVM 2019",
-	  "a look at ON alone: a preempted vCPU has PIR = 1 and ON = 0 for good",
-	  "the PIR, too, if SN = 1; with SN = 0 the second step of the IPI sets ON", "P1", false,
-	  false},
-	 PN_MISTAKE_TRUST_ON,
-	 two_step},
-	{{"ipiv-nv-not-switched", "KVM d588bb9be1da",
-	  "a vCPU blocks and NV stays, because no device is assigned: but any vCPU can post",
-	  "with IPI virtualization NV is always switched", "P1", false, false},
-	 PN_MISTAKE_IPIV_NOT_ARMED,
-	 ipi_to_blocked},
-	{{"ipiv-on-lags-pir", "SDM against VT-d 5.2.3",
-	  "a processor's IPI takes two steps: PIR = 1 with ON = 0 and SN = 0 can be seen",
-	  "an IOMMU posts in one: it cannot", "P2", true, false},
-	 PN_MISTAKE_NONE,
-	 one_step},
-	{{"urgent-while-suppressed", "VT-d 5.2.3",
-	  "hardware that lets SN = 1 suppress an urgent interrupt",
-	  "URG = 1 notifies through SN = 1, and never through ON = 1", "P1", true, false},
-	 PN_MISTAKE_URG_SUPPRESSED,
-	 urgent,
-	 .check = urgent_check},
-};
-
-const unsigned pn_cases_intel_nr = sizeof(pn_cases_intel) / sizeof(pn_cases_intel[0]);

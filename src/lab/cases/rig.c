@@ -73,6 +73,11 @@ const char *rig_text(const char *fmt, ...)
 
 void rig_init(const struct rig_vendor *vendor, unsigned vcpus, size_t ram)
 {
+	rig_init_at(vendor, vcpus, RIG_RAM_BASE, ram);
+}
+
+void rig_init_at(const struct rig_vendor *vendor, unsigned vcpus, uint64_t base, size_t ram)
+{
 	uint8_t *memory = px_alloc(ram, 4096);
 
 	texts.used = 0;
@@ -80,14 +85,15 @@ void rig_init(const struct rig_vendor *vendor, unsigned vcpus, size_t ram)
 	rig = px_alloc(sizeof(*rig), 64);
 	rig->vendor = vendor;
 	rig->vcpus = vcpus ? vcpus : 1;
-	rig->bus = (struct pn_bus){
-		.ram = memory, .ram_base = RIG_RAM_BASE, .ram_size = ram, .intr = rig_intr};
+	rig->bus =
+		(struct pn_bus){.ram = memory, .ram_base = base, .ram_size = ram, .intr = rig_intr};
 	rig->os = (struct pn_os){.ctx = rig, .wake = os_wake, .ipi = os_ipi};
-	pn_pages_init(&rig->pages, &rig->bus, RIG_RAM_BASE, ram);
+	pn_pages_init(&rig->pages, &rig->bus, base, ram);
 	for (unsigned i = 0; i < RIG_CPUS; i++) {
 		pn_host_agent_init(&rig->cpu_agent[i], i, &rig->cpu_steps[i], NULL);
 		px_ghost(&rig->cpu_steps[i], sizeof(rig->cpu_steps[i]));
 		px_ghost(&rig->cpu_agent[i], sizeof(rig->cpu_agent[i]));
+		px_ghost(&rig->cpu[i].wake_irqs, 3 * sizeof(rig->cpu[i].wake_irqs));
 		rig->cpu[i].agent = &rig->cpu_agent[i];
 		rig->cpu[i].apicid = i;
 	}
@@ -204,9 +210,12 @@ void rig_device_posted(struct rig_vcpu *v, uint8_t vector, uint8_t **due)
 	*due = NULL;
 }
 
+/* No access of the machine: it is not visible. */
 static bool pends(const struct rig_vcpu *v, unsigned vector)
 {
-	return rig_ops()->irr(v->h, vector / 32) >> (vector % 32) & 1;
+	if (v->h->page[(PN_APIC_IRR + vector / 32 * 16) / 4] >> (vector % 32) & 1)
+		return true;
+	return rig->vendor->waits && rig->vendor->waits(v, vector);
 }
 
 /* ---- devices ---- */
@@ -439,9 +448,18 @@ void rig_in_guest(struct rig_vcpu *v, struct pn_host_cpu *c)
 			break;
 	}
 	v->kicked = false;
+	v->left_hlt = false;
 }
 
-static struct pn_host_cpu *block_loop(struct rig_vcpu *v, struct pn_host_cpu *c)
+static void run_guest(struct rig_vcpu *v, struct pn_host_cpu *c)
+{
+	do {
+		v->left_hlt = true;
+		rig->vendor->guest(v, c);
+	} while (!v->left_hlt);
+}
+
+struct pn_host_cpu *rig_block(struct rig_vcpu *v, struct pn_host_cpu *c)
 {
 	for (;;) {
 		/* The task's state first, then the check; a waker uses the opposite order. */
@@ -482,10 +500,8 @@ void rig_vcpu_loop(void *arg)
 			rig_ops()->blocking(v->h, c);
 		}
 		v->asleep = false;
-		c = block_loop(v, c);
-		do {
-			rig->vendor->guest(v, c);
-		} while (v->stays); /* it left for the host, not to block */
+		c = rig_block(v, c);
+		run_guest(v, c);
 	}
 }
 
@@ -498,6 +514,28 @@ void rig_run_vcpu(unsigned v, int cpu, int moves_to)
 	if (!rv->asleep)
 		rig_load(rv, &rig->cpu[cpu]);
 	px_thread(rig_text("vCPU %u", v), cpu, rig_vcpu_loop, rv);
+}
+
+static void guest_loop(void *arg)
+{
+	struct rig_vcpu *v = arg;
+	struct pn_host_cpu *c = &rig->cpu[v->cpu];
+
+	for (; v->yields; v->yields--)
+		c = rig_resched(v, c, false);
+	for (;;)
+		run_guest(v, c);
+}
+
+void rig_run_guest(unsigned v, int cpu, int moves_to)
+{
+	struct rig_vcpu *rv = &rig->vcpu[v];
+
+	rv->cpu = cpu;
+	rv->moves_to = moves_to;
+	rv->stays = true;
+	rig_load(rv, &rig->cpu[cpu]);
+	px_thread(rig_text("vCPU %u", v), cpu, guest_loop, rv);
 }
 
 void rig_run_handlers(unsigned cpus)
@@ -533,7 +571,7 @@ static const char *check_owed(struct rig_vcpu *v, unsigned n, char *text, unsign
 		return v->task.sleeping ? "P1" : "P4";
 	}
 	for (unsigned i = 0; i < 256; i++) {
-		if (!(v->due[i] & RIG_OWED) || pends(v, i))
+		if (!(v->due[i] & RIG_OWED) || rig_ops()->irr(v->h, i / 32) >> (i % 32) & 1)
 			continue;
 		snprintf(text, size, "vector 0x%02x was sent to vCPU %u and is nowhere", i, n);
 		return "P4";

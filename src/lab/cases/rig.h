@@ -46,6 +46,7 @@ struct rig_vcpu {
 	bool stays;	  /* its guest waits for interrupts inside: HLT does not exit */
 	bool waits;	  /* it does so */
 	bool kicked;	  /* it has to leave the guest */
+	bool left_hlt;	  /* it left the guest to block, not for the host */
 	uint32_t halted;  /* its guest waits, or is about to */
 	bool preempted;	  /* it was switched out runnable, and not switched in since; Intel */
 	uint8_t preempt;  /* times that it is preempted between blocking and sleep */
@@ -73,6 +74,9 @@ struct rig_vendor {
 	/* A device writes the MSI of interrupt @index. */
 	void (*post)(unsigned index);
 	const char *pending; /* where vectors wait: "its IRR" */
+	/* True if @vector is outside the IRR and on its way there, as memory has it: no access of
+	 * the machine. NULL: none ever is. */
+	bool (*waits)(const struct rig_vcpu *v, unsigned vector);
 	/* At rest: what is wrong with @v, a violation of P6, or NULL. May be NULL. */
 	const char *(*check)(struct rig_vcpu *v);
 	/* A host interrupt: the argument is the CPU. */
@@ -120,6 +124,8 @@ static inline const struct pn_hyp_ops *rig_ops(void)
 
 /* Memory, CPUs and vCPUs without a hypervisor. */
 void rig_init(const struct rig_vendor *vendor, unsigned vcpus, size_t ram);
+/* The same with memory from physical address @base on. */
+void rig_init_at(const struct rig_vendor *vendor, unsigned vcpus, uint64_t base, size_t ram);
 /* A name for counter-examples, kept until the next machine is built. */
 const char *rig_text(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 /* For counter-examples: what agents share of any vCPU and CPU; its hypervisor's part exists. */
@@ -152,6 +158,8 @@ void rig_intr(void *ctx, const struct pn_intr *intr);
 
 /* Threads. */
 void rig_run_vcpu(unsigned v, int cpu, int moves_to);
+/* A vCPU that never blocks: it is preempted v->yields times, and then waits in its guest. */
+void rig_run_guest(unsigned v, int cpu, int moves_to);
 void rig_run_handlers(unsigned cpus);
 /* An IOMMU that posts each of the interrupts in turn; a list of indices, ended by -1. */
 void rig_run_posts(unsigned iommu, const int *list);
@@ -178,6 +186,8 @@ void rig_took(struct rig_vcpu *v, int vector);
 void rig_in_guest(struct rig_vcpu *v, struct pn_host_cpu *c);
 /* An interrupt reaches the guest of @v: it looks at what can be delivered; @exit: and leaves. */
 void rig_interrupts(struct rig_vcpu *v, bool exit);
+/* Out and in again, until an interrupt or a request makes it run: the block loop. */
+struct pn_host_cpu *rig_block(struct rig_vcpu *v, struct pn_host_cpu *c);
 /* vCPU @n is asleep on the list of @cpu when the machine starts. */
 void rig_fall_asleep(unsigned n, unsigned cpu);
 /* The thread of vCPU @arg: blocks, sleeps and runs its guest, without end. */

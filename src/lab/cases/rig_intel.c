@@ -7,7 +7,7 @@
 
 #include <stdio.h>
 
-#define RAM_SIZE    (32u << 10)
+#define RAM_SIZE    (48u << 10)
 #define IRT_ENTRIES RIG_IRS
 
 struct rig_intel *intel;
@@ -30,6 +30,9 @@ static void posted(void *ctx, struct pn_agent *agent, unsigned step, uint64_t pa
 	(void)agent;
 	intel->notified += step == PN_STEP_PI_NOTIFY;
 	intel->cleared += step == PN_STEP_PID_SYNC || step == PN_STEP_PI_PROCESS;
+	for (unsigned i = 0; i < RIG_IRS && intel->conf.no_vm; i++)
+		if (step == PN_STEP_PIR_SET && rig->ir[i].vector == vector)
+			rig->ir[i].due |= RIG_OWED;
 	for (unsigned i = 0; i < rig->vcpus && !intel->conf.no_vm; i++) {
 		struct rig_vcpu *v = &rig->vcpu[i];
 
@@ -58,9 +61,35 @@ static uint64_t mmio_read(void *ctx, uint32_t off, unsigned size)
 static void mmio_write(void *ctx, uint32_t off, unsigned size, uint64_t value)
 {
 	(void)ctx;
+	if (intel->late_queue && off == PN_VTD_IQT) {
+		intel->tail = value;
+		pn_xchg32(&intel->queue_idle, 0); /* pairs with queue() */
+		return;
+	}
 	px_device_enter(&intel->busy);
 	pn_vtd_write(intel->vtd, off, size, value);
 	px_device_leave(&intel->busy);
+}
+
+/* The unit works on its invalidation queue some time after the tail register was written. */
+static void queue(void *arg)
+{
+	(void)arg;
+	for (;;) {
+		px_sleep(&intel->queue_idle, "the unit, by its tail register");
+		pn_xchg32(&intel->queue_idle, 1); /* pairs with mmio_write() */
+		px_doing("works on its queue");
+		px_device_enter(&intel->busy);
+		pn_vtd_write(intel->vtd, PN_VTD_IQT, 8, intel->tail);
+		px_device_leave(&intel->busy);
+	}
+}
+
+void rig_intel_run_queue(void)
+{
+	intel->late_queue = true;
+	intel->queue_idle = 1;
+	px_thread("IOMMU 0 queue", -1, queue, NULL);
 }
 
 static void post(unsigned index)
@@ -101,6 +130,17 @@ void rig_intel_vmexit(struct rig_vcpu *v, struct pn_host_cpu *c)
 	pn_vmx_leave(v->h, c);
 }
 
+/* The EOI exits, and the guest goes on. Interrupts are off. */
+static void eoi_exit(struct rig_vcpu *v, struct pn_host_cpu *c, uint8_t vector)
+{
+	rig_intel_vmexit(v, c);
+	pn_irq_on(c->agent);
+	pn_vmx_eoi_exit(pn_vmx_of(v->h), c, vector);
+	pn_irq_off(c->agent);
+	pn_vmx_enter(v->h, c);
+	rig_intel_vmentry(v, c);
+}
+
 /* One interrupt of the guest, if there is one; nothing comes in between. */
 static bool deliver_one(struct rig_vcpu *v, struct pn_host_cpu *c)
 {
@@ -110,11 +150,15 @@ static bool deliver_one(struct rig_vcpu *v, struct pn_host_cpu *c)
 
 	pn_irq_off(c->agent);
 	take_turn(k);
-	vector = pn_apicv_pending(&k->apicv, true);
+	vector = pn_apicv_pending(&k->apicv, !v->h->irq_blocked);
 	if (vector >= 0) {
 		pn_apicv_deliver(&k->apicv);
 		rig_took(v, vector);
-		pn_apicv_wrmsr(&k->apicv, PN_X2APIC_MSR + PN_APIC_EOI / 16, 0, &exit);
+		if (intel->took)
+			intel->took(v, c, (uint8_t)vector);
+		if (pn_apicv_wrmsr(&k->apicv, PN_X2APIC_MSR + PN_APIC_EOI / 16, 0, &exit) ==
+		    PN_APICV_TRAP)
+			eoi_exit(v, c, (uint8_t)exit.qualification);
 	}
 	pn_irq_on(c->agent);
 	return vector >= 0;
@@ -141,13 +185,33 @@ void rig_intel_ipi(struct pn_host_cpu *c, unsigned to, uint8_t vector)
 	pn_irq_on(c->agent);
 }
 
+/* Without interrupt virtualization the host injects one vector at the entry, and its EOI exits. */
+static void injected(struct rig_vcpu *v, struct pn_host_cpu *c, int vector)
+{
+	px_doing("in the guest, with an injected interrupt");
+	rig_took(v, vector);
+	pn_irq_off(c->agent);
+	rig_intel_vmexit(v, c);
+	pn_irq_on(c->agent);
+	px_doing("exit: EOI");
+	pn_vmx_eoi(v->h, c);
+	v->left_hlt = !v->stays;
+}
+
 static void guest(struct rig_vcpu *v, struct pn_host_cpu *c)
 {
+	int vector;
+
 	px_doing("enters the guest");
 	pn_irq_off(c->agent);
-	pn_vmx_enter(v->h, c);
+	v->kicked = false;
+	vector = pn_vmx_enter(v->h, c);
 	rig_intel_vmentry(v, c);
 	pn_irq_on(c->agent);
+	if (vector >= 0) {
+		injected(v, c, vector);
+		return;
+	}
 	px_doing("in the guest");
 	rig_in_guest(v, c);
 	px_doing(v->stays ? "leaves the guest" : "leaves the guest: HLT");
@@ -252,8 +316,30 @@ static void handler(void *arg, uint8_t vector)
 		vm_irq(c, k, vector);
 }
 
+/* At rest. */
+static const char *check_requests(struct rig_vcpu *v)
+{
+	uint32_t requests = v->h->requests;
+
+	if (v->waits && requests)
+		return "is in its guest, and has a request that nothing makes it handle";
+	if (v->task.sleeping && requests & PN_REQ_BLOCK_MASK)
+		return "sleeps with a request to wake up";
+	if ((v->waits || v->task.sleeping) && !(requests & PN_REQ_APICV_UPDATE) &&
+	    v->h->apicv == !!rig_ops()->inhibits(v->h))
+		return "has handled its requests, and APICv does not follow the inhibits";
+	return NULL;
+}
+
+static bool in_pir(const struct rig_vcpu *v, unsigned vector)
+{
+	return pn_vmx_of_const(v->h)->pid->pir[vector / 64] >> (vector % 64) & 1;
+}
+
 static const struct rig_vendor vendor = {
 	.put = put,
+	.waits = in_pir,
+	.check = check_requests,
 	.guest = guest,
 	.deliver = deliver,
 	.post = post,
@@ -279,6 +365,8 @@ static void build_unit(void)
 	hw.bus = &intel->bus;
 	hw.agent = &intel->agent;
 	hw.irte_cache = IRT_ENTRIES;
+	if (intel->conf.caching_mode)
+		hw.cap |= PN_VTD_CAP_CM;
 	pn_vtd_create(&hw, &intel->vtd);
 	intel->drv.mmio = (struct pn_mmio){intel, mmio_read, mmio_write};
 	pn_vtd_drv_init(&intel->drv, &cfg, &rig->bus, &rig->pages, rig->cpu[0].agent);
@@ -304,7 +392,7 @@ static void build_vm(const struct rig_intel_conf *conf)
 		.os = &rig->os,
 		.cpu = rig->cpu,
 		.nr_cpus = RIG_CPUS,
-		.posting = true,
+		.posting = !conf->no_posting,
 		.ipiv = conf->ipiv,
 		.host_x2apic = true,
 	};
@@ -346,8 +434,10 @@ static void build_bare(void)
 		.eoi = eoi,
 	};
 
-	for (unsigned i = 0; i < RIG_CPUS; i++)
+	for (unsigned i = 0; i < RIG_CPUS; i++) {
 		pn_host_cpu_init(&rig->cpu[i], i);
+		px_ghost(&intel->pcpu[i].notifications, 3 * sizeof(intel->pcpu[i].notifications));
+	}
 	pn_pmsi_init(&intel->pmsi, intel->pcpu, &cfg, &rig->pages);
 }
 
@@ -391,7 +481,7 @@ static void name_places(void)
 
 void rig_intel_build(const struct rig_intel_conf *conf)
 {
-	rig_init(&vendor, conf->vcpus, RAM_SIZE);
+	rig_init_at(&vendor, conf->vcpus, conf->ram_base ? conf->ram_base : RIG_RAM_BASE, RAM_SIZE);
 	intel = px_alloc(sizeof(*intel), 64);
 	intel->conf = *conf;
 	build_cores();
@@ -440,24 +530,34 @@ static int highest(const uint64_t *bits)
 	return -1;
 }
 
-const char *rig_intel_bare_check(void *arg, char *text, unsigned size)
+static const char *check_cpu(unsigned cpu, char *text, unsigned size)
 {
-	const struct rig_intel_core *k = &intel->core[0];
+	const struct rig_intel_core *k = &intel->core[cpu];
 	int waits = highest(k->lapic.irr), serves = highest(k->lapic.isr);
-	int posted = highest(intel->pcpu[0].pid->pir);
+	int posted = highest(intel->pcpu[cpu].pid->pir);
 
-	(void)arg;
 	if (posted >= 0) {
-		snprintf(text, size, "vector 0x%02x is in the PIR of CPU 0, and nobody takes it",
-			 (unsigned)posted);
+		snprintf(text, size, "vector 0x%02x is in the PIR of CPU %u, and nobody takes it",
+			 (unsigned)posted, cpu);
 		return "P4";
 	}
-	if (waits >= 0) {
-		snprintf(text, size,
-			 "vector 0x%02x waits in the local APIC of CPU 0 for the end of vector "
-			 "0x%02x, which does not come",
-			 (unsigned)waits, (unsigned)serves);
-		return "P4";
+	if (waits < 0)
+		return NULL;
+	snprintf(text, size,
+		 "vector 0x%02x waits in the local APIC of CPU %u for the end of vector "
+		 "0x%02x, which does not come",
+		 (unsigned)waits, cpu, (unsigned)serves);
+	return "P4";
+}
+
+const char *rig_intel_bare_check(void *arg, char *text, unsigned size)
+{
+	(void)arg;
+	for (unsigned i = 0; i < RIG_CPUS; i++) {
+		const char *property = check_cpu(i, text, size);
+
+		if (property)
+			return property;
 	}
 	for (unsigned i = 0; i < RIG_IRS; i++) {
 		if (rig->ir[i].due & RIG_OWED) {

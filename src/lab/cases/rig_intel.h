@@ -23,7 +23,10 @@ struct rig_intel_core {
 struct rig_intel_conf {
 	unsigned vcpus; /* 0: one */
 	bool ipiv;
-	bool no_vm; /* bare metal */
+	bool no_vm;	   /* bare metal */
+	bool no_posting;   /* no unit can post; processors can */
+	bool caching_mode; /* the unit keeps entries that are not present, too */
+	uint64_t ram_base; /* 0: RIG_RAM_BASE */
 };
 
 struct rig_intel {
@@ -45,6 +48,12 @@ struct rig_intel {
 	struct rig_intel_core core[RIG_CPUS];
 	struct pn_vtd_ir ir[RIG_IRS];
 	uint8_t notified, cleared; /* if a case watches: notifications, and times that ON fell */
+	/* Called in the guest, at each interrupt, before its EOI; interrupts are off. NULL:
+	 * nothing. */
+	void (*took)(struct rig_vcpu *v, struct pn_host_cpu *c, uint8_t vector);
+	bool late_queue; /* see rig_intel_run_queue() */
+	uint32_t queue_idle;
+	uint64_t tail;
 	struct pn_pmsi pmsi;
 	struct pn_pmsi_cpu pcpu[RIG_CPUS];
 };
@@ -62,6 +71,8 @@ void rig_intel_vmentry(struct rig_vcpu *v, struct pn_host_cpu *c);
 void rig_intel_vmexit(struct rig_vcpu *v, struct pn_host_cpu *c);
 /* In the guest: an IPI to vCPU @to, by the processor alone. */
 void rig_intel_ipi(struct pn_host_cpu *c, unsigned to, uint8_t vector);
+/* A thread: the unit works on its invalidation queue some time after it was told. */
+void rig_intel_run_queue(void);
 /* Bare metal at rest: P4. */
 const char *rig_intel_bare_check(void *arg, char *text, unsigned size);
 
