@@ -55,7 +55,7 @@ void px_holds(const char *addr, bool on)
 	t->locks = on ? t->locks | bit : t->locks & ~bit;
 }
 
-static bool commutes(const struct px_place *p, uint32_t thread, bool write)
+static inline bool commutes(const struct px_place *p, uint32_t thread, bool write)
 {
 	uint32_t others = p->writers | (write ? p->readers : 0u);
 
@@ -85,6 +85,7 @@ static bool is_named(const char *addr)
 bool px_local(const char *addr, size_t size, bool write)
 {
 	uint16_t me = (uint16_t)(1u << px.current);
+	uint32_t locks = px.thread[px.current].locks;
 	bool local = true;
 	size_t last;
 
@@ -94,7 +95,12 @@ bool px_local(const char *addr, size_t size, bool write)
 	last = (size_t)(addr + size - 1 - px.arena) / GRANULE;
 	for (size_t i = (size_t)(addr - px.arena) / GRANULE; i <= last; i++) {
 		struct px_place *p = &px.place[i], now = *p;
-		uint32_t locks = px.thread[px.current].locks;
+
+		/* Known already. */
+		if (((write ? p->writers : p->readers) & me) && !(p->locks & ~locks)) {
+			local &= commutes(p, (unsigned)px.current, write);
+			continue;
+		}
 
 		now.locks = p->readers | p->writers ? p->locks & locks : locks;
 		*(write ? &now.writers : &now.readers) |= me;

@@ -90,13 +90,21 @@ static struct px_hash hash_of(const void *data, size_t bytes, uint64_t seed)
 {
 	uint64_t a = seed ^ 0x8ebc6af09c88c6e3ull, b = seed * 0x589965cc75374cc3ull + 1;
 	const char *p = data;
+	size_t i = 0;
 
-	for (size_t i = 0; i < bytes; i += 8) {
+	for (; i + 16 <= bytes; i += 16) {
+		uint64_t w[2];
+
+		memcpy(w, p + i, 16);
+		a = mix(w[0] ^ a, w[1] ^ 0x9e3779b97f4a7c15ull) + w[0];
+		b = mix(w[1] ^ b, w[0] ^ 0xe7037ed1a0b428dbull) + w[1];
+	}
+	if (i < bytes) {
 		uint64_t w;
 
 		memcpy(&w, p + i, 8);
-		a = mix(a ^ w, 0x9e3779b97f4a7c15ull) + w;
-		b = mix(b + w, 0xe7037ed1a0b428dbull) ^ i;
+		a = mix(a ^ w, 0xeb44accab455d165ull) + w;
+		b = mix(b + w, 0xa3b195354a39b70dull) ^ w;
 	}
 	return (struct px_hash){mix(a ^ bytes, 0xa0761d6478bd642full) ^ a,
 				mix(b ^ seed, 0xd6e8feb86659fd93ull) ^ b};
