@@ -57,9 +57,6 @@ struct rig_amd {
 	struct pn_amdvi_drv drv[RIG_IOMMUS];
 	struct pn_iommus iommus;
 	struct pn_svm svm;
-	/* The search takes 16 bytes for one place. vCPUs start in the middle of one, so that their
-	 * words requests and woken are two. */
-	uint64_t half_place __attribute__((aligned(16)));
 	struct pn_avic core[RIG_CPUS];
 	struct pn_svm_vm vm[2];
 	struct pn_svm_vcpu vcpu[RIG_VCPUS];

@@ -40,9 +40,6 @@ struct rig_intel {
 	struct pn_vtd_drv drv;
 	struct pn_vmx vmx;
 	struct pn_vmx_vm vm;
-	/* The search takes 16 bytes for one place. vCPUs start in the middle of one, so that their
-	 * words requests and woken are two. */
-	uint64_t half_place __attribute__((aligned(16)));
 	struct pn_vmx_vcpu vcpu[RIG_VCPUS];
 	struct pn_ioapic ioapic __attribute__((aligned(16))); /* if a case gives it to the VM */
 	struct rig_intel_core core[RIG_CPUS];

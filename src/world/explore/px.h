@@ -16,11 +16,11 @@
  * the agent's store buffer; taking the oldest store out of a buffer to memory is a transition of
  * its own.
  *
- * Search: source-DPOR with sleep sets (P. Abdulla, S. Aronis, B. Jonsson, K. Sagonas, "Optimal
- * dynamic partial order reduction", POPL 2014, algorithm 1), with a store buffer's owner and its
- * flushes as two processes, and with waiting operations (locks, sleep, spinning, interrupt
- * delivery) racing with the last write before which they were enabled too. Stateless: a backtrack
- * runs the program again from its initial state.
+ * Search: each state once, with sleep sets (P. Godefroid, LNCS 1032, 1996), going back by a journal
+ * of changes. Or each trace once: source-DPOR with sleep sets (P. Abdulla, S. Aronis, B. Jonsson,
+ * K. Sagonas, "Optimal dynamic partial order reduction", POPL 2014, algorithm 1), with a store
+ * buffer's owner and its flushes as two processes, and with waiting operations (locks, sleep,
+ * spinning, interrupt delivery) racing with the last write before which they were enabled too.
  *
  * One exploration at a time in a process.
  */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Source-DPOR with sleep sets, and a search by number of preemptions that finds short
- * counter-examples first. Both are stateless: to backtrack, they run again from the start.
+ * The search: by states or by traces (source-DPOR), with sleep sets; and by number of preemptions,
+ * which finds short counter-examples first. To go back it undoes what was done, or runs again.
  */
 #include <errno.h>
 #include <stdio.h>
