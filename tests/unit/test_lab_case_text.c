@@ -99,7 +99,7 @@ static const struct {
 	{AMD "[vcpu 1]\n", 3, "[vcpu 1], but no [vcpu 0]"},
 	{AMD "[vcpu 0]\nslept_on = 1\n", 3, "[vcpu 0] does not start asleep"},
 	{AMD "[vcpu 0]\nstarts = blocking\ndo = loop\n", 5, "does nothing (do = nothing)"},
-	{AMD "[vcpu 0]\nstarts = asleep\ndo = guest\n", 5, "wakes up in its loop (do = loop)"},
+	{AMD "[vcpu 0]\nstarts = asleep\ndo = guest\n", 5, "wakes up first (do = loop, or wake)"},
 	{PLAIN "[handlers]\ncpus = 0 9\n", 11, "CPU \"9\" is not a number from 0 to"},
 	/* programs */
 	{PLAIN "do = pst 0\n", 10, "unknown operation \"pst\" (did you mean \"post\"?)"},

@@ -70,7 +70,7 @@ static int check_argument(const struct pn_case_reader *r, const struct pn_case_p
 	if (!p)
 		return pn_case_refuse(r, s->line, d, "%s: there is no [%s %d]", s->op->name, word,
 				      s->arg[arg]);
-	if (in->kind == PN_CASE_SETUP_STEPS && p > in)
+	if (in->kind == PN_CASE_SETUP_STEPS && letter == 'i' && p > in)
 		return pn_case_refuse(r, s->line, d,
 				      "%s: [%s %d] is set up later (line %lu): the file is carried "
 				      "out from top to bottom",
@@ -151,10 +151,11 @@ static int check_vcpu(const struct pn_case_reader *r, struct pn_case_part *p, st
 			return pn_case_refuse(r, g->step[0].line, d,
 					      "a vCPU that does not start running or asleep does "
 					      "nothing (do = nothing)");
-		if (strcmp(g->step[0].op->name, "loop"))
-			return pn_case_refuse(r, g->step[0].line, d,
-					      "a vCPU that starts asleep wakes up in its loop (do "
-					      "= loop)");
+		if (strcmp(g->step[0].op->name, "loop") && strcmp(g->step[0].op->name, "wake"))
+			return pn_case_refuse(
+				r, g->step[0].line, d,
+				"a vCPU that starts asleep wakes up first (do = loop, "
+				"or wake)");
 	}
 	return 0;
 }

@@ -148,6 +148,8 @@ struct pn_case_vendor {
 	/* NULL, or why there is no such machine. */
 	const char *(*refuse)(const void *conf, unsigned vcpus);
 	void (*interrupt)(unsigned index, const struct pn_case_interrupt *irq);
+	/* Before a vCPU that waits inside its guest is set up; NULL: nothing to do. */
+	void (*stays)(void);
 	/* Properties at rest. */
 	const char *(*check)(void *arg, char *text, unsigned size);
 };

@@ -74,13 +74,15 @@ static void start(const struct pn_case_file *file, const struct pn_case_part *p,
 
 /* ---- building ---- */
 
-static void set_up_vcpu(const struct pn_case_part *p)
+static void set_up_vcpu(const struct pn_case_file *file, const struct pn_case_part *p)
 {
 	struct rig_vcpu *v = &rig->vcpu[p->index];
 	struct pn_host_cpu *c = &rig->cpu[p->cpu];
 
 	v->cpu = p->cpu;
 	v->stays = p->vcpu.stays;
+	if (v->stays && file->vendor->stays)
+		file->vendor->stays();
 	switch (p->vcpu.starts) {
 	case PN_CASE_RUNNING:
 		rig_load(v, c);
@@ -107,7 +109,7 @@ static void set_up(const struct pn_case_file *file, const struct pn_case_part *p
 		file->vendor->interrupt((unsigned)p->index, &p->irq);
 		break;
 	case PN_CASE_A_VCPU:
-		set_up_vcpu(p);
+		set_up_vcpu(file, p);
 		start(file, p, broken);
 		break;
 	case PN_CASE_AGENT:

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Cases of the remapping entries and of the driver on AMD: entries that change while their device
- * interrupts, affinity, memory that goes away, the next kernel, the log's registers.
+ * Cases of the remapping entries and of the driver on AMD that are no text: interrupts without an
+ * entry, affinity, memory that goes away, the next kernel, producers that go.
  */
 #include <stdio.h>
 
@@ -10,57 +10,10 @@
 
 /* ---- entries that change ---- */
 
-static void give(unsigned index, unsigned vcpu, uint8_t vector, unsigned cpu)
-{
-	px_doing(rig_text("gives interrupt %u to vCPU %u", index, vcpu));
-	pn_svm_pi_update(&amd->svm.hyp, &amd->ir[index].ir.host, rig->vcpu[vcpu].h, vector,
-			 &rig->cpu[cpu]);
-}
-
 static void take_away(unsigned index, unsigned cpu)
 {
 	px_doing(rig_text("takes interrupt %u away", index));
 	pn_svm_pi_update(&amd->svm.hyp, &amd->ir[index].ir.host, NULL, 0, &rig->cpu[cpu]);
-}
-
-static void there_and_back(void *arg)
-{
-	(void)arg;
-	give(0, 0, 0x41, 2);
-	take_away(0, 2);
-}
-
-static void replugged(bool broken)
-{
-	(void)broken;
-	rig_amd_build(&(struct rig_amd_conf){
-		.notify = PN_NOTIFY_GAPPI, .masked = PN_MASKED_PARK, .moving = true});
-	rig_amd_attach(0, 0, NULL, 0x41);
-	px_thread("attach", 2, there_and_back, NULL);
-	rig_run_posts(0, rig_twice);
-	rig_run_handlers(2);
-}
-
-/* vCPU 0 sleeps or falls asleep; from some time on the device interrupts it. */
-static void mover(void *arg)
-{
-	(void)arg;
-	give(0, 0, 0x61, 2);
-	rig->ir[0].target = &rig->vcpu[0];
-	rig->ir[0].vector = 0x61;
-	rig_set_flag();
-}
-
-static void link_stays(bool broken)
-{
-	(void)broken;
-	rig_amd_build(&(struct rig_amd_conf){
-		.notify = PN_NOTIFY_GAPPI, .masked = PN_MASKED_PARK, .vcpus = 2});
-	rig_amd_attach(0, 0, &rig->vcpu[1], 0x41);
-	rig_run_vcpu(0, 1, -1);
-	px_thread("attach", 2, mover, NULL);
-	rig_run_late_posts(rig_first_only);
-	rig_run_handlers(2);
 }
 
 static void no_entry(void *arg)
@@ -145,39 +98,6 @@ static void affinity_posted(bool broken)
 	affinity_machine(true);
 }
 
-/* ---- CPUs that go ---- */
-
-static void attach_late(void *arg)
-{
-	(void)arg;
-	give(0, 0, 0x41, 1);
-	rig_set_flag();
-}
-
-static void offliner(void *arg)
-{
-	(void)arg;
-	px_doing("CPU 0 goes offline");
-	pn_svm_cpu_offline(&amd->svm.hyp, &rig->cpu[0], &rig->cpu[2]);
-}
-
-/* Asleep without an interrupt, so on no list; the CPU where it went to sleep goes. */
-static void attach_offline(bool broken)
-{
-	(void)broken;
-	rig_amd_build(&(struct rig_amd_conf){.notify = PN_NOTIFY_GAPPI, .masked = PN_MASKED_PARK});
-	rig_amd_attach(0, 0, NULL, 0x41);
-	rig->ir[0].target = &rig->vcpu[0];
-	rig_fall_asleep(0, 0);
-	rig->vcpu[0].cpu = 1;
-	px_thread("vCPU 0", 1, wakes_once, &rig->vcpu[0]);
-	px_thread("attach", 1, attach_late, NULL);
-	px_thread("offline", 2, offliner, NULL);
-	rig_run_late_posts(rig_first_only);
-	px_handler("CPU 1 irq", 1, rig_amd_handler, &rig->cpu[1]);
-	px_handler("CPU 2 irq", 2, rig_amd_handler, &rig->cpu[2]);
-}
-
 /* ---- memory that goes ---- */
 
 static void destroyer(void *arg)
@@ -188,19 +108,6 @@ static void destroyer(void *arg)
 	px_doing("its memory is freed");
 	px_kill(rig->vcpu[0].h->page, 4096, "P6", "the vAPIC page");
 	px_kill(&amd->vcpu[0], sizeof(amd->vcpu[0]), "P6", "the vCPU");
-}
-
-static void destroy(bool broken)
-{
-	(void)broken;
-	rig_amd_build(&(struct rig_amd_conf){.notify = PN_NOTIFY_GAPPI, .masked = PN_MASKED_PARK});
-	rig_amd_attach(0, 0, &rig->vcpu[0], 0x41);
-	rig_post(0); /* its entry is cached */
-	rig->ir[0].target = NULL;
-	rig->no_rest_check = true;
-	rig_run_posts(0, rig_first_only);
-	px_thread("destroy", 2, destroyer, NULL);
-	rig_run_handlers(2);
 }
 
 static void destroy_logged(bool broken)
@@ -284,46 +191,7 @@ static void producer(bool broken)
 	px_thread("unplug", 2, unplug, NULL);
 }
 
-/* ---- the log ---- */
-
-static void w1c_race(bool broken)
-{
-	(void)broken;
-	rig_amd_build(&(struct rig_amd_conf){.notify = PN_NOTIFY_GALOG, .w1c_lost = true});
-	rig_amd_attach(0, 0, &rig->vcpu[0], 0x41);
-	rig_amd_attach(1, 0, &rig->vcpu[0], 0x91);
-	rig_fall_asleep(0, 0);
-	rig_run_vcpu(0, 0, -1);
-	rig_run_posts(0, rig_two_posts);
-	rig_amd_run_log(0, 1);
-	px_handler("CPU 1 irq", 1, rig_amd_handler, &rig->cpu[1]);
-}
-
 const struct case_setup pn_cases_amd_irte[] = {
-	{{"remapen-window", "Linux 26e495f34107",
-	  "an entry is made invalid before it is rewritten: a request in between is aborted",
-	  "one 16-byte store", "P6", false, false},
-	 PN_MISTAKE_REMAPEN_WINDOW,
-	 replugged,
-	 0},
-	{{"irte-torn", "Linux e52d58d54a32",
-	  "an entry changes by two 8-byte stores while the IOMMU reads it", "one 16-byte store",
-	  "P6", false, false},
-	 PN_MISTAKE_IRTE_TORN,
-	 replugged,
-	 0},
-	{{"guest-mode-not-enabled", "Linux, Sep 2020",
-	  "guest mode is activated with RemapEn = 0: requests are aborted",
-	  "RemapEn = 1 in both forms", "P6", false, false},
-	 PN_MISTAKE_NO_REMAPEN,
-	 replugged,
-	 0},
-	{{"link-on-previous-vcpu", "list thread, Apr 2025",
-	  "an entry that moves to another vCPU stays in the list of the one before",
-	  "detach from the old, attach to the new", "P1", false, false},
-	 PN_MISTAKE_LINK_STAYS,
-	 link_stays,
-	 0},
 	{{"affinity-without-entry", "Linux 07172206a26d",
 	  "an interrupt that has no remapping entry is given to a vCPU", "-EINVAL", "P6", false,
 	  false},
@@ -341,20 +209,6 @@ const struct case_setup pn_cases_amd_irte[] = {
 	  "it is remembered for the remapped form", "P6", true, false},
 	 PN_MISTAKE_AFFINITY_FORGOTTEN,
 	 affinity_posted,
-	 0},
-	{{"attach-offline-cpu", "H7 and H8, inferred",
-	  "a sleeping vCPU gets its first interrupt, and is put on the list of a CPU that is gone",
-	  "online is read under the list's lock; else the list of the CPU that attaches", "P1",
-	  true, false},
-	 PN_MISTAKE_LIST_OF_DEAD_CPU,
-	 attach_offline,
-	 0},
-	{{"detach-without-flush", "inferred",
-	  "a VM is destroyed, and the IOMMU posts by its cached entry into memory that is freed",
-	  "INVALIDATE_INTERRUPT_TABLE and COMPLETION_WAIT before anything is freed", "P6", true,
-	  false},
-	 PN_MISTAKE_DETACH_NO_FLUSH,
-	 destroy,
 	 0},
 	{{"destroy-while-logged", "inferred",
 	  "a log entry of a VM that is destroyed finds its vCPU by the tag",
@@ -376,13 +230,6 @@ const struct case_setup pn_cases_amd_irte[] = {
 	 0,
 	 false,
 	 check_route},
-	{{"status-w1c-race", "ERBT1312, Linux d3263bc29706",
-	  "GAInt is written to clear it while the IOMMU sets it: it stays set, and the log's "
-	  "thread reads Status once",
-	  "Status is read again until it is clear", "P1", false, false},
-	 PN_MISTAKE_STATUS_ONCE,
-	 w1c_race,
-	 0},
 };
 
 const unsigned pn_cases_amd_irte_nr = sizeof(pn_cases_amd_irte) / sizeof(pn_cases_amd_irte[0]);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The cases on Intel: how their machines and agents are set up. */
+/* Cases on Intel that are no text: other designs of software and hardware, the I/O APIC. */
 #include <stdio.h>
 
 #include "cases_intel.h"
@@ -10,126 +10,6 @@ void intel_machine(const struct rig_intel_conf *conf)
 	rig_intel_build(conf);
 	rig_intel_attach(0, &rig->vcpu[0], LOW);
 	rig_intel_attach(1, &rig->vcpu[0], HIGH);
-}
-
-void intel_plain(bool broken)
-{
-	(void)broken;
-	intel_machine(&(struct rig_intel_conf){0});
-	rig_run_vcpu(0, 0, -1);
-	rig_run_posts(0, rig_two_posts);
-	rig_run_handlers(1);
-}
-
-/* The first interrupt is there already when it blocks. */
-void intel_pending(bool broken)
-{
-	(void)broken;
-	intel_machine(&(struct rig_intel_conf){0});
-	rig_run_vcpu(0, 0, -1);
-	rig_intel_attach(2, &rig->vcpu[0], OWN);
-	rig->vendor->post(0);
-	rig_run_posts(0, rig_last_two);
-	rig_run_handlers(1);
-}
-
-void intel_yields(bool broken)
-{
-	(void)broken;
-	intel_machine(&(struct rig_intel_conf){0});
-	rig->vcpu[0].yields = 1;
-	rig_run_vcpu(0, 0, -1);
-	rig_run_posts(0, rig_two_posts);
-	rig_run_handlers(1);
-}
-
-/* Preempted between its last check and its sleep, and asleep the next time. */
-void intel_preempted_once(bool broken)
-{
-	(void)broken;
-	intel_machine(&(struct rig_intel_conf){0});
-	rig->vcpu[0].preempt = 1;
-	rig_run_vcpu(0, 0, -1);
-	rig_run_posts(0, rig_two_posts);
-	rig_run_handlers(1);
-}
-
-static void routed(enum rig_routes what)
-{
-	rig_intel_build(&(struct rig_intel_conf){.vcpus = 2});
-	rig_intel_attach(0, NULL, LOW);
-	rig->ir[0].target = &rig->vcpu[0];
-	rig_run_vcpu(0, 0, -1);
-	rig_run_routes(LOW, what);
-	rig_run_handlers(2);
-}
-
-void intel_routes(bool broken)
-{
-	routed(broken ? RIG_BOTH_FOR_GOOD : RIG_TO_BOTH);
-}
-
-void intel_route_back(bool broken)
-{
-	(void)broken;
-	routed(RIG_TO_ONE);
-}
-
-/* ---- lists ---- */
-
-static void replugger(void *arg)
-{
-	(void)arg;
-	px_doing("takes interrupt 0, the only one, away");
-	pn_vmx_pi_update(&intel->vmx.hyp, &intel->ir[0].host, NULL, 0, &rig->cpu[1]);
-	px_doing("wakes the vCPU by an interrupt of its own");
-	rig_inject(&rig->vcpu[0], &rig->cpu[1], OWN);
-	px_doing("gives it back");
-	pn_vmx_pi_update(&intel->vmx.hyp, &intel->ir[0].host, rig->vcpu[0].h, LOW, &rig->cpu[1]);
-	px_doing("its device interrupts");
-	rig->vendor->post(0);
-}
-
-void intel_double_add(bool broken)
-{
-	(void)broken;
-	rig_intel_build(&(struct rig_intel_conf){0});
-	rig_intel_attach(0, &rig->vcpu[0], LOW);
-	rig_fall_asleep(0, 0);
-	rig_run_vcpu(0, 0, -1);
-	px_thread("replug", 1, replugger, NULL);
-	rig_run_handlers(1);
-}
-
-/* Asleep on CPU 0, whose handler walks its list; it wakes up on CPU 1. */
-void intel_migrates(bool broken)
-{
-	(void)broken;
-	intel_machine(&(struct rig_intel_conf){0});
-	rig_fall_asleep(0, 0);
-	rig_intel_attach(2, &rig->vcpu[0], OWN);
-	rig_run_vcpu(0, 1, -1);
-	rig_run_posts(0, rig_three_posts);
-	rig_run_handlers(2);
-}
-
-static void offliner(void *arg)
-{
-	(void)arg;
-	/* CPU 0 takes no interrupts any more once the vCPU is asleep or has moved away. */
-	px_doing("CPU 0 goes offline");
-	pn_vmx_cpu_offline(&intel->vmx.hyp, &rig->cpu[0], &rig->cpu[2]);
-}
-
-void intel_offline(bool broken)
-{
-	(void)broken;
-	intel_machine(&(struct rig_intel_conf){0});
-	rig_fall_asleep(0, 0);
-	rig_run_vcpu(0, 1, -1);
-	rig_run_posts(0, rig_two_posts);
-	px_thread("offline", 2, offliner, NULL);
-	px_handler("CPU 1 irq", 1, rig->vendor->handler, &rig->cpu[1]);
 }
 
 /* ---- other designs ---- */
@@ -254,92 +134,12 @@ const char *intel_urgent_check(void *arg, char *text, unsigned size)
 	return "P5";
 }
 
-/* ---- IPIs that processors send by themselves ---- */
-
 static void enter(struct rig_vcpu *v, struct pn_host_cpu *c)
 {
 	pn_irq_off(c->agent);
 	pn_vmx_enter(v->h, c);
 	rig_intel_vmentry(v, c);
 	pn_irq_on(c->agent);
-}
-
-static void leave(struct rig_vcpu *v, struct pn_host_cpu *c)
-{
-	pn_irq_off(c->agent);
-	rig_intel_vmexit(v, c);
-	pn_irq_on(c->agent);
-}
-
-/*
- * Sends, and then waits for an answer: while it waits it yields to a vCPU that has an interrupt
- * pending.
- */
-static void sender(void *arg)
-{
-	struct rig_vcpu *me = &rig->vcpu[1], *to = &rig->vcpu[0];
-	struct pn_host_cpu *c = &rig->cpu[1];
-
-	(void)arg;
-	px_doing("sends an IPI");
-	enter(me, c);
-	rig_intel_ipi(c, 0, HIGH);
-	leave(me, c);
-	px_doing("exit: it waits; is anything pending for vCPU 0?");
-	if (pn_vmx_pending(to->h))
-		pn_xchg32(&to->task.sleeping, 0); /* pairs with preempted() */
-}
-
-/* Two IPIs to a vCPU that blocks, and to which no device can post. */
-static void sends_two(void *arg)
-{
-	struct pn_host_cpu *c = &rig->cpu[1];
-
-	(void)arg;
-	enter(&rig->vcpu[1], c);
-	px_doing("sends an IPI");
-	rig_intel_ipi(c, 0, LOW);
-	px_doing("sends another IPI");
-	rig_intel_ipi(c, 0, HIGH);
-	leave(&rig->vcpu[1], c);
-}
-
-void intel_ipi_to_blocked(bool broken)
-{
-	(void)broken;
-	rig_intel_build(&(struct rig_intel_conf){.vcpus = 2, .ipiv = true});
-	rig_run_vcpu(0, 0, -1);
-	rig_load(&rig->vcpu[1], &rig->cpu[1]);
-	px_thread("vCPU 1", 1, sends_two, NULL);
-	rig_run_handlers(1);
-}
-
-/* Off the CPU until another agent finds that an interrupt is pending for it. */
-static void preempted(void *arg)
-{
-	struct rig_vcpu *v = arg;
-	struct pn_host_cpu *c = &rig->cpu[0];
-
-	px_doing("is preempted: SN = 1");
-	pn_xchg32(&v->task.sleeping, 1); /* pairs with sender() */
-	pn_vmx_put(v->h, c, true);
-	if (!pn_vmx_pending(v->h))
-		px_sleep(&v->task.sleeping, "the vCPU's task, yielded to");
-	px_doing("is switched in");
-	rig_load(v, c);
-	rig->vendor->guest(v, c);
-	rig_vcpu_loop(v);
-}
-
-void intel_two_step(bool broken)
-{
-	(void)broken;
-	rig_intel_build(&(struct rig_intel_conf){.vcpus = 2, .ipiv = true});
-	rig_load(&rig->vcpu[0], &rig->cpu[0]);
-	rig_load(&rig->vcpu[1], &rig->cpu[1]);
-	px_thread("vCPU 0", 0, preempted, &rig->vcpu[0]);
-	px_thread("vCPU 1", 1, sender, NULL);
-	rig_run_handlers(1);
 }
 
 /* ---- the I/O APIC ---- */
@@ -419,65 +219,4 @@ const char *intel_reroute_check(void *arg, char *text, unsigned size)
 		 "come",
 		 PIN, LOW);
 	return "P4";
-}
-
-/* Reads a whole descriptor once, while SN is 0. */
-static void reader(void *arg)
-{
-	struct pn_pid *pid = intel->vcpu[0].pid;
-	bool on, posted;
-
-	(void)arg;
-	px_doing("looks at the descriptor");
-	pn_line_begin(pid, sizeof(*pid));
-	on = pn_ld64(&pid->control) & PN_PID_ON; /* pairs with posters */
-	posted = !pir_empty(pid);
-	pn_line_end(pid);
-	if (posted && !on)
-		px_fail("P2", "ON and SN are 0, and the PIR is not empty");
-}
-
-void intel_one_step(bool broken)
-{
-	rig_intel_build(&(struct rig_intel_conf){.vcpus = 2, .ipiv = true});
-	rig_intel_attach(0, &rig->vcpu[0], LOW);
-	rig_intel_attach(1, &rig->vcpu[0], HIGH);
-	rig_load(&rig->vcpu[0], &rig->cpu[0]);
-	rig_load(&rig->vcpu[1], &rig->cpu[1]);
-	if (broken)
-		px_thread("vCPU 1", 1, sender, NULL);
-	else
-		rig_run_posts(0, rig_two_posts);
-	px_thread("reader", 2, reader, NULL);
-}
-
-/* ---- bare metal ---- */
-
-void intel_harvest(bool broken)
-{
-	(void)broken;
-	rig_intel_build(&(struct rig_intel_conf){.no_vm = true});
-	rig_intel_attach_msi(0, 0, LOW, true);
-	rig_intel_attach_msi(1, 0, HIGH, true);
-	rig_intel_attach_msi(2, 0, OWN, true);
-	rig_run_posts(0, rig_three_posts);
-	rig_run_handlers(1);
-}
-
-static void retriggerer(void *arg)
-{
-	(void)arg;
-	px_doing("retriggers vector 0x91");
-	rig->os.ipi(rig->os.ctx, rig->cpu[1].agent, 0, HIGH);
-}
-
-void intel_retrigger(bool broken)
-{
-	(void)broken;
-	rig_intel_build(&(struct rig_intel_conf){.no_vm = true});
-	rig_intel_attach_msi(0, 0, HIGH, true);
-	rig_intel_attach_msi(1, 0, LOW, false); /* through the local APIC, as that of an I/O APIC */
-	rig_run_posts(0, rig_two_posts);
-	px_thread("retrigger", 1, retriggerer, NULL);
-	rig_run_handlers(1);
 }

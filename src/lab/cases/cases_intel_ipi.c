@@ -12,39 +12,7 @@ static void enter(unsigned n, struct pn_host_cpu *c)
 	pn_irq_on(c->agent);
 }
 
-static void leave(unsigned n, struct pn_host_cpu *c)
-{
-	pn_irq_off(c->agent);
-	rig_intel_vmexit(&rig->vcpu[n], c);
-	pn_irq_on(c->agent);
-}
-
 /* ---- IPIs ---- */
-
-static void sends_twice(void *arg)
-{
-	struct pn_host_cpu *c = &rig->cpu[2];
-
-	(void)arg;
-	enter(1, c);
-	for (unsigned i = 0; i < 2; i++) {
-		px_doing(i ? "sends the IPI again" : "sends an IPI");
-		rig_intel_ipi(c, 0, HIGH);
-	}
-	leave(1, c);
-}
-
-/* To a vCPU that was preempted, is loaded on another CPU, and waits in its guest. */
-void intel_ipi_to_guest(bool broken)
-{
-	(void)broken;
-	rig_intel_build(&(struct rig_intel_conf){.vcpus = 2, .ipiv = true});
-	rig->vcpu[0].yields = 1;
-	rig_run_guest(0, 0, 1);
-	rig_load(&rig->vcpu[1], &rig->cpu[2]);
-	px_thread("vCPU 1", 2, sends_twice, NULL);
-	rig_run_handlers(2);
-}
 
 static void self_ipis(void *arg)
 {

@@ -1,77 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * The cases on Intel about remapping entries: they are written, cached, invalidated, given to vCPUs
- * and taken away.
- */
+/* Cases on Intel about remapping entries that are no text: torn, late, absent, over kexec. */
 #include "cases_intel.h"
 
 static int pi_update(unsigned index, struct rig_vcpu *v, uint8_t vector, unsigned cpu)
 {
 	return pn_vmx_pi_update(&intel->vmx.hyp, &intel->ir[index].host, v ? v->h : NULL, vector,
 				&rig->cpu[cpu]);
-}
-
-/* ---- given and taken away ---- */
-
-/* Its device interrupts before that, or after. */
-static void detacher(void *arg)
-{
-	bool before = arg != NULL;
-
-	if (before)
-		rig_post(0);
-	px_doing("takes interrupt 0, the only one, away");
-	pi_update(0, NULL, 0, 2);
-	if (!before)
-		rig_post(0);
-}
-
-static void detach(bool before)
-{
-	rig_intel_build(&(struct rig_intel_conf){0});
-	rig_intel_attach(0, &rig->vcpu[0], LOW);
-	rig->vendor->post(0); /* the entry is in the unit's cache */
-	rig_run_vcpu(0, 0, -1);
-	px_thread("detach", 2, detacher, before ? rig : NULL);
-	rig_run_handlers(2);
-}
-
-void intel_detach(bool broken)
-{
-	(void)broken;
-	detach(true);
-}
-
-void intel_detached(bool broken)
-{
-	(void)broken;
-	detach(false);
-}
-
-static void attaches_two(void *arg)
-{
-	(void)arg;
-	px_doing("gives interrupt 0 to vCPU 0");
-	pi_update(0, &rig->vcpu[0], LOW, 2);
-	px_doing("gives interrupt 1 to vCPU 1");
-	pi_update(1, &rig->vcpu[1], LOW, 2);
-	rig_post(1);
-}
-
-/* Neither has switched NV, because no device was assigned when they fell asleep. vCPU 0 is not seen
- * again. */
-void intel_second_attach(bool broken)
-{
-	(void)broken;
-	rig_intel_build(&(struct rig_intel_conf){.vcpus = 2});
-	for (unsigned i = 0; i < 2; i++) {
-		rig_intel_attach(i, NULL, LOW);
-		rig->ir[i].target = &rig->vcpu[i];
-		rig_fall_asleep(i, i);
-	}
-	rig_run_vcpu(1, 1, -1);
-	px_thread("attach", 2, attaches_two, NULL);
-	rig_run_handlers(2);
 }
 
 /* ---- the entry changes ---- */
@@ -94,12 +28,6 @@ static void retarget(void)
 	px_thread("retarget", 1, retargeter, NULL);
 	rig_run_late_posts(rig_two_posts);
 	rig_run_handlers(1);
-}
-
-void intel_retarget(bool broken)
-{
-	(void)broken;
-	retarget();
 }
 
 void intel_retarget_late(bool broken)

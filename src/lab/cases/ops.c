@@ -20,6 +20,46 @@ static bool op_guest(struct rig_agent *me, const int *arg)
 	return true;
 }
 
+static bool op_run(struct rig_agent *me, const int *arg)
+{
+	(void)arg;
+	do {
+		rig->vendor->guest(me->v, me->c);
+	} while (true);
+	return true;
+}
+
+static bool op_wake(struct rig_agent *me, const int *arg)
+{
+	(void)arg;
+	px_sleep(&me->v->task.sleeping, "the vCPU's task");
+	rig_load(me->v, me->c);
+	px_doing("unblocks");
+	rig_ops()->unblocking(me->v->h, me->c);
+	return true;
+}
+
+static bool op_block(struct rig_agent *me, const int *arg)
+{
+	(void)arg;
+	rig_ops()->blocking(me->v->h, me->c);
+	return true;
+}
+
+static bool op_look_before_sleep(struct rig_agent *me, const int *arg)
+{
+	(void)arg;
+	rig_ops()->must_run(me->v->h, me->c);
+	return true;
+}
+
+static bool op_unblock(struct rig_agent *me, const int *arg)
+{
+	(void)arg;
+	rig_ops()->unblocking(me->v->h, me->c);
+	return true;
+}
+
 static bool op_yield(struct rig_agent *me, const int *arg)
 {
 	(void)arg;
@@ -109,6 +149,22 @@ static bool op_retarget(struct rig_agent *me, const int *arg)
 	return true;
 }
 
+static bool op_lend(struct rig_agent *me, const int *arg)
+{
+	pi_update(me, arg[0], &rig->vcpu[arg[1]], arg[2]);
+	return true;
+}
+
+static bool op_give(struct rig_agent *me, const int *arg)
+{
+	struct rig_ir *ir = &rig->ir[arg[0]];
+
+	pi_update(me, arg[0], &rig->vcpu[arg[1]], arg[2]);
+	ir->target = &rig->vcpu[arg[1]];
+	ir->vector = (uint8_t)arg[2];
+	return true;
+}
+
 static bool op_inject(struct rig_agent *me, const int *arg)
 {
 	rig_inject(&rig->vcpu[arg[0]], me->c, (uint8_t)arg[1]);
@@ -151,6 +207,27 @@ static bool op_unload(struct rig_agent *me, const int *arg)
 	for (unsigned i = 0; i < RIG_CPUS; i++)
 		px_kill(&rig->cpu[i].wake_lock, sizeof(rig->cpu[i].wake_lock), "P6",
 			"the module's wakeup list");
+	return true;
+}
+
+static bool op_load(struct rig_agent *me, const int *arg)
+{
+	rig_load(&rig->vcpu[arg[0]], me->c);
+	return true;
+}
+
+static bool op_do_requests(struct rig_agent *me, const int *arg)
+{
+	rig_ops()->unblocking(rig->vcpu[arg[0]].h, me->c);
+	return true;
+}
+
+static bool op_expect_pending(struct rig_agent *me, const int *arg)
+{
+	(void)me;
+	if (!(rig_ops()->irr(rig->vcpu[arg[0]].h, (unsigned)arg[1] / 32) >> arg[1] % 32 & 1))
+		px_fail("P4", "vector 0x%02x, which was sent and not taken, is not pending",
+			(unsigned)arg[1]);
 	return true;
 }
 
@@ -204,6 +281,14 @@ const struct pn_case_op pn_case_shared_ops[] = {
 	 A_VCPU | PN_CASE_WAITS | PN_CASE_ENDLESS, op_loop},
 	{"guest", "", NULL, "enters its guest, which takes all that can be delivered and leaves",
 	 A_VCPU | PN_CASE_WAITS, op_guest},
+	{"run", "", NULL, "enters its guest again and again, and never blocks",
+	 A_VCPU | PN_CASE_WAITS | PN_CASE_ENDLESS, op_run},
+	{"wake", "", NULL, "of one that starts asleep: it is woken, and unblocks",
+	 A_VCPU | PN_CASE_WAITS, op_wake},
+	{"block", "", "blocks", "begins to block", A_VCPU, op_block},
+	{"look-before-sleep", "", "may it sleep?", "looks whether it must run, and does not sleep",
+	 A_VCPU, op_look_before_sleep},
+	{"unblock", "", "unblocks", "blocks no longer", A_VCPU, op_unblock},
 	{"yield", "", NULL, "is switched out while it is runnable, and in again",
 	 A_VCPU | PN_CASE_WAITS, op_yield},
 	{"preempt", "", NULL, "will be preempted once on its way to sleep", A_VCPU, op_preempt},
@@ -223,6 +308,10 @@ const struct pn_case_op pn_case_shared_ops[] = {
 	 "interrupt I begins to be posted to its vCPU", A_HOST, op_attach},
 	{"retarget", "ix", "changes the vector of interrupt % to %",
 	 "interrupt I has vector X from now on", A_HOST, op_retarget},
+	{"give", "ivx", "gives interrupt % to vCPU % as %",
+	 "interrupt I is posted to vCPU V as vector X from now on", A_HOST, op_give},
+	{"lend", "ivx", "gives interrupt % to vCPU % as %",
+	 "the same, but the guest does not expect it: nothing is owed", A_HOST, op_lend},
 	{"inject", "vx", "gives vCPU % vector %", "the host delivers vector X to vCPU V", A_HOST,
 	 op_inject},
 	{"route", "iv", "the guest routes interrupt % to vCPU % alone",
@@ -233,6 +322,10 @@ const struct pn_case_op pn_case_shared_ops[] = {
 	 A_HOST, op_offline},
 	{"unload", "", "the module goes", "the VM goes, and then the hypervisor's module", A_HOST,
 	 op_unload},
+	{"load", "v", NULL, "vCPU V is scheduled in here", A_HOST, op_load},
+	{"do-requests", "v", NULL, "vCPU V does what it was asked for", A_HOST, op_do_requests},
+	{"expect-pending", "vx", "asks what is pending for vCPU %",
+	 "a violation of P4 if vector X is not pending for vCPU V", A_HOST, op_expect_pending},
 	{"signal", "", NULL, "lets those go on that wait", 0, op_signal},
 	{"wait", "", NULL, "goes on after some agent's signal", PN_CASE_WAITS, op_wait},
 	{"owed", "vx", NULL, "vCPU V has to get vector X", PN_CASE_VM, op_owed},

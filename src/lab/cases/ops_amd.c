@@ -37,6 +37,8 @@ static const struct pn_case_key keys[] = {
 	 "what a device sends is owed where it arrives"},
 	{"lowers_tpr", FIELD(lowers_tpr), 0, pn_case_no_yes,
 	 "the guest of vCPU 0 writes TPR = 0 once it has taken something"},
+	{"mail", FIELD(mail), 0, pn_case_no_yes,
+	 "the guest reads data that senders store (operation mail)"},
 	{"w1c_lost", FIELD(w1c_lost), 0, pn_case_no_yes,
 	 "the first write of 1 to GAInt meets hardware that sets it"},
 	{0},
@@ -61,6 +63,12 @@ static const char *refuse(const void *conf, unsigned vcpus)
 	if (c->no_gappi_on_1 && c->iommus != 2)
 		return "no_gappi_on_1: there is no IOMMU 1 (iommus = 2)";
 	return NULL;
+}
+
+/* Doorbells have to be watched then. */
+static void stays(void)
+{
+	amd->waiters = true;
 }
 
 static void interrupt(unsigned index, const struct pn_case_interrupt *irq)
@@ -141,6 +149,75 @@ static bool op_ipi(struct rig_agent *me, const int *arg)
 	return true;
 }
 
+/* To all vCPUs but the sender's. */
+static bool op_ipi_others(struct rig_agent *me, const int *arg)
+{
+	struct pn_avic *av = &amd->core[me->c->id];
+	uint8_t *due[RIG_VCPUS] = {NULL};
+	struct pn_avic_vmcb vmcb;
+	struct pn_avic_exit exit;
+	bool trap;
+
+	pn_svm_enter(me->v->h, me->c);
+	pn_svm_vmcb(pn_svm_of(me->v->h), &vmcb);
+	pn_avic_vmrun(av, &vmcb);
+	for (unsigned i = 0; i < rig->vcpus; i++)
+		if (&rig->vcpu[i] != me->v)
+			due[i] = rig_sends_to(&rig->vcpu[i], (uint8_t)arg[0]);
+	trap = pn_avic_ipi(av, PN_ICR_SH_OTHERS << 18 | (uint32_t)arg[0], &exit) == PN_AVIC_TRAP;
+	pn_avic_vmexit(av);
+	pn_svm_leave(me->v->h, me->c);
+	if (trap) {
+		px_doing("exit: incomplete IPI");
+		pn_svm_incomplete_ipi(pn_svm_of(me->v->h), me->c, &exit);
+	}
+	for (unsigned i = 0; i < rig->vcpus; i++)
+		if (due[i])
+			rig_has_sent(due[i]);
+	return true;
+}
+
+static bool op_inhibit(struct rig_agent *me, const int *arg)
+{
+	(void)arg;
+	pn_svm_inhibit(rig->vm, me->c, PN_INHIBIT_HYPERV, true);
+	return true;
+}
+
+static bool op_allow(struct rig_agent *me, const int *arg)
+{
+	(void)arg;
+	pn_svm_inhibit(rig->vm, me->c, PN_INHIBIT_HYPERV, false);
+	return true;
+}
+
+static bool op_pend(struct rig_agent *me, const int *arg)
+{
+	(void)me;
+	pn_vapic_set(rig->vcpu[arg[0]].h->page, PN_APIC_IRR, (uint8_t)arg[1]);
+	rig_posted(&rig->vcpu[arg[0]], (uint8_t)arg[1]);
+	return true;
+}
+
+static bool op_mail(struct rig_agent *me, const int *arg)
+{
+	(void)me;
+	(void)arg;
+	pn_st32(&amd->mail, pn_ld32(&amd->mail) + 1); /* pairs with the guest */
+	return true;
+}
+
+/* The memory of vCPU 0 is freed then. */
+static bool op_destroy(struct rig_agent *me, const int *arg)
+{
+	(void)arg;
+	pn_svm_vm_destroy(&amd->vm[0].h, me->c->agent);
+	px_doing("its memory is freed");
+	px_kill(rig->vcpu[0].h->page, 4096, "P6", "the vAPIC page");
+	px_kill(&amd->vcpu[0], sizeof(amd->vcpu[0]), "P6", "the vCPU");
+	return true;
+}
+
 static const struct pn_case_op ops[] = {
 	{"log", "u", NULL, "the thread of IOMMU U's GA log, for ever",
 	 PN_CASE_CPU | PN_CASE_WAITS | PN_CASE_ENDLESS, op_log},
@@ -154,6 +231,16 @@ static const struct pn_case_op ops[] = {
 	 op_kexec},
 	{"free", "i", "frees interrupt %", "the handle of interrupt I is freed", PN_CASE_CPU,
 	 op_free},
+	{"ipi-others", "x", "IPI to all others", "the guest sends an IPI to all other vCPUs",
+	 PN_CASE_CPU | PN_CASE_VCPU | PN_CASE_WAITS, op_ipi_others},
+	{"inhibit", "", "a cause against AVIC comes up", "AVIC is inhibited for all vCPUs",
+	 PN_CASE_CPU, op_inhibit},
+	{"allow", "", "the cause goes away", "it is no longer", PN_CASE_CPU, op_allow},
+	{"pend", "vx", NULL, "vector X is in the IRR of vCPU V", 0, op_pend},
+	{"mail", "", NULL, "with mail: stores data that the guest reads when it takes a vector", 0,
+	 op_mail},
+	{"destroy", "", "the VM is destroyed", "the VM goes, and the memory of vCPU 0", PN_CASE_CPU,
+	 op_destroy},
 	{"ipi", "vx", "sends vCPU % vector %", "the guest sends an IPI",
 	 PN_CASE_CPU | PN_CASE_VCPU | PN_CASE_WAITS, op_ipi},
 	{0},
@@ -165,6 +252,7 @@ const struct pn_case_vendor rig_text_amd = {
 	.ops = ops,
 	.build = build,
 	.refuse = refuse,
+	.stays = stays,
 	.interrupt = interrupt,
 	.check = rig_check,
 };

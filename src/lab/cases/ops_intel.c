@@ -10,6 +10,9 @@
 static const struct pn_case_key keys[] = {
 	{"ipiv", FIELD(ipiv), 0, pn_case_no_yes, "IPI virtualization"},
 	{"no_vm", FIELD(no_vm), 0, pn_case_no_yes, "bare metal: posted MSI"},
+	{"no_posting", FIELD(no_posting), 0, pn_case_no_yes, "no unit can post; processors can"},
+	{"caching_mode", FIELD(caching_mode), 0, pn_case_no_yes,
+	 "the unit keeps entries that are not present, too"},
 	{0},
 };
 
@@ -76,6 +79,20 @@ static bool op_ipi(struct rig_agent *me, const int *arg)
 	return true;
 }
 
+static bool op_inhibit(struct rig_agent *me, const int *arg)
+{
+	(void)arg;
+	pn_vmx_inhibit(rig->vm, me->c, PN_INHIBIT_IRQWIN, true);
+	return true;
+}
+
+static bool op_allow(struct rig_agent *me, const int *arg)
+{
+	(void)arg;
+	pn_vmx_inhibit(rig->vm, me->c, PN_INHIBIT_IRQWIN, false);
+	return true;
+}
+
 static bool op_retrigger(struct rig_agent *me, const int *arg)
 {
 	rig->os.ipi(rig->os.ctx, me->c->agent, (uint32_t)arg[0], (uint8_t)arg[1]);
@@ -106,6 +123,9 @@ static const struct pn_case_op ops[] = {
 	{"leave", "", "leaves the guest", "VM exit", A_VCPU, op_leave},
 	{"ipi", "vx", "sends vCPU % vector %", "in the guest: the processor sends an IPI by itself",
 	 A_VCPU, op_ipi},
+	{"inhibit", "", "inhibits APICv", "APICv is inhibited for all vCPUs",
+	 PN_CASE_CPU | PN_CASE_VM, op_inhibit},
+	{"allow", "", "allows APICv again", "it is no longer", PN_CASE_CPU | PN_CASE_VM, op_allow},
 	{"retrigger", "cx", "interrupts CPU % with vector % again",
 	 "bare metal: the host raises vector X at CPU C once more", PN_CASE_CPU, op_retrigger},
 	{"look", "v", "looks at the descriptor",

@@ -309,60 +309,6 @@ void rig_inject(struct rig_vcpu *v, struct pn_host_cpu *c, uint8_t vector)
 	has_injected(v, vector, due);
 }
 
-/* ---- routes ---- */
-
-#define TO_VCPU_0 PN_MSI_ADDR_BASE
-#define TO_BOTH	  (PN_MSI_ADDR_BASE | 3u << 12 | 1u << 2) /* logical: cluster 0, IDs 0 and 1 */
-
-struct rig_reroute {
-	uint8_t vector;
-	enum rig_routes what;
-};
-
-/* The guest programs interrupt @index to the message (@addr, @data); CPU 2 does it. */
-static void route(unsigned index, uint64_t addr, uint32_t data)
-{
-	struct rig_ir *ir = &rig->ir[index];
-
-	pn_host_route_set(rig->vm, &ir->route, ir->entry, addr, data, &rig->cpu[2]);
-}
-
-static void router(void *arg)
-{
-	const struct rig_reroute *r = arg;
-
-	if (r->what != RIG_TO_ONE) {
-		px_doing("the guest routes interrupt 0 to both vCPUs");
-		route(0, TO_BOTH, r->vector);
-	}
-	if (r->what == RIG_BOTH_FOR_GOOD) {
-		rig->vcpu[1].due[r->vector] = RIG_OWED;
-		rig_set_flag();
-		return;
-	}
-	if (r->what == RIG_TO_BOTH)
-		return;
-	px_doing("the guest routes interrupt 0 to vCPU 0 alone");
-	route(0, TO_VCPU_0, r->vector);
-}
-
-void rig_run_routes(uint8_t vector, enum rig_routes what)
-{
-	struct rig_reroute *r = px_alloc(sizeof(*r), 8);
-	struct rig_vcpu *other = &rig->vcpu[1];
-
-	*r = (struct rig_reroute){vector, what};
-	route(0, what == RIG_TO_ONE ? TO_BOTH : TO_VCPU_0, vector);
-	rig_fall_asleep(1, 1);
-	if (what != RIG_BOTH_FOR_GOOD)
-		other->due[vector] = RIG_MAY_GET;
-	px_thread("route", 2, router, r);
-	if (what == RIG_BOTH_FOR_GOOD)
-		rig_run_late_posts(rig_first_only);
-	else
-		rig_run_posts(0, rig_first_only);
-}
-
 /* ---- vCPUs ---- */
 
 /* One that was sent since its bit was cleared is owed still. */

@@ -170,16 +170,6 @@ void rig_set_flag(void);
 /* The MSI of interrupt @index, by the calling IOMMU. */
 void rig_post(unsigned index);
 
-/* Where the guest routes interrupt 0 while its device interrupts, from one place to the other. */
-enum rig_routes {
-	RIG_TO_BOTH, /* from vCPU 0 to both vCPUs */
-	RIG_TO_ONE,  /* back */
-	RIG_THERE_AND_BACK,
-	RIG_BOTH_FOR_GOOD, /* to both, and the device interrupts after that */
-};
-
-/* A thread on CPU 2 does that; vCPU 1 sleeps on CPU 1 and never comes back. */
-void rig_run_routes(uint8_t vector, enum rig_routes what);
 /* Called when vCPU @v's guest takes @vector. */
 void rig_took(struct rig_vcpu *v, int vector);
 /* In the guest: @vendor->deliver, once; with v->stays for ever, until it is kicked. */
