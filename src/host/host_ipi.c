@@ -126,6 +126,8 @@ void pn_host_ipi_emulate(const struct pn_host_vm *vm, struct pn_host_vcpu *from,
 	}
 	if (PN_ICR_MODE(icr) == PN_DM_FIXED)
 		deliver_fixed(vm, from, c, icr);
+	else if (PN_ICR_MODE(icr) == PN_DM_LOWEST && pn_mistake(PN_MISTAKE_LOWEST_TO_ALL))
+		deliver_fixed(vm, from, c, icr);
 	else if (PN_ICR_MODE(icr) == PN_DM_LOWEST)
 		deliver_lowest(vm, from, c, icr);
 	else

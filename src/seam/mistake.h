@@ -104,6 +104,12 @@ enum pn_mistake {
 	PN_MISTAKE_DRAIN_ON_LATE,	/* posted-msi-drain-late */
 	PN_MISTAKE_SCAN_NOT_AWAITED,	/* ioapic-old-bitmap */
 	PN_MISTAKE_VMX_EXIT_NO_WAIT,	/* wakeup-handler-left-behind */
+	PN_MISTAKE_EOI_KEEPS_PPR,	/* guest-registers: hardware */
+	PN_MISTAKE_LOWEST_TO_ALL,	/* ipi-lowest-to-all */
+	PN_MISTAKE_IPI_ONE_BIT,		/* ipi-logical-skips: hardware */
+	PN_MISTAKE_FAULT_SILENT,	/* fault-without-event: hardware */
+	PN_MISTAKE_DROP_FIRST_ONLY,	/* invalidate-first-only: hardware */
+	PN_MISTAKE_HEAD_STAYS,		/* galog-head-stays */
 	PN_MISTAKE_NR
 };
 

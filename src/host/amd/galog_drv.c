@@ -117,7 +117,8 @@ static uint64_t take(struct pn_amdvi_drv *d, struct pn_agent *self)
 	uint64_t e = pn_ld64_acq(&d->galog[d->drain.head / PN_GALOG_SIZE]);
 
 	d->drain.head = (d->drain.head + PN_GALOG_SIZE) & (log_bytes(d) - 1);
-	pn_drv_wr(d, PN_AMDVI_GA_HEAD, d->drain.head);
+	if (!pn_mistake(PN_MISTAKE_HEAD_STAYS))
+		pn_drv_wr(d, PN_AMDVI_GA_HEAD, d->drain.head);
 	pn_step(self, PN_STEP_GALOG_READ, (uint32_t)e, e >> PN_GALOG_DEVID_SH & 0xFFFF);
 	return e;
 }

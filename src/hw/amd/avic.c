@@ -308,7 +308,8 @@ enum pn_avic_access pn_avic_eoi(struct pn_avic *av, struct pn_avic_exit *exit)
 	if (level && av->feat.level_eoi == PN_EOI_TRAP)
 		return PN_AVIC_TRAP;
 	own_st(av, PN_APIC_ISR + off, own_ld(av, PN_APIC_ISR + off) & ~bit);
-	update_ppr(av, in_service(av, vector));
+	if (!pn_mistake(PN_MISTAKE_EOI_KEEPS_PPR))
+		update_ppr(av, in_service(av, vector));
 	if (level)
 		return PN_AVIC_TRAP;
 	pn_step(av->agent, PN_STEP_GUEST_EOI, av->page_pa, (uint64_t)vector);

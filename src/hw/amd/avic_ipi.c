@@ -238,6 +238,8 @@ static enum pn_avic_access ipi_logical(struct pn_avic *av, uint32_t dest, uint64
 		if (id < 0)
 			return fail(exit, icr, PN_IPI_INVALID_TARGET, number * 4u + bit);
 		ids[n++] = (uint32_t)id;
+		if (pn_mistake(PN_MISTAKE_IPI_ONE_BIT))
+			break;
 	}
 	return ipi_to(av, ids, n, icr, exit);
 }

@@ -218,6 +218,8 @@ unsigned pn_amdvi_irte_drop(struct pn_amdvi *vi, uint16_t devid)
 			continue;
 		unlink_slot(vi, e);
 		n++;
+		if (pn_mistake(PN_MISTAKE_DROP_FIRST_ONLY))
+			break;
 	}
 	return n;
 }

@@ -218,7 +218,7 @@ static enum pn_msi_result refused(struct pn_amdvi *vi, const struct pn_msi *msi,
 {
 	vi->stats.aborted++;
 	pn_step(vi->agent, PN_STEP_ABORT, msi->devid, msi->data & PN_VI_INDEX_MASK);
-	if (!quiet)
+	if (!quiet && !pn_mistake(PN_MISTAKE_FAULT_SILENT))
 		pn_amdvi_event(vi, (uint64_t)code << PN_EVENT_CODE_SH | flags | msi->devid, addr);
 	return PN_MSI_ABORTED;
 }

@@ -15,7 +15,9 @@ struct case_setup {
 	const char *(*check)(void *arg, char *text, unsigned size);
 };
 
-extern const struct case_setup pn_cases_amd_hyp[], pn_cases_amd_irte[], pn_cases_intel[];
-extern const unsigned pn_cases_amd_hyp_nr, pn_cases_amd_irte_nr, pn_cases_intel_nr;
+extern const struct case_setup pn_cases_amd_hyp[], pn_cases_amd_irte[], pn_cases_amd_solo[],
+	pn_cases_intel[];
+extern const unsigned pn_cases_amd_hyp_nr, pn_cases_amd_irte_nr, pn_cases_amd_solo_nr,
+	pn_cases_intel_nr;
 
 #endif

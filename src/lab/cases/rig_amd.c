@@ -236,13 +236,13 @@ static void build_vms(const struct rig_amd_conf *conf)
 	rig->hyp = &amd->svm.hyp;
 	rig->vm = &amd->vm[0].h;
 	if (conf->two_vms) {
-		pn_svm_vm_init(&amd->svm, &amd->vm[0], &amd->vcpu[0], 1, true, true, 0,
+		pn_svm_vm_init(&amd->svm, &amd->vm[0], &amd->vcpu[0], 1, !conf->xapic, true, 0,
 			       &rig->pages);
-		pn_svm_vm_init(&amd->svm, &amd->vm[1], &amd->vcpu[1], 1, true, true, 0,
+		pn_svm_vm_init(&amd->svm, &amd->vm[1], &amd->vcpu[1], 1, !conf->xapic, true, 0,
 			       &rig->pages);
 	} else {
-		pn_svm_vm_init(&amd->svm, &amd->vm[0], &amd->vcpu[0], rig->vcpus, true, true, 0,
-			       &rig->pages);
+		pn_svm_vm_init(&amd->svm, &amd->vm[0], &amd->vcpu[0], rig->vcpus, !conf->xapic,
+			       true, 0, &rig->pages);
 	}
 	pn_vapic_write(amd->vcpu[0].h.page, PN_APIC_TPR, conf->tpr);
 	pn_vapic_write(amd->vcpu[0].h.page, PN_APIC_PPR, conf->tpr);

@@ -45,6 +45,7 @@ struct rig_amd_conf {
 	bool irtcachedis;		  /* the IOMMUs cache no entries */
 	bool stops_late;		  /* GALogRun falls some time after GALOverflow rises */
 	enum pn_recover recover;	  /* recovery of dropped entries */
+	bool xapic;			  /* no x2AVIC */
 	bool moving;			  /* what a device sends is owed where it arrives */
 	bool lowers_tpr;		  /* vCPU 0, once its guest has taken something */
 	bool mail;			  /* what the sender stored before is read by the guest */
@@ -66,6 +67,7 @@ struct rig_amd {
 	bool waiters;	       /* there are such vCPUs */
 	bool moved;	       /* device interrupts have other host vectors now: RIG_AMD_MOVED */
 	uint32_t mail, seen;   /* the sender's data; what the guest read when it took a vector */
+	uint32_t last_vector;  /* of what the IOMMU sent */
 	uint32_t saved;	       /* pending-left-at-save: word 2 of what is pending */
 	bool new_kernel;       /* it does not know the wakeup vector */
 };

@@ -1,0 +1,585 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Cases of one agent on AMD: what processor, IOMMU and host do one after the other, without a race.
+ * They are here because the cases with races use little of each: one vector, one kind of IPI, one
+ * kind of entry.
+ */
+#include "case_setup.h"
+#include "postern/amd_dte.h"
+#include "postern/amd_log.h"
+#include "rig_amd.h"
+
+static void want(bool ok, const char *property, const char *what)
+{
+	if (!ok)
+		px_fail(property, "%s", what);
+}
+
+/* ---- the processor: a guest's registers ---- */
+
+/* vCPU @n enters its guest on the CPU with its number, as the hypervisor does it. */
+static struct pn_avic *enters(unsigned n)
+{
+	struct rig_vcpu *v = &rig->vcpu[n];
+	struct pn_host_cpu *c = &rig->cpu[n];
+	struct pn_avic_vmcb vmcb;
+
+	pn_svm_load(v->h, c);
+	pn_svm_enter(v->h, c);
+	pn_svm_vmcb(pn_svm_of(v->h), &vmcb);
+	want(!pn_avic_vmrun(&amd->core[n], &vmcb), "P7", "VMRUN refuses the hypervisor's VMCB");
+	return &amd->core[n];
+}
+
+static void leaves(unsigned n)
+{
+	pn_avic_vmexit(&amd->core[n]);
+	pn_svm_leave(rig->vcpu[n].h, &rig->cpu[n]);
+}
+
+static bool in_bank(unsigned n, uint32_t bank, uint8_t vector)
+{
+	return pn_vapic_test(rig->vcpu[n].h->page, bank, vector);
+}
+
+static uint32_t reg(unsigned n, uint32_t off)
+{
+	return pn_vapic_read(rig->vcpu[n].h->page, off);
+}
+
+static enum pn_avic_access wr(struct pn_avic *av, uint32_t off, uint64_t value,
+			      struct pn_avic_exit *exit)
+{
+	*exit = (struct pn_avic_exit){0};
+	return pn_avic_write(av, off, value, exit);
+}
+
+static void arrives(struct pn_avic *av, uint8_t vector, int deliverable)
+{
+	pn_vapic_set(av->page, PN_APIC_IRR, vector);
+	want(pn_avic_evaluate(av, true) == deliverable, "P4",
+	     "evaluation chooses another vector than the priorities say");
+}
+
+static void taken(struct pn_avic *av, uint8_t vector)
+{
+	pn_avic_deliver(av, vector);
+	want(in_bank(0, PN_APIC_ISR, vector) && !in_bank(0, PN_APIC_IRR, vector), "P4",
+	     "a vector that is delivered moves from IRR to ISR");
+	want(reg(0, PN_APIC_PPR) == (vector & 0xF0u), "P4", "PPR is the class in service");
+}
+
+static void priorities(struct pn_avic *av)
+{
+	struct pn_avic_exit exit;
+	uint64_t value;
+
+	want(wr(av, PN_APIC_TPR, 0x25, &exit) == PN_AVIC_EVALUATE, "P7", "a TPR write evaluates");
+	want(reg(0, PN_APIC_PPR) == 0x25, "P4", "PPR follows TPR");
+	want(pn_avic_read(av, PN_APIC_TPR, &value, &exit) == PN_AVIC_DONE && value == 0x25, "P7",
+	     "TPR reads as written");
+	arrives(av, 0x2f, -1);
+	arrives(av, 0x31, 0x31);
+	want(pn_avic_evaluate(av, false) == -1, "P4", "interrupts are masked");
+	taken(av, 0x31);
+	arrives(av, 0x3e, -1);
+	arrives(av, 0xd1, 0xd1);
+	taken(av, 0xd1);
+	want(wr(av, PN_APIC_EOI, 0, &exit) == PN_AVIC_EVALUATE && !in_bank(0, PN_APIC_ISR, 0xd1) &&
+		     in_bank(0, PN_APIC_ISR, 0x31),
+	     "P4", "EOI ends the highest vector in service and no other");
+	want(reg(0, PN_APIC_PPR) == 0x30, "P4", "PPR falls back to the class below");
+	want(wr(av, PN_APIC_EOI, 0, &exit) == PN_AVIC_EVALUATE, "P4", "EOI");
+	want(reg(0, PN_APIC_PPR) == 0x25 && pn_avic_evaluate(av, true) == 0x3e, "P4",
+	     "the vector that waited is next");
+	want(wr(av, PN_APIC_TPR, 0x40, &exit) == PN_AVIC_EVALUATE &&
+		     pn_avic_evaluate(av, true) == -1,
+	     "P4", "TPR masks its class");
+	pn_avic_write_cr8(av, 1);
+	want(reg(0, PN_APIC_TPR) == 0x10 && pn_avic_evaluate(av, true) == 0x3e, "P4",
+	     "CR8 is TPR[7:4]");
+	taken(av, 0x3e);
+	(void)wr(av, PN_APIC_EOI, 0, &exit);
+	taken(av, 0x2f);
+	(void)wr(av, PN_APIC_EOI, 0, &exit);
+	pn_avic_deliver(av, 0x55);
+	want(!in_bank(0, PN_APIC_ISR, 0x55), "P4", "what is not pending is not delivered");
+	want(wr(av, PN_APIC_EOI, 0, &exit) == PN_AVIC_EVALUATE, "P7", "EOI without a vector");
+}
+
+static void level(struct pn_avic *av)
+{
+	struct pn_avic_exit exit;
+
+	pn_vapic_set(av->page, PN_APIC_TMR, 0x71);
+	arrives(av, 0x71, 0x71);
+	taken(av, 0x71);
+	want(wr(av, PN_APIC_EOI, 0, &exit) == PN_AVIC_TRAP && exit.code == PN_EXIT_AVIC_NOACCEL &&
+		     exit.info1 == (1ull << 32 | PN_APIC_EOI) && exit.info2 == 0x71,
+	     "P7", "EOI of a level-triggered vector exits");
+	leaves(0);
+	want(pn_svm_eoi(rig->vcpu[0].h, &rig->cpu[0]) == 0x71 && !in_bank(0, PN_APIC_ISR, 0x71) &&
+		     reg(0, PN_APIC_PPR) == 0x10,
+	     "P4", "the host ends it");
+	pn_vapic_clear(rig->vcpu[0].h->page, PN_APIC_TMR, 0x71);
+}
+
+/* Registers of table 15-22; @write: of a write, else of a read. */
+static void classes(struct pn_avic *av)
+{
+	static const struct {
+		uint32_t off;
+		bool write;
+		enum pn_avic_access result;
+	} rows[] = {
+		{PN_APIC_ID, true, PN_AVIC_TRAP},     {PN_APIC_LDR, true, PN_AVIC_TRAP},
+		{PN_APIC_DFR, true, PN_AVIC_TRAP},    {PN_APIC_SVR, true, PN_AVIC_TRAP},
+		{PN_APIC_ESR, true, PN_AVIC_TRAP},    {PN_APIC_LVT_TIMER, true, PN_AVIC_TRAP},
+		{PN_APIC_TMICT, true, PN_AVIC_TRAP},  {PN_APIC_TDCR, true, PN_AVIC_TRAP},
+		{PN_APIC_ICRH, true, PN_AVIC_DONE},   {PN_APIC_VERSION, true, PN_AVIC_FAULT},
+		{PN_APIC_PPR, true, PN_AVIC_FAULT},   {PN_APIC_IRR, true, PN_AVIC_FAULT},
+		{PN_APIC_TMCCT, true, PN_AVIC_FAULT}, {0x500, true, PN_AVIC_TRAP},
+		{0x400, true, PN_AVIC_FAULT},	      {PN_APIC_ID + 4, true, PN_AVIC_FAULT},
+		{PN_APIC_ID, false, PN_AVIC_DONE},    {PN_APIC_IRR, false, PN_AVIC_DONE},
+		{PN_APIC_APR, false, PN_AVIC_FAULT},  {PN_APIC_TMCCT, false, PN_AVIC_FAULT},
+		{0x500, false, PN_AVIC_DONE},	      {0x400, false, PN_AVIC_FAULT},
+	};
+
+	for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct pn_avic_exit exit = {0};
+		uint64_t value = reg(0, rows[i].off & 0xFF0);
+		enum pn_avic_access r = rows[i].write
+						? pn_avic_write(av, rows[i].off, value, &exit)
+						: pn_avic_read(av, rows[i].off, &value, &exit);
+
+		want(r == rows[i].result, "P7", "an access to a register has another result");
+		if (r == PN_AVIC_TRAP || r == PN_AVIC_FAULT)
+			want(exit.code == PN_EXIT_AVIC_NOACCEL &&
+				     exit.info1 == ((uint64_t)rows[i].write << 32 |
+						    (rows[i].off & 0xFF0)),
+			     "P7", "the exit of an access says another register");
+	}
+}
+
+static void doorbells(struct pn_avic *av)
+{
+	struct pn_avic_vmcb bad = {.v_intr = PN_VINTR_AVIC, .np_enable = false};
+
+	want(pn_avic_doorbell(av), "P4", "a doorbell in the guest evaluates");
+	pn_avic_vmexit(av);
+	want(!pn_avic_doorbell(av), "P5", "a doorbell outside has no effect");
+	want(pn_avic_evaluate(av, true) == -1, "P4", "no evaluation outside");
+	want(pn_avic_vmrun(av, &bad) < 0 && !av->in_guest, "P7", "VMRUN refuses a bad VMCB");
+	bad = (struct pn_avic_vmcb){0};
+	want(!pn_avic_vmrun(av, &bad) && !pn_avic_doorbell(av), "P5",
+	     "a doorbell has no effect in a guest without AVIC");
+	pn_avic_vmexit(av);
+}
+
+static void processor(void *arg)
+{
+	struct pn_avic *av;
+
+	(void)arg;
+	px_doing("the guest uses its APIC");
+	av = enters(0);
+	priorities(av);
+	level(av);
+	classes(enters(0));
+	doorbells(av);
+}
+
+static void registers(bool broken)
+{
+	(void)broken;
+	rig_amd_build(&(struct rig_amd_conf){.notify = PN_NOTIFY_NONE, .xapic = true});
+	rig->no_rest_check = true;
+	px_thread("vCPU 0", 0, processor, NULL);
+}
+
+/* ---- IPIs ---- */
+
+struct ipi_row {
+	uint64_t icr;
+	uint8_t targets; /* vCPUs whose IRR bit is set */
+	uint8_t rung;	 /* CPUs whose doorbell rings */
+	bool exits;
+};
+
+#define SELF	  ((uint64_t)PN_ICR_SH_SELF << 18)
+#define EVERYBODY ((uint64_t)PN_ICR_SH_ALL << 18)
+#define OTHERS	  ((uint64_t)PN_ICR_SH_OTHERS << 18)
+#define X1(dest)  ((uint64_t)(dest) << 56)
+#define X2(dest)  ((uint64_t)(dest) << 32)
+#define V	  0x61u
+#define LOWEST	  (1u << 8)
+#define NMI	  (4u << 8)
+#define LOGICALLY ((uint64_t)PN_ICR_LOGICAL)
+#define NOBODY_IS 9
+
+/* vCPU 0 runs on CPU 0, vCPU 1 sleeps, vCPU 2 sends. */
+static const struct ipi_row x2_rows[] = {
+	{X2(0) | V, 1, 1, false},
+	{X2(1) | V, 2, 0, true},
+	{SELF | V, 4, 0, false},
+	{EVERYBODY | V, 7, 1, true},
+	{OTHERS | V, 3, 1, true},
+	{X2(0xFFFFFFFF) | V, 7, 1, true},
+	{X2(3) | LOGICALLY | V, 3, 1, true},
+	{X2(4) | LOGICALLY | V, 4, 0, false},
+	{X2(NOBODY_IS) | V, 0, 0, true},
+	{X2(0) | LOWEST | V, 1, 1, true},
+	{X2(3) | LOGICALLY | LOWEST | V, 1, 1, true},
+	{X2(1) | NMI, 0, 0, true},
+	{X2(1) | 5, 0, 0, true},
+};
+
+static const struct ipi_row x1_rows[] = {
+	{X1(0) | V, 1, 1, false},
+	{X1(1) | V, 2, 0, true},
+	{SELF | V, 4, 0, false},
+	{EVERYBODY | V, 7, 1, true},
+	{OTHERS | V, 3, 1, true},
+	{X1(0xFF) | V, 7, 1, true},
+	{X1(3) | LOGICALLY | V, 3, 1, true},
+	{X1(5) | LOGICALLY | V, 5, 1, false},
+	{X1(8) | LOGICALLY | V, 0, 0, true},
+	{X1(NOBODY_IS) | V, 0, 0, true},
+	{X1(6) | LOGICALLY | LOWEST | V, 2, 0, true},
+};
+
+static void send_one(const struct ipi_row *row)
+{
+	struct pn_avic_exit exit = {0};
+	bool trap;
+
+	for (unsigned i = 0; i < 3; i++)
+		pn_vapic_clear(rig->vcpu[i].h->page, PN_APIC_IRR, V);
+	amd->bell[0] = amd->bell[1] = amd->bell[2] = 0;
+	rig->vcpu[1].task.sleeping = 1;
+	rig->vcpu[1].h->woken = 0;
+	trap = pn_avic_ipi(enters(2), row->icr, &exit) == PN_AVIC_TRAP;
+	leaves(2);
+	if (trap)
+		pn_svm_incomplete_ipi(&amd->vcpu[2], &rig->cpu[2], &exit);
+	for (unsigned i = 0; i < 3; i++) {
+		want(in_bank(i, PN_APIC_IRR, V) == (row->targets >> i & 1), "P4",
+		     "an IPI reaches a vCPU that it does not address, or not one that it does");
+		want(amd->bell[i] == (row->rung >> i & 1u), "P4", "the wrong doorbell rings");
+	}
+	want(trap == row->exits, "P7", "an IPI exits, or does not");
+	if (row->targets & 2)
+		want(!rig->vcpu[1].task.sleeping, "P1", "an IPI does not wake its target");
+}
+
+static void sends_all(void *arg)
+{
+	bool x2 = arg != NULL;
+	const struct ipi_row *rows = x2 ? x2_rows : x1_rows;
+	unsigned n =
+		x2 ? sizeof(x2_rows) / sizeof(x2_rows[0]) : sizeof(x1_rows) / sizeof(x1_rows[0]);
+
+	px_doing("sends IPIs");
+	enters(0);
+	for (unsigned i = 0; i < n; i++)
+		send_one(&rows[i]);
+	if (x2)
+		want(reg(2, PN_APIC_ESR) & 1u << 5, "P7", "an illegal vector sets ESR");
+}
+
+static void ipis(bool x2)
+{
+	rig_amd_build(&(struct rig_amd_conf){.notify = PN_NOTIFY_NONE, .vcpus = 3, .xapic = !x2});
+	rig_fall_asleep(1, 1);
+	rig->no_rest_check = true;
+	px_thread("vCPU 2", 2, sends_all, x2 ? rig : NULL);
+}
+
+static void ipis_x2(bool broken)
+{
+	(void)broken;
+	ipis(true);
+}
+
+static void ipis_xapic(bool broken)
+{
+	(void)broken;
+	ipis(false);
+}
+
+/* ---- the IOMMU: requests ---- */
+
+static uint64_t *dte(uint16_t devid)
+{
+	return &amd->drv[0].devtab[devid * (PN_DTE_SIZE / 8) + 2];
+}
+
+static void invalidate(uint16_t devid)
+{
+	const struct pn_amd_cmd d = pn_amd_cmd_inv_devtab(devid), i = pn_amd_cmd_inv_irt(devid);
+
+	pn_amdvi_cmd_sync(&amd->drv[0], rig->cpu[0].agent, (const uint64_t[2]){d.q0, d.q1});
+	pn_amdvi_cmd_sync(&amd->drv[0], rig->cpu[0].agent, (const uint64_t[2]){i.q0, i.q1});
+}
+
+static uint64_t mmio(uint32_t off)
+{
+	return amd->drv[0].mmio.read(amd->drv[0].mmio.ctx, off, 8);
+}
+
+/* The event that was logged last, and that it is one more; 0: none was logged. */
+static uint64_t new_event(uint64_t before)
+{
+	uint64_t now = mmio(PN_AMDVI_EVT_TAIL), base = mmio(PN_AMDVI_EVTLOG) & ~0xFFFull;
+	const uint64_t *e;
+
+	if (now == before)
+		return 0;
+	want(now == before + PN_EVENT_SIZE, "P7", "a fault logs one event");
+	/* The log's length is in the same register. */
+	e = pn_bus_ptr(&rig->bus, (base & 0x000FFFFFFFFFF000ull) + before, PN_EVENT_SIZE);
+	return pn_ld64(&e[0]);
+}
+
+static void ask(const struct pn_msi *msi, enum pn_msi_result result, unsigned code, uint64_t flags)
+{
+	uint64_t tail = mmio(PN_AMDVI_EVT_TAIL), event;
+
+	want(pn_amdvi_msi(amd->iommu[0].vi, msi) == result, "P7",
+	     "an interrupt request has another result");
+	event = new_event(tail);
+	want(event >> PN_EVENT_CODE_SH == code, "P7", "another event is logged, or none");
+	if (event)
+		want((event & 0xFFFF) == msi->devid && (event & flags) == flags, "P7",
+		     "an event names another device, or lacks a flag");
+}
+
+static struct pn_msi msi_of(uint32_t data)
+{
+	return (struct pn_msi){.addr = PN_MSI_ADDR_BASE, .data = data, .devid = RIG_DEVID};
+}
+
+/* The DTE of the device with @set and without @clear. */
+static void ask_dte(uint64_t clear, uint64_t set, uint32_t data, enum pn_msi_result result,
+		    unsigned code)
+{
+	uint64_t old = pn_ld64(dte(RIG_DEVID));
+	const struct pn_msi msi = msi_of(data);
+
+	pn_st64(dte(RIG_DEVID), (old & ~clear) | set);
+	invalidate(RIG_DEVID);
+	ask(&msi, result, code, PN_EVENT_I);
+	pn_st64(dte(RIG_DEVID), old);
+	invalidate(RIG_DEVID);
+}
+
+static void ask_irte(struct pn_irte128 e, enum pn_msi_result result, unsigned code, uint64_t flags)
+{
+	struct pn_irte128 old = *amd->ir[0].ir.irte;
+	const struct pn_msi msi = msi_of(0);
+
+	pn_st64(&amd->ir[0].ir.irte->hi, e.hi);
+	pn_st64(&amd->ir[0].ir.irte->lo, e.lo);
+	invalidate(RIG_DEVID);
+	ask(&msi, result, code, flags);
+	pn_st64(&amd->ir[0].ir.irte->hi, old.hi);
+	pn_st64(&amd->ir[0].ir.irte->lo, old.lo);
+	invalidate(RIG_DEVID);
+}
+
+#define ABORT	PN_MSI_ABORTED
+#define FORWARD PN_MSI_FORWARDED
+#define FAULT	PN_EVENT_IO_PAGE_FAULT
+#define INTCTL	(3ull << PN_DTE_INTCTL_SH)
+
+static void entries(void)
+{
+	struct pn_irte128 good = *amd->ir[0].ir.irte, bad = good;
+	const uint64_t guest = PN_IRTE_GUESTMODE | PN_IRTE_REMAPEN;
+
+	ask_irte(good, PN_MSI_REMAPPED, 0, 0);
+	ask_irte((struct pn_irte128){0, 0}, ABORT, FAULT, PN_EVENT_I);
+	bad.lo |= PN_IRTE_REMAP_RSV_LO & -PN_IRTE_REMAP_RSV_LO;
+	ask_irte(bad, ABORT, FAULT, PN_EVENT_I | PN_EVENT_PR | PN_EVENT_RZ);
+	bad.lo |= PN_IRTE_SUPIOPF;
+	ask_irte(bad, ABORT, 0, 0);
+	ask_irte((struct pn_irte128){guest, 0x41 | rig->vcpu[0].h->page_pa}, PN_MSI_POSTED, 0, 0);
+	want(in_bank(0, PN_APIC_IRR, 0x41), "P4", "an interrupt is posted to its page");
+	ask_irte((struct pn_irte128){guest, 0x41 | 1ull << 40}, ABORT,
+		 PN_EVENT_PAGE_TAB_HARDWARE_ERROR, PN_EVENT_I);
+}
+
+static void device_entries(void)
+{
+	ask_dte(PN_DTE_IV, 0, 0x31, FORWARD, 0);
+	ask_dte(INTCTL, 0, 0, ABORT, FAULT);
+	ask_dte(INTCTL, 0 | PN_DTE_IG, 0, ABORT, 0);
+	ask_dte(INTCTL, (uint64_t)PN_INTCTL_FORWARD << PN_DTE_INTCTL_SH, 0x31, FORWARD, 0);
+	ask_dte(0, INTCTL, 0, ABORT, PN_EVENT_ILLEGAL_DEV_TABLE_ENTRY);
+	ask_dte(0, 0, 8, ABORT, FAULT); /* beyond the table */
+	ask_dte(0, 0, NMI, ABORT, FAULT);
+	ask_dte(0, PN_DTE_NMIPASS, NMI, FORWARD, 0);
+	ask_dte(0, PN_DTE_INITPASS, 5u << 8, FORWARD, 0);
+	ask_dte(0, PN_DTE_EINTPASS, 7u << 8, FORWARD, 0);
+}
+
+static void asks(void *arg)
+{
+	struct pn_msi msi = msi_of(0);
+
+	(void)arg;
+	px_doing("its device writes");
+	entries();
+	device_entries();
+	msi.has_pasid = true;
+	ask(&msi, ABORT, FAULT, PN_EVENT_I | PN_EVENT_GN);
+	msi = (struct pn_msi){.addr = PN_MSI_ADDR_BASE, .devid = 200};
+	ask(&msi, ABORT, PN_EVENT_ILLEGAL_DEV_TABLE_ENTRY, PN_EVENT_I);
+	msi = (struct pn_msi){.addr = 0x1000, .devid = RIG_DEVID};
+	ask(&msi, ABORT, 0, 0);
+}
+
+static void requests(bool broken)
+{
+	(void)broken;
+	rig_amd_build(&(struct rig_amd_conf){.notify = PN_NOTIFY_GAPPI, .masked = PN_MASKED_PARK});
+	rig_amd_attach(0, 0, NULL, 0x41);
+	rig->no_rest_check = true;
+	px_thread("CPU 0", 0, asks, NULL);
+}
+
+/* ---- the IOMMU: what an invalidation drops ---- */
+
+static unsigned vector_now(unsigned index)
+{
+	const struct pn_msi msi = msi_of(index);
+
+	amd->last_vector = 0;
+	(void)pn_amdvi_msi(amd->iommu[0].vi, &msi);
+	return amd->last_vector;
+}
+
+static void note_vector(void *ctx, const struct pn_intr *intr)
+{
+	(void)ctx;
+	amd->last_vector = intr->vector;
+}
+
+static void command(struct pn_amd_cmd c)
+{
+	pn_amdvi_cmd_sync(&amd->drv[0], rig->cpu[0].agent, (const uint64_t[2]){c.q0, c.q1});
+}
+
+static void rewrite(uint8_t first)
+{
+	for (unsigned i = 0; i < 3; i++)
+		pn_st64(&amd->ir[i].ir.irte->hi, first + i);
+}
+
+static void expect(uint8_t first, const char *what)
+{
+	for (unsigned i = 0; i < 3; i++)
+		want(vector_now(i) == first + i, "P4", what);
+}
+
+static void drops(void *arg)
+{
+	(void)arg;
+	px_doing("changes entries and invalidates them");
+	rewrite(0x71);
+	expect(PN_VEC_DEVICE_FIRST, "an entry changes without an invalidation");
+	command(pn_amd_cmd_inv_irt(RIG_DEVID - 1));
+	expect(PN_VEC_DEVICE_FIRST, "the invalidation of another device drops an entry");
+	command(pn_amd_cmd_inv_irt(RIG_DEVID));
+	expect(0x71, "INVALIDATE_INTERRUPT_TABLE leaves an entry in the cache");
+	rewrite(0x81);
+	command(pn_amd_cmd_inv_all());
+	expect(0x81, "INVALIDATE_IOMMU_ALL leaves an entry in the cache");
+	pn_st64(dte(RIG_DEVID), pn_ld64(dte(RIG_DEVID)) & ~INTCTL);
+	expect(0x81, "a device table entry changes without an invalidation");
+	command(pn_amd_cmd_inv_devtab(RIG_DEVID));
+	want(!vector_now(0), "P4", "INVALIDATE_DEVTAB_ENTRY leaves the entry in the cache");
+}
+
+static void invalidations(bool broken)
+{
+	(void)broken;
+	rig_amd_build(&(struct rig_amd_conf){.notify = PN_NOTIFY_GAPPI, .masked = PN_MASKED_PARK});
+	amd->iommu[0].bus.intr = note_vector;
+	for (unsigned i = 0; i < 3; i++)
+		rig_amd_attach(i, 0, NULL, 0x41);
+	for (unsigned i = 0; i < 3; i++)
+		(void)vector_now(i);
+	rig->no_rest_check = true;
+	px_thread("CPU 0", 0, drops, NULL);
+}
+
+/* ---- the log goes round ---- */
+
+static void round_and_round(void *arg)
+{
+	(void)arg;
+	for (unsigned i = 0; i < 10; i++) {
+		px_doing(i & 1 ? "its device interrupts vCPU 1" : "its device interrupts vCPU 0");
+		rig->vcpu[i & 1].h->woken = 0;
+		rig_post(i & 1);
+		while (pn_galog_step(&amd->drv[0], rig->cpu[1].agent))
+			;
+		want(rig->vcpu[i & 1].h->woken, "P1", "an entry of the log is not read");
+	}
+}
+
+static void log_wraps(bool broken)
+{
+	(void)broken;
+	rig_amd_build(&(struct rig_amd_conf){.notify = PN_NOTIFY_GALOG,
+					     .vcpus = 2,
+					     .galog_ring = 4,
+					     .moving = true,
+					     .recover = PN_RECOVER_NONE});
+	rig_amd_attach(0, 0, &rig->vcpu[0], 0x41);
+	rig_amd_attach(1, 0, &rig->vcpu[1], 0x91);
+	rig_fall_asleep(0, 0);
+	rig_fall_asleep(1, 0);
+	rig->no_rest_check = true;
+	px_thread("CPU 1", 1, round_and_round, NULL);
+}
+
+const struct case_setup pn_cases_amd_solo[] = {
+	{{"guest-registers", "APM vol 2, 15.29.3", "EOI leaves the PPR of the vector that ended",
+	  "PPR is computed anew at each EOI", "P4", false, false},
+	 PN_MISTAKE_EOI_KEEPS_PPR,
+	 registers,
+	 0},
+	{{"ipi-lowest-to-all", "inferred",
+	  "the host delivers a lowest priority IPI to all that it addresses", "to one of them",
+	  "P4", true, false},
+	 PN_MISTAKE_LOWEST_TO_ALL,
+	 ipis_x2,
+	 0},
+	{{"ipi-logical-skips", "APM vol 2, 15.29.5.3",
+	  "a logical IPI stops at the first of its destinations", "all of them", "P4", false,
+	  false},
+	 PN_MISTAKE_IPI_ONE_BIT,
+	 ipis_xapic,
+	 0},
+	{{"fault-without-event", "48882, 2.5", "the IOMMU aborts a request and logs nothing",
+	  "an event, unless the entry suppresses it", "P7", false, false},
+	 PN_MISTAKE_FAULT_SILENT,
+	 requests,
+	 0},
+	{{"invalidate-first-only", "48882, 2.4.5",
+	  "INVALIDATE_INTERRUPT_TABLE drops one entry of the device", "all of them", "P4", false,
+	  false},
+	 PN_MISTAKE_DROP_FIRST_ONLY,
+	 invalidations,
+	 0},
+	{{"galog-head-stays", "48882, 2.7",
+	  "the host does not write the head back: the log is full after one turn",
+	  "the head follows what was read", "P1", false, false},
+	 PN_MISTAKE_HEAD_STAYS,
+	 log_wraps,
+	 0},
+};
+
+const unsigned pn_cases_amd_solo_nr = sizeof(pn_cases_amd_solo) / sizeof(pn_cases_amd_solo[0]);
