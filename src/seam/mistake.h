@@ -110,6 +110,10 @@ enum pn_mistake {
 	PN_MISTAKE_FAULT_SILENT,	/* fault-without-event: hardware */
 	PN_MISTAKE_DROP_FIRST_ONLY,	/* invalidate-first-only: hardware */
 	PN_MISTAKE_HEAD_STAYS,		/* galog-head-stays */
+	PN_MISTAKE_ICR_HALVES,		/* ipi-exit-half-icr */
+	PN_MISTAKE_VTD_AFFINITY_LOST,	/* vtd-affinity-forgotten */
+	PN_MISTAKE_FAULT_FIRST_ONLY,	/* vtd-fault-first-only */
+	PN_MISTAKE_SAVE_NO_PIR,		/* pi-pending-left-at-save */
 	PN_MISTAKE_NR
 };
 

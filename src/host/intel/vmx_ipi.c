@@ -9,7 +9,8 @@
 /* x2APIC: 64 bits at 300h. xAPIC: the destination is in the upper byte of 310h. */
 static uint64_t read_vicr(const struct pn_vmx_vcpu *v)
 {
-	if (v->vm->x2apic) /* written by this CPU's silicon before the exit */
+	if (v->vm->x2apic &&
+	    !pn_mistake(PN_MISTAKE_ICR_HALVES)) /* written by this CPU's silicon before the exit */
 		return pn_ld64((const uint64_t *)(const void *)v->h.page + PN_APIC_ICRL / 8);
 	return (uint64_t)pn_vapic_read(v->h.page, PN_APIC_ICRH) << 32 |
 	       pn_vapic_read(v->h.page, PN_APIC_ICRL);

@@ -180,6 +180,8 @@ uint32_t pn_vmx_irr(const struct pn_host_vcpu *h, unsigned word)
 	 */
 	uint32_t pir = (uint32_t)(pn_ld64_acq(&v->pid->pir[word / 2]) >> (word % 2 * 32));
 
+	if (pn_mistake(PN_MISTAKE_SAVE_NO_PIR))
+		pir = 0;
 	return pir | pn_vapic_read(v->h.page, PN_APIC_IRR + word * 16);
 }
 

@@ -186,6 +186,8 @@ unsigned pn_vtd_drv_fault_irq(struct pn_vtd_drv *d, struct pn_agent *self)
 		while (n < PN_VTD_POLLS && take_record(d, i % records)) {
 			i = (i + 1) % records;
 			n++;
+			if (pn_mistake(PN_MISTAKE_FAULT_FIRST_ONLY))
+				break;
 		}
 	}
 	/* It may have filled up meanwhile. */

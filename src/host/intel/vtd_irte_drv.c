@@ -143,8 +143,10 @@ int pn_vtd_ir_affinity(struct pn_vtd_ir *ir, struct pn_agent *self, uint32_t hos
 	if (!ir->irte || !target_ok(ir->drv, host_apicid, host_vector))
 		return -EINVAL;
 	pn_lock_irq(self, &ir->lock);
-	ir->host_apicid = host_apicid;
-	ir->host_vector = host_vector;
+	if (!ir->posted || !pn_mistake(PN_MISTAKE_VTD_AFFINITY_LOST)) {
+		ir->host_apicid = host_apicid;
+		ir->host_vector = host_vector;
+	}
 	if (!ir->posted)
 		r = update(ir, self);
 	pn_unlock_irq(self, &ir->lock);

@@ -125,6 +125,8 @@ void intel_bare_online(bool broken)
 
 /* ---- the vector of an interrupt is freed ---- */
 
+#define OLD 0x7F
+
 /*
  * The interrupt has moved from CPU 0; its old vector is given to another device once nothing of it
  * is left there: neither in the local APIC nor in the PIR.
@@ -135,17 +137,17 @@ static void frees_vector(void *arg)
 
 	moves(0, 1);
 	px_doing("frees the old vector when it is not pending");
-	while (!broken && pn_pmsi_pending(&intel->pcpu[0], HIGH))
+	while (!broken && pn_pmsi_pending(&intel->pcpu[0], OLD))
 		pn_relax();
 	if (!(rig->ir[0].due & RIG_OWED))
 		return;
-	if (pn_pmsi_pending(&intel->pcpu[0], HIGH))
-		px_fail("P4", "vector 0x%02x is freed, and is in the PIR of CPU 0", HIGH);
+	if (pn_pmsi_pending(&intel->pcpu[0], OLD))
+		px_fail("P4", "vector 0x%02x is freed, and is in the PIR of CPU 0", OLD);
 }
 
 void intel_bare_left(bool broken)
 {
-	bare((const uint8_t[]){HIGH}, 1);
+	bare((const uint8_t[]){OLD}, 1);
 	px_thread("move", 2, frees_vector, broken ? rig : NULL);
 	rig_run_posts(0, rig_twice);
 	handles(0);

@@ -266,6 +266,9 @@ static void host_irq(struct pn_host_cpu *c, uint8_t vector)
 	case PN_VEC_POSTED: /* no guest takes it: it is only counted */
 	case PN_VEC_RESCHED:
 		break;
+	case PN_VEC_DMAR_FAULT:
+		pn_vtd_drv_fault_irq(&intel->drv, c->agent);
+		break;
 	default:
 		rig_device_irq(vector, c);
 	}
@@ -296,7 +299,10 @@ static void bare_irq(struct pn_host_cpu *c, struct rig_intel_core *k)
 	int taken;
 
 	while ((taken = pn_lapic_take(&k->lapic)) >= 0) {
-		if (taken == PN_VEC_POSTED_MSI)
+		if (taken == PN_VEC_DMAR_FAULT) {
+			pn_vtd_drv_fault_irq(&intel->drv, c->agent);
+			pn_lapic_eoi(&k->lapic);
+		} else if (taken == PN_VEC_POSTED_MSI)
 			posted_msi(&intel->pcpu[c->id]);
 		else
 			pn_pmsi_device_irq(&intel->pcpu[c->id], (uint8_t)taken);

@@ -48,6 +48,7 @@ struct rig_intel {
 	/* Called in the guest, at each interrupt, before its EOI; interrupts are off. NULL:
 	 * nothing. */
 	void (*took)(struct rig_vcpu *v, struct pn_host_cpu *c, uint8_t vector);
+	uint32_t saved;	 /* a word of the IRR */
 	bool late_queue; /* see rig_intel_run_queue() */
 	uint32_t queue_idle;
 	uint64_t tail;
