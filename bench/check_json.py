@@ -18,9 +18,12 @@ for name, peer in (("post_ns", "bare_locked_or"), ("sim_interrupts_per_s", None)
     assert figure["peer"] == peer, figure
     assert peer is None or (figure["peer_value"] > 0 and figure["ratio"] > 0), figure
 # The peer is a package that need not be there; then there is a word about it.
-figure = figures["explore_block_without_fence_s"]
-assert figure["value"] > 0, figure
-if shutil.which("spin"):
-    assert figure["peer"] == "spin" and figure["peer_value"] > 0 and figure["ratio"] > 0, figure
-else:
-    assert figure["peer"] is None and b"no peer" in out.stderr, (figure, out.stderr)
+for name, peer in (("explore_block_without_fence_s", "spin"), ("explore_block_without_fence_states", "spin"),
+                   ("explore_block_without_fence_cbmc_s", "cbmc"), ("explore_list_after_irte_s", "spin"),
+                   ("explore_list_after_irte_states", "spin")):
+    figure = figures[name]
+    assert figure["value"] > 0, figure
+    if shutil.which(peer):
+        assert figure["peer"] == peer and figure["peer_value"] > 0 and figure["ratio"] > 0, figure
+    else:
+        assert figure["peer"] is None and b"no peer" in out.stderr, (figure, out.stderr)

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The explorer's figures of `postern bench`: transitions per second, memory for each, and SPIN on
- * the same problem.
+ * The explorer's figures of `postern bench`: transitions per second, memory for each, and SPIN and
+ * CBMC on the same problems.
  */
 #include "bench_explore.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,7 +15,8 @@
 #include "cli.h"
 
 #define SPEED_CASE "gappi-masked-irr"
-#define PEER_CASE  "block-without-fence"
+#define BLOCK_CASE "block-without-fence"
+#define LIST_CASE  "list-after-irte"
 #define SPEED_S	   1.5
 #define LIMIT_S	   120.0 /* a longer measurement gives no figure */
 #define SHORT_S	   0.5	 /* a shorter measurement is repeated */
@@ -64,8 +66,13 @@ static int bench_memory(double *value, double *peer)
 	return err;
 }
 
-/* Seconds until the variant has the verdict that it must have. */
-static int settle(const struct pn_case *c, bool broken, double *seconds)
+/* What both variants of a case took, and the states of the fixed one. */
+struct effort {
+	double seconds, states;
+};
+
+/* Until the variant has the verdict that it must have. */
+static int settle(const struct pn_case *c, bool broken, struct effort *e)
 {
 	struct px_options opt = {.bound = UINT32_MAX, .seconds = LIMIT_S};
 	double t[ROUNDS];
@@ -82,30 +89,92 @@ static int settle(const struct pn_case *c, bool broken, double *seconds)
 			return -ETIME;
 		if (res.verdict != (broken ? PX_VIOLATION : PX_HELD))
 			return -EPROTO;
+		e->states = (double)res.states;
 		t[n++] = res.seconds;
 	} while (n < ROUNDS && t[0] < SHORT_S);
-	*seconds = pn_bench_median(t, n);
+	e->seconds += pn_bench_median(t, n);
 	return 0;
 }
 
-static int bench_peer_case(double *value, double *peer)
+static int ours(const char *name, struct effort *e)
 {
-	const struct pn_case *c = named(PEER_CASE);
-	double broken, fixed;
-	int err = c ? settle(c, true, &broken) : -ENOENT;
+	const struct pn_case *c = named(name);
+	int err = c ? settle(c, true, e) : -ENOENT;
 
-	if (!err)
-		err = settle(c, false, &fixed);
-	if (err)
+	return err ? err : settle(c, false, e);
+}
+
+/* A peer that is not installed is no error: there is a word about it, and the peer stays 0. */
+static int peer_verdict(const char *name, const char *peer, int err)
+{
+	char text[120];
+
+	if (err == -ENOENT)
+		snprintf(text, sizeof(text), "%s: no peer: the programs %s and gcc are needed",
+			 name, peer);
+	else if (err == -EPROTO)
+		snprintf(text, sizeof(text), "%s: %s comes to another verdict", name, peer);
+	else
 		return err;
-	*value = broken + fixed;
-	err = pn_spin_measure(peer);
-	if (err == -ENOENT) {
-		pn_cli_error(PEER_CASE ": no peer: the programs spin and gcc are needed");
-		return 0;
-	}
-	if (err == -EPROTO)
-		pn_cli_error(PEER_CASE ": SPIN comes to another verdict");
+	pn_cli_error("%s", text);
+	return err == -ENOENT ? 0 : err;
+}
+
+static int against_spin(const char *name, const struct pn_peer_model *m, struct effort *we,
+			struct effort *spin)
+{
+	int err = ours(name, we);
+
+	return err ? err
+		   : peer_verdict(name, "spin", pn_spin_measure(m, &spin->seconds, &spin->states));
+}
+
+static int bench_block_s(double *value, double *peer)
+{
+	struct effort we = {0}, spin = {0};
+	int err = against_spin(BLOCK_CASE, &pn_spin_block, &we, &spin);
+
+	*value = we.seconds;
+	*peer = spin.seconds;
+	return err;
+}
+
+static int bench_block_states(double *value, double *peer)
+{
+	struct effort we = {0}, spin = {0};
+	int err = against_spin(BLOCK_CASE, &pn_spin_block, &we, &spin);
+
+	*value = we.states;
+	*peer = spin.states;
+	return err;
+}
+
+static int bench_block_cbmc(double *value, double *peer)
+{
+	struct effort we = {0};
+	int err = ours(BLOCK_CASE, &we);
+
+	*value = we.seconds;
+	return err ? err : peer_verdict(BLOCK_CASE, "cbmc", pn_cbmc_measure(&pn_cbmc_block, peer));
+}
+
+static int bench_list_s(double *value, double *peer)
+{
+	struct effort we = {0}, spin = {0};
+	int err = against_spin(LIST_CASE, &pn_spin_list, &we, &spin);
+
+	*value = we.seconds;
+	*peer = spin.seconds;
+	return err;
+}
+
+static int bench_list_states(double *value, double *peer)
+{
+	struct effort we = {0}, spin = {0};
+	int err = against_spin(LIST_CASE, &pn_spin_list, &we, &spin);
+
+	*value = we.states;
+	*peer = spin.states;
 	return err;
 }
 
@@ -114,9 +183,20 @@ static const struct pn_bench benches[] = {
 	 "transitions of the explorer, " SPEED_CASE " fixed, one core", bench_speed},
 	{"explore_memory_bytes", "B", NULL, "memory that this search holds", bench_memory},
 	{"explore_block_without_fence_s", "s", "spin",
-	 "both variants of " PEER_CASE "; peer: SPIN's two searches of a hand-written model, built "
+	 "both variants of " BLOCK_CASE
+	 "; peer: SPIN's two searches of a hand-written model, built "
 	 "beforehand",
-	 bench_peer_case},
+	 bench_block_s},
+	{"explore_block_without_fence_states", "states", "spin",
+	 "states of the fixed variant; peer: of SPIN's model", bench_block_states},
+	{"explore_block_without_fence_cbmc_s", "s", "cbmc",
+	 "both variants again; peer: CBMC --mm tso on a hand-written model in C, one block only",
+	 bench_block_cbmc},
+	{"explore_list_after_irte_s", "s", "spin",
+	 "both variants of " LIST_CASE "; peer: as above, with list, locks and the retry loop",
+	 bench_list_s},
+	{"explore_list_after_irte_states", "states", "spin",
+	 "states of the fixed variant; peer: of SPIN's model", bench_list_states},
 };
 
 const struct pn_bench *pn_bench_explore_get(unsigned i)

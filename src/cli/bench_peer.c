@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * SPIN as a peer of the explorer: builds its verifier from bench/block-without-fence.pml, runs it,
- * and reads its verdict.
+ * SPIN and CBMC as peers of the explorer: builds SPIN's verifier from a model of bench/, runs it,
+ * and reads its verdict; gives CBMC a model in C.
  */
 #define _GNU_SOURCE /* O_CLOEXEC, mkdtemp() */
 #include <dirent.h>
@@ -21,7 +21,7 @@
 
 #include "bench_explore.h"
 
-#define ROUNDS	 5
+#define ROUNDS	 5 /* of a search */
 #define CPU_S	 60
 #define NOT_HERE 127 /* exit status when there is no such program */
 
@@ -76,19 +76,26 @@ static FILE *file_in(const char *dir, const char *name, const char *mode)
 	return fopen(path, mode);
 }
 
-static int write_model(const char *dir)
+const struct pn_peer_model pn_spin_block = {pn_spin_block_text, "-DFENCE"};
+const struct pn_peer_model pn_spin_list = {pn_spin_list_text, "-DLIST_FIRST"};
+const struct pn_peer_model pn_cbmc_block = {pn_cbmc_block_text, "-DFENCE"};
+
+static int write_model(const char *dir, const char *name, const struct pn_peer_model *m)
 {
-	FILE *f = file_in(dir, "model.pml", "we");
+	FILE *f = file_in(dir, name, "we");
 	bool bad;
 
 	if (!f)
 		return -errno;
-	bad = fputs(pn_spin_model, f) < 0;
+	bad = fputs(m->text, f) < 0;
 	return fclose(f) || bad ? -EIO : 0;
 }
 
-/* "State-vector 52 byte, depth reached 53, errors: 0"; -1 if the search was cut short. */
-static int errors_found(const char *dir)
+/*
+ * "State-vector 52 byte, depth reached 53, errors: 0", " 1546 states, stored"; -1 if the search was
+ * cut short.
+ */
+static int errors_found(const char *dir, double *states)
 {
 	FILE *f = file_in(dir, "out", "re");
 	char line[512];
@@ -100,6 +107,8 @@ static int errors_found(const char *dir)
 		at = strstr(line, "errors: ");
 		if (at)
 			errors = atoi(at + strlen("errors: "));
+		if (strstr(line, " states, stored"))
+			*states = atof(line);
 		cut |= strstr(line, "max search depth too small") != NULL ||
 		       strstr(line, "Search not completed") != NULL;
 	}
@@ -108,33 +117,36 @@ static int errors_found(const char *dir)
 	return cut && !errors ? -1 : errors;
 }
 
-static int build(const char *dir, bool fence)
+/* @fixed: the macro, or NULL */
+static int build(const char *dir, const char *fixed)
 {
-	char *with[] = {(char[]){"spin"}, (char[]){"-a"}, (char[]){"-DFENCE"},
-			(char[]){"model.pml"}, NULL};
+	char macro[64];
+	char *with[] = {(char[]){"spin"}, (char[]){"-a"}, macro, (char[]){"model.pml"}, NULL};
 	char *without[] = {with[0], with[1], with[3], NULL};
 	char *cc[] = {(char[]){"gcc"}, (char[]){"-O2"}, (char[]){"-DSAFETY"}, (char[]){"-w"},
 		      (char[]){"-o"},  (char[]){"pan"}, (char[]){"pan.c"},    NULL};
-	int status = run(dir, fence ? with : without, NULL);
+	int status;
 
+	snprintf(macro, sizeof(macro), "%s", fixed ? fixed : "");
+	status = run(dir, fixed ? with : without, NULL);
 	if (!status)
 		status = run(dir, cc, NULL);
 	return status == NOT_HERE ? -ENOENT : status ? -EIO : 0;
 }
 
-static int search(const char *dir, bool fence, double *seconds)
+static int search(const char *dir, const char *fixed, double *seconds, double *states)
 {
 	/* Its usual hash table would take longer than the search. */
 	char *pan[] = {(char[]){"./pan"}, (char[]){"-w18"}, NULL};
 	double t[ROUNDS];
-	int err = build(dir, fence);
+	int err = build(dir, fixed);
 
 	if (err)
 		return err;
 	for (unsigned i = 0; i < ROUNDS; i++) {
 		if (run(dir, pan, &t[i]) < 0)
 			return -EIO;
-		if (errors_found(dir) != (fence ? 0 : 1))
+		if (errors_found(dir, states) != (fixed ? 0 : 1))
 			return -EPROTO;
 	}
 	*seconds = pn_bench_median(t, ROUNDS);
@@ -154,23 +166,75 @@ static void remove_dir(const char *dir)
 	rmdir(dir);
 }
 
-int pn_spin_measure(double *seconds)
+static int make_dir(char *dir)
 {
 	const char *tmp = getenv("TMPDIR");
+
+	if ((size_t)snprintf(dir, PATH_MAX, "%s/postern-peer-XXXXXX", tmp ? tmp : "/tmp") >=
+	    PATH_MAX)
+		return -ENAMETOOLONG;
+	return mkdtemp(dir) ? 0 : -errno;
+}
+
+int pn_spin_measure(const struct pn_peer_model *m, double *seconds, double *states)
+{
+	char dir[PATH_MAX];
+	double without = 0, with = 0, ignored;
+	int err = make_dir(dir);
+
+	*seconds = *states = 0;
+	if (err)
+		return err;
+	err = write_model(dir, "model.pml", m);
+	if (!err)
+		err = search(dir, NULL, &without, &ignored);
+	if (!err)
+		err = search(dir, m->fixed, &with, states);
+	remove_dir(dir);
+	*seconds = err ? 0 : without + with;
+	return err;
+}
+
+#define CBMC_VIOLATED 10 /* its exit status */
+
+static int verify(const char *dir, const char *fixed, double *seconds)
+{
+	char macro[64];
+	char *argv[] = {(char[]){"cbmc"},
+			(char[]){"--mm"},
+			(char[]){"tso"},
+			(char[]){"--unwind"},
+			(char[]){"3"},
+			(char[]){"--unwinding-assertions"},
+			(char[]){"--no-standard-checks"},
+			(char[]){"model.c"},
+			fixed ? macro : NULL,
+			NULL};
+	int status;
+
+	snprintf(macro, sizeof(macro), "%s", fixed ? fixed : "");
+	status = run(dir, argv, seconds);
+	if (status == NOT_HERE)
+		return -ENOENT;
+	if (status != 0 && status != CBMC_VIOLATED)
+		return -EIO;
+	return (status == 0) == !!fixed ? 0 : -EPROTO;
+}
+
+int pn_cbmc_measure(const struct pn_peer_model *m, double *seconds)
+{
 	char dir[PATH_MAX];
 	double without = 0, with = 0;
-	int err;
+	int err = make_dir(dir);
 
-	if ((size_t)snprintf(dir, sizeof(dir), "%s/postern-spin-XXXXXX", tmp ? tmp : "/tmp") >=
-	    sizeof(dir))
-		return -ENAMETOOLONG;
-	if (!mkdtemp(dir))
-		return -errno;
-	err = write_model(dir);
+	*seconds = 0;
+	if (err)
+		return err;
+	err = write_model(dir, "model.c", m);
 	if (!err)
-		err = search(dir, false, &without);
+		err = verify(dir, NULL, &without);
 	if (!err)
-		err = search(dir, true, &with);
+		err = verify(dir, m->fixed, &with);
 	remove_dir(dir);
 	*seconds = err ? 0 : without + with;
 	return err;
