@@ -149,8 +149,9 @@ unsigned pn_host_msg_deliver(const struct pn_host_vm *vm, const struct pn_host_m
 	}
 	if (m->vector < VECTOR_FIRST)
 		return 0;
-	return m->mode == PN_DM_LOWEST || m->hint ? deliver_lowest(vm, m, c)
-						  : deliver_all(vm, m, c);
+	return m->mode == PN_DM_LOWEST || (m->hint && !pn_mistake(PN_MISTAKE_HINT_TO_ALL))
+		       ? deliver_lowest(vm, m, c)
+		       : deliver_all(vm, m, c);
 }
 
 /* ---- routes ---- */

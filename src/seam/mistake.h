@@ -114,6 +114,12 @@ enum pn_mistake {
 	PN_MISTAKE_VTD_AFFINITY_LOST,	/* vtd-affinity-forgotten */
 	PN_MISTAKE_FAULT_FIRST_ONLY,	/* vtd-fault-first-only */
 	PN_MISTAKE_SAVE_NO_PIR,		/* pi-pending-left-at-save */
+	PN_MISTAKE_PUT_SHOWS_NOTHING,
+	PN_MISTAKE_LOG_NOT_ASKED,
+	PN_MISTAKE_ALIAS_UNSEEN, /* ids-aliased */
+	PN_MISTAKE_WINDOW_FIRST, /* window-first-closes */
+	PN_MISTAKE_HINT_TO_ALL,
+	PN_MISTAKE_DTE_NO_FLUSH, /* dte-not-flushed */
 	PN_MISTAKE_NR
 };
 

@@ -108,7 +108,7 @@ static struct pn_irte guest_form(const struct pn_amdvi_ir *ir, enum pn_notify no
 		f.dest = st.apicid;
 	} else {
 		f.gatag = ir->ga_tag;
-		f.galogintr = !quiet;
+		f.galogintr = !quiet && !pn_mistake(PN_MISTAKE_LOG_NOT_ASKED);
 		f.dest = st.is_run ? st.apicid : previous;
 	}
 	return f;
@@ -156,6 +156,8 @@ int pn_amdvi_irt_create(struct pn_amdvi_drv *d, struct pn_agent *self, uint16_t 
 	/* Pairs with the IOMMU, which fetches the entry; the table behind it is zero: no RemapEn.
 	 */
 	pn_st64_rel(word, pn_dte_encode(&dte));
+	if (pn_mistake(PN_MISTAKE_DTE_NO_FLUSH))
+		return 0;
 	return pn_amdvi_cmd_sync(d, self, (const uint64_t[2]){c.q0, c.q1});
 }
 

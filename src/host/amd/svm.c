@@ -335,7 +335,8 @@ void pn_svm_put(struct pn_host_vcpu *h, struct pn_host_cpu *c, bool preempted)
 	if (v->loaded) {
 		v->loaded = false;
 		v->gcpu = c->id;
-		pn_svm_show(v, c->agent);
+		if (!pn_mistake(PN_MISTAKE_PUT_SHOWS_NOTHING))
+			pn_svm_show(v, c->agent);
 	}
 	pn_unlock_irq(c->agent, &v->ir_lock);
 }

@@ -62,7 +62,8 @@ static void add_slot(struct map *map, const struct pn_host_vcpu *h, uint32_t ldr
 	if (!bits)
 		return;
 	slot = &map->slot[base + (uint32_t)__builtin_ctz(bits)];
-	map->aliased |= (bits & (bits - 1)) || *slot != FREE;
+	map->aliased |=
+		((bits & (bits - 1)) || *slot != FREE) && !pn_mistake(PN_MISTAKE_ALIAS_UNSEEN);
 	*slot = h->idx;
 }
 

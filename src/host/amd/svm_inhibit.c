@@ -106,7 +106,8 @@ void pn_svm_irq_window(struct pn_svm_vcpu *v, struct pn_host_cpu *c, bool open)
 	if (open != v->irq_window) {
 		v->irq_window = open;
 		vm->irq_windows += open ? 1 : UINT32_MAX;
-		pn_svm_cause(vm, c, PN_INHIBIT_IRQWIN, vm->irq_windows);
+		pn_svm_cause(vm, c, PN_INHIBIT_IRQWIN,
+			     pn_mistake(PN_MISTAKE_WINDOW_FIRST) ? open : vm->irq_windows);
 	}
 	pn_lock_drop(&vm->apic_lock);
 }

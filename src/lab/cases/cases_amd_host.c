@@ -1,0 +1,415 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Cases of one agent on AMD: what hypervisor and driver leave behind after each of their steps, one
+ * after the other, without a race.
+ */
+#include "case_setup.h"
+#include "postern/amdvi_regs.h"
+#include "rig_amd.h"
+
+static void want(bool ok, const char *property, const char *what)
+{
+	if (!ok)
+		px_fail(property, "%s", what);
+}
+
+/* ---- what tables, entries and lists say ---- */
+
+struct shown {
+	bool running, wakeup, listed;
+	uint32_t cpu;
+};
+
+static struct pn_irte entry_now(unsigned index)
+{
+	struct pn_irte f;
+
+	want(!pn_irte128_decode(*amd->ir[index].ir.irte, true, true, &f), "P2",
+	     "an entry is malformed");
+	return f;
+}
+
+static void entry_shows(const struct pn_irte *f, struct shown s, bool gappi)
+{
+	want(f->guestmode && f->remapen && f->root == rig->vcpu[0].h->page_pa, "P2",
+	     "an entry does not post to its vCPU");
+	want(f->isrun == s.running, "P2", "IsRun is wrong");
+	if (s.running || gappi)
+		want(f->dest == s.cpu, "P2", "Destination is wrong");
+	if (gappi)
+		want(f->gatag == PN_VEC_WAKEUP && f->gappidis == (!s.running && !s.wakeup), "P2",
+		     "GATag or GAPPIDis is wrong");
+	else
+		want(f->gatag == pn_svm_ga_tag(&amd->vcpu[0]) && f->galogintr == s.wakeup, "P2",
+		     "GATag or GALogIntr is wrong");
+}
+
+/* vCPU 0 and its two entries are shown as @s. */
+static void shows(struct shown s)
+{
+	const struct pn_svm_vcpu *v = &amd->vcpu[0];
+	bool gappi = amd->iommus.notify == PN_NOTIFY_GAPPI;
+	uint64_t table = PN_AVIC_PHYS_VALID | v->h.page_pa | s.cpu |
+			 (s.running ? PN_AVIC_PHYS_ISRUNNING : 0);
+	const char *what = pn_svm_check(rig->vcpu[0].h, &rig->cpu[0]);
+
+	want(!what, "P2", what ? what : "");
+	want(pn_ld64(v->phys_entry) == table, "P2", "the physical ID entry is wrong");
+	want(v->on_list == (s.listed && gappi), "P2", "it is on a list, or on none");
+	for (unsigned i = 0; i < 2; i++) {
+		struct pn_irte f = entry_now(i);
+
+		entry_shows(&f, s, gappi);
+	}
+}
+
+static void give(unsigned index, bool on)
+{
+	want(!pn_svm_pi_update(&amd->svm.hyp, &amd->ir[index].ir.host, on ? rig->vcpu[0].h : NULL,
+			       on ? 0x41 : 0, &rig->cpu[0]),
+	     "P7", "an interrupt cannot be given to a vCPU, or taken away");
+}
+
+static void scheduled(struct pn_host_vcpu *h)
+{
+	pn_svm_load(h, &rig->cpu[0]);
+	shows((struct shown){.running = true, .cpu = 0});
+	pn_svm_put(h, &rig->cpu[0], true);
+	shows((struct shown){.cpu = 0});
+	pn_svm_load(h, &rig->cpu[1]);
+	shows((struct shown){.running = true, .cpu = 1});
+	pn_svm_blocking(h, &rig->cpu[1]);
+	shows((struct shown){.wakeup = true, .listed = true, .cpu = 1});
+	pn_svm_put(h, &rig->cpu[1], false);
+	shows((struct shown){.wakeup = true, .listed = true, .cpu = 1});
+	pn_svm_load(h, &rig->cpu[2]);
+	shows((struct shown){.wakeup = true, .listed = true, .cpu = 1});
+	pn_svm_unblocking(h, &rig->cpu[2]);
+	shows((struct shown){.running = true, .cpu = 2});
+}
+
+static void plugged(struct pn_host_vcpu *h)
+{
+	pn_svm_blocking(h, &rig->cpu[2]);
+	give(0, false);
+	want(!entry_now(0).guestmode && entry_now(1).guestmode, "P2",
+	     "one entry leaves guest mode, the other stays");
+	want(!pn_svm_check(h, &rig->cpu[0]), "P2", "after one interrupt was taken away");
+	give(1, false);
+	want(!amd->vcpu[0].on_list && !pn_svm_check(h, &rig->cpu[0]), "P2",
+	     "no interrupt is left, and the vCPU is on a list");
+	give(0, true);
+	give(1, true);
+	shows((struct shown){.wakeup = true, .listed = true, .cpu = 2});
+	want(pn_svm_pi_update(&amd->svm.hyp, &amd->ir[0].ir.host, h, 15, &rig->cpu[0]) < 0, "P7",
+	     "vector 15 cannot be posted");
+	/* A bit that is there when entries come: the vCPU looks. */
+	rig->vcpu[0].task.sleeping = 1;
+	pn_vapic_set(h->page, PN_APIC_IRR, 0x91);
+	give(0, true);
+	want(!rig->vcpu[0].task.sleeping, "P1", "it sleeps on a bit that nobody announced");
+	pn_vapic_clear(h->page, PN_APIC_IRR, 0x91);
+	pn_svm_unblocking(h, &rig->cpu[0]);
+}
+
+static void inhibited(struct pn_host_vcpu *h)
+{
+	pn_svm_inhibit(rig->vm, &rig->cpu[2], PN_INHIBIT_HYPERV, true);
+	want(pn_svm_pending(h) && pn_svm_must_run(h, &rig->cpu[0]), "P6",
+	     "a request keeps the vCPU awake");
+	pn_svm_unblocking(h, &rig->cpu[0]);
+	want(!entry_now(0).guestmode && !entry_now(1).guestmode && !pn_host_apicv(h), "P2",
+	     "AVIC is off, and entries are in guest mode");
+	want(!(pn_ld64(amd->vcpu[0].phys_entry) & PN_AVIC_PHYS_ISRUNNING), "P2",
+	     "AVIC is off, and IsRunning says that the processor evaluates");
+	want(!pn_svm_check(h, &rig->cpu[0]), "P2", "while AVIC is off");
+	pn_svm_inhibit(rig->vm, &rig->cpu[2], PN_INHIBIT_SEV, true);
+	pn_svm_inhibit(rig->vm, &rig->cpu[2], PN_INHIBIT_HYPERV, false);
+	want(pn_svm_inhibits(h) == 1u << PN_INHIBIT_SEV, "P6", "another cause is left");
+	pn_svm_inhibit(rig->vm, &rig->cpu[2], PN_INHIBIT_SEV, false);
+	pn_svm_unblocking(h, &rig->cpu[0]);
+	shows((struct shown){.running = true, .cpu = 0});
+}
+
+static void gone(void)
+{
+	uint32_t tag = pn_svm_ga_tag(&amd->vcpu[0]);
+
+	want(pn_svm_by_tag(&amd->svm, tag) == &amd->vcpu[0] && !pn_svm_by_tag(&amd->svm, tag + 1) &&
+		     !pn_svm_by_tag(&amd->svm, 0),
+	     "P6", "a tag finds its vCPU and no other");
+	pn_svm_blocking(rig->vcpu[0].h, &rig->cpu[0]);
+	pn_svm_vm_destroy(rig->vm, rig->cpu[0].agent);
+	want(!entry_now(0).guestmode && !entry_now(1).guestmode && !amd->vcpu[0].on_list &&
+		     !pn_ld64(amd->vcpu[0].phys_entry) && !amd->ir[0].ir.host.vcpu,
+	     "P6", "something of a destroyed VM is left");
+	want(!pn_svm_by_tag(&amd->svm, tag), "P6", "the tag of a destroyed VM finds a vCPU");
+}
+
+static void walk(void *arg)
+{
+	struct pn_host_vcpu *h = rig->vcpu[0].h;
+
+	(void)arg;
+	px_doing("is scheduled in and out");
+	scheduled(h);
+	px_doing("interrupts come and go");
+	plugged(h);
+	px_doing("AVIC goes off and on");
+	inhibited(h);
+	if (amd->iommus.notify == PN_NOTIFY_GAPPI) {
+		px_doing("the host uses the log instead");
+		pn_svm_blocking(h, &rig->cpu[0]);
+		want(!pn_svm_switch_notify(&amd->svm, &rig->cpu[0], PN_NOTIFY_GALOG), "P7",
+		     "the notification cannot be switched");
+		shows((struct shown){.wakeup = true, .cpu = 0});
+		want(!pn_svm_switch_notify(&amd->svm, &rig->cpu[0], PN_NOTIFY_GAPPI), "P7",
+		     "nor back");
+		shows((struct shown){.wakeup = true, .listed = true, .cpu = 0});
+		pn_svm_unblocking(h, &rig->cpu[0]);
+	}
+	px_doing("the VM goes");
+	gone();
+}
+
+static void walks(enum pn_notify notify)
+{
+	rig_amd_build(&(struct rig_amd_conf){
+		.notify = notify, .masked = PN_MASKED_PARK, .iommus = 2, .moving = true});
+	rig_amd_attach(0, 0, &rig->vcpu[0], 0x41);
+	rig_amd_attach(1, 1, &rig->vcpu[0], 0x91);
+	rig->no_rest_check = true;
+	px_thread("CPU 0", 0, walk, NULL);
+}
+
+static void walk_gappi(bool broken)
+{
+	(void)broken;
+	walks(PN_NOTIFY_GAPPI);
+}
+
+static void walk_galog(bool broken)
+{
+	(void)broken;
+	walks(PN_NOTIFY_GALOG);
+}
+
+/* ---- IDs that the guest changes ---- */
+
+static bool cause(enum pn_inhibit why)
+{
+	return pn_svm_inhibits(rig->vcpu[0].h) >> why & 1;
+}
+
+static uint32_t slot(unsigned i)
+{
+	return pn_ld32(&amd->vm[0].log_table[i]);
+}
+
+static void writes(unsigned n, uint32_t off, uint32_t value)
+{
+	pn_svm_apic_write(&amd->vcpu[n], &rig->cpu[0], off, value);
+}
+
+static void ids(void *arg)
+{
+	(void)arg;
+	px_doing("the guest changes APIC IDs");
+	want(slot(0) == (PN_AVIC_LOG_VALID | 0) && slot(1) == (PN_AVIC_LOG_VALID | 1) && !slot(2),
+	     "P4", "the logical table is not what firmware leaves");
+	writes(1, PN_APIC_LDR, 8u << 24);
+	want(!slot(1) && slot(3) == (PN_AVIC_LOG_VALID | 1), "P4", "a logical ID moves its slot");
+	writes(1, PN_APIC_LDR, 1u << 24);
+	want(cause(PN_INHIBIT_LOGICAL_ID_ALIASED) && !slot(0), "P4",
+	     "two vCPUs have one logical ID: no table can say that");
+	writes(1, PN_APIC_LDR, 2u << 24);
+	want(!cause(PN_INHIBIT_LOGICAL_ID_ALIASED) && slot(1), "P4", "they have two again");
+	writes(1, PN_APIC_ID, 5u << 24);
+	want(cause(PN_INHIBIT_APIC_ID_MODIFIED), "P4", "a physical ID is not that of its entry");
+	writes(1, PN_APIC_ID, 0);
+	want(cause(PN_INHIBIT_PHYSICAL_ID_ALIASED), "P4", "two vCPUs have one physical ID");
+	writes(1, PN_APIC_ID, 1u << 24);
+	want(!pn_svm_inhibits(rig->vcpu[0].h), "P4", "all is as before");
+	writes(1, PN_APIC_SVR, 0xFF);
+	want(!slot(1), "P4", "a disabled APIC has no logical ID");
+	writes(1, PN_APIC_SVR, 0x1FF);
+	writes(1, PN_APIC_DFR, 0);
+	want(cause(PN_INHIBIT_LOGICAL_ID_ALIASED), "P4", "the APICs use two models");
+	writes(1, PN_APIC_DFR, ~0u);
+	want(pn_svm_apic_base(&amd->vcpu[1], &rig->cpu[0], 0xFEE00400) < 0, "P7",
+	     "x2APIC mode without an enabled APIC is refused");
+	want(!pn_svm_apic_base(&amd->vcpu[1], &rig->cpu[0], 0xFEE00000) && !slot(1), "P7",
+	     "an APIC is disabled");
+	want(pn_svm_apic_base(&amd->vcpu[1], &rig->cpu[0], 0xFEE00C00) < 0, "P7",
+	     "from disabled to x2APIC mode is refused");
+	want(!pn_svm_apic_base(&amd->vcpu[1], &rig->cpu[0], 0xFEE00800), "P7", "and enabled");
+	want(!pn_svm_apic_base(&amd->vcpu[1], &rig->cpu[0], 0xFED00800) &&
+		     cause(PN_INHIBIT_APIC_BASE_MODIFIED),
+	     "P7", "another base inhibits AVIC");
+}
+
+static void aliases(bool broken)
+{
+	(void)broken;
+	rig_amd_build(&(struct rig_amd_conf){.notify = PN_NOTIFY_NONE, .vcpus = 2, .xapic = true});
+	rig->no_rest_check = true;
+	px_thread("CPU 0", 0, ids, NULL);
+}
+
+/* ---- windows for ExtINT ---- */
+
+static void windows(void *arg)
+{
+	struct pn_svm_vcpu *v = amd->vcpu;
+
+	(void)arg;
+	px_doing("vCPUs wait until they can take an ExtINT");
+	pn_svm_irq_window(&v[0], &rig->cpu[0], true);
+	pn_svm_irq_window(&v[1], &rig->cpu[0], true);
+	pn_svm_irq_window(&v[1], &rig->cpu[0], true);
+	want(cause(PN_INHIBIT_IRQWIN), "P6", "AVIC is on, and a vCPU waits for a window");
+	pn_svm_irq_window(&v[0], &rig->cpu[0], false);
+	want(cause(PN_INHIBIT_IRQWIN), "P6", "AVIC is on, and the other vCPU waits still");
+	pn_svm_irq_window(&v[1], &rig->cpu[0], false);
+	want(!cause(PN_INHIBIT_IRQWIN), "P6", "nobody waits, and AVIC is off");
+	pn_svm_nested(&v[0], &rig->cpu[0], true);
+	want(cause(PN_INHIBIT_NESTED) && !pn_svm_inhibits(&v[1].h), "P6",
+	     "a nested guest inhibits AVIC of its vCPU alone");
+	pn_svm_irq_window(&v[0], &rig->cpu[0], true);
+	want(!cause(PN_INHIBIT_IRQWIN), "P6", "a nested guest waits for no window");
+	pn_svm_nested(&v[0], &rig->cpu[0], false);
+	want(!pn_svm_inhibits(&v[0].h) && pn_ld32(&v[0].h.requests) & PN_REQ_APICV_UPDATE, "P6",
+	     "the vCPU is not told that its nested guest ended");
+}
+
+static void window(bool broken)
+{
+	(void)broken;
+	rig_amd_build(&(struct rig_amd_conf){.notify = PN_NOTIFY_NONE, .vcpus = 2});
+	rig->no_rest_check = true;
+	px_thread("CPU 0", 0, windows, NULL);
+}
+
+/* ---- messages that the host delivers ---- */
+
+static void messages(void *arg)
+{
+	static const struct {
+		uint64_t addr;
+		uint32_t data;
+		uint8_t targets, n;
+		int postable; /* vCPU, or -1 */
+	} rows[] = {
+		{0, 0x61, 1, 1, 0},
+		{1u << 12, 0x61, 2, 1, 1},
+		{7u << 12, 0x61, 0, 0, -1},
+		{0xFFu << 12, 0x61, 7, 3, -1},
+		{6u << 12 | 4, 0x61, 6, 2, -1},
+		{4u << 12 | 4, 0x61, 4, 1, 2},
+		{6u << 12 | 4 | 8, 0x61, 2, 1, -1},
+		{6u << 12 | 4, 0x161, 2, 1, -1},
+		{1u << 12, 0x461, 0, 0, -1},
+		{1u << 12, 0x05, 0, 0, -1},
+	};
+
+	(void)arg;
+	px_doing("delivers messages");
+	for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct pn_host_msg m =
+			pn_host_msg_decode(PN_MSI_ADDR_BASE | rows[i].addr, rows[i].data);
+		struct pn_host_vcpu *to = pn_host_msg_postable(rig->vm, &m);
+
+		want(to == (rows[i].postable < 0 ? NULL : rig->vcpu[rows[i].postable].h), "P4",
+		     "a message can be posted, or not, or to another vCPU");
+		want(pn_host_msg_deliver(rig->vm, &m, &rig->cpu[0]) == rows[i].n, "P4",
+		     "a message reaches another number of vCPUs");
+		for (unsigned n = 0; n < 3; n++)
+			want(pn_vapic_clear(rig->vcpu[n].h->page, PN_APIC_IRR, 0x61) ==
+				     (rows[i].targets >> n & 1),
+			     "P4", "a message reaches the wrong vCPU");
+	}
+}
+
+static void message(bool broken)
+{
+	(void)broken;
+	rig_amd_build(&(struct rig_amd_conf){.notify = PN_NOTIFY_NONE, .vcpus = 3, .xapic = true});
+	rig->no_rest_check = true;
+	px_thread("CPU 0", 0, messages, NULL);
+}
+
+/* ---- the next kernel ---- */
+
+static void next_kernel(void *arg)
+{
+	const struct pn_iommus_config cfg = {
+		.notify = PN_NOTIFY_GAPPI, .devids = RIG_DEVID + 1, .ga_apicid = 1};
+	const struct pn_msi msi = {.addr = PN_MSI_ADDR_BASE, .data = 0, .devid = RIG_DEVID};
+	struct pn_agent *self = rig->cpu[0].agent;
+
+	(void)arg;
+	px_doing("another kernel brings the IOMMU up");
+	want(!pn_iommus_init(&amd->iommus, amd->drv, 1, &cfg, &rig->os, &rig->bus, &rig->pages,
+			     self),
+	     "P7", "the IOMMU does not come up");
+	want(pn_amdvi_msi(amd->iommu[0].vi, &msi) == PN_MSI_FORWARDED, "P6",
+	     "an entry of the kernel before is in the cache");
+	want(!pn_amdvi_irt_create(&amd->drv[0], self, RIG_DEVID, 2) &&
+		     !pn_amdvi_ir_init(&amd->ir[0].ir, &amd->drv[0], self, RIG_DEVID, 0, 1, 0x35),
+	     "P7", "an entry cannot be set up");
+	want(pn_amdvi_msi(amd->iommu[0].vi, &msi) == PN_MSI_REMAPPED, "P4",
+	     "an interrupt does not go by its entry");
+	pn_iommus_disable(&amd->iommus, self);
+	want(pn_amdvi_msi(amd->iommu[0].vi, &msi) == PN_MSI_FORWARDED, "P6",
+	     "the IOMMU is on after it was disabled");
+}
+
+static void second_kernel(bool broken)
+{
+	const struct pn_msi msi = {.addr = PN_MSI_ADDR_BASE, .data = 0, .devid = RIG_DEVID};
+
+	(void)broken;
+	rig_amd_build(&(struct rig_amd_conf){.notify = PN_NOTIFY_GALOG});
+	rig_amd_attach(0, 0, &rig->vcpu[0], 0x41);
+	pn_amdvi_msi(amd->iommu[0].vi, &msi);
+	rig->no_rest_check = true;
+	px_thread("CPU 0", 0, next_kernel, NULL);
+}
+
+const struct case_setup pn_cases_amd_host[] = {
+	{{"put-shows-nothing", "inferred", "a vCPU that is scheduled out is shown as running",
+	  "put() changes table and entries", "P2", true, false},
+	 PN_MISTAKE_PUT_SHOWS_NOTHING,
+	 walk_gappi,
+	 0},
+	{{"log-not-asked", "inferred", "a vCPU blocks, and its entries do not ask for the log",
+	  "GALogIntr = 1 while it blocks", "P2", true, false},
+	 PN_MISTAKE_LOG_NOT_ASKED,
+	 walk_galog,
+	 0},
+	{{"ids-aliased", "KVM, inferred", "two vCPUs get one logical ID, and AVIC goes on",
+	  "AVIC is inhibited until the IDs differ", "P4", true, false},
+	 PN_MISTAKE_ALIAS_UNSEEN,
+	 aliases,
+	 0},
+	{{"window-first-closes", "inferred",
+	  "the first vCPU that gets its window switches AVIC on for those that wait",
+	  "the windows are counted", "P6", true, false},
+	 PN_MISTAKE_WINDOW_FIRST,
+	 window,
+	 0},
+	{{"hint-to-all", "inferred",
+	  "a message with the redirection hint reaches all its destinations", "one of them", "P4",
+	  true, false},
+	 PN_MISTAKE_HINT_TO_ALL,
+	 message,
+	 0},
+	{{"dte-not-flushed", "48882, 2.4.2, inferred",
+	  "a device gets its table, and the IOMMU keeps the entry without one",
+	  "INVALIDATE_DEVTAB_ENTRY and COMPLETION_WAIT", "P4", true, false},
+	 PN_MISTAKE_DTE_NO_FLUSH,
+	 second_kernel,
+	 0},
+};
+
+const unsigned pn_cases_amd_host_nr = sizeof(pn_cases_amd_host) / sizeof(pn_cases_amd_host[0]);
