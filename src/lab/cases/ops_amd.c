@@ -33,6 +33,7 @@ static const struct pn_case_key keys[] = {
 	 "GALogRun falls some time after GALOverflow rises"},
 	{"erratum_core", FIELD(erratum_core), 0, pn_case_no_yes, "processors have erratum 1235"},
 	{"erratum_known", FIELD(erratum_known), 0, pn_case_no_yes, "the hypervisor knows of it"},
+	{"xapic", FIELD(xapic), 0, pn_case_no_yes, "no x2AVIC"},
 	{"moving", FIELD(moving), 0, pn_case_no_yes,
 	 "what a device sends is owed where it arrives"},
 	{"lowers_tpr", FIELD(lowers_tpr), 0, pn_case_no_yes,
@@ -125,32 +126,9 @@ static bool op_free(struct rig_agent *me, const int *arg)
 	return true;
 }
 
-/* Enters the guest, sends, and handles the exit if the processor cannot. */
-static bool op_ipi(struct rig_agent *me, const int *arg)
-{
-	struct pn_avic *av = &amd->core[me->c->id];
-	struct pn_avic_vmcb vmcb;
-	struct pn_avic_exit exit;
-	uint8_t *due;
-	bool trap;
-
-	pn_svm_enter(me->v->h, me->c);
-	pn_svm_vmcb(pn_svm_of(me->v->h), &vmcb);
-	pn_avic_vmrun(av, &vmcb);
-	due = rig_sends_to(&rig->vcpu[arg[0]], (uint8_t)arg[1]);
-	trap = pn_avic_ipi(av, (uint32_t)arg[1] | (uint64_t)arg[0] << 32, &exit) == PN_AVIC_TRAP;
-	pn_avic_vmexit(av);
-	pn_svm_leave(me->v->h, me->c);
-	if (trap) {
-		px_doing("exit: incomplete IPI");
-		pn_svm_incomplete_ipi(pn_svm_of(me->v->h), me->c, &exit);
-	}
-	rig_has_sent(due);
-	return true;
-}
-
-/* To all vCPUs but the sender's. */
-static bool op_ipi_others(struct rig_agent *me, const int *arg)
+/* Enters the guest, sends @icr to the vCPUs of the bits @to, and handles the exit if there is one.
+ */
+static void send_ipi(struct rig_agent *me, uint64_t icr, unsigned to)
 {
 	struct pn_avic *av = &amd->core[me->c->id];
 	uint8_t *due[RIG_VCPUS] = {NULL};
@@ -162,9 +140,9 @@ static bool op_ipi_others(struct rig_agent *me, const int *arg)
 	pn_svm_vmcb(pn_svm_of(me->v->h), &vmcb);
 	pn_avic_vmrun(av, &vmcb);
 	for (unsigned i = 0; i < rig->vcpus; i++)
-		if (&rig->vcpu[i] != me->v)
-			due[i] = rig_sends_to(&rig->vcpu[i], (uint8_t)arg[0]);
-	trap = pn_avic_ipi(av, PN_ICR_SH_OTHERS << 18 | (uint32_t)arg[0], &exit) == PN_AVIC_TRAP;
+		if (to >> i & 1)
+			due[i] = rig_sends_to(&rig->vcpu[i], (uint8_t)icr);
+	trap = pn_avic_ipi(av, icr, &exit) == PN_AVIC_TRAP;
 	pn_avic_vmexit(av);
 	pn_svm_leave(me->v->h, me->c);
 	if (trap) {
@@ -174,6 +152,19 @@ static bool op_ipi_others(struct rig_agent *me, const int *arg)
 	for (unsigned i = 0; i < rig->vcpus; i++)
 		if (due[i])
 			rig_has_sent(due[i]);
+}
+
+static bool op_ipi(struct rig_agent *me, const int *arg)
+{
+	unsigned dest = amd->conf.xapic ? 56 : 32; /* where the ICR has the destination */
+
+	send_ipi(me, (uint64_t)arg[0] << dest | (uint32_t)arg[1], 1u << arg[0]);
+	return true;
+}
+
+static bool op_ipi_others(struct rig_agent *me, const int *arg)
+{
+	send_ipi(me, PN_ICR_SH_OTHERS << 18 | (uint32_t)arg[0], ~(1u << (me->v - rig->vcpu)));
 	return true;
 }
 
