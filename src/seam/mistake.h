@@ -119,7 +119,10 @@ enum pn_mistake {
 	PN_MISTAKE_ALIAS_UNSEEN, /* ids-aliased */
 	PN_MISTAKE_WINDOW_FIRST, /* window-first-closes */
 	PN_MISTAKE_HINT_TO_ALL,
-	PN_MISTAKE_DTE_NO_FLUSH, /* dte-not-flushed */
+	PN_MISTAKE_DTE_NO_FLUSH,      /* dte-not-flushed */
+	PN_MISTAKE_SOURCE_UNCHECKED,  /* vtd-requests-refused: hardware */
+	PN_MISTAKE_IEC_FIRST_ONLY,    /* vtd-invalidate-first-only: hardware */
+	PN_MISTAKE_VID_EOI_KEEPS_PPR, /* vid-eoi-keeps-ppr: hardware */
 	PN_MISTAKE_NR
 };
 

@@ -251,7 +251,8 @@ enum pn_apicv_access pn_apicv_eoi(struct pn_apicv *a, struct pn_apicv_exit *exit
 
 	set_visr(a, vector, false);
 	a->svi = highest(a, PN_APIC_ISR);
-	ppr(a);
+	if (!pn_mistake(PN_MISTAKE_VID_EOI_KEEPS_PPR))
+		ppr(a);
 	if (a->vmcs.eoi_exit[vector >> 6] >> (vector & 63) & 1)
 		return pn_apicv_trap(exit, PN_VMX_EXIT_EOI, vector);
 	if (vector)

@@ -207,7 +207,8 @@ static uint8_t entry_fault(const struct pn_vtd *v, const struct pn_vtd_entry *e,
 {
 	const bool svt11 = e->bad & PN_VIRTE_BAD_SVT;
 	const bool as_sid = v->knobs.svt_reserved == PN_SVT11_SID;
-	const bool source = svt11 ? as_sid : !pn_virte_source_ok(&e->f, sid);
+	const bool source = !pn_mistake(PN_MISTAKE_SOURCE_UNCHECKED) &&
+			    (svt11 ? as_sid : !pn_virte_source_ok(&e->f, sid));
 	const bool form = (e->bad & ~PN_VIRTE_BAD_SVT) || (svt11 && !as_sid);
 
 	if (form && (!source || v->knobs.check_order == PN_CHECK_RSV_FIRST))

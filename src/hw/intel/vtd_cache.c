@@ -87,7 +87,8 @@ unsigned pn_vtd_drop_all(struct pn_vtd *v)
 {
 	unsigned n = 0;
 
-	for (uint32_t i = 0; i <= v->cache_mask; i++)
+	for (uint32_t i = 0; i <= v->cache_mask && !(i && pn_mistake(PN_MISTAKE_IEC_FIRST_ONLY));
+	     i++)
 		n += drop(&v->cache[i]);
 	return n;
 }

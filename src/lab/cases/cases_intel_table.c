@@ -145,6 +145,22 @@ const struct case_setup pn_cases_intel[] = {
 	 PN_MISTAKE_ROUTE_UNLOCKED,
 	 intel_producer,
 	 .check = intel_producer_check},
+	{{"vtd-requests-refused", "VT-d 5.1.4, 9.9",
+	  "a unit that does not compare the requester with the entry's source",
+	  "compared as SVT and SQ say, and a fault otherwise", "P7", true, false},
+	 PN_MISTAKE_SOURCE_UNCHECKED,
+	 intel_refuses,
+	 .check = intel_at_rest},
+	{{"vtd-invalidate-first-only", "VT-d 6.5.2.8, inferred",
+	  "a global invalidation drops the first entry of the cache only", "all of them", "P4",
+	  true, false},
+	 PN_MISTAKE_IEC_FIRST_ONLY,
+	 intel_invalidates,
+	 .check = intel_at_rest},
+	{{"vid-eoi-keeps-ppr", "SDM 30.1.4, inferred",
+	  "a processor that does not compute the PPR anew at an EOI", "it does", "P4", true, false},
+	 PN_MISTAKE_VID_EOI_KEEPS_PPR,
+	 intel_registers},
 };
 
 const unsigned pn_cases_intel_nr = sizeof(pn_cases_intel) / sizeof(pn_cases_intel[0]);

@@ -48,8 +48,10 @@ struct rig_intel {
 	/* Called in the guest, at each interrupt, before its EOI; interrupts are off. NULL:
 	 * nothing. */
 	void (*took)(struct rig_vcpu *v, struct pn_host_cpu *c, uint8_t vector);
-	uint32_t saved;	 /* a word of the IRR */
-	bool late_queue; /* see rig_intel_run_queue() */
+	struct pn_intr heard; /* if a case listens: the unit's last message */
+	uint8_t messages;     /* and how many there were */
+	uint32_t saved;	      /* a word of the IRR */
+	bool late_queue;      /* see rig_intel_run_queue() */
 	uint32_t queue_idle;
 	uint64_t tail;
 	struct pn_pmsi pmsi;
