@@ -123,6 +123,7 @@ enum pn_mistake {
 	PN_MISTAKE_SOURCE_UNCHECKED,  /* vtd-requests-refused: hardware */
 	PN_MISTAKE_IEC_FIRST_ONLY,    /* vtd-invalidate-first-only: hardware */
 	PN_MISTAKE_VID_EOI_KEEPS_PPR, /* vid-eoi-keeps-ppr: hardware */
+	PN_MISTAKE_LOG_OLD_CPU,	      /* log-interrupt-old-cpu, log-msi-old-cpu */
 	PN_MISTAKE_NR
 };
 

@@ -411,7 +411,8 @@ void pn_iommus_ga_affinity(struct pn_iommus *all, struct pn_agent *self, uint32_
 		struct pn_amdvi_drv *d = &all->drv[i];
 
 		pn_lock_take(&d->ga_lock);
-		pn_drv_ga_route(d);
+		if (!pn_mistake(PN_MISTAKE_LOG_OLD_CPU))
+			pn_drv_ga_route(d);
 		pn_lock_drop(&d->ga_lock);
 		/* Pairs with the thread, which reads it before it sleeps. */
 		pn_xchg32(&d->ga_irq_pending, 1);

@@ -112,6 +112,27 @@ static void plugged(struct pn_host_vcpu *h)
 	pn_svm_unblocking(h, &rig->cpu[0]);
 }
 
+/* A vector that the guest has masked waits: in the IRR, or at the side while the vCPU sleeps. */
+static void masked(struct pn_host_vcpu *h)
+{
+	bool parks = amd->iommus.notify == PN_NOTIFY_GAPPI;
+
+	pn_vapic_write(h->page, PN_APIC_TPR, 0x50);
+	pn_svm_blocking(h, &rig->cpu[0]);
+	want(!pn_svm_inject(h, &rig->cpu[1], 0x41, PN_WAKE_NOTIFY), "P4",
+	     "an interrupt is called pending before it came");
+	want(!pn_svm_must_run(h, &rig->cpu[0]) && !pn_svm_pending(h), "P5",
+	     "a masked vector keeps the vCPU awake");
+	want(pn_svm_irr(h, 2) == 2 && pn_vapic_test(h->page, PN_APIC_IRR, 0x41) == !parks, "P4",
+	     "the vector waits at another place");
+	want(pn_svm_inject(h, &rig->cpu[1], 0x41, PN_WAKE_NOTIFY), "P4",
+	     "an interrupt that is pending is called new");
+	pn_svm_unblocking(h, &rig->cpu[0]);
+	want(pn_vapic_clear(h->page, PN_APIC_IRR, 0x41) && !pn_svm_irr(h, 2), "P4",
+	     "the vector is not back, or twice");
+	pn_vapic_write(h->page, PN_APIC_TPR, 0);
+}
+
 static void inhibited(struct pn_host_vcpu *h)
 {
 	pn_svm_inhibit(rig->vm, &rig->cpu[2], PN_INHIBIT_HYPERV, true);
@@ -129,6 +150,23 @@ static void inhibited(struct pn_host_vcpu *h)
 	pn_svm_inhibit(rig->vm, &rig->cpu[2], PN_INHIBIT_SEV, false);
 	pn_svm_unblocking(h, &rig->cpu[0]);
 	shows((struct shown){.running = true, .cpu = 0});
+}
+
+/* The CPU where it ran last goes: an entry that it gets now names one that takes interrupts. */
+static void offline(struct pn_host_vcpu *h)
+{
+	pn_svm_put(h, &rig->cpu[0], true);
+	pn_svm_cpu_offline(&amd->svm.hyp, &rig->cpu[0], &rig->cpu[1]);
+	give(0, false);
+	want(!pn_svm_pi_update(&amd->svm.hyp, &amd->ir[0].ir.host, h, 0x41, &rig->cpu[2]) &&
+		     entry_now(0).dest == 2,
+	     "P2", "an entry names a CPU that is gone");
+	pn_svm_cpu_online(&amd->svm.hyp, &rig->cpu[0]);
+	pn_svm_load(h, &rig->cpu[0]);
+	shows((struct shown){.running = true, .cpu = 0});
+	pn_svm_blocking(h, &rig->cpu[0]);
+	shows((struct shown){.wakeup = true, .listed = true, .cpu = 0});
+	pn_svm_unblocking(h, &rig->cpu[0]);
 }
 
 static void gone(void)
@@ -155,6 +193,8 @@ static void walk(void *arg)
 	scheduled(h);
 	px_doing("interrupts come and go");
 	plugged(h);
+	px_doing("a masked vector waits");
+	masked(h);
 	px_doing("AVIC goes off and on");
 	inhibited(h);
 	if (amd->iommus.notify == PN_NOTIFY_GAPPI) {
@@ -168,6 +208,8 @@ static void walk(void *arg)
 		shows((struct shown){.wakeup = true, .listed = true, .cpu = 0});
 		pn_svm_unblocking(h, &rig->cpu[0]);
 	}
+	px_doing("a CPU goes and comes back");
+	offline(h);
 	px_doing("the VM goes");
 	gone();
 }

@@ -526,6 +526,8 @@ static void round_and_round(void *arg)
 		while (pn_galog_step(&amd->drv[0], rig->cpu[1].agent))
 			;
 		want(rig->vcpu[i & 1].h->woken, "P1", "an entry of the log is not read");
+		want(pn_ld64(amd->drv[0].galog_shadow) == mmio(PN_AMDVI_GA_TAIL), "P2",
+		     "the tail's copy in memory is another");
 	}
 }
 

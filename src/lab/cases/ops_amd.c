@@ -28,6 +28,8 @@ static const struct pn_case_key keys[] = {
 	 "IOMMUs read IsRun before they set the IRR bit"},
 	{"tpr", FIELD(tpr), 0xff, NULL, "TPR of vCPU 0"},
 	{"galog_ring", FIELD(galog_ring), 512, NULL, "entries of a log; default 512"},
+	{"no_xt", FIELD(no_xt), 0, pn_case_no_yes,
+	 "IOMMUs lack XTSup: their own interrupts are MSIs"},
 	{"irtcachedis", FIELD(irtcachedis), 0, pn_case_no_yes, "IOMMUs cache no entries"},
 	{"stops_late", FIELD(stops_late), 0, pn_case_no_yes,
 	 "GALogRun falls some time after GALOverflow rises"},
@@ -106,6 +108,12 @@ static bool op_use_log(struct rig_agent *me, const int *arg)
 {
 	(void)arg;
 	pn_svm_switch_notify(&amd->svm, me->c, PN_NOTIFY_GALOG);
+	return true;
+}
+
+static bool op_log_interrupt(struct rig_agent *me, const int *arg)
+{
+	pn_iommus_ga_affinity(&amd->iommus, me->c->agent, (uint32_t)arg[0]);
 	return true;
 }
 
@@ -218,6 +226,8 @@ static const struct pn_case_op ops[] = {
 	 op_stop_log},
 	{"use-log", "", "switches from GAPPI to the log", "the host uses the log instead of GAPPI",
 	 PN_CASE_CPU, op_use_log},
+	{"log-interrupt", "c", "the logs' interrupts go to CPU %",
+	 "the interrupts of the logs go to CPU C from now on", PN_CASE_CPU, op_log_interrupt},
 	{"kexec", "", "kexec", "the host disables its IOMMUs; another kernel begins", PN_CASE_CPU,
 	 op_kexec},
 	{"free", "i", "frees interrupt %", "the handle of interrupt I is freed", PN_CASE_CPU,

@@ -194,7 +194,10 @@ static void build_iommus(const struct rig_amd_conf *conf)
 		hw.irte_cache = 4;
 		if (i == 1 && conf->no_gappi_on_1)
 			hw.efr &= ~PN_EFR_GAPPISUP;
+		if (conf->no_xt)
+			hw.efr &= ~PN_EFR_XTSUP;
 		pn_amdvi_create(&hw, &io->vi);
+		pn_amdvi_pci_msi(io->vi, conf->no_xt, 0, 0); /* the driver writes where to */
 		amd->drv[i].mmio = (struct pn_mmio){io, mmio_read, mmio_write};
 	}
 	pn_iommus_init(&amd->iommus, amd->drv, n, &cfg, &rig->os, &rig->bus, &rig->pages,

@@ -45,6 +45,7 @@ struct rig_amd_conf {
 	bool irtcachedis;		  /* the IOMMUs cache no entries */
 	bool stops_late;		  /* GALogRun falls some time after GALOverflow rises */
 	enum pn_recover recover;	  /* recovery of dropped entries */
+	bool no_xt;			  /* IOMMUs lack XTSup: their own interrupts are MSIs */
 	bool xapic;			  /* no x2AVIC */
 	bool moving;			  /* what a device sends is owed where it arrives */
 	bool lowers_tpr;		  /* vCPU 0, once its guest has taken something */
