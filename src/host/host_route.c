@@ -87,7 +87,8 @@ static void deliver(const struct pn_host_vm *vm, const struct pn_host_msg *m,
 {
 	if (m->level)
 		pn_vapic_set(t->page, PN_APIC_TMR, m->vector);
-	else if (pn_vapic_test(t->page, PN_APIC_TMR, m->vector))
+	else if (pn_vapic_test(t->page, PN_APIC_TMR, m->vector) &&
+		 !pn_mistake(PN_MISTAKE_TMR_STAYS))
 		pn_vapic_clear(t->page, PN_APIC_TMR, m->vector);
 	pn_step(c->agent, PN_STEP_IRQFD_INJECT, (uint64_t)vm->id << 32 | t->idx, m->vector);
 	vm->hyp->ops->deliver(t, c, m->vector);

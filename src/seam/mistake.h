@@ -124,6 +124,7 @@ enum pn_mistake {
 	PN_MISTAKE_IEC_FIRST_ONLY,    /* vtd-invalidate-first-only: hardware */
 	PN_MISTAKE_VID_EOI_KEEPS_PPR, /* vid-eoi-keeps-ppr: hardware */
 	PN_MISTAKE_LOG_OLD_CPU,	      /* log-interrupt-old-cpu, log-msi-old-cpu */
+	PN_MISTAKE_TMR_STAYS,	      /* msg-trigger-mode-stays */
 	PN_MISTAKE_NR
 };
 

@@ -27,6 +27,7 @@ void intel_serves_line(struct rig_vcpu *v, struct pn_host_cpu *c, uint8_t vector
 void intel_ipi_exits(bool broken), intel_affinity(bool broken), intel_affinity_posted(bool broken),
 	intel_faults(bool broken), intel_destroyed(bool broken), intel_saved(bool broken),
 	intel_producer(bool broken);
+void intel_messages(bool broken);
 void intel_refuses(bool broken), intel_invalidates(bool broken), intel_registers(bool broken);
 const char *intel_ipi_exits_check(void *arg, char *text, unsigned size);
 const char *intel_faults_check(void *arg, char *text, unsigned size);

@@ -141,7 +141,7 @@ static void frees_vector(void *arg)
 		pn_relax();
 	if (!(rig->ir[0].due & RIG_OWED))
 		return;
-	if (pn_pmsi_pending(&intel->pcpu[0], OLD))
+	if (intel->pcpu[0].pid->pir[OLD / 64] >> OLD % 64 & 1)
 		px_fail("P4", "vector 0x%02x is freed, and is in the PIR of CPU 0", OLD);
 }
 

@@ -71,21 +71,22 @@ void intel_serves_line(struct rig_vcpu *v, struct pn_host_cpu *c, uint8_t vector
 static void routes_pin(void *arg)
 {
 	(void)arg;
-	px_doing("the guest unmasks the pin: level, vector 0x41, vCPU 0");
+	px_doing("the guest unmasks the pin: level, vector 0x41, vCPU 1");
+	write_pin(1, 1u << 24, 1);
 	write_pin(0, LOW | PN_REDIR_LEVEL, 1);
 }
 
-/* The line is up; vCPU 0 is in its guest, with an EOI-exit bitmap that does not know the vector. */
+/* The line is up; vCPU 1 is in its guest, with an EOI-exit bitmap that does not know the vector. */
 void intel_old_bitmap(bool broken)
 {
 	(void)broken;
 	rig_intel_build(&(struct rig_intel_conf){.vcpus = 2});
 	pn_ioapic_init(&intel->ioapic, &intel->vm.h);
 	intel->took = intel_serves_line;
-	rig->vcpu[0].due[LOW] = RIG_MAY_GET;
+	rig->vcpu[1].due[LOW] = RIG_MAY_GET;
 	pn_ioapic_line(&intel->ioapic, PIN, true, &rig->cpu[1]);
-	rig_run_guest(0, 0, -1);
-	px_thread("vCPU 1", 1, routes_pin, NULL);
+	rig_run_guest(1, 0, -1);
+	px_thread("vCPU 0", 1, routes_pin, NULL);
 	rig_run_handlers(1);
 }
 

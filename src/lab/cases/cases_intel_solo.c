@@ -345,3 +345,138 @@ void intel_registers(bool broken)
 	rig->no_rest_check = true;
 	px_thread("vCPU 0", 0, uses_registers, &rig->vcpu[0]);
 }
+
+/* ---- the host: messages to several APICs ---- */
+
+#define ADDR(dest)    (PN_MSI_ADDR_BASE | (uint64_t)(dest) << 12)
+#define LOGICAL(dest) (ADDR(dest) | 1u << 2)
+#define MODE(m)	      ((uint32_t)(m) << 8)
+#define LEVEL	      (1u << 15)
+#define NOBODY	      7 /* of three vCPUs */
+
+/* By the vector: which vCPUs get it, a bit each; to which of them an IOMMU can post it. */
+static const struct {
+	const char *name;
+	uint64_t addr;
+	uint32_t data;
+	uint8_t gets, postable;
+} messages[] = {
+	{"physical", ADDR(1), 0x41, 1u << 1, 1},
+	{"logical, to two", LOGICAL(3), 0x42, 1u << 0 | 1u << 1, NOBODY},
+	{"logical, to one", LOGICAL(2), 0x43, 1u << 1, 1},
+	{"broadcast; vCPU 2 has its APIC switched off", ADDR(0xFF), 0x44, 1u << 0 | 1u << 1,
+	 NOBODY},
+	{"lowest priority: vCPU 0 has TPR 50h", LOGICAL(3) | 1u << 3, MODE(PN_DM_LOWEST) | 0x45,
+	 1u << 1, NOBODY},
+	{"redirection hint", LOGICAL(3) | 1u << 3, 0x46, 1u << 1, NOBODY},
+	{"to an APIC that is switched off", ADDR(2), 0x47, 0, NOBODY},
+	{"to nobody", ADDR(9), 0x48, 0, NOBODY},
+	{"beyond 8 bits, to nobody", ADDR(1) | 1ull << 40, 0x49, 0, NOBODY},
+	{"a vector below 16", ADDR(1), 0x0F, 0, NOBODY},
+	{"NMI", ADDR(1), MODE(PN_DM_NMI) | 0x4A, 0, NOBODY},
+	{"level", ADDR(1), LEVEL | 0x4B, 1u << 1, 1},
+	{"edge, after a level", ADDR(1), 0x4B, 1u << 1, 1},
+};
+
+static uint8_t gets(unsigned vector)
+{
+	uint8_t set = 0;
+
+	for (unsigned i = 0; i < 3; i++)
+		if (pn_vmx_irr(rig->vcpu[i].h, vector / 32) >> vector % 32 & 1)
+			set |= (uint8_t)(1u << i);
+	return set;
+}
+
+static void one_message(unsigned i)
+{
+	const struct pn_host_msg m = pn_host_msg_decode(messages[i].addr, messages[i].data);
+	const struct pn_host_vcpu *to = pn_host_msg_postable(rig->vm, &m);
+	const uint8_t want_set = messages[i].gets;
+	unsigned n;
+
+	px_doing(messages[i].name);
+	want(to == (messages[i].postable == NOBODY ? NULL : rig->vcpu[messages[i].postable].h),
+	     "P4", messages[i].name);
+	n = pn_host_msg_deliver(rig->vm, &m, &rig->cpu[0]);
+	want(gets(m.vector) == want_set && n == (unsigned)__builtin_popcount(want_set), "P4",
+	     messages[i].name);
+	if (want_set)
+		want(pn_vapic_test(rig->vcpu[1].h->page, PN_APIC_TMR, m.vector) == m.level, "P4",
+		     "the trigger mode is not that of the message");
+}
+
+static unsigned routes(void)
+{
+	unsigned n = 0;
+
+	for (const struct pn_list *l = rig->vm->routes.next; l != &rig->vm->routes; l = l->next)
+		n++;
+	return n;
+}
+
+/* A route is set twice, cleared, and set again. */
+static void route_lives(void)
+{
+	struct rig_ir *ir = &rig->ir[0];
+
+	px_doing("a route comes, changes, goes, and comes back");
+	for (unsigned round = 0; round < 2; round++) {
+		pn_host_route_set(rig->vm, &ir->route, ir->entry, ADDR(0), 0x61, &rig->cpu[0]);
+		want(intel->ir[0].posted && intel->ir[0].host.vcpu == rig->vcpu[0].h, "P4",
+		     "a route to one vCPU is not posted");
+		pn_host_route_set(rig->vm, &ir->route, ir->entry, ADDR(1), 0x61, &rig->cpu[0]);
+		want(intel->ir[0].host.vcpu == rig->vcpu[1].h && routes() == 1, "P4",
+		     "a route that changes is not posted to its new vCPU");
+		pn_host_route_set(rig->vm, &ir->route, ir->entry, ADDR(1), 0x62, &rig->cpu[0]);
+		want(intel->ir[0].vector == 0x62, "P4", "a vector that changes is not posted");
+		pn_host_route_clear(rig->vm, &ir->route, &rig->cpu[0]);
+		want(!intel->ir[0].posted && !routes(), "P4", "a route that has gone is posted");
+		want(!pn_host_route_irq(rig->vm, &ir->route, &rig->cpu[0]), "P4",
+		     "an interrupt without a route is delivered");
+	}
+}
+
+static bool all_have(uint32_t request)
+{
+	bool all = true;
+
+	for (unsigned i = 0; i < 3; i++)
+		all &= !!(rig->vcpu[i].h->requests & request);
+	return all;
+}
+
+/* Requests that are for every vCPU. */
+static void asks_all(void)
+{
+	px_doing("inhibits APICv; the I/O APIC changes");
+	pn_vmx_inhibit(rig->vm, &rig->cpu[0], PN_INHIBIT_IRQWIN, true);
+	want(all_have(PN_REQ_APICV_UPDATE) && rig_ops()->inhibits(rig->vcpu[2].h), "P6",
+	     "a vCPU does not hear that APICv is inhibited");
+	pn_vmx_ioapic_changed(rig->vm, &rig->cpu[0]);
+	want(all_have(PN_REQ_SCAN_IOAPIC), "P6", "a vCPU does not hear that the I/O APIC changed");
+	pn_vmx_inhibit(rig->vm, &rig->cpu[0], PN_INHIBIT_IRQWIN, false);
+	want(!rig_ops()->inhibits(rig->vcpu[2].h), "P6", "a cause that has gone inhibits APICv");
+}
+
+static void delivers(void *arg)
+{
+	(void)arg;
+	for (unsigned i = 0; i < sizeof(messages) / sizeof(messages[0]); i++)
+		one_message(i);
+	want(rig->vcpu[1].h->requests & PN_REQ_UNBLOCK &&
+		     !(rig->vcpu[0].h->requests & PN_REQ_UNBLOCK),
+	     "P1", "an NMI asks not the vCPU that it is for");
+	route_lives();
+	asks_all();
+}
+
+void intel_messages(bool broken)
+{
+	(void)broken;
+	rig_intel_build(&(struct rig_intel_conf){.vcpus = 3});
+	rig_intel_attach(0, NULL, LOW);
+	pn_vapic_write(rig->vcpu[0].h->page, PN_APIC_TPR, 0x50);
+	pn_vapic_write(rig->vcpu[2].h->page, PN_APIC_SVR, 0xFF);
+	px_thread("CPU 0", 0, delivers, NULL);
+}

@@ -161,6 +161,12 @@ const struct case_setup pn_cases_intel[] = {
 	  "a processor that does not compute the PPR anew at an EOI", "it does", "P4", true, false},
 	 PN_MISTAKE_VID_EOI_KEEPS_PPR,
 	 intel_registers},
+	{{"msg-trigger-mode-stays", "KVM, inferred",
+	  "an edge whose vector was level-triggered before leaves the TMR as it is",
+	  "the TMR follows every message", "P4", true, false},
+	 PN_MISTAKE_TMR_STAYS,
+	 intel_messages,
+	 .check = intel_at_rest},
 };
 
 const unsigned pn_cases_intel_nr = sizeof(pn_cases_intel) / sizeof(pn_cases_intel[0]);
