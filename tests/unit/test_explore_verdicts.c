@@ -391,6 +391,20 @@ static void inside_section(void *arg)
 
 /* ---- programs that cannot go on ---- */
 
+static void frees_it_twice(void *arg)
+{
+	(void)arg;
+	px_kill(word(0), sizeof(*word(0)), "P6", "the word");
+	px_kill(word(0), sizeof(*word(0)), "P6", "the word");
+}
+
+static void frees_twice(void *arg)
+{
+	(void)arg;
+	memory();
+	px_thread("A", 0, frees_it_twice, NULL);
+}
+
 static void writes_nowhere(void *arg)
 {
 	static volatile uintptr_t nowhere = 0x10;
@@ -464,6 +478,7 @@ static const struct {
 	{"relaxes without a look", look_at_nothing, NULL, "P1", "livelock"},
 	{"px_fail() in one of two orders", one_order_fails, NULL, "P4", "word is 1"},
 	{"load after px_kill() in one of two orders", use_after_free, NULL, "P6", "the word"},
+	{"px_kill() twice, by one thread", frees_twice, NULL, "P6", "the word"},
 	{"load before px_kill()", use_before_free, NULL, NULL, NULL},
 	{"store and locked instruction before px_kill()", store_before_free, NULL, NULL, NULL},
 	{"load from where there is no memory", stray_load, NULL, "P6", "no memory"},

@@ -56,10 +56,12 @@ void px_kill(const void *p, size_t size, const char *property, const char *what)
 	}
 	if (!px_alone()) {
 		/* Earlier stores to that place reach memory first. */
-		if (px_local(p, size, true))
+		if (px_local(p, size, true)) {
 			px_fence(&site);
-		else
+			px_check_dead(&a); /* freed twice */
+		} else {
 			px_point(&a);
+		}
 	}
 	px.dead[px.deads].p = a.addr;
 	px.dead[px.deads].size = size;
