@@ -169,13 +169,13 @@ int pn_case_program_add(struct pn_case_reader *r, struct pn_case_program *p, con
 	p->given = true;
 	if (!strcmp(text, "nothing"))
 		return 0;
-	do {
+	for (;; at = comma + 1) {
 		comma = strchr(at, ',');
 		if (comma)
 			*comma = 0;
 		if (add_one(r, p, at, line, d))
 			return -EINVAL;
-		at = comma + 1;
-	} while (comma);
-	return 0;
+		if (!comma)
+			return 0;
+	}
 }
