@@ -3,6 +3,7 @@
 
 It is no compiler: what it does not understand it leaves alone, and what comes out of it is compiled.
 """
+import hashlib
 import re
 
 TOKEN = re.compile(r'''
@@ -43,6 +44,7 @@ class Function:
         self.source, self.name, self.first, self.opening, self.closing = source, name, first, opening, closing
         self.params, self.is_static = params, is_static
         self.body = Parser(source, opening).block()
+        self.digest = hashlib.sha256(source.of(first, closing + 1).encode()).hexdigest()[:12]
 
     @property
     def start(self):

@@ -181,7 +181,7 @@ class Judge:
         begun = time.monotonic()
         x, u = self.explore(m, cases), self.test(m, tests)
         self.note(m, x['caught'] + x['crash'] + u['failed'] + u['crash'])
-        return {'id': m.id, 'file': m.path, 'function': m.name, 'operator': m.operator, 'diff': m.show(),
+        return {'id': m.id, 'code': m.function.digest, 'file': m.path, 'function': m.name, 'operator': m.operator, 'diff': m.show(),
                 'cases that run it': len(cases), 'tests that run it': len(tests), 'explorer': x, 'unit': u,
                 'quick': self.options.quick, 'all cases': self.options.all_cases,
                 'seconds': round(time.monotonic() - begun, 2)}

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 """What is said about the results: a line for each mutant, a table by room, and the survivors."""
-from .select import ROOMS, room_of
+from .select import CONCURRENT, ROOMS, room_of
 
 
 def by_explorer(row):
@@ -35,8 +35,8 @@ class Report:
                 'neither': sum(not a and not b for a, b in zip(x, u)), 'equivalent': sum(argued),
                 'survivors': sum(not k and not a for k, a in zip(x, argued))}
 
-    def percent(self):
-        c = self.counts(self.rows)
+    def percent(self, rows=None):
+        c = self.counts(self.rows if rows is None else rows)
         real = c['mutants'] - c['equivalent']
         return 100.0 * c['explorer'] / real if real else 100.0
 
@@ -44,14 +44,17 @@ class Report:
         """Argued to be no mistake, and caught."""
         return [m for m, row, argument in self.rows if argument and by_explorer(row)]
 
+    def meeting(self):
+        return [r for r in self.rows if CONCURRENT.match(r[0].path)]
+
     def table(self):
         columns = ['mutants', 'explorer', 'tests', 'both', 'neither', 'equivalent', 'survivors']
         out = [f'{"room":15}' + ''.join(f'{c:>11}' for c in columns)]
-        for room in ROOMS + [None]:
-            rows = [r for r in self.rows if room in (None, room_of(r[0].path))]
+        groups = [(room, [r for r in self.rows if room_of(r[0].path) == room]) for room in ROOMS]
+        for name, rows in groups + [('all', self.rows), ('agents meet', self.meeting())]:
             if rows:
                 c = self.counts(rows)
-                out.append(f'{room or "all":15}' + ''.join(f'{c[k]:>11}' for k in columns))
+                out.append(f'{name:15}' + ''.join(f'{c[k]:>11}' for k in columns))
         return '\n'.join(out)
 
     def survivors(self):
@@ -80,12 +83,14 @@ class Report:
         parts = ['', *(f'{s}\n' for s in self.survivors()), self.table(), '']
         parts += [f'{m.number}: {m.id} is argued to be no mistake, and a case catches it' for m in self.refuted()]
         parts.append(f'caught by the explorer: {self.percent():.1f} % of those that are not argued equivalent'
-                     f' ({crashed} by a crash; {late} others did not finish, which does not count)')
+                     f' (in files where agents meet: {self.percent(self.meeting()):.1f} %;'
+                     f' {crashed} by a crash; {late} others did not finish, which does not count)')
         return '\n'.join(parts)
 
     def json(self):
         keep = ('explorer', 'unit', 'cases that run it', 'tests that run it', 'seconds')
-        return {'schema': 1, 'percent': round(self.percent(), 2), 'counts': self.counts(self.rows),
+        return {'schema': 1, 'percent': round(self.percent(), 2),
+                'percent where agents meet': round(self.percent(self.meeting()), 2), 'counts': self.counts(self.rows),
                 'rooms': {room: self.counts([r for r in self.rows if room_of(r[0].path) == room]) for room in ROOMS},
                 'mutants': [{'number': m.number, 'id': m.id, 'file': m.path, 'line': m.line, 'function': m.name,
                              'operator': m.operator, 'removed': m.removed, 'added': m.added, 'argument': argument,
