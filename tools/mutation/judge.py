@@ -11,6 +11,7 @@ from pathlib import Path
 TARGET = 'src/cli/postern'
 SUITES = ('hw', 'host')
 QUICK_BOUND, QUICK_SECONDS = 1, 5
+GIVE_UP = 3  # searches that do not finish: it loops in all others, too
 DIED = re.compile(r'(\S+), fixed: not finished: its process was ended by signal (\d+)')
 
 
@@ -165,6 +166,8 @@ class Judge:
                     self.sort(self.build.explore(m.number, case, limit(case), bound), result)
                 if (result['caught'] or result['crash']) and not self.options.all_cases:
                     return result
+                if len(result['not finished']) == GIVE_UP and bound is not None:
+                    return result
         return result
 
     def sort(self, rows, result):
@@ -176,7 +179,7 @@ class Judge:
     def test(self, m, tests):
         result = {'failed': [], 'crash': [], 'hangs': []}
         for name in self.order(m, tests, self.base.tests):
-            verdict = self.build.test(m.number, name, 5 + 5 * self.base.tests[name]['seconds'])
+            verdict = self.build.test(m.number, name, min(60, 5 + 5 * self.base.tests[name]['seconds']))
             if verdict != 'passed':
                 result[verdict].append(name)
             if verdict in ('failed', 'crash') and not self.options.all_cases:
