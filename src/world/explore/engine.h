@@ -34,8 +34,8 @@ enum px_op {
 	PX_OP_SPIN,
 	PX_OP_BEGIN, /* of an interrupt handler */
 	PX_OP_END,
-	PX_OP_WINDOW, /* before interrupts go off: they may still come here */
-	PX_OP_KILL,   /* memory is freed: counts as a write in races */
+	PX_OP_WINDOW,	   /* before interrupts go off: they may still come here */
+	PX_OP_KILL,	   /* memory is freed: counts as a write in races */
 	PX_OP_PLAIN_READ,  /* of what other threads access plainly, too; the access itself comes */
 	PX_OP_PLAIN_WRITE, /* when the thread continues */
 };
