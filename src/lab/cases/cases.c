@@ -16,6 +16,7 @@ static const struct {
 	{0, pn_cases_amd_host, &pn_cases_amd_host_nr},
 	{0, pn_cases_amd_iommu, &pn_cases_amd_iommu_nr},
 	{0, pn_cases_amd_core, &pn_cases_amd_core_nr},
+	{0, pn_cases_amd_more, &pn_cases_amd_more_nr},
 	{1, pn_cases_intel, &pn_cases_intel_nr},
 };
 
