@@ -470,6 +470,10 @@ static void uses(void *arg)
 	is(PN_AMDVI_STATUS, 0, "Status after reset");
 	is(PN_AMDVI_DEVTAB, 0, "a base after reset");
 	solo_want(ask(DEV, 0) == PN_MSI_FORWARDED, "P7", "an IOMMU that is off forwards");
+	solo_st64(DEVTAB + DEV * PN_DTE_SIZE + 16, 0);
+	wr(PN_AMDVI_DEVTAB, DEVTAB | 2);
+	wr(PN_AMDVI_CONTROL, PN_CTRL_IOMMUEN);
+	solo_want(ask(DEV, 0) == PN_MSI_FORWARDED, "P7", "a cached entry outlives a reset");
 }
 
 static void create(void)
