@@ -28,6 +28,8 @@ void intel_ipi_exits(bool broken), intel_affinity(bool broken), intel_affinity_p
 	intel_faults(bool broken), intel_destroyed(bool broken), intel_saved(bool broken),
 	intel_producer(bool broken);
 void intel_messages(bool broken);
+void intel_xapic(bool broken), intel_next_kernel(bool broken), intel_two_writers(bool broken);
+const char *intel_two_writers_check(void *arg, char *text, unsigned size);
 void intel_refuses(bool broken), intel_invalidates(bool broken), intel_registers(bool broken);
 const char *intel_ipi_exits_check(void *arg, char *text, unsigned size);
 const char *intel_faults_check(void *arg, char *text, unsigned size);

@@ -167,6 +167,24 @@ const struct case_setup pn_cases_intel[] = {
 	 PN_MISTAKE_TMR_STAYS,
 	 intel_messages,
 	 .check = intel_at_rest},
+	{{"xapic-eoi-keeps-ppr", "SDM 30.1.4, inferred",
+	  "a processor that keeps its PPR at an EOI by the APIC-access page", "PPR anew at an EOI",
+	  "P4", true, false},
+	 PN_MISTAKE_VID_EOI_KEEPS_PPR,
+	 intel_xapic,
+	 .check = intel_at_rest},
+	{{"vtd-left-on", "VT-d 11.4.4, inferred", "a driver leaves remapping on when it goes",
+	  "queue and remapping off", "P6", true, false},
+	 PN_MISTAKE_VTD_KEEPS_IRE,
+	 intel_next_kernel,
+	 .check = intel_at_rest},
+	{{"vtd-two-writers", "inferred",
+	  "an interrupt moves while another agent changes whether it is posted: the new CPU is "
+	  "forgotten",
+	  "both under the entry's lock", "P6", true, false},
+	 PN_MISTAKE_VTD_AFFINITY_LOST,
+	 intel_two_writers,
+	 .check = intel_two_writers_check},
 };
 
 const unsigned pn_cases_intel_nr = sizeof(pn_cases_intel) / sizeof(pn_cases_intel[0]);
