@@ -187,10 +187,17 @@ void px_handler(const char *name, int cpu, void (*fn)(void *arg, uint8_t vector)
 	px.cpu[cpu].handler = (int)(t - px.thread);
 }
 
+void px_on_resume(void (*fn)(void))
+{
+	px.on_resume = fn;
+}
+
 static void resume(unsigned i)
 {
 	px.current = (int)i;
 	px.quiet = 0;
+	if (px.on_resume)
+		px.on_resume();
 	px_fiber_switch(&px.main, &px.thread[i].fiber);
 	px.current = -1;
 	px.line &= !px.failed;
@@ -513,10 +520,11 @@ static void go_on(struct px_thread_state *t, struct px_event *ev)
 /* Records the first two quadwords of a line that have changed. */
 static void note_changes(struct px_event *ev, const uint64_t *old)
 {
+	uint32_t size = ev->size < 8 ? ev->size : 8;
 	unsigned n = 0;
 
-	for (uint32_t i = 0; i < ev->size / 8 && n < 2; i++) {
-		uint64_t now = px_peek(ev->addr + 8 * i, 8).lo;
+	for (uint32_t i = 0; i < ev->size / size && n < 2; i++) {
+		uint64_t now = px_peek(ev->addr + 8 * i, size).lo;
 
 		if (now == old[i])
 			continue;
@@ -531,7 +539,7 @@ void px_execute(unsigned proc, struct px_event *ev)
 {
 	struct px_thread_state *t = &px.thread[proc % PX_THREADS];
 	struct px_access a = px_next(proc);
-	uint64_t old[PX_LINE / 8];
+	uint64_t old[PX_LINE / 8] = {0};
 
 	ev->proc = (uint8_t)proc;
 	ev->op = (uint8_t)a.op;

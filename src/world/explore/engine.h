@@ -168,6 +168,7 @@ struct px {
 	bool all;	 /* every access counts as shared */
 	bool merge; /* stores go into the buffer without a transition where nobody can notice */
 	bool reclassified; /* a place turned out to be shared: start again */
+	void (*on_resume)(void);
 	/* Statistics, sorted by address: no part of a state. */
 	struct {
 		char *p;

@@ -73,6 +73,11 @@ void px_on_lists(px_list_fn *fn);
  * there.
  */
 void px_ghost(const void *p, size_t size);
+/*
+ * During set-up: @fn is called each time before a thread goes on, px.current being that thread;
+ * what a processor has of its own (segment bases) can be put in place there.
+ */
+void px_on_resume(void (*fn)(void));
 /* Mistake that is made in this exploration. */
 void px_set_mistake(enum pn_mistake m);
 
