@@ -11,6 +11,7 @@
 
 #include "case_text.h"
 #include "cli.h"
+#include "explore_linux.h"
 #include "options.h"
 #include "json_out.h"
 #include "outfile.h"
@@ -41,6 +42,7 @@ enum {
 	OPT_ALL_STEPS,
 	OPT_JSON,
 	OPT_TRACE,
+	OPT_LINUX,
 };
 
 enum { BROKEN = 1, FIXED = 2 };
@@ -53,6 +55,7 @@ struct explore_options {
 	struct px_options search;
 	unsigned jobs, limit_mib;
 	const char *trace;
+	const char *linux_tree; /* NULL: the project's own host code */
 };
 
 /* ---- options ---- */
@@ -152,13 +155,16 @@ static int parse(int key, char *arg, struct argp_state *state)
 	case OPT_TRACE:
 		o->trace = arg;
 		return 0;
+	case OPT_LINUX:
+		o->linux_tree = arg;
+		return 0;
 	case ARGP_KEY_ARG:
 		if (o->name)
 			argp_error(state, "one case at a time, or --all");
 		o->name = arg;
 		return 0;
 	case ARGP_KEY_END:
-		if (!o->name && !o->all)
+		if (!o->name && !o->all && !o->linux_tree)
 			argp_error(state,
 				   "no case is given (a CASE, see postern list cases, a FILE, or "
 				   "--all)");
@@ -194,6 +200,11 @@ static const struct argp_option options[] = {
 	{"all-steps", OPT_ALL_STEPS, NULL, 0, "show steps that no other agent can notice, too", 3},
 	{"json", OPT_JSON, NULL, 0, "print one JSON object", 3},
 	{"trace", OPT_TRACE, "FILE.json", 0, "write counter-examples to open in Perfetto", 3},
+	{"linux", OPT_LINUX, "TREE", 0,
+	 "the cases of Linux's own code (docs/explore-linux.md), from the source tree at this "
+	 "path, "
+	 "or 7.3: Debian's",
+	 1},
 	{0},
 };
 
@@ -211,6 +222,7 @@ static const struct argp argp = {
 	"Examples:\n  postern explore gappi-masked-irr\n"
 	"  postern explore block-without-fence --variant broken --memory sc\n"
 	"  postern explore ./mine.ini\n"
+	"  postern explore --linux 7.3 migrates\n"
 	"  postern explore --all --json",
 	children,
 	NULL,
@@ -218,13 +230,20 @@ static const struct argp argp = {
 
 /* ---- cases ---- */
 
-static const struct pn_case *find_case(const char *name)
+/* The cases of the tree of Linux that was opened, or the project's own. */
+static const struct pn_case *nth_case(const struct explore_options *o, unsigned i)
 {
+	return o->linux_tree ? pn_linux_case(i) : pn_case_get(i);
+}
+
+static const struct pn_case *find_case(const struct explore_options *o)
+{
+	const char *name = o->name;
 	const char *names[MAX_CASES], *near;
 	const struct pn_case *c;
 	unsigned n = 0;
 
-	while (n < MAX_CASES && (c = pn_case_get(n)) != NULL) {
+	while (n < MAX_CASES && (c = nth_case(o, n)) != NULL) {
 		if (!strcmp(c->name, name))
 			return c;
 		names[n++] = c->name;
@@ -246,19 +265,21 @@ static bool is_file(const char *name)
 }
 
 /* The case that is asked for; NULL: there is none, and that was said. */
-static const struct pn_case *wanted(const char *name)
+static const struct pn_case *wanted(const struct explore_options *o)
 {
+	const char *name = o->name;
 	const struct pn_case *c = NULL;
 	struct pn_diag d = {0};
 
-	if (!is_file(name))
-		return find_case(name);
+	if (o->linux_tree || !is_file(name))
+		return find_case(o);
 	if (pn_case_load(name, &c, &d))
 		pn_cli_diag(&d);
 	return c;
 }
 
-static void add_job(struct pn_xjob *j, const struct explore_options *o, const struct pn_case *c,
+/* False: the case has no such variant. */
+static bool add_job(struct pn_xjob *j, const struct explore_options *o, const struct pn_case *c,
 		    bool broken)
 {
 	/* Some mistakes need a store buffer, or a log that stays off, and are harmless without. */
@@ -267,7 +288,7 @@ static void add_job(struct pn_xjob *j, const struct explore_options *o, const st
 
 	*j = (struct pn_xjob){.c = c, .variant = {broken, o->overflow_w1c}, .opt = o->search};
 	j->memory = (size_t)o->limit_mib << 20;
-	if (o->search.bound == UINT32_MAX)
+	if (o->search.bound == UINT32_MAX && !o->linux_tree)
 		j->opt.bound = pn_case_bound(c);
 	j->opt.quick = wrong && j->opt.bound == UINT32_MAX;
 	j->run.name = c->name;
@@ -276,6 +297,7 @@ static void add_job(struct pn_xjob *j, const struct explore_options *o, const st
 	j->run.overflow_restart = o->overflow_w1c ? "w1c" : "needs_toggle";
 	j->run.property = wrong ? c->property : NULL;
 	j->run.bound = j->opt.bound;
+	return !o->linux_tree || pn_linux_job(j);
 }
 
 static unsigned add_variants(struct pn_xjob *job, const struct explore_options *o,
@@ -284,9 +306,9 @@ static unsigned add_variants(struct pn_xjob *job, const struct explore_options *
 	unsigned n = 0;
 
 	if (o->variants & BROKEN && !c->one_variant)
-		add_job(&job[n++], o, c, true);
+		n += add_job(&job[n], o, c, true);
 	if (o->variants & FIXED)
-		add_job(&job[n++], o, c, false);
+		n += add_job(&job[n], o, c, false);
 	return n;
 }
 
@@ -298,7 +320,7 @@ static unsigned add_jobs(struct pn_xjob *job, const struct explore_options *o,
 
 	if (only)
 		return add_variants(job, o, only);
-	for (unsigned i = 0; i < MAX_CASES && (c = pn_case_get(i)) != NULL; i++)
+	for (unsigned i = 0; i < MAX_CASES && (c = nth_case(o, i)) != NULL; i++)
 		n += add_variants(job + n, o, c);
 	return n;
 }
@@ -345,8 +367,19 @@ static void say_unfinished(const struct pn_xrun *run, unsigned n)
 				     run[i].why);
 }
 
+static void print_json(const struct explore_options *o, const struct pn_xjob *job, unsigned jobs,
+		       const struct pn_xrun *run, unsigned n)
+{
+	json_t *all = pn_xreport_json(run, n);
+
+	if (o->linux_tree)
+		json_object_set_new(all, "linux", pn_linux_json(job, jobs));
+	pn_cli_print_json(all);
+}
+
 static int report(const struct explore_options *o, const struct pn_case *c,
-		  const struct pn_xrun *run, unsigned n, struct pn_outfile *trace)
+		  const struct pn_xjob *job, unsigned jobs, const struct pn_xrun *run, unsigned n,
+		  struct pn_outfile *trace)
 {
 	if (trace->f) {
 		json_t *chrome = pn_xreport_chrome(run, n);
@@ -357,10 +390,12 @@ static int report(const struct explore_options *o, const struct pn_case *c,
 			return CLI_INPUT;
 	}
 	if (o->json) {
-		pn_cli_print_json(pn_xreport_json(run, n));
+		print_json(o, job, jobs, run, n);
 		say_unfinished(run, n);
 	} else {
 		print_text(o, c, run, n);
+		if (o->linux_tree)
+			pn_linux_print(job, jobs);
 	}
 	return status_of(run, n);
 }
@@ -378,7 +413,7 @@ static int explore(const struct explore_options *o, const struct pn_case *c, str
 	for (unsigned i = 0; i < n; i++)
 		if (job[i].done)
 			run[done++] = job[i].run;
-	status = report(o, c, run, done, &trace);
+	status = report(o, c, job, n, run, done, &trace);
 	pn_outfile_drop(&trace);
 	pn_xjobs_free(job, n);
 	return status;
@@ -418,8 +453,10 @@ int pn_cli_explore(int argc, char **argv)
 	int status = CLI_INPUT;
 
 	argp_parse(&argp, argc, argv, 0, NULL, &o);
+	if (o.linux_tree && pn_linux_open(o.linux_tree))
+		return CLI_INPUT;
 	if (o.name) {
-		c = wanted(o.name);
+		c = wanted(&o);
 		if (!c)
 			return CLI_USAGE;
 		if (c->one_variant && !(o.variants & FIXED)) {
@@ -439,7 +476,9 @@ int pn_cli_explore(int argc, char **argv)
 		pn_cli_error("out of memory");
 	free(job);
 	free(run);
-	if (o.name && is_file(o.name))
+	if (o.linux_tree)
+		pn_linux_close();
+	else if (o.name && is_file(o.name))
 		pn_case_free(c);
 	return status;
 }

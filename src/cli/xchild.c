@@ -19,19 +19,12 @@
 #include <unistd.h>
 
 #include "progress.h"
+#include "xwire.h"
 
-#define MAGIC	   0x706f737465726e01ull
 #define GRACE_S	   5.0 /* how long after its time limit a search is killed */
 #define POLL_MS	   100
 #define MAX_STEPS  (1u << 20)
 #define FIRST_ROOM 65536u
-
-/* First on the pipe; the steps follow. Both ends are the same program. */
-struct head {
-	uint64_t magic;
-	int err;
-	struct px_result res;
-};
 
 static double now(void)
 {
@@ -110,7 +103,7 @@ static int explore(const struct pn_xjob *j, struct px_result *res)
 __attribute__((noreturn)) static void child(const struct pn_xjob *j, int fd, pid_t parent)
 {
 	static const int reset[] = {SIGINT, SIGTERM, SIGHUP};
-	struct head h = {.magic = MAGIC};
+	struct pn_xwire_head h = {.magic = PN_XWIRE_MAGIC};
 	struct rlimit no_core = {0, 0};
 	sigset_t none;
 
@@ -128,6 +121,11 @@ __attribute__((noreturn)) static void child(const struct pn_xjob *j, int fd, pid
 		_exit(1);
 	setrlimit(RLIMIT_CORE, &no_core);
 	limit_memory(j->memory);
+	if (j->program) {
+		if (dup2(fd, STDOUT_FILENO) >= 0)
+			execv(j->program[0], j->program);
+		_exit(1);
+	}
 	h.err = explore(j, &h.res);
 	if (h.err)
 		h.res.steps = 0;
@@ -219,13 +217,13 @@ static void end_strings(struct px_result *r)
 static const char *receive(struct pn_xjob *j)
 {
 	struct px_result *r = &j->run.res;
-	struct head h;
+	struct pn_xwire_head h;
 	size_t size;
 
 	if (j->used < sizeof(h))
 		return "its process ended without a result";
 	memcpy(&h, j->buf, sizeof(h));
-	if (h.magic != MAGIC || h.res.steps > MAX_STEPS || h.res.verdict > PX_UNFINISHED)
+	if (h.magic != PN_XWIRE_MAGIC || h.res.steps > MAX_STEPS || h.res.verdict > PX_UNFINISHED)
 		return "its result cannot be read";
 	if (h.err == -ENOMEM)
 		return "out of memory";
@@ -235,6 +233,9 @@ static const char *receive(struct pn_xjob *j)
 	if (j->used != sizeof(h) + size)
 		return "its result is incomplete";
 	*r = h.res;
+	h.why[sizeof(h.why) - 1] = h.explored[sizeof(h.explored) - 1] = 0;
+	snprintf(j->run.why, sizeof(j->run.why), "%s", h.why);
+	snprintf(j->explored, sizeof(j->explored), "%s", h.explored);
 	r->step = malloc(size ? size : 1);
 	if (!r->step) {
 		r->steps = 0;
@@ -252,7 +253,7 @@ static void qualify(struct pn_xjob *j)
 
 	if (j->opt.bound != UINT32_MAX || j->opt.max_steps)
 		r->exhaustive = false;
-	if (r->verdict == PX_UNFINISHED)
+	if (r->verdict == PX_UNFINISHED && !*j->run.why)
 		snprintf(j->run.why, sizeof(j->run.why), "out of time after %.1f s", r->seconds);
 	/* An execution that is longer than the user's limit need not be endless. */
 	if (r->verdict == PX_VIOLATION && j->opt.max_steps && r->steps >= j->opt.max_steps) {

@@ -17,9 +17,13 @@ struct pn_xjob {
 	struct pn_case_variant variant;
 	struct px_options opt;
 	size_t memory; /* bytes at most; 0: no limit */
+	/* NULL, or what is run instead: a program with its words, which writes what xwire.h says.
+	 */
+	char *const *program;
 
 	struct pn_xrun run; /* what came out; valid when done */
 	bool done;
+	char explored[1024]; /* functions that a @program says it ran */
 
 	/* while it runs */
 	pid_t pid; /* 0: not started or over */
