@@ -1,0 +1,374 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The hooks of Linux's code. KCSAN makes the compiler call one before each plain access to memory,
+ * and Linux calls one itself before each atomic operation; asm.h adds those before instructions
+ * that have none. Each becomes a transition of the explorer:
+ *
+ * - a load is made by the explorer. If the thread's own store buffer has the value, it lies in
+ *   memory for the one instruction that loads it, and is taken back at the next hook;
+ * - a store is made by Linux after its hook, into memory. At the next hook it is taken back out of
+ *   memory, and goes to the store buffer;
+ * - a locked instruction is made by Linux, after the transition that empties the buffer.
+ *
+ * So no thread stops while memory holds what others must not see.
+ *
+ * The build gives the compiler's hooks of Linux's objects the prefix pn_linux_ (link.sh), because
+ * the explorer has hooks of the same names for the project's own code.
+ */
+#include <immintrin.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine.h"
+#include "harness.h"
+
+#define ATOMIC 4 /* KCSAN_ACCESS_WRITE 1, _COMPOUND 2, _ATOMIC 4 */
+#define WRITE  1
+
+extern unsigned long __per_cpu_offset[];
+
+/* What the last hook left to be done at the next one. */
+static struct {
+	enum { NOTHING, STORE, FORWARDED } kind;
+	char *addr;
+	unsigned size;
+	struct px_val old;
+	const struct px_site *site;
+	const char *announced; /* a load of the atomic kind has its transition already */
+} pending;
+
+/* Of each thread, in its memory: the atomic operation that Linux has announced. */
+static struct armed {
+	char *addr;
+	uint64_t size;
+} * armed;
+
+/* ---- sites: return addresses of the hooks, resolved by the build ---- */
+
+static const struct px_site *site_of(const void *pc)
+{
+	return pn_line_of((uintptr_t)pc);
+}
+
+#define SITE() site_of(__builtin_return_address(0))
+
+/* ---- where ---- */
+
+static bool in_arena(const void *p)
+{
+	return (const char *)p >= px.arena && (const char *)p < px.arena + px.arena_size;
+}
+
+static bool in_stack(const char *p)
+{
+	const struct px_fiber *f = &px.thread[px.current].fiber;
+
+	return p >= f->stack && p < f->stack + f->size;
+}
+
+/* A wild pointer is a fault of the processor a moment later: that is a verdict, too. */
+static void check_place(const char *p, const struct px_site *site)
+{
+	extern char __executable_start[], _end[];
+
+	if (in_stack(p) || p < __executable_start || p >= _end)
+		return;
+	pn_not_finished("%s:%d writes what is no part of the state: a variable outside of memory",
+			site->file, site->line);
+}
+
+static void set_gs(void)
+{
+	int cpu = px.thread[px.current].cpu;
+
+	if (cpu >= 0 && cpu < PX_CPUS)
+		_writegsbase_u64(__per_cpu_offset[cpu]);
+}
+
+static void resumed(void)
+{
+	pending.kind = NOTHING;
+	pending.announced = NULL;
+	set_gs();
+}
+
+void pn_hooks_start(void)
+{
+	px_hooked = true;
+	armed = px_alloc(PX_THREADS * sizeof(*armed), 64);
+	px_on_resume(resumed);
+}
+
+void pn_moved(void)
+{
+	set_gs();
+}
+
+/* ---- loads and stores ---- */
+
+void pn_settle(void)
+{
+	struct px_val v;
+
+	pending.announced = NULL;
+	if (px.current < 0 || pending.kind == NOTHING)
+		return;
+	v = px_peek(pending.addr, pending.size);
+	px_poke(pending.addr, pending.size, pending.old);
+	if (pending.kind == STORE) {
+		char *addr = pending.addr;
+		unsigned size = pending.size;
+		const struct px_site *site = pending.site;
+
+		pending.kind = NOTHING;
+		px_store(addr, size < 8 ? size : 8, v.lo, site);
+		if (size == 16)
+			px_store(addr + 8, 8, v.hi, site);
+	}
+	pending.kind = NOTHING;
+}
+
+static void load(char *p, unsigned size, const struct px_site *site)
+{
+	bool had = pending.announced == p;
+	struct px_val v, m;
+
+	if (px.current >= 0 && had) {
+		pending.announced = NULL;
+		return; /* nothing happened since */
+	}
+	pn_settle();
+	if (px.current < 0 || !in_arena(p))
+		return;
+	v.lo = px_load(p, size < 8 ? size : 8, site);
+	v.hi = size == 16 ? px_load(p + 8, 8, site) : 0;
+	m = px_peek(p, size);
+	if (v.lo == m.lo && v.hi == m.hi)
+		return;
+	pending.kind = FORWARDED;
+	pending.addr = p;
+	pending.size = size;
+	pending.old = m;
+	px_poke(p, size, v);
+}
+
+static void store(char *p, unsigned size, const struct px_site *site)
+{
+	pn_settle();
+	if (px.current < 0)
+		return;
+	if (!in_arena(p)) {
+		check_place(p, site);
+		return;
+	}
+	if (armed[px.current].addr == p) {
+		px_touch(&armed[px.current], sizeof(*armed));
+		armed[px.current] = (struct armed){0};
+	}
+	px_touch(p, size);
+	pending.kind = STORE;
+	pending.addr = p;
+	pending.size = size;
+	pending.old = px_peek(p, size);
+	pending.site = site;
+}
+
+#define READ(name, n)                                                                              \
+	void pn_linux_##name##n(void *p);                                                          \
+	void pn_linux_##name##n(void *p)                                                           \
+	{                                                                                          \
+		load(p, n, SITE());                                                                \
+	}
+#define WRITTEN(name, n)                                                                           \
+	void pn_linux_##name##n(void *p);                                                          \
+	void pn_linux_##name##n(void *p)                                                           \
+	{                                                                                          \
+		store(p, n, SITE());                                                               \
+	}
+#define ALL(n)                                                                                     \
+	READ(read, n)                                                                              \
+	READ(unaligned_read, n)                                                                    \
+	READ(volatile_read, n)                                                                     \
+	WRITTEN(write, n)                                                                          \
+	WRITTEN(unaligned_write, n)                                                                \
+	WRITTEN(volatile_write, n)
+
+ALL(1)
+ALL(2)
+ALL(4)
+ALL(8)
+ALL(16)
+
+/* ---- atomic operations ---- */
+
+void __kcsan_check_access(char *p, size_t size, int type);
+void __kcsan_check_access(char *p, size_t size, int type)
+{
+	if (!(type & ATOMIC))
+		return; /* the compiler's hook comes as well */
+	if (!(type & WRITE)) {
+		load(p, (unsigned)size, SITE());
+		pending.announced = px.current >= 0 && pending.kind == NOTHING ? p : NULL;
+		return;
+	}
+	pn_settle();
+	if (px.current < 0)
+		return;
+	px_touch(&armed[px.current], sizeof(*armed));
+	armed[px.current] = (struct armed){p, size};
+}
+
+/* The next instruction accesses @p with a locked operation. */
+static void locked(char *p, unsigned size, const struct px_site *site)
+{
+	if (!in_arena(p)) {
+		check_place(p, site);
+		px_fence(site);
+		return;
+	}
+	px_line_begin(p, size, site);
+	px_line_end();
+	px_touch(p, size);
+}
+
+/* lock addl $0, -4(%rsp) */
+static bool is_barrier(const uint8_t *code)
+{
+	static const uint8_t barrier[] = {0xF0, 0x83, 0x44, 0x24, 0xFC, 0x00};
+
+	return !memcmp(code, barrier, sizeof(barrier));
+}
+
+void pn_lock_hook(const void *pc);
+void pn_lock_hook(const void *pc)
+{
+	struct armed a;
+
+	pn_settle();
+	if (px.current < 0)
+		return;
+	a = armed[px.current];
+	if (is_barrier(pc)) {
+		px_fence(site_of(pc));
+		return;
+	}
+	if (!a.addr) {
+		pn_not_finished("%s:%d: a locked instruction that no hook announced",
+				site_of(pc)->file, site_of(pc)->line);
+		return;
+	}
+	px_touch(&armed[px.current], sizeof(a));
+	armed[px.current] = (struct armed){0};
+	locked(a.addr, (unsigned)a.size, site_of(pc));
+}
+
+void pn_xchg_hook(char *p, unsigned size, const void *pc);
+void pn_xchg_hook(char *p, unsigned size, const void *pc)
+{
+	pn_settle();
+	if (px.current < 0)
+		return;
+	px_touch(&armed[px.current], sizeof(*armed));
+	armed[px.current] = (struct armed){0};
+	locked(p, size, site_of(pc));
+}
+
+/* ---- interrupts ---- */
+
+static bool interrupts_off(void)
+{
+	const struct px_thread_state *t = &px.thread[px.current];
+
+	return t->handler || t->irq_off;
+}
+
+void pn_cli_hook(const void *pc);
+void pn_cli_hook(const void *pc)
+{
+	pn_settle();
+	if (px.current >= 0 && !interrupts_off())
+		px_irq(NULL, false, site_of(pc));
+}
+
+void pn_sti_hook(const void *pc);
+void pn_sti_hook(const void *pc)
+{
+	pn_settle();
+	if (px.current >= 0 && !px.thread[px.current].handler && interrupts_off())
+		px_irq(NULL, true, site_of(pc));
+}
+
+void pn_pushf_hook(uint64_t *flags);
+void pn_pushf_hook(uint64_t *flags)
+{
+	if (px.current >= 0 && interrupts_off())
+		*flags &= ~(1ull << 9);
+}
+
+/*
+ * From Linux's code with all registers in use: keeps them and the flags. The stack is aligned for
+ * the call.
+ */
+#define SAVE                                                                                       \
+	"	pushfq\n"                                                                                \
+	"	push %rax\n	push %rcx\n	push %rdx\n	push %rsi\n	push %rdi\n"                             \
+	"	push %r8\n	push %r9\n	push %r10\n	push %r11\n	push %rbp\n"                               \
+	"	mov %rsp, %rbp\n"
+#define CALL(fn)                                                                                   \
+	"	and $-16, %rsp\n"                                                                        \
+	"	cld\n"                                                                                   \
+	"	call " fn "\n"                                                                     \
+	"	mov %rbp, %rsp\n"                                                                        \
+	"	pop %rbp\n	pop %r11\n	pop %r10\n	pop %r9\n	pop %r8\n"                                    \
+	"	pop %rdi\n	pop %rsi\n	pop %rdx\n	pop %rcx\n	pop %rax\n"                                  \
+	"	popfq\n"                                                                                 \
+	"	ret\n"
+#define THUNK(name, load_arguments, fn)                                                            \
+	__asm__(".text\n.globl " name "\n" name ":\n" SAVE load_arguments CALL(fn))
+
+/* Eleven registers were pushed: the return address is at 88(%rbp). */
+THUNK("pn_asm_lock", "mov 88(%rbp), %rdi\n", "pn_lock_hook");
+THUNK("pn_asm_cli", "mov 88(%rbp), %rdi\n", "pn_cli_hook");
+THUNK("pn_asm_sti", "mov 88(%rbp), %rdi\n", "pn_sti_hook");
+THUNK("pn_asm_pushf", "lea 96(%rbp), %rdi\n", "pn_pushf_hook");
+THUNK("pn_asm_xchg1", "mov $1, %esi\nmov 88(%rbp), %rdx\n", "pn_xchg_hook");
+THUNK("pn_asm_xchg2", "mov $2, %esi\nmov 88(%rbp), %rdx\n", "pn_xchg_hook");
+THUNK("pn_asm_xchg4", "mov $4, %esi\nmov 88(%rbp), %rdx\n", "pn_xchg_hook");
+THUNK("pn_asm_xchg8", "mov $8, %esi\nmov 88(%rbp), %rdx\n", "pn_xchg_hook");
+
+/* ---- functions of other files of Linux, restated ---- */
+
+unsigned long _find_first_bit(unsigned long *bits, unsigned long n);
+unsigned long _find_first_bit(unsigned long *bits, unsigned long n)
+{
+	for (unsigned long i = 0; i < n; i += 64) {
+		unsigned long w;
+
+		load((char *)&bits[i / 64], 8, SITE());
+		w = *(volatile unsigned long *)&bits[i / 64];
+		pn_settle();
+		if (w)
+			return i + (unsigned)__builtin_ctzl(w);
+	}
+	return n;
+}
+
+/* Static calls: what the call instruction of an inline one goes to before it is patched. */
+long __SCK__WARN_trap, __SCK__apic_call_send_IPI_self;
+
+void __SCT__WARN_trap(void);
+void __SCT__WARN_trap(void)
+{
+	const struct px_site *site = SITE();
+
+	pn_settle();
+	px_fail("P6", "Linux warns: WARN at %s:%d", site->file, site->line);
+}
+
+void __SCT__apic_call_send_IPI_self(int vector);
+void __SCT__apic_call_send_IPI_self(int vector)
+{
+	pn_settle();
+	px_send(px.thread[px.current].cpu, (uint8_t)vector);
+}
