@@ -43,7 +43,8 @@ static void races(void **state)
 			struct px_result r;
 			bool held;
 
-			if (px_explore(&prog, &opt, &r)) fail_msg("%s %d", table[i].name, how);
+			if (px_explore(&prog, &opt, &r))
+				fail_msg("%s %d", table[i].name, how);
 			held = r.verdict == PX_HELD;
 			if (held != !table[i].property)
 				fail_msg("%s: verdict %d: %s", table[i].name, (int)r.verdict,
