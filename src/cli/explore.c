@@ -463,6 +463,8 @@ int pn_cli_explore(int argc, char **argv)
 			pn_cli_error("%s has no broken variant: it has no mistake, and no broken. "
 				     "key",
 				     c->name);
+			if (!o.linux_tree && is_file(o.name))
+				pn_case_free(c);
 			return CLI_USAGE;
 		}
 	}
