@@ -19,11 +19,6 @@ static bool drained(void)
 	return t->head == t->tail;
 }
 
-static bool same(struct px_val a, struct px_val b)
-{
-	return a.lo == b.lo && a.hi == b.hi;
-}
-
 void px_name(const void *p, size_t size, const char *name)
 {
 	if (px.names == PX_NAMES)
@@ -69,22 +64,6 @@ void px_kill(const void *p, size_t size, const char *property, const char *what)
 	px.dead[px.deads++].what = what;
 }
 
-/* A load that no other thread can disturb: the own store, if it is still in the buffer. */
-static struct px_val local_load(struct px_thread_state *t, const struct px_access *a,
-				const struct px_buffered *b)
-{
-	struct px_val v = {0, 0};
-
-	if (b)
-		memcpy(&v.lo, (const char *)&b->val + (a->addr - b->addr), a->size);
-	else
-		v = px_peek(a->addr, a->size);
-	t->last_addr = a->addr;
-	t->last_size = a->size;
-	t->last_val = v;
-	return v;
-}
-
 static struct px_val load(const void *p, unsigned size, const struct px_site *site)
 {
 	struct px_access a = {
@@ -98,9 +77,8 @@ static struct px_val load(const void *p, unsigned size, const struct px_site *si
 	b = px_newest(t, &a);
 	if (!px_local(a.addr, size, false) || (b && !px_within(b, &a)))
 		return px_point(&a);
-	if (px.deads)
-		px_check_dead(&a);
-	return local_load(t, &a, b);
+	px_check_dead(&a);
+	return px_loaded(t, &a, b);
 }
 
 uint64_t px_load(const void *p, unsigned size, const struct px_site *site)
@@ -131,13 +109,11 @@ static void store(const struct px_access *a, bool local)
 			px_point(a);
 			return;
 		}
-		if (px.deads)
-			px_check_dead(a);
+		px_check_dead(a);
 		px_buffer(t, a);
 		return;
 	}
-	if (px.deads)
-		px_check_dead(a);
+	px_check_dead(a);
 	px_poke(a->addr, a->size, a->val);
 }
 
@@ -154,6 +130,13 @@ void px_store(void *p, unsigned size, uint64_t v, const struct px_site *site)
 		store(&a, px_local(p, size, true));
 }
 
+/* The current thread, its buffer empty, makes the locked access @a without a transition. */
+static void done_at_once(const struct px_access *a)
+{
+	px.thread[px.current].fenced = true;
+	px_check_dead(a);
+}
+
 static struct px_val rmw(struct px_access *a)
 {
 	struct px_val old;
@@ -163,9 +146,7 @@ static struct px_val rmw(struct px_access *a)
 
 		if (!mine || !drained())
 			return px_point(a);
-		px.thread[px.current].fenced = true;
-		if (px.deads)
-			px_check_dead(a);
+		done_at_once(a);
 	}
 	old = px_peek(a->addr, a->size);
 	px_poke(a->addr, a->size, px_combine(a, old));
@@ -199,7 +180,7 @@ bool px_cas128(struct pn_u128 *p, struct pn_u128 *expected, struct pn_u128 v,
 	struct px_val old = rmw(&a);
 
 	*expected = (struct pn_u128){old.lo, old.hi};
-	return same(old, a.want);
+	return px_same(old, a.want);
 }
 
 void px_fence(const struct px_site *site)
@@ -227,9 +208,7 @@ void px_line_begin(void *p, unsigned size, const struct px_site *site)
 	if (!px_local(p, size, true) || !drained()) {
 		px_point(&a);
 	} else {
-		px.thread[px.current].fenced = true;
-		if (px.deads)
-			px_check_dead(&a);
+		done_at_once(&a);
 	}
 	px.line = true;
 }
@@ -277,9 +256,7 @@ void px_lock(struct pn_lock *l, const struct px_site *site)
 	if (!px_local(a.addr, a.size, true) || !drained() || l->held) {
 		px_point(&a);
 	} else {
-		px.thread[px.current].fenced = true;
-		if (px.deads)
-			px_check_dead(&a);
+		done_at_once(&a);
 		px_poke(a.addr, 4, (struct px_val){1, 0});
 	}
 	px_holds(a.addr, true);
@@ -385,7 +362,6 @@ void px_plain(const void *p, size_t size, bool write)
 			      .size = (uint32_t)size,
 			      .addr = (char *)(uintptr_t)p,
 			      .what = "of threads without a common lock"};
-
 	struct px_thread_state *t;
 
 	if (px_alone() || a.addr < px.arena || a.addr >= px.arena + px.arena_size || is_ghost(p))
@@ -403,8 +379,9 @@ void px_plain(const void *p, size_t size, bool write)
 		 */
 		if (t->writes)
 			px_touch(t->writes, t->writes_size);
-	} else if (px.deads)
+	} else {
 		px_check_dead(&a);
+	}
 }
 
 void px_ghost(const void *p, size_t size)

@@ -32,11 +32,6 @@ void px_poke(char *p, uint32_t size, struct px_val v)
 		memcpy(p + 8, &v.hi, 8);
 }
 
-static bool same(struct px_val a, struct px_val b)
-{
-	return a.lo == b.lo && a.hi == b.hi;
-}
-
 struct px_val px_combine(const struct px_access *a, struct px_val old)
 {
 	struct px_val v = a->val;
@@ -51,7 +46,7 @@ struct px_val px_combine(const struct px_access *a, struct px_val old)
 	case PX_XCHG:
 		break;
 	case PX_CAS:
-		v = same(old, a->want) ? a->val : old;
+		v = px_same(old, a->want) ? a->val : old;
 		break;
 	}
 	return v;
@@ -247,7 +242,7 @@ bool px_would_go(const struct px_access *a, struct px_val v)
 	case PX_OP_SLEEP:
 		return !v.lo;
 	case PX_OP_SPIN:
-		return !a->size || !same(v, a->val); /* size 0: has read nothing */
+		return !a->size || !px_same(v, a->val); /* size 0: has read nothing */
 	case PX_OP_BEGIN:
 		return v.lo != 0 || v.hi != 0;
 	default:
@@ -391,6 +386,21 @@ struct px_access px_next(unsigned proc)
 
 /* ---- executing one ---- */
 
+struct px_val px_loaded(struct px_thread_state *t, const struct px_access *a,
+			const struct px_buffered *b)
+{
+	struct px_val v = {0, 0};
+
+	if (b)
+		memcpy(&v.lo, (const char *)&b->val + (a->addr - b->addr), a->size);
+	else
+		v = px_peek(a->addr, a->size);
+	t->last_addr = a->addr;
+	t->last_size = a->size;
+	t->last_val = v;
+	return v;
+}
+
 static void do_load(struct px_thread_state *t, const struct px_access *a, struct px_event *ev)
 {
 	const struct px_buffered *b = px_newest(t, a);
@@ -398,14 +408,8 @@ static void do_load(struct px_thread_state *t, const struct px_access *a, struct
 	if (b) {
 		ev->forwarded = true;
 		ev->own = b->number;
-		t->result = (struct px_val){0, 0};
-		memcpy(&t->result.lo, (const char *)&b->val + (a->addr - b->addr), a->size);
-	} else {
-		t->result = px_peek(a->addr, a->size);
 	}
-	t->last_addr = a->addr;
-	t->last_size = a->size;
-	t->last_val = t->result;
+	t->result = px_loaded(t, a, b);
 }
 
 int16_t px_buffer(struct px_thread_state *t, const struct px_access *a)
@@ -555,7 +559,7 @@ void px_execute(unsigned proc, struct px_event *ev)
 	ev->doing = t->doing;
 	ev->rmw = (uint8_t)a.rmw;
 	ev->before = px_value_at(&a);
-	if (px.deads && a.size)
+	if (a.size)
 		px_check_dead(&a);
 	if (a.op == PX_OP_LINE)
 		memcpy(old, a.addr, a.size < PX_LINE ? a.size : PX_LINE);

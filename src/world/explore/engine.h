@@ -224,8 +224,8 @@ extern bool px_hooked;
 extern bool px_check_writes;
 /* False: a sanitizer has its own idea of stacks. Then nothing of the following may be called. */
 bool px_can_save(void);
-/* The state at the start of an execution. 0 or -ENOMEM. */
-int px_save_start(void);
+/* The state at the start of an execution. @hash: px_state_hash() will be asked. 0 or -ENOMEM. */
+int px_save_start(bool hash);
 void px_save_free(void);
 /* [@p, @p + @size) is about to be written, or has been. */
 void px_touch(const void *p, size_t size);
@@ -265,6 +265,11 @@ static inline void px_count_access(void)
 
 /* ---- the value of memory, for the files of the engine ---- */
 
+static inline bool px_same(struct px_val a, struct px_val b)
+{
+	return a.lo == b.lo && a.hi == b.hi;
+}
+
 struct px_val px_peek(const char *p, uint32_t size);
 void px_poke(char *p, uint32_t size, struct px_val v);
 struct px_val px_combine(const struct px_access *a, struct px_val old);
@@ -277,6 +282,12 @@ bool px_alone(void);
 /* The newest store in the own buffer of @t that overlaps @a, or NULL. */
 const struct px_buffered *px_newest(const struct px_thread_state *t, const struct px_access *a);
 bool px_within(const struct px_buffered *b, const struct px_access *a);
+/*
+ * What the load @a of @t returns: the store @b in its own buffer, or memory. A thread that spins
+ * then waits for that place.
+ */
+struct px_val px_loaded(struct px_thread_state *t, const struct px_access *a,
+			const struct px_buffered *b);
 /* Puts the store @a into the buffer of @t, which has room; the number of its flush. */
 int16_t px_buffer(struct px_thread_state *t, const struct px_access *a);
 

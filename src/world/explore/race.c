@@ -611,24 +611,21 @@ static void handler_waits(struct px_path *p, const struct px_event *j, struct px
 	}
 }
 
-void px_order(struct px_path *p, struct px_event *j, const struct px_access *a, struct px_clock own,
-	      bool races)
+void px_order(struct px_path *p, struct px_event *j, const struct px_access *a, struct px_clock own)
 {
 	struct px_clock c;
 
 	if (j->op == PX_OP_LOAD && !px.sc)
 		own = load_past(p, j, own);
-	if (races)
-		waiting(p, j, a, own);
+	waiting(p, j, a, own);
 	c = own;
 	for (uint32_t i = p->n; i-- > 0;) {
 		if (before(&p->ev[i], c) || !dependent(p, &p->ev[i], j))
 			continue;
-		if (races)
-			conflict(p, i, j, c);
+		conflict(p, i, j, c);
 		c = join(c, p->ev[i].clock);
 	}
-	if (races && px_is_handler(j->proc) && px_waits((enum px_op)j->op) && j->op != PX_OP_BEGIN)
+	if (px_is_handler(j->proc) && px_waits((enum px_op)j->op) && j->op != PX_OP_BEGIN)
 		handler_waits(p, j, c);
 	c.c[j->proc] = j->seq;
 	j->clock = c;

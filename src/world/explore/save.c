@@ -39,6 +39,7 @@ static struct {
 	char *memory; /* as large as the arena; lines that were never written hold what they held */
 	uint8_t *dirty;	      /* of each line: on the list */
 	uint8_t *ghost;	      /* of each line: has statistics */
+	bool hashes;	      /* the following are kept */
 	struct px_hash *hash; /* of each line */
 	uint32_t *list;	      /* lines that may have changed since */
 	uint32_t listed, lines;
@@ -288,7 +289,8 @@ static int save_lines(void)
 		memcpy(p, was, LINE);
 		memcpy(p + LINE, &save.hash[i], sizeof(struct px_hash));
 		memcpy(was, now, LINE);
-		change_hash(i, line_hash(i, was));
+		if (save.hashes)
+			change_hash(i, line_hash(i, was));
 	}
 	return 0;
 }
@@ -383,7 +385,8 @@ static int save_thread(unsigned n, bool ran)
 		take_image(n);
 	}
 	remember(n);
-	save.thread[n].hash = thread_hash(&px.thread[n]);
+	if (save.hashes)
+		save.thread[n].hash = thread_hash(&px.thread[n]);
 	return 0;
 }
 
@@ -434,7 +437,8 @@ static int save_cpus(void)
 	memcpy(p, &part, sizeof(part));
 	memcpy(cpus_before, px.cpu, sizeof(px.cpu));
 	deads_before = px.deads;
-	save.cpus = cpu_hash();
+	if (save.hashes)
+		save.cpus = cpu_hash();
 	return 0;
 }
 
@@ -522,7 +526,7 @@ static int make_room(void)
 	return 0;
 }
 
-int px_save_start(void)
+int px_save_start(bool hash)
 {
 	if (!save.memory) {
 		int err = make_room();
@@ -534,13 +538,15 @@ int px_save_start(void)
 	memset(save.dirty, 0, save.lines);
 	save.listed = 0;
 	save.used = 0;
-	for (uint32_t i = 0; i < save.lines; i++)
+	save.hashes = hash;
+	for (uint32_t i = 0; i < save.lines && hash; i++)
 		change_hash(i, line_hash(i, save.memory + (size_t)i * LINE));
 	for (unsigned i = 0; i < px.threads; i++) {
 		clear_below(&px.thread[i]);
 		take_image(i);
 		remember(i);
-		save.thread[i].hash = thread_hash(&px.thread[i]);
+		if (hash)
+			save.thread[i].hash = thread_hash(&px.thread[i]);
 	}
 	memcpy(cpus_before, px.cpu, sizeof(px.cpu));
 	deads_before = px.deads;

@@ -42,6 +42,12 @@ static double now(void)
 	return (double)ts.tv_sec + (double)ts.tv_nsec * 1e-9;
 }
 
+/* By neither states nor preemptions. */
+static bool by_traces(const struct search *s)
+{
+	return !s->by_states && !s->bounded && !s->opt->unreduced;
+}
+
 /* ---- one execution ---- */
 
 static void start(struct search *s)
@@ -52,7 +58,7 @@ static void start(struct search *s)
 	s->p.ev = ev;
 	s->preempted = 0;
 	px_reset();
-	if (!s->replay && !px.failed && px_save_start())
+	if (!s->replay && !px.failed && px_save_start(s->by_states))
 		px.error = -ENOMEM;
 }
 
@@ -101,14 +107,14 @@ static void step(struct search *s, unsigned proc, bool fresh)
 	struct px_event *e = &p->ev[p->n];
 	struct px_access a = px_next(proc);
 	unsigned t = proc % PX_THREADS;
-	bool races = !s->bounded && !s->opt->unreduced && !s->by_states;
+	bool races = by_traces(s);
 	struct px_clock own = {{0}};
 	int16_t was = e->own;
 
 	e->proc = (uint8_t)proc;
 	e->op = (uint8_t)a.op;
 	note_path(s, e, t);
-	if (fresh && !s->by_states)
+	if (fresh && races)
 		own = px_own_past(p, e);
 	if (a.op == PX_OP_FLUSH)
 		e->begin = p->store[t][px.thread[t].head % PX_BUFFER];
@@ -126,8 +132,8 @@ static void step(struct search *s, unsigned proc, bool fresh)
 	e->seq = ++p->seq[proc];
 	if (!fresh)
 		e->own = was;
-	else if (!s->by_states)
-		px_order(p, e, &a, own, races);
+	else if (races)
+		px_order(p, e, &a, own);
 	p->last[proc] = ++p->n;
 	s->res->transitions++;
 	s->res->replayed += !fresh;
@@ -294,7 +300,7 @@ static uint32_t not_tried(struct search *s, uint32_t set)
 /* Runs on from where the path ends. */
 static void extend(struct search *s)
 {
-	bool all = s->bounded || s->opt->unreduced || s->by_states;
+	bool traces = by_traces(s);
 
 	while (!px.failed && !px.reclassified && !px.error) {
 		uint32_t set;
@@ -311,7 +317,7 @@ static void extend(struct search *s)
 		set = open_node(s);
 		if (s->by_states)
 			set = not_tried(s, set);
-		else if (!set && !s->bounded && !s->opt->unreduced)
+		else if (!set && traces)
 			px_order_waiting(&s->p, s->p.ev[s->p.n].enabled);
 		if (px.failed || px.error)
 			break;
@@ -327,7 +333,7 @@ static void extend(struct search *s)
 			return;
 		}
 		p = choose(s, set);
-		s->p.ev[s->p.n].backtrack = all ? set : 1u << p;
+		s->p.ev[s->p.n].backtrack = traces ? 1u << p : set;
 		take(s, p, true);
 	}
 	s->res->executions += !px.reclassified;

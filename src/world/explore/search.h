@@ -21,11 +21,11 @@ struct px_path {
  */
 struct px_clock px_own_past(const struct px_path *p, const struct px_event *j);
 /*
- * Gives @j, executed and about to be appended, its clock. @races: makes the search try every event
- * with which it races in the other order, too.
+ * Gives @j, executed and about to be appended, its clock, and makes the search try every event with
+ * which it races in the other order, too.
  */
-void px_order(struct px_path *p, struct px_event *j, const struct px_access *a, struct px_clock own,
-	      bool races);
+void px_order(struct px_path *p, struct px_event *j, const struct px_access *a,
+	      struct px_clock own);
 /* The execution ends here: the same for the operations that could not continue. */
 void px_order_waiting(struct px_path *p, uint32_t enabled);
 /* True if the next operation of @q depends on @e, just executed; true in doubt. */
