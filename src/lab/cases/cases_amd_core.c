@@ -23,7 +23,7 @@ static void enter(void)
 					  .logical_table = LOGICAL,
 					  .physical_table = PHYSICAL | last};
 
-	solo_want(!pn_avic_vmrun(core, &vmcb), "P7", "VMRUN refuses a good VMCB");
+	rig_want(!pn_avic_vmrun(core, &vmcb), "P7", "VMRUN refuses a good VMCB");
 }
 
 /* @id: of the exit, or -1: none; @targets: pages that get the vector. */
@@ -36,19 +36,19 @@ static void ipi(uint64_t icr, int id, unsigned index, unsigned targets)
 		solo_st32(pn_apic_word(PAGE(i) + PN_APIC_IRR, V), 0);
 	trap = pn_avic_ipi(core, icr, &exit) == PN_AVIC_TRAP;
 	for (unsigned i = 0; i < 3; i++)
-		solo_want(!!solo_ld32(pn_apic_word(PAGE(i) + PN_APIC_IRR, V)) == (targets >> i & 1),
-			  "P4", "an IPI reaches other vCPUs than it addresses");
-	solo_want(trap == (id >= 0), "P7", "an IPI exits, or does not");
+		rig_want(!!solo_ld32(pn_apic_word(PAGE(i) + PN_APIC_IRR, V)) == (targets >> i & 1),
+			 "P4", "an IPI reaches other vCPUs than it addresses");
+	rig_want(trap == (id >= 0), "P7", "an IPI exits, or does not");
 	if (trap)
-		solo_want(exit.code == PN_EXIT_AVIC_INCOMPLETE_IPI && exit.info1 == icr &&
-				  exit.info2 == ((uint64_t)id << 32 | index),
-			  "P7", "the exit of an IPI says something else");
+		rig_want(exit.code == PN_EXIT_AVIC_INCOMPLETE_IPI && exit.info1 == icr &&
+				 exit.info2 == ((uint64_t)id << 32 | index),
+			 "P7", "the exit of an IPI says something else");
 }
 
 static void tables(void)
 {
 	ipi(ALL, PN_IPI_NOT_RUNNING, 1, 7);
-	solo_want(solo->bells == 1 && solo->bell == 5, "P4", "the doorbell of the one that runs");
+	rig_want(solo->bells == 1 && solo->bell == 5, "P4", "the doorbell of the one that runs");
 	ipi(2ull << 56 | V, -1, 0, 4);
 	for (unsigned hole = 0; hole < 2; hole++) {
 		uint64_t old = solo_ld64(PHYSICAL + 8 * hole);
@@ -78,15 +78,15 @@ static void doorbells(void)
 	uint32_t evaluations = solo->evaluations;
 
 	pn_avic_vmexit(core);
-	solo_want(!pn_avic_doorbell(core) && solo->lost == 1, "P5", "a doorbell in host mode");
+	rig_want(!pn_avic_doorbell(core) && solo->lost == 1, "P5", "a doorbell in host mode");
 	enter();
-	solo_want(solo->evaluations == evaluations + 1, "P5", "it is not held until VMRUN");
+	rig_want(solo->evaluations == evaluations + 1, "P5", "it is not held until VMRUN");
 	pn_avic_vmexit(core);
 	solo->ring = core;
 	enter();
 	solo->ring = NULL;
-	solo_want(solo->evaluations == evaluations + 3 && solo->lost == 1, "P1",
-		  "a doorbell during VMRUN is lost");
+	rig_want(solo->evaluations == evaluations + 3 && solo->lost == 1, "P1",
+		 "a doorbell during VMRUN is lost");
 }
 
 static void runs(void *arg)
@@ -98,7 +98,7 @@ static void runs(void *arg)
 	doorbells();
 	px_doing("takes a vector");
 	ipi((uint64_t)PN_ICR_SH_SELF << 18 | V, -1, 0, 4);
-	solo_want(pn_avic_evaluate(core, true) == V, "P4", "its own IPI");
+	rig_want(pn_avic_evaluate(core, true) == V, "P4", "its own IPI");
 	pn_avic_deliver(core, V);
 	solo_followed();
 }

@@ -7,12 +7,6 @@
 #include "postern/amdvi_regs.h"
 #include "rig_amd.h"
 
-static void want(bool ok, const char *property, const char *what)
-{
-	if (!ok)
-		px_fail(property, "%s", what);
-}
-
 /* ---- what tables, entries and lists say ---- */
 
 struct shown {
@@ -24,24 +18,24 @@ static struct pn_irte entry_now(unsigned index)
 {
 	struct pn_irte f;
 
-	want(!pn_irte128_decode(*amd->ir[index].ir.irte, true, true, &f), "P2",
-	     "an entry is malformed");
+	rig_want(!pn_irte128_decode(*amd->ir[index].ir.irte, true, true, &f), "P2",
+		 "an entry is malformed");
 	return f;
 }
 
 static void entry_shows(const struct pn_irte *f, struct shown s, bool gappi)
 {
-	want(f->guestmode && f->remapen && f->root == rig->vcpu[0].h->page_pa, "P2",
-	     "an entry does not post to its vCPU");
-	want(f->isrun == s.running, "P2", "IsRun is wrong");
+	rig_want(f->guestmode && f->remapen && f->root == rig->vcpu[0].h->page_pa, "P2",
+		 "an entry does not post to its vCPU");
+	rig_want(f->isrun == s.running, "P2", "IsRun is wrong");
 	if (s.running || gappi)
-		want(f->dest == s.cpu, "P2", "Destination is wrong");
+		rig_want(f->dest == s.cpu, "P2", "Destination is wrong");
 	if (gappi)
-		want(f->gatag == PN_VEC_WAKEUP && f->gappidis == (!s.running && !s.wakeup), "P2",
-		     "GATag or GAPPIDis is wrong");
+		rig_want(f->gatag == PN_VEC_WAKEUP && f->gappidis == (!s.running && !s.wakeup),
+			 "P2", "GATag or GAPPIDis is wrong");
 	else
-		want(f->gatag == pn_svm_ga_tag(&amd->vcpu[0]) && f->galogintr == s.wakeup, "P2",
-		     "GATag or GALogIntr is wrong");
+		rig_want(f->gatag == pn_svm_ga_tag(&amd->vcpu[0]) && f->galogintr == s.wakeup, "P2",
+			 "GATag or GALogIntr is wrong");
 }
 
 /* vCPU 0 and its two entries are shown as @s. */
@@ -53,9 +47,9 @@ static void shows(struct shown s)
 			 (s.running ? PN_AVIC_PHYS_ISRUNNING : 0);
 	const char *what = pn_svm_check(rig->vcpu[0].h, &rig->cpu[0]);
 
-	want(!what, "P2", what ? what : "");
-	want(pn_ld64(v->phys_entry) == table, "P2", "the physical ID entry is wrong");
-	want(v->on_list == (s.listed && gappi), "P2", "it is on a list, or on none");
+	rig_want(!what, "P2", what ? what : "");
+	rig_want(pn_ld64(v->phys_entry) == table, "P2", "the physical ID entry is wrong");
+	rig_want(v->on_list == (s.listed && gappi), "P2", "it is on a list, or on none");
 	for (unsigned i = 0; i < 2; i++) {
 		struct pn_irte f = entry_now(i);
 
@@ -65,9 +59,9 @@ static void shows(struct shown s)
 
 static void give(unsigned index, bool on)
 {
-	want(!pn_svm_pi_update(&amd->svm.hyp, &amd->ir[index].ir.host, on ? rig->vcpu[0].h : NULL,
-			       on ? 0x41 : 0, &rig->cpu[0]),
-	     "P7", "an interrupt cannot be given to a vCPU, or taken away");
+	rig_want(!pn_svm_pi_update(&amd->svm.hyp, &amd->ir[index].ir.host,
+				   on ? rig->vcpu[0].h : NULL, on ? 0x41 : 0, &rig->cpu[0]),
+		 "P7", "an interrupt cannot be given to a vCPU, or taken away");
 }
 
 static void scheduled(struct pn_host_vcpu *h)
@@ -92,22 +86,22 @@ static void plugged(struct pn_host_vcpu *h)
 {
 	pn_svm_blocking(h, &rig->cpu[2]);
 	give(0, false);
-	want(!entry_now(0).guestmode && entry_now(1).guestmode, "P2",
-	     "one entry leaves guest mode, the other stays");
-	want(!pn_svm_check(h, &rig->cpu[0]), "P2", "after one interrupt was taken away");
+	rig_want(!entry_now(0).guestmode && entry_now(1).guestmode, "P2",
+		 "one entry leaves guest mode, the other stays");
+	rig_want(!pn_svm_check(h, &rig->cpu[0]), "P2", "after one interrupt was taken away");
 	give(1, false);
-	want(!amd->vcpu[0].on_list && !pn_svm_check(h, &rig->cpu[0]), "P2",
-	     "no interrupt is left, and the vCPU is on a list");
+	rig_want(!amd->vcpu[0].on_list && !pn_svm_check(h, &rig->cpu[0]), "P2",
+		 "no interrupt is left, and the vCPU is on a list");
 	give(0, true);
 	give(1, true);
 	shows((struct shown){.wakeup = true, .listed = true, .cpu = 2});
-	want(pn_svm_pi_update(&amd->svm.hyp, &amd->ir[0].ir.host, h, 15, &rig->cpu[0]) < 0, "P7",
-	     "vector 15 cannot be posted");
+	rig_want(pn_svm_pi_update(&amd->svm.hyp, &amd->ir[0].ir.host, h, 15, &rig->cpu[0]) < 0,
+		 "P7", "vector 15 cannot be posted");
 	/* A bit that is there when entries come: the vCPU looks. */
 	rig->vcpu[0].task.sleeping = 1;
 	pn_vapic_set(h->page, PN_APIC_IRR, 0x91);
 	give(0, true);
-	want(!rig->vcpu[0].task.sleeping, "P1", "it sleeps on a bit that nobody announced");
+	rig_want(!rig->vcpu[0].task.sleeping, "P1", "it sleeps on a bit that nobody announced");
 	pn_vapic_clear(h->page, PN_APIC_IRR, 0x91);
 	pn_svm_unblocking(h, &rig->cpu[0]);
 }
@@ -119,34 +113,34 @@ static void masked(struct pn_host_vcpu *h)
 
 	pn_vapic_write(h->page, PN_APIC_TPR, 0x50);
 	pn_svm_blocking(h, &rig->cpu[0]);
-	want(!pn_svm_inject(h, &rig->cpu[1], 0x41, PN_WAKE_NOTIFY), "P4",
-	     "an interrupt is called pending before it came");
-	want(!pn_svm_must_run(h, &rig->cpu[0]) && !pn_svm_pending(h), "P5",
-	     "a masked vector keeps the vCPU awake");
-	want(pn_svm_irr(h, 2) == 2 && pn_vapic_test(h->page, PN_APIC_IRR, 0x41) == !parks, "P4",
-	     "the vector waits at another place");
-	want(pn_svm_inject(h, &rig->cpu[1], 0x41, PN_WAKE_NOTIFY), "P4",
-	     "an interrupt that is pending is called new");
+	rig_want(!pn_svm_inject(h, &rig->cpu[1], 0x41, PN_WAKE_NOTIFY), "P4",
+		 "an interrupt is called pending before it came");
+	rig_want(!pn_svm_must_run(h, &rig->cpu[0]) && !pn_svm_pending(h), "P5",
+		 "a masked vector keeps the vCPU awake");
+	rig_want(pn_svm_irr(h, 2) == 2 && pn_vapic_test(h->page, PN_APIC_IRR, 0x41) == !parks, "P4",
+		 "the vector waits at another place");
+	rig_want(pn_svm_inject(h, &rig->cpu[1], 0x41, PN_WAKE_NOTIFY), "P4",
+		 "an interrupt that is pending is called new");
 	pn_svm_unblocking(h, &rig->cpu[0]);
-	want(pn_vapic_clear(h->page, PN_APIC_IRR, 0x41) && !pn_svm_irr(h, 2), "P4",
-	     "the vector is not back, or twice");
+	rig_want(pn_vapic_clear(h->page, PN_APIC_IRR, 0x41) && !pn_svm_irr(h, 2), "P4",
+		 "the vector is not back, or twice");
 	pn_vapic_write(h->page, PN_APIC_TPR, 0);
 }
 
 static void inhibited(struct pn_host_vcpu *h)
 {
 	pn_svm_inhibit(rig->vm, &rig->cpu[2], PN_INHIBIT_HYPERV, true);
-	want(pn_svm_pending(h) && pn_svm_must_run(h, &rig->cpu[0]), "P6",
-	     "a request keeps the vCPU awake");
+	rig_want(pn_svm_pending(h) && pn_svm_must_run(h, &rig->cpu[0]), "P6",
+		 "a request keeps the vCPU awake");
 	pn_svm_unblocking(h, &rig->cpu[0]);
-	want(!entry_now(0).guestmode && !entry_now(1).guestmode && !pn_host_apicv(h), "P2",
-	     "AVIC is off, and entries are in guest mode");
-	want(!(pn_ld64(amd->vcpu[0].phys_entry) & PN_AVIC_PHYS_ISRUNNING), "P2",
-	     "AVIC is off, and IsRunning says that the processor evaluates");
-	want(!pn_svm_check(h, &rig->cpu[0]), "P2", "while AVIC is off");
+	rig_want(!entry_now(0).guestmode && !entry_now(1).guestmode && !pn_host_apicv(h), "P2",
+		 "AVIC is off, and entries are in guest mode");
+	rig_want(!(pn_ld64(amd->vcpu[0].phys_entry) & PN_AVIC_PHYS_ISRUNNING), "P2",
+		 "AVIC is off, and IsRunning says that the processor evaluates");
+	rig_want(!pn_svm_check(h, &rig->cpu[0]), "P2", "while AVIC is off");
 	pn_svm_inhibit(rig->vm, &rig->cpu[2], PN_INHIBIT_SEV, true);
 	pn_svm_inhibit(rig->vm, &rig->cpu[2], PN_INHIBIT_HYPERV, false);
-	want(pn_svm_inhibits(h) == 1u << PN_INHIBIT_SEV, "P6", "another cause is left");
+	rig_want(pn_svm_inhibits(h) == 1u << PN_INHIBIT_SEV, "P6", "another cause is left");
 	pn_svm_inhibit(rig->vm, &rig->cpu[2], PN_INHIBIT_SEV, false);
 	pn_svm_unblocking(h, &rig->cpu[0]);
 	shows((struct shown){.running = true, .cpu = 0});
@@ -158,9 +152,9 @@ static void offline(struct pn_host_vcpu *h)
 	pn_svm_put(h, &rig->cpu[0], true);
 	pn_svm_cpu_offline(&amd->svm.hyp, &rig->cpu[0], &rig->cpu[1]);
 	give(0, false);
-	want(!pn_svm_pi_update(&amd->svm.hyp, &amd->ir[0].ir.host, h, 0x41, &rig->cpu[2]) &&
-		     entry_now(0).dest == 2,
-	     "P2", "an entry names a CPU that is gone");
+	rig_want(!pn_svm_pi_update(&amd->svm.hyp, &amd->ir[0].ir.host, h, 0x41, &rig->cpu[2]) &&
+			 entry_now(0).dest == 2,
+		 "P2", "an entry names a CPU that is gone");
 	pn_svm_cpu_online(&amd->svm.hyp, &rig->cpu[0]);
 	pn_svm_load(h, &rig->cpu[0]);
 	shows((struct shown){.running = true, .cpu = 0});
@@ -173,15 +167,15 @@ static void gone(void)
 {
 	uint32_t tag = pn_svm_ga_tag(&amd->vcpu[0]);
 
-	want(pn_svm_by_tag(&amd->svm, tag) == &amd->vcpu[0] && !pn_svm_by_tag(&amd->svm, tag + 1) &&
-		     !pn_svm_by_tag(&amd->svm, 0),
-	     "P6", "a tag finds its vCPU and no other");
+	rig_want(pn_svm_by_tag(&amd->svm, tag) == &amd->vcpu[0] &&
+			 !pn_svm_by_tag(&amd->svm, tag + 1) && !pn_svm_by_tag(&amd->svm, 0),
+		 "P6", "a tag finds its vCPU and no other");
 	pn_svm_blocking(rig->vcpu[0].h, &rig->cpu[0]);
 	pn_svm_vm_destroy(rig->vm, rig->cpu[0].agent);
-	want(!entry_now(0).guestmode && !entry_now(1).guestmode && !amd->vcpu[0].on_list &&
-		     !pn_ld64(amd->vcpu[0].phys_entry) && !amd->ir[0].ir.host.vcpu,
-	     "P6", "something of a destroyed VM is left");
-	want(!pn_svm_by_tag(&amd->svm, tag), "P6", "the tag of a destroyed VM finds a vCPU");
+	rig_want(!entry_now(0).guestmode && !entry_now(1).guestmode && !amd->vcpu[0].on_list &&
+			 !pn_ld64(amd->vcpu[0].phys_entry) && !amd->ir[0].ir.host.vcpu,
+		 "P6", "something of a destroyed VM is left");
+	rig_want(!pn_svm_by_tag(&amd->svm, tag), "P6", "the tag of a destroyed VM finds a vCPU");
 }
 
 static void walk(void *arg)
@@ -200,11 +194,11 @@ static void walk(void *arg)
 	if (amd->iommus.notify == PN_NOTIFY_GAPPI) {
 		px_doing("the host uses the log instead");
 		pn_svm_blocking(h, &rig->cpu[0]);
-		want(!pn_svm_switch_notify(&amd->svm, &rig->cpu[0], PN_NOTIFY_GALOG), "P7",
-		     "the notification cannot be switched");
+		rig_want(!pn_svm_switch_notify(&amd->svm, &rig->cpu[0], PN_NOTIFY_GALOG), "P7",
+			 "the notification cannot be switched");
 		shows((struct shown){.wakeup = true, .cpu = 0});
-		want(!pn_svm_switch_notify(&amd->svm, &rig->cpu[0], PN_NOTIFY_GAPPI), "P7",
-		     "nor back");
+		rig_want(!pn_svm_switch_notify(&amd->svm, &rig->cpu[0], PN_NOTIFY_GAPPI), "P7",
+			 "nor back");
 		shows((struct shown){.wakeup = true, .listed = true, .cpu = 0});
 		pn_svm_unblocking(h, &rig->cpu[0]);
 	}
@@ -257,37 +251,40 @@ static void ids(void *arg)
 {
 	(void)arg;
 	px_doing("the guest changes APIC IDs");
-	want(slot(0) == (PN_AVIC_LOG_VALID | 0) && slot(1) == (PN_AVIC_LOG_VALID | 1) && !slot(2),
-	     "P4", "the logical table is not what firmware leaves");
+	rig_want(slot(0) == (PN_AVIC_LOG_VALID | 0) && slot(1) == (PN_AVIC_LOG_VALID | 1) &&
+			 !slot(2),
+		 "P4", "the logical table is not what firmware leaves");
 	writes(1, PN_APIC_LDR, 8u << 24);
-	want(!slot(1) && slot(3) == (PN_AVIC_LOG_VALID | 1), "P4", "a logical ID moves its slot");
+	rig_want(!slot(1) && slot(3) == (PN_AVIC_LOG_VALID | 1), "P4",
+		 "a logical ID moves its slot");
 	writes(1, PN_APIC_LDR, 1u << 24);
-	want(cause(PN_INHIBIT_LOGICAL_ID_ALIASED) && !slot(0), "P4",
-	     "two vCPUs have one logical ID: no table can say that");
+	rig_want(cause(PN_INHIBIT_LOGICAL_ID_ALIASED) && !slot(0), "P4",
+		 "two vCPUs have one logical ID: no table can say that");
 	writes(1, PN_APIC_LDR, 2u << 24);
-	want(!cause(PN_INHIBIT_LOGICAL_ID_ALIASED) && slot(1), "P4", "they have two again");
+	rig_want(!cause(PN_INHIBIT_LOGICAL_ID_ALIASED) && slot(1), "P4", "they have two again");
 	writes(1, PN_APIC_ID, 5u << 24);
-	want(cause(PN_INHIBIT_APIC_ID_MODIFIED), "P4", "a physical ID is not that of its entry");
+	rig_want(cause(PN_INHIBIT_APIC_ID_MODIFIED), "P4",
+		 "a physical ID is not that of its entry");
 	writes(1, PN_APIC_ID, 0);
-	want(cause(PN_INHIBIT_PHYSICAL_ID_ALIASED), "P4", "two vCPUs have one physical ID");
+	rig_want(cause(PN_INHIBIT_PHYSICAL_ID_ALIASED), "P4", "two vCPUs have one physical ID");
 	writes(1, PN_APIC_ID, 1u << 24);
-	want(!pn_svm_inhibits(rig->vcpu[0].h), "P4", "all is as before");
+	rig_want(!pn_svm_inhibits(rig->vcpu[0].h), "P4", "all is as before");
 	writes(1, PN_APIC_SVR, 0xFF);
-	want(!slot(1), "P4", "a disabled APIC has no logical ID");
+	rig_want(!slot(1), "P4", "a disabled APIC has no logical ID");
 	writes(1, PN_APIC_SVR, 0x1FF);
 	writes(1, PN_APIC_DFR, 0);
-	want(cause(PN_INHIBIT_LOGICAL_ID_ALIASED), "P4", "the APICs use two models");
+	rig_want(cause(PN_INHIBIT_LOGICAL_ID_ALIASED), "P4", "the APICs use two models");
 	writes(1, PN_APIC_DFR, ~0u);
-	want(pn_svm_apic_base(&amd->vcpu[1], &rig->cpu[0], 0xFEE00400) < 0, "P7",
-	     "x2APIC mode without an enabled APIC is refused");
-	want(!pn_svm_apic_base(&amd->vcpu[1], &rig->cpu[0], 0xFEE00000) && !slot(1), "P7",
-	     "an APIC is disabled");
-	want(pn_svm_apic_base(&amd->vcpu[1], &rig->cpu[0], 0xFEE00C00) < 0, "P7",
-	     "from disabled to x2APIC mode is refused");
-	want(!pn_svm_apic_base(&amd->vcpu[1], &rig->cpu[0], 0xFEE00800), "P7", "and enabled");
-	want(!pn_svm_apic_base(&amd->vcpu[1], &rig->cpu[0], 0xFED00800) &&
-		     cause(PN_INHIBIT_APIC_BASE_MODIFIED),
-	     "P7", "another base inhibits AVIC");
+	rig_want(pn_svm_apic_base(&amd->vcpu[1], &rig->cpu[0], 0xFEE00400) < 0, "P7",
+		 "x2APIC mode without an enabled APIC is refused");
+	rig_want(!pn_svm_apic_base(&amd->vcpu[1], &rig->cpu[0], 0xFEE00000) && !slot(1), "P7",
+		 "an APIC is disabled");
+	rig_want(pn_svm_apic_base(&amd->vcpu[1], &rig->cpu[0], 0xFEE00C00) < 0, "P7",
+		 "from disabled to x2APIC mode is refused");
+	rig_want(!pn_svm_apic_base(&amd->vcpu[1], &rig->cpu[0], 0xFEE00800), "P7", "and enabled");
+	rig_want(!pn_svm_apic_base(&amd->vcpu[1], &rig->cpu[0], 0xFED00800) &&
+			 cause(PN_INHIBIT_APIC_BASE_MODIFIED),
+		 "P7", "another base inhibits AVIC");
 }
 
 static void aliases(bool broken)
@@ -309,19 +306,19 @@ static void windows(void *arg)
 	pn_svm_irq_window(&v[0], &rig->cpu[0], true);
 	pn_svm_irq_window(&v[1], &rig->cpu[0], true);
 	pn_svm_irq_window(&v[1], &rig->cpu[0], true);
-	want(cause(PN_INHIBIT_IRQWIN), "P6", "AVIC is on, and a vCPU waits for a window");
+	rig_want(cause(PN_INHIBIT_IRQWIN), "P6", "AVIC is on, and a vCPU waits for a window");
 	pn_svm_irq_window(&v[0], &rig->cpu[0], false);
-	want(cause(PN_INHIBIT_IRQWIN), "P6", "AVIC is on, and the other vCPU waits still");
+	rig_want(cause(PN_INHIBIT_IRQWIN), "P6", "AVIC is on, and the other vCPU waits still");
 	pn_svm_irq_window(&v[1], &rig->cpu[0], false);
-	want(!cause(PN_INHIBIT_IRQWIN), "P6", "nobody waits, and AVIC is off");
+	rig_want(!cause(PN_INHIBIT_IRQWIN), "P6", "nobody waits, and AVIC is off");
 	pn_svm_nested(&v[0], &rig->cpu[0], true);
-	want(cause(PN_INHIBIT_NESTED) && !pn_svm_inhibits(&v[1].h), "P6",
-	     "a nested guest inhibits AVIC of its vCPU alone");
+	rig_want(cause(PN_INHIBIT_NESTED) && !pn_svm_inhibits(&v[1].h), "P6",
+		 "a nested guest inhibits AVIC of its vCPU alone");
 	pn_svm_irq_window(&v[0], &rig->cpu[0], true);
-	want(!cause(PN_INHIBIT_IRQWIN), "P6", "a nested guest waits for no window");
+	rig_want(!cause(PN_INHIBIT_IRQWIN), "P6", "a nested guest waits for no window");
 	pn_svm_nested(&v[0], &rig->cpu[0], false);
-	want(!pn_svm_inhibits(&v[0].h) && pn_ld32(&v[0].h.requests) & PN_REQ_APICV_UPDATE, "P6",
-	     "the vCPU is not told that its nested guest ended");
+	rig_want(!pn_svm_inhibits(&v[0].h) && pn_ld32(&v[0].h.requests) & PN_REQ_APICV_UPDATE, "P6",
+		 "the vCPU is not told that its nested guest ended");
 }
 
 static void window(bool broken)
@@ -361,14 +358,14 @@ static void messages(void *arg)
 			pn_host_msg_decode(PN_MSI_ADDR_BASE | rows[i].addr, rows[i].data);
 		struct pn_host_vcpu *to = pn_host_msg_postable(rig->vm, &m);
 
-		want(to == (rows[i].postable < 0 ? NULL : rig->vcpu[rows[i].postable].h), "P4",
-		     "a message can be posted, or not, or to another vCPU");
-		want(pn_host_msg_deliver(rig->vm, &m, &rig->cpu[0]) == rows[i].n, "P4",
-		     "a message reaches another number of vCPUs");
+		rig_want(to == (rows[i].postable < 0 ? NULL : rig->vcpu[rows[i].postable].h), "P4",
+			 "a message can be posted, or not, or to another vCPU");
+		rig_want(pn_host_msg_deliver(rig->vm, &m, &rig->cpu[0]) == rows[i].n, "P4",
+			 "a message reaches another number of vCPUs");
 		for (unsigned n = 0; n < 3; n++)
-			want(pn_vapic_clear(rig->vcpu[n].h->page, PN_APIC_IRR, 0x61) ==
-				     (rows[i].targets >> n & 1),
-			     "P4", "a message reaches the wrong vCPU");
+			rig_want(pn_vapic_clear(rig->vcpu[n].h->page, PN_APIC_IRR, 0x61) ==
+					 (rows[i].targets >> n & 1),
+				 "P4", "a message reaches the wrong vCPU");
 	}
 }
 
@@ -391,19 +388,20 @@ static void next_kernel(void *arg)
 
 	(void)arg;
 	px_doing("another kernel brings the IOMMU up");
-	want(!pn_iommus_init(&amd->iommus, amd->drv, 1, &cfg, &rig->os, &rig->bus, &rig->pages,
-			     self),
-	     "P7", "the IOMMU does not come up");
-	want(pn_amdvi_msi(amd->iommu[0].vi, &msi) == PN_MSI_FORWARDED, "P6",
-	     "an entry of the kernel before is in the cache");
-	want(!pn_amdvi_irt_create(&amd->drv[0], self, RIG_DEVID, 2) &&
-		     !pn_amdvi_ir_init(&amd->ir[0].ir, &amd->drv[0], self, RIG_DEVID, 0, 1, 0x35),
-	     "P7", "an entry cannot be set up");
-	want(pn_amdvi_msi(amd->iommu[0].vi, &msi) == PN_MSI_REMAPPED, "P4",
-	     "an interrupt does not go by its entry");
+	rig_want(!pn_iommus_init(&amd->iommus, amd->drv, 1, &cfg, &rig->os, &rig->bus, &rig->pages,
+				 self),
+		 "P7", "the IOMMU does not come up");
+	rig_want(pn_amdvi_msi(amd->iommu[0].vi, &msi) == PN_MSI_FORWARDED, "P6",
+		 "an entry of the kernel before is in the cache");
+	rig_want(!pn_amdvi_irt_create(&amd->drv[0], self, RIG_DEVID, 2) &&
+			 !pn_amdvi_ir_init(&amd->ir[0].ir, &amd->drv[0], self, RIG_DEVID, 0, 1,
+					   0x35),
+		 "P7", "an entry cannot be set up");
+	rig_want(pn_amdvi_msi(amd->iommu[0].vi, &msi) == PN_MSI_REMAPPED, "P4",
+		 "an interrupt does not go by its entry");
 	pn_iommus_disable(&amd->iommus, self);
-	want(pn_amdvi_msi(amd->iommu[0].vi, &msi) == PN_MSI_FORWARDED, "P6",
-	     "the IOMMU is on after it was disabled");
+	rig_want(pn_amdvi_msi(amd->iommu[0].vi, &msi) == PN_MSI_FORWARDED, "P6",
+		 "the IOMMU is on after it was disabled");
 }
 
 static void second_kernel(bool broken)

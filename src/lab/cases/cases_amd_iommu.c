@@ -31,18 +31,18 @@ static uint64_t rd(uint32_t off)
 {
 	uint64_t v = 0;
 
-	solo_want(pn_amdvi_read(io, off, 8, &v) == 0, "P7", "a read of a register fails");
+	rig_want(pn_amdvi_read(io, off, 8, &v) == 0, "P7", "a read of a register fails");
 	return v;
 }
 
 static void wr(uint32_t off, uint64_t v)
 {
-	solo_want(pn_amdvi_write(io, off, 8, v) == 0, "P7", "a write of a register fails");
+	rig_want(pn_amdvi_write(io, off, 8, v) == 0, "P7", "a write of a register fails");
 }
 
 static void is(uint32_t off, uint64_t value, const char *what)
 {
-	solo_want(rd(off) == value, "P7", what);
+	rig_want(rd(off) == value, "P7", what);
 }
 
 /* ---- registers ---- */
@@ -91,13 +91,13 @@ static void masks(void)
 		pn_amdvi_write(io, off + 4, 4, UINT32_MAX);
 		is(off, regs[i].bits, "the upper half of a register");
 		pn_amdvi_read(io, off + 4, 4, &v);
-		solo_want(v == regs[i].bits >> 32, "P7", "half of a register reads as another");
+		rig_want(v == regs[i].bits >> 32, "P7", "half of a register reads as another");
 		wr(off, 0);
 		if (!regs[i].needs)
 			continue;
 		pn_amdvi_write(bare, off, 8, ALL);
 		pn_amdvi_read(bare, off, 8, &v);
-		solo_want(!v, "P7", "a register is there without its feature");
+		rig_want(!v, "P7", "a register is there without its feature");
 	}
 }
 
@@ -109,26 +109,26 @@ static void read_only(void)
 	wr(PN_AMDVI_EFR2, ~efr2);
 	is(PN_AMDVI_EFR, efr, "EFR can be written");
 	is(PN_AMDVI_EFR2, efr2, "EFR2 can be written");
-	solo_want(pn_amdvi_read(io, 4, 8, &v) < 0 && v == ALL, "P7", "a misaligned read");
-	solo_want(pn_amdvi_read(io, 0, 2, &v) < 0, "P7", "a read of 2 bytes");
-	solo_want(pn_amdvi_write(io, 2, 4, 0) < 0, "P7", "a misaligned write");
-	solo_want(pn_amdvi_read(io, 0x4000, 4, &v) < 0 && v == UINT32_MAX, "P7",
-		  "a read beyond the registers");
+	rig_want(pn_amdvi_read(io, 4, 8, &v) < 0 && v == ALL, "P7", "a misaligned read");
+	rig_want(pn_amdvi_read(io, 0, 2, &v) < 0, "P7", "a read of 2 bytes");
+	rig_want(pn_amdvi_write(io, 2, 4, 0) < 0, "P7", "a misaligned write");
+	rig_want(pn_amdvi_read(io, 0x4000, 4, &v) < 0 && v == UINT32_MAX, "P7",
+		 "a read beyond the registers");
 	pn_amdvi_write(bare, PN_AMDVI_CONTROL, 8, ALL & ~PN_CTRL_IOMMUEN);
 	pn_amdvi_read(bare, PN_AMDVI_CONTROL, 8, &v);
-	solo_want(v == (PN_CTRL_HTTUNEN | PN_CTRL_EVENTLOGEN | PN_CTRL_EVENTINTEN |
-			PN_CTRL_COMWAITINTEN | PN_CTRL_INVTIMEOUT | 0xB00 | PN_CTRL_COHERENT |
-			PN_CTRL_CMDBUFEN | PN_CTRL_CRW | PN_CTRL_SLFWBDIS),
-		  "P7", "Control has bits of features that the IOMMU lacks");
+	rig_want(v == (PN_CTRL_HTTUNEN | PN_CTRL_EVENTLOGEN | PN_CTRL_EVENTINTEN |
+		       PN_CTRL_COMWAITINTEN | PN_CTRL_INVTIMEOUT | 0xB00 | PN_CTRL_COHERENT |
+		       PN_CTRL_CMDBUFEN | PN_CTRL_CRW | PN_CTRL_SLFWBDIS),
+		 "P7", "Control has bits of features that the IOMMU lacks");
 	wr(PN_AMDVI_CONTROL, ALL & ~PN_CTRL_IOMMUEN);
 	v = PN_CTRL_GAEN | PN_CTRL_GAMEN_VAPIC | PN_CTRL_GALOGEN | PN_CTRL_GAINTEN | PN_CTRL_XTEN |
 	    PN_CTRL_INTCAPXTEN | PN_CTRL_GAPPIEN | PN_CTRL_IRTCACHEDIS |
 	    1ull << PN_CTRL_NUMINTREMAP_SH | PN_CTRL_PPRLOGEN | PN_CTRL_PPRINTEN | PN_CTRL_PPREN;
-	solo_want((rd(PN_AMDVI_CONTROL) & v) == v, "P7", "Control lacks a bit of a feature");
-	solo_want(!(rd(PN_AMDVI_CONTROL) & (PN_CTRL_GTEN | PN_CTRL_VIOMMUEN | 2ull << 43)), "P7",
-		  "Control has a bit without its feature");
-	solo_want(!(rd(PN_AMDVI_STATUS) & (RUNS | PN_ST_PPRLOGRUN)), "P7",
-		  "a log runs while the IOMMU is off");
+	rig_want((rd(PN_AMDVI_CONTROL) & v) == v, "P7", "Control lacks a bit of a feature");
+	rig_want(!(rd(PN_AMDVI_CONTROL) & (PN_CTRL_GTEN | PN_CTRL_VIOMMUEN | 2ull << 43)), "P7",
+		 "Control has a bit without its feature");
+	rig_want(!(rd(PN_AMDVI_STATUS) & (RUNS | PN_ST_PPRLOGRUN)), "P7",
+		 "a log runs while the IOMMU is off");
 	wr(PN_AMDVI_CONTROL, PN_CTRL_IOMMUEN | PN_CTRL_PPRLOGEN);
 	is(PN_AMDVI_STATUS, PN_ST_PPRLOGRUN, "the PPR log runs alone");
 	wr(PN_AMDVI_CONTROL, 0);
@@ -194,7 +194,7 @@ static void event(unsigned n, uint64_t q0, uint64_t q1, const char *what)
 	uint64_t at = EVENTS + ((n - 1) * 16ull & 0xFFF);
 
 	is(PN_AMDVI_EVT_TAIL, n * 16ull & 0xFFF, what);
-	solo_want(solo_ld64(at) == q0 && solo_ld64(at + 8) == q1, "P7", what);
+	rig_want(solo_ld64(at) == q0 && solo_ld64(at + 8) == q1, "P7", what);
 }
 
 static void clear_status(void)
@@ -215,10 +215,10 @@ static void refuse(unsigned n, uint64_t q0, uint64_t q1)
 	      "the event of an illegal command");
 	wr(PN_AMDVI_CMD_HEAD, (head + 16) & 0xFFF);
 	put(pn_amd_cmd_cwait(SEM, 77, false).q0, 77);
-	solo_want(solo_ld64(SEM) != 77, "P7", "a command is executed after an error");
+	rig_want(solo_ld64(SEM) != 77, "P7", "a command is executed after an error");
 	wr(PN_AMDVI_CONTROL, CTRL & ~PN_CTRL_CMDBUFEN);
 	wr(PN_AMDVI_CONTROL, CTRL);
-	solo_want(solo_ld64(SEM) == 77, "P7", "commands do not go on when they are enabled anew");
+	rig_want(solo_ld64(SEM) == 77, "P7", "commands do not go on when they are enabled anew");
 	solo_st64(SEM, 0);
 	clear_status();
 }
@@ -229,19 +229,19 @@ static void commands(void)
 
 	solo->intrs = 0;
 	put(w.q0 & ~(uint64_t)PN_CWAIT_I, 4);
-	solo_want(solo_ld64(SEM) == 4 && !solo->intrs, "P7", "COMPLETION_WAIT stores");
+	rig_want(solo_ld64(SEM) == 4 && !solo->intrs, "P7", "COMPLETION_WAIT stores");
 	is(PN_AMDVI_STATUS, RUNS, "COMPLETION_WAIT without I sets no bit");
 	put(w.q0 | PN_CWAIT_F, 5);
-	solo_want(solo_ld64(SEM) == 5, "P7", "COMPLETION_WAIT stores");
+	rig_want(solo_ld64(SEM) == 5, "P7", "COMPLETION_WAIT stores");
 	is(PN_AMDVI_STATUS, RUNS | PN_ST_COMWAITINT, "COMPLETION_WAIT with I sets ComWaitInt");
-	solo_want(solo->intrs == 1 && solo->intr.vector == 0x71 && solo->intr.dest == 0x03000002,
-		  "P7", "ComWaitInt interrupts");
+	rig_want(solo->intrs == 1 && solo->intr.vector == 0x71 && solo->intr.dest == 0x03000002,
+		 "P7", "ComWaitInt interrupts");
 	put((w.q0 & ~(uint64_t)PN_CWAIT_S), 6);
-	solo_want(solo_ld64(SEM) == 5 && solo->intrs == 1, "P7",
-		  "no store without S, and no interrupt while ComWaitInt is set");
+	rig_want(solo_ld64(SEM) == 5 && solo->intrs == 1, "P7",
+		 "no store without S, and no interrupt while ComWaitInt is set");
 	wr(PN_AMDVI_STATUS, PN_ST_COMWAITINT);
 	put(w.q0, 6);
-	solo_want(solo->intrs == 2, "P7", "ComWaitInt interrupts each time that it rises");
+	rig_want(solo->intrs == 2, "P7", "ComWaitInt interrupts each time that it rises");
 	clear_status();
 	put(w.q0 | PN_CWAIT_F, 7);
 	put(w.q0 & ~(uint64_t)PN_CWAIT_I, 7);
@@ -260,13 +260,13 @@ static void commands(void)
 	put(pn_amd_cmd_cwait(SOLO_PA + SOLO_SIZE, 1, false).q0, 1);
 	event(6, (uint64_t)PN_EVENT_COMMAND_HARDWARE_ERROR << 60 | 1ull << 57, SOLO_PA + SOLO_SIZE,
 	      "COMPLETION_WAIT without memory");
-	solo_want(!(rd(PN_AMDVI_STATUS) & PN_ST_CMDBUFRUN), "P7", "commands run after an error");
+	rig_want(!(rd(PN_AMDVI_STATUS) & PN_ST_CMDBUFRUN), "P7", "commands run after an error");
 	wr(PN_AMDVI_CMD_HEAD, rd(PN_AMDVI_CMD_TAIL));
 	wr(PN_AMDVI_CONTROL, CTRL & ~PN_CTRL_CMDBUFEN);
 	wr(PN_AMDVI_CONTROL, CTRL);
 	for (unsigned i = 0; i < 250; i++) /* the ring goes round */
 		put(w.q0 & ~(uint64_t)PN_CWAIT_I, i);
-	solo_want(solo_ld64(SEM) == 249, "P7", "the command ring does not go round");
+	rig_want(solo_ld64(SEM) == 249, "P7", "the command ring does not go round");
 	solo_st64(SEM, 0);
 	clear_status();
 }
@@ -289,20 +289,20 @@ static void event_log(void)
 		event(n + 1, (uint64_t)PN_EVENT_INVALID_DEVICE_REQUEST << 60 | 3, 9, "an event");
 	}
 	is(PN_AMDVI_STATUS, RUNS | PN_ST_EVENTLOGINT, "the log is full, and has not overflowed");
-	solo_want(solo->intrs == 1, "P7", "an interrupt while EventLogInt is set, or none");
+	rig_want(solo->intrs == 1, "P7", "an interrupt while EventLogInt is set, or none");
 	wr(PN_AMDVI_STATUS, PN_ST_EVENTLOGINT);
 	fault();
 	is(PN_AMDVI_STATUS, (RUNS & ~PN_ST_EVENTLOGRUN) | PN_ST_EVENTOVERFLOW | PN_ST_EVENTLOGINT,
 	   "an event log that overflows");
 	is(PN_AMDVI_EVT_TAIL, 255 * 16, "an event is stored beyond the head");
-	solo_want(solo->intrs == 2, "P7", "an overflow interrupts");
+	rig_want(solo->intrs == 2, "P7", "an overflow interrupts");
 	wr(PN_AMDVI_EVT_HEAD, 255 * 16);
 	fault();
 	is(PN_AMDVI_EVT_TAIL, 255 * 16, "an event is logged while the log is off");
 	/* 2.5.1: clear the overflow, then enable the log anew. */
 	wr(PN_AMDVI_CONTROL, CTRL & ~PN_CTRL_EVENTLOGEN);
 	wr(PN_AMDVI_CONTROL, CTRL);
-	solo_want(!(rd(PN_AMDVI_STATUS) & PN_ST_EVENTLOGRUN), "P7", "it runs before it may");
+	rig_want(!(rd(PN_AMDVI_STATUS) & PN_ST_EVENTLOGRUN), "P7", "it runs before it may");
 	wr(PN_AMDVI_CONTROL, CTRL & ~PN_CTRL_EVENTLOGEN);
 	if (!is_broken)
 		clear_status();
@@ -356,25 +356,25 @@ static void apic_log(void)
 	all();
 	solo->intrs = 0;
 	for (unsigned i = 0; i < 3; i++) {
-		solo_want(ask(DEV, 0) == PN_MSI_POSTED, "P4", "a post");
-		solo_want(solo_ld64(GALOG + i * 8) == pn_galog_encode(0x12345678, DEV), "P7",
-			  "a log entry is another");
+		rig_want(ask(DEV, 0) == PN_MSI_POSTED, "P4", "a post");
+		rig_want(solo_ld64(GALOG + i * 8) == pn_galog_encode(0x12345678, DEV), "P7",
+			 "a log entry is another");
 		is(PN_AMDVI_GA_TAIL, (i + 1) * 8, "the log's tail");
-		solo_want(solo_ld64(SEM + 64) == (i + 1) * 8, "P7", "the tail's copy in memory");
+		rig_want(solo_ld64(SEM + 64) == (i + 1) * 8, "P7", "the tail's copy in memory");
 	}
 	is(PN_AMDVI_STATUS, RUNS | PN_ST_GAINT, "a log entry sets GAInt");
-	solo_want(solo->intrs == 1 && solo->intr.vector == 0x72 && solo->intr.dest == 0x05000004 &&
-			  solo->intr.mode == PN_DM_LOWEST && solo->intr.logical,
-		  "P7", "GAInt interrupts when it rises");
-	solo_want(solo_ld32(VAPIC + 0x220) == 2, "P4", "the IRR");
+	rig_want(solo->intrs == 1 && solo->intr.vector == 0x72 && solo->intr.dest == 0x05000004 &&
+			 solo->intr.mode == PN_DM_LOWEST && solo->intr.logical,
+		 "P7", "GAInt interrupts when it rises");
+	rig_want(solo_ld32(VAPIC + 0x220) == 2, "P4", "the IRR");
 	wr(PN_AMDVI_CONTROL, CTRL & ~PN_CTRL_GALOGEN);
 	wr(PN_AMDVI_GA_HEAD, 40);
 	wr(PN_AMDVI_GA_TAIL, 24);
 	wr(PN_AMDVI_CONTROL, CTRL & ~PN_CTRL_GAINTEN);
 	clear_status();
 	ask(DEV, 0);
-	solo_want(solo->intrs == 1 && rd(PN_AMDVI_STATUS) == (RUNS | PN_ST_GAINT), "P7",
-		  "an interrupt without GAIntEn");
+	rig_want(solo->intrs == 1 && rd(PN_AMDVI_STATUS) == (RUNS | PN_ST_GAINT), "P7",
+		 "an interrupt without GAIntEn");
 	clear_status();
 	wr(PN_AMDVI_CONTROL, CTRL);
 	ask(DEV, 0);
@@ -398,30 +398,30 @@ static void messages(void)
 	solo->intrs = 0;
 	wr(PN_AMDVI_CONTROL, CTRL & ~PN_CTRL_INTCAPXTEN);
 	fault();
-	solo_want(!solo->intrs, "P7", "an MSI that is not enabled");
+	rig_want(!solo->intrs, "P7", "an MSI that is not enabled");
 	clear_status();
 	pn_amdvi_pci_msi(io, true, PN_MSI_ADDR_BASE | 9 << 12 | 4, 0x60);
 	pn_amdvi_pci_msgnum(io, 1, 2, 3);
 	fault();
-	solo_want(solo->intrs == 1 && solo->intr.vector == 0x61 && solo->intr.dest == 9 &&
-			  solo->intr.logical,
-		  "P7", "the MSI of the event log");
+	rig_want(solo->intrs == 1 && solo->intr.vector == 0x61 && solo->intr.dest == 9 &&
+			 solo->intr.logical,
+		 "P7", "the MSI of the event log");
 	ask(DEV, 0);
-	solo_want(solo->intrs == 2 && solo->intr.vector == 0x63, "P7", "the MSI of the log");
+	rig_want(solo->intrs == 2 && solo->intr.vector == 0x63, "P7", "the MSI of the log");
 	clear_status();
 	pn_amdvi_pci_msi(io, true, 0x1000, 0x60);
 	fault();
-	solo_want(solo->intrs == 2, "P7", "an MSI to no local APIC");
+	rig_want(solo->intrs == 2, "P7", "an MSI to no local APIC");
 	clear_status();
 	wr(PN_AMDVI_XT_GEN, 0);
 	wr(PN_AMDVI_CONTROL, CTRL);
 	fault();
-	solo_want(solo->intrs == 2, "P7", "vector 0 of XT masks");
+	rig_want(solo->intrs == 2, "P7", "vector 0 of XT masks");
 	clear_status();
 	wr(PN_AMDVI_CONTROL, CTRL & ~PN_CTRL_EVENTINTEN);
 	wr(PN_AMDVI_XT_GEN, 0x71ull << PN_XT_VECTOR_SH);
 	fault();
-	solo_want(solo->intrs == 2, "P7", "an interrupt without EventIntEn");
+	rig_want(solo->intrs == 2, "P7", "an interrupt without EventIntEn");
 	wr(PN_AMDVI_CONTROL, CTRL);
 	clear_status();
 }
@@ -469,11 +469,11 @@ static void uses(void *arg)
 	is(PN_AMDVI_CONTROL, PN_CTRL_COHERENT, "Control after reset");
 	is(PN_AMDVI_STATUS, 0, "Status after reset");
 	is(PN_AMDVI_DEVTAB, 0, "a base after reset");
-	solo_want(ask(DEV, 0) == PN_MSI_FORWARDED, "P7", "an IOMMU that is off forwards");
+	rig_want(ask(DEV, 0) == PN_MSI_FORWARDED, "P7", "an IOMMU that is off forwards");
 	solo_st64(DEVTAB + DEV * PN_DTE_SIZE + 16, 0);
 	wr(PN_AMDVI_DEVTAB, DEVTAB | 2);
 	wr(PN_AMDVI_CONTROL, PN_CTRL_IOMMUEN);
-	solo_want(ask(DEV, 0) == PN_MSI_FORWARDED, "P7", "a cached entry outlives a reset");
+	rig_want(ask(DEV, 0) == PN_MSI_FORWARDED, "P7", "a cached entry outlives a reset");
 }
 
 static void create(void)
@@ -505,7 +505,7 @@ static void registers(bool broken)
 static void remaps(unsigned devid, unsigned index, unsigned vector, const char *what)
 {
 	solo->intr.vector = 0;
-	solo_want(ask(devid, index) == PN_MSI_REMAPPED && solo->intr.vector == vector, "P4", what);
+	rig_want(ask(devid, index) == PN_MSI_REMAPPED && solo->intr.vector == vector, "P4", what);
 }
 
 static void forget(unsigned devid)
@@ -605,25 +605,25 @@ static void memory(void)
 	solo->hole = 9; /* IRT */
 	pn_amdvi_memory_changed(io);
 	for (unsigned n = 0; n < 4; n++)
-		solo_want(ask(devs[n], 0) == PN_MSI_ABORTED, "P7", "an entry without memory");
+		rig_want(ask(devs[n], 0) == PN_MSI_ABORTED, "P7", "an entry without memory");
 	solo->hole = 0;
 	for (unsigned i = 0; i < 4; i++)
 		(void)ask(DEV, i);
 	solo->hole = 9;
 	pn_amdvi_memory_changed(io);
 	for (unsigned i = 0; i < 4; i++)
-		solo_want(ask(DEV, i) == PN_MSI_ABORTED, "P7", "an entry without memory");
+		rig_want(ask(DEV, i) == PN_MSI_ABORTED, "P7", "an entry without memory");
 	solo->hole = 5; /* the first page of the device table */
 	pn_amdvi_memory_changed(io);
 	for (unsigned n = 0; n < 4; n++)
-		solo_want(ask(devs[n], 0) == PN_MSI_ABORTED, "P7", "a device without memory");
+		rig_want(ask(devs[n], 0) == PN_MSI_ABORTED, "P7", "a device without memory");
 	solo->hole = 0;
-	solo_want(ask(DEV, 1) == PN_MSI_POSTED && solo->bell == 2, "P4", "a post");
+	rig_want(ask(DEV, 1) == PN_MSI_POSTED && solo->bell == 2, "P4", "a post");
 	solo->hole = 11; /* the page */
 	pn_amdvi_memory_changed(io);
-	solo_want(ask(DEV, 1) == PN_MSI_ABORTED, "P7", "a page without memory");
+	rig_want(ask(DEV, 1) == PN_MSI_ABORTED, "P7", "a page without memory");
 	solo->hole = 0;
-	solo_want(ask(DEV, 1) == PN_MSI_POSTED, "P4", "a page that came back");
+	rig_want(ask(DEV, 1) == PN_MSI_POSTED, "P4", "a page that came back");
 }
 
 /* With poison_stale: memory changed, and no invalidation came. */
@@ -638,25 +638,25 @@ static void stale(void)
 	all();
 	for (unsigned i = 0; i < 2; i++) {
 		remaps(DEV, 0, 0x60, "an entry that did not change");
-		solo_want(ask(DEV, 1) == PN_MSI_POSTED, "P4", "a post");
-		solo_want(ask(DEV, 2) == PN_MSI_ABORTED, "P7", "an absent entry");
+		rig_want(ask(DEV, 1) == PN_MSI_POSTED, "P4", "a post");
+		rig_want(ask(DEV, 2) == PN_MSI_ABORTED, "P7", "an absent entry");
 	}
 	irte(IRT, 1, GUEST | PN_IRTE_GALOGINTR | 7ull << PN_IRTE_GATAG_SH, VAPIC | 0x43);
-	solo_want(ask(DEV, 1) == PN_MSI_POSTED, "P6", "a field that is never cached changed");
+	rig_want(ask(DEV, 1) == PN_MSI_POSTED, "P6", "a field that is never cached changed");
 	irte(IRT, 1, GUEST | PN_IRTE_ISRUN, VAPIC | 0x44);
 	n += ask(DEV, 1) == PN_MSI_ABORTED;
 	irte(IRT, 0, PN_IRTE_REMAPEN, 0x61);
 	n += ask(DEV, 0) == PN_MSI_ABORTED;
 	irte(IRT, 2, PN_IRTE_REMAPEN, 0x62);
 	n += ask(DEV, 2) == PN_MSI_ABORTED;
-	solo_want(n == 3, "P7", "a stale entry is used");
+	rig_want(n == 3, "P7", "a stale entry is used");
 	if (!is_broken)
 		forget(DEV);
 	remaps(DEV, 0, 0x61, "an entry that changed, without an invalidation");
 	remaps(DEV, 2, 0x62, "an entry that was absent");
-	solo_want(ask(DEV, 1) == PN_MSI_POSTED, "P4", "a post");
+	rig_want(ask(DEV, 1) == PN_MSI_POSTED, "P4", "a post");
 	dte(DEV, IRT2);
-	solo_want(ask(DEV, 0) == PN_MSI_ABORTED, "P7", "a stale device table entry is used");
+	rig_want(ask(DEV, 0) == PN_MSI_ABORTED, "P7", "a stale device table entry is used");
 }
 
 /* 32-bit entries, and the emptiness of all words that GAPPI looks at. */
@@ -673,13 +673,13 @@ static void forms(void)
 
 		solo->intrs = 0;
 		solo_st32(at, 4);
-		solo_want(ask(DEV, 3) == PN_MSI_POSTED && solo->intrs == 0, "P7",
-			  "GAPPI although another vector is pending");
+		rig_want(ask(DEV, 3) == PN_MSI_POSTED && solo->intrs == 0, "P7",
+			 "GAPPI although another vector is pending");
 		solo_st32(VAPIC + PN_APIC_IRR + 0x40, 0);
 		solo_st32(at, 0);
 		ask(DEV, 3);
-		solo_want(solo->intrs == 1 && solo->intr.vector == 0x99 && solo->intr.dest == 6,
-			  "P1", "no GAPPI of an IRR that was empty");
+		rig_want(solo->intrs == 1 && solo->intr.vector == 0x99 && solo->intr.dest == 6,
+			 "P1", "no GAPPI of an IRR that was empty");
 		solo_st32(VAPIC + PN_APIC_IRR + 0x40, 0);
 	}
 	wr(PN_AMDVI_CONTROL, CTRL & ~(PN_CTRL_GAEN | PN_CTRL_GAMEN_VAPIC));
@@ -688,7 +688,7 @@ static void forms(void)
 	all();
 	for (unsigned i = 0; i < 4; i++) {
 		remaps(DEV, i, 0x90 + i, "a 32-bit entry");
-		solo_want(solo->intr.dest == i + 1, "P4", "the destination of a 32-bit entry");
+		rig_want(solo->intr.dest == i + 1, "P4", "the destination of a 32-bit entry");
 	}
 	wr(PN_AMDVI_CONTROL, CTRL);
 }

@@ -11,12 +11,6 @@
 #include "ioapic.h"
 #include "rig_amd.h"
 
-static void want(bool ok, const char *property, const char *what)
-{
-	if (!ok)
-		px_fail(property, "%s", what);
-}
-
 /* ---- requests ---- */
 
 #define NMI_TO_1 (1ull << 32 | 4u << 8)
@@ -31,7 +25,7 @@ static void asks(void *arg)
 	px_doing("CPU 0 goes");
 	pn_svm_cpu_offline(&amd->svm.hyp, &rig->cpu[0], &rig->cpu[1]);
 	px_doing("an NMI by message");
-	want(!pn_host_msg_deliver(rig->vm, &nmi, &rig->cpu[1]), "P4", "an NMI sets an IRR bit");
+	rig_want(!pn_host_msg_deliver(rig->vm, &nmi, &rig->cpu[1]), "P4", "an NMI sets an IRR bit");
 	px_doing("an NMI by IPI");
 	pn_host_ipi_emulate(rig->vm, rig->vcpu[2].h, &rig->cpu[1], NMI_TO_1);
 	px_doing("an IPI to itself that the host emulates");
@@ -220,21 +214,21 @@ static uint32_t reg(const struct pn_host_vcpu *h, uint32_t off)
 /* What firmware leaves in an APIC. */
 static void firmware(struct pn_host_vcpu *h, uint32_t id, uint32_t ldr, uint32_t dfr)
 {
-	want(reg(h, PN_APIC_ID) == id && reg(h, PN_APIC_LDR) == ldr && reg(h, PN_APIC_DFR) == dfr &&
-		     reg(h, PN_APIC_SVR) == 0x1FF && (reg(h, PN_APIC_VERSION) & 0xFF) == 0x14 &&
-		     !reg(h, PN_APIC_TPR),
-	     "P7", "an APIC comes up with another value in a register");
+	rig_want(reg(h, PN_APIC_ID) == id && reg(h, PN_APIC_LDR) == ldr &&
+			 reg(h, PN_APIC_DFR) == dfr && reg(h, PN_APIC_SVR) == 0x1FF &&
+			 (reg(h, PN_APIC_VERSION) & 0xFF) == 0x14 && !reg(h, PN_APIC_TPR),
+		 "P7", "an APIC comes up with another value in a register");
 }
 
 static void sizes(void)
 {
 	struct pn_svm_vm *vm = &amd->vm[1];
 
-	want(make(vm, &amd->vcpu[1], 0, true, true) == -EINVAL, "P7", "a VM without vCPUs");
-	want(make(vm, &amd->vcpu[1], 256, false, true) == -E2BIG, "P7", "xAPIC has 255 IDs");
-	want(make(vm, &amd->vcpu[1], 513, true, false) == -E2BIG, "P7", "x2AVIC has 512 IDs");
-	want(make(vm, &amd->vcpu[1], 4097, true, true) == -E2BIG, "P7",
-	     "extended x2AVIC has 4096 IDs");
+	rig_want(make(vm, &amd->vcpu[1], 0, true, true) == -EINVAL, "P7", "a VM without vCPUs");
+	rig_want(make(vm, &amd->vcpu[1], 256, false, true) == -E2BIG, "P7", "xAPIC has 255 IDs");
+	rig_want(make(vm, &amd->vcpu[1], 513, true, false) == -E2BIG, "P7", "x2AVIC has 512 IDs");
+	rig_want(make(vm, &amd->vcpu[1], 4097, true, true) == -E2BIG, "P7",
+		 "extended x2AVIC has 4096 IDs");
 }
 
 static void vmcb_of(struct pn_svm_vcpu *v)
@@ -243,16 +237,16 @@ static void vmcb_of(struct pn_svm_vcpu *v)
 
 	pn_vapic_write(v->h.page, PN_APIC_TPR, 0x53);
 	pn_svm_vmcb(v, &vmcb);
-	want(vmcb.v_intr == (PN_VINTR_AVIC | PN_VINTR_X2AVIC | PN_VINTR_MASKING | 5) &&
-		     vmcb.backing_page == v->h.page_pa && vmcb.np_enable &&
-		     vmcb.logical_table == v->vm->log_table_pa &&
-		     vmcb.physical_table == v->vm->phys_table_pa && vmcb.apic_bar == 0xFEE00000,
-	     "P7", "a VMCB says something else");
+	rig_want(vmcb.v_intr == (PN_VINTR_AVIC | PN_VINTR_X2AVIC | PN_VINTR_MASKING | 5) &&
+			 vmcb.backing_page == v->h.page_pa && vmcb.np_enable &&
+			 vmcb.logical_table == v->vm->log_table_pa &&
+			 vmcb.physical_table == v->vm->phys_table_pa && vmcb.apic_bar == 0xFEE00000,
+		 "P7", "a VMCB says something else");
 	pn_svm_inhibit(&v->vm->h, &rig->cpu[0], PN_INHIBIT_SEV, true);
 	pn_svm_load(&v->h, &rig->cpu[0]);
 	(void)pn_svm_enter(&v->h, &rig->cpu[0]);
 	pn_svm_vmcb(v, &vmcb);
-	want(vmcb.v_intr == (PN_VINTR_MASKING | 5), "P7", "a VMCB has AVIC on, or no V_TPR");
+	rig_want(vmcb.v_intr == (PN_VINTR_MASKING | 5), "P7", "a VMCB has AVIC on, or no V_TPR");
 	pn_svm_leave(&v->h, &rig->cpu[0]);
 	pn_svm_put(&v->h, &rig->cpu[0], true);
 }
@@ -267,23 +261,23 @@ static void last_vm(void)
 	for (unsigned i = 0; i < PN_SVM_MAX_VMS; i++)
 		svm->vm[i] = &amd->vm[0];
 	memset(vm, 0xAB, sizeof(*vm));
-	want(make(vm, v, 1, false, true) == -ENOSPC, "P7", "one VM more than there are IDs");
+	rig_want(make(vm, v, 1, false, true) == -ENOSPC, "P7", "one VM more than there are IDs");
 	for (unsigned i = 0; i < PN_SVM_MAX_VMS - 1; i++)
 		svm->vm[i] = NULL;
 	svm->vm[0] = &amd->vm[0];
 	svm->vm[PN_SVM_MAX_VMS - 1] = vm;
 	vm->h.id = PN_SVM_MAX_VMS;
 	vm->h.nr_vcpus = 1;
-	want(pn_svm_by_tag(svm, pn_svm_ga_tag(v)) == v && pn_svm_ga_tag(v) == 1024u << 12, "P6",
-	     "a tag of the last VM finds no vCPU");
+	rig_want(pn_svm_by_tag(svm, pn_svm_ga_tag(v)) == v && pn_svm_ga_tag(v) == 1024u << 12, "P6",
+		 "a tag of the last VM finds no vCPU");
 	rig->vcpu[2].h = &v->h;
 	amd->ir[1].ir.host.vcpu = NULL;
-	want(!pn_svm_pi_update(&svm->hyp, &amd->ir[1].ir.host, &v->h, 0x91, &rig->cpu[0]), "P7",
-	     "an entry of the last VM");
-	want(!pn_svm_switch_notify(svm, &rig->cpu[0], PN_NOTIFY_GAPPI), "P7", "the switch");
-	want(!pn_svm_check(&v->h, &rig->cpu[0]), "P2", "the switch left out the last VM");
+	rig_want(!pn_svm_pi_update(&svm->hyp, &amd->ir[1].ir.host, &v->h, 0x91, &rig->cpu[0]), "P7",
+		 "an entry of the last VM");
+	rig_want(!pn_svm_switch_notify(svm, &rig->cpu[0], PN_NOTIFY_GAPPI), "P7", "the switch");
+	rig_want(!pn_svm_check(&v->h, &rig->cpu[0]), "P2", "the switch left out the last VM");
 	pn_svm_vm_destroy(&vm->h, rig->cpu[0].agent);
-	want(!pn_svm_by_tag(svm, pn_svm_ga_tag(v)), "P6", "the tag of a VM that ended");
+	rig_want(!pn_svm_by_tag(svm, pn_svm_ga_tag(v)), "P6", "the tag of a VM that ended");
 }
 
 static void makes_vms(void *arg)
@@ -294,19 +288,19 @@ static void makes_vms(void *arg)
 	px_doing("makes VMs");
 	sizes();
 	memset(vm, 0xAB, sizeof(*vm));
-	want(!make(vm, &amd->vcpu[1], 1, true, true), "P7", "a VM is refused");
-	want(vm->h.id == 2 && amd->svm.vm[0] == &amd->vm[0] && amd->svm.vm[1] == vm &&
-		     pn_svm_by_tag(&amd->svm, pn_svm_ga_tag(&amd->vcpu[1])) == &amd->vcpu[1] &&
-		     !vm->h.inhibits && !vm->irq_windows && !vm->h.ioapic && !vm->raised[0],
-	     "P6", "a VM is not what it was made as");
+	rig_want(!make(vm, &amd->vcpu[1], 1, true, true), "P7", "a VM is refused");
+	rig_want(vm->h.id == 2 && amd->svm.vm[0] == &amd->vm[0] && amd->svm.vm[1] == vm &&
+			 pn_svm_by_tag(&amd->svm, pn_svm_ga_tag(&amd->vcpu[1])) == &amd->vcpu[1] &&
+			 !vm->h.inhibits && !vm->irq_windows && !vm->h.ioapic && !vm->raised[0],
+		 "P6", "a VM is not what it was made as");
 	firmware(&amd->vcpu[0].h, 0, 1, ~0u);
 	firmware(&amd->vcpu[1].h, 0, 1, ~0u);
-	want(!pn_svm_check(&amd->vcpu[1].h, &rig->cpu[0]), "P2", "a new vCPU");
+	rig_want(!pn_svm_check(&amd->vcpu[1].h, &rig->cpu[0]), "P2", "a new vCPU");
 	vmcb_of(&amd->vcpu[1]);
 	pn_svm_vm_destroy(&vm->h, rig->cpu[0].agent);
-	want(!pn_svm_by_tag(&amd->svm, 2u << 12), "P6", "the tag of a VM that ended");
-	want(!make(vm, &amd->vcpu[1], 1, false, true) && vm->h.id == 2, "P6",
-	     "a number is not used again");
+	rig_want(!pn_svm_by_tag(&amd->svm, 2u << 12), "P6", "the tag of a VM that ended");
+	rig_want(!make(vm, &amd->vcpu[1], 1, false, true) && vm->h.id == 2, "P6",
+		 "a number is not used again");
 	firmware(&amd->vcpu[1].h, 0, 1u << 24, ~0u);
 	pn_svm_vm_destroy(&vm->h, rig->cpu[0].agent);
 	last_vm();

@@ -9,12 +9,6 @@
 #include "postern/amd_log.h"
 #include "rig_amd.h"
 
-static void want(bool ok, const char *property, const char *what)
-{
-	if (!ok)
-		px_fail(property, "%s", what);
-}
-
 /* ---- the processor: a guest's registers ---- */
 
 /* vCPU @n enters its guest on the CPU with its number, as the hypervisor does it. */
@@ -27,7 +21,7 @@ static struct pn_avic *enters(unsigned n)
 	pn_svm_load(v->h, c);
 	pn_svm_enter(v->h, c);
 	pn_svm_vmcb(pn_svm_of(v->h), &vmcb);
-	want(!pn_avic_vmrun(&amd->core[n], &vmcb), "P7", "VMRUN refuses the hypervisor's VMCB");
+	rig_want(!pn_avic_vmrun(&amd->core[n], &vmcb), "P7", "VMRUN refuses the hypervisor's VMCB");
 	return &amd->core[n];
 }
 
@@ -57,16 +51,16 @@ static enum pn_avic_access wr(struct pn_avic *av, uint32_t off, uint64_t value,
 static void arrives(struct pn_avic *av, uint8_t vector, int deliverable)
 {
 	pn_vapic_set(av->page, PN_APIC_IRR, vector);
-	want(pn_avic_evaluate(av, true) == deliverable, "P4",
-	     "evaluation chooses another vector than the priorities say");
+	rig_want(pn_avic_evaluate(av, true) == deliverable, "P4",
+		 "evaluation chooses another vector than the priorities say");
 }
 
 static void taken(struct pn_avic *av, uint8_t vector)
 {
 	pn_avic_deliver(av, vector);
-	want(in_bank(0, PN_APIC_ISR, vector) && !in_bank(0, PN_APIC_IRR, vector), "P4",
-	     "a vector that is delivered moves from IRR to ISR");
-	want(reg(0, PN_APIC_PPR) == (vector & 0xF0u), "P4", "PPR is the class in service");
+	rig_want(in_bank(0, PN_APIC_ISR, vector) && !in_bank(0, PN_APIC_IRR, vector), "P4",
+		 "a vector that is delivered moves from IRR to ISR");
+	rig_want(reg(0, PN_APIC_PPR) == (vector & 0xF0u), "P4", "PPR is the class in service");
 }
 
 static void priorities(struct pn_avic *av)
@@ -74,37 +68,38 @@ static void priorities(struct pn_avic *av)
 	struct pn_avic_exit exit;
 	uint64_t value;
 
-	want(wr(av, PN_APIC_TPR, 0x25, &exit) == PN_AVIC_EVALUATE, "P7", "a TPR write evaluates");
-	want(reg(0, PN_APIC_PPR) == 0x25, "P4", "PPR follows TPR");
-	want(pn_avic_read(av, PN_APIC_TPR, &value, &exit) == PN_AVIC_DONE && value == 0x25, "P7",
-	     "TPR reads as written");
+	rig_want(wr(av, PN_APIC_TPR, 0x25, &exit) == PN_AVIC_EVALUATE, "P7",
+		 "a TPR write evaluates");
+	rig_want(reg(0, PN_APIC_PPR) == 0x25, "P4", "PPR follows TPR");
+	rig_want(pn_avic_read(av, PN_APIC_TPR, &value, &exit) == PN_AVIC_DONE && value == 0x25,
+		 "P7", "TPR reads as written");
 	arrives(av, 0x2f, -1);
 	arrives(av, 0x31, 0x31);
-	want(pn_avic_evaluate(av, false) == -1, "P4", "interrupts are masked");
+	rig_want(pn_avic_evaluate(av, false) == -1, "P4", "interrupts are masked");
 	taken(av, 0x31);
 	arrives(av, 0x3e, -1);
 	arrives(av, 0xd1, 0xd1);
 	taken(av, 0xd1);
-	want(wr(av, PN_APIC_EOI, 0, &exit) == PN_AVIC_EVALUATE && !in_bank(0, PN_APIC_ISR, 0xd1) &&
-		     in_bank(0, PN_APIC_ISR, 0x31),
-	     "P4", "EOI ends the highest vector in service and no other");
-	want(reg(0, PN_APIC_PPR) == 0x30, "P4", "PPR falls back to the class below");
-	want(wr(av, PN_APIC_EOI, 0, &exit) == PN_AVIC_EVALUATE, "P4", "EOI");
-	want(reg(0, PN_APIC_PPR) == 0x25 && pn_avic_evaluate(av, true) == 0x3e, "P4",
-	     "the vector that waited is next");
-	want(wr(av, PN_APIC_TPR, 0x40, &exit) == PN_AVIC_EVALUATE &&
-		     pn_avic_evaluate(av, true) == -1,
-	     "P4", "TPR masks its class");
+	rig_want(wr(av, PN_APIC_EOI, 0, &exit) == PN_AVIC_EVALUATE &&
+			 !in_bank(0, PN_APIC_ISR, 0xd1) && in_bank(0, PN_APIC_ISR, 0x31),
+		 "P4", "EOI ends the highest vector in service and no other");
+	rig_want(reg(0, PN_APIC_PPR) == 0x30, "P4", "PPR falls back to the class below");
+	rig_want(wr(av, PN_APIC_EOI, 0, &exit) == PN_AVIC_EVALUATE, "P4", "EOI");
+	rig_want(reg(0, PN_APIC_PPR) == 0x25 && pn_avic_evaluate(av, true) == 0x3e, "P4",
+		 "the vector that waited is next");
+	rig_want(wr(av, PN_APIC_TPR, 0x40, &exit) == PN_AVIC_EVALUATE &&
+			 pn_avic_evaluate(av, true) == -1,
+		 "P4", "TPR masks its class");
 	pn_avic_write_cr8(av, 1);
-	want(reg(0, PN_APIC_TPR) == 0x10 && pn_avic_evaluate(av, true) == 0x3e, "P4",
-	     "CR8 is TPR[7:4]");
+	rig_want(reg(0, PN_APIC_TPR) == 0x10 && pn_avic_evaluate(av, true) == 0x3e, "P4",
+		 "CR8 is TPR[7:4]");
 	taken(av, 0x3e);
 	(void)wr(av, PN_APIC_EOI, 0, &exit);
 	taken(av, 0x2f);
 	(void)wr(av, PN_APIC_EOI, 0, &exit);
 	pn_avic_deliver(av, 0x55);
-	want(!in_bank(0, PN_APIC_ISR, 0x55), "P4", "what is not pending is not delivered");
-	want(wr(av, PN_APIC_EOI, 0, &exit) == PN_AVIC_EVALUATE, "P7", "EOI without a vector");
+	rig_want(!in_bank(0, PN_APIC_ISR, 0x55), "P4", "what is not pending is not delivered");
+	rig_want(wr(av, PN_APIC_EOI, 0, &exit) == PN_AVIC_EVALUATE, "P7", "EOI without a vector");
 }
 
 static void level(struct pn_avic *av)
@@ -114,13 +109,14 @@ static void level(struct pn_avic *av)
 	pn_vapic_set(av->page, PN_APIC_TMR, 0x71);
 	arrives(av, 0x71, 0x71);
 	taken(av, 0x71);
-	want(wr(av, PN_APIC_EOI, 0, &exit) == PN_AVIC_TRAP && exit.code == PN_EXIT_AVIC_NOACCEL &&
-		     exit.info1 == (1ull << 32 | PN_APIC_EOI) && exit.info2 == 0x71,
-	     "P7", "EOI of a level-triggered vector exits");
+	rig_want(wr(av, PN_APIC_EOI, 0, &exit) == PN_AVIC_TRAP &&
+			 exit.code == PN_EXIT_AVIC_NOACCEL &&
+			 exit.info1 == (1ull << 32 | PN_APIC_EOI) && exit.info2 == 0x71,
+		 "P7", "EOI of a level-triggered vector exits");
 	leaves(0);
-	want(pn_svm_eoi(rig->vcpu[0].h, &rig->cpu[0]) == 0x71 && !in_bank(0, PN_APIC_ISR, 0x71) &&
-		     reg(0, PN_APIC_PPR) == 0x10,
-	     "P4", "the host ends it");
+	rig_want(pn_svm_eoi(rig->vcpu[0].h, &rig->cpu[0]) == 0x71 &&
+			 !in_bank(0, PN_APIC_ISR, 0x71) && reg(0, PN_APIC_PPR) == 0x10,
+		 "P4", "the host ends it");
 	pn_vapic_clear(rig->vcpu[0].h->page, PN_APIC_TMR, 0x71);
 }
 
@@ -152,12 +148,12 @@ static void classes(struct pn_avic *av)
 						? pn_avic_write(av, rows[i].off, value, &exit)
 						: pn_avic_read(av, rows[i].off, &value, &exit);
 
-		want(r == rows[i].result, "P7", "an access to a register has another result");
+		rig_want(r == rows[i].result, "P7", "an access to a register has another result");
 		if (r == PN_AVIC_TRAP || r == PN_AVIC_FAULT)
-			want(exit.code == PN_EXIT_AVIC_NOACCEL &&
-				     exit.info1 == ((uint64_t)rows[i].write << 32 |
-						    (rows[i].off & 0xFF0)),
-			     "P7", "the exit of an access says another register");
+			rig_want(exit.code == PN_EXIT_AVIC_NOACCEL &&
+					 exit.info1 == ((uint64_t)rows[i].write << 32 |
+							(rows[i].off & 0xFF0)),
+				 "P7", "the exit of an access says another register");
 	}
 }
 
@@ -165,14 +161,14 @@ static void doorbells(struct pn_avic *av)
 {
 	struct pn_avic_vmcb bad = {.v_intr = PN_VINTR_AVIC, .np_enable = false};
 
-	want(pn_avic_doorbell(av), "P4", "a doorbell in the guest evaluates");
+	rig_want(pn_avic_doorbell(av), "P4", "a doorbell in the guest evaluates");
 	pn_avic_vmexit(av);
-	want(!pn_avic_doorbell(av), "P5", "a doorbell outside has no effect");
-	want(pn_avic_evaluate(av, true) == -1, "P4", "no evaluation outside");
-	want(pn_avic_vmrun(av, &bad) < 0 && !av->in_guest, "P7", "VMRUN refuses a bad VMCB");
+	rig_want(!pn_avic_doorbell(av), "P5", "a doorbell outside has no effect");
+	rig_want(pn_avic_evaluate(av, true) == -1, "P4", "no evaluation outside");
+	rig_want(pn_avic_vmrun(av, &bad) < 0 && !av->in_guest, "P7", "VMRUN refuses a bad VMCB");
 	bad = (struct pn_avic_vmcb){0};
-	want(!pn_avic_vmrun(av, &bad) && !pn_avic_doorbell(av), "P5",
-	     "a doorbell has no effect in a guest without AVIC");
+	rig_want(!pn_avic_vmrun(av, &bad) && !pn_avic_doorbell(av), "P5",
+		 "a doorbell has no effect in a guest without AVIC");
 	pn_avic_vmexit(av);
 }
 
@@ -263,13 +259,13 @@ static void send_one(const struct ipi_row *row)
 	if (trap)
 		pn_svm_incomplete_ipi(&amd->vcpu[2], &rig->cpu[2], &exit);
 	for (unsigned i = 0; i < 3; i++) {
-		want(in_bank(i, PN_APIC_IRR, V) == (row->targets >> i & 1), "P4",
-		     "an IPI reaches a vCPU that it does not address, or not one that it does");
-		want(amd->bell[i] == (row->rung >> i & 1u), "P4", "the wrong doorbell rings");
+		rig_want(in_bank(i, PN_APIC_IRR, V) == (row->targets >> i & 1), "P4",
+			 "an IPI reaches a vCPU that it does not address, or not one that it does");
+		rig_want(amd->bell[i] == (row->rung >> i & 1u), "P4", "the wrong doorbell rings");
 	}
-	want(trap == row->exits, "P7", "an IPI exits, or does not");
+	rig_want(trap == row->exits, "P7", "an IPI exits, or does not");
 	if (row->targets & 2)
-		want(!rig->vcpu[1].task.sleeping, "P1", "an IPI does not wake its target");
+		rig_want(!rig->vcpu[1].task.sleeping, "P1", "an IPI does not wake its target");
 }
 
 static void sends_all(void *arg)
@@ -284,7 +280,7 @@ static void sends_all(void *arg)
 	for (unsigned i = 0; i < n; i++)
 		send_one(&rows[i]);
 	if (x2)
-		want(reg(2, PN_APIC_ESR) & 1u << 5, "P7", "an illegal vector sets ESR");
+		rig_want(reg(2, PN_APIC_ESR) & 1u << 5, "P7", "an illegal vector sets ESR");
 }
 
 static void ipis(bool x2)
@@ -335,7 +331,7 @@ static uint64_t new_event(uint64_t before)
 
 	if (now == before)
 		return 0;
-	want(now == before + PN_EVENT_SIZE, "P7", "a fault logs one event");
+	rig_want(now == before + PN_EVENT_SIZE, "P7", "a fault logs one event");
 	/* The log's length is in the same register. */
 	e = pn_bus_ptr(&rig->bus, (base & 0x000FFFFFFFFFF000ull) + before, PN_EVENT_SIZE);
 	return pn_ld64(&e[0]);
@@ -345,13 +341,13 @@ static void ask(const struct pn_msi *msi, enum pn_msi_result result, unsigned co
 {
 	uint64_t tail = mmio(PN_AMDVI_EVT_TAIL), event;
 
-	want(pn_amdvi_msi(amd->iommu[0].vi, msi) == result, "P7",
-	     "an interrupt request has another result");
+	rig_want(pn_amdvi_msi(amd->iommu[0].vi, msi) == result, "P7",
+		 "an interrupt request has another result");
 	event = new_event(tail);
-	want(event >> PN_EVENT_CODE_SH == code, "P7", "another event is logged, or none");
+	rig_want(event >> PN_EVENT_CODE_SH == code, "P7", "another event is logged, or none");
 	if (event)
-		want((event & 0xFFFF) == msi->devid && (event & flags) == flags, "P7",
-		     "an event names another device, or lacks a flag");
+		rig_want((event & 0xFFFF) == msi->devid && (event & flags) == flags, "P7",
+			 "an event names another device, or lacks a flag");
 }
 
 static struct pn_msi msi_of(uint32_t data)
@@ -404,7 +400,7 @@ static void entries(void)
 	bad.lo |= PN_IRTE_SUPIOPF;
 	ask_irte(bad, ABORT, 0, 0);
 	ask_irte((struct pn_irte128){guest, 0x41 | rig->vcpu[0].h->page_pa}, PN_MSI_POSTED, 0, 0);
-	want(in_bank(0, PN_APIC_IRR, 0x41), "P4", "an interrupt is posted to its page");
+	rig_want(in_bank(0, PN_APIC_IRR, 0x41), "P4", "an interrupt is posted to its page");
 	ask_irte((struct pn_irte128){guest, 0x41 | 1ull << 40}, ABORT,
 		 PN_EVENT_PAGE_TAB_HARDWARE_ERROR, PN_EVENT_I);
 }
@@ -479,7 +475,7 @@ static void rewrite(uint8_t first)
 static void expect(uint8_t first, const char *what)
 {
 	for (unsigned i = 0; i < 3; i++)
-		want(vector_now(i) == first + i, "P4", what);
+		rig_want(vector_now(i) == first + i, "P4", what);
 }
 
 static void drops(void *arg)
@@ -498,7 +494,7 @@ static void drops(void *arg)
 	pn_st64(dte(RIG_DEVID), pn_ld64(dte(RIG_DEVID)) & ~INTCTL);
 	expect(0x81, "a device table entry changes without an invalidation");
 	command(pn_amd_cmd_inv_devtab(RIG_DEVID));
-	want(!vector_now(0), "P4", "INVALIDATE_DEVTAB_ENTRY leaves the entry in the cache");
+	rig_want(!vector_now(0), "P4", "INVALIDATE_DEVTAB_ENTRY leaves the entry in the cache");
 }
 
 static void invalidations(bool broken)
@@ -525,9 +521,9 @@ static void round_and_round(void *arg)
 		rig_post(i & 1);
 		while (pn_galog_step(&amd->drv[0], rig->cpu[1].agent))
 			;
-		want(rig->vcpu[i & 1].h->woken, "P1", "an entry of the log is not read");
-		want(pn_ld64(amd->drv[0].galog_shadow) == mmio(PN_AMDVI_GA_TAIL), "P2",
-		     "the tail's copy in memory is another");
+		rig_want(rig->vcpu[i & 1].h->woken, "P1", "an entry of the log is not read");
+		rig_want(pn_ld64(amd->drv[0].galog_shadow) == mmio(PN_AMDVI_GA_TAIL), "P2",
+			 "the tail's copy in memory is another");
 	}
 }
 

@@ -36,6 +36,8 @@ const char *intel_faults_check(void *arg, char *text, unsigned size);
 const char *intel_destroyed_check(void *arg, char *text, unsigned size);
 const char *intel_saved_check(void *arg, char *text, unsigned size);
 const char *intel_producer_check(void *arg, char *text, unsigned size);
+/* For a bus: keeps the last message, and counts them. */
+void intel_hears(void *ctx, const struct pn_intr *m);
 /* Nothing is left to check. */
 const char *intel_at_rest(void *arg, char *text, unsigned size);
 const char *intel_old_bitmap_check(void *arg, char *text, unsigned size);

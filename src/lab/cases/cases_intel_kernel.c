@@ -9,12 +9,6 @@
 #include "postern/vtd_regs.h"
 #include "vectors.h"
 
-static void want(bool ok, const char *property, const char *what)
-{
-	if (!ok)
-		px_fail(property, "%s", what);
-}
-
 static uint64_t reg(uint32_t off, unsigned size)
 {
 	uint64_t v = 0;
@@ -40,7 +34,7 @@ static void leaves_unit(void)
 	pn_vtd_msi_encode(3, 0, &msi.addr, &msi.data);
 	for (unsigned i = 0; i < 9; i++)
 		pn_vtd_msi(intel->vtd, &msi);
-	want(reg(PN_VTD_FSTS, 4) & PN_VTD_FSTS_IQE, "P7", "the queue has not stopped");
+	rig_want(reg(PN_VTD_FSTS, 4) & PN_VTD_FSTS_IQE, "P7", "the queue has not stopped");
 }
 
 static int init(bool x2apic)
@@ -57,25 +51,25 @@ static int init(bool x2apic)
 
 static void brought_up(bool x2apic)
 {
-	want(!init(x2apic), "P7", "the unit cannot be set up");
-	want((reg(PN_VTD_GSTS, 4) & MODES) == (PN_VTD_G_QIE | PN_VTD_G_IRE), "P7",
-	     "queue and remapping are not on, or compatibility requests are");
-	want(!(reg(PN_VTD_FSTS, 4) & 0x7F), "P7", "faults of the kernel before");
-	want(!intel->drv.faults && !intel->drv.last_fault.reason, "P7",
-	     "faults of the kernel before are counted");
-	want((reg(PN_VTD_IRTA, 8) & (PN_VTD_IRTA_S | PN_VTD_IRTA_EIME)) ==
-		     (2 | (x2apic ? PN_VTD_IRTA_EIME : 0)),
-	     "P7", "size or mode of the table");
-	want(reg(PN_VTD_FEDATA, 4) == PN_VEC_DMAR_FAULT && !reg(PN_VTD_FEUADDR, 4) &&
-		     reg(PN_VTD_FEADDR, 4) == (PN_MSI_ADDR_BASE | 2u << 12) &&
-		     !(reg(PN_VTD_FECTL, 4) & PN_VTD_ECTL_IM),
-	     "P7", "the fault interrupt");
-	want(!pn_vtd_drv_flush(&intel->drv, rig->cpu[0].agent, 3) &&
-		     reg(PN_VTD_IQH, 8) == reg(PN_VTD_IQT, 8),
-	     "P7", "the queue does not run");
+	rig_want(!init(x2apic), "P7", "the unit cannot be set up");
+	rig_want((reg(PN_VTD_GSTS, 4) & MODES) == (PN_VTD_G_QIE | PN_VTD_G_IRE), "P7",
+		 "queue and remapping are not on, or compatibility requests are");
+	rig_want(!(reg(PN_VTD_FSTS, 4) & 0x7F), "P7", "faults of the kernel before");
+	rig_want(!intel->drv.faults && !intel->drv.last_fault.reason, "P7",
+		 "faults of the kernel before are counted");
+	rig_want((reg(PN_VTD_IRTA, 8) & (PN_VTD_IRTA_S | PN_VTD_IRTA_EIME)) ==
+			 (2 | (x2apic ? PN_VTD_IRTA_EIME : 0)),
+		 "P7", "size or mode of the table");
+	rig_want(reg(PN_VTD_FEDATA, 4) == PN_VEC_DMAR_FAULT && !reg(PN_VTD_FEUADDR, 4) &&
+			 reg(PN_VTD_FEADDR, 4) == (PN_MSI_ADDR_BASE | 2u << 12) &&
+			 !(reg(PN_VTD_FECTL, 4) & PN_VTD_ECTL_IM),
+		 "P7", "the fault interrupt");
+	rig_want(!pn_vtd_drv_flush(&intel->drv, rig->cpu[0].agent, 3) &&
+			 reg(PN_VTD_IQH, 8) == reg(PN_VTD_IQT, 8),
+		 "P7", "the queue does not run");
 	pn_vtd_drv_disable(&intel->drv, rig->cpu[0].agent);
-	want(!(reg(PN_VTD_GSTS, 4) & MODES) && reg(PN_VTD_FECTL, 4) & PN_VTD_ECTL_IM, "P6",
-	     "a unit that is switched off is not off");
+	rig_want(!(reg(PN_VTD_GSTS, 4) & MODES) && reg(PN_VTD_FECTL, 4) & PN_VTD_ECTL_IM, "P6",
+		 "a unit that is switched off is not off");
 }
 
 /* What a unit can do; whether it can be used with x2APICs and with xAPICs. */
@@ -116,8 +110,8 @@ static void able(void)
 
 		px_doing(a->name);
 		intel->vtd = units[i];
-		want(!init(true) == a->x2apic, "P7", a->name);
-		want(!init(false) == a->xapic, "P7", a->name);
+		rig_want(!init(true) == a->x2apic, "P7", a->name);
+		rig_want(!init(false) == a->xapic, "P7", a->name);
 	}
 }
 

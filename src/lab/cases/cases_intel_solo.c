@@ -8,10 +8,11 @@
 #include "postern/vtd_irte.h"
 #include "postern/vtd_regs.h"
 
-static void want(bool ok, const char *property, const char *what)
+void intel_hears(void *ctx, const struct pn_intr *m)
 {
-	if (!ok)
-		px_fail(property, "%s", what);
+	(void)ctx;
+	intel->heard = *m;
+	intel->messages++;
 }
 
 const char *intel_at_rest(void *arg, char *text, unsigned size)
@@ -31,14 +32,6 @@ const char *intel_at_rest(void *arg, char *text, unsigned size)
 	(PN_VIRTE_P | (uint64_t)VEC << PN_VIRTE_VECTOR_SH | (uint64_t)DEST << PN_VIRTE_DST_SH)
 #define BY(sid, svt, sq)                                                                           \
 	((uint64_t)(sid) | (uint64_t)(sq) << PN_VIRTE_SQ_SH | (uint64_t)(svt) << PN_VIRTE_SVT_SH)
-
-/* The unit's last message. */
-static void hears(void *ctx, const struct pn_intr *m)
-{
-	(void)ctx;
-	intel->heard = *m;
-	intel->messages++;
-}
 
 struct row {
 	const char *name;
@@ -105,13 +98,13 @@ static void one_request(const struct row *r)
 	set_entry(3, r->lo, r->hi);
 	pn_vtd_drv_flush(&intel->drv, rig->cpu[2].agent, 3);
 	ok = request(3, r->devid) == (r->reason ? PN_MSI_ABORTED : PN_MSI_REMAPPED);
-	want(ok, "P7", r->name);
-	want(intel->messages == before + 1, "P7",
-	     "not one message: the interrupt, or the fault event");
+	rig_want(ok, "P7", r->name);
+	rig_want(intel->messages == before + 1, "P7",
+		 "not one message: the interrupt, or the fault event");
 	if (r->reason)
-		want(read_fault(r->reason, 3, r->devid), "P7", r->name);
+		rig_want(read_fault(r->reason, 3, r->devid), "P7", r->name);
 	else
-		want(intel->heard.dest == DEST && intel->heard.vector == VEC, "P7", r->name);
+		rig_want(intel->heard.dest == DEST && intel->heard.vector == VEC, "P7", r->name);
 }
 
 /* A silent entry records no fault; the records can run out, and the first interrupts alone. */
@@ -122,17 +115,17 @@ static void fills_records(void)
 	px_doing("more faults than records");
 	set_entry(3, PN_VIRTE_FPD, 0);
 	pn_vtd_drv_flush(&intel->drv, rig->cpu[2].agent, 3);
-	want(request(3, 8) == PN_MSI_ABORTED && intel->messages == before, "P7",
-	     "a fault with FPD = 1 is recorded");
+	rig_want(request(3, 8) == PN_MSI_ABORTED && intel->messages == before, "P7",
+		 "a fault with FPD = 1 is recorded");
 	set_entry(3, 0, 0);
 	pn_vtd_drv_flush(&intel->drv, rig->cpu[2].agent, 3);
 	for (unsigned i = 0; i < 9; i++)
 		request(3, 8);
-	want(intel->messages == before + 1, "P7", "not one event for all faults");
-	want(pn_vtd_drv_fault_irq(&intel->drv, rig->cpu[2].agent) == 8, "P7", "not 8 records");
+	rig_want(intel->messages == before + 1, "P7", "not one event for all faults");
+	rig_want(pn_vtd_drv_fault_irq(&intel->drv, rig->cpu[2].agent) == 8, "P7", "not 8 records");
 	request(3, 8);
-	want(intel->messages == before + 2 && read_fault(PN_VTD_FAULT_NOT_PRESENT, 3, 8), "P7",
-	     "no fault after an overflow");
+	rig_want(intel->messages == before + 2 && read_fault(PN_VTD_FAULT_NOT_PRESENT, 3, 8), "P7",
+		 "no fault after an overflow");
 }
 
 static void refuses(void *arg)
@@ -143,11 +136,12 @@ static void refuses(void *arg)
 	for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
 		one_request(&rows[i]);
 	px_doing("an index beyond the table, a compatibility request");
-	want(request(RIG_IRS, 8) == PN_MSI_ABORTED && read_fault(PN_VTD_FAULT_INDEX, RIG_IRS, 8),
-	     "P7", "an index beyond the table");
-	want(pn_vtd_msi(intel->vtd, &msi) == PN_MSI_ABORTED &&
-		     read_fault(PN_VTD_FAULT_COMPAT, 0, 8),
-	     "P7", "a compatibility request");
+	rig_want(request(RIG_IRS, 8) == PN_MSI_ABORTED &&
+			 read_fault(PN_VTD_FAULT_INDEX, RIG_IRS, 8),
+		 "P7", "an index beyond the table");
+	rig_want(pn_vtd_msi(intel->vtd, &msi) == PN_MSI_ABORTED &&
+			 read_fault(PN_VTD_FAULT_COMPAT, 0, 8),
+		 "P7", "a compatibility request");
 	fills_records();
 }
 
@@ -155,7 +149,7 @@ void intel_refuses(bool broken)
 {
 	(void)broken;
 	rig_intel_build(&(struct rig_intel_conf){.no_vm = true});
-	intel->bus.intr = hears;
+	intel->bus.intr = intel_hears;
 	px_thread("CPU 2", 2, refuses, NULL);
 }
 
@@ -183,24 +177,24 @@ static void invalidates(void *arg)
 	(void)arg;
 	all_entries(0x31);
 	for (unsigned i = 0; i < RIG_IRS; i++)
-		want(uses(i, 0x31), "P4", "an entry that is not cached");
+		rig_want(uses(i, 0x31), "P4", "an entry that is not cached");
 	all_entries(0x32);
 	px_doing("invalidates entry 5");
 	pn_vtd_drv_flush(d, self, 5);
 	for (unsigned i = 0; i < RIG_IRS; i++)
-		want(uses(i, i == 5 ? 0x32 : 0x31), "P4",
-		     "another entry than 5 was dropped, or 5 not");
+		rig_want(uses(i, i == 5 ? 0x32 : 0x31), "P4",
+			 "another entry than 5 was dropped, or 5 not");
 	px_doing("invalidates all entries");
 	pn_vtd_drv_flush_all(d, self);
 	for (unsigned i = 0; i < RIG_IRS; i++)
-		want(uses(i, 0x32), "P4", "an entry is left in the cache");
+		rig_want(uses(i, 0x32), "P4", "an entry is left in the cache");
 }
 
 void intel_invalidates(bool broken)
 {
 	(void)broken;
 	rig_intel_build(&(struct rig_intel_conf){.no_vm = true});
-	intel->bus.intr = hears;
+	intel->bus.intr = intel_hears;
 	px_thread("CPU 2", 2, invalidates, NULL);
 }
 
@@ -234,24 +228,25 @@ static void enters(struct rig_vcpu *v)
 /* Self-IPI @vector: what is deliverable then. */
 static void arrives(uint8_t vector, int deliverable)
 {
-	want(wr(PN_APIC_SELF_IPI, vector) == PN_APICV_EVALUATE, "P4", "an IPI to itself");
-	want(pn_apicv_pending(&intel->core[0].apicv, true) == deliverable, "P4",
-	     "the wrong vector can be delivered");
+	rig_want(wr(PN_APIC_SELF_IPI, vector) == PN_APICV_EVALUATE, "P4", "an IPI to itself");
+	rig_want(pn_apicv_pending(&intel->core[0].apicv, true) == deliverable, "P4",
+		 "the wrong vector can be delivered");
 }
 
 static void takes(uint8_t vector)
 {
-	want(pn_apicv_deliver(&intel->core[0].apicv) == vector, "P4",
-	     "the wrong vector is delivered");
-	want(bit(PN_APIC_ISR, vector) && !bit(PN_APIC_IRR, vector), "P4", "not from IRR to ISR");
-	want(reg(PN_APIC_PPR) == (vector & 0xF0u), "P4", "the wrong PPR in service");
+	rig_want(pn_apicv_deliver(&intel->core[0].apicv) == vector, "P4",
+		 "the wrong vector is delivered");
+	rig_want(bit(PN_APIC_ISR, vector) && !bit(PN_APIC_IRR, vector), "P4",
+		 "not from IRR to ISR");
+	rig_want(reg(PN_APIC_PPR) == (vector & 0xF0u), "P4", "the wrong PPR in service");
 }
 
 static void ends(uint8_t vector, uint32_t ppr)
 {
-	want(wr(PN_APIC_EOI, 0) == PN_APICV_EVALUATE && !bit(PN_APIC_ISR, vector), "P4",
-	     "an EOI does not end the highest vector in service");
-	want(reg(PN_APIC_PPR) == ppr, "P4", "the wrong PPR after an EOI");
+	rig_want(wr(PN_APIC_EOI, 0) == PN_APICV_EVALUATE && !bit(PN_APIC_ISR, vector), "P4",
+		 "an EOI does not end the highest vector in service");
+	rig_want(reg(PN_APIC_PPR) == ppr, "P4", "the wrong PPR after an EOI");
 }
 
 /* A vector in service, a higher one, a lower one that waits; an exit in between. */
@@ -265,20 +260,20 @@ static void nests(struct rig_vcpu *v)
 	takes(0x91);
 	arrives(0x35, -1);
 	rig_intel_vmexit(v, &rig->cpu[0]);
-	want(!pn_vmx_check(v->h, &rig->cpu[0]), "P2", "the hypervisor's fields disagree");
+	rig_want(!pn_vmx_check(v->h, &rig->cpu[0]), "P2", "the hypervisor's fields disagree");
 	enters(v);
-	want(pn_apicv_pending(&intel->core[0].apicv, true) < 0, "P4",
-	     "a lower vector after an exit");
+	rig_want(pn_apicv_pending(&intel->core[0].apicv, true) < 0, "P4",
+		 "a lower vector after an exit");
 	ends(0x91, 0x50);
 	ends(0x51, 0);
-	want(pn_apicv_pending(&intel->core[0].apicv, true) == 0x58, "P4",
-	     "not the highest that waits");
-	want(pn_apicv_pending(&intel->core[0].apicv, false) < 0, "P4", "delivered with IF = 0");
+	rig_want(pn_apicv_pending(&intel->core[0].apicv, true) == 0x58, "P4",
+		 "not the highest that waits");
+	rig_want(pn_apicv_pending(&intel->core[0].apicv, false) < 0, "P4", "delivered with IF = 0");
 	takes(0x58);
 	ends(0x58, 0);
 	takes(0x35);
 	ends(0x35, 0);
-	want(wr(PN_APIC_EOI, 0) == PN_APICV_EVALUATE, "P4", "an EOI of nothing");
+	rig_want(wr(PN_APIC_EOI, 0) == PN_APICV_EVALUATE, "P4", "an EOI of nothing");
 }
 
 static void priorities(void)
@@ -289,22 +284,24 @@ static void priorities(void)
 	uint64_t value;
 
 	px_doing("task priority");
-	want(wr(PN_APIC_TPR, 0x4F) == PN_APICV_EVALUATE && reg(PN_APIC_PPR) == 0x4F, "P4",
-	     "PPR does not follow TPR");
+	rig_want(wr(PN_APIC_TPR, 0x4F) == PN_APICV_EVALUATE && reg(PN_APIC_PPR) == 0x4F, "P4",
+		 "PPR does not follow TPR");
 	arrives(0x41, -1);
 	arrives(0x52, 0x52);
 	takes(0x52);
 	ends(0x52, 0x4F);
-	want(pn_apicv_read_cr8(a, &cr8) == PN_APICV_DONE && cr8 == 4, "P7", "CR8 is not TPR");
-	want(pn_apicv_write_cr8(a, 3, &exit) == PN_APICV_EVALUATE && reg(PN_APIC_TPR) == 0x30, "P7",
-	     "CR8 does not set TPR");
-	want(pn_apicv_write_cr8(a, 0x10, &exit) == PN_APICV_GP, "P7", "reserved bits of CR8");
-	want(pn_apicv_pending(a, true) == 0x41, "P4", "not deliverable below the task priority");
+	rig_want(pn_apicv_read_cr8(a, &cr8) == PN_APICV_DONE && cr8 == 4, "P7", "CR8 is not TPR");
+	rig_want(pn_apicv_write_cr8(a, 3, &exit) == PN_APICV_EVALUATE && reg(PN_APIC_TPR) == 0x30,
+		 "P7", "CR8 does not set TPR");
+	rig_want(pn_apicv_write_cr8(a, 0x10, &exit) == PN_APICV_GP, "P7", "reserved bits of CR8");
+	rig_want(pn_apicv_pending(a, true) == 0x41, "P4",
+		 "not deliverable below the task priority");
 	takes(0x41);
 	ends(0x41, 0x30);
-	want(pn_apicv_rdmsr(a, MSR(PN_APIC_TPR), &value, &exit) == PN_APICV_DONE && value == 0x30,
-	     "P7", "RDMSR of TPR");
-	want(wr(PN_APIC_TPR, 0) == PN_APICV_EVALUATE, "P4", "TPR = 0");
+	rig_want(pn_apicv_rdmsr(a, MSR(PN_APIC_TPR), &value, &exit) == PN_APICV_DONE &&
+			 value == 0x30,
+		 "P7", "RDMSR of TPR");
+	rig_want(wr(PN_APIC_TPR, 0) == PN_APICV_EVALUATE, "P4", "TPR = 0");
 }
 
 static void refused_writes(void)
@@ -313,17 +310,18 @@ static void refused_writes(void)
 	struct pn_apicv *a = &intel->core[0].apicv;
 
 	px_doing("what a guest may not write");
-	want(wr(PN_APIC_EOI, 1) == PN_APICV_GP, "P7", "an EOI that is not 0");
-	want(wr(PN_APIC_TPR, 0x100) == PN_APICV_GP, "P7", "reserved bits of TPR");
-	want(wr(PN_APIC_SELF_IPI, 0x100) == PN_APICV_GP, "P7", "reserved bits of the self-IPI");
-	want(pn_apicv_wrmsr(a, MSR(PN_APIC_SELF_IPI), 5, &exit) == PN_APICV_TRAP &&
-		     exit.reason == PN_VMX_EXIT_APIC_WRITE &&
-		     exit.qualification == PN_APIC_SELF_IPI,
-	     "P7", "a self-IPI below 16 does not exit");
-	want(wr(PN_APIC_ICRL, 1ull << 32 | 0x41) == PN_APICV_PASS, "P7",
-	     "the ICR without IPI virtualization");
-	want(wr(PN_APIC_SVR, 0x1FF) == PN_APICV_PASS, "P7", "SVR");
-	want(pn_apicv_wrmsr(a, 0x900, 0, &exit) == PN_APICV_PASS, "P7", "an MSR that is no APIC's");
+	rig_want(wr(PN_APIC_EOI, 1) == PN_APICV_GP, "P7", "an EOI that is not 0");
+	rig_want(wr(PN_APIC_TPR, 0x100) == PN_APICV_GP, "P7", "reserved bits of TPR");
+	rig_want(wr(PN_APIC_SELF_IPI, 0x100) == PN_APICV_GP, "P7", "reserved bits of the self-IPI");
+	rig_want(pn_apicv_wrmsr(a, MSR(PN_APIC_SELF_IPI), 5, &exit) == PN_APICV_TRAP &&
+			 exit.reason == PN_VMX_EXIT_APIC_WRITE &&
+			 exit.qualification == PN_APIC_SELF_IPI,
+		 "P7", "a self-IPI below 16 does not exit");
+	rig_want(wr(PN_APIC_ICRL, 1ull << 32 | 0x41) == PN_APICV_PASS, "P7",
+		 "the ICR without IPI virtualization");
+	rig_want(wr(PN_APIC_SVR, 0x1FF) == PN_APICV_PASS, "P7", "SVR");
+	rig_want(pn_apicv_wrmsr(a, 0x900, 0, &exit) == PN_APICV_PASS, "P7",
+		 "an MSR that is no APIC's");
 }
 
 static void uses_registers(void *arg)
@@ -396,14 +394,14 @@ static void one_message(unsigned i)
 	unsigned n;
 
 	px_doing(messages[i].name);
-	want(to == (messages[i].postable == NOBODY ? NULL : rig->vcpu[messages[i].postable].h),
-	     "P4", messages[i].name);
+	rig_want(to == (messages[i].postable == NOBODY ? NULL : rig->vcpu[messages[i].postable].h),
+		 "P4", messages[i].name);
 	n = pn_host_msg_deliver(rig->vm, &m, &rig->cpu[0]);
-	want(gets(m.vector) == want_set && n == (unsigned)__builtin_popcount(want_set), "P4",
-	     messages[i].name);
+	rig_want(gets(m.vector) == want_set && n == (unsigned)__builtin_popcount(want_set), "P4",
+		 messages[i].name);
 	if (want_set)
-		want(pn_vapic_test(rig->vcpu[1].h->page, PN_APIC_TMR, m.vector) == m.level, "P4",
-		     "the trigger mode is not that of the message");
+		rig_want(pn_vapic_test(rig->vcpu[1].h->page, PN_APIC_TMR, m.vector) == m.level,
+			 "P4", "the trigger mode is not that of the message");
 }
 
 static unsigned routes(void)
@@ -423,17 +421,18 @@ static void route_lives(void)
 	px_doing("a route comes, changes, goes, and comes back");
 	for (unsigned round = 0; round < 2; round++) {
 		pn_host_route_set(rig->vm, &ir->route, ir->entry, ADDR(0), 0x61, &rig->cpu[0]);
-		want(intel->ir[0].posted && intel->ir[0].host.vcpu == rig->vcpu[0].h, "P4",
-		     "a route to one vCPU is not posted");
+		rig_want(intel->ir[0].posted && intel->ir[0].host.vcpu == rig->vcpu[0].h, "P4",
+			 "a route to one vCPU is not posted");
 		pn_host_route_set(rig->vm, &ir->route, ir->entry, ADDR(1), 0x61, &rig->cpu[0]);
-		want(intel->ir[0].host.vcpu == rig->vcpu[1].h && routes() == 1, "P4",
-		     "a route that changes is not posted to its new vCPU");
+		rig_want(intel->ir[0].host.vcpu == rig->vcpu[1].h && routes() == 1, "P4",
+			 "a route that changes is not posted to its new vCPU");
 		pn_host_route_set(rig->vm, &ir->route, ir->entry, ADDR(1), 0x62, &rig->cpu[0]);
-		want(intel->ir[0].vector == 0x62, "P4", "a vector that changes is not posted");
+		rig_want(intel->ir[0].vector == 0x62, "P4", "a vector that changes is not posted");
 		pn_host_route_clear(rig->vm, &ir->route, &rig->cpu[0]);
-		want(!intel->ir[0].posted && !routes(), "P4", "a route that has gone is posted");
-		want(!pn_host_route_irq(rig->vm, &ir->route, &rig->cpu[0]), "P4",
-		     "an interrupt without a route is delivered");
+		rig_want(!intel->ir[0].posted && !routes(), "P4",
+			 "a route that has gone is posted");
+		rig_want(!pn_host_route_irq(rig->vm, &ir->route, &rig->cpu[0]), "P4",
+			 "an interrupt without a route is delivered");
 	}
 }
 
@@ -451,12 +450,14 @@ static void asks_all(void)
 {
 	px_doing("inhibits APICv; the I/O APIC changes");
 	pn_vmx_inhibit(rig->vm, &rig->cpu[0], PN_INHIBIT_IRQWIN, true);
-	want(all_have(PN_REQ_APICV_UPDATE) && rig_ops()->inhibits(rig->vcpu[2].h), "P6",
-	     "a vCPU does not hear that APICv is inhibited");
+	rig_want(all_have(PN_REQ_APICV_UPDATE) && rig_ops()->inhibits(rig->vcpu[2].h), "P6",
+		 "a vCPU does not hear that APICv is inhibited");
 	pn_vmx_ioapic_changed(rig->vm, &rig->cpu[0]);
-	want(all_have(PN_REQ_SCAN_IOAPIC), "P6", "a vCPU does not hear that the I/O APIC changed");
+	rig_want(all_have(PN_REQ_SCAN_IOAPIC), "P6",
+		 "a vCPU does not hear that the I/O APIC changed");
 	pn_vmx_inhibit(rig->vm, &rig->cpu[0], PN_INHIBIT_IRQWIN, false);
-	want(!rig_ops()->inhibits(rig->vcpu[2].h), "P6", "a cause that has gone inhibits APICv");
+	rig_want(!rig_ops()->inhibits(rig->vcpu[2].h), "P6",
+		 "a cause that has gone inhibits APICv");
 }
 
 static void delivers(void *arg)
@@ -464,9 +465,9 @@ static void delivers(void *arg)
 	(void)arg;
 	for (unsigned i = 0; i < sizeof(messages) / sizeof(messages[0]); i++)
 		one_message(i);
-	want(rig->vcpu[1].h->requests & PN_REQ_UNBLOCK &&
-		     !(rig->vcpu[0].h->requests & PN_REQ_UNBLOCK),
-	     "P1", "an NMI asks not the vCPU that it is for");
+	rig_want(rig->vcpu[1].h->requests & PN_REQ_UNBLOCK &&
+			 !(rig->vcpu[0].h->requests & PN_REQ_UNBLOCK),
+		 "P1", "an NMI asks not the vCPU that it is for");
 	route_lives();
 	asks_all();
 }

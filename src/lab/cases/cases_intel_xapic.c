@@ -11,12 +11,6 @@
 #define NOTIFY	  0xF2
 #define ICR_SELF  (PN_ICR_SH_SELF << 18)
 
-static void want(bool ok, const char *property, const char *what)
-{
-	if (!ok)
-		px_fail(property, "%s", what);
-}
-
 static struct pn_apicv *cpu(void)
 {
 	return &intel->core[0].apicv;
@@ -44,7 +38,7 @@ static struct pn_vmcs_apic every(void)
 
 static void entry(const struct pn_vmcs_apic *v, bool ok, const char *what)
 {
-	want(!pn_apicv_vmcs_check(&cpu()->feat, v) == ok, "P7", what);
+	rig_want(!pn_apicv_vmcs_check(&cpu()->feat, v) == ok, "P7", what);
 }
 
 /* @field is @value: the entry fails, or @ok. */
@@ -94,17 +88,17 @@ static void low_priority(void)
 	v.tpr_threshold = 0x12;
 	entry(&v, false, "a threshold of 5 bits");
 	v.tpr_threshold = 2;
-	want(pn_apicv_vmentry(cpu(), &v, &exit) == 1 && exit.reason == PN_VMX_EXIT_TPR, "P7",
-	     "no exit below the threshold");
+	rig_want(pn_apicv_vmentry(cpu(), &v, &exit) == 1 && exit.reason == PN_VMX_EXIT_TPR, "P7",
+		 "no exit below the threshold");
 	pn_apicv_vmexit(cpu(), &v);
 	v.proc2 = 0;
-	want(pn_apicv_vmentry(cpu(), &v, &exit) < 0 && !cpu()->in_guest, "P7",
-	     "an entry below the threshold, without APIC accesses");
+	rig_want(pn_apicv_vmentry(cpu(), &v, &exit) < 0 && !cpu()->in_guest, "P7",
+		 "an entry below the threshold, without APIC accesses");
 	v.virtual_apic = 0x8000000000ull;
 	v.tpr_threshold = 0;
-	want(pn_apicv_vmentry(cpu(), &v, &exit) < 0, "P7", "a page without memory");
+	rig_want(pn_apicv_vmentry(cpu(), &v, &exit) < 0, "P7", "a page without memory");
 	v.virtual_apic = page;
-	want(!pn_apicv_vmentry(cpu(), &v, &exit) && cpu()->in_guest, "P7", "an entry at it");
+	rig_want(!pn_apicv_vmentry(cpu(), &v, &exit) && cpu()->in_guest, "P7", "an entry at it");
 	pn_apicv_vmexit(cpu(), &v);
 }
 
@@ -137,14 +131,14 @@ static void embedded(void)
 
 	px_doing("reads a VMCS by its fields");
 	pn_vmcs_apic_read(&v, vmread, NULL);
-	want(v.posted_nv == NOTIFY && v.last_pid_index == 1 && v.intr_status == 0x4151 &&
-		     v.virtual_apic == 0x3000 && v.apic_access == APIC_BASE && v.pid == 0x5040,
-	     "P7", "a field of the VMCS");
-	want(v.pin == 0x81 && v.proc == 0x80220000 && v.proc2 == 0x301 && v.proc3 == 1u << 4 &&
-		     v.exit_ctl == 1u << 15 && v.pid_table == 0x6000 && !v.tpr_threshold,
-	     "P7", "a control of the VMCS");
+	rig_want(v.posted_nv == NOTIFY && v.last_pid_index == 1 && v.intr_status == 0x4151 &&
+			 v.virtual_apic == 0x3000 && v.apic_access == APIC_BASE && v.pid == 0x5040,
+		 "P7", "a field of the VMCS");
+	rig_want(v.pin == 0x81 && v.proc == 0x80220000 && v.proc2 == 0x301 && v.proc3 == 1u << 4 &&
+			 v.exit_ctl == 1u << 15 && v.pid_table == 0x6000 && !v.tpr_threshold,
+		 "P7", "a control of the VMCS");
 	for (unsigned i = 0; i < 4; i++)
-		want(v.eoi_exit[i] == 0x10 * (i + 1), "P7", "the EOI-exit bitmap");
+		rig_want(v.eoi_exit[i] == 0x10 * (i + 1), "P7", "the EOI-exit bitmap");
 }
 
 /* ---- the APIC-access page ---- */
@@ -158,13 +152,14 @@ static void stores(uint32_t off, uint32_t value, enum pn_apicv_access result, co
 {
 	struct pn_apicv_exit exit = {0};
 
-	want(store(off, value, &exit) == result, "P7", what);
+	rig_want(store(off, value, &exit) == result, "P7", what);
 	if (result == PN_APICV_TRAP)
-		want(exit.reason == PN_VMX_EXIT_APIC_WRITE && exit.qualification == off, "P7",
-		     what);
+		rig_want(exit.reason == PN_VMX_EXIT_APIC_WRITE && exit.qualification == off, "P7",
+			 what);
 	else if (result == PN_APICV_FAULT)
-		want(exit.reason == PN_VMX_EXIT_APIC_ACCESS && exit.qualification == (0x1000 | off),
-		     "P7", what);
+		rig_want(exit.reason == PN_VMX_EXIT_APIC_ACCESS &&
+				 exit.qualification == (0x1000 | off),
+			 "P7", what);
 }
 
 static uint32_t reg(uint32_t off)
@@ -179,12 +174,12 @@ static void registers(void)
 
 	px_doing("registers of the APIC-access page");
 	stores(PN_APIC_TPR, 0x123, PN_APICV_EVALUATE, "a store to TPR");
-	want(reg(PN_APIC_TPR) == 0x23 && reg(PN_APIC_PPR) == 0x23, "P7", "TPR after a store");
-	want(pn_apicv_read(cpu(), PN_APIC_TPR, &value, &exit) == PN_APICV_DONE && value == 0x23,
-	     "P7", "a load of TPR");
+	rig_want(reg(PN_APIC_TPR) == 0x23 && reg(PN_APIC_PPR) == 0x23, "P7", "TPR after a store");
+	rig_want(pn_apicv_read(cpu(), PN_APIC_TPR, &value, &exit) == PN_APICV_DONE && value == 0x23,
+		 "P7", "a load of TPR");
 	stores(PN_APIC_TPR, 0, PN_APICV_EVALUATE, "a store to TPR");
 	stores(PN_APIC_ICRH, 0x12345678, PN_APICV_DONE, "a store to ICR's upper half");
-	want(reg(PN_APIC_ICRH) == 0x12000000, "P7", "reserved bits of ICR's upper half");
+	rig_want(reg(PN_APIC_ICRH) == 0x12000000, "P7", "reserved bits of ICR's upper half");
 	stores(PN_APIC_ID, 1, PN_APICV_TRAP, "a store to the ID");
 	stores(PN_APIC_SVR, 0x1FF, PN_APICV_TRAP, "a store to SVR");
 	stores(PN_APIC_TDCR, 3, PN_APICV_TRAP, "a store to the divider");
@@ -192,31 +187,31 @@ static void registers(void)
 	stores(PN_APIC_IRR, 0, PN_APICV_FAULT, "a store to IRR");
 	stores(PN_APIC_TMCCT, 0, PN_APICV_FAULT, "a store to the counter");
 	stores(PN_APIC_PPR, 0, PN_APICV_FAULT, "a store to PPR");
-	want(pn_apicv_read(cpu(), PN_APIC_PPR, &value, &exit) == PN_APICV_FAULT &&
-		     exit.qualification == PN_APIC_PPR,
-	     "P7", "a load of PPR");
-	want(pn_apicv_page_read(cpu(), PN_APIC_ID, 4, PN_APICV_FETCH, &value, &exit) ==
-			     PN_APICV_FAULT &&
-		     exit.qualification == (0x2000 | PN_APIC_ID),
-	     "P7", "a fetch from the page");
-	want(pn_apicv_page_read(cpu(), PN_APIC_ID + 2, 4, PN_APICV_INSN, &value, &exit) ==
-		     PN_APICV_FAULT,
-	     "P7", "a load beyond a register");
-	want(pn_apicv_page_write(cpu(), PN_APIC_ID, 4, PN_APICV_PHYS, &value, &exit) ==
-			     PN_APICV_FAULT &&
-		     exit.qualification == 0xF000,
-	     "P7", "a guest-physical store");
-	want(pn_apicv_wrmsr(cpu(), PN_X2APIC_MSR + PN_APIC_TPR / 16, 0, &exit) == PN_APICV_PASS,
-	     "P7", "an x2APIC's MSR in xAPIC mode");
+	rig_want(pn_apicv_read(cpu(), PN_APIC_PPR, &value, &exit) == PN_APICV_FAULT &&
+			 exit.qualification == PN_APIC_PPR,
+		 "P7", "a load of PPR");
+	rig_want(pn_apicv_page_read(cpu(), PN_APIC_ID, 4, PN_APICV_FETCH, &value, &exit) ==
+				 PN_APICV_FAULT &&
+			 exit.qualification == (0x2000 | PN_APIC_ID),
+		 "P7", "a fetch from the page");
+	rig_want(pn_apicv_page_read(cpu(), PN_APIC_ID + 2, 4, PN_APICV_INSN, &value, &exit) ==
+			 PN_APICV_FAULT,
+		 "P7", "a load beyond a register");
+	rig_want(pn_apicv_page_write(cpu(), PN_APIC_ID, 4, PN_APICV_PHYS, &value, &exit) ==
+				 PN_APICV_FAULT &&
+			 exit.qualification == 0xF000,
+		 "P7", "a guest-physical store");
+	rig_want(pn_apicv_wrmsr(cpu(), PN_X2APIC_MSR + PN_APIC_TPR / 16, 0, &exit) == PN_APICV_PASS,
+		 "P7", "an x2APIC's MSR in xAPIC mode");
 }
 
 static void takes(uint8_t vector)
 {
-	want(pn_apicv_pending(cpu(), true) == vector && pn_apicv_deliver(cpu()) == vector, "P4",
-	     "the wrong vector is delivered");
-	want(reg(PN_APIC_PPR) == (vector & 0xF0u), "P4", "the wrong PPR in service");
+	rig_want(pn_apicv_pending(cpu(), true) == vector && pn_apicv_deliver(cpu()) == vector, "P4",
+		 "the wrong vector is delivered");
+	rig_want(reg(PN_APIC_PPR) == (vector & 0xF0u), "P4", "the wrong PPR in service");
 	stores(PN_APIC_EOI, 5, PN_APICV_EVALUATE, "an EOI");
-	want(!reg(PN_APIC_EOI) && !reg(PN_APIC_PPR), "P4", "the wrong PPR after an EOI");
+	rig_want(!reg(PN_APIC_EOI) && !reg(PN_APIC_PPR), "P4", "the wrong PPR after an EOI");
 }
 
 static void sends(void)
@@ -234,12 +229,12 @@ static void sends(void)
 	stores(PN_APIC_ICRL, 1u << 13 | HIGH, PN_APICV_TRAP, "reserved bits of the ICR");
 	stores(PN_APIC_ICRL, PN_ICR_SH_ALL << 18 | HIGH, PN_APICV_TRAP, "an IPI to all");
 	stores(PN_APIC_ICRL, 15, PN_APICV_TRAP, "an IPI of a vector below 16");
-	want(!to->pir[HIGH / 64] && !intel->messages, "P4", "an IPI that exits is posted, too");
+	rig_want(!to->pir[HIGH / 64] && !intel->messages, "P4", "an IPI that exits is posted, too");
 	stores(PN_APIC_ICRL, HIGH, PN_APICV_DONE, "an IPI");
-	want(to->pir[HIGH / 64] == 1ull << HIGH % 64 && to->control & PN_PID_ON, "P4",
-	     "an IPI is not posted");
-	want(intel->messages == 1 && intel->heard.dest == 2 && intel->heard.vector == NOTIFY, "P4",
-	     "the notification of an IPI");
+	rig_want(to->pir[HIGH / 64] == 1ull << HIGH % 64 && to->control & PN_PID_ON, "P4",
+		 "an IPI is not posted");
+	rig_want(intel->messages == 1 && intel->heard.dest == 2 && intel->heard.vector == NOTIFY,
+		 "P4", "the notification of an IPI");
 	stores(PN_APIC_ICRH, 2u << 24, PN_APICV_DONE, "the destination");
 	stores(PN_APIC_ICRL, HIGH, PN_APICV_TRAP, "an IPI beyond the table");
 }
@@ -256,25 +251,18 @@ static void notified(void)
 		pid->pir[i / 2] |= 1ull << (0x14 + i % 2 * 32);
 	pid->control |= PN_PID_ON;
 	pn_lapic_accept(lapic, NOTIFY);
-	want(pn_apicv_intr(cpu(), lapic, &taken) == PN_INTR_POSTED && taken == -1, "P4",
-	     "a notification exits");
-	want(!(pid->control & PN_PID_ON) && pn_lapic_eoi(lapic) < 0, "P4",
-	     "ON or the notification is left");
+	rig_want(pn_apicv_intr(cpu(), lapic, &taken) == PN_INTR_POSTED && taken == -1, "P4",
+		 "a notification exits");
+	rig_want(!(pid->control & PN_PID_ON) && pn_lapic_eoi(lapic) < 0, "P4",
+		 "ON or the notification is left");
 	for (int v = 0xF4; v >= 0x14; v -= 0x20) {
-		want(!pid->pir[v / 64], "P4", "a bit is left in the PIR");
+		rig_want(!pid->pir[v / 64], "P4", "a bit is left in the PIR");
 		takes((uint8_t)v);
 	}
-	want(pn_apicv_pending(cpu(), true) < 0, "P4", "a vector more than were posted");
+	rig_want(pn_apicv_pending(cpu(), true) < 0, "P4", "a vector more than were posted");
 	pn_lapic_accept(lapic, LOW);
-	want(pn_apicv_intr(cpu(), lapic, &taken) == PN_INTR_EXIT && taken == LOW, "P4",
-	     "another interrupt does not exit");
-}
-
-static void hears(void *ctx, const struct pn_intr *m)
-{
-	(void)ctx;
-	intel->heard = *m;
-	intel->messages++;
+	rig_want(pn_apicv_intr(cpu(), lapic, &taken) == PN_INTR_EXIT && taken == LOW, "P4",
+		 "another interrupt does not exit");
 }
 
 static void runs(void *arg)
@@ -286,12 +274,12 @@ static void runs(void *arg)
 	checks();
 	low_priority();
 	embedded();
-	want(!pn_apicv_vmentry(cpu(), &v, &exit), "P7", "VM entry fails");
+	rig_want(!pn_apicv_vmentry(cpu(), &v, &exit), "P7", "VM entry fails");
 	registers();
 	sends();
 	notified();
 	pn_apicv_vmexit(cpu(), &v);
-	want(!v.intr_status && !cpu()->in_guest, "P7", "RVI and SVI after an exit");
+	rig_want(!v.intr_status && !cpu()->in_guest, "P7", "RVI and SVI after an exit");
 }
 
 void intel_xapic(bool broken)
@@ -301,7 +289,7 @@ void intel_xapic(bool broken)
 	(void)broken;
 	rig_intel_build(&(struct rig_intel_conf){.vcpus = 2, .ipiv = true});
 	rig->no_rest_check = true;
-	intel->bus.intr = hears;
+	intel->bus.intr = intel_hears;
 	pn_apicv_features_default(&feat);
 	feat.pir_granule = 32;
 	pn_apicv_init(cpu(), &intel->bus, rig->cpu[0].agent, &feat, true);

@@ -134,6 +134,20 @@ static bool op_detach(struct rig_agent *me, const int *arg)
 	return true;
 }
 
+bool rig_op_inhibit(struct rig_agent *me, const int *arg)
+{
+	(void)arg;
+	rig_ops()->inhibit(rig->vm, me->c, rig->vendor->cause, true);
+	return true;
+}
+
+bool rig_op_allow(struct rig_agent *me, const int *arg)
+{
+	(void)arg;
+	rig_ops()->inhibit(rig->vm, me->c, rig->vendor->cause, false);
+	return true;
+}
+
 static bool op_attach(struct rig_agent *me, const int *arg)
 {
 	const struct rig_ir *ir = &rig->ir[arg[0]];

@@ -176,20 +176,6 @@ static bool op_ipi_others(struct rig_agent *me, const int *arg)
 	return true;
 }
 
-static bool op_inhibit(struct rig_agent *me, const int *arg)
-{
-	(void)arg;
-	pn_svm_inhibit(rig->vm, me->c, PN_INHIBIT_HYPERV, true);
-	return true;
-}
-
-static bool op_allow(struct rig_agent *me, const int *arg)
-{
-	(void)arg;
-	pn_svm_inhibit(rig->vm, me->c, PN_INHIBIT_HYPERV, false);
-	return true;
-}
-
 static bool op_pend(struct rig_agent *me, const int *arg)
 {
 	(void)me;
@@ -235,8 +221,8 @@ static const struct pn_case_op ops[] = {
 	{"ipi-others", "x", "IPI to all others", "the guest sends an IPI to all other vCPUs",
 	 PN_CASE_CPU | PN_CASE_VCPU | PN_CASE_WAITS, op_ipi_others},
 	{"inhibit", "", "a cause against AVIC comes up", "AVIC is inhibited for all vCPUs",
-	 PN_CASE_CPU, op_inhibit},
-	{"allow", "", "the cause goes away", "it is no longer", PN_CASE_CPU, op_allow},
+	 PN_CASE_CPU, rig_op_inhibit},
+	{"allow", "", "the cause goes away", "it is no longer", PN_CASE_CPU, rig_op_allow},
 	{"pend", "vx", NULL, "vector X is in the IRR of vCPU V", 0, op_pend},
 	{"mail", "", NULL, "with mail: stores data that the guest reads when it takes a vector", 0,
 	 op_mail},

@@ -79,20 +79,6 @@ static bool op_ipi(struct rig_agent *me, const int *arg)
 	return true;
 }
 
-static bool op_inhibit(struct rig_agent *me, const int *arg)
-{
-	(void)arg;
-	pn_vmx_inhibit(rig->vm, me->c, PN_INHIBIT_IRQWIN, true);
-	return true;
-}
-
-static bool op_allow(struct rig_agent *me, const int *arg)
-{
-	(void)arg;
-	pn_vmx_inhibit(rig->vm, me->c, PN_INHIBIT_IRQWIN, false);
-	return true;
-}
-
 static bool op_retrigger(struct rig_agent *me, const int *arg)
 {
 	rig->os.ipi(rig->os.ctx, me->c->agent, (uint32_t)arg[0], (uint8_t)arg[1]);
@@ -124,8 +110,9 @@ static const struct pn_case_op ops[] = {
 	{"ipi", "vx", "sends vCPU % vector %", "in the guest: the processor sends an IPI by itself",
 	 A_VCPU, op_ipi},
 	{"inhibit", "", "inhibits APICv", "APICv is inhibited for all vCPUs",
-	 PN_CASE_CPU | PN_CASE_VM, op_inhibit},
-	{"allow", "", "allows APICv again", "it is no longer", PN_CASE_CPU | PN_CASE_VM, op_allow},
+	 PN_CASE_CPU | PN_CASE_VM, rig_op_inhibit},
+	{"allow", "", "allows APICv again", "it is no longer", PN_CASE_CPU | PN_CASE_VM,
+	 rig_op_allow},
 	{"retrigger", "cx", "interrupts CPU % with vector % again",
 	 "bare metal: the host raises vector X at CPU C once more", PN_CASE_CPU, op_retrigger},
 	{"look", "v", "looks at the descriptor",

@@ -492,6 +492,12 @@ void rig_run_handlers(unsigned cpus)
 
 /* ---- properties ---- */
 
+void rig_want(bool ok, const char *property, const char *what)
+{
+	if (!ok)
+		px_fail(property, "%s", what);
+}
+
 /* The highest vector that waits for @v and could be delivered, or -1. */
 static int deliverable(const struct rig_vcpu *v)
 {

@@ -73,7 +73,8 @@ struct rig_vendor {
 	void (*deliver)(struct rig_vcpu *v, struct pn_host_cpu *c);
 	/* A device writes the MSI of interrupt @index. */
 	void (*post)(unsigned index);
-	const char *pending; /* where vectors wait: "its IRR" */
+	const char *pending;   /* where vectors wait: "its IRR" */
+	enum pn_inhibit cause; /* one that all vCPUs can have */
 	/* True if @vector is outside the IRR and on its way there, as memory has it: no access of
 	 * the machine. NULL: none ever is. */
 	bool (*waits)(const struct rig_vcpu *v, unsigned vector);
@@ -188,6 +189,8 @@ void rig_put(struct rig_vcpu *v, struct pn_host_cpu *c, bool asleep);
 /* Scheduled out and in again; perhaps elsewhere. Returns where. */
 struct pn_host_cpu *rig_resched(struct rig_vcpu *v, struct pn_host_cpu *c, bool asleep);
 
+/* @property is violated now unless @ok; @what: a sentence. */
+void rig_want(bool ok, const char *property, const char *what);
 /* P1..P4 at rest. */
 const char *rig_check(void *arg, char *text, unsigned size);
 

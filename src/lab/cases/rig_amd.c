@@ -445,6 +445,7 @@ static const struct rig_vendor vendor = {
 	.check = check,
 	.post = post,
 	.pending = "its IRR",
+	.cause = PN_INHIBIT_HYPERV,
 	.handler = rig_amd_handler,
 };
 

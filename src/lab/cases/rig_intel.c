@@ -350,6 +350,7 @@ static const struct rig_vendor vendor = {
 	.deliver = deliver,
 	.post = post,
 	.pending = "its PIR or IRR",
+	.cause = PN_INHIBIT_IRQWIN,
 	.handler = handler,
 };
 

@@ -6,12 +6,6 @@
 
 struct solo *solo;
 
-void solo_want(bool ok, const char *property, const char *what)
-{
-	if (!ok)
-		px_fail(property, "%s", what);
-}
-
 static void *map(void *ctx, uint64_t pa, size_t len)
 {
 	struct solo *s = ctx;

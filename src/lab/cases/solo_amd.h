@@ -34,7 +34,6 @@ extern struct solo *solo;
 
 /* The machine without threads. */
 void solo_build(void);
-void solo_want(bool ok, const char *property, const char *what);
 void *solo_ptr(uint64_t pa);
 uint32_t solo_ld32(uint64_t pa);
 uint64_t solo_ld64(uint64_t pa);
