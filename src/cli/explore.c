@@ -439,6 +439,32 @@ static void limit_jobs(struct explore_options *o)
 	o->jobs = n;
 }
 
+static bool lacks_variant(const struct explore_options *o, const struct pn_case *c)
+{
+	if (!c->one_variant || o->variants & FIXED)
+		return false;
+	pn_cli_error("%s has no broken variant: it has no mistake, and no broken. key", c->name);
+	return true;
+}
+
+/* @c, or all cases. */
+static int explore_all(struct explore_options *o, const struct pn_case *c)
+{
+	struct pn_xjob *job = calloc(2 * MAX_CASES, sizeof(*job));
+	struct pn_xrun *run = calloc(2 * MAX_CASES, sizeof(*run));
+	int status = CLI_INPUT;
+
+	limit_jobs(o);
+	pn_cli_catch_stop();
+	if (job && run)
+		status = explore(o, c, job, run);
+	else
+		pn_cli_error("out of memory");
+	free(job);
+	free(run);
+	return status;
+}
+
 int pn_cli_explore(int argc, char **argv)
 {
 	struct explore_options o = {
@@ -448,39 +474,20 @@ int pn_cli_explore(int argc, char **argv)
 		.limit_mib = DEFAULT_LIMIT,
 	};
 	const struct pn_case *c = NULL;
-	struct pn_xjob *job;
-	struct pn_xrun *run;
-	int status = CLI_INPUT;
+	int status;
 
 	argp_parse(&argp, argc, argv, 0, NULL, &o);
 	if (o.linux_tree && pn_linux_open(o.linux_tree))
 		return CLI_INPUT;
-	if (o.name) {
+	if (o.name)
 		c = wanted(&o);
-		if (!c)
-			return CLI_USAGE;
-		if (c->one_variant && !(o.variants & FIXED)) {
-			pn_cli_error("%s has no broken variant: it has no mistake, and no broken. "
-				     "key",
-				     c->name);
-			if (!o.linux_tree && is_file(o.name))
-				pn_case_free(c);
-			return CLI_USAGE;
-		}
-	}
-	limit_jobs(&o);
-	pn_cli_catch_stop();
-	job = calloc(2 * MAX_CASES, sizeof(*job));
-	run = calloc(2 * MAX_CASES, sizeof(*run));
-	if (job && run)
-		status = explore(&o, c, job, run);
+	if (o.name && (!c || lacks_variant(&o, c)))
+		status = CLI_USAGE;
 	else
-		pn_cli_error("out of memory");
-	free(job);
-	free(run);
+		status = explore_all(&o, c);
 	if (o.linux_tree)
 		pn_linux_close();
-	else if (o.name && is_file(o.name))
+	else if (c && is_file(o.name))
 		pn_case_free(c);
 	return status;
 }
