@@ -27,21 +27,24 @@ apt_private()
 		-o Acquire::Languages=none -o Acquire::Retries=3 "$@"
 }
 
-apt_setup()
+# Reads the archive's lists of these: "deb trixie", "deb-src trixie".
+apt_read()
 {
-	local mirror ring=/usr/share/keyrings/debian-archive-keyring.gpg
+	local mirror ring=/usr/share/keyrings/debian-archive-keyring.gpg list
 	[ -r "$ring" ] || skip "package debian-archive-keyring is not installed"
-	[ -z "${APT_READY:-}" ] || return 0
 	mirror=$(apt_mirror) || exit
 	mkdir -p "$APT/lists/partial" "$APT/cache/archives/partial"
-	{
-		echo "deb-src [signed-by=$ring] $mirror trixie main"
-		echo "deb [signed-by=$ring] $mirror trixie main"
-		echo "deb [signed-by=$ring] $mirror trixie-backports main"
-		echo "deb [signed-by=$ring] $mirror bookworm-backports main"
-	} >"$APT/sources.list"
+	for list in "$@"; do
+		echo "${list% *} [signed-by=$ring] $mirror ${list#* } main"
+	done >"$APT/sources.list"
 	apt_private apt-get update -qq >"$APT/update.log" 2>&1 ||
 		{ tail -n 5 "$APT/update.log" >&2; skip "the Debian archive cannot be read"; }
+}
+
+apt_setup()
+{
+	[ -z "${APT_READY:-}" ] || return 0
+	apt_read "deb-src trixie" "deb trixie" "deb trixie-backports" "deb bookworm-backports"
 	APT_READY=1
 }
 
