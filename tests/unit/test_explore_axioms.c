@@ -32,9 +32,9 @@
 
 #include <cmocka.h>
 
-#include "px.h"
+#include "litmus_threads.h"
 
-#define THREADS 4
+#define THREADS LITMUS_THREADS
 #define PLACES	4
 #define EVENTS	12
 #define STATES	128
@@ -394,12 +394,9 @@ static void body(void *arg)
 
 static void setup(void *arg)
 {
-	static const char *const name[THREADS] = {"A", "B", "C", "D"};
-
 	(void)arg;
 	mem = px_alloc(sizeof(*mem), 64);
-	for (unsigned i = 0; i < THREADS && test->thread[i]; i++)
-		px_thread(name[i], (int)i, body, (void *)(uintptr_t)i);
+	litmus_threads(test->thread, body);
 }
 
 static void outcome(void *ctx)

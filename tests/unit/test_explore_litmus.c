@@ -23,7 +23,7 @@
 
 #include <cmocka.h>
 
-#include "px.h"
+#include "litmus_threads.h"
 
 struct litmus {
 	const char *name;
@@ -100,7 +100,7 @@ static const struct litmus table[] = {
 };
 /* clang-format on */
 
-#define THREADS	 4
+#define THREADS	 LITMUS_THREADS
 #define PLACES	 3
 #define READS	 8
 #define OUTCOMES 32
@@ -207,12 +207,9 @@ static void body(void *arg)
 
 static void setup(void *arg)
 {
-	static const char *const name[THREADS] = {"A", "B", "C", "D"};
-
 	(void)arg;
 	mem = px_alloc(sizeof(*mem), 64);
-	for (unsigned i = 0; i < THREADS && test->thread[i]; i++)
-		px_thread(name[i], (int)i, body, (void *)(uintptr_t)i);
+	litmus_threads(test->thread, body);
 }
 
 static void outcome(void *ctx)
