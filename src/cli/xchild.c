@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "progress.h"
+#include "sanitizer.h"
 #include "xwire.h"
 
 #define GRACE_S	   5.0 /* how long after its time limit a search is killed */
@@ -36,18 +37,10 @@ static double now(void)
 
 /* ---- the child ---- */
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define SHADOW_MEMORY 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define SHADOW_MEMORY 1
-#endif
-#endif
-
 /* A sanitizer's shadow memory is terabytes of address space: then there is no limit. */
 static void limit_memory(size_t bytes)
 {
-#ifndef SHADOW_MEMORY
+#ifndef PX_SANITIZED
 	struct rlimit r = {bytes, bytes};
 
 	if (bytes)

@@ -5,6 +5,15 @@
 #include <stddef.h>
 #include <sys/types.h>
 
+#include "sanitizer.h"
+
+/* A sanitizer needs more address space than any limit gives: there is none then. */
+#ifdef PX_SANITIZED
+#define NO_MEMORY_LIMIT true
+#else
+#define NO_MEMORY_LIMIT false
+#endif
+
 /* The result of a finished program. */
 struct run {
 	int status; /* exit status; 128 + signal if one ended it */

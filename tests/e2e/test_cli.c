@@ -556,25 +556,14 @@ static void trace_of_a_counter_example(void **state)
 	json_decref(o);
 }
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define SHADOW_MEMORY true
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define SHADOW_MEMORY true
-#endif
-#endif
-#ifndef SHADOW_MEMORY
-#define SHADOW_MEMORY false
-#endif
-
-/* Never "held". Sanitizers need more address space than any limit gives. */
+/* Never "held". */
 static void out_of_memory_is_not_finished(void **state)
 {
 	struct run run;
 	json_t *o;
 
 	(void)state;
-	if (SHADOW_MEMORY)
+	if (NO_MEMORY_LIMIT)
 		skip();
 	run_program("explore gappi-masked-irr --variant fixed --memory-limit 1 --json", &run);
 	assert_int_equal(run.status, 3);

@@ -138,20 +138,13 @@ static void json_has_the_name(void **state)
 	unlink(path);
 }
 
-/* A sanitizer needs more address space than any limit gives: there is none then. */
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define NO_LIMIT true
-#else
-#define NO_LIMIT false
-#endif
-
 static void too_large_is_not_finished(void **state)
 {
 	static const struct row row = {HEAD PARKS ONE LARGE, "--memory-limit 24", 3,
 				       "not finished: out of memory", NULL};
 
 	(void)state;
-	if (NO_LIMIT)
+	if (NO_MEMORY_LIMIT)
 		skip();
 	run_row(&row);
 }

@@ -4,17 +4,7 @@
 
 #include <stdint.h>
 
-#if defined(__SANITIZE_ADDRESS__)
-#define PX_ASAN 1
-#elif defined(__SANITIZE_THREAD__)
-#define PX_TSAN 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define PX_ASAN 1
-#elif __has_feature(thread_sanitizer)
-#define PX_TSAN 1
-#endif
-#endif
+#include "sanitizer.h"
 
 #if defined(PX_ASAN)
 #include <sanitizer/asan_interface.h>

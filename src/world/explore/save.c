@@ -19,18 +19,11 @@
 #include <string.h>
 
 #include "engine.h"
+#include "sanitizer.h"
 
 #define LINE	  PX_LINE
 #define DEAD_ZONE 2048u /* below the stack pointer */
 #define FIRST	  (16u << 10)
-
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define SANITIZED 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define SANITIZED 1
-#endif
-#endif
 
 bool px_hooked, px_check_writes;
 
@@ -70,7 +63,7 @@ struct part_end {
 
 bool px_can_save(void)
 {
-#ifdef SANITIZED
+#ifdef PX_SANITIZED
 	return false;
 #else
 	return true;
