@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "px.h"
+#include "engine.h"
 
 #define THREADS 6
 #define OPS	10
@@ -274,6 +274,18 @@ static void add(struct agent *a, enum kind k, unsigned place, unsigned value)
 		a->op[a->n++] = (struct op){k, place, value};
 }
 
+/*
+ * Draws the place and then the value: as arguments of one call they would be drawn in the order
+ * that the compiler likes, and each compiler would test programs of its own.
+ */
+static void add_drawn(struct agent *a, enum kind k, unsigned places, unsigned first,
+		      unsigned values)
+{
+	unsigned place = rnd(places);
+
+	add(a, k, place, first + rnd(values));
+}
+
 static void plain(struct agent *a, unsigned flavour)
 {
 	static const enum kind small[] = {LOAD, STORE, STORE, LOAD, XCHG};
@@ -281,7 +293,7 @@ static void plain(struct agent *a, unsigned flavour)
 					LOAD, STORE, LOAD128, CAS128, STORE, LOAD, LINE};
 	enum kind k = flavour & 1 ? any[rnd(15)] : small[rnd(5)];
 
-	add(a, k, rnd(flavour & 2 ? 3 : 2), 1 + rnd(3));
+	add_drawn(a, k, flavour & 2 ? 3 : 2, 1, 3);
 }
 
 static void section(struct agent *a, unsigned flavour, enum kind in, enum kind out)
@@ -318,7 +330,7 @@ static void some(struct agent *a, unsigned flavour, bool irqs)
 		break;
 	case 9:
 		if (!a->handler)
-			add(a, SLEEP, rnd(2), rnd(2));
+			add_drawn(a, SLEEP, 2, 0, 2);
 		break;
 	case 10:
 		add(a, WAKE, rnd(2), 0);
@@ -334,7 +346,7 @@ static void some(struct agent *a, unsigned flavour, bool irqs)
 	case 13:
 	case 14:
 		if (irqs && !a->handler)
-			add(a, SEND, rnd(2), rnd(2));
+			add_drawn(a, SEND, 2, 0, 2);
 		break;
 	default:
 		plain(a, flavour);
@@ -438,7 +450,7 @@ static void rare_thread(struct agent *a, unsigned cpus)
 			break;
 		case 2:
 		case 3:
-			add(a, SEND, rnd(cpus), rnd(2));
+			add_drawn(a, SEND, cpus, 0, 2);
 			break;
 		case 4:
 			add(a, MIGRATE, rnd(cpus), 0);
@@ -454,7 +466,7 @@ static void rare_thread(struct agent *a, unsigned cpus)
 				add(a, KILL, 2, 0);
 			break;
 		default:
-			add(a, one_of(any, sizeof(any) / sizeof(any[0])), rnd(3), 1 + rnd(3));
+			add_drawn(a, one_of(any, sizeof(any) / sizeof(any[0])), 3, 1, 3);
 		}
 	}
 }
@@ -475,7 +487,7 @@ static void rare_handler(struct agent *a)
 			add(a, WAKE, rnd(2), 0);
 			break;
 		default:
-			add(a, one_of(any, sizeof(any) / sizeof(any[0])), rnd(3), 1 + rnd(3));
+			add_drawn(a, one_of(any, sizeof(any) / sizeof(any[0])), 3, 1, 3);
 		}
 	}
 }
@@ -562,15 +574,17 @@ static const char *disagreement(bool sc, unsigned orders, struct sums *sum)
 {
 	static struct states full, reduced;
 	struct px_result f, r, replayed = {0};
+	/* Beside a sanitizer a search for states would be one by traces again. */
+	unsigned ways = px_can_save() ? WAYS : STATES;
 
 	explore(sc, UNREDUCED, 0, &full, &f);
 	sum->full += f.executions;
 	sum->violations += f.verdict == PX_VIOLATION;
 	sum->states += full.n;
-	for (uint32_t i = 0; i < orders * (WAYS - 1); i++) {
-		enum way way = REPLAYED + i % (WAYS - 1);
+	for (uint32_t i = 0; i < orders * (ways - 1); i++) {
+		enum way way = REPLAYED + i % (ways - 1);
 
-		explore(sc, way, i / (WAYS - 1) * 0x9e3779b9u, &reduced, &r);
+		explore(sc, way, i / (ways - 1) * 0x9e3779b9u, &reduced, &r);
 		if (f.verdict != r.verdict)
 			return way == STATES ? "another verdict by states" : "another verdict";
 		if (f.verdict != PX_HELD)
@@ -658,6 +672,10 @@ static void known_programs(void **state)
 		  {{0, false, 4, {{SLEEP, 0, 1}, {IRQ_OFF}, {LOAD64, 0, 0}, {IRQ_ON}}},
 		   {1, false, 2, {{CAS, 0, 2}, {XCHG, 2, 1}}},
 		   {2, false, 2, {{WAKE, 0, 0}, {SLEEP, 0, 1}}}}}},
+		{"wide load of what others write beside an own store",
+		 {2,
+		  {{0, false, 2, {{OR, 1, 1}, {LOAD64, 0, 0}}},
+		   {1, false, 4, {{STORE64, 0, 2}, {STORE, 1, 2}, {LOAD128, 1, 0}, {OR, 1, 1}}}}}},
 		{"two sleepers on one word",
 		 {2,
 		  {{0, false, 3, {{WAKE, 1, 0}, {SLEEP, 1, 0}, {SLEEP, 1, 1}}},
@@ -809,6 +827,8 @@ static void right_by_states_only(void **state)
 	static struct states full, found;
 
 	(void)state;
+	if (!px_can_save())
+		skip();
 	for (size_t i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
 		struct px_result r;
 

@@ -15,6 +15,8 @@
  *
  * A write that needs no transition goes to memory at once and not through the store buffer. No
  * other thread can tell: whoever reads it holds the lock that the writer drops by a later store.
+ * The writer could, by a wider load: that waits for a store which the own buffer holds in part. So
+ * the places of one load are all private or all shared.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -74,6 +76,28 @@ static bool was_wrong(const struct px_place *old, const struct px_place *now)
 	return false;
 }
 
+static void changed(struct px_place *p, const struct px_place *now)
+{
+	if (now->locks == p->locks && now->readers == p->readers && now->writers == p->writers)
+		return;
+	px.reclassified |= was_wrong(p, now);
+	*p = *now;
+}
+
+/* What is true of one of the places from @first to @last is true of all. */
+static void spread(size_t first, size_t last)
+{
+	struct px_place all = px.place[first];
+
+	for (size_t i = first + 1; i <= last; i++) {
+		all.readers |= px.place[i].readers;
+		all.writers |= px.place[i].writers;
+		all.locks &= px.place[i].locks;
+	}
+	for (size_t i = first; i <= last; i++)
+		changed(&px.place[i], &all);
+}
+
 static bool is_named(const char *addr)
 {
 	for (unsigned i = 0; i < px.names; i++)
@@ -86,30 +110,29 @@ bool px_local(const char *addr, size_t size, bool write)
 {
 	uint16_t me = (uint16_t)(1u << px.current);
 	uint32_t locks = px.thread[px.current].locks;
-	bool local = true;
-	size_t last;
+	bool local = true, some = false;
+	size_t first, last;
 
 	px_count_access();
 	if (addr < px.arena || addr + size > px.arena + px.arena_size)
 		return false;
+	first = (size_t)(addr - px.arena) / GRANULE;
 	last = (size_t)(addr + size - 1 - px.arena) / GRANULE;
-	for (size_t i = (size_t)(addr - px.arena) / GRANULE; i <= last; i++) {
+	for (size_t i = first; i <= last; i++) {
 		struct px_place *p = &px.place[i], now = *p;
+		bool mine;
 
-		/* Known already. */
-		if (((write ? p->writers : p->readers) & me) && !(p->locks & ~locks)) {
-			local &= commutes(p, (unsigned)px.current, write);
-			continue;
+		/* Else known already. */
+		if (!((write ? p->writers : p->readers) & me) || (p->locks & ~locks)) {
+			now.locks = p->readers | p->writers ? p->locks & locks : locks;
+			*(write ? &now.writers : &now.readers) |= me;
+			changed(p, &now);
 		}
-
-		now.locks = p->readers | p->writers ? p->locks & locks : locks;
-		*(write ? &now.writers : &now.readers) |= me;
-		if (now.locks != p->locks || now.readers != p->readers ||
-		    now.writers != p->writers) {
-			px.reclassified |= was_wrong(p, &now);
-			*p = now;
-		}
-		local &= commutes(&now, (unsigned)px.current, write);
+		mine = commutes(p, (unsigned)px.current, write);
+		local &= mine;
+		some |= mine;
 	}
+	if (some && !local && !write)
+		spread(first, last);
 	return local && !px.all && !(px.show_named && is_named(addr));
 }
