@@ -22,6 +22,8 @@ for name, peer in (("explore_block_without_fence_s", "spin"), ("explore_block_wi
                    ("explore_block_without_fence_cbmc_s", "cbmc"), ("explore_list_after_irte_s", "spin"),
                    ("explore_list_after_irte_states", "spin")):
     figure = figures[name]
+    if name.endswith("_states") and b"no states" in out.stderr:
+        continue  # beside a sanitizer
     assert figure["value"] > 0, figure
     if shutil.which(peer):
         assert figure["peer"] == peer and figure["peer_value"] > 0 and figure["ratio"] > 0, figure
