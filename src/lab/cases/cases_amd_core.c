@@ -38,6 +38,7 @@ static void ipi(uint64_t icr, int id, unsigned index, unsigned targets)
 	for (unsigned i = 0; i < 3; i++)
 		rig_want(!!solo_ld32(pn_apic_word(PAGE(i) + PN_APIC_IRR, V)) == (targets >> i & 1),
 			 "P4", "an IPI reaches other vCPUs than it addresses");
+	solo_followed();
 	rig_want(trap == (id >= 0), "P7", "an IPI exits, or does not");
 	if (trap)
 		rig_want(exit.code == PN_EXIT_AVIC_INCOMPLETE_IPI && exit.info1 == icr &&

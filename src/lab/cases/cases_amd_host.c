@@ -3,7 +3,10 @@
  * Cases of one agent on AMD: what hypervisor and driver leave behind after each of their steps, one
  * after the other, without a race.
  */
+#include <errno.h>
+
 #include "case_setup.h"
+#include "postern/amd_dte.h"
 #include "postern/amdvi_regs.h"
 #include "rig_amd.h"
 
@@ -82,6 +85,12 @@ static void scheduled(struct pn_host_vcpu *h)
 	shows((struct shown){.running = true, .cpu = 2});
 }
 
+static int activates(uint64_t page_pa, uint8_t vector)
+{
+	return pn_amdvi_ir_activate(&amd->ir[0].ir, rig->cpu[0].agent, page_pa, vector, 0,
+				    (struct pn_amdvi_ir_state){.apicid = 0});
+}
+
 static void plugged(struct pn_host_vcpu *h)
 {
 	pn_svm_blocking(h, &rig->cpu[2]);
@@ -97,6 +106,8 @@ static void plugged(struct pn_host_vcpu *h)
 	shows((struct shown){.wakeup = true, .listed = true, .cpu = 2});
 	rig_want(pn_svm_pi_update(&amd->svm.hyp, &amd->ir[0].ir.host, h, 15, &rig->cpu[0]) < 0,
 		 "P7", "vector 15 cannot be posted");
+	rig_want(activates(h->page_pa, 15) == -EINVAL && activates(h->page_pa | 8, 0x41) == -EINVAL,
+		 "P7", "an entry is given a vector below 16, or half a page");
 	/* A bit that is there when entries come: the vCPU looks. */
 	rig->vcpu[0].task.sleeping = 1;
 	pn_vapic_set(h->page, PN_APIC_IRR, 0x91);
@@ -178,6 +189,28 @@ static void gone(void)
 	rig_want(!pn_svm_by_tag(&amd->svm, tag), "P6", "the tag of a destroyed VM finds a vCPU");
 }
 
+/* gate=always: the log hears of a vCPU that is out, too, not only of one that blocks. */
+static void gated(struct pn_host_vcpu *h)
+{
+	amd->svm.gate_always = true;
+	pn_svm_put(h, &rig->cpu[0], true);
+	shows((struct shown){.wakeup = true, .cpu = 0});
+	amd->svm.gate_always = false;
+	pn_svm_load(h, &rig->cpu[0]);
+	shows((struct shown){.running = true, .cpu = 0});
+}
+
+/* An IOMMU cannot do it: everything is as before. */
+static void cannot_switch(struct pn_host_vcpu *h)
+{
+	pn_svm_blocking(h, &rig->cpu[0]);
+	rig_want(pn_svm_switch_notify(&amd->svm, &rig->cpu[0], PN_NOTIFY_GAPPI) < 0, "P7",
+		 "an IOMMU without GAPPI is switched to it");
+	shows((struct shown){.wakeup = true, .cpu = 0});
+	pn_svm_unblocking(h, &rig->cpu[0]);
+	shows((struct shown){.running = true, .cpu = 0});
+}
+
 static void walk(void *arg)
 {
 	struct pn_host_vcpu *h = rig->vcpu[0].h;
@@ -201,6 +234,10 @@ static void walk(void *arg)
 			 "nor back");
 		shows((struct shown){.wakeup = true, .listed = true, .cpu = 0});
 		pn_svm_unblocking(h, &rig->cpu[0]);
+	} else {
+		px_doing("with gate=always; cannot use GAPPI");
+		gated(h);
+		cannot_switch(h);
 	}
 	px_doing("a CPU goes and comes back");
 	offline(h);
@@ -210,8 +247,11 @@ static void walk(void *arg)
 
 static void walks(enum pn_notify notify)
 {
-	rig_amd_build(&(struct rig_amd_conf){
-		.notify = notify, .masked = PN_MASKED_PARK, .iommus = 2, .moving = true});
+	rig_amd_build(&(struct rig_amd_conf){.notify = notify,
+					     .masked = PN_MASKED_PARK,
+					     .iommus = 2,
+					     .no_gappi_on_1 = notify == PN_NOTIFY_GALOG,
+					     .moving = true});
 	rig_amd_attach(0, 0, &rig->vcpu[0], 0x41);
 	rig_amd_attach(1, 1, &rig->vcpu[0], 0x91);
 	rig->no_rest_check = true;
@@ -275,6 +315,10 @@ static void ids(void *arg)
 	writes(1, PN_APIC_DFR, 0);
 	rig_want(cause(PN_INHIBIT_LOGICAL_ID_ALIASED), "P4", "the APICs use two models");
 	writes(1, PN_APIC_DFR, ~0u);
+	rig_want(pn_svm_apic_base(&amd->vcpu[1], &rig->cpu[0], 0xFEE00801) == -EINVAL &&
+			 pn_svm_apic_base(&amd->vcpu[1], &rig->cpu[0], 1ull << 52 | 0xFEE00800) ==
+				 -EINVAL,
+		 "P7", "reserved bits of the base are refused");
 	rig_want(pn_svm_apic_base(&amd->vcpu[1], &rig->cpu[0], 0xFEE00400) < 0, "P7",
 		 "x2APIC mode without an enabled APIC is refused");
 	rig_want(!pn_svm_apic_base(&amd->vcpu[1], &rig->cpu[0], 0xFEE00000) && !slot(1), "P7",
@@ -314,6 +358,8 @@ static void windows(void *arg)
 	pn_svm_nested(&v[0], &rig->cpu[0], true);
 	rig_want(cause(PN_INHIBIT_NESTED) && !pn_svm_inhibits(&v[1].h), "P6",
 		 "a nested guest inhibits AVIC of its vCPU alone");
+	rig_want(amd->vm[0].raised[PN_INHIBIT_NESTED] == 1, "P6",
+		 "the cause is counted as another");
 	pn_svm_irq_window(&v[0], &rig->cpu[0], true);
 	rig_want(!cause(PN_INHIBIT_IRQWIN), "P6", "a nested guest waits for no window");
 	pn_svm_nested(&v[0], &rig->cpu[0], false);
@@ -329,55 +375,50 @@ static void window(bool broken)
 	px_thread("CPU 0", 0, windows, NULL);
 }
 
-/* ---- messages that the host delivers ---- */
+/* ---- the next kernel ---- */
 
-static void messages(void *arg)
+static int init(unsigned n, const struct pn_iommus_config *cfg, struct pn_agent *self)
 {
-	static const struct {
-		uint64_t addr;
-		uint32_t data;
-		uint8_t targets, n;
-		int postable; /* vCPU, or -1 */
-	} rows[] = {
-		{0, 0x61, 1, 1, 0},
-		{1u << 12, 0x61, 2, 1, 1},
-		{7u << 12, 0x61, 0, 0, -1},
-		{0xFFu << 12, 0x61, 7, 3, -1},
-		{6u << 12 | 4, 0x61, 6, 2, -1},
-		{4u << 12 | 4, 0x61, 4, 1, 2},
-		{6u << 12 | 4 | 8, 0x61, 2, 1, -1},
-		{6u << 12 | 4, 0x161, 2, 1, -1},
-		{1u << 12, 0x461, 0, 0, -1},
-		{1u << 12, 0x05, 0, 0, -1},
+	return pn_iommus_init(&amd->iommus, amd->drv, n, cfg, &rig->os, &rig->bus, &rig->pages,
+			      self);
+}
+
+static void refused_inits(struct pn_agent *self)
+{
+	struct pn_iommus_config cfg = {.notify = PN_NOTIFY_GALOG, .devids = RIG_DEVID + 1};
+
+	rig_want(init(0, &cfg, self) == -EINVAL, "P7", "no IOMMU");
+	cfg.galog_entries = 500;
+	rig_want(init(1, &cfg, self) == -EINVAL, "P7", "a log of 500 entries");
+	cfg.galog_entries = 0;
+	cfg.devids = 0;
+	rig_want(init(1, &cfg, self) == -EINVAL, "P7", "no device");
+}
+
+/* Each field of an entry of the device table is itself as 64 bits. */
+static void device_entries(void)
+{
+	const struct pn_dte one[] = {
+		{.iv = true},	     {.ig = true},
+		{.initpass = true},  {.eintpass = true},
+		{.nmipass = true},   {.lint0pass = true},
+		{.lint1pass = true}, {.intctl = PN_INTCTL_REMAP},
+		{.inttablen = 9},    {.root = 0x1234567890380ull & PN_DTE_ROOT_MASK},
 	};
 
-	(void)arg;
-	px_doing("delivers messages");
-	for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		struct pn_host_msg m =
-			pn_host_msg_decode(PN_MSI_ADDR_BASE | rows[i].addr, rows[i].data);
-		struct pn_host_vcpu *to = pn_host_msg_postable(rig->vm, &m);
+	for (unsigned i = 0; i < sizeof(one) / sizeof(one[0]); i++) {
+		struct pn_dte d = one[i], back;
 
-		rig_want(to == (rows[i].postable < 0 ? NULL : rig->vcpu[rows[i].postable].h), "P4",
-			 "a message can be posted, or not, or to another vCPU");
-		rig_want(pn_host_msg_deliver(rig->vm, &m, &rig->cpu[0]) == rows[i].n, "P4",
-			 "a message reaches another number of vCPUs");
-		for (unsigned n = 0; n < 3; n++)
-			rig_want(pn_vapic_clear(rig->vcpu[n].h->page, PN_APIC_IRR, 0x61) ==
-					 (rows[i].targets >> n & 1),
-				 "P4", "a message reaches the wrong vCPU");
+		d.iv = true;
+		rig_want(!pn_dte_decode(pn_dte_encode(&d), true, &back) && back.iv &&
+				 back.ig == d.ig && back.initpass == d.initpass &&
+				 back.eintpass == d.eintpass && back.nmipass == d.nmipass &&
+				 back.lint0pass == d.lint0pass && back.lint1pass == d.lint1pass &&
+				 back.intctl == d.intctl && back.inttablen == d.inttablen &&
+				 back.root == d.root,
+			 "P7", "a field of a device's entry is another one");
 	}
 }
-
-static void message(bool broken)
-{
-	(void)broken;
-	rig_amd_build(&(struct rig_amd_conf){.notify = PN_NOTIFY_NONE, .vcpus = 3, .xapic = true});
-	rig->no_rest_check = true;
-	px_thread("CPU 0", 0, messages, NULL);
-}
-
-/* ---- the next kernel ---- */
 
 static void next_kernel(void *arg)
 {
@@ -388,9 +429,9 @@ static void next_kernel(void *arg)
 
 	(void)arg;
 	px_doing("another kernel brings the IOMMU up");
-	rig_want(!pn_iommus_init(&amd->iommus, amd->drv, 1, &cfg, &rig->os, &rig->bus, &rig->pages,
-				 self),
-		 "P7", "the IOMMU does not come up");
+	refused_inits(self);
+	device_entries();
+	rig_want(!init(1, &cfg, self), "P7", "the IOMMU does not come up");
 	rig_want(pn_amdvi_msi(amd->iommu[0].vi, &msi) == PN_MSI_FORWARDED, "P6",
 		 "an entry of the kernel before is in the cache");
 	rig_want(!pn_amdvi_irt_create(&amd->drv[0], self, RIG_DEVID, 2) &&
@@ -437,12 +478,6 @@ const struct case_setup pn_cases_amd_host[] = {
 	  "the windows are counted", "P6", true, false},
 	 PN_MISTAKE_WINDOW_FIRST,
 	 window,
-	 0},
-	{{"hint-to-all", "inferred",
-	  "a message with the redirection hint reaches all its destinations", "one of them", "P4",
-	  true, false},
-	 PN_MISTAKE_HINT_TO_ALL,
-	 message,
 	 0},
 	{{"dte-not-flushed", "48882, 2.4.2, inferred",
 	  "a device gets its table, and the IOMMU keeps the entry without one",

@@ -549,10 +549,12 @@ static void lists(void)
 /* Every way to drop everything; DevIDs and indices that fill the caches. */
 static void drops(void)
 {
-	static const uint64_t bits[] = {PN_CTRL_GAMEN_VAPIC, PN_CTRL_XTEN, PN_CTRL_IRTCACHEDIS};
+	static const uint64_t bits[] = {PN_CTRL_GAMEN_VAPIC, PN_CTRL_XTEN, PN_CTRL_IRTCACHEDIS,
+					PN_CTRL_GAEN};
+	const unsigned ways = sizeof(bits) / sizeof(bits[0]);
 	uint8_t v = 0x20;
 
-	for (unsigned k = 0; k < 4; k++) {
+	for (unsigned k = 0; k <= ways; k++) {
 		for (unsigned n = 0; n < 4; n++)
 			dte(DEV + n, IRT);
 		all();
@@ -561,7 +563,7 @@ static void drops(void)
 			remaps(DEV, i, v + i, "a fresh entry");
 		fill(IRT, v + 8);
 		remaps(DEV, 3, v + 3, "a cached entry is read again");
-		if (k < 3) {
+		if (k < ways) {
 			wr(PN_AMDVI_CONTROL, CTRL ^ bits[k]);
 			wr(PN_AMDVI_CONTROL, CTRL);
 		} else {

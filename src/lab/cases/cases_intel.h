@@ -36,6 +36,10 @@ const char *intel_faults_check(void *arg, char *text, unsigned size);
 const char *intel_destroyed_check(void *arg, char *text, unsigned size);
 const char *intel_saved_check(void *arg, char *text, unsigned size);
 const char *intel_producer_check(void *arg, char *text, unsigned size);
+/* Parts of cases of one agent: more of the unit, for which the case's machine has more units; more
+ * of the processor, in the guest of @v on CPU 0. */
+void intel_extra_units(void), intel_unit_edges(void);
+void intel_cpu_edges(const struct rig_vcpu *v);
 /* For a bus: keeps the last message, and counts them. */
 void intel_hears(void *ctx, const struct pn_intr *m);
 /* Nothing is left to check. */

@@ -143,12 +143,15 @@ static void refuses(void *arg)
 			 read_fault(PN_VTD_FAULT_COMPAT, 0, 8),
 		 "P7", "a compatibility request");
 	fills_records();
+	intel_unit_edges();
 }
 
 void intel_refuses(bool broken)
 {
 	(void)broken;
 	rig_intel_build(&(struct rig_intel_conf){.no_vm = true});
+	rig_intel_attach_msi(2, 0, LOW, true);
+	intel_extra_units();
 	intel->bus.intr = intel_hears;
 	px_thread("CPU 2", 2, refuses, NULL);
 }
@@ -332,6 +335,7 @@ static void uses_registers(void *arg)
 	nests(v);
 	priorities();
 	refused_writes();
+	intel_cpu_edges(v);
 	rig_intel_vmexit(v, &rig->cpu[0]);
 }
 

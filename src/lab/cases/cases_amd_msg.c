@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: MIT */
+/* A case of one agent on AMD: messages and IPIs that the host delivers, one after the other. */
+#include "case_setup.h"
+#include "rig_amd.h"
+
+#define ICR(shorthand, mode) ((uint64_t)(shorthand) << 18 | (uint64_t)(mode) << 8 | 0x61)
+
+/* IPIs that the host emulates; vCPU 2 has its APIC off. */
+static void ipis(void)
+{
+	struct pn_host_vcpu *from = rig->vcpu[0].h;
+	static const struct {
+		uint64_t icr;
+		uint8_t targets;
+	} rows[] = {
+		{ICR(PN_ICR_SH_SELF, PN_DM_FIXED), 1},	 {ICR(PN_ICR_SH_ALL, PN_DM_FIXED), 3},
+		{ICR(PN_ICR_SH_OTHERS, PN_DM_FIXED), 2}, {ICR(0, PN_DM_FIXED) | 2ull << 56, 0},
+		{ICR(0, PN_DM_FIXED) | 1ull << 56, 2},	 {ICR(0, PN_DM_FIXED) | 0xFFull << 56, 3},
+		{ICR(PN_ICR_SH_ALL, PN_DM_NMI), 0},
+	};
+
+	px_doing("emulates IPIs");
+	rig->vcpu[2].h->apic_mode = PN_APIC_DISABLED;
+	for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		rig->vcpu[1].task.sleeping = 1;
+		rig->vcpu[1].h->requests = 0;
+		pn_host_ipi_emulate(rig->vm, from, &rig->cpu[0], rows[i].icr);
+		for (unsigned n = 0; n < 3; n++)
+			rig_want(pn_vapic_clear(rig->vcpu[n].h->page, PN_APIC_IRR, 0x61) ==
+					 (rows[i].targets >> n & 1),
+				 "P4", "an IPI reaches the wrong vCPU");
+		rig_want(!rig->vcpu[1].task.sleeping == (rows[i].targets >> 1 & 1 ||
+							 PN_ICR_MODE(rows[i].icr) == PN_DM_NMI),
+			 "P1", "a vCPU sleeps on an IPI, or is woken without one");
+	}
+	rig_want(rig->vcpu[1].h->requests & PN_REQ_UNBLOCK, "P1",
+		 "an NMI does not ask its vCPU to leave the block loop");
+	pn_vapic_write(from->page, PN_APIC_ICRL, PN_ICR_BUSY | 0x61);
+	pn_host_icr_idle(from);
+	rig_want(pn_vapic_read(from->page, PN_APIC_ICRL) == 0x61, "P7",
+		 "the ICR stays busy when its IPI is sent");
+}
+
+static void messages(void *arg)
+{
+	static const struct {
+		uint64_t addr;
+		uint32_t data;
+		uint8_t targets, n;
+		int postable; /* vCPU, or -1 */
+	} rows[] = {
+		{0, 0x61, 1, 1, 0},
+		{1u << 12, 0x61, 2, 1, 1},
+		{7u << 12, 0x61, 0, 0, -1},
+		{0xFFu << 12, 0x61, 7, 3, -1},
+		{6u << 12 | 4, 0x61, 6, 2, -1},
+		{4u << 12 | 4, 0x61, 4, 1, 2},
+		{6u << 12 | 4 | 8, 0x61, 2, 1, -1},
+		{6u << 12 | 4, 0x161, 2, 1, -1},
+		{1u << 12, 0x461, 0, 0, -1},
+		{1u << 12, 0x05, 0, 0, -1},
+	};
+
+	(void)arg;
+	px_doing("delivers messages");
+	for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct pn_host_msg m =
+			pn_host_msg_decode(PN_MSI_ADDR_BASE | rows[i].addr, rows[i].data);
+		struct pn_host_vcpu *to = pn_host_msg_postable(rig->vm, &m);
+
+		rig_want(to == (rows[i].postable < 0 ? NULL : rig->vcpu[rows[i].postable].h), "P4",
+			 "a message can be posted, or not, or to another vCPU");
+		rig_want(pn_host_msg_deliver(rig->vm, &m, &rig->cpu[0]) == rows[i].n, "P4",
+			 "a message reaches another number of vCPUs");
+		for (unsigned n = 0; n < 3; n++)
+			rig_want(pn_vapic_clear(rig->vcpu[n].h->page, PN_APIC_IRR, 0x61) ==
+					 (rows[i].targets >> n & 1),
+				 "P4", "a message reaches the wrong vCPU");
+	}
+	ipis();
+}
+
+static void message(bool broken)
+{
+	(void)broken;
+	rig_amd_build(&(struct rig_amd_conf){.notify = PN_NOTIFY_NONE, .vcpus = 3, .xapic = true});
+	rig->no_rest_check = true;
+	px_thread("CPU 0", 0, messages, NULL);
+}
+
+const struct case_setup pn_cases_amd_msg[] = {
+	{{"hint-to-all", "inferred",
+	  "a message with the redirection hint reaches all its destinations", "one of them", "P4",
+	  true, false},
+	 PN_MISTAKE_HINT_TO_ALL,
+	 message,
+	 0},
+};
+
+const unsigned pn_cases_amd_msg_nr = sizeof(pn_cases_amd_msg) / sizeof(pn_cases_amd_msg[0]);
