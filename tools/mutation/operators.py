@@ -20,7 +20,7 @@ LOAD = re.compile(r'pn_ld(32|64)(_acq|_sc)?$')
 RMW = re.compile(r'pn_(or|and|xchg|cas)(32|64|128)$')
 COMMENT = re.compile(r'/\*.*?\*/', re.S)
 # Set once, before any other agent exists.
-FIXED_FIELD = re.compile(r'(->|\.)(agent|id|os|ctx|page|pid|drv|all|bus|vm|svm|vmx|cfg|index|devid|pid_pa|apicid|nr_vcpus|pages|iommus|page_pa)$')
+FIXED_FIELD = re.compile(r'^cfg(->|\.)|(->|\.)(agent|id|os|ctx|page|pid|drv|all|bus|vm|svm|vmx|cfg|index|devid|pid_pa|apicid|nr_vcpus|pages|iommus|page_pa)$')
 CONSTANT = re.compile(r'[A-Z][A-Z0-9_]{2,}$')
 NO_NEIGHBOUR = re.compile(r'(PN_STEP_|PN_MISTAKE_|PN_WAKE_|E[A-Z]+$|NULL$|UINT\d+_|PN_RARELY)')
 

@@ -5,7 +5,7 @@
 #include "postern/amd_log.h"
 #include "solo_amd.h"
 
-static struct pn_amdvi *io, *bare;
+static struct pn_amdvi *io, *bare, *eager[2];
 static bool is_broken;
 
 #define CMDS   SOLO_AT(0) /* 256 entries */
@@ -491,6 +491,13 @@ static void create(void)
 	hw.efr = hw.efr2 = 0;
 	hw.no_irtcachedis = true;
 	pn_amdvi_create(&hw, &bare);
+	pn_amdvi_config_default(&hw);
+	hw.bus = &solo->bus;
+	hw.agent = &solo->agent;
+	for (unsigned i = 0; i < 2; i++) {
+		hw.knobs.gappi_emptiness = i ? PN_EMPTY_ALWAYS : PN_EMPTY_WORD32;
+		pn_amdvi_create(&hw, &eager[i]);
+	}
 }
 
 static void registers(bool broken)
@@ -695,6 +702,29 @@ static void forms(void)
 	wr(PN_AMDVI_CONTROL, CTRL);
 }
 
+/* What else the knob lets "empty" be: one word alone, or anything at all. */
+static void emptiness(void)
+{
+	struct pn_amdvi *const strict = io;
+
+	for (unsigned i = 0; i < 2; i++) {
+		io = eager[i];
+		bring_up();
+		wr(PN_AMDVI_CONTROL, CTRL | PN_CTRL_GAPPIEN);
+		for (unsigned w = 0; w < 8; w++)
+			solo_st32(VAPIC + PN_APIC_IRR + 16 * w, w == 0);
+		irte(IRT, 3, GUEST | 0x99ull << PN_IRTE_GATAG_SH, VAPIC | 0x85);
+		all();
+		solo->intrs = 0;
+		rig_want(ask(DEV, 3) == PN_MSI_POSTED && solo->intrs == 1, "P7",
+			 "no GAPPI although the posted word was empty");
+		ask(DEV, 3);
+		rig_want(solo->intrs == (i ? 2 : 1), "P7",
+			 "GAPPI of a word that is not empty: always, or never");
+	}
+	io = strict;
+}
+
 static void caches_all(void *arg)
 {
 	(void)arg;
@@ -705,6 +735,7 @@ static void caches_all(void *arg)
 	memory();
 	px_doing("entries of all forms");
 	forms();
+	emptiness();
 	solo_followed();
 }
 

@@ -3,6 +3,7 @@
  * Cases on Intel about the remapping unit's driver: a unit that an earlier kernel left, and two
  * agents that change one entry at once.
  */
+#include <errno.h>
 #include <stdio.h>
 
 #include "cases_intel.h"
@@ -67,6 +68,11 @@ static void brought_up(bool x2apic)
 	rig_want(!pn_vtd_drv_flush(&intel->drv, rig->cpu[0].agent, 3) &&
 			 reg(PN_VTD_IQH, 8) == reg(PN_VTD_IQT, 8),
 		 "P7", "the queue does not run");
+	rig_want(pn_vtd_ir_init(&intel->ir[0], &intel->drv, rig->cpu[0].agent, 0, RIG_DEVID, 0x123,
+				0x41) == (x2apic ? 0 : -EINVAL) &&
+			 pn_vtd_ir_init(&intel->ir[0], &intel->drv, rig->cpu[0].agent, 0, RIG_DEVID,
+					0xFE, 15) == -EINVAL,
+		 "P7", "a destination of more than 8 bits, or a vector below 16");
 	pn_vtd_drv_disable(&intel->drv, rig->cpu[0].agent);
 	rig_want(!(reg(PN_VTD_GSTS, 4) & MODES) && reg(PN_VTD_FECTL, 4) & PN_VTD_ECTL_IM, "P6",
 		 "a unit that is switched off is not off");

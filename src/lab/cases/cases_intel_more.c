@@ -259,6 +259,12 @@ static void changes_id(void *arg)
 {
 	(void)arg;
 	px_doing("the guest changes a logical ID");
+	for (uint32_t off = 0; off < 0x400; off += 16)
+		if (off != PN_APIC_LDR)
+			rig_want(pn_vmx_apic_trap(pn_vmx_of(rig->vcpu[1].h), &rig->cpu[1], off) ==
+					 (off == PN_APIC_ID || off == PN_APIC_DFR ||
+					  off == PN_APIC_SVR),
+				 "P4", "a write that changes whom messages reach is not noticed");
 	pn_vmx_apic_trap(pn_vmx_of(rig->vcpu[1].h), &rig->cpu[1], PN_APIC_LDR);
 }
 

@@ -469,6 +469,11 @@ static void delivers(void *arg)
 	(void)arg;
 	for (unsigned i = 0; i < sizeof(messages) / sizeof(messages[0]); i++)
 		one_message(i);
+	px_doing("an NMI, as an IPI");
+	rig->vcpu[1].task.sleeping = 1;
+	pn_host_ipi_emulate(rig->vm, rig->vcpu[0].h, &rig->cpu[0],
+			    1ull << 32 | MODE(PN_DM_NMI) | 0x4A);
+	rig_want(!rig->vcpu[1].task.sleeping, "P1", "a vCPU sleeps on an NMI");
 	rig_want(rig->vcpu[1].h->requests & PN_REQ_UNBLOCK &&
 			 !(rig->vcpu[0].h->requests & PN_REQ_UNBLOCK),
 		 "P1", "an NMI asks not the vCPU that it is for");

@@ -7,6 +7,7 @@
 
 #include "cases_intel.h"
 #include "postern/vtd_regs.h"
+#include "vectors.h"
 
 #define TABLE_TOP 0xFFFFFFFFFFFFF000ull
 
@@ -111,7 +112,12 @@ static void reserved_bits(void)
 	struct pn_pid *pid = intel->pcpu[0].pid;
 	const uint64_t control = pid->control;
 
-	px_doing("descriptors with reserved bits");
+	px_doing("vectors that cannot be posted to the host; descriptors with reserved bits");
+	rig_want(pn_pmsi_attach(&intel->pmsi, &intel->ir[2], rig->cpu[0].agent, &rig->cpu[0],
+				0x1F) == -EINVAL &&
+			 pn_pmsi_attach(&intel->pmsi, &intel->ir[2], rig->cpu[0].agent,
+					&rig->cpu[0], PN_VEC_POSTED_MSI) == -EINVAL,
+		 "P7", "the vector of an exception, or the notification's own");
 	pn_vtd_ir_post(&intel->ir[2], rig->cpu[0].agent, intel->pcpu[0].pid_pa, LOW, false);
 	for (unsigned i = 0; i < 4; i++) {
 		if (i < 3)

@@ -13,6 +13,8 @@ static const struct pn_case_key keys[] = {
 	{"no_posting", FIELD(no_posting), 0, pn_case_no_yes, "no unit can post; processors can"},
 	{"caching_mode", FIELD(caching_mode), 0, pn_case_no_yes,
 	 "the unit keeps entries that are not present, too"},
+	{"small_granule", FIELD(small_granule), 0, pn_case_no_yes,
+	 "processors take the PIR by 32 bits, not by 64"},
 	{0},
 };
 

@@ -384,6 +384,8 @@ static void build_cores(void)
 	struct pn_apicv_features feat;
 
 	pn_apicv_features_default(&feat);
+	if (intel->conf.small_granule)
+		feat.pir_granule = 32;
 	for (unsigned i = 0; i < RIG_CPUS; i++) {
 		struct pn_agent *a = &rig->cpu_agent[i];
 

@@ -23,10 +23,11 @@ struct rig_intel_core {
 struct rig_intel_conf {
 	unsigned vcpus; /* 0: one */
 	bool ipiv;
-	bool no_vm;	   /* bare metal */
-	bool no_posting;   /* no unit can post; processors can */
-	bool caching_mode; /* the unit keeps entries that are not present, too */
-	uint64_t ram_base; /* 0: RIG_RAM_BASE */
+	bool no_vm;	    /* bare metal */
+	bool no_posting;    /* no unit can post; processors can */
+	bool caching_mode;  /* the unit keeps entries that are not present, too */
+	bool small_granule; /* processors take the PIR by 32 bits, not by 64 */
+	uint64_t ram_base;  /* 0: RIG_RAM_BASE */
 };
 
 struct rig_intel {
