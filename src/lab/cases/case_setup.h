@@ -22,4 +22,8 @@ extern const unsigned pn_cases_amd_hyp_nr, pn_cases_amd_irte_nr, pn_cases_amd_so
 	pn_cases_amd_host_nr, pn_cases_amd_msg_nr, pn_cases_amd_iommu_nr, pn_cases_amd_core_nr,
 	pn_cases_amd_more_nr, pn_cases_intel_nr;
 
+/* AMD, one agent each. */
+extern const struct case_setup pn_cases_amd_bits[], pn_cases_amd_knobs[], pn_cases_amd_access[];
+extern const unsigned pn_cases_amd_bits_nr, pn_cases_amd_knobs_nr, pn_cases_amd_access_nr;
+
 #endif

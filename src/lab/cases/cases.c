@@ -18,6 +18,9 @@ static const struct {
 	{0, pn_cases_amd_iommu, &pn_cases_amd_iommu_nr},
 	{0, pn_cases_amd_core, &pn_cases_amd_core_nr},
 	{0, pn_cases_amd_more, &pn_cases_amd_more_nr},
+	{0, pn_cases_amd_bits, &pn_cases_amd_bits_nr},
+	{0, pn_cases_amd_knobs, &pn_cases_amd_knobs_nr},
+	{0, pn_cases_amd_access, &pn_cases_amd_access_nr},
 	{1, pn_cases_intel, &pn_cases_intel_nr},
 };
 
