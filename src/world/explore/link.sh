@@ -1,13 +1,15 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# link.sh OUTPUT CASES HARDWARE ARCHIVE...: one relocatable object of which only px_* and pn_case_*
-# can be seen. Accesses of the first two are no transitions: see hooks.c.
+# link.sh HOOKED OUTPUT CASES HARDWARE ARCHIVE...: one relocatable object of which only px_* and
+# pn_case_* can be seen. Accesses of cases and hardware are no transitions: see hooks.c. HOOKED is
+# "true" if the compiler's hooks are ours; with "false" they are a sanitizer's, and keep their names.
 set -e
-out=$1
-cases=$2
-hardware=$3
-shift 3
-{
+hooked=$1
+out=$2
+cases=$3
+hardware=$4
+shift 4
+[ "$hooked" = false ] || {
 	for n in 1 2 4 8 16; do
 		for what in read unaligned_read volatile_read write unaligned_write volatile_write; do
 			echo "__tsan_$what$n px_quiet_$what$n"
@@ -18,7 +20,7 @@ shift 3
 	done
 } >"$out.names"
 ld -r --whole-archive "$cases" "$hardware" -o "$out.quiet"
-objcopy --redefine-syms="$out.names" "$out.quiet"
+[ "$hooked" = false ] || objcopy --redefine-syms="$out.names" "$out.quiet"
 ld -r "$out.quiet" --whole-archive "$@" -o "$out.all"
 objcopy --wildcard --keep-global-symbol='px_explore' --keep-global-symbol='px_result_free' \
 	--keep-global-symbol='px_alloc' --keep-global-symbol='px_thread' \
