@@ -166,6 +166,37 @@ static const struct row rows[] = {
 	{"VT-d 2 as dwords", "pid", {"0", "2", "2", "0", "0", "0", "0", "80000000", "F20001", "300", "0", "0", "0", "0", "0", "0"}, "NV", 0xF2, NULL},
 	{"IPI virtualization 6.1", "pid-pointer", {"0000000123456781"}, "PID", 0x123456780 >> 6, "0x123456780"},
 	{"IPI virtualization 6.1", "pid-pointer", {"0000000123456781"}, "Valid", 1, "posted"},
+	{"VT-d 1.1 CAP", "vtd-cap", {"8d2078c106f0466"}, "PI", 1, "posted"},
+	{"VT-d 1.1 CAP", "vtd-cap", {"d2008c40660462"}, "PI", 0, "no posted"},
+	{"VT-d 1.1 CAP", "vtd-cap", {"d2008c40660462"}, "NFR", 0, "1 fault record"},
+	{"VT-d 1.1 CAP", "vtd-cap", {"8d2078c106f0466"}, "FRO", 0x10, "offset 0x100"},
+	{"VT-d 1.1 ECAP", "vtd-ecap", {"f020df"}, "IR", 1, "remapping"},
+	{"VT-d 1.1 ECAP", "vtd-ecap", {"f020df"}, "EIM", 1, "x2APIC"},
+	{"VT-d 1.1 ECAP", "vtd-ecap", {"f020df"}, "MHMV", 15, "32768 entries"},
+	{"VT-d 1.1 FSTS", "vtd-fsts", {"00000103"}, "FRI", 1, "record 1"},
+	{"VT-d 1.1 GSTS", "vtd-gsts", {"07000000"}, "IRES", 1, "on"},
+	{"VT-d 1.1 IRTA", "vtd-irta", {"10004080f"}, "S", 15, "65536 entries"},
+	{"VT-d 1.1 IRTA", "vtd-irta", {"10004080f"}, "EIME", 1, "x2APIC"},
+	{"VT-d 1.6 25h names no entry", "vtd-fault", {"0a00000000000000", "800000250000c928"}, "63:48", 0xA00, "no entry"},
+	{"VT-d 1.6 2Bh names no entry", "vtd-fault", {"0a00000000000000", "8000002b0000c928"}, "63:48", 0xA00, "no entry"},
+	{"3.1 exit 44", "exit44", {"1300"}, "Access", 1, "linear write"},
+	{"3.1 exit 44", "exit44", {"f0b0"}, "Offset", 0xB0, "EOI at 0x0b0"},
+	{"3.1 exit 45", "exit45", {"31"}, "Vector", 0x31, "vector 0x31"},
+	{"3.1 exit 56", "exit56", {"300"}, "Offset", 0x300, "ICR low"},
+	{"5.2 INVALID_DEVICE_REQUEST", "event", {"00000000", "8a000000", "f8000000", "fffffffd"}, "Type", 5, "IntCtl=00b"},
+	{"5.2 INVALID_DEVICE_REQUEST", "event", {"00000000", "8a000000", "f8000000", "fffffffd"}, "Address", 0xFFFFFFFDF8000000, "the interrupt and EOI range"},
+	{"5.2 INVALID_DEVICE_REQUEST has no flags of a page fault", "event", {"00000000", "8a000000", "f8000000", "fffffffd"}, "55:49", 0, NULL},
+	{"avic.c: three widths", "gatag", {"203"}, "GATag", 0x203, "to 6.2: VM 2, vCPU 3; 6.3 to 6.18: VM 1, vCPU 3; 6.19 on: VM 0, vCPU 515"},
+	{"enum kvm_apicv_inhibit of 6.3", "inhibits", {"120"}, "Linux 6.3 on", 0x120, "APIC_ID_MODIFIED, IRQWIN"},
+	{"enum kvm_apicv_inhibit of 6.0", "inhibits", {"120"}, "Linux 6.0 to 6.2", 0x120, "APIC_BASE_MODIFIED, PIT_REINJ"},
+	{"APICV_INHIBIT_REASON_* of 5.6", "inhibits", {"28"}, "Linux 5.6 to 5.18", 0x28, "IRQWIN, X2APIC"},
+	/* The order of words: what Linux prints high first */
+	{"ICRH and ICRL", "icr", {"0c000000", "000000fd"}, "ICR.Vector", 0xFD, NULL},
+	{"IRT[] of debugfs", "irte", {"0000000123456041", "000000F100002A81"}, "GATag", 0xF1, NULL},
+	{"IRTE_high, IRTE_low", "vtd-irte", {"0000000100040841", "2345678000418001"}, "VV", 0x41, NULL},
+	{"an event, high first", "event", {"fffffffd", "f8000000", "2008002c", "00000800"}, "I", 1, NULL},
+	{"32 digits", "irte", {"0000000123456041000000F100002A81"}, "GATag", 0xF1, NULL},
+	{"32 digits with 0x", "vtd-irte", {"0x00000001000408412345678000418001"}, "VV", 0x41, NULL},
 	/* clang-format on */
 };
 
@@ -314,6 +345,10 @@ static const struct {
 	{"irte32", {"123456789"}, "does not fit in 32 bits"},
 	{"msi", {"FEE00000", "123456789"}, "does not fit in 32 bits"},
 	{"msi", {"FEE00000"}, "expected address and data"},
+	{"control",
+	 {"00020000", "00000002"},
+	 "in both orders (expected --low-first or --high-first)"},
+	{"dte", {"0", "0", "2000000100040013", "1"}, "in both orders"},
 };
 
 static void bad_input_is_refused(void **state)
@@ -330,6 +365,62 @@ static void bad_input_is_refused(void **state)
 		if (!strstr(d.text, refused[i].says))
 			fail_msg("%s: %s", refused[i].says, d.text);
 	}
+}
+
+/* An order that is given is taken, whatever the words say. */
+static void orders(void **state)
+{
+	static const char *const words[] = {"00020000", "00000002"};
+	struct pn_decode_options low = {.order = PN_DECODE_LOW_FIRST},
+				 high = {.order = PN_DECODE_HIGH_FIRST};
+	struct pn_decoded d;
+
+	(void)state;
+	assert_int_equal(pn_decode_as("control", words, 2, &low, &d, NULL), 0);
+	assert_string_equal(d.word[0], "0x00020000");
+	assert_string_equal(d.note, "");
+	assert_int_equal(pn_decode_as("control", words, 2, &high, &d, NULL), 0);
+	assert_string_equal(d.word[0], "0x00000002");
+}
+
+static const struct {
+	const char *version;
+	unsigned bits; /* 0: no version */
+} kernels[] = {
+	{"4.9", 8},	  {"6.0.19", 8},	 {"6.1.20", 8},
+	{"6.1.21", 9},	  {"6.2.7", 8},		 {"6.2.8", 9},
+	{"6.3", 9},	  {"6.17.0-rc2+", 9},	 {"6.18.35", 9},
+	{"6.19-rc1", 12}, {"7.3.4-1-amd64", 12}, {"v6.12", 9},
+	{"6", 0},	  {"six.one", 0},	 {"", 0},
+	{"6.", 0},	  {"99999.1", 0},
+};
+
+/* avic.c: ca11d9d35e95 (6.19), "Modify AVIC GATag ..." (6.3, 6.1.21, 6.2.8). */
+static void kernel_versions(void **state)
+{
+	(void)state;
+	for (unsigned i = 0; i < sizeof(kernels) / sizeof(kernels[0]); i++) {
+		struct pn_decode_options o = {0};
+		int r = pn_decode_kernel(kernels[i].version, &o);
+
+		if (r != (kernels[i].bits ? 0 : -EINVAL) || o.vcpu_bits != kernels[i].bits)
+			fail_msg("%s: %d, %u bits", kernels[i].version, r, o.vcpu_bits);
+	}
+}
+
+static void tags_by_width(void **state)
+{
+	static const char *const words[] = {"203"};
+	struct pn_decode_options o = {.vcpu_bits = 9};
+	struct pn_decoded d;
+
+	(void)state;
+	assert_int_equal(pn_decode_as("gatag", words, 1, &o, &d, NULL), 0);
+	assert_non_null(strstr(d.field[0].meaning, "VM 1, vCPU 3"));
+	o.vcpu_bits = 0;
+	assert_int_equal(pn_decode_kernel("6.1", &o), 0);
+	assert_int_equal(pn_decode_as("inhibits", words, 1, &o, &d, NULL), 0);
+	assert_string_equal(d.field[0].meaning, "DISABLE, HYPERV, SEV");
 }
 
 /* P = 0: the other fields of an entry are not checked (VT-d 1.4). */
@@ -433,6 +524,9 @@ int main(void)
 		cmocka_unit_test(mistakes_are_named),
 		cmocka_unit_test(galog_tags_are_no_vectors),
 		cmocka_unit_test(bad_input_is_refused),
+		cmocka_unit_test(orders),
+		cmocka_unit_test(kernel_versions),
+		cmocka_unit_test(tags_by_width),
 		cmocka_unit_test(absent_entries_are_not_judged),
 		cmocka_unit_test(any_bits),
 		cmocka_unit_test(random_words),

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Finds the decoder for a name, reads the words of the dump, and fills fields and errors from the
- * decoder's table.
+ * Finds the decoder for a name and the order of the words of the dump, and fills fields and errors
+ * from the decoder's table.
  */
-#include <ctype.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdarg.h>
@@ -18,16 +17,13 @@ static const struct pn_dec_kind *const kinds[] = {
 	&pn_dec_efr,	   &pn_dec_efr2,     &pn_dec_xt,	  &pn_dec_avic_phys,
 	&pn_dec_avic_log,  &pn_dec_vmcb_int, &pn_dec_exit401,	  &pn_dec_exit402,
 	&pn_dec_icr,	   &pn_dec_msi,	     &pn_dec_vtd_irte,	  &pn_dec_msi_vtd,
-	&pn_dec_vtd_fault, &pn_dec_pid,	     &pn_dec_pid_pointer,
+	&pn_dec_vtd_fault, &pn_dec_pid,	     &pn_dec_pid_pointer, &pn_dec_gatag,
+	&pn_dec_vtd_cap,   &pn_dec_vtd_ecap, &pn_dec_vtd_fsts,	  &pn_dec_vtd_gsts,
+	&pn_dec_vtd_irta,  &pn_dec_exit44,   &pn_dec_exit45,	  &pn_dec_exit56,
+	&pn_dec_inhibits,
 };
 
 #define NR_KINDS ((unsigned)(sizeof(kinds) / sizeof(kinds[0])))
-
-/* One word of the input. */
-struct word {
-	uint64_t v;
-	unsigned digits;
-};
 
 uint64_t pn_dec_bits(const struct pn_dec_obj *o, unsigned hi, unsigned lo)
 {
@@ -116,103 +112,6 @@ static const struct pn_dec_kind *find_kind(const char *name, struct pn_diag *d)
 	return NULL;
 }
 
-static int read_word(const char *text, struct word *w, struct pn_diag *d)
-{
-	const char *s = text;
-
-	if (s[0] == '0' && (s[1] == 'x' || s[1] == 'X'))
-		s += 2;
-	w->v = 0;
-	for (w->digits = 0; isxdigit((unsigned char)s[w->digits]); w->digits++) {
-		int c = tolower((unsigned char)s[w->digits]);
-
-		if (w->digits == 16)
-			return pn_diag_set(
-				d, -EINVAL, NULL, 0,
-				"'%s' is longer than 64 bits (expected at most 16 digits)", text);
-		w->v = w->v << 4 | (uint64_t)(c <= '9' ? c - '0' : c - 'a' + 10);
-	}
-	if (!w->digits || s[w->digits])
-		return pn_diag_set(d, -EINVAL, NULL, 0, "'%s' is not a hexadecimal number", text);
-	return 0;
-}
-
-static bool same_digits(const struct word *w, unsigned n)
-{
-	for (unsigned i = 1; i < n; i++)
-		if (w[i].digits != w[0].digits)
-			return false;
-	return true;
-}
-
-/* The width of a word, or 0. A dump's words all have their full width; otherwise the number of
- * words says how wide they are, the largest object first. */
-static unsigned word_width(const struct pn_dec_kind *k, const struct word *w, unsigned n)
-{
-	unsigned exact = same_digits(w, n) ? w[0].digits * 4 : 0, width;
-
-	for (unsigned i = 0; exact && i < 2; i++)
-		if (k->sizes[i] && exact * n == k->sizes[i] &&
-		    (exact == 8 || exact == 16 || exact == 32 || exact == 64))
-			return exact;
-	for (unsigned i = 0; i < 2; i++) {
-		width = k->sizes[i] / n;
-		if (k->sizes[i] && width * n == k->sizes[i] &&
-		    (width == 8 || width == 16 || width == 32 || width == 64))
-			return width;
-	}
-	return 0;
-}
-
-static int wrong_words(const struct pn_dec_kind *k, unsigned n, struct pn_diag *d)
-{
-	return pn_diag_set(d, -EINVAL, NULL, 0, "%s does not come as %u word%s (expected %s)",
-			   k->name, n, n == 1 ? "" : "s", k->usage);
-}
-
-static int too_wide(const struct pn_dec_kind *k, const char *text, unsigned width,
-		    struct pn_diag *d)
-{
-	return pn_diag_set(d, -EINVAL, NULL, 0, "'%s' does not fit in %u bits (expected %s)", text,
-			   width, k->usage);
-}
-
-static void put_word(struct pn_decoded *out, struct pn_dec_obj *o, uint64_t v, unsigned width)
-{
-	o->q[o->bits / 64] |= v << (o->bits % 64);
-	o->bits += width;
-	snprintf(out->word[out->words], sizeof(out->word[0]), "0x%0*" PRIx64, (int)width / 4, v);
-	out->words++;
-}
-
-static int fill(const struct pn_dec_kind *k, const char *const *text, const struct word *w,
-		unsigned n, unsigned width, struct pn_dec_obj *o, struct pn_decoded *out,
-		struct pn_diag *d)
-{
-	for (unsigned i = 0; i < n; i++) {
-		if (width < 64 && w[i].v >> width)
-			return too_wide(k, text[i], width, d);
-		put_word(out, o, w[i].v, width);
-	}
-	return 0;
-}
-
-/* A message: address and data, or address low, address high and data as in configuration space. */
-static int fill_message(const struct pn_dec_kind *k, const char *const *text, const struct word *w,
-			unsigned n, struct pn_dec_obj *o, struct pn_decoded *out, struct pn_diag *d)
-{
-	if (n != 2 && n != 3)
-		return wrong_words(k, n, d);
-	for (unsigned i = 0; i < n; i++) {
-		unsigned width = n == 2 && i == 0 ? 64 : 32;
-
-		if (width == 32 && w[i].v >> 32)
-			return too_wide(k, text[i], width, d);
-		put_word(out, o, w[i].v, width);
-	}
-	return 0;
-}
-
 static void add_field(const struct pn_dec_field *t, const struct pn_dec_obj *o,
 		      struct pn_decoded *out)
 {
@@ -244,37 +143,82 @@ static void add_field(const struct pn_dec_field *t, const struct pn_dec_obj *o,
 	out->fields++;
 }
 
-int pn_decode(const char *kind, const char *const *words, unsigned n, struct pn_decoded *out,
-	      struct pn_diag *d)
+static void decode_object(const struct pn_dec_kind *k, const struct pn_dec_obj *o,
+			  struct pn_decoded *out)
 {
+	for (const struct pn_dec_field *t = k->table(o); t->name || !t->on; t++)
+		add_field(t, o, out);
+	if (k->check)
+		k->check(o, out);
+	if (k->read)
+		k->read(o, out->reading, sizeof(out->reading));
+}
+
+static int decode_order(const struct pn_dec_kind *k, const char *const *words, unsigned n,
+			const struct pn_decode_options *opt, bool high_first, struct pn_dec_obj *o,
+			struct pn_decoded *out, struct pn_diag *d)
+{
+	int r;
+
+	memset(out, 0, sizeof(*out));
+	memset(o, 0, sizeof(*o));
+	o->opt = opt;
+	out->kind = k->name;
+	r = pn_dec_read_words(k, words, n, high_first, o, out, d);
+	if (!r)
+		decode_object(k, o, out);
+	return r;
+}
+
+static bool flawless(const struct pn_dec_kind *k, const struct pn_dec_obj *o,
+		     const struct pn_decoded *out)
+{
+	return !out->errors && !(k->doubt && k->doubt(o));
+}
+
+/* @out holds the words read low first. High first is taken if only that is flawless. */
+static int find_order(const struct pn_dec_kind *k, const char *const *words, unsigned n,
+		      const struct pn_decode_options *opt, const struct pn_dec_obj *low,
+		      struct pn_decoded *out, struct pn_diag *d)
+{
+	struct pn_decoded other;
+	struct pn_dec_obj high;
+
+	if (decode_order(k, words, n, opt, true, &high, &other, NULL) ||
+	    !memcmp(low->q, high.q, sizeof(high.q)) || !flawless(k, &high, &other))
+		return 0;
+	if (flawless(k, low, out))
+		return pn_diag_set(d, -EINVAL, NULL, 0,
+				   "the words of this %s make sense in both orders (expected "
+				   "--low-first or --high-first)",
+				   k->name);
+	*out = other;
+	snprintf(out->note, sizeof(out->note),
+		 "the words are high first: low first they make no valid entry");
+	return 0;
+}
+
+int pn_decode_as(const char *kind, const char *const *words, unsigned n,
+		 const struct pn_decode_options *opt, struct pn_decoded *out, struct pn_diag *d)
+{
+	static const struct pn_decode_options none = {0};
 	const struct pn_dec_kind *k = find_kind(kind, d);
-	struct word w[PN_DECODE_MAX_WORDS];
-	struct pn_dec_obj o = {{0}, 0};
-	const struct pn_dec_field *t;
-	unsigned width;
+	struct pn_dec_obj o;
 	int r;
 
 	memset(out, 0, sizeof(*out));
 	if (!k)
 		return -EINVAL;
-	out->kind = k->name;
-	if (n == 0 || n > PN_DECODE_MAX_WORDS)
-		return wrong_words(k, n, d);
-	for (unsigned i = 0; i < n; i++) {
-		r = read_word(words[i], &w[i], d);
-		if (r)
-			return r;
-	}
-	width = k->message ? 0 : word_width(k, w, n);
-	if (k->message)
-		r = fill_message(k, words, w, n, &o, out, d);
-	else
-		r = width ? fill(k, words, w, n, width, &o, out, d) : wrong_words(k, n, d);
-	if (r)
+	opt = opt ? opt : &none;
+	r = decode_order(k, words, n, opt,
+			 k->words == PN_DEC_DUMP && opt->order == PN_DECODE_HIGH_FIRST, &o, out, d);
+	if (r || n < 2 || k->words != PN_DEC_DUMP || opt->order != PN_DECODE_ORDER_FIND)
 		return r;
-	for (t = k->table(&o); t->name || !t->on; t++)
-		add_field(t, &o, out);
-	if (k->check)
-		k->check(&o, out);
-	return 0;
+	return find_order(k, words, n, opt, &o, out, d);
+}
+
+int pn_decode(const char *kind, const char *const *words, unsigned n, struct pn_decoded *out,
+	      struct pn_diag *d)
+{
+	return pn_decode_as(kind, words, n, NULL, out, d);
 }

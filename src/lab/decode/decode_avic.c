@@ -3,6 +3,7 @@
 #include <inttypes.h>
 
 #include "decode_kind.h"
+#include "decode_parts.h"
 #include "postern/avic.h"
 #include "postern/x86.h"
 
@@ -43,7 +44,7 @@ static void phys_check(const struct pn_dec_obj *o, struct pn_decoded *out)
 }
 
 const struct pn_dec_kind pn_dec_avic_phys = {
-	"avic-phys", "AVIC physical APIC ID table entry", USAGE64, {64, 0}, false, phys_table,
+	"avic-phys", "AVIC physical APIC ID table entry", USAGE64, {64, 0}, PN_DEC_DUMP, phys_table,
 	phys_check,
 };
 
@@ -65,7 +66,7 @@ const struct pn_dec_kind pn_dec_avic_log = {
 	"AVIC logical APIC ID table entry",
 	"one 32-bit word",
 	{32, 0},
-	false,
+	PN_DEC_DUMP,
 	logical_table,
 	NULL,
 };
@@ -113,7 +114,7 @@ static void vmcb_int_check(const struct pn_dec_obj *o, struct pn_decoded *out)
 const struct pn_dec_kind pn_dec_vmcb_int = {
 	"vmcb-int",	"VMCB virtual interrupt control (60h)",
 	USAGE64,	{64, 0},
-	false,		vmcb_int_table,
+	PN_DEC_DUMP,	vmcb_int_table,
 	vmcb_int_check,
 };
 
@@ -167,7 +168,7 @@ const struct pn_dec_kind pn_dec_icr = {
 	"interrupt command register",
 	"one 64-bit word, or ICRL and ICRH",
 	{64, 0},
-	false,
+	PN_DEC_DUMP,
 	icr_table,
 	icr_check,
 };
@@ -204,14 +205,42 @@ static void exit401_check(const struct pn_dec_obj *o, struct pn_decoded *out)
 		pn_dec_error(out, "unknown id %" PRIu64, pn_dec_bits(o, 127, 96));
 }
 
+static void exit401_read(const struct pn_dec_obj *o, char *buf, size_t size)
+{
+	static const char *const what[] = {
+		"AVIC does not do this kind of IPI: KVM emulates it",
+		"a target does not run: IRR is set, KVM wakes it",
+		"no vCPU has this ID in the table: KVM emulates the IPI",
+		"a target has no valid backing page",
+		"the vector is below 16",
+		"an IPI of Secure AVIC",
+	};
+	unsigned id = (unsigned)pn_dec_bits(o, 127, 96);
+	uint64_t dest = pn_dec_bits(o, 63, 32);
+
+	if (id >= sizeof(what) / sizeof(what[0]))
+		return;
+	if (pn_dec_bits(o, 19, 18) != PN_ICR_SH_NONE)
+		snprintf(buf, size, "IPI with vector 0x%02x: %s", (unsigned)pn_dec_bits(o, 7, 0),
+			 what[id]);
+	else
+		snprintf(buf, size,
+			 "IPI with vector 0x%02x to %s ID 0x%" PRIx64 " (0x%x if xAPIC): %s",
+			 (unsigned)pn_dec_bits(o, 7, 0),
+			 pn_dec_bits(o, 11, 11) ? "logical" : "APIC", dest, (unsigned)(dest >> 24),
+			 what[id]);
+}
+
 const struct pn_dec_kind pn_dec_exit401 = {
 	"exit401",
 	"AVIC_INCOMPLETE_IPI exit",
 	"EXITINFO1 and EXITINFO2, 64 bits each",
 	{128, 0},
-	false,
+	PN_DEC_NAMED,
 	exit401_table,
 	exit401_check,
+	exit401_read,
+	NULL,
 };
 
 static const struct {
@@ -243,7 +272,7 @@ static const struct {
 	{PN_APIC_SELF_IPI, "self IPI"},
 };
 
-static const char *apic_name(unsigned off)
+const char *pn_dec_apic_name(unsigned off)
 {
 	for (unsigned i = 0; i < sizeof(apic_names) / sizeof(apic_names[0]); i++)
 		if (apic_names[i].off == off)
@@ -260,7 +289,7 @@ static const char *apic_name(unsigned off)
 static void say_offset(const struct pn_dec_obj *o, uint64_t v, char *buf, size_t size)
 {
 	(void)o;
-	snprintf(buf, size, "%s at 0x%03x (x2APIC MSR 0x%03x)", apic_name((unsigned)v << 4),
+	snprintf(buf, size, "%s at 0x%03x (x2APIC MSR 0x%03x)", pn_dec_apic_name((unsigned)v << 4),
 		 (unsigned)v << 4, PN_X2APIC_MSR + (unsigned)v);
 }
 
@@ -285,14 +314,18 @@ static const struct pn_dec_field *exit402_table(const struct pn_dec_obj *o)
 	return exit402;
 }
 
+static void exit402_read(const struct pn_dec_obj *o, char *buf, size_t size)
+{
+	unsigned off = (unsigned)pn_dec_bits(o, 11, 4) << 4;
+
+	snprintf(buf, size, "a %s of the %s is not accelerated: KVM emulates it",
+		 pn_dec_bits(o, 32, 32) ? "write" : "read", pn_dec_apic_name(off));
+}
+
 const struct pn_dec_kind pn_dec_exit402 = {
-	"exit402",
-	"AVIC_NOACCEL exit",
-	"EXITINFO1 and EXITINFO2, 64 bits each",
-	{128, 0},
-	false,
-	exit402_table,
-	NULL,
+	"exit402", "AVIC_NOACCEL exit", "EXITINFO1 and EXITINFO2, 64 bits each",
+	{128, 0},  PN_DEC_NAMED,	exit402_table,
+	NULL,	   exit402_read,	NULL,
 };
 
 static void say_msi_base(const struct pn_dec_obj *o, uint64_t v, char *buf, size_t size)
@@ -343,7 +376,7 @@ const struct pn_dec_kind pn_dec_msi = {
 	"MSI as a device writes it",
 	"address and data, or address low, address high and data",
 	{96, 0},
-	true,
+	PN_DEC_MESSAGE,
 	msi_table,
 	msi_check,
 };

@@ -80,12 +80,21 @@ static void check(const struct pn_dec_obj *o, struct pn_decoded *out)
 		pn_dec_error(out, "IntCtl says remap but IntTabRoot is 0");
 }
 
+/* Neither half is valid, but something is set. */
+static bool doubt(const struct pn_dec_obj *o)
+{
+	return o->bits == 256 && !(o->q[0] & 1) && !(o->q[2] & 1) &&
+	       (o->q[0] || o->q[1] || o->q[2] || o->q[3]);
+}
+
 const struct pn_dec_kind pn_dec_dte = {
 	"dte",
 	"device table entry: its interrupt half",
 	"quadword 2 as one 64-bit word, or the whole entry as four",
 	{256, 64},
-	false,
+	PN_DEC_DUMP,
 	table,
 	check,
+	NULL,
+	doubt,
 };

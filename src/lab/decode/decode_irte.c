@@ -64,12 +64,9 @@ static void check32(const struct pn_dec_obj *o, struct pn_decoded *out)
 }
 
 const struct pn_dec_kind pn_dec_irte32 = {
-	"irte32",
-	"interrupt remapping table entry, 32 bits (GAEn=0)",
-	"one 32-bit word",
-	{32, 0},
-	false,
-	table32,
+	"irte32",	   "interrupt remapping table entry, 32 bits (GAEn=0)",
+	"one 32-bit word", {32, 0},
+	PN_DEC_DUMP,	   table32,
 	check32,
 };
 
@@ -193,12 +190,34 @@ static void check128(const struct pn_dec_obj *o, struct pn_decoded *out)
 		check_remap(&e, bad, out);
 }
 
+static void read128(const struct pn_dec_obj *o, char *buf, size_t size)
+{
+	if (!pn_dec_bits(o, 0, 0))
+		snprintf(buf, size, "the entry is not present: requests that name it are aborted");
+	else if (pn_dec_bits(o, 7, 7))
+		snprintf(buf, size, "posted: guest vector 0x%02x, %s",
+			 (unsigned)pn_dec_bits(o, 71, 64),
+			 pn_dec_bits(o, 6, 6) ? "the vCPU runs" : "the vCPU does not run");
+	else
+		snprintf(buf, size, "remapped to the host, vector 0x%02x: not posted to a guest",
+			 (unsigned)pn_dec_bits(o, 71, 64));
+}
+
+/* An entry that is not there is all zero, or was once set up as a whole: its high half alone is not
+ * what software leaves. */
+static bool doubt128(const struct pn_dec_obj *o)
+{
+	return !pn_dec_bits(o, 0, 0) && (o->q[1] || o->q[0]);
+}
+
 const struct pn_dec_kind pn_dec_irte = {
 	"irte",
 	"interrupt remapping table entry, 128 bits (GAEn=1), remapped or guest",
 	"two 64-bit words, low first, or four 32-bit words",
 	{128, 0},
-	false,
+	PN_DEC_DUMP,
 	table128,
 	check128,
+	read128,
+	doubt128,
 };

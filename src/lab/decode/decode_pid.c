@@ -105,7 +105,7 @@ const struct pn_dec_kind pn_dec_pid = {
 	"posted-interrupt descriptor (VT-d)",
 	"eight 64-bit words, low first, sixteen 32-bit words, or its control quadword alone",
 	{512, 64},
-	false,
+	PN_DEC_DUMP,
 	pid_table,
 	pid_check,
 };
@@ -144,7 +144,7 @@ const struct pn_dec_kind pn_dec_pid_pointer = {
 	"PID-pointer table entry (IPI virtualization)",
 	"one 64-bit word or two 32-bit words, low first",
 	{64, 0},
-	false,
+	PN_DEC_DUMP,
 	pointer_table,
 	pointer_check,
 };

@@ -4,6 +4,7 @@
  * wrong.
  */
 #include <inttypes.h>
+#include <string.h>
 
 #include "decode_kind.h"
 #include "postern/amdvi_regs.h"
@@ -112,7 +113,7 @@ static void control_check(const struct pn_dec_obj *o, struct pn_decoded *out)
 }
 
 const struct pn_dec_kind pn_dec_control = {
-	"control",     "IOMMU control register (18h)", USAGE, {64, 0}, false, control_table,
+	"control",     "IOMMU control register (18h)", USAGE, {64, 0}, PN_DEC_DUMP, control_table,
 	control_check,
 };
 
@@ -145,7 +146,7 @@ static const struct pn_dec_field *status_table(const struct pn_dec_obj *o)
 }
 
 const struct pn_dec_kind pn_dec_status = {
-	"status", "IOMMU status register (2020h)", USAGE, {64, 0}, false, status_table, NULL,
+	"status", "IOMMU status register (2020h)", USAGE, {64, 0}, PN_DEC_DUMP, status_table, NULL,
 };
 
 #define SUPPORT(name, bit) DEC_FLAG(name, bit, "not supported", "supported")
@@ -209,8 +210,39 @@ static void efr_check(const struct pn_dec_obj *o, struct pn_decoded *out)
 		pn_dec_error(out, "GAMSup is not 0 but GASup=0");
 }
 
+/* What posting and GAPPI need: 48882 rev 3.11, 3.4.9. */
+static void efr_read(const struct pn_dec_obj *o, char *buf, size_t size)
+{
+	bool ga = o->q[0] & PN_EFR_GASUP, gam = pn_dec_bits(o, 23, 21) == 1,
+	     gappi = o->q[0] & PN_EFR_GAPPISUP;
+
+	if (!ga)
+		snprintf(buf, size,
+			 "no posting: GASup=0, so entries have 32 bits%s; no GAPPI either%s",
+			 gam ? ", although GAMSup=1" : "", gappi ? ", although GAPPISup=1" : "");
+	else if (!gam)
+		snprintf(buf, size, "no posting: GAMSup is not 1 (no guest vAPIC mode)%s",
+			 gappi ? "; no GAPPI either, although GAPPISup=1" : "");
+	else if (gappi)
+		snprintf(buf, size,
+			 "posting is possible (GASup=1, GAMSup=1), with GAPPI (bit 5, for which "
+			 "Linux prints [5], is GAPPISup)");
+	else
+		snprintf(
+			buf, size,
+			"posting is possible (GASup=1, GAMSup=1); no GAPPI (GAPPISup=0), so a vCPU "
+			"that does not run is woken through the guest APIC log");
+	if (ga && gam && !(o->q[0] & PN_EFR_XTSUP))
+		snprintf(buf + strlen(buf), size - strlen(buf),
+			 "; XTSup=0: destinations have 8 bits, no x2APIC mode");
+}
+
 const struct pn_dec_kind pn_dec_efr = {
-	"efr", "IOMMU extended feature register (30h)", USAGE, {64, 0}, false, efr_table, efr_check,
+	"efr",	     "IOMMU extended feature register (30h)",
+	USAGE,	     {64, 0},
+	PN_DEC_DUMP, efr_table,
+	efr_check,   efr_read,
+	NULL,
 };
 
 static void say_numsup(const struct pn_dec_obj *o, uint64_t v, char *buf, size_t size)
@@ -240,8 +272,21 @@ static const struct pn_dec_field *efr2_table(const struct pn_dec_obj *o)
 	return efr2;
 }
 
+static void efr2_read(const struct pn_dec_obj *o, char *buf, size_t size)
+{
+	snprintf(buf, size, "GAPPI %s; whether there is GAPPI says bit 5 of efr; up to %s",
+		 pn_dec_bits(o, 4, 4) ? "can be suppressed per entry (GAPPIDisSup=1)"
+				      : "cannot be suppressed per entry (GAPPIDisSup=0)",
+		 pn_dec_bits(o, 9, 8) == 1 ? "2048 interrupts per function"
+					   : "512 interrupts per function");
+}
+
 const struct pn_dec_kind pn_dec_efr2 = {
-	"efr2", "IOMMU extended feature register 2 (1a0h)", USAGE, {64, 0}, false, efr2_table, NULL,
+	"efr2",	     "IOMMU extended feature register 2 (1a0h)",
+	USAGE,	     {64, 0},
+	PN_DEC_DUMP, efr2_table,
+	NULL,	     efr2_read,
+	NULL,
 };
 
 static void say_xt_dest(const struct pn_dec_obj *o, uint64_t v, char *buf, size_t size)
@@ -287,8 +332,8 @@ static void xt_check(const struct pn_dec_obj *o, struct pn_decoded *out)
 }
 
 const struct pn_dec_kind pn_dec_xt = {
-	"xt",	  "IOMMU XT interrupt control register (170h, 178h, 180h)",
-	USAGE,	  {64, 0},
-	false,	  xt_table,
+	"xt",	     "IOMMU XT interrupt control register (170h, 178h, 180h)",
+	USAGE,	     {64, 0},
+	PN_DEC_DUMP, xt_table,
 	xt_check,
 };

@@ -199,14 +199,40 @@ static void virte_check(const struct pn_dec_obj *o, struct pn_decoded *out)
 		check_remapped(&e, bad, out);
 }
 
+static void virte_read(const struct pn_dec_obj *o, char *buf, size_t size)
+{
+	if (!(o->q[0] & PN_VIRTE_P))
+		snprintf(buf, size,
+			 "the entry is not present: a request that names it is blocked (22h)");
+	else if (o->q[0] & PN_VIRTE_IM)
+		snprintf(buf, size,
+			 "posted: guest vector 0x%02x goes to the descriptor at 0x%" PRIx64,
+			 (unsigned)pn_dec_bits(o, 23, 16), pid_address(o));
+	else
+		snprintf(buf, size, "remapped to the host, vector 0x%02x: not posted to a guest",
+			 (unsigned)pn_dec_bits(o, 23, 16));
+}
+
+/* Not present with contents, or a vector of a mode that has none. */
+static bool virte_doubt(const struct pn_dec_obj *o)
+{
+	unsigned dlm = (unsigned)pn_dec_bits(o, 7, 5);
+
+	if (!(o->q[0] & PN_VIRTE_P))
+		return o->q[0] || o->q[1];
+	return !(o->q[0] & PN_VIRTE_IM) && dlm > PN_DM_LOWEST && pn_dec_bits(o, 23, 16);
+}
+
 const struct pn_dec_kind pn_dec_vtd_irte = {
 	"vtd-irte",
 	"VT-d interrupt remapping table entry, remapped or posted",
 	"two 64-bit words, low first, or four 32-bit words",
 	{128, 0},
-	false,
+	PN_DEC_DUMP,
 	virte_table,
 	virte_check,
+	virte_read,
+	virte_doubt,
 };
 
 /* ---- requests ---- */
@@ -294,20 +320,53 @@ const struct pn_dec_kind pn_dec_msi_vtd = {
 	"MSI as a device behind VT-d writes it, remappable or compatibility format",
 	"address and data, or address low, address high and data",
 	{96, 0},
-	true,
+	PN_DEC_MESSAGE,
 	request_table,
 	request_check,
 };
 
 /* ---- fault records ---- */
 
+/* Faults of memory accesses in legacy mode, 7.1.3. */
+static const char *const memory_faults[] = {
+	NULL,
+	"the root entry is not present",
+	"the context entry is not present",
+	"the context entry has an illegal value",
+	"the address is beyond what the context entry allows",
+	"the page may not be written",
+	"the page may not be read",
+	"a page table could not be read",
+	"the root table could not be read",
+	"the context table could not be read",
+	"reserved bits in the root entry",
+	"reserved bits in the context entry",
+	"reserved bits in a page table entry",
+	"translation requests are blocked",
+};
+
+static const char *reason_text(unsigned reason)
+{
+	const char *text = pn_vtd_fault_text(reason);
+
+	if (!text && reason < sizeof(memory_faults) / sizeof(memory_faults[0]))
+		text = memory_faults[reason];
+	return text;
+}
+
 static void say_reason(const struct pn_dec_obj *o, uint64_t v, char *buf, size_t size)
 {
-	const char *text = pn_vtd_fault_text((unsigned)v);
+	const char *text = reason_text((unsigned)v);
 
 	(void)o;
 	snprintf(buf, size, "%s%s", text ? text : "no fault of an interrupt request",
 		 pn_vtd_fault_qualified((unsigned)v) ? "; FPD=1 would silence it" : "");
+}
+
+/* These stop a request before its handle is looked at (5.1.4). */
+static bool names_no_entry(unsigned reason)
+{
+	return reason == 0x25 || reason == 0x29 || reason == 0x2A || reason == 0x2B;
 }
 
 static void say_entry(const struct pn_dec_obj *o, uint64_t v, char *buf, size_t size)
@@ -316,10 +375,27 @@ static void say_entry(const struct pn_dec_obj *o, uint64_t v, char *buf, size_t 
 	snprintf(buf, size, "entry %" PRIu64 " of the remapping table", v);
 }
 
+static void say_no_entry(const struct pn_dec_obj *o, uint64_t v, char *buf, size_t size)
+{
+	(void)o;
+	(void)v;
+	snprintf(buf, size, "no entry: the request was blocked before its handle was looked at");
+}
+
 /* Bits that only faults of memory accesses use are shown, never called wrong. */
 static const struct pn_dec_field interrupt_fault[] = {
 	DEC_PLAIN("47:0", 47, 0),
 	DEC_SAY("Index", 63, 48, say_entry),
+	DEC_SAY("SID", 79, 64, pn_dec_say_bdf),
+	DEC_PLAIN("95:80", 95, 80),
+	DEC_SAY("Reason", 103, 96, say_reason),
+	DEC_PLAIN("126:104", 126, 104),
+	DEC_FLAG("F", 127, "no fault recorded", "a fault; write 1 to clear"),
+	DEC_END,
+};
+static const struct pn_dec_field fault_without_entry[] = {
+	DEC_PLAIN("47:0", 47, 0),
+	DEC_SAY("63:48", 63, 48, say_no_entry),
 	DEC_SAY("SID", 79, 64, pn_dec_say_bdf),
 	DEC_PLAIN("95:80", 95, 80),
 	DEC_SAY("Reason", 103, 96, say_reason),
@@ -340,7 +416,11 @@ static const struct pn_dec_field other_fault[] = {
 
 static const struct pn_dec_field *fault_table(const struct pn_dec_obj *o)
 {
-	return pn_vtd_fault_text((unsigned)pn_dec_bits(o, 103, 96)) ? interrupt_fault : other_fault;
+	unsigned reason = (unsigned)pn_dec_bits(o, 103, 96);
+
+	if (names_no_entry(reason))
+		return fault_without_entry;
+	return pn_vtd_fault_text(reason) ? interrupt_fault : other_fault;
 }
 
 static void fault_check(const struct pn_dec_obj *o, struct pn_decoded *out)
@@ -349,12 +429,43 @@ static void fault_check(const struct pn_dec_obj *o, struct pn_decoded *out)
 		pn_dec_error(out, "F=0: the record holds no fault");
 }
 
+static const char *advice(unsigned reason)
+{
+	switch (reason) {
+	case 0x22:
+		return ": the driver freed or never set it, or the device uses a stale message";
+	case 0x25:
+		return ": the device sends an MSI that Linux did not program, or the firmware's";
+	case 0x26:
+		return ": the entry belongs to another requester (SID, SQ, SVT)";
+	default:
+		return "";
+	}
+}
+
+static void fault_read(const struct pn_dec_obj *o, char *buf, size_t size)
+{
+	unsigned reason = (unsigned)pn_dec_bits(o, 103, 96);
+	const char *text = reason_text(reason);
+	char device[32], where[48] = "";
+
+	if (!text)
+		return;
+	pn_dec_say_bdf(o, pn_dec_bits(o, 79, 64), device, sizeof(device));
+	if (!pn_vtd_fault_text(reason))
+		snprintf(where, sizeof(where), "DMA to 0x%" PRIx64 ", ",
+			 o->q[0] & ~UINT64_C(0xFFF));
+	else if (names_no_entry(reason))
+		snprintf(where, sizeof(where), "an interrupt request that names no entry, ");
+	else
+		snprintf(where, sizeof(where), "an interrupt request for entry %u (0x%x), ",
+			 (unsigned)(o->q[0] >> 48), (unsigned)(o->q[0] >> 48));
+	snprintf(buf, size, "%s, %sreason %02Xh: %s%s", device, where, reason, text,
+		 advice(reason));
+}
+
 const struct pn_dec_kind pn_dec_vtd_fault = {
-	"vtd-fault",
-	"VT-d fault record",
-	"two 64-bit words, low first, or four 32-bit words",
-	{128, 0},
-	false,
-	fault_table,
-	fault_check,
+	"vtd-fault", "VT-d fault record", "two 64-bit words, low first, or four 32-bit words",
+	{128, 0},    PN_DEC_DUMP,	  fault_table,
+	fault_check, fault_read,	  NULL,
 };
