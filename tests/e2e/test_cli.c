@@ -104,6 +104,15 @@ static const struct row rows[] = {
 	{"decode irtee 0", 2, NULL, "postern: unknown kind 'irtee' (did you mean 'irte'?)"},
 	{"decode irte", 2, NULL, "expected two 64-bit words"},
 	{"decode irte 1 2 3", 3, NULL, "expected two 64-bit words"},
+	{"decode icr 0c000000 000000fd", 0, "note: the words are high first", NULL},
+	{"decode control 00020000 00000002", 3, NULL, "--low-first or --high-first"},
+	{"decode control 00020000 00000002 --low-first", 0, "IRTEs have 128 bits", NULL},
+	{"decode galog 00000203 10002100 --kernel 6.17", 0, "VM 1, vCPU 3", NULL},
+	{"decode gatag 203 --vcpu-bits 12", 0, "VM 0, vCPU 515", NULL},
+	{"decode gatag 203 --vcpu-bits x", 2, NULL, "expected 1 to 31"},
+	{"decode gatag 203 --kernel x", 2, NULL, "expected a version"},
+	{"decode --log /no/such/file", 3, NULL, "postern: /no/such/file: No such file"},
+	{"decode --log - irte", 2, NULL, "--log takes a file and no KIND"},
 	{"decode irte 1 xyz", 3, NULL, "'xyz' is not a hexadecimal number"},
 	{"decode irte 000000F100002A81 0000000123456041", 0, "GAPPI: vector 0xf1", NULL},
 	{"decode irte 000000F100002A81 41", 0, "wrong: GuestMode=1 but the vAPIC page root is 0",
@@ -438,6 +447,32 @@ static void json_of_the_bench(void **state)
 	assert_true(json_number_value(json_object_get(f, "value")) > 0);
 	assert_true(json_number_value(json_object_get(f, "peer_value")) > 0);
 	json_decref(o);
+}
+
+static void json_of_a_log(void **state)
+{
+	char path[] = "/tmp/postern-log-XXXXXX", args[64];
+	FILE *f = fdopen(mkstemp(path), "w");
+	json_t *o, *line;
+
+	(void)state;
+	assert_non_null(f);
+	fprintf(f, "usb 1-1: new device\n\n[1.5] DMAR: DRHD: handling fault status reg 2\n"
+		   "IRT[0000] 0000000000000031 0000000000000141\n");
+	fclose(f);
+	snprintf(args, sizeof(args), "decode --json --log %s", path);
+	o = json_from(args, 0);
+	keys_are(o, "schema lines unknown");
+	assert_string_equal(json_string_value(json_object_get(o, "schema")),
+			    "postern.decode-log/1");
+	assert_int_equal(json_array_size(json_object_get(o, "lines")), 2);
+	line = json_array_get(json_object_get(o, "lines"), 0);
+	keys_are(line, "line kind fields errors reading");
+	assert_int_equal(json_integer_value(json_object_get(line, "line")), 3);
+	assert_string_equal(json_string_value(json_object_get(line, "kind")), "dmar-status");
+	assert_int_equal(json_integer_value(json_object_get(o, "unknown")), 1);
+	json_decref(o);
+	unlink(path);
 }
 
 static void json_of_the_rest(void **state)
@@ -815,6 +850,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(json_of_replays),
 		cmocka_unit_test(replays_refused),
 		cmocka_unit_test(json_of_the_bench),
+		cmocka_unit_test(json_of_a_log),
 		cmocka_unit_test(json_of_the_rest),
 		cmocka_unit_test(json_of_explorations),
 		cmocka_unit_test(trace_of_a_counter_example),
