@@ -23,7 +23,9 @@ extern const unsigned pn_cases_amd_hyp_nr, pn_cases_amd_irte_nr, pn_cases_amd_so
 	pn_cases_amd_more_nr, pn_cases_intel_nr;
 
 /* AMD, one agent each. */
-extern const struct case_setup pn_cases_amd_bits[], pn_cases_amd_knobs[], pn_cases_amd_access[];
-extern const unsigned pn_cases_amd_bits_nr, pn_cases_amd_knobs_nr, pn_cases_amd_access_nr;
+extern const struct case_setup pn_cases_amd_bits[], pn_cases_amd_knobs[], pn_cases_amd_access[],
+	pn_cases_amd_drv[];
+extern const unsigned pn_cases_amd_bits_nr, pn_cases_amd_knobs_nr, pn_cases_amd_access_nr,
+	pn_cases_amd_drv_nr;
 
 #endif
