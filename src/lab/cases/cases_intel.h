@@ -31,6 +31,10 @@ void intel_messages(bool broken);
 void intel_xapic(bool broken), intel_next_kernel(bool broken), intel_two_writers(bool broken);
 const char *intel_two_writers_check(void *arg, char *text, unsigned size);
 void intel_refuses(bool broken), intel_invalidates(bool broken), intel_registers(bool broken);
+void intel_unit_registers(bool broken), intel_unit_queue(bool broken),
+	intel_unit_requests(bool broken), intel_processor(bool broken);
+/* The second half of intel_processor(). */
+void intel_processor_posts(struct pn_apicv *a, const struct pn_vmcs_apic *vmcs);
 const char *intel_ipi_exits_check(void *arg, char *text, unsigned size);
 const char *intel_faults_check(void *arg, char *text, unsigned size);
 const char *intel_destroyed_check(void *arg, char *text, unsigned size);
