@@ -33,6 +33,9 @@ const char *intel_two_writers_check(void *arg, char *text, unsigned size);
 void intel_refuses(bool broken), intel_invalidates(bool broken), intel_registers(bool broken);
 void intel_unit_registers(bool broken), intel_unit_queue(bool broken),
 	intel_unit_requests(bool broken), intel_processor(bool broken);
+void intel_steps(bool broken), intel_vm_lives(bool broken);
+/* The operating system only notes what it is asked for. */
+void intel_note_os(void);
 /* The second half of intel_processor(). */
 void intel_processor_posts(struct pn_apicv *a, const struct pn_vmcs_apic *vmcs);
 const char *intel_ipi_exits_check(void *arg, char *text, unsigned size);

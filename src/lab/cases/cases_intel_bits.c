@@ -103,8 +103,31 @@ static void entries(void)
 	unit_eq(f.dest, 0x56, "destination of 8 bits");
 }
 
+/* Every bus of a range, and a source check that is reserved. */
+static void sources(void)
+{
+	struct pn_virte f = {.svt = PN_SVT_BUS, .sid = 0x2141};
+
+	px_doing("sources");
+	for (unsigned sid = 0; sid < 0x10000; sid += 0xF3)
+		rig_want(pn_virte_source_ok(&f, (uint16_t)sid) == (sid >= 0x2100 && sid < 0x4200),
+			 "P7", rig_text("a bus of a range, %04x", sid));
+	for (unsigned sq = 0; sq < 4; sq++) {
+		static const uint16_t free[] = {0, 4, 6, 7};
+
+		f = (struct pn_virte){.svt = PN_SVT_SID, .sid = 0x5A5A, .sq = (uint8_t)sq};
+		for (unsigned b = 0; b < 16; b++)
+			rig_want(pn_virte_source_ok(&f, (uint16_t)(0x5A5A ^ 1u << b)) ==
+					 (free[sq] >> b & 1),
+				 "P7", "bits of the requester that are not compared");
+	}
+	f.svt = PN_SVT_RESERVED;
+	rig_want(!pn_virte_source_ok(&f, 0x5A5A), "P7", "a reserved source check");
+}
+
 void intel_unit_formats(void)
 {
 	formats();
 	entries();
+	sources();
 }

@@ -13,7 +13,7 @@
 #define FARA 0x7FFF0000ull /* no memory */
 
 static struct pn_vtd *plain, *strict, *old, *poison, *unposting, *small, *mapped, *wide, *caching,
-	*alone, *required;
+	*alone, *required, *almost;
 static uint64_t irt, pid_pa;
 
 static struct pn_pid *pid(void)
@@ -133,6 +133,14 @@ static void compatible(void)
 	begin(required, 0, "a unit that requires remapping, and not x2APIC mode");
 	unit_gcmd(0, PN_VTD_G_IRE);
 	blocks(msi, PN_VTD_FAULT_IRREQ, 0, "remapping is required");
+	begin(required, 0, "such a unit in xAPIC mode");
+	*entry(0) =
+		pn_virte_encode(&(struct pn_virte){.p = true, .dest = 3, .vector = 0x41}, false);
+	rig_want(unit_msi(0, 0, SID) == PN_MSI_REMAPPED, "P7", "x2APIC mode is not required");
+	begin(plain, PN_VTD_IRTA_EIME, "x2APIC mode over a reset");
+	pn_vtd_reset(plain);
+	unit_wr32(PN_VTD_GCMD, PN_VTD_G_IRE | PN_VTD_G_CFI);
+	rig_want(pn_vtd_msi(plain, &msi) == PN_MSI_FORWARDED, "P7", "x2APIC mode over a reset");
 	begin(strict, PN_VTD_IRTA_EIME, "such a unit in x2APIC mode");
 	*entry(0) = pn_virte_encode(&(struct pn_virte){.p = true, .dest = 3, .vector = 0x41}, true);
 	rig_want(unit_msi(0, 0, SID) == PN_MSI_REMAPPED, "P7", "x2APIC mode is required, and on");
@@ -331,6 +339,19 @@ static void tables(void)
 	blocks(to(255, 0), PN_VTD_FAULT_TABLE, 255, "the last entry there can be");
 }
 
+/* The widest units: 63 bits, and all. */
+static void widths(void)
+{
+	begin(almost, PN_VTD_IRTA_EIME, "an address of 64 bits, of 63");
+	unit_wr(PN_VTD_IRTA, 1ull << 63 | PN_VTD_IRTA_EIME | 2);
+	unit_gcmd(PN_VTD_G_SIRTP, 0);
+	blocks(to(0, 0), PN_VTD_FAULT_INDEX, 0, "a table above 63 bits");
+	begin(wide, PN_VTD_IRTA_EIME, "an address of 64 bits");
+	unit_wr(PN_VTD_IRTA, 1ull << 63 | PN_VTD_IRTA_EIME | 2);
+	unit_gcmd(PN_VTD_G_SIRTP, 0);
+	blocks(to(0, 0), PN_VTD_FAULT_TABLE, 0, "a table at bit 63");
+}
+
 static uint64_t there, wrote_pa; /* a page that the embedder maps, and what was written */
 static size_t wrote_len;
 
@@ -395,6 +416,11 @@ static void memory_changes(void)
 	there = 0;
 	intel->messages = 0;
 	blocks(to(4, 0), PN_VTD_FAULT_TABLE, 4, "a table that has gone");
+	begin(plain, PN_VTD_IRTA_EIME, "a table that is not aligned");
+	there = irt + 8;
+	unit_wr(PN_VTD_IRTA, FARA | PN_VTD_IRTA_EIME | 2);
+	unit_gcmd(PN_VTD_G_SIRTP, 0);
+	blocks(to(4, 0), PN_VTD_FAULT_TABLE, 4, "a table that is not aligned");
 	intel->bus.map = NULL;
 	intel->bus.wrote = NULL;
 }
@@ -507,6 +533,7 @@ static void posts_all(void *arg)
 	orders();
 	stale();
 	tables();
+	widths();
 	memory_changes();
 	counted();
 	descriptors();
@@ -518,7 +545,7 @@ void intel_unit_requests(bool broken)
 	struct pn_vtd_config cfg;
 
 	(void)broken;
-	rig_intel_build(&(struct rig_intel_conf){.no_vm = true});
+	rig_intel_build(&(struct rig_intel_conf){.no_vm = true, .no_unit = true});
 	intel->bus.intr = intel_hears;
 	pn_pages_alloc(&rig->pages, 4096, 4096, &irt);
 	pn_pages_alloc(&rig->pages, 64, 64, &pid_pa);
@@ -550,6 +577,8 @@ void intel_unit_requests(bool broken)
 	unit_config(&cfg);
 	cfg.haw = 32;
 	small = unit_make(&cfg);
+	cfg.haw = 63;
+	almost = unit_make(&cfg);
 	cfg.haw = 64;
 	wide = unit_make(&cfg);
 	px_thread("CPU 0", 0, posts_all, NULL);

@@ -197,6 +197,9 @@ static void goes_on(void)
 	stopped(PN_VTD_IQEI_TYPE, 16, "another bit is cleared");
 	unit_wr32(PN_VTD_FSTS, PN_VTD_FSTS_IQE);
 	stopped(0, 64, "IQE is cleared");
+	unit_eq(unit_rd32(PN_VTD_FECTL), IM, "IP after IQE was cleared");
+	unit_gcmd(PN_VTD_G_TE, 0);
+	stopped(0, 64, "another command");
 	unit_wr(PN_VTD_IQA, sem);
 	unit_eq(unit_rd(PN_VTD_IQA), queue, "IQA while the queue runs");
 	unit_gcmd(0, PN_VTD_G_QIE);
@@ -351,11 +354,68 @@ static void asynchronous(void)
 		 "two descriptors of three");
 	rig_want(pn_vtd_queue(late, 2) == 1 && unit_rd(PN_VTD_IQH) == 48, "P7", "the third");
 	rig_want(!pn_vtd_queue(late, 2), "P7", "a descriptor of an empty queue");
+	submit(15, 0);
+	rig_want(!pn_vtd_queue(late, 5), "P7", "a descriptor that stops the queue");
+	stopped(PN_VTD_IQEI_TYPE, 48, "a descriptor that stops the queue");
+	rig_want(!pn_vtd_queue(late, 5), "P7", "a queue that has stopped");
+	unit_wr32(PN_VTD_FSTS, PN_VTD_FSTS_IQE);
+	stopped(0, 48, "a queue that the embedder runs");
+	unit_gcmd(0, PN_VTD_G_QIE);
+	rig_want(!pn_vtd_queue(late, 5), "P7", "a queue that is off");
+}
+
+static uint64_t offset; /* of the machine's memory for what the embedder maps */
+static uint64_t wrote_pa;
+static size_t wrote_len;
+
+static void *maps(void *ctx, uint64_t pa, size_t len)
+{
+	(void)ctx;
+	(void)len;
+	return (uint8_t *)unit_ptr(queue) + (pa & 0xFFF) + offset;
+}
+
+static void follows(void *ctx, uint64_t pa, size_t len)
+{
+	(void)ctx;
+	wrote_pa = pa;
+	wrote_len = len;
+}
+
+/* Memory that the embedder maps: above the width, or not aligned. */
+static void elsewhere(void)
+{
+	static const struct {
+		uint64_t at, offset;
+		unsigned iqei;
+	} rows[] = {{1ull << 51, 0, 0},
+		    {1ull << 52, 0, PN_VTD_IQEI_FETCH},
+		    {1ull << 51, 1, PN_VTD_IQEI_FETCH},
+		    {1ull << 51, 4, PN_VTD_IQEI_FETCH}};
+
+	for (unsigned i = 0; i < UNIT_COUNT(rows); i++) {
+		begin(plain, "a queue that the embedder maps");
+		intel->bus.map = maps;
+		offset = rows[i].offset;
+		word(queue)[0] = 5;
+		word(queue)[1] = 0;
+		unit_wr(PN_VTD_IQA, rows[i].at);
+		unit_gcmd(PN_VTD_G_QIE, 0);
+		unit_wr32(PN_VTD_IQT, 16);
+		stopped(rows[i].iqei, rows[i].iqei ? 0 : 16, "a queue that the embedder maps");
+	}
+	intel->bus.map = NULL;
+	intel->bus.wrote = follows;
+	on(plain, "the embedder follows");
+	submit(0x25, sem + 4);
+	rig_want(wrote_pa == sem + 4 && wrote_len == 4, "P7", "a status that nobody is told of");
+	intel->bus.wrote = NULL;
 }
 
 static void runs_queue(void *arg)
 {
 	(void)arg;
+	asynchronous(); /* first: a queue without an end would end here */
 	each_bit();
 	each_whole();
 	each_error();
@@ -368,7 +428,7 @@ static void runs_queue(void *arg)
 	completion();
 	invalidates(plain, 15);
 	invalidates(narrow, 2);
-	asynchronous();
+	elsewhere();
 }
 
 void intel_unit_queue(bool broken)
@@ -376,7 +436,7 @@ void intel_unit_queue(bool broken)
 	struct pn_vtd_config cfg;
 
 	(void)broken;
-	rig_intel_build(&(struct rig_intel_conf){.no_vm = true});
+	rig_intel_build(&(struct rig_intel_conf){.no_vm = true, .no_unit = true});
 	intel->bus.intr = intel_hears;
 	pn_pages_alloc(&rig->pages, 8192, 4096, &queue);
 	pn_pages_alloc(&rig->pages, 4096, 4096, &irt);

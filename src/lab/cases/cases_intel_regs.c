@@ -153,6 +153,8 @@ static const struct {
 	{"SIRTP", 0, 0, PN_VTD_G_SIRTP, PN_VTD_G_SIRTP},
 	{"IRTPS stays", 0, PN_VTD_G_SIRTP, 0, PN_VTD_G_SIRTP},
 	{"SIRTP without IR", IR, 0, PN_VTD_G_SIRTP, 0},
+	{"SRTP after SIRTP", 0, PN_VTD_G_SIRTP, PN_VTD_G_SRTP, PN_VTD_G_SIRTP | PN_VTD_G_SRTP},
+	{"SIRTP after SRTP", 0, PN_VTD_G_SRTP, PN_VTD_G_SIRTP, PN_VTD_G_SIRTP | PN_VTD_G_SRTP},
 	{"CFI on", 0, 0, PN_VTD_G_CFI, PN_VTD_G_CFI},
 	{"CFI off", 0, PN_VTD_G_CFI, 0, 0},
 	{"CFI without IR", IR, 0, PN_VTD_G_CFI, 0},
@@ -499,7 +501,7 @@ void intel_unit_registers(bool broken)
 {
 	struct pn_vtd_config cfg;
 
-	rig_intel_build(&(struct rig_intel_conf){.no_vm = true});
+	rig_intel_build(&(struct rig_intel_conf){.no_vm = true, .no_unit = true});
 	intel->bus.intr = intel_hears;
 	px_ghost(&rig->pages, sizeof(rig->pages));
 	units = px_alloc(UNITS * sizeof(*units), 8);

@@ -209,6 +209,18 @@ const struct case_setup pn_cases_intel[] = {
 	 PN_MISTAKE_NONE,
 	 intel_processor,
 	 .check = intel_at_rest},
+	{{"pi-put-in-every-way", "docs/protocol-intel.md",
+	  "a vCPU is put asleep with ON = 1, and nobody sends the wakeup vector",
+	  "what the hypervisor changes, step by step", "P1", true, false},
+	 PN_MISTAKE_NV_SWITCH_MISSES_ON,
+	 intel_steps,
+	 .check = intel_at_rest},
+	{{"pi-attach-in-every-way", "docs/protocol-intel.md",
+	  "the first interrupt of a VM asks one of its vCPUs to block again", "it asks all of them",
+	  "P2", true, false},
+	 PN_MISTAKE_BLOCK_AGAIN_ONE,
+	 intel_vm_lives,
+	 .check = intel_at_rest},
 };
 
 const unsigned pn_cases_intel_nr = sizeof(pn_cases_intel) / sizeof(pn_cases_intel[0]);

@@ -368,6 +368,8 @@ static void build_unit(void)
 	px_ghost(&intel->steps, sizeof(intel->steps));
 	intel->agent.observe = posted;
 	intel->agent.step[PN_STEP_PIR_SET].watched = 1;
+	if (intel->conf.no_unit)
+		return;
 	pn_vtd_config_default(&hw);
 	hw.bus = &intel->bus;
 	hw.agent = &intel->agent;

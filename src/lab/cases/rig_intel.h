@@ -24,6 +24,7 @@ struct rig_intel_conf {
 	unsigned vcpus; /* 0: one */
 	bool ipiv;
 	bool no_vm;	    /* bare metal */
+	bool no_unit;	    /* and a case makes its own units: no driver */
 	bool no_posting;    /* no unit can post; processors can */
 	bool caching_mode;  /* the unit keeps entries that are not present, too */
 	bool small_granule; /* processors take the PIR by 32 bits, not by 64 */
