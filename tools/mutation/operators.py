@@ -14,8 +14,10 @@ LOCKS = {'pn_lock_take': 'pn_lock_drop', 'pn_lock_irq': 'pn_unlock_irq', 'pn_irq
          'pn_line_begin': 'pn_line_end'}
 # Calls that other agents notice. In an expression they are replaced by 0, as if they had been forgotten there.
 ACTION = re.compile(r'flush|sync|wait|poll|wake|notify|doorbell|ipi|kick|send|inval|harvest|take|park|recover|eoi|inject')
-# What orders or changes the world between two reads.
-BARRIER = re.compile(r'pn_(lock|unlock|irq|fence|xchg|or\d|and\d|cas)|lock_|' + ACTION.pattern)
+# Calls between two reads behind which a place may have another value: a field, which its lock protects, and a place
+# that agents share without one.
+CHANGES = re.compile(r'pn_(lock|irq_off)|lock_|' + ACTION.pattern)
+BARRIER = re.compile(r'pn_(unlock|irq|fence|xchg|or\d|and\d|cas)|' + CHANGES.pattern)
 LOAD = re.compile(r'pn_ld(32|64)(_acq|_sc)?$')
 RMW = re.compile(r'pn_(or|and|xchg|cas)(32|64|128)$')
 COMMENT = re.compile(r'/\*.*?\*/', re.S)
@@ -161,17 +163,26 @@ class Finder:
             return
         if self.never(s):
             return
-        barrier = next((b for b in reversed(before[-3:]) if b.kind in ('expr', 'walk', 'for') and
-                        BARRIER.search(self.s.of(b.first, b.last)) and not STATISTICS.search(self.own(b))), None)
-        if not barrier:
-            return
         for first, last in self.reads(*(s.condition or (s.first, s.last - 1))):
-            name = 'pn_stale'
-            if FIXED_FIELD.search(self.s.of(first, last)):
+            name, text = 'pn_stale', self.s.of(first, last)
+            barrier = self.barrier(before, first)
+            if not barrier or FIXED_FIELD.search(text):
                 continue
             yield self.make('stale', s, (barrier.first, barrier.first + 1,
-                            f'__auto_type {name} = {self.s.of(first, last)};\n\t{self.tokens[barrier.first].text}'),
+                            f'__auto_type {name} = {text};\n\t{self.tokens[barrier.first].text}'),
                             (first, last, name))
+
+    def barrier(self, before, read):
+        """The last statement that can change what is read at @read. A struct of the function's own changes only by its
+        address: reading it earlier would be no mistake."""
+        text, after = self.tokens[read].text, self.tokens[read + 1].text
+        pattern = BARRIER if LOAD.match(text) else CHANGES
+        for b in reversed(before[-3:]):
+            names = [n for n in self.calls_in(b) if not MISTAKE.match(n)] if b.kind in ('expr', 'walk', 'for') else []
+            own = after == '.' and f'&{text}' not in self.s.of(b.first, b.last)
+            if not own and any(pattern.search(n) for n in names) and not STATISTICS.search(self.own(b)):
+                return b
+        return None
 
     def reads(self, first, last):
         """Loads through the seam, and fields that are read."""
@@ -278,7 +289,8 @@ class Finder:
         for i, end, _ in self.s.calls(first, last):
             name = self.tokens[i].text
             alone = s.kind == 'expr' and end == s.last - 1 and all(t.text in '()void' for t in self.tokens[s.first:i])
-            if not alone and ACTION.search(name) and not RMW.match(name) and not LOAD.match(name):
+            other = any(what.match(name) for what in (MISTAKE, RMW, LOAD))
+            if not alone and ACTION.search(name) and not other:
                 while self.tokens[i - 1].text in ('->', '.'):
                     i -= 2
                 yield self.make('action', s, (i, end, '0'))
