@@ -141,6 +141,8 @@ int pn_cli_compare_work(const struct pn_cli_options *o, const struct pn_cli_work
 	if (status != CLI_DONE)
 		return status;
 	status = CLI_INPUT;
+	if (rec)
+		c.recording = pn_recording_summary(rec);
 	if (!open_all(o, &out))
 		return CLI_INPUT;
 	if (out.trace.f)

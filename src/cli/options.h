@@ -16,6 +16,8 @@
 struct pn_cli_options {
 	const char *input;    /* scenario or recording */
 	const char *scenario; /* replay --scenario */
+	const char *load;     /* replay --load */
+	double tsc_ghz;	      /* replay --tsc-ghz; 0: not given */
 	struct pn_mode mode[CLI_MAX_MODES];
 	unsigned modes;
 	uint32_t left_out; /* not asked for, and the scenario does not fit them: a bit each */
@@ -45,6 +47,8 @@ enum {
 	CLI_OPT_FIDELITY,
 	CLI_OPT_SENSITIVITY,
 	CLI_OPT_STEPS,
+	CLI_OPT_LOAD,
+	CLI_OPT_TSC_GHZ,
 };
 
 void pn_cli_options_init(struct pn_cli_options *o);

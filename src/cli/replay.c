@@ -83,6 +83,7 @@ static int replay(struct pn_cli_options *o, struct pn_recording *rec,
 
 static int open_and_replay(struct pn_cli_options *o, const struct pn_scenario *base)
 {
+	struct pn_rec_hints hints = {0};
 	struct pn_recording *rec;
 	struct pn_diag d = {0};
 	char path[4096];
@@ -91,7 +92,9 @@ static int open_and_replay(struct pn_cli_options *o, const struct pn_scenario *b
 	snprintf(path, sizeof(path), "%s", o->input);
 	pn_cli_catch_stop();
 	pn_progress_begin();
-	r = pn_recording_open(o->input, reading, path, &rec, &d);
+	hints.tsc_ghz = o->tsc_ghz;
+	hints.load = o->load;
+	r = pn_recording_open(o->input, &hints, reading, path, &rec, &d);
 	pn_progress_end();
 	if (r == -EINTR && pn_cli_stopped()) {
 		pn_cli_error("stopped while reading %s", o->input);
@@ -151,6 +154,15 @@ static bool choose_modes(struct pn_cli_options *o)
 	return true;
 }
 
+static void parse_rate(struct pn_cli_options *o, const char *arg, struct argp_state *state)
+{
+	char *end;
+
+	o->tsc_ghz = strtod(arg, &end);
+	if (end == arg || *end || !(o->tsc_ghz >= 1e-9 && o->tsc_ghz <= 1000))
+		argp_error(state, "--tsc-ghz: '%s' is not a rate (expected 3.0, GHz)", arg);
+}
+
 static int parse(int key, char *arg, struct argp_state *state)
 {
 	struct pn_cli_options *o = state->input;
@@ -164,6 +176,12 @@ static int parse(int key, char *arg, struct argp_state *state)
 		return 0;
 	case CLI_OPT_SCENARIO:
 		o->scenario = arg;
+		return 0;
+	case CLI_OPT_LOAD:
+		o->load = arg;
+		return 0;
+	case CLI_OPT_TSC_GHZ:
+		parse_rate(o, arg, state);
 		return 0;
 	case ARGP_KEY_ARG:
 		if (o->input)
@@ -185,6 +203,12 @@ int pn_cli_replay(int argc, char **argv)
 		 "modes to compare (default: all with devices, of guests and of bare metal)", 1},
 		{"scenario", CLI_OPT_SCENARIO, "FILE.ini", 0,
 		 "take machine and costs from this scenario", 1},
+		{"load", CLI_OPT_LOAD, "PATTERN", 0,
+		 "the recorded tasks that are the load: a pattern for their names, or a thread's "
+		 "or process' number (default: vCPU threads, else the busiest program)",
+		 1},
+		{"tsc-ghz", CLI_OPT_TSC_GHZ, "GHZ", 0,
+		 "rate of the recording's clock, if it counts ticks", 1},
 		{0},
 	};
 	static const struct argp_child children[] = {{&pn_cli_common, 0, NULL, 0}, {0}};

@@ -343,6 +343,7 @@ static long long number(json_t *o, const char *key)
 
 static void check_mode(json_t *m)
 {
+	json_object_del(m, "other_cpu_ns"); /* only where a recording has other programs */
 	keys_are(
 		m,
 		"mode variant interrupts posts delivered coalesced lost latency_ns wake_latency_ns "
@@ -361,11 +362,23 @@ static void check_mode(json_t *m)
 	assert_int_equal(number(m, "lost"), 0);
 }
 
+static void check_recording(json_t *r)
+{
+	keys_are(r, "format events interrupts lines switches skipped lost_events inferred load "
+		    "span_ns cpus");
+	keys_are(json_object_get(r, "load"), "name why cpu_share");
+	assert_true(number(r, "events") > 0 && json_object_size(json_object_get(r, "interrupts")));
+}
+
 static void check_comparison(const char *args, unsigned modes)
 {
 	json_t *o = json_from(args, 0), *list = json_object_get(o, "modes");
+	bool replay = !strncmp(args, "replay", 6);
 
-	keys_are(o, "schema scenario seed costs duration_ns modes");
+	keys_are(o, replay ? "schema scenario seed costs duration_ns recording modes"
+			   : "schema scenario seed costs duration_ns modes");
+	if (replay)
+		check_recording(json_object_get(o, "recording"));
 	assert_string_equal(json_string_value(json_object_get(o, "schema")), "postern.compare/1");
 	assert_int_equal(json_array_size(list), modes);
 	for (size_t i = 0; i < modes; i++)

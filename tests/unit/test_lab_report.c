@@ -802,6 +802,7 @@ static void hgrm_files(void **state)
 static void recording(void **state)
 {
 	struct pn_rec_summary *s = calloc(1, sizeof(*s));
+	struct pn_rec_irq irq = {.irq = 36, .name = "nvme0q1", .count = 50};
 	char *text = NULL;
 	size_t size;
 	FILE *f = open_memstream(&text, &size);
@@ -817,9 +818,7 @@ static void recording(void **state)
 	s->span_ns = 1000000;
 	s->cpus = 1;
 	s->lines = 1;
-	s->line[0].irq = 36;
-	strcpy(s->line[0].name, "nvme0q1");
-	s->line[0].count = 50;
+	s->line = &irq;
 	s->skips = 1;
 	strcpy(s->skip[0].kind, "not an event");
 	s->skip[0].count = 20;

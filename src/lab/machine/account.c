@@ -325,12 +325,13 @@ void pn_machine_totals(const struct pn_machine *m, struct pn_totals *t)
 {
 	*t = m->now;
 	memset(t->steps, 0, sizeof(t->steps));
-	t->host_ns = 0;
+	t->host_ns = t->recorded_ns = 0;
 	for (uint32_t i = 0; i < m->sc->machine.pcpus; i++) {
 		const struct pn_pcpu *p = &m->sim->pcpu[i];
 
 		add_agent(t, &p->agent);
 		t->host_ns += p->host_ns;
+		t->recorded_ns += p->recorded_ns;
 		t->cpu_interrupts[i] = p->interrupts;
 	}
 	for (uint32_t i = 0; i < m->sc->machine.iommus; i++)

@@ -12,6 +12,7 @@
 #include "machine.h"
 
 #define REPLAY_HANDLER_NS 1000u
+#define MAX_SLOTS	  64u  /* of the vectors that a CPU has for devices */
 #define XAPIC_IDS	  255u /* the last one is the broadcast */
 
 struct pn_feed {
@@ -23,9 +24,16 @@ struct pn_feed {
 	int error;
 };
 
+/* Lines of one CPU beyond these share the vectors of others. */
+static uint32_t replay_slots(const struct pn_rec_summary *rec)
+{
+	return rec->slots < MAX_SLOTS ? rec->slots : MAX_SLOTS;
+}
+
+/* A CPU has a queue for each of its lines, not for each of the machine's. */
 static struct pn_queue *queue_of(const struct pn_feed *f, const struct pn_rec_event *e)
 {
-	return &f->m->sim->queue[e->line * f->sum->cpus + e->cpu];
+	return &f->m->sim->queue[e->slot % replay_slots(f->sum) * f->sum->cpus + e->cpu];
 }
 
 /* The task that displaces the vCPU has the CPU for as long as the recording says. */
@@ -160,17 +168,27 @@ static void recorded_vm(struct pn_scenario *sc, uint32_t cpus)
 	sc->vm[0].pin = true;
 }
 
+/* Interrupt lines, each with a queue for each CPU. */
+static void recorded_devices(struct pn_sc_device *dev, const struct pn_rec_summary *rec,
+			     enum pn_workload work)
+{
+	memset(dev, 0, sizeof(*dev));
+	snprintf(dev->name, sizeof(dev->name), "irq");
+	if (work != PN_WORK_BARE)
+		snprintf(dev->vm, sizeof(dev->vm), "recorded");
+	snprintf(dev->load, sizeof(dev->load), "recording");
+	dev->count = replay_slots(rec);
+}
+
 /* Refuses settings of @base that this machine does not support. */
 static int fits(const struct pn_rec_summary *rec, const struct pn_scenario *base,
 		enum pn_workload work, struct pn_diag *d)
 {
 	const struct pn_sc_machine *m = &base->machine;
 
-	if (rec->lines > PN_MAX_SECTION || rec->cpus > PN_MAX_PCPUS)
-		return pn_diag_set(
-			d, -EINVAL, rec->path, 0,
-			"%u interrupt lines and %u CPUs (at most %d and %d can be replayed)",
-			rec->lines, rec->cpus, PN_MAX_SECTION, PN_MAX_PCPUS);
+	if (rec->cpus > PN_MAX_PCPUS)
+		return pn_diag_set(d, -EINVAL, rec->path, 0, "%u CPUs (at most %d can be replayed)",
+				   rec->cpus, PN_MAX_PCPUS);
 	if (!m->x2apic && rec->cpus > XAPIC_IDS)
 		return pn_diag_set(d, -EINVAL, rec->path, 0,
 				   "%u CPUs, but x2apic = no: 8 bits of APIC ID reach %u",
@@ -209,17 +227,8 @@ int pn_replay_scenario(const struct pn_rec_summary *rec, const struct pn_scenari
 		recorded_vm(sc, rec->cpus);
 	sc->loads = 1;
 	replay_load(&sc->load[0]);
-	sc->devices = rec->lines;
-	for (unsigned i = 0; i < rec->lines; i++) {
-		struct pn_sc_device *dev = &sc->device[i];
-
-		memset(dev, 0, sizeof(*dev));
-		snprintf(dev->name, sizeof(dev->name), "irq%u", rec->line[i].irq);
-		if (work != PN_WORK_BARE)
-			snprintf(dev->vm, sizeof(dev->vm), "recorded");
-		snprintf(dev->load, sizeof(dev->load), "recording");
-		dev->count = 1;
-	}
+	sc->devices = 1;
+	recorded_devices(&sc->device[0], rec, work);
 	*out = sc;
 	return 0;
 }

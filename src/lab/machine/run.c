@@ -172,7 +172,7 @@ static int measure(struct pn_machine *m, const struct pn_run_options *opt, struc
 {
 	const struct pn_sc_machine *sm = &m->sc->machine;
 	struct pn_totals *before = calloc(2, sizeof(*before)), *after = before + 1;
-	uint64_t end = sm->warmup + sm->duration, stopped, completions, host_ns;
+	uint64_t end = sm->warmup + sm->duration, stopped, completions, host_ns, recorded_ns;
 
 	if (!before)
 		return -ENOMEM;
@@ -189,6 +189,7 @@ static int measure(struct pn_machine *m, const struct pn_run_options *opt, struc
 	pn_machine_totals(m, after);
 	completions = after->completions - before->completions;
 	host_ns = after->host_ns - before->host_ns;
+	recorded_ns = after->recorded_ns - before->recorded_ns;
 	pn_machine_drain(m);
 	pn_selfcheck(m, r->check, sizeof(r->check));
 	pn_machine_totals(m, after);
@@ -197,6 +198,8 @@ static int measure(struct pn_machine *m, const struct pn_run_options *opt, struc
 	/* Rates are of the measured part; what was on its way then may still have arrived. */
 	r->completions = completions;
 	r->host_cpu_ns = host_ns;
+	if (m->sc->work != PN_WORK_BARE) /* there it is the load itself, too */
+		r->other_cpu_ns = recorded_ns;
 	r->wakeups_missed += still_asleep(m);
 	free(before);
 	return 0;

@@ -17,14 +17,18 @@
 struct import {
 	struct pn_recording *rec;
 	struct pn_rec_text *text;
-	struct pn_rec_comms *comms;
+	const struct pn_rec_hints *hints;
+	struct pn_rec_tasks tasks;
+	struct pn_rec_lines lines;
 	struct pn_rec_store *store;
 	struct pn_diag *d;
 	uint64_t newest;
 	uint64_t last_irq_ns;
 	bool tracer_header, trace_cmd_header;
-	unsigned last_line;	    /* index of the interrupt line of the last interrupt */
-	uint16_t seen[CPU_NUMBERS]; /* order of appearance + 1, 0: not yet */
+	char machine[64];	  /* the one that all lines must name */
+	unsigned long lacks_line; /* the first one that looks like an interrupt and is none */
+	char lacks[160];
+	uint16_t seen[CPU_NUMBERS];		/* order of appearance + 1, 0: not yet */
 	struct pn_rec_cpu cpu[PN_REC_MAX_CPUS]; /* in order of appearance */
 };
 
@@ -38,6 +42,14 @@ __attribute__((format(printf, 3, 4))) static int bad(struct import *im, int err,
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
 	return pn_diag_set(im->d, err, im->rec->sum.path, pn_rec_text_line(im->text), "%s", text);
+}
+
+/* Names come from the file and go to people's terminals. */
+static void printable(char *s)
+{
+	for (; *s; s++)
+		if ((unsigned char)*s < 0x20 || *s == 0x7f)
+			*s = '?';
 }
 
 static void skip(struct import *im, const char *kind, size_t len, uint64_t count)
@@ -82,45 +94,60 @@ static int cpu_index(struct import *im, const struct pn_rec_line *l)
 	return (int)s->cpus - 1;
 }
 
-static bool is_line(const struct pn_rec_summary *s, unsigned i, const struct pn_rec_line *l,
-		    size_t len)
-{
-	return s->line[i].irq == (uint32_t)l->number && !s->line[i].name[len] &&
-	       !memcmp(s->line[i].name, l->name.s, len);
-}
-
-static int line_index(struct import *im, const struct pn_rec_line *l)
-{
-	struct pn_rec_summary *s = &im->rec->sum;
-	size_t len = l->name.len;
-	unsigned i;
-
-	if (len >= sizeof(s->line[0].name))
-		len = sizeof(s->line[0].name) - 1;
-	if (im->last_line < s->lines && is_line(s, im->last_line, l, len))
-		return (int)im->last_line;
-	for (i = 0; i < s->lines; i++)
-		if (is_line(s, i, l, len))
-			break;
-	if (i == PN_REC_MAX_LINES)
-		return bad(im, -E2BIG, "more than %d interrupt lines", PN_REC_MAX_LINES);
-	if (i == s->lines) {
-		s->line[i].irq = (uint32_t)l->number;
-		memcpy(s->line[i].name, l->name.s, len);
-		s->line[i].name[len] = 0;
-		s->lines++;
-	}
-	im->last_line = i;
-	return (int)i;
-}
-
 static const char *format_name(const struct import *im, const struct pn_rec_line *l)
 {
-	if (l->subsystem)
-		return "perf script";
+	bool trace_cmd = im->trace_cmd_header && !im->tracer_header;
+
+	if (l->task.cut)
+		return trace_cmd ? "trace-cmd report -l" : "ftrace, latency format";
+	if (l->subsystem || l->format[0] == 'b' || !strcmp(l->format, "function_graph"))
+		return l->format;
 	if (im->tracer_header)
 		return "ftrace";
-	return im->trace_cmd_header || !l->flags ? "trace-cmd report" : "ftrace";
+	return trace_cmd ? "trace-cmd report" : l->format;
+}
+
+/* Times of several machines do not fit together, and their CPUs have the same numbers. */
+static int machine_check(struct import *im, const struct pn_rec_line *l)
+{
+	size_t len = l->machine.len;
+
+	if (len >= sizeof(im->machine))
+		len = sizeof(im->machine) - 1;
+	if (!im->rec->sum.events) {
+		memcpy(im->machine, l->machine.s ? l->machine.s : "", len);
+		im->machine[len] = 0;
+		printable(im->machine);
+		return 0;
+	}
+	if (!strncmp(im->machine, l->machine.s ? l->machine.s : "", len) && !im->machine[len])
+		return 0;
+	return bad(im, -EINVAL,
+		   "lines of several machines, files or buffers, '%s' and '%.*s' (expected one: "
+		   "trace-cmd report -i FILE, perf script -i FILE, one host of babeltrace)",
+		   im->machine[0] ? im->machine : "the host", len ? (int)len : 8,
+		   len ? l->machine.s : "the host");
+}
+
+/* Nanoseconds of a clock that counts ticks, if their rate is known. */
+static int clock_rate(struct import *im, struct pn_rec_line *l)
+{
+	double ghz = im->hints->tsc_ghz;
+
+	if (l->clock == PN_CLOCK_SECONDS && !(ghz > 0))
+		return 0;
+	if (l->clock == PN_CLOCK_SECONDS)
+		return bad(im, -EINVAL, "--tsc-ghz: the times are in seconds, not in ticks");
+	if (!(ghz > 0))
+		return bad(im, -EINVAL,
+			   "the clock counts ticks, and their rate is missing (expected --tsc-ghz, "
+			   "3.0 for x86-tsc at 3 GHz, 1 for nanoseconds, 0.000001 for uptime at "
+			   "1000 Hz; or a recording with the clock local, global or mono)");
+	if ((double)l->ns / ghz > 9e18)
+		return bad(im, -EINVAL, "--tsc-ghz: the time %llu is too large for this rate",
+			   (unsigned long long)l->ns);
+	l->ns = (uint64_t)((long double)l->ns / (long double)ghz);
+	return 0;
 }
 
 /* Checks the clock, and takes the format and the first time from the first event. */
@@ -167,7 +194,7 @@ static int keep(struct import *im, const struct pn_rec_raw *raw)
 }
 
 /* Adds a switch that the recording lacks: @task runs there, but another task did before. */
-static int infer(struct import *im, int cpu, uint16_t task, uint64_t now)
+static int infer(struct import *im, int cpu, uint32_t task, uint64_t now)
 {
 	uint64_t oldest = pn_rec_store_oldest(im->store);
 	struct pn_rec_raw raw;
@@ -179,16 +206,9 @@ static int infer(struct import *im, int cpu, uint16_t task, uint64_t now)
 	if (raw.ns < oldest)
 		raw.ns = oldest;
 	raw.cpu = (uint16_t)cpu;
-	pn_rec_comm_switched_to(im->comms, task);
+	im->tasks.task[task].switched_to++;
 	im->rec->sum.inferred++;
 	return keep(im, &raw);
-}
-
-static uint16_t current_task(struct import *im, const struct pn_rec_line *l)
-{
-	if (!l->idle_task && !l->task.len)
-		return PN_COMM_UNKNOWN;
-	return pn_rec_comm(im->comms, l->task, l->idle_task);
 }
 
 static void saw(struct import *im, int cpu, uint64_t ns, bool irq)
@@ -199,28 +219,55 @@ static void saw(struct import *im, int cpu, uint64_t ns, bool irq)
 		im->last_irq_ns = ns;
 }
 
+static int no_memory(struct import *im)
+{
+	return bad(im, -ENOMEM, "out of memory");
+}
+
+/* The task that the line says runs there. */
+static int on_task(struct import *im, const struct pn_rec_task *as, int cpu, uint64_t ns,
+		   uint32_t *task)
+{
+	if (pn_rec_task_id(&im->tasks, as, task))
+		return no_memory(im);
+	return infer(im, cpu, *task, ns);
+}
+
 static int on_irq(struct import *im, const struct pn_rec_line *l, int cpu)
 {
 	struct pn_rec_raw raw = {.ns = l->ns, .cpu = (uint16_t)cpu, .kind = PN_RAW_IRQ};
-	int err = infer(im, cpu, current_task(im, l), l->ns), line;
+	struct pn_rec_summary *s = &im->rec->sum;
+	struct pn_rec_cpu *c = &im->cpu[cpu];
+	uint32_t task;
+	bool shared;
+	int err = on_task(im, &l->task, cpu, l->ns, &task);
 
 	if (err)
 		return err;
-	line = line_index(im, l);
-	if (line < 0)
-		return line;
+	if (pn_rec_line_index(&im->lines, s, l, &raw.a))
+		return no_memory(im);
+	shared = pn_rec_line_shared(c, s, raw.a, l->ns);
 	saw(im, cpu, l->ns, true);
-	im->rec->sum.interrupts++;
-	im->rec->sum.line[line].count++;
-	raw.a = (uint16_t)line;
+	if (shared) {
+		s->shared++;
+		return 0;
+	}
+	if (pn_rec_line_slot(&im->lines, s, (uint32_t)cpu, raw.a, &raw.b))
+		return no_memory(im);
+	if (c->current != PN_TASK_UNKNOWN)
+		im->tasks.task[c->current].interrupts++;
+	s->interrupts++;
+	s->line[raw.a].count++;
 	return keep(im, &raw);
 }
 
 static int on_irq_exit(struct import *im, const struct pn_rec_line *l, int cpu)
 {
-	int err = infer(im, cpu, current_task(im, l), l->ns);
+	uint32_t task;
+	int err = on_task(im, &l->task, cpu, l->ns, &task);
 
 	saw(im, cpu, l->ns, true);
+	im->cpu[cpu].irq_ns = l->ns;
 	im->rec->sum.exits++;
 	return err;
 }
@@ -228,35 +275,71 @@ static int on_irq_exit(struct import *im, const struct pn_rec_line *l, int cpu)
 static int on_switch(struct import *im, const struct pn_rec_line *l, int cpu)
 {
 	struct pn_rec_raw raw = {.ns = l->ns, .cpu = (uint16_t)cpu, .kind = PN_RAW_SWITCH};
+	struct pn_rec_task prev = l->prev;
 	int err;
 
-	raw.a = pn_rec_comm(im->comms, l->prev, l->prev_idle);
-	raw.b = pn_rec_comm(im->comms, l->next, l->next_idle);
-	raw.flags = l->runnable ? PN_RAW_RUNNABLE : 0;
-	if (l->kthread)
-		pn_rec_comm_kernel(im->comms, raw.a);
-	err = infer(im, cpu, raw.a, l->ns);
+	if (l->task.tid == prev.tid)
+		prev.tgid = l->task.tgid;
+	if (pn_rec_task_id(&im->tasks, &l->next, &raw.b))
+		return no_memory(im);
+	err = on_task(im, &prev, cpu, l->ns, &raw.a);
 	if (err)
 		return err;
+	raw.flags = l->runnable ? PN_RAW_RUNNABLE : 0;
+	if (l->kthread && raw.a != PN_TASK_UNKNOWN)
+		im->tasks.task[raw.a].kernel = true;
 	saw(im, cpu, l->ns, false);
 	im->cpu[cpu].current = raw.b;
-	pn_rec_comm_switched_to(im->comms, raw.b);
+	if (raw.b != PN_TASK_IDLE && raw.b != PN_TASK_UNKNOWN)
+		im->tasks.task[raw.b].switched_to++;
 	im->rec->sum.switches++;
 	return keep(im, &raw);
 }
 
-static int on_event(struct import *im, const struct pn_rec_line *l)
+/* An entry into a guest, or an exit from it: only a vCPU does that. */
+static int on_guest(struct import *im, const struct pn_rec_line *l, int cpu)
 {
-	int cpu = cpu_index(im, l), err;
+	uint32_t task;
+	int err = on_task(im, &l->task, cpu, l->ns, &task);
 
+	if (err)
+		return err;
+	if (l->what == PN_LINE_VM_ENTRY)
+		im->rec->sum.vm_entries++;
+	else
+		im->rec->sum.vm_exits++;
+	if (task == PN_TASK_UNKNOWN)
+		task = im->cpu[cpu].current;
+	if (task != PN_TASK_UNKNOWN && task != PN_TASK_IDLE)
+		im->tasks.task[task].guest = true;
+	return 0;
+}
+
+static int on_event(struct import *im, struct pn_rec_line *l)
+{
+	int cpu, err = machine_check(im, l);
+
+	if (err)
+		return err;
+	err = clock_rate(im, l);
+	if (err)
+		return err;
+	cpu = cpu_index(im, l);
 	if (cpu < 0)
 		return cpu;
 	err = clock_check(im, l);
 	if (err)
 		return err;
-	if (l->what == PN_LINE_IRQ)
+	switch (l->what) {
+	case PN_LINE_IRQ:
 		return on_irq(im, l, cpu);
-	return l->what == PN_LINE_SWITCH ? on_switch(im, l, cpu) : on_irq_exit(im, l, cpu);
+	case PN_LINE_SWITCH:
+		return on_switch(im, l, cpu);
+	case PN_LINE_EXIT:
+		return on_irq_exit(im, l, cpu);
+	default:
+		return on_guest(im, l, cpu);
+	}
 }
 
 static void headers(struct import *im, const char *s, const char *end)
@@ -279,6 +362,16 @@ static int binary(struct import *im, const char *s, const char *end)
 	return 0;
 }
 
+static int on_lacks(struct import *im, const struct pn_rec_line *l)
+{
+	if (!im->lacks_line) {
+		im->lacks_line = pn_rec_text_line(im->text);
+		snprintf(im->lacks, sizeof(im->lacks), "%s", l->lacks);
+	}
+	skip(im, l->lacks, strlen(l->lacks), 1);
+	return 0;
+}
+
 static int on_line(struct import *im, const char *s, const char *end)
 {
 	struct pn_rec_line l;
@@ -290,11 +383,20 @@ static int on_line(struct import *im, const char *s, const char *end)
 		skip(im, "comment", 7, 1);
 		return 0;
 	case PN_LINE_LOST:
+		im->rec->sum.lost += l.number;
 		skip(im, "lost events", 11, l.number);
 		return 0;
+	case PN_LINE_LACKS:
+		return on_lacks(im, &l);
 	case PN_LINE_UNKNOWN:
 		skip(im, "not an event", 12, 1);
 		return pn_rec_text_line(im->text) == 1 ? binary(im, s, end) : 0;
+	case PN_LINE_VECTOR:
+	case PN_LINE_KVM:
+		im->rec->sum.vectors += l.what == PN_LINE_VECTOR;
+		im->rec->sum.kvm_events += l.what == PN_LINE_KVM;
+		skip(im, l.name.s, l.name.len, 1);
+		return 0;
 	case PN_LINE_OTHER:
 		skip(im, l.name.s, l.name.len, 1);
 		return 0;
@@ -311,6 +413,8 @@ static int no_interrupts(struct import *im)
 
 	if (!s->text_lines)
 		return bad(im, -ENODATA, "the file is empty");
+	if (im->lacks_line)
+		return pn_diag_set(im->d, -EINVAL, s->path, im->lacks_line, "%s", im->lacks);
 	if (s->switches)
 		n = (size_t)snprintf(found, sizeof(found), "%llu sched_switch",
 				     (unsigned long long)s->switches);
@@ -336,18 +440,10 @@ static void order_cpus(struct import *im)
 		if (!i--)
 			continue;
 		rec->cpu[i] = (uint16_t)n;
-		rec->runs_first[n] = rec->load == PN_COMM_IDLE || im->cpu[i].first == rec->load ||
-				     im->cpu[i].first == PN_COMM_UNKNOWN;
+		rec->runs_first[n] = !rec->is_load || im->cpu[i].first == PN_TASK_UNKNOWN ||
+				     rec->is_load[im->cpu[i].first];
 		s->cpu_number[n++] = number;
 	}
-}
-
-/* Names come from the file and go to people's terminals. */
-static void printable(char *s)
-{
-	for (; *s; s++)
-		if ((unsigned char)*s < 0x20 || *s == 0x7f)
-			*s = '?';
 }
 
 static int read_lines(struct import *im)
@@ -368,6 +464,28 @@ static int read_lines(struct import *im)
 	return err;
 }
 
+static int choose_load(struct import *im)
+{
+	struct pn_rec_summary *s = &im->rec->sum;
+	struct pn_rec_choice load;
+	char names[200];
+	int err = pn_rec_choose_load(&im->tasks, im->hints->load, &load);
+
+	if (err == -ESRCH) {
+		pn_rec_busiest(&im->tasks, names, sizeof(names));
+		return bad(im, err, "--load %.64s: no such task (there is %s)", im->hints->load,
+			   names[0] ? names : "none with a name");
+	}
+	if (err)
+		return no_memory(im);
+	im->rec->is_load = load.is_load;
+	im->rec->tasks = im->tasks.n;
+	s->load_threads = load.threads;
+	memcpy(s->load_comm, load.name, sizeof(s->load_comm));
+	memcpy(s->load_why, load.why, sizeof(s->load_why));
+	return 0;
+}
+
 static int finish(struct import *im)
 {
 	struct pn_rec_summary *s = &im->rec->sum;
@@ -379,15 +497,17 @@ static int finish(struct import *im)
 	if (err)
 		return bad(im, err, "temporary file: %s", strerror(-err));
 	s->span_ns = im->newest - s->first_ns;
-	im->rec->load = pn_rec_comm_busiest(im->comms, s->load_comm, sizeof(s->load_comm));
+	err = choose_load(im);
+	if (err)
+		return err;
 	order_cpus(im);
-	printable(s->load_comm);
-	for (unsigned i = 0; i < s->lines; i++)
+	for (uint32_t i = 0; i < s->lines; i++)
 		printable(s->line[i].name);
 	return 0;
 }
 
-int pn_rec_import(struct pn_recording *rec, struct pn_rec_text *text, struct pn_diag *d)
+int pn_rec_import(struct pn_recording *rec, const struct pn_rec_hints *hints,
+		  struct pn_rec_text *text, struct pn_diag *d)
 {
 	struct import *im = calloc(1, sizeof(*im));
 	int err = -ENOMEM;
@@ -396,10 +516,10 @@ int pn_rec_import(struct pn_recording *rec, struct pn_rec_text *text, struct pn_
 		im->rec = rec;
 		im->text = text;
 		im->d = d;
+		im->hints = hints;
 		im->store = pn_rec_store_new(rec->fd);
-		im->comms = pn_rec_comms_new();
 	}
-	if (im && im->store && im->comms) {
+	if (im && im->store && !pn_rec_tasks_init(&im->tasks)) {
 		err = read_lines(im);
 		if (!err)
 			err = finish(im);
@@ -408,7 +528,8 @@ int pn_rec_import(struct pn_recording *rec, struct pn_rec_text *text, struct pn_
 	}
 	if (im) {
 		pn_rec_store_free(im->store);
-		free(im->comms);
+		pn_rec_tasks_free(&im->tasks);
+		pn_rec_lines_free(&im->lines);
 	}
 	free(im);
 	return err;

@@ -4,6 +4,8 @@
 
 #include <stddef.h>
 
+#include "rec_line.h"
+#include "rec_tasks.h"
 #include "recording.h"
 
 /* ---- rec_text.c: lines of a plain or gzip file ---- */
@@ -25,58 +27,6 @@ int pn_rec_text_damaged(struct pn_rec_text *t, struct pn_diag *d);
 unsigned long pn_rec_text_line(const struct pn_rec_text *t);
 void pn_rec_text_close(struct pn_rec_text *t);
 
-/* ---- rec_parse.c: what one line says ---- */
-
-enum pn_rec_what {
-	PN_LINE_COMMENT,
-	PN_LINE_LOST,	 /* @number events lost */
-	PN_LINE_UNKNOWN, /* not an event */
-	PN_LINE_OTHER,	 /* an event of no interest: @name */
-	PN_LINE_IRQ,	 /* irq_handler_entry: @number, @name */
-	PN_LINE_EXIT,
-	PN_LINE_SWITCH,
-};
-
-struct pn_rec_str {
-	const char *s;
-	size_t len;
-};
-
-struct pn_rec_line {
-	enum pn_rec_what what;
-	bool flags;	/* the line has ftrace's column of flags */
-	bool subsystem; /* the event is written irq:irq_handler_entry, as perf does */
-	bool idle_task; /* the current task has pid 0 */
-	bool runnable;	/* SWITCH: the previous task wanted to go on */
-	bool kthread;	/* SWITCH: its state is one that only kernel threads have */
-	uint32_t cpu;
-	uint64_t ns;
-	uint64_t number;
-	struct pn_rec_str name;
-	struct pn_rec_str task;	      /* comm of the current task; empty: not known */
-	struct pn_rec_str prev, next; /* SWITCH: comms */
-	bool prev_idle, next_idle;
-};
-
-void pn_rec_parse(const char *s, const char *end, struct pn_rec_line *out);
-
-/* ---- rec_comm.c: the names of tasks, as small numbers ---- */
-
-#define PN_COMM_IDLE	0
-#define PN_COMM_KERNEL	1 /* kernel threads, and names for which there is no room */
-#define PN_COMM_FIRST	2
-#define PN_COMM_MAX	4096
-#define PN_COMM_UNKNOWN UINT16_MAX
-
-struct pn_rec_comms;
-
-struct pn_rec_comms *pn_rec_comms_new(void);
-uint16_t pn_rec_comm(struct pn_rec_comms *c, struct pn_rec_str name, bool idle);
-void pn_rec_comm_switched_to(struct pn_rec_comms *c, uint16_t id);
-void pn_rec_comm_kernel(struct pn_rec_comms *c, uint16_t id);
-/* The comm that was switched to most often, or PN_COMM_IDLE if there was none. */
-uint16_t pn_rec_comm_busiest(const struct pn_rec_comms *c, char *name, size_t size);
-
 /* ---- rec_store.c: records in an unnamed file, put in order on the way ---- */
 
 enum { PN_RAW_IRQ, PN_RAW_SWITCH };
@@ -84,9 +34,9 @@ enum { PN_RAW_IRQ, PN_RAW_SWITCH };
 
 struct pn_rec_raw {
 	uint64_t ns;
+	uint32_t a;   /* IRQ: index of the line; SWITCH: the previous task */
+	uint32_t b;   /* IRQ: the line's slot on the CPU; SWITCH: the next task */
 	uint16_t cpu; /* in order of appearance */
-	uint16_t a;   /* IRQ: index of the line; SWITCH: comm of the previous task */
-	uint16_t b;   /* SWITCH: comm of the next task */
 	uint8_t kind, flags;
 };
 
@@ -110,7 +60,11 @@ int pn_rec_tmpfile(void);
 struct pn_rec_cpu {
 	uint64_t last_ns;	 /* of the CPU's last event */
 	bool last_irq;		 /* it was an interrupt */
-	uint16_t first, current; /* comms */
+	uint32_t first, current; /* tasks */
+	/* the interrupt whose handlers run here: rec_lines.c */
+	bool irq_open, irq_known;
+	uint32_t irq_first, irq_last; /* its first and last handler, as lines */
+	uint64_t irq_ns;
 };
 
 void pn_rec_cpu_init(struct pn_rec_cpu *cpu);
@@ -118,20 +72,44 @@ void pn_rec_cpu_init(struct pn_rec_cpu *cpu);
  * The recording shows @task on the CPU at @now. True: another task was there before and the switch
  * is missing; *raw becomes that switch. @last_irq_ns: the last interrupt on any CPU.
  */
-bool pn_rec_cpu_runs(struct pn_rec_cpu *cpu, uint16_t task, uint64_t now, uint64_t last_irq_ns,
+bool pn_rec_cpu_runs(struct pn_rec_cpu *cpu, uint32_t task, uint64_t now, uint64_t last_irq_ns,
 		     struct pn_rec_raw *raw);
+
+/* ---- rec_lines.c: interrupt lines, and the queues that they are on the CPUs ---- */
+
+struct pn_rec_lines {
+	struct pn_rec_map by_name, by_cpu;
+	uint32_t room, last; /* most lines repeat an interrupt line */
+	uint32_t slots[PN_REC_MAX_CPUS];
+};
+
+/* The place of @l in s->line, or -ENOMEM as *index's error. */
+int pn_rec_line_index(struct pn_rec_lines *x, struct pn_rec_summary *s, const struct pn_rec_line *l,
+		      uint32_t *index);
+/* Which of the lines of @cpu it is. */
+int pn_rec_line_slot(struct pn_rec_lines *x, struct pn_rec_summary *s, uint32_t cpu, uint32_t line,
+		     uint32_t *slot);
+/*
+ * A handler of @line starts. True: it is a further handler of the interrupt that the CPU has
+ * already: several share a number, and all are called for one interrupt.
+ */
+bool pn_rec_line_shared(struct pn_rec_cpu *cpu, const struct pn_rec_summary *s, uint32_t line,
+			uint64_t ns);
+void pn_rec_lines_free(struct pn_rec_lines *x);
 
 /* ---- rec_import.c: one pass over the text ---- */
 
 struct pn_recording;
 
 /* Fills everything of @rec. */
-int pn_rec_import(struct pn_recording *rec, struct pn_rec_text *text, struct pn_diag *d);
+int pn_rec_import(struct pn_recording *rec, const struct pn_rec_hints *hints,
+		  struct pn_rec_text *text, struct pn_diag *d);
 
 struct pn_recording {
 	struct pn_rec_summary sum;
 	int fd;
-	uint16_t load;			  /* comm; PN_COMM_IDLE: unknown, all run */
+	uint8_t *is_load; /* by task; NULL: no load is known, all run */
+	uint32_t tasks;
 	uint16_t cpu[PN_REC_MAX_CPUS];	  /* order of appearance to order of numbers */
 	bool runs_first[PN_REC_MAX_CPUS]; /* by order of numbers */
 };

@@ -66,17 +66,20 @@ static int next_raw(struct pn_rec_reader *r, struct pn_rec_raw *raw)
 	return 1;
 }
 
+static bool is_load(const struct pn_rec_reader *r, uint32_t task)
+{
+	return r->rec->is_load && task < r->rec->tasks && r->rec->is_load[task];
+}
+
 /* The state of the vCPU of a CPU after a switch. */
 static uint8_t after_switch(const struct pn_rec_reader *r, const struct pn_rec_raw *raw,
 			    uint8_t state)
 {
-	uint16_t load = r->rec->load;
-
-	if (raw->b == load)
+	if (is_load(r, raw->b))
 		return PN_REC_RUN;
-	if (raw->b == PN_COMM_IDLE)
+	if (raw->b == PN_TASK_IDLE)
 		return PN_REC_SLEEP; /* a displaced task has moved to another CPU */
-	if (raw->a == load)
+	if (is_load(r, raw->a))
 		return raw->flags & PN_RAW_RUNNABLE ? PN_REC_PREEMPT : PN_REC_SLEEP;
 	return state;
 }
@@ -115,9 +118,10 @@ static void decode(struct pn_rec_reader *r, const struct pn_rec_raw *raw)
 	r->newest = ev.ns;
 	if (raw->kind == PN_RAW_IRQ) {
 		ev.line = raw->a;
+		ev.slot = raw->b;
 	} else {
 		ev.kind = after_switch(r, raw, *state);
-		if (r->rec->load == PN_COMM_IDLE || ev.kind == *state)
+		if (!r->rec->is_load || ev.kind == *state)
 			return;
 		*state = ev.kind;
 	}

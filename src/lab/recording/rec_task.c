@@ -8,7 +8,7 @@
 
 void pn_rec_cpu_init(struct pn_rec_cpu *cpu)
 {
-	*cpu = (struct pn_rec_cpu){.first = PN_COMM_UNKNOWN, .current = PN_COMM_UNKNOWN};
+	*cpu = (struct pn_rec_cpu){.first = PN_TASK_UNKNOWN, .current = PN_TASK_UNKNOWN};
 }
 
 /* When a task began to run whose switch is missing: usually an interrupt woke it. */
@@ -19,19 +19,19 @@ static uint64_t began(const struct pn_rec_cpu *cpu, uint64_t now, uint64_t last_
 	return last_irq_ns > cpu->last_ns && last_irq_ns < now ? last_irq_ns : now;
 }
 
-bool pn_rec_cpu_runs(struct pn_rec_cpu *cpu, uint16_t task, uint64_t now, uint64_t last_irq_ns,
+bool pn_rec_cpu_runs(struct pn_rec_cpu *cpu, uint32_t task, uint64_t now, uint64_t last_irq_ns,
 		     struct pn_rec_raw *raw)
 {
-	uint16_t before = cpu->current;
+	uint32_t before = cpu->current;
 
-	if (task == PN_COMM_UNKNOWN || task == before)
+	if (task == PN_TASK_UNKNOWN || task == before)
 		return false;
 	cpu->current = task;
-	if (before == PN_COMM_UNKNOWN) {
+	if (before == PN_TASK_UNKNOWN) {
 		cpu->first = task;
 		return false;
 	}
 	*raw = (struct pn_rec_raw){.kind = PN_RAW_SWITCH, .a = before, .b = task};
-	raw->ns = task == PN_COMM_IDLE ? now : began(cpu, now, last_irq_ns);
+	raw->ns = task == PN_TASK_IDLE ? now : began(cpu, now, last_irq_ns);
 	return true;
 }

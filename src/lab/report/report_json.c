@@ -6,6 +6,7 @@
 
 #include "inhibit.h"
 #include "report_fmt.h"
+#include "report_json.h"
 
 /* Keys come in the order in which they are set; numbers have the same digits on every machine. */
 #define FLAGS (JSON_INDENT(2) | JSON_REAL_PRECISION(12))
@@ -13,21 +14,6 @@
 static json_t *integer(uint64_t n)
 {
 	return json_integer(n > INT64_MAX ? INT64_MAX : (json_int_t)n);
-}
-
-/* JSON must be UTF-8, but names come from files and need not be. */
-static json_t *string(const char *text)
-{
-	json_t *s = json_string(text);
-	char ascii[512];
-	size_t i;
-
-	if (s)
-		return s;
-	for (i = 0; text[i] && i + 1 < sizeof(ascii); i++)
-		ascii[i] = (char)(text[i] & 0x80 ? '?' : text[i]);
-	ascii[i] = 0;
-	return json_string(ascii);
 }
 
 /* null if the divisor is 0. */
@@ -122,7 +108,7 @@ static json_t *mode(const struct pn_result *r)
 	if (r->partial)
 		json_object_set_new(o, "partial", json_true());
 	if (r->check[0])
-		json_object_set_new(o, "check", string(r->check));
+		json_object_set_new(o, "check", pn_json_text(r->check));
 	json_object_set_new(o, "interrupts", integer(r->interrupts));
 	json_object_set_new(o, "posts", integer(r->posts));
 	json_object_set_new(o, "delivered", integer(r->delivered));
@@ -143,6 +129,8 @@ static json_t *mode(const struct pn_result *r)
 	json_object_set_new(o, "host_cpu_ns", integer(r->host_cpu_ns));
 	json_object_set_new(o, "host_cpu_ns_per_interrupt",
 			    quotient((double)r->host_cpu_ns, (double)r->interrupts));
+	if (r->other_cpu_ns)
+		json_object_set_new(o, "other_cpu_ns", integer(r->other_cpu_ns));
 	json_object_set_new(o, "guest_throughput_per_s",
 			    quotient(1e9 * (double)r->completions, (double)r->duration_ns));
 	return o;
@@ -253,10 +241,12 @@ int pn_report_json(const struct pn_comparison *c, FILE *f)
 	bool failed;
 
 	json_object_set_new(o, "schema", json_string("postern.compare/1"));
-	json_object_set_new(o, "scenario", string(c->scenario));
+	json_object_set_new(o, "scenario", pn_json_text(c->scenario));
 	json_object_set_new(o, "seed", integer(c->seed));
-	json_object_set_new(o, "costs", string(c->costs));
+	json_object_set_new(o, "costs", pn_json_text(c->costs));
 	json_object_set_new(o, "duration_ns", integer(c->duration_ns));
+	if (c->recording)
+		json_object_set_new(o, "recording", pn_json_recording(c->recording));
 	if (c->left_out)
 		json_object_set_new(o, "left_out", left_out(c));
 	for (unsigned i = 0; i < c->n; i++)

@@ -12,13 +12,52 @@ static void cpus(const struct pn_rec_summary *s, FILE *f)
 	fprintf(f, "%s\n", s->cpus > 16 ? " ..." : "");
 }
 
+#define SHOWN_LINES 16
+
 static void lines(const struct pn_rec_summary *s, FILE *f)
 {
 	char n[PN_FMT_SIZE];
+	uint64_t rest = 0;
 
-	for (unsigned i = 0; i < s->lines && i < PN_REC_MAX_LINES; i++)
-		fprintf(f, "  interrupt    %u %s: %s\n", s->line[i].irq, s->line[i].name,
-			pn_fmt_count(n, (double)s->line[i].count));
+	for (uint32_t i = 0; i < s->lines; i++) {
+		if (i < SHOWN_LINES)
+			fprintf(f, "  interrupt    %u %s: %s\n", s->line[i].irq, s->line[i].name,
+				pn_fmt_count(n, (double)s->line[i].count));
+		else
+			rest += s->line[i].count;
+	}
+	if (s->lines > SHOWN_LINES)
+		fprintf(f, "  interrupt    %u other lines: %s\n", s->lines - SHOWN_LINES,
+			pn_fmt_count(n, (double)rest));
+}
+
+static void load(const struct pn_rec_summary *s, FILE *f)
+{
+	if (!s->load_comm[0]) {
+		fprintf(f, "  load         %s: vCPUs are taken as always running\n",
+			s->switches ? "no program takes part in the task switches"
+				    : "no task switches");
+		return;
+	}
+	fprintf(f, "  load         %s (%s)", s->load_comm, s->load_why);
+	if (s->load_share >= 0)
+		fprintf(f, ", %.1f %% of the CPU time", 100 * s->load_share);
+	fputc('\n', f);
+}
+
+static void others(const struct pn_rec_summary *s, FILE *f)
+{
+	if (s->inferred)
+		fprintf(f, "  inferred     %llu task switches that the recording leaves out\n",
+			(unsigned long long)s->inferred);
+	if (s->shared)
+		fprintf(f,
+			"  shared       %llu further handlers of the same interrupts, which count "
+			"once\n",
+			(unsigned long long)s->shared);
+	if (s->vm_entries || s->vm_exits)
+		fprintf(f, "  guests       %llu VM entries, %llu VM exits\n",
+			(unsigned long long)s->vm_entries, (unsigned long long)s->vm_exits);
 }
 
 static void skips(const struct pn_rec_summary *s, FILE *f)
@@ -52,10 +91,8 @@ int pn_report_recording(const struct pn_rec_summary *s, FILE *f)
 			pn_fmt_count(rate, (double)s->interrupts * 1e9 / (double)s->span_ns));
 	fputc('\n', f);
 	cpus(s, f);
-	if (s->load_comm[0])
-		fprintf(f, "  load         %s\n", s->load_comm);
-	else
-		fprintf(f, "  load         no task switches: vCPUs are taken as always running\n");
+	load(s, f);
+	others(s, f);
 	lines(s, f);
 	skips(s, f);
 	fputc('\n', f);

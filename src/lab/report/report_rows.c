@@ -96,6 +96,11 @@ static bool ipi_time(const struct pn_result *r)
 	return ipis(r) && r->duration_ns;
 }
 
+static bool others(const struct pn_result *r)
+{
+	return r->other_cpu_ns > 0;
+}
+
 static bool flushes(const struct pn_result *r)
 {
 	return r->irt_invalidations > 0;
@@ -154,6 +159,7 @@ FIELD_ROW(gappi_spurious, gappi, gappi_spurious)
 FIELD_ROW(scanned, gappi, gappi_vcpus_scanned)
 FIELD_ROW(irt, flushes, irt_invalidations)
 ROW(host_ns, has_interrupts, (double)r->host_cpu_ns / (double)r->interrupts)
+FIELD_ROW(other_ns, others, other_cpu_ns)
 FIELD_ROW(pi_notifications, posted, pi_notifications)
 ROW(pi_each, notified, (double)r->interrupts / (double)r->pi_notifications)
 FIELD_ROW(pi_outstanding, posted, pi_outstanding)
@@ -182,6 +188,7 @@ static const struct pn_report_row rows[] = {
 	{NULL, "p99", row_wake_p99, pn_fmt_ns},
 	{"host", "VM exits per interrupt", row_exits, pn_fmt_ratio},
 	{NULL, "CPU time per interrupt", row_host_ns, pn_fmt_ns},
+	{NULL, "CPU time, other programs", row_other_ns, pn_fmt_ns},
 	{NULL, "interrupts", row_host, pn_fmt_count},
 	{NULL, "  on the busiest CPU", row_busiest, pn_fmt_share},
 	{NULL, "IRT invalidations", row_irt, pn_fmt_count},

@@ -65,7 +65,8 @@ struct pn_result {
 	uint64_t irt_invalidations;
 	uint64_t inhibits[PN_INHIBIT_NR]; /* since the start: how often each cause came up */
 	uint64_t host_cpu_ns;
-	uint64_t completions; /* requests, round trips or IPIs that were finished */
+	uint64_t other_cpu_ns; /* replay into guests: of the recording's other programs */
+	uint64_t completions;  /* requests, round trips or IPIs that were finished */
 
 	uint64_t parked; /* IRR bits parked by the host */
 	uint64_t events; /* simulator events executed */
@@ -74,11 +75,14 @@ struct pn_result {
 	char check[512]; /* end-of-run self-check: empty if guest, host and IOMMUs agree */
 };
 
+struct pn_rec_summary;
+
 struct pn_comparison {
 	char scenario[64];
 	char costs[64];
 	uint64_t seed, duration_ns;
 	uint32_t left_out; /* modes that the scenario's inhibits do not fit: 1 << pn_mode_index() */
+	const struct pn_rec_summary *recording; /* NULL: no replay */
 	unsigned n;
 	struct pn_result *result; /* n of them */
 	/* The same modes with drawn costs (pn_costs_draw), each a comparison without draws of its

@@ -146,10 +146,11 @@ static void cpu_event(struct pn_event *ev)
 	}
 }
 
-/* Bare metal: the program of this CPU, or the recorded one in its place. */
-static bool is_program(const struct pn_pcpu *p)
+/* The program that a recording shows on this CPU: bare metal, the load or another one; with guests
+ * what displaces the vCPU. */
+static bool is_recorded(const struct pn_pcpu *p)
 {
-	return pn_app_of(p->cur) || (p->sim->conf.apps && p->cur == &p->script.task);
+	return p->cur == &p->script.task;
 }
 
 /* Ends an idle or polling span and charges its cost. */
@@ -167,7 +168,10 @@ static void end_span(struct pn_pcpu *p)
 		return;
 	}
 	pn_wheel_cancel(&s->wheel, &p->ev);
-	if (!is_program(p)) /* a program is no overhead of the host */
+	/* a program is no overhead of the host */
+	if (is_recorded(p))
+		p->recorded_ns += pn_sim_now(s) - p->poll_since;
+	else if (!pn_app_of(p->cur))
 		p->host_ns += pn_sim_now(s) - p->poll_since;
 	p->mode = PN_CPU_HOST;
 	p->cur->poll_end(p->cur, p);

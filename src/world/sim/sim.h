@@ -87,6 +87,7 @@ struct pn_pcpu {
 	void *hw;	    /* the processor model, for the lab */
 	struct pn_event ev; /* end of what the CPU does now */
 	uint64_t host_ns, poll_since, idle_since;
+	uint64_t recorded_ns; /* of the recorded program, see script */
 	uint64_t interrupts;
 	uint64_t min_vruntime;
 	struct pn_lapic lapic;
