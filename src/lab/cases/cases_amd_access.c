@@ -275,6 +275,7 @@ static void icr(uint64_t value, char how, int id, unsigned index, unsigned targe
 		 "P7", "the ICR reads as another");
 	got(targets, what);
 	rig_want(solo->bells == rings, "P1", what);
+	solo_followed();
 	rig_want(id < 0 ? !e.code
 			: e.code == 0x401 && e.info1 == want &&
 				  e.info2 == ((uint64_t)id << 32 | index),
@@ -580,10 +581,12 @@ static void priorities(void)
 		rig_want(reg(0x80) == 0x7F && reg(0xA0) == 0x7F, "P4", "TPR and PPR");
 		pn_avic_write_cr8(core, 0x0A);
 		rig_want(reg(0x80) == 0xA0 && reg(0xA0) == 0xA0, "P4", "CR8");
+		solo_followed();
 		solo_st32(PAGE(2) + 0x250, 2 | 1 << 31); /* A1h, BFh */
 		rig_want(pn_avic_evaluate(core, true) == 0xBF && pn_avic_evaluate(core, false) < 0,
 			 "P4", "what is delivered");
 		pn_avic_deliver(core, 0xBF);
+		solo_followed();
 		rig_want(reg(0x250) == 2 && reg(0x150) == 1u << 31 && reg(0xA0) == 0xB0 &&
 				 pn_avic_evaluate(core, true) == -1,
 			 "P4", "a delivery");
@@ -595,6 +598,7 @@ static void priorities(void)
 		rig_want(pn_avic_write(core, 0xB0, 0, &e) == PN_AVIC_EVALUATE && reg(0x150) == 2 &&
 				 reg(0xA0) == 0xA0,
 			 "P4", "an EOI");
+		solo_followed();
 		rig_want(pn_avic_write(core, 0xB0, 0, &e) == PN_AVIC_EVALUATE && !reg(0x150) &&
 				 pn_avic_write(core, 0xB0, 0, &e) == PN_AVIC_EVALUATE,
 			 "P4", "EOIs");
@@ -641,6 +645,7 @@ static void memory(void)
 {
 	struct pn_avic_features f = normal();
 	const struct pn_avic_vmcb off = {0};
+	uint32_t evaluations;
 
 	enter(&f, false);
 	core->page = solo_ptr(PAGE(3));
@@ -654,9 +659,10 @@ static void memory(void)
 	solo->hole = 3;
 	rig_want(!pn_avic_memory_changed(core), "P7", "outside no page is needed");
 	solo->hole = 0;
-	rig_want(!pn_avic_vmrun(core, &off) && core->in_guest && !core->active && !core->page &&
-			 !pn_avic_memory_changed(core) && !pn_avic_doorbell(core) &&
-			 pn_avic_evaluate(core, true) == -1,
+	evaluations = solo->evaluations;
+	rig_want(!pn_avic_vmrun(core, &off) && solo->evaluations == evaluations && core->in_guest &&
+			 !core->active && !core->page && !pn_avic_memory_changed(core) &&
+			 !pn_avic_doorbell(core) && pn_avic_evaluate(core, true) == -1,
 		 "P5", "a guest without AVIC");
 	core->feat.phys_mask = 0xFFF;
 	core->active = true;
@@ -668,7 +674,7 @@ static void defaults(void)
 {
 	struct pn_avic_features f;
 
-	memset(&f, 0xFF, sizeof(f));
+	memset(&f, 1, sizeof(f));
 	pn_avic_features_default(&f);
 	rig_want(f.avic && f.x2avic && f.x2avic_ext && f.extlvt && !f.erratum1235 &&
 			 f.phys_mask == 0x000FFFFFFFFFFFFF && f.level_eoi == PN_EOI_TRAP &&

@@ -35,6 +35,7 @@ struct unit {
 	unsigned n;
 	bool locked;		/* the driver has to hold a lock */
 	bool deaf;		/* commands do not reach it */
+	unsigned late;		/* so many reads of Status until GALogRun rises */
 	uint64_t set, clear;	/* bits that Status shows, and does not show */
 	struct pn_amdvi_ir *ir; /* its lock has to be held, too */
 };
@@ -64,7 +65,13 @@ static uint64_t mmio_read(void *ctx, uint32_t off, unsigned size)
 	uint64_t v;
 
 	pn_amdvi_read(u->vi, off, size, &v);
-	return off == PN_AMDVI_STATUS ? (v | u->set) & ~u->clear : v;
+	if (off != PN_AMDVI_STATUS)
+		return v;
+	if (u->late && v & 0x100) {
+		u->late--;
+		v &= ~0x100ull;
+	}
+	return (v | u->set) & ~u->clear;
 }
 
 static void mmio_write(void *ctx, uint32_t off, unsigned size, uint64_t value)
@@ -288,6 +295,10 @@ static void refuses(void)
 	rig_want(lab->host.notify == PN_NOTIFY_GALOG && !(lab->drv[0].control & GAPPI) &&
 			 lab->drv[0].control & GALOG && lab->drv[1].control & GALOG,
 		 "P7", "one without GAPPISup decides for both");
+	pn_iommus_disable(&lab->host, self);
+	rig_want(mmio_read(&lab->units[FULL], 0x18, 8) == BASE &&
+			 mmio_read(&lab->units[NO_GAPPI], 0x18, 8) == BASE,
+		 "P6", "one of two IOMMUs stays on");
 	/* Not enough memory: nothing stays on. */
 	for (unsigned last = 0; last < 2; last++) {
 		struct pn_iommus_config big = config(PN_NOTIFY_GALOG);
@@ -456,7 +467,7 @@ static void entries(void)
 static void switches(void)
 {
 	struct unit *u = &lab->units[FULL];
-	uint64_t on = BASE | GAEN | VAPIC | XT | ON;
+	uint64_t on = BASE | GAEN | VAPIC | XT | ON, next;
 
 	up(FULL, -1, config(PN_NOTIFY_GAPPI));
 	u->n = 0;
@@ -478,6 +489,9 @@ static void switches(void)
 	wrote(u, 0x18, on, "GAPPIEn is off");
 	wrote(u, 0x18, on | GAPPI, "GAPPIEn");
 	wrote_all(u, "the way back writes more");
+	next = lab->pages.next;
+	rig_want(!pn_iommus_switch(&lab->host, self, PN_NOTIFY_GALOG) && lab->pages.next == next,
+		 "P7", "each switch takes memory for another log");
 	u->locked = false;
 	up(FULL, NO_GAPPI, config(PN_NOTIFY_GALOG));
 	rig_want(pn_iommus_switch(&lab->host, self, PN_NOTIFY_GAPPI) == -ENODEV, "P7",
@@ -641,6 +655,12 @@ static void log_thread(void)
 		;
 	rig_want(told == 514 && lab->drv[0].drain.head == lab->drv[0].drain.tail, "P6",
 		 "a hypervisor that is gone is called");
+	for (unsigned i = 0; i < 513; i++)
+		posts(ir, 0x66);
+	while (pn_galog_step(&lab->drv[0], self))
+		;
+	rig_want(mmio_read(&lab->units[FULL], 0x2020, 8) == 0x118, "P1",
+		 "a log that overflowed is not started anew without a hypervisor");
 	pn_iommus_switch(&lab->host, self, PN_NOTIFY_GAPPI);
 	lab->drv[0].drain.active = true;
 	rig_want(!pn_galog_step(&lab->drv[0], self), "P5", "a log that is off is read");
@@ -659,6 +679,7 @@ static void silence(void)
 	const uint64_t cmd[2] = {8ull << 60, 0};
 	struct unit *u = &lab->units[FULL];
 	struct pn_amdvi_ir *ir = &lab->ir;
+	uint32_t head, tail;
 
 	u->set = 0x100;
 	must(up(FULL, -1, config(PN_NOTIFY_GALOG)) == -ETIMEDOUT, "a log that does not stop");
@@ -684,9 +705,17 @@ static void silence(void)
 	must(pn_amdvi_irt_create(&lab->drv[0], self, 6, 3) == -ETIMEDOUT,
 	     "a table without an answer");
 	/* The ring is full: the head as it was read last, then the IOMMU's own. */
-	lab->drv[0].cmd_head = lab->drv[0].cmd_tail + 16;
+	tail = lab->drv[0].cmd_tail;
+	head = (uint32_t)mmio_read(u, PN_AMDVI_CMD_HEAD, 8);
+	lab->drv[0].cmd_head = head;
+	lab->drv[0].cmd_tail = (head - 16) & 0xFFF;
 	must(pn_amdvi_wait(&lab->drv[0], self) == -ETIMEDOUT &&
-		     lab->drv[0].cmd_head != lab->drv[0].cmd_tail + 16,
+		     lab->drv[0].cmd_tail == ((head - 16) & 0xFFF) && !lab->drv[0].lock.held,
+	     "a command is written over one that waits");
+	lab->drv[0].cmd_head = tail + 16;
+	lab->drv[0].cmd_tail = tail;
+	must(pn_amdvi_wait(&lab->drv[0], self) == -ETIMEDOUT && lab->drv[0].cmd_tail == tail + 16 &&
+		     lab->drv[0].cmd_head == head,
 	     "the head is not read again");
 	u->deaf = false;
 	must(!pn_amdvi_wait(&lab->drv[0], self) && lab->drv[0].cmd_head == lab->drv[0].cmd_tail,
@@ -696,6 +725,27 @@ static void silence(void)
 		     lab->host.notify == PN_NOTIFY_GAPPI && !lab->drv[0].ga_lock.held,
 	     "a switch without an answer");
 	u->set = 0;
+}
+
+/* GALogRun rises some time after GALogEn. */
+static void restarts_late(void)
+{
+	struct unit *u = &lab->units[FULL];
+	struct pn_amdvi_ir *ir = &lab->ir;
+
+	u->late = 3;
+	must(!up(FULL, -1, config(PN_NOTIFY_GALOG)) && !u->late, "the log's start is not awaited");
+	must(!pn_amdvi_irt_create(&lab->drv[0], self, DEV, 3) &&
+		     !pn_amdvi_ir_init(ir, &lab->drv[0], self, DEV, 7, 1, 0x31),
+	     "an entry");
+	for (unsigned i = 0; i < 513; i++)
+		posts(ir, 0x11);
+	for (unsigned i = 0; i < 512; i++)
+		pn_galog_step(&lab->drv[0], self);
+	u->late = 3;
+	must(pn_galog_step(&lab->drv[0], self) && !u->late && lab->drv[0].control & GALOG,
+	     "the log's restart is not awaited");
+	u->late = 0;
 }
 
 /* ---- the case ---- */
@@ -762,8 +812,10 @@ static void build(bool broken)
 	lab->os = (struct pn_os){.wake = os_wake};
 	for (unsigned i = 0; i < NR; i++)
 		make(i);
-	if (!broken)
+	if (!broken) {
 		silence();
+		restarts_late();
+	}
 	px_thread("CPU 0", 0, drives, NULL);
 }
 

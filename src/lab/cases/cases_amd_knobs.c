@@ -568,6 +568,30 @@ static void sizes(void)
 	full_after(511, 511 * 8, "a ring of 3 entries is none");
 }
 
+/* Rings of events: codes below 8 count as 8. */
+static void ring_sizes(void)
+{
+	static const struct {
+		unsigned code, entries;
+	} rows[] = {{9, 512}, {0, 256}, {7, 256}};
+
+	for (unsigned i = 0; i < 3; i++) {
+		start(PLAIN);
+		wr(PN_AMDVI_CONTROL, CTRL & ~PN_CTRL_EVENTLOGEN);
+		wr(PN_AMDVI_EVTLOG, SOLO_AT(10) | LEN(rows[i].code));
+		wr(PN_AMDVI_CONTROL, CTRL);
+		for (unsigned n = 1; n < rows[i].entries; n++)
+			pn_amdvi_log_event(vi, EVENT(8), n);
+		rig_want(rd(PN_AMDVI_EVT_TAIL) == (rows[i].entries - 1) * 16 &&
+				 !(rd(PN_AMDVI_STATUS) & PN_ST_EVENTOVERFLOW) &&
+				 solo_ld64(SOLO_AT(10) + rows[i].entries * 16 - 24) ==
+					 rows[i].entries - 1,
+			 "P7", "an event log of that size");
+		pn_amdvi_log_event(vi, EVENT(8), 0);
+		rig_want(rd(PN_AMDVI_STATUS) & PN_ST_EVENTOVERFLOW, "P7", "it overflows");
+	}
+}
+
 /* ---- overflow, stop, restart ---- */
 
 static void restarts(void)
@@ -683,6 +707,7 @@ static void uses(void *arg)
 	knobs_of_posts();
 	knobs_of_faults();
 	sizes();
+	ring_sizes();
 	restarts();
 	later();
 	no_memory();
