@@ -14,9 +14,10 @@
 
 #include "cli.h"
 
-#define MAX_CASES 64
-#define MAX_NAMES 256
-#define MAX_WORDS 24
+#define MAX_CASES   64
+#define MAX_NAMES   256
+#define MAX_WORDS   24
+#define MAX_VENDORS 2
 
 static struct {
 	char folder[4096], version[64];
@@ -27,6 +28,8 @@ static struct {
 	unsigned cases;
 	char *stub[MAX_NAMES]; /* functions that are not Linux's */
 	unsigned stubs;
+	char *vendor[MAX_VENDORS]; /* folders of programs whose list of them is read */
+	unsigned vendors;
 } tree;
 
 static const char *source_root(void)
@@ -174,7 +177,6 @@ int pn_linux_open(const char *name)
 	if (read_words("version", &version, 1))
 		snprintf(tree.version, sizeof(tree.version), "%s", version);
 	free(version);
-	tree.stubs = read_words("stubbed", tree.stub, MAX_NAMES);
 	return read_cases();
 }
 
@@ -182,7 +184,9 @@ void pn_linux_close(void)
 {
 	for (unsigned i = 0; i < tree.stubs; i++)
 		free(tree.stub[i]);
-	tree.stubs = tree.cases = 0;
+	for (unsigned i = 0; i < tree.vendors; i++)
+		free(tree.vendor[i]);
+	tree.stubs = tree.vendors = tree.cases = 0;
 }
 
 const struct pn_case *pn_linux_case(unsigned i)
@@ -227,6 +231,23 @@ static void add_options(char **word, unsigned *n, const struct px_options *o)
 		add_word(word, n, "seconds=%f", o->seconds);
 }
 
+/* What is not Linux's beside @program: "NAME", or "VENDOR/NAME". */
+static void add_stubs(const char *program)
+{
+	const char *slash = strchr(program, '/');
+	int len = slash ? (int)(slash - program) + 1 : 0;
+	char name[128];
+
+	snprintf(name, sizeof(name), "%.*sstubbed", len, program);
+	for (unsigned i = 0; i < tree.vendors; i++)
+		if (!strcmp(tree.vendor[i], name))
+			return;
+	if (tree.vendors == MAX_VENDORS)
+		return;
+	tree.vendor[tree.vendors++] = copy_of(name);
+	tree.stubs += read_words(name, tree.stub + tree.stubs, MAX_NAMES - tree.stubs);
+}
+
 bool pn_linux_job(struct pn_xjob *j)
 {
 	unsigned i = (unsigned)(j->c - tree.c), n = 0;
@@ -239,6 +260,7 @@ bool pn_linux_job(struct pn_xjob *j)
 		free(machine);
 		return false;
 	}
+	add_stubs(name);
 	snprintf(path, sizeof(path), "%s/programs/%s", tree.folder, name);
 	if (access(path, X_OK))
 		snprintf(j->run.why, sizeof(j->run.why),
@@ -289,7 +311,8 @@ json_t *pn_linux_json(const struct pn_xjob *job, unsigned n)
 	json_t *o = json_object(), *stubs = json_array();
 
 	for (unsigned i = 0; i < tree.stubs; i++)
-		json_array_append_new(stubs, json_string(tree.stub[i]));
+		if (is_new((const char *const *)tree.stub, i, tree.stub[i]))
+			json_array_append_new(stubs, json_string(tree.stub[i]));
 	json_object_set_new(o, "version", json_string(tree.version));
 	json_object_set_new(o, "explored", explored(job, n));
 	json_object_set_new(o, "stubbed", stubs);

@@ -23,7 +23,7 @@ struct pn_xjob {
 
 	struct pn_xrun run; /* what came out; valid when done */
 	bool done;
-	char explored[1024]; /* functions that a @program says it ran */
+	char explored[4096]; /* functions that a @program says it ran */
 
 	/* while it runs */
 	pid_t pid; /* 0: not started or over */

@@ -18,7 +18,7 @@ struct pn_xwire_head {
 	uint64_t magic;
 	int err;
 	char why[160];	     /* not finished, for a reason of the program's own; else empty */
-	char explored[1024]; /* functions of Linux that ran: FILE:FUNCTION, or empty */
+	char explored[4096]; /* functions of Linux that ran: FILE:FUNCTION, or empty */
 	struct px_result res;
 };
 
