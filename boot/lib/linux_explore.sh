@@ -7,12 +7,12 @@
 # shellcheck disable=SC2034 # of boot/build
 EXPLORE_WORDS=(linux-explore-7.3)
 
-# The source that is unpacked, which depends on the package and the configuration alone.
+# The source that is unpacked and configured: the package, the configuration and what stays packed.
 explore_source_dir()
 {
 	local version
 	version=$(linux_version "$1") || return 1
-	echo "$CACHE/linux-$version-explore-$(hash_of "$BOOT/linux/explore/explore.config")"
+	echo "$CACHE/linux-$version-explore-$(hash_of "$BOOT"/linux/explore/{explore.config,left-packed})"
 }
 
 # The folder with the programs of version @1; what they are made of names it.
@@ -20,8 +20,8 @@ explore_dir()
 {
 	local dir
 	dir=$(explore_source_dir "$1") || return 1
-	echo "$dir/$(hash_of "$BOOT"/linux/explore/{build,check-hooks,*.[ch],changes/*} "$ROOT"/src/world/explore/{*.[ch],seam/*} \
-		"$ROOT"/src/{seam,cli}/*.h "$ROOT"/src/hw/{intel,x86}/*.[ch] "$ROOT"/include/postern/*.h)"
+	echo "$dir/$(hash_of "$BOOT"/linux/explore/{build,check-hooks,*.[ch],changes/*.patch,changes/amd/*.patch} "$ROOT"/src/world/explore/{*.[ch],seam/*} \
+		"$ROOT"/src/{seam,cli}/*.h "$ROOT"/src/hw/{amd,intel,x86}/*.[ch] "$ROOT"/include/postern/*.h)"
 }
 
 explore_there()
@@ -30,7 +30,6 @@ explore_there()
 	dir=$(explore_dir "${1#linux-explore-}") && [ -e "$dir/programs/complete" ]
 }
 
-# What neither Kconfig nor `make prepare` looks at stays packed.
 explore_unpack()
 {
 	say "unpacking $(basename "$1")"
@@ -38,9 +37,7 @@ explore_unpack()
 	mkdir -p "$2/tree.new"
 	dpkg-deb --fsys-tarfile "$1" | tar -xO --wildcards './usr/src/linux-source-*.tar.xz' | XZ_OPT=-T0 \
 		tar -xJ -C "$2/tree.new" --strip-components=1 --anchored --wildcards --no-wildcards-match-slash \
-		--exclude='linux-source-*/tools/testing/*' --exclude='linux-source-*/sound/*/*.[ch]' \
-		--exclude='linux-source-*/drivers/*/*.[ch]' --exclude='linux-source-*/drivers/*/*/*.[ch]' \
-		--exclude='linux-source-*/drivers/*/*/*/*.[ch]' --exclude='linux-source-*/drivers/*/*/*/*/*.[ch]'
+		-X "$BOOT/linux/explore/left-packed"
 	mv "$2/tree.new" "$2/tree"
 }
 

@@ -21,18 +21,13 @@ void pn_settle(void);
 /* The current thread is on another CPU. */
 void pn_moved(void);
 
-/* ---- machine.c ---- */
+/* ---- the machine of a vendor: machine.c, machine_amd.c ---- */
 
-/* What a case has besides one vCPU on CPU 0 and a device with two vectors. */
-struct pn_machine {
-	unsigned vcpus, posts;
-	bool preempted; /* also while it is about to block */
-	bool migrates;	/* wakes up on the other CPU */
-	bool offline;	/* CPU 0 goes away while vCPUs sleep on its list */
-	bool detached;	/* the only device leaves the VM, and comes back */
-};
-
-struct px_program pn_machine_program(struct pn_machine *m);
+/* Before anything else. */
+void pn_machine_start(void);
+/* A word of the command line says what the machine has. False: it is none of these words. */
+bool pn_machine_take(const char *word);
+struct px_program pn_machine_program(void);
 /* The exploration cannot go on: no verdict. Does not return in a thread of the program. */
 void pn_not_finished(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 /* The reason, if that happened; else an empty string. */

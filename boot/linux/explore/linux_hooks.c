@@ -78,6 +78,17 @@ static void check_place(const char *p, const struct px_site *site)
 			site->file, site->line);
 }
 
+/* Data of a file of Linux that is not built: where the build put a stub of the same name. */
+static void check_data(const char *p, const struct px_site *site)
+{
+	extern const char __start_linux_stubs[] __attribute__((weak));
+	extern const char __stop_linux_stubs[] __attribute__((weak));
+
+	if (p >= __start_linux_stubs && p < __stop_linux_stubs)
+		pn_not_finished("%s:%d reads data of a file of Linux that is not built here",
+				site->file, site->line);
+}
+
 static void set_gs(void)
 {
 	int cpu = px.thread[px.current].cpu;
@@ -139,6 +150,7 @@ static void load(char *p, unsigned size, const struct px_site *site)
 		return; /* nothing happened since */
 	}
 	pn_settle();
+	check_data(p, site);
 	if (px.current < 0 || !in_arena(p))
 		return;
 	v.lo = px_load(p, size < 8 ? size : 8, site);
@@ -153,6 +165,27 @@ static void load(char *p, unsigned size, const struct px_site *site)
 	px_poke(p, size, v);
 }
 
+/* What the current thread sees at @p: memory, and over it what its store buffer has. */
+static struct px_val own_view(const char *p, unsigned size)
+{
+	const struct px_thread_state *t = &px.thread[px.current];
+	struct px_val v = px_peek(p, size);
+	char *byte = (char *)&v;
+
+	for (uint32_t i = t->head; i != t->tail; i++) {
+		const struct px_buffered *b = &t->buf[i % PX_BUFFER];
+
+		for (unsigned k = 0; k < b->size; k++)
+			if (b->addr + k >= p && b->addr + k < p + size)
+				byte[b->addr + k - p] = ((const char *)&b->val)[k];
+	}
+	return v;
+}
+
+/*
+ * The store to a bit field has this hook only, although it reads the other bits; so memory holds
+ * what the thread sees until its store is taken back.
+ */
 static void store(char *p, unsigned size, const struct px_site *site)
 {
 	pn_settle();
@@ -172,6 +205,7 @@ static void store(char *p, unsigned size, const struct px_site *site)
 	pending.size = size;
 	pending.old = px_peek(p, size);
 	pending.site = site;
+	px_poke(p, size, own_view(p, size));
 }
 
 #define READ(name, n)                                                                              \
@@ -199,6 +233,70 @@ ALL(2)
 ALL(4)
 ALL(8)
 ALL(16)
+
+/* More bytes than an instruction accesses: nobody else sees a stack; elsewhere it is not modelled.
+ */
+static void range(char *p, const struct px_site *site)
+{
+	pn_settle();
+	if (px.current >= 0 && !in_stack(p))
+		pn_not_finished("%s:%d accesses more than 16 bytes at once", site->file,
+				site->line);
+}
+
+void pn_linux_read_range(void *p, size_t size);
+void pn_linux_read_range(void *p, size_t size)
+{
+	(void)size;
+	range(p, SITE());
+}
+
+void pn_linux_write_range(void *p, size_t size);
+void pn_linux_write_range(void *p, size_t size)
+{
+	(void)size;
+	range(p, SITE());
+}
+
+/* Eight bytes at a time, and what is left over. */
+static void copy(char *to, const char *from, size_t size, const struct px_site *site)
+{
+	for (size_t i = 0; i < size;) {
+		unsigned n = size - i >= 8 ? 8 : 1;
+		uint64_t v = 0;
+
+		load((char *)from + i, n, site);
+		memcpy(&v, from + i, n);
+		store(to + i, n, site);
+		memcpy(to + i, &v, n);
+		i += n;
+	}
+	pn_settle();
+}
+
+void *linux_memcpy(void *to, const void *from, size_t size);
+void *linux_memcpy(void *to, const void *from, size_t size)
+{
+	copy(to, from, size, SITE());
+	return to;
+}
+
+void *linux_memset(void *to, int byte, size_t size);
+void *linux_memset(void *to, int byte, size_t size)
+{
+	const struct px_site *site = SITE();
+	uint64_t v = 0x0101010101010101 * (uint8_t)byte;
+
+	for (size_t i = 0; i < size;) {
+		unsigned n = size - i >= 8 ? 8 : 1;
+
+		store((char *)to + i, n, site);
+		memcpy((char *)to + i, &v, n);
+		i += n;
+	}
+	pn_settle();
+	return to;
+}
 
 /* ---- atomic operations ---- */
 

@@ -36,7 +36,25 @@ struct vcpu {
 	int cpu;
 };
 
-static const struct pn_machine *machine;
+/* What a case has besides one vCPU on CPU 0 and a device with two vectors. */
+static struct {
+	unsigned vcpus, posts;
+	bool preempted; /* also while it is about to block */
+	bool migrates;	/* wakes up on the other CPU */
+	bool offline;	/* CPU 0 goes away while vCPUs sleep on its list */
+	bool detached;	/* the only device leaves the VM, and comes back */
+} machine = {.vcpus = 1, .posts = 2};
+
+static const struct {
+	const char *name;
+	bool *flag;
+} words[] = {
+	{"preempted", &machine.preempted},
+	{"migrates", &machine.migrates},
+	{"offline", &machine.offline},
+	{"detached", &machine.detached},
+};
+
 static struct vcpu vcpus[MAX_VCPUS];
 static struct pn_vtd *vtd;
 static struct pn_bus bus;
@@ -94,7 +112,7 @@ void pu_request(int unblock)
 	if (!unblock)
 		pu_stub("kvm_make_all_cpus_request() with another request than UNBLOCK");
 	pn_settle();
-	for (unsigned i = 0; i < machine->vcpus; i++) {
+	for (unsigned i = 0; i < machine.vcpus; i++) {
 		pn_xchg32(vcpus[i].request, 1);
 		pn_xchg32(vcpus[i].asleep, 0);
 	}
@@ -139,7 +157,7 @@ static bool sync_pir(struct vcpu *v)
 /* CPUs matter as such only if there are more tasks than one, or if one goes away. */
 static bool scheduled(void)
 {
-	return machine->vcpus > 1 || machine->offline;
+	return machine.vcpus > 1 || machine.offline;
 }
 
 /* Waits until the task may run on its CPU; on the other one if that is gone. */
@@ -201,7 +219,7 @@ static void schedule(struct vcpu *v)
 	give_cpu(from);
 	px_irq(NULL, true, PX_SITE("interrupts on"));
 	px_sleep(v->asleep, "vCPU");
-	if (machine->migrates)
+	if (machine.migrates)
 		v->cpu = 1 - v->cpu;
 	px_migrate(v->cpu);
 	pn_moved();
@@ -217,9 +235,9 @@ static void block(struct vcpu *v)
 	pk_blocking(v->linux_vcpu, 1);
 	for (;;) {
 		pn_xchg32(v->asleep, 1);
-		if (machine->preempted)
+		if (machine.preempted)
 			preempt(v);
-		if (sync_pir(v) || (machine->detached && pn_xchg32(v->request, 0)))
+		if (sync_pir(v) || (machine.detached && pn_xchg32(v->request, 0)))
 			break;
 		schedule(v);
 	}
@@ -234,7 +252,7 @@ static void vcpu(void *arg)
 	take_cpu(v);
 	switch_in(v);
 	for (;;) {
-		if (machine->preempted)
+		if (machine.preempted)
 			preempt(v);
 		sync_pir(v); /* the entry into the guest, which halts */
 		block(v);
@@ -246,15 +264,15 @@ static void vcpu(void *arg)
 static void device(void *arg)
 {
 	(void)arg;
-	for (unsigned i = 0; i < machine->posts; i++) {
+	for (unsigned i = 0; i < machine.posts; i++) {
 		struct pn_msi msi = {.devid = DEVID};
 
 		pn_vtd_msi_encode((uint16_t)i, 0, &msi.addr, &msi.data);
-		if (machine->detached)
+		if (machine.detached)
 			px_device_enter(entry);
 		if (pn_vtd_msi(vtd, &msi) != PN_MSI_POSTED)
 			px_fail("P4", "the unit did not post MSI %u", i);
-		if (machine->detached)
+		if (machine.detached)
 			px_device_leave(entry);
 	}
 }
@@ -267,7 +285,7 @@ static void deliver(void *ctx, const struct pn_intr *intr)
 			intr->dest);
 		return;
 	}
-	if (machine->offline && !pn_ld32(&online[intr->dest]))
+	if (machine.offline && !pn_ld32(&online[intr->dest]))
 		return; /* no processor there takes it */
 	px_send((int)intr->dest, intr->vector);
 }
@@ -353,7 +371,7 @@ static void build_vcpus(void)
 	pk_vm_init(vm);
 	bypass = pk_bypass(vm);
 	px_name(bypass, 8, "nr_possible_bypass_irqs");
-	for (unsigned i = 0; i < machine->vcpus; i++) {
+	for (unsigned i = 0; i < machine.vcpus; i++) {
 		struct vcpu *v = px_alloc(sizeof(*v), 64);
 
 		v->linux_vcpu = px_alloc(pk_vcpu_size(), 4096);
@@ -381,10 +399,10 @@ static void build_unit(void)
 	hw.irte_cache = 8;
 	pn_vtd_create(&hw, &vtd);
 	entries = px_alloc(4096, 4096);
-	for (unsigned i = 0; i < machine->posts; i++) {
+	for (unsigned i = 0; i < machine.posts; i++) {
 		const struct pn_virte e = {.p = true,
 					   .im = true,
-					   .pid = pk_pa(vcpus[i % machine->vcpus].pid),
+					   .pid = pk_pa(vcpus[i % machine.vcpus].pid),
 					   .vector = (uint8_t)(VECTOR_BASE + i),
 					   .sid = DEVID,
 					   .svt = PN_SVT_SID};
@@ -398,16 +416,16 @@ static void build_unit(void)
 
 static void setup(void *arg)
 {
-	machine = arg;
+	(void)arg;
 	why[0] = 0;
 	pn_hooks_start();
 	build_cpus();
 	build_vcpus();
 	build_unit();
 	px_thread("IOMMU", -1, device, NULL);
-	if (machine->offline)
+	if (machine.offline)
 		px_thread("hotplug", 0, go_offline, NULL);
-	if (machine->detached)
+	if (machine.detached)
 		px_thread("detach", 1, detach, NULL);
 	px_handler("CPU 0 irq", 0, interrupt, NULL);
 	px_handler("CPU 1 irq", 1, interrupt, NULL);
@@ -418,11 +436,11 @@ static void setup(void *arg)
 static const char *check(void *arg, char *text, unsigned size)
 {
 	(void)arg;
-	for (unsigned i = 0; i < machine->vcpus; i++) {
+	for (unsigned i = 0; i < machine.vcpus; i++) {
 		const struct vcpu *v = &vcpus[i];
 		uint32_t want = 0;
 
-		for (unsigned p = i; p < machine->posts; p += machine->vcpus)
+		for (unsigned p = i; p < machine.posts; p += machine.vcpus)
 			want |= 1u << p;
 		if (*v->asleep &&
 		    (v->pid->pir[0] | v->pid->pir[1] | v->pid->pir[2] | v->pid->pir[3])) {
@@ -440,7 +458,20 @@ static const char *check(void *arg, char *text, unsigned size)
 	return NULL;
 }
 
-struct px_program pn_machine_program(struct pn_machine *m)
+void pn_machine_start(void)
 {
-	return (struct px_program){setup, check, m};
+}
+
+bool pn_machine_take(const char *word)
+{
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		if (!strcmp(word, words[i].name))
+			return *words[i].flag = true;
+	return sscanf(word, "vcpus=%u", &machine.vcpus) == 1 ||
+	       sscanf(word, "posts=%u", &machine.posts) == 1;
+}
+
+struct px_program pn_machine_program(void)
+{
+	return (struct px_program){setup, check, NULL};
 }

@@ -19,7 +19,6 @@
 /* Ten times what the longest execution of a case has: beyond, it has no end. */
 #define DEFAULT_STEPS 3000
 
-static struct pn_machine machine = {.vcpus = 1, .posts = 2};
 static struct px_options opt = {.bound = UINT32_MAX, .max_steps = DEFAULT_STEPS};
 static bool text;
 
@@ -27,14 +26,8 @@ static const struct {
 	const char *name;
 	bool *flag;
 } flags[] = {
-	{"preempted", &machine.preempted},
-	{"migrates", &machine.migrates},
-	{"offline", &machine.offline},
-	{"detached", &machine.detached},
-	{"sc", &opt.sc},
-	{"quick", &opt.quick},
-	{"replay", &opt.replay},
-	{"check-writes", &opt.check_writes},
+	{"sc", &opt.sc},	 {"quick", &opt.quick},
+	{"replay", &opt.replay}, {"check-writes", &opt.check_writes},
 	{"text", &text},
 };
 
@@ -48,9 +41,7 @@ static bool take(const char *arg)
 		opt.method = PX_TRACES;
 		return true;
 	}
-	return sscanf(arg, "vcpus=%u", &machine.vcpus) == 1 ||
-	       sscanf(arg, "posts=%u", &machine.posts) == 1 ||
-	       sscanf(arg, "bound=%u", &opt.bound) == 1 ||
+	return pn_machine_take(arg) || sscanf(arg, "bound=%u", &opt.bound) == 1 ||
 	       sscanf(arg, "steps=%lu", &opt.max_steps) == 1 ||
 	       sscanf(arg, "seconds=%lf", &opt.seconds) == 1;
 }
@@ -128,11 +119,12 @@ static int explore(const struct px_program *program, struct px_result *res)
 
 int main(int argc, char **argv)
 {
-	struct px_program program = pn_machine_program(&machine);
+	struct px_program program = pn_machine_program();
 	struct px_result res;
 	char path[4096];
 	int err;
 
+	pn_machine_start();
 	for (int i = 1; i < argc; i++)
 		if (!take(argv[i])) {
 			fprintf(stderr, "explore-linux: unknown word '%s'\n", argv[i]);

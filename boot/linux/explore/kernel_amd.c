@@ -1,0 +1,390 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The half of AMD's harness that is compiled in Linux's tree, with its headers: as kernel.c. AVIC
+ * and the IOMMU are set up by Linux's own functions as far as those are explored.
+ */
+#include <linux/amd-iommu.h>
+#include <linux/irq.h>
+#include <linux/irqdomain.h>
+#include <linux/kvm_host.h>
+#include <linux/kvm_irqfd.h>
+#include <asm/hw_irq.h>
+#include <asm/irq_remapping.h>
+
+#include "lapic.h"
+#include "irq.h"
+#include "svm.h"
+#include "amd_iommu.h"
+
+#include "kernel_amd.h"
+
+/* ---- data of other files of Linux ---- */
+
+bool enable_apicv = true, enable_ipiv = true, npt_enabled = true;
+int irq_remapping_enabled = 1;
+DEFINE_STATIC_KEY_FALSE(kvm_has_noapic_vcpu);
+unsigned long page_offset_base, phys_base;
+unsigned long __per_cpu_offset[NR_CPUS];
+DEFINE_PER_CPU(int, cpu_number);
+DEFINE_PER_CPU(u32, x86_cpu_to_apicid);
+DEFINE_PER_CPU(unsigned long, this_cpu_off);
+DEFINE_PER_CPU_CACHE_HOT(typeof(__preempt_count), __preempt_count);
+DEFINE_PER_CPU_CACHE_HOT(struct task_struct *, current_task);
+struct cpuinfo_x86 boot_cpu_data;
+struct kvm_x86_ops svm_x86_ops;
+static struct apic physical = {.dest_mode_logical = false};
+struct apic *apic = &physical;
+
+/* Of Linux, static there (build makes them global). */
+int amd_ir_set_vcpu_affinity(struct irq_data *data, void *info);
+void iommu_set_device_table(struct amd_iommu *iommu);
+void iommu_enable_command_buffer(struct amd_iommu *iommu);
+
+/* ---- building ---- */
+
+static struct kvm_vcpu *vcpu_by_index[PK_VCPUS];
+
+static struct {
+	raw_spinlock_t *lock; /* of its descriptor */
+	struct irq_data data;
+	struct irq_cfg *cfg;
+	struct kvm_kernel_irqfd *irqfd;
+} irqs[PK_IRQS];
+
+void pk_setup(void)
+{
+	memset(vcpu_by_index, 0, sizeof(vcpu_by_index));
+	boot_cpu_data.x86 = 0x1a;
+	set_cpu_cap(&boot_cpu_data, X86_FEATURE_AVIC);
+	set_cpu_cap(&boot_cpu_data, X86_FEATURE_X2AVIC);
+	amd_iommu_guest_ir = AMD_IOMMU_GUEST_IR_VAPIC;
+	if (!avic_hardware_setup())
+		pu_stub("avic_hardware_setup(), which refuses AVIC");
+}
+
+void pk_cpu_init(int cpu)
+{
+	per_cpu(cpu_number, cpu) = cpu;
+	per_cpu(x86_cpu_to_apicid, cpu) = cpu;
+	per_cpu(this_cpu_off, cpu) = __per_cpu_offset[cpu];
+}
+
+static struct kvm_svm *svm_of_vm(void *p)
+{
+	return p;
+}
+
+static struct vcpu_svm *svm_of(void *p)
+{
+	return p;
+}
+
+void *pk_vm(void)
+{
+	struct kvm_svm *vm = pu_alloc(sizeof(*vm), 64);
+
+	vm->kvm.arch.irqchip_mode = KVM_IRQCHIP_KERNEL;
+	vm->kvm.arch.max_vcpu_ids = PK_VCPUS;
+	avic_vcpu_precreate(&vm->kvm);
+	return vm;
+}
+
+static void name_vcpu(struct vcpu_svm *svm, int id)
+{
+	struct kvm_vcpu *vcpu = &svm->vcpu;
+	char *regs = vcpu->arch.apic->regs;
+
+	pu_name(regs + APIC_IRR, 0x80, "IRR of vCPU", id);
+	pu_name(&svm->avic_physical_id_entry, 8, "avic_physical_id_entry of vCPU", id);
+	pu_name(&to_kvm_svm(vcpu->kvm)->avic_physical_id_table[id], 8, "physical ID table entry",
+		id);
+	pu_name(&svm->ir_list, sizeof(svm->ir_list), "ir_list of vCPU", id);
+	pu_name(&svm->ir_list_lock, 4, "ir_list_lock of vCPU", id);
+	pu_name(&vcpu->cpu, sizeof(vcpu->cpu), "cpu of vCPU", id);
+	pu_name(&vcpu->wait.task, 8, "wait.task of vCPU", id);
+}
+
+void *pk_vcpu(void *p, int id)
+{
+	struct kvm_svm *vm = svm_of_vm(p);
+	struct vcpu_svm *svm = pu_alloc(sizeof(*svm), 64);
+	struct kvm_vcpu *vcpu = &svm->vcpu;
+
+	vcpu->kvm = &vm->kvm;
+	vcpu->vcpu_id = vcpu->vcpu_idx = id;
+	vcpu->cpu = -1;
+	vcpu->arch.apic = pu_alloc(sizeof(*vcpu->arch.apic), 64);
+	vcpu->arch.apic->vcpu = vcpu;
+	vcpu->arch.apic->regs = pu_alloc(PAGE_SIZE, PAGE_SIZE);
+	vcpu->arch.apic->apicv_active = true;
+	vcpu->arch.apic_base = APIC_DEFAULT_PHYS_BASE | LAPIC_MODE_X2APIC;
+	svm->vmcb01.ptr = svm->vmcb = pu_alloc(PAGE_SIZE, PAGE_SIZE);
+	avic_init_vcpu(svm);
+	avic_init_vmcb(svm, svm->vmcb);
+	vcpu_by_index[id] = vcpu;
+	atomic_set(&vm->kvm.online_vcpus, id + 1);
+	name_vcpu(svm, id);
+	return svm;
+}
+
+static void build_tables(struct amd_iommu *iommu, int index)
+{
+	struct amd_iommu_pci_seg *seg = pu_alloc(sizeof(*seg), 64);
+	struct iommu_dev_data *dev = pu_alloc(sizeof(*dev), 64);
+	struct irq_remap_table *table = pu_alloc(sizeof(*table), 64);
+	u64 *dte;
+
+	iommu->pci_seg = seg;
+	seg->dev_table_size = PAGE_SIZE;
+	seg->dev_table = pu_alloc(PAGE_SIZE, PAGE_SIZE);
+	seg->last_bdf = PK_DEVID;
+	seg->rlookup_table = pu_alloc((PK_DEVID + 1) * sizeof(void *), 64);
+	seg->irq_lookup_table = pu_alloc((PK_DEVID + 1) * sizeof(void *), 64);
+	seg->rlookup_table[PK_DEVID] = iommu;
+	seg->irq_lookup_table[PK_DEVID] = table;
+	dev->devid = PK_DEVID;
+	dev->use_vapic = 1;
+	llist_add(&dev->dev_data_list, &seg->dev_data_list);
+	table->table = pu_alloc(PAGE_SIZE, PAGE_SIZE);
+	for (int i = 0; i < PK_IRQS; i++)
+		pu_name((char *)table->table + 16 * i, 16,
+			index ? "IOMMU 1, IRTE" : "IOMMU 0, IRTE", i);
+	dte = seg->dev_table[PK_DEVID].data;
+	dte[0] = DTE_FLAG_V;
+	dte[2] = iommu_virt_to_phys(table->table) | DTE_IRQ_REMAP_INTCTL | DTE_INTTABLEN_512 |
+		 DTE_IRQ_REMAP_ENABLE;
+}
+
+/* iommu_init_ga_log(), iommu_ga_log_enable() */
+static void start_log(struct amd_iommu *iommu)
+{
+	iommu->ga_log = pu_alloc(PAGE_SIZE, PAGE_SIZE);
+	iommu->ga_log_tail = pu_alloc(64, 64);
+	writeq(iommu_virt_to_phys(iommu->ga_log) | GA_LOG_SIZE_512,
+	       iommu->mmio_base + MMIO_GA_LOG_BASE_OFFSET);
+	writeq(iommu_virt_to_phys(iommu->ga_log_tail), iommu->mmio_base + MMIO_GA_LOG_TAIL_OFFSET);
+	writel(0, iommu->mmio_base + MMIO_GA_HEAD_OFFSET);
+	writel(0, iommu->mmio_base + MMIO_GA_TAIL_OFFSET);
+	iommu_feature_enable(iommu, CONTROL_GAINT_EN);
+	iommu_feature_enable(iommu, CONTROL_GALOG_EN);
+}
+
+void *pk_iommu(int index, void *mmio)
+{
+	struct amd_iommu *iommu = pu_alloc(sizeof(*iommu), 64);
+
+	iommu->index = index;
+	iommu->mmio_base = mmio;
+	iommu->irte_ops = &irte_128_ops;
+	iommu->cmd_buf = pu_alloc(CMD_BUFFER_SIZE, PAGE_SIZE);
+	iommu->cmd_sem = pu_alloc(64, 64);
+	iommu->cmd_sem_paddr = iommu_virt_to_phys((void *)iommu->cmd_sem);
+	build_tables(iommu, index);
+	iommu_set_device_table(iommu);
+	iommu_enable_command_buffer(iommu);
+	iommu_feature_enable(iommu, CONTROL_GA_EN);
+	iommu_feature_enable(iommu, CONTROL_GAM_EN);
+	iommu_feature_enable(iommu, CONTROL_IOMMU_EN);
+	start_log(iommu);
+	pu_name(iommu->ga_log, PAGE_SIZE, "log of IOMMU", index);
+	pu_name(&iommu->lock, 4, "lock of IOMMU", index);
+	pu_name((void *)iommu->cmd_sem, 8, "cmd_sem of IOMMU", index);
+	return iommu;
+}
+
+void pk_irq(int irq, void *iommu, int vector, int cpu)
+{
+	struct amd_ir_data *ir = pu_alloc(sizeof(*ir), 64);
+	struct irte_ga *entry = pu_alloc(sizeof(*entry), 64);
+
+	ir->iommu = iommu;
+	ir->irq_2_irte.devid = PK_DEVID;
+	ir->irq_2_irte.index = irq;
+	ir->entry = entry;
+	irqs[irq].lock = pu_alloc(64, 64);
+	irqs[irq].cfg = pu_alloc(64, 64);
+	irqs[irq].cfg->vector = vector;
+	irqs[irq].cfg->dest_apicid = cpu;
+	irqs[irq].data.chip_data = ir;
+	irqs[irq].irqfd = pu_alloc(sizeof(struct kvm_kernel_irqfd), 64);
+	irqs[irq].irqfd->gsi = irq;
+	pu_name(irqs[irq].lock, 4, "desc->lock of IRQ", irq);
+	pu_name(entry, sizeof(*entry), "ir_data->entry of IRQ", irq);
+	irte_128_ops.prepare(entry, APIC_DELIVERY_MODE_FIXED, false, vector, cpu, PK_DEVID);
+	irte_128_ops.activate(iommu, entry, PK_DEVID, irq);
+}
+
+void pk_vmcb(void *p, struct pk_vmcb *out)
+{
+	struct vmcb_control_area *c = &svm_of(p)->vmcb->control;
+
+	out->v_intr = c->int_ctl;
+	out->bar = c->avic_vapic_bar;
+	out->page = c->avic_backing_page;
+	out->logical = c->avic_logical_id;
+	out->physical = c->avic_physical_id;
+}
+
+unsigned *pk_apic(void *p)
+{
+	return (unsigned *)svm_of(p)->vcpu.arch.apic->regs;
+}
+
+unsigned long *pk_wait(void *p)
+{
+	return (unsigned long *)&svm_of(p)->vcpu.wait.task;
+}
+
+unsigned long pk_pa(const void *p)
+{
+	return __pa(p);
+}
+
+/* ---- what KVM calls them from ---- */
+
+void pk_load(void *p, int cpu)
+{
+	struct kvm_vcpu *vcpu = &svm_of(p)->vcpu;
+
+	if (kvm_vcpu_apicv_active(vcpu))
+		avic_vcpu_load(vcpu, cpu);
+	vcpu->cpu = cpu;
+}
+
+void pk_put(void *p, int preempted)
+{
+	struct kvm_vcpu *vcpu = &svm_of(p)->vcpu;
+
+	if (kvm_vcpu_apicv_active(vcpu))
+		avic_vcpu_put(vcpu);
+}
+
+void pk_start_blocking(void *p)
+{
+	avic_vcpu_blocking(&svm_of(p)->vcpu);
+}
+
+void pk_stop_blocking(void *p)
+{
+	avic_vcpu_unblocking(&svm_of(p)->vcpu);
+}
+
+void pk_galog_thread(void *iommu)
+{
+	amd_iommu_int_thread_galog(0, iommu);
+}
+
+void pk_route(void *p, int irq, int id, int vector)
+{
+	struct kvm *kvm = &svm_of_vm(p)->kvm;
+	struct kvm_kernel_irqfd *irqfd = irqs[irq].irqfd;
+	struct kvm_vcpu *vcpu = id < 0 ? NULL : vcpu_by_index[id];
+	int on = pu_irq_off(_RET_IP_);
+
+	pu_lock(&kvm->irqfds.lock, _RET_IP_);
+	if (irqfd->irq_bypass_vcpu || vcpu)
+		irqfd->irq_bypass_vcpu =
+			avic_pi_update_irte(irqfd, kvm, irq, irq, vcpu, vector) ? NULL : vcpu;
+	pu_unlock(&kvm->irqfds.lock, _RET_IP_);
+	if (on)
+		pu_irq_on(_RET_IP_);
+}
+
+/* ---- what they call ---- */
+
+bool kvm_vcpu_wake_up(struct kvm_vcpu *vcpu)
+{
+	return pu_wake_up(vcpu->vcpu_id);
+}
+
+bool kvm_apicv_activated(struct kvm *kvm)
+{
+	return true;
+}
+
+int kvm_alloc_apic_access_page(struct kvm *kvm)
+{
+	return 0;
+}
+
+/* That of the VM's vCPUs. */
+void *xa_load(struct xarray *xa, unsigned long index)
+{
+	return index < PK_VCPUS ? vcpu_by_index[index] : NULL;
+}
+
+struct irq_cfg *irqd_cfg(struct irq_data *data)
+{
+	return container_of(data, typeof(irqs[0]), data)->cfg;
+}
+
+int irq_set_vcpu_affinity(unsigned int irq, void *info)
+{
+	int on = pu_irq_off(_RET_IP_), ret;
+
+	pu_lock(irqs[irq].lock, _RET_IP_);
+	pu_change(1);
+	ret = amd_ir_set_vcpu_affinity(&irqs[irq].data, info);
+	pu_change(0);
+	pu_unlock(irqs[irq].lock, _RET_IP_);
+	if (on)
+		pu_irq_on(_RET_IP_);
+	return ret;
+}
+
+unsigned long get_free_pages_noprof(gfp_t gfp, unsigned int order)
+{
+	return (unsigned long)pu_alloc(PAGE_SIZE << order, PAGE_SIZE);
+}
+
+unsigned long get_zeroed_page_noprof(gfp_t gfp)
+{
+	return (unsigned long)pu_alloc(PAGE_SIZE, PAGE_SIZE);
+}
+
+int _printk(const char *fmt, ...)
+{
+	return 0;
+}
+
+int ___ratelimit(struct ratelimit_state *rs, const char *func)
+{
+	return 0;
+}
+
+void __const_udelay(unsigned long xloops)
+{
+	pu_relax();
+}
+
+void memcpy_toio(volatile void __iomem *to, const void *from, size_t size)
+{
+	if (size != 8)
+		pu_stub("memcpy_toio() of another size than 8");
+	writeq(*(const u64 *)from, to);
+}
+
+void _raw_spin_lock(raw_spinlock_t *lock)
+{
+	pu_lock(lock, _RET_IP_);
+}
+
+void _raw_spin_unlock(raw_spinlock_t *lock)
+{
+	pu_unlock(lock, _RET_IP_);
+}
+
+unsigned long _raw_spin_lock_irqsave(raw_spinlock_t *lock)
+{
+	int on = pu_irq_off(_RET_IP_);
+
+	pu_lock(lock, _RET_IP_);
+	return on ? X86_EFLAGS_IF : 0;
+}
+
+void _raw_spin_unlock_irqrestore(raw_spinlock_t *lock, unsigned long flags)
+{
+	pu_unlock(lock, _RET_IP_);
+	if (flags)
+		pu_irq_on(_RET_IP_);
+}
