@@ -141,6 +141,9 @@ static void one_write(unsigned off, unsigned mode, bool extlvt)
 	rig_want(solo_ld32(PAGE(2) + off) ==
 			 (want == 'f' || want == 'g' || off == 0xB0 ? 0x55 : value),
 		 "P7", "a register has another value after a write");
+	rig_want(!memcmp(solo->followed + (PAGE(2) - SOLO_PA) + off,
+			 (char *)solo_ptr(PAGE(2)) + off, 4),
+		 "P7", "a store that the bus is not told of");
 	exits(want, &e, off, true);
 	for (unsigned o = 0; o < 0x600; o += 16)
 		rig_want(o == off || o == 0xA0 || !solo_ld32(PAGE(2) + o), "P7",
@@ -360,6 +363,8 @@ static void ipis_x2(void)
 	icr(9ull << 32 | 0x800 | V, 'd', -1, 0, 9, 2, "logical, to two");
 	icr(8ull << 32 | 0x800 | V, 'd', -1, 0, 8, 1, "logical, to one");
 	icr(0x18ull << 32 | 0x800 | V, 't', 2, 4, 0, 0, "logical, to one that is not there");
+	for (unsigned bit = 4; bit < 16; bit++)
+		icr(1ull << (32 + bit) | 0x800 | V, 't', 2, bit, 0, 0, "logical, each bit");
 	icr(0x10001ull << 32 | 0x800 | V, 't', 2, 16, 0, 0, "logical, cluster 1");
 	icr(0xFFFFFFFFull << 32 | V, 't', 1, 1, 15, 2, "broadcast");
 	icr(0xFFull << 32 | V, 't', 2, 0xFF, 0, 0, "255 is no broadcast");
@@ -644,7 +649,7 @@ static void level_eoi(void)
 static void memory(void)
 {
 	struct pn_avic_features f = normal();
-	const struct pn_avic_vmcb off = {0};
+	const struct pn_avic_vmcb off = {0}, on = vmcb(false);
 	uint32_t evaluations;
 
 	enter(&f, false);
@@ -664,6 +669,14 @@ static void memory(void)
 			 !core->active && !core->page && !pn_avic_memory_changed(core) &&
 			 !pn_avic_doorbell(core) && pn_avic_evaluate(core, true) == -1,
 		 "P5", "a guest without AVIC");
+	pn_avic_vmexit(core);
+	solo->skew = 4;
+	rig_want(pn_avic_vmrun(core, &on) == -EFAULT, "P7", "memory that is misaligned");
+	solo->skew = 0;
+	solo->end = (uint32_t)(PAGE(2) - SOLO_PA) + 4095;
+	rig_want(pn_avic_vmrun(core, &on) == -EFAULT, "P7", "a page whose last byte is missing");
+	solo->end = 0;
+	rig_want(!pn_avic_vmrun(core, &off), "P7", "a guest without AVIC");
 	core->feat.phys_mask = 0xFFF;
 	core->active = true;
 	core->page_pa = PAGE(2);

@@ -49,6 +49,7 @@ enum which {
 	LOOSE,	 /* knobs that would lead outside a ring */
 	BARE,	 /* no GAPPIDis, no 2048 entries, no XT */
 	LATER,	 /* async_commands, async_stop */
+	POISON,	 /* poison_stale */
 	PEER,	 /* of PLAIN */
 	NR
 };
@@ -343,6 +344,13 @@ static void short_forms(void)
 	       "a 32-bit entry");
 	refused(10, EVENT(2) | I | PR | RZ, 0xFEE12344, "guest form in 32 bits");
 	refused(11, EVENT(2) | I, 0xFEE12344, "a 32-bit entry without RemapEn");
+	solo_st32(IRT + 0x40 + 4 * 11, 0x01928801);
+	flush();
+	refused(11, EVENT(2) | I | PR | RZ, 0xFEE12344, "a reserved bit of 32 bits");
+	solo_st32(IRT + 0x40 + 4 * 11, 0x00928809);
+	refused(11, EVENT(2) | I | PR | RZ, 0xFEE12344, "a reserved IntType of 32 bits");
+	solo_st32(IRT + 0x40 + 4 * 11, 0x00928802);
+	refused(11, 0, 0, "a 32-bit entry that suppresses its faults");
 	solo->hole = 6;
 	flush();
 	refused(9, EVENT(4) | I | MASTER, IRT + 0x40 + 4 * 9, "a table without memory");
@@ -429,6 +437,9 @@ static void posts(void)
 	logs(1, 0x00ABCDEF, true, "an entry of the log, and its interrupt");
 	logs(1, 0x00ABCDEF, false, "an entry although the bit is set; GAInt is, too");
 	quiet(2, "a vCPU that asks for nothing");
+	wr(PN_AMDVI_CONTROL, CTRL & ~PN_CTRL_GALOGEN);
+	quiet(1, "an entry of a log that is off");
+	wr(PN_AMDVI_CONTROL, CTRL);
 	clear_irr();
 	/* What is never cached: the others are. */
 	irte(0, GUEST | 9 << 8, VAPIC | 0x42);
@@ -463,6 +474,13 @@ static void peers(void)
 	solo_st32(VAPIC + 0x210, 0);
 	solo_st32(VAPIC + 0x250, 1);
 	quiet(2, "a GAPPI of the second IOMMU, although another vector is pending");
+	/* It goes, and what the two share stays. */
+	pn_amdvi_destroy(vi);
+	pn_amdvi_destroy(NULL);
+	start(PLAIN);
+	flush();
+	wr(PN_AMDVI_CONTROL, (CTRL & ~PN_CTRL_GALOGEN) | PN_CTRL_GAPPIEN);
+	notifies(2, 0x99, 6, "a GAPPI of the first IOMMU");
 }
 
 /* ---- knobs ---- */
@@ -565,6 +583,9 @@ static void sizes(void)
 	wr(PN_AMDVI_GA_HEAD, ~0ull);
 	rig_want(rd(PN_AMDVI_GA_HEAD) == 0xFFF8, "P7", "a mask with holes is taken");
 	wr(PN_AMDVI_GA_HEAD, 0);
+	wr(PN_AMDVI_CONTROL, CTRL & ~PN_CTRL_GALOGEN);
+	wr(PN_AMDVI_GALOG, GALOG | LEN(15));
+	wr(PN_AMDVI_CONTROL, CTRL);
 	full_after(511, 511 * 8, "a ring of 3 entries is none");
 }
 
@@ -690,11 +711,131 @@ static void no_memory(void)
 		 "P7", "commands without memory");
 }
 
+/* The byte behind what is there is missing, or what the bus gives is misaligned. */
+static void part_of(uint64_t pa, unsigned size, uint32_t data, uint64_t q0, uint64_t q1,
+		    const char *what)
+{
+	flush();
+	solo->end = (uint32_t)(pa - SOLO_PA) + size - 1;
+	refused(data, q0, q1, what);
+	solo->end++;
+	rig_want(ask(data) != PN_MSI_ABORTED, "P7", what);
+	solo->end = 0;
+}
+
+static void parts_of_memory(void)
+{
+	uint64_t tail;
+
+	start(PLAIN);
+	dte(GOOD);
+	irte(7, 1 | 1 << 8, 0x71);
+	part_of(IRT + 7 * 16, 16, 7, EVENT(4) | I | MASTER, IRT + 7 * 16, "part of an entry");
+	flush();
+	solo->end = (uint32_t)(DEVTAB - SOLO_PA) + DEV * 32 + 31;
+	refused(7, EVENT(3) | I | MASTER, DEVTAB + DEV * 32, "part of a device table entry");
+	solo->end = 0;
+	irte(8, GUEST | ASKS, VAPIC | 0x41);
+	flush();
+	solo->end = (uint32_t)(VAPIC - SOLO_PA) + 4095;
+	refused(8, EVENT(4) | I | MASTER, VAPIC, "part of a vAPIC page");
+	solo->end = 0;
+	flush();
+	rig_want(ask(8) == PN_MSI_POSTED, "P4", "a post");
+	wr(PN_AMDVI_STATUS, PN_ST_GAINT);
+	for (unsigned skew = 0; skew < 2; skew++) {
+		tail = rd(PN_AMDVI_GA_TAIL);
+		solo->end = skew ? 0 : (uint32_t)(GALOG - SOLO_PA + tail) + 7;
+		solo->skew = skew ? 4 : 0;
+		ask(8);
+		solo->end = solo->skew = 0;
+		rig_want(rd(PN_AMDVI_GA_TAIL) == tail && !solo->intrs, "P7",
+			 "part of an entry of the log, or one that is misaligned");
+		tail = rd(PN_AMDVI_EVT_TAIL);
+		solo->end = skew ? 0 : (uint32_t)(EVENTS - SOLO_PA + tail) + 15;
+		solo->skew = skew ? 4 : 0;
+		pn_amdvi_log_event(vi, EVENT(8), 1);
+		solo->end = solo->skew = 0;
+		rig_want(rd(PN_AMDVI_EVT_TAIL) == tail, "P7",
+			 "part of an event, or one that is misaligned");
+	}
+	/* Misaligned memory is none. */
+	start(PLAIN);
+	wr(PN_AMDVI_CONTROL, CTRL & ~PN_CTRL_EVENTLOGEN);
+	for (unsigned k = 0; k < 2; k++) {
+		solo->skew = 8;
+		refused(7, 0, 0, k ? "a misaligned entry" : "a misaligned device table");
+		solo->skew = 0;
+		rig_want(ask(7) == PN_MSI_REMAPPED, "P4", "an entry");
+		command(5ull << 60 | DEV, 0);
+	}
+}
+
+static void semaphores(void)
+{
+	for (unsigned k = 0; k < 4; k++) {
+		uint64_t tail;
+
+		start(PLAIN);
+		tail = rd(PN_AMDVI_CMD_TAIL);
+		solo_st64(CMDS + tail, pn_amd_cmd_cwait(SHADOW + 64, 9, false).q0);
+		solo_st64(CMDS + tail + 8, 9);
+		solo->end = k == 0   ? (uint32_t)(SHADOW - SOLO_PA) + 64 + 7
+			    : k == 1 ? (uint32_t)(CMDS - SOLO_PA + tail) + 15
+				     : 0;
+		solo->skew = k == 2 ? 4 : 0;
+		wr(PN_AMDVI_CMD_TAIL, tail + 16);
+		solo->end = solo->skew = 0;
+		rig_want(!(rd(PN_AMDVI_STATUS) & PN_ST_CMDBUFRUN) == (k < 3) &&
+				 (solo_ld64(SHADOW + 64) == 9) == (k == 3),
+			 "P7", "a command or its semaphore lies half in memory");
+		if (k < 2)
+			rig_want(solo_ld64(EVENTS + 8) == (k ? CMDS + tail : SHADOW + 64), "P7",
+				 "the address of a command that failed");
+	}
+}
+
+static void poisoned(void)
+{
+	start(POISON);
+	dte(GOOD);
+	irte(1, 2, 0);
+	refused(1, 0, 0, "an absent entry that suppresses its faults");
+	irte(1, 0, 0);
+	refused(1, EVENT(2) | I, 0xFEE12344, "poison: SupIOPF is stale");
+	irte(2, 1 | 1 << 8, 0x71);
+	passes(2, PN_MSI_REMAPPED, (struct pn_intr){.dest = 1, .vector = 0x71}, "an entry");
+	irte(2, 1 | 1 << 8, 0x72);
+	refused(2, EVENT(2) | I | PR, 0xFEE12344, "poison: a stale entry");
+	irte(2, 1 | 2 << 8, 0x71);
+	refused(2, EVENT(2) | I | PR, 0xFEE12344, "poison: a stale destination");
+	for (unsigned i = 0; i < 5; i++) {
+		static const uint64_t lo[] = {0, 1, 2, 0, 0}, hi[] = {0, 0, 0, 1, 0x1000};
+
+		irte(3, GUEST | RUNNING, VAPIC | 0x40);
+		command(5ull << 60 | DEV, 0);
+		rig_want(ask(3) == PN_MSI_POSTED, "P4", "a post");
+		irte(3, (GUEST | RUNNING) ^ lo[i] ^ (i ? 0 : 0x80), (VAPIC | 0x40) ^ hi[i]);
+		refused(3, EVENT(2) | I | PR, 0xFEE12344, "poison: a stale guest entry");
+	}
+	irte(3, GUEST | RUNNING, VAPIC | 0x40);
+	command(5ull << 60 | DEV, 0);
+	rig_want(ask(3) == PN_MSI_POSTED, "P4", "a post");
+	irte(3, GUEST | QUIET | 5 << 8 | TAG(9), VAPIC | 0x40 | 1ull << 56);
+	rig_want(ask(3) == PN_MSI_POSTED, "P4", "fields that are never cached");
+	dte(GOOD | 0x20);
+	refused(3, EVENT(1) | I, 0xFEE12344, "poison: a stale device table entry");
+	command(2ull << 60 | DEV, 0);
+	rig_want(ask(3) == PN_MSI_POSTED, "P4", "it is read again");
+}
+
 /* ---- the case ---- */
 
 static void uses(void *arg)
 {
 	(void)arg;
+	px_doing("the host sends commands, which wait");
+	later(); /* first: elsewhere a command that is never over has no end */
 	px_doing("requests end");
 	device_table();
 	elsewhere();
@@ -709,8 +850,10 @@ static void uses(void *arg)
 	sizes();
 	ring_sizes();
 	restarts();
-	later();
 	no_memory();
+	parts_of_memory();
+	semaphores();
+	poisoned();
 	solo_followed();
 }
 
@@ -732,13 +875,15 @@ static void configure(struct pn_amdvi_config *hw, enum which which)
 	hw->knobs.fault_address = which == INVALID;
 	hw->knobs.galog_interrupt = which == EACH;
 	hw->knobs.overflow_restart = which == W1C;
+	hw->poison_stale = which == POISON;
 	hw->async_commands = hw->async_stop = which == LATER;
 	if (which == SHORT)
 		hw->knobs.galog_ptr_mask = 0xFF8;
 	if (which == TINY)
 		hw->knobs.galog_ring = 2;
 	if (which == LOOSE)
-		hw->knobs = (struct pn_amdvi_knobs){.galog_ptr_mask = 0xFEF8, .galog_ring = 3};
+		hw->knobs = (struct pn_amdvi_knobs){
+			.galog_ptr_mask = 0xFEF8, .galog_ring = 3, .galog_len_max = 3};
 	if (which == BARE) {
 		hw->efr &= ~PN_EFR_XTSUP;
 		hw->efr2 = 0;

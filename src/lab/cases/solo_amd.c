@@ -13,9 +13,11 @@ static void *map(void *ctx, uint64_t pa, size_t len)
 
 	if (off >= SOLO_SIZE || len > SOLO_SIZE - off || s->hole == off / 4096 + 1)
 		return NULL;
+	if (s->end && off < s->end && len > s->end - off)
+		return NULL;
 	if (s->ring)
 		pn_avic_doorbell(s->ring);
-	return s->mem + off;
+	return s->mem + off + s->skew;
 }
 
 /* The store may still be in the caller's buffer: it reads what it stored. */

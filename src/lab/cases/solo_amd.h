@@ -21,6 +21,8 @@ struct solo {
 	uint8_t *mem;
 	uint8_t *followed;    /* as an embedder sees it that is told of each store */
 	uint32_t hole;	      /* page without memory, + 1 */
+	uint32_t end;	      /* memory ends before its last page does; 0: it does not */
+	uint32_t skew;	      /* what the bus gives is off by this */
 	struct pn_intr intr;  /* the last */
 	uint32_t intrs;	      /* how many */
 	uint32_t bell;	      /* CPU of the last doorbell */
