@@ -72,10 +72,12 @@ const char *pn_declog_kind(unsigned i, const char **example)
 	return line_kinds[i].name;
 }
 
+/* Not the whole of it: there are many lines. */
 static void start(struct pn_decoded *out, const char *name)
 {
-	memset(out, 0, sizeof(*out));
 	out->kind = name;
+	out->words = out->fields = out->errors = 0;
+	out->note[0] = out->reading[0] = '\0';
 }
 
 /* Fills @out and says what the line is. */
@@ -83,7 +85,7 @@ static enum pn_line_found look(struct pn_declog *log, const char *text, struct p
 {
 	for (unsigned i = 0; i < NR_LINE_KINDS; i++) {
 		const struct pn_line_kind *k = &line_kinds[i];
-		struct pn_line l = {log, text, k->mark ? pn_line_find(text, k->mark) : text, out};
+		struct pn_line l = {log, text, k->mark ? strstr(text, k->mark) : text, out};
 		enum pn_line_found found;
 
 		if (!l.at)

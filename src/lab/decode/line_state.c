@@ -318,7 +318,7 @@ static const struct {
 enum pn_line_found pn_line_phrase(struct pn_line *l)
 {
 	for (unsigned i = 0; i < sizeof(phrases) / sizeof(phrases[0]); i++) {
-		if (!pn_line_find(l->text, phrases[i].text))
+		if (!strstr(l->text, phrases[i].text))
 			continue;
 		pn_line_read(l->out, "%s", phrases[i].reading);
 		return LINE_DONE;
