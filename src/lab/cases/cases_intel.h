@@ -33,7 +33,8 @@ const char *intel_two_writers_check(void *arg, char *text, unsigned size);
 void intel_refuses(bool broken), intel_invalidates(bool broken), intel_registers(bool broken);
 void intel_unit_registers(bool broken), intel_unit_queue(bool broken),
 	intel_unit_requests(bool broken), intel_processor(bool broken);
-void intel_steps(bool broken), intel_vm_lives(bool broken);
+void intel_demultiplexes(bool broken), intel_drives(bool broken), intel_steps(bool broken),
+	intel_vm_lives(bool broken);
 /* The operating system only notes what it is asked for. */
 void intel_note_os(void);
 /* The second half of intel_processor(). */

@@ -5,6 +5,7 @@
  * a VMCS by its fields.
  */
 #include <errno.h>
+#include <string.h>
 
 #include "cases_intel.h"
 
@@ -431,6 +432,171 @@ static void fields(void)
 	unread(PN_PIN_POSTED_INTR, PN_PROC_TERTIARY, 0, 0x2014);
 }
 
+/* ---- entries without an exit before, and other kinds of entries ---- */
+
+static uint64_t counted(unsigned step)
+{
+	return cpu->agent->step[step].count;
+}
+
+static void kinds(void)
+{
+	const uint64_t eois = counted(PN_STEP_GUEST_EOI), spurious = counted(PN_STEP_PI_SPURIOUS);
+	const struct pn_vmcs_apic keep = base;
+	struct pn_apicv_features f;
+	struct pn_apicv_exit exit = {0};
+	struct pn_apicv another;
+	struct pn_vmcs_apic v;
+	uint32_t value = 7;
+
+	px_doing("a processor at first");
+	memset(&f, 0x5A, sizeof(f));
+	pn_apicv_features_default(&f);
+	rig_want(f.maxphyaddr == 52 && f.ipiv && !f.ipiv_needs_tpr_shadow && f.pir_granule == 64,
+		 "P7", "features");
+	memset(&another, 0x5A, sizeof(another));
+	pn_apicv_init(&another, cpu->bus, cpu->agent, &f, false);
+	rig_want(!another.in_guest && !another.recognized && !another.page && !another.pid &&
+			 !another.stored_len && !another.host_x2apic && another.bus == cpu->bus &&
+			 another.agent == cpu->agent && !another.rvi && !another.svi,
+		 "P7", "a processor at first");
+	px_doing("an entry after an entry");
+	for (unsigned w = 0; w < 1024; w++)
+		page()[w] = 0;
+	base.intr_status = 0x41;
+	enter("something is recognized");
+	eq((unsigned)pn_apicv_pending(cpu, true), 0x41, "something is recognized");
+	v = WITH(pid, base.pid + 32);
+	eq((unsigned)-pn_apicv_vmentry(cpu, &v, &exit), EINVAL, "an entry that fails");
+	rig_want(!cpu->in_guest, "P7", "in the guest after an entry that failed");
+	enter("something is recognized");
+	v = (struct pn_vmcs_apic){
+		.pin = PN_PIN_EXT_INT_EXIT, .tpr_threshold = 5, .intr_status = 0x41};
+	eq((unsigned)pn_apicv_vmentry(cpu, &v, &exit), 0, "a threshold without a TPR shadow");
+	eq((unsigned)pn_apicv_pending(cpu, true), (unsigned)-1, "an entry without VID");
+	v.intr_status = 0x7777;
+	pn_apicv_vmexit(cpu, &v);
+	eq(v.intr_status, 0x7777, "interrupt status without VID");
+	base.proc2 = PN_PROC2_APIC_ACCESSES | PN_PROC2_APIC_REGS | PN_PROC2_VID;
+	base.tpr_threshold = 15;
+	enter("a threshold with VID");
+	rig_want(cpu->in_guest, "P7", "a threshold with VID");
+	pn_apicv_page_write(cpu, PN_APIC_TDCR, 4, PN_APICV_INSN, &value, &exit);
+	eq(page()[PN_APIC_TDCR / 4], 7, "a store");
+	enter("an entry after a store");
+	eq(pn_apicv_page_emulate(cpu, &exit), PN_APICV_DONE, "a store of before the entry");
+	page()[PN_APIC_TDCR / 4] = 0xA1B2C3D4;
+	value = 0;
+	pn_apicv_page_write(cpu, PN_APIC_TDCR + 1, 1, PN_APICV_INSN, &value, &exit);
+	eq(page()[PN_APIC_TDCR / 4], 0xA1B200D4, "a store of one byte");
+	pn_apicv_vmexit(cpu, &now);
+	base = keep;
+	v = (struct pn_vmcs_apic){.pin = PN_PIN_EXT_INT_EXIT,
+				  .proc = PN_PROC_SECONDARY,
+				  .proc2 = PN_PROC2_APIC_ACCESSES};
+	eq((unsigned)pn_apicv_vmentry(cpu, &v, &exit), 0, "APIC accesses without a TPR shadow");
+	eq(pn_apicv_read(cpu, PN_APIC_TPR, &value, &exit), PN_APICV_FAULT, "no TPR shadow");
+	pn_apicv_vmexit(cpu, &v);
+	enter("x2APIC mode");
+	eq(pn_apicv_read(cpu, PN_APIC_TPR, &value, &exit), PN_APICV_PASS, "no APIC-access page");
+	wrmsr(PN_APIC_EOI, 0, &exit);
+	eq(counted(PN_STEP_GUEST_EOI) - eois, 0, "an EOI of nothing is counted");
+	wrmsr(PN_APIC_SELF_IPI, 0x61, &exit);
+	pn_apicv_deliver(cpu);
+	wrmsr(PN_APIC_EOI, 0, &exit);
+	eq(counted(PN_STEP_GUEST_EOI) - eois, 1, "an EOI is not counted");
+	intel->vcpu[0].pid->pir[1] = 2;
+	external(NOTIFY, PN_INTR_POSTED, -1, 1, 1, "a notification");
+	eq(counted(PN_STEP_PI_SPURIOUS) - spurious, 0, "a notification is spurious");
+	external(NOTIFY, PN_INTR_POSTED, -1, 1, 1, "a spurious notification");
+	eq(counted(PN_STEP_PI_SPURIOUS) - spurious, 1, "a spurious notification");
+	pn_apicv_vmexit(cpu, &now);
+	/* Without VID. */
+	v = (struct pn_vmcs_apic){.pin = PN_PIN_EXT_INT_EXIT,
+				  .proc = PN_PROC_TPR_SHADOW,
+				  .virtual_apic = base.virtual_apic};
+	v.tpr_threshold = 15;
+	entry(&f, v, true, "a threshold of 4 bits");
+	v.tpr_threshold = 16;
+	entry(&f, v, false, "a threshold of 5 bits");
+	v = (struct pn_vmcs_apic){.pin = PN_PIN_EXT_INT_EXIT, .proc = PN_PROC_SECONDARY};
+	v.proc2 = PN_PROC2_VID;
+	entry(&f, v, false, "VID without a TPR shadow");
+	f.maxphyaddr = 63;
+	entry(&f, WITH(virtual_apic, 1ull << 63), false, "a page above 63 bits");
+}
+
+static unsigned offset; /* of what the embedder maps */
+
+static void *maps(void *ctx, uint64_t pa, size_t len)
+{
+	(void)ctx;
+	(void)pa;
+	(void)len;
+	return (uint8_t *)intel->vcpu[1].pid + offset;
+}
+
+/* Memory that the processor cannot reach, or that is not aligned where the embedder maps it. */
+static void mapped(void)
+{
+	uint64_t *pointer = &intel->vm.pid_table[1], good = *pointer;
+
+	intel->bus.map = maps;
+	enter("descriptors that the embedder maps");
+	offset = 0;
+	*pointer = 1ull << 51 | PN_PIDPTR_VALID;
+	sends(1, 0x41, true, "a descriptor that is mapped");
+	*pointer = 1ull << 52 | PN_PIDPTR_VALID;
+	sends(1, 0x41, false, "a descriptor that the processor cannot reach");
+	offset = 8;
+	*pointer = 1ull << 51 | PN_PIDPTR_VALID;
+	sends(1, 0x41, false, "a descriptor that is not aligned");
+	*pointer = good;
+	intel->bus.map = NULL;
+	pn_apicv_vmexit(cpu, &now);
+}
+
+/* IPIs by the APIC-access page under other controls; writes of the ICR as steps. */
+static void by_page(void)
+{
+	const struct pn_vmcs_apic keep = base;
+	const uint64_t mmio = counted(PN_STEP_ICR_WRITE_MMIO), msrs = counted(PN_STEP_ICR_WRITE);
+	struct pn_apicv_exit exit = {0};
+	struct pn_lapic own = {0};
+	int vector = 0;
+
+	base.proc2 = PN_PROC2_APIC_ACCESSES | PN_PROC2_APIC_REGS;
+	base.pin = PN_PIN_EXT_INT_EXIT;
+	base.tpr_threshold = 0;
+	base.exit_ctl = 0;
+	enter("IPIs without VID");
+	pn_apicv_write(cpu, PN_APIC_ICRH, 1u << 24, &exit);
+	pn_apicv_write(cpu, PN_APIC_TPR, 0, &exit);
+	eq(counted(PN_STEP_ICR_WRITE_MMIO) - mmio, 0, "writes of the ICR");
+	eq(pn_apicv_write(cpu, PN_APIC_ICRL, PN_ICR_SH_SELF << 18 | 0x41, &exit), PN_APICV_TRAP,
+	   "a self-IPI without VID");
+	eq(pn_apicv_write(cpu, PN_APIC_ICRL, 0x41, &exit), PN_APICV_DONE, "an IPI without VID");
+	eq(counted(PN_STEP_ICR_WRITE_MMIO) - mmio, 2, "writes of the ICR");
+	eq(pn_apicv_write_cr8(cpu, 15, &exit), PN_APICV_DONE, "the largest CR8");
+	eq(page()[PN_APIC_TPR / 4], 0xF0, "the largest CR8");
+	rig_want(pn_apicv_intr(cpu, &own, &vector) == PN_INTR_NONE, "P7", "an empty local APIC");
+	pn_apicv_vmexit(cpu, &now);
+	pn_apicv_write(cpu, PN_APIC_ICRL, 0x41, &exit);
+	eq(counted(PN_STEP_ICR_WRITE_MMIO) - mmio, 2, "writes of the ICR outside the guest");
+	base.proc &= ~PN_PROC_TERTIARY;
+	enter("IPIs without IPI virtualization");
+	pn_apicv_write(cpu, PN_APIC_ICRH, 1u << 24, &exit);
+	eq(pn_apicv_write(cpu, PN_APIC_ICRL, 0x41, &exit), PN_APICV_TRAP, "an IPI");
+	pn_apicv_vmexit(cpu, &now);
+	base = keep;
+	enter("MSRs");
+	wrmsr(PN_APIC_TPR, 0, &exit);
+	eq(counted(PN_STEP_ICR_WRITE) - msrs, 0, "writes of the ICR by MSR");
+	wrmsr(PN_APIC_ICRL, 0x41 | PN_ICR_LEVEL, &exit);
+	eq(counted(PN_STEP_ICR_WRITE) - msrs, 1, "writes of the ICR by MSR");
+	pn_apicv_vmexit(cpu, &now);
+}
+
 void intel_processor_posts(struct pn_apicv *a, const struct pn_vmcs_apic *vmcs)
 {
 	cpu = a;
@@ -446,5 +612,8 @@ void intel_processor_posts(struct pn_apicv *a, const struct pn_vmcs_apic *vmcs)
 	delivers();
 	interrupts();
 	refuses();
+	kinds();
+	mapped();
+	by_page();
 	fields();
 }

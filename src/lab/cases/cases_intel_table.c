@@ -221,6 +221,18 @@ const struct case_setup pn_cases_intel[] = {
 	 PN_MISTAKE_BLOCK_AGAIN_ONE,
 	 intel_vm_lives,
 	 .check = intel_at_rest},
+	{{"vtd-driver-leaves-ire", "VT-d 5.1.2, 6.5.2, 11.4",
+	  "a driver leaves remapping on when it goes", "every write in its order", "P7", true,
+	  false},
+	 PN_MISTAKE_VTD_KEEPS_IRE,
+	 intel_drives,
+	 .check = intel_at_rest},
+	{{"posted-msi-step-by-step", "Linux 6.10",
+	  "the handler ends without a look at the PIR after ON is cleared", "each step of it", "P4",
+	  false, false},
+	 PN_MISTAKE_PMSI_NO_LAST_HARVEST,
+	 intel_demultiplexes,
+	 .check = intel_at_rest},
 };
 
 const unsigned pn_cases_intel_nr = sizeof(pn_cases_intel) / sizeof(pn_cases_intel[0]);
