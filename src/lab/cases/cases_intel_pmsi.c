@@ -240,7 +240,7 @@ static void finds(void *ctx, uint8_t vector)
 static void left(void)
 {
 	px_doing("a device's own vector");
-	runs = eois = 0;
+	runs = eois = found = 0;
 	pn_pmsi_device_irq(me(), 0x55);
 	rig_want(runs == 1 && ran[0] == 0x55 && eois == 1, "P4", "a device's own vector");
 	px_doing("what is left over");

@@ -508,6 +508,7 @@ static void ends(void)
 static void steps(void *arg)
 {
 	(void)arg;
+	intel_note_os();
 	eq(intel->vmx.loaded, 1, "a module that is there");
 	load_first();
 	intel->vm.assigned = 1; /* some interrupt posts */
