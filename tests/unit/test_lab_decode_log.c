@@ -38,7 +38,7 @@ static const struct row rows[] = {
 	{"cut, another follows", "AMD-Vi: Event logged [IO_PAGE_FAULT domain=0x002c\nAMD-Vi: Event logged [ILLEGAL_COMMAND_ERROR address=0x12340]", 2, 0, "amd-event", "", NULL, "the line is cut"},
 	{"cut at the end", "AMD-Vi: Event logged [IO_PAGE_FAULT domain=0x002c", 1, 0, "amd-event", "", NULL, "the line is cut"},
 	{"no event of the hardware", "AMD-Vi: Event logged [Device not attached to domain properly]", 0, 1, NULL, NULL, NULL, NULL},
-	{"dump_dte_entry", "AMD-Vi: DTE[0]: 0000000000000003\nAMD-Vi: DTE[1]: 0000000000000000\nAMD-Vi: DTE[2]: 2000000100040013\nAMD-Vi: DTE[3]: 0000000000000000", 1, 0, "amd-dte", "0x0000000000000003 0x0000000000000000 0x2000000100040013 0x0000000000000000", NULL, NULL},
+	{"dump_dte_entry", "AMD-Vi: DTE[0]: 0000000000000003\nAMD-Vi: DTE[1]: 0000000000000000\nAMD-Vi: DTE[2]: 2000000100040013\nAMD-Vi: DTE[3]: 0000000000000000", 1, 0, "amd-dte", "0x0000000000000003 0x0000000000000000 0x2000000100040013 0x0000000000000000", "the table at 0x100040000 with 512 entries", NULL},
 	{"dump_command", "AMD-Vi: CMD[0]: 00000841\nAMD-Vi: CMD[1]: 50000000\nAMD-Vi: CMD[2]: 00000000\nAMD-Vi: CMD[3]: 00000000", 1, 0, "amd-cmd", "0x5000000000000841 0x0000000000000000", NULL, NULL},
 	/* drivers/iommu/amd/init.c */
 	{"print_iommu_info: no posting", "[ 1234.7] AMD-Vi: Extended features (0x58f77ef22294a5a, 0x0): PPR NX GT IA PC GA_vAPIC", 1, 0, "amd-efr", "0x058f77ef22294a5a 0x0000000000000000", "no posting: GASup=0", "GASup=0"},
@@ -52,7 +52,9 @@ static const struct row rows[] = {
 	{"dump_128_irte: high first", "DeviceId 0000:01:00.0\nIRT[0005] 0000000123456041 000000F100002A81", 1, 1, "amd-irte", "0x000000f100002a81 0x0000000123456041", "posted: guest vector 0x41", NULL},
 	{"dump_32_irte", "IRT[0005] 00310f41", 1, 0, "amd-irte", "0x00310f41", NULL, NULL},
 	{"dump_dte: quadword 3 first", "DeviceId             QWORD[3]         QWORD[2]         QWORD[1]         QWORD[0] iommu\n0000:01:00.0 0000000000000000 2000000100040013 0000000000000000 0000000000000003 iommu0", 1, 1, "amd-dte", "0x0000000000000003 0x0000000000000000 0x2000000100040013 0x0000000000000000", NULL, NULL},
-	{"iommu_mmio_show: control", "Offset:0x18 Value:0x0080000002020000", 1, 0, "amd-register", "0x0080000002020000", NULL, NULL},
+	{"iommu_mmio_show: control", "Offset:0x18 Value:0x0080000002020000", 1, 0, "amd-register", "0x0080000002020000", "the IOMMU is off", NULL},
+	{"iommu_mmio_show: posting with the GA log", "Offset:0x18 Value:0x0004000032020001", 1, 0, "amd-register", "0x0004000032020001", "an entry in the guest APIC log, with an interrupt", NULL},
+	{"iommu_mmio_show: status", "Offset:0x2020 Value:0x0000000000000200", 1, 0, "amd-register", "0x0000000000000200", "wakeups of vCPUs were dropped, and it stopped", NULL},
 	{"iommu_capability_show is no register of this kind", "Offset:0x10 Value:0x00203040", 0, 1, NULL, NULL, NULL, NULL},
 	{"iommu_cmdbuf_show", "CMD Buffer Head Offset:339 Tail Offset:339\n  7: 00000841 50000000 00000000 00000000", 1, 1, "amd-cmd", "0x5000000000000841 0x0000000000000000", NULL, NULL},
 	{"a hex dump is no command", "00000010: 00000841 50000000 00000000 00000000", 0, 1, NULL, NULL, NULL, NULL},
@@ -67,6 +69,7 @@ static const struct row rows[] = {
 	{"dmar_fault: the register without 0x", "DMAR: DRHD: handling fault status reg 3", 1, 0, "dmar-status", "0x00000003", "further faults were lost", NULL},
 	{"alloc_iommu: posting", "DMAR: dmar0: reg_base_addr fbffc000 ver 1:0 cap 8d2078c106f0466 ecap f020df", 1, 0, "dmar-unit", "0x08d2078c106f0466 0x0000000000f020df", "posting is possible", NULL},
 	{"alloc_iommu: no posting", "DMAR: dmar0: reg_base_addr fed91000 ver 1:0 cap d2008c40660462 ecap f050da", 1, 0, "dmar-unit", "0x00d2008c40660462 0x0000000000f050da", "no posting by this unit: CAP.PI=0, ECAP.IR=1, ECAP.EIM=1", NULL},
+	{"scalable mode", "DMAR: [DMA Read PASID 0x5] Request device [0000:00:02.0] fault addr 0x7fffe000 [fault reason 0x59] SM: Present", 1, 0, "dmar-fault", "0x000000007fffe000 0xc000005900000010", "a fault of scalable mode", NULL},
 	/* drivers/iommu/intel/debugfs.c */
 	{"ir_tbl_remap_entry_show", " Entry SrcID   DstID    Vct IRTE_high\t\tIRTE_low\n 24    08:08.1 00000300 31  0000000000040841\t0000030000310001", 1, 1, "vtd-irte", "0x0000030000310001 0x0000000000040841", "not posted", NULL},
 	{"ir_tbl_posted_entry_show", " 25    08:08.1 00000001 23456780 41  0000000100040841\t2345678000418001", 1, 0, "vtd-irte", "0x2345678000418001 0x0000000100040841", "the descriptor at 0x123456780", NULL},
@@ -82,6 +85,7 @@ static const struct row rows[] = {
 	{"APIC_ACCESS", "kvm_exit: vcpu 0 reason APIC_ACCESS rip 0x0 info1 0x0000000000001300 info2 0x0", 1, 0, "kvm-exit", "0x0000000000001300", "did not complete", NULL},
 	{"a number for a name", "kvm_exit: vcpu 3 reason UNKNOWN (0x402) rip 0x0 info1 0x00000001000000b0 info2 0x31", 1, 0, "kvm-exit", "0x00000001000000b0 0x0000000000000031", "a write of the EOI", NULL},
 	{"wakeup vector", "kvm_exit: vcpu 0 reason EXTERNAL_INTERRUPT rip 0x0 info1 0x0 info2 0x0 intr_info 0x800000f1 error_code 0x0", 1, 0, "kvm-exit", "", "posted-interrupt wakeup", NULL},
+	{"notification vector, information without a name", "kvm_exit: reason EXTERNAL_INTERRUPT rip 0xffffffff info 0 800000f2", 1, 0, "kvm-exit", "", "did not process itself", NULL},
 	{"other exits do not concern it", "kvm_exit: vcpu 0 reason HLT rip 0x0 info1 0x0 info2 0x0", 0, 1, NULL, NULL, NULL, NULL},
 	{"kvm_avic_incomplete_ipi: ICRH first", "kvm_avic_incomplete_ipi: vcpu=3, icrh:icrl=0xc000000:0xfd, id=1, index=3", 1, 0, "kvm-avic-incomplete-ipi", "0x0c000000000000fd 0x0000000100000003", "0xc if xAPIC", NULL},
 	{"low half without 0x", "kvm_avic_incomplete_ipi: vcpu=3, icrh:icrl=0x0c000000:000008fd, id=0, index=3", 1, 0, "kvm-avic-incomplete-ipi", "0x0c000000000008fd 0x0000000000000003", "KVM emulates it", NULL},
@@ -128,13 +132,14 @@ static const struct row rows[] = {
 struct seen {
 	unsigned n;
 	unsigned long line;
-	struct pn_decoded first;
+	struct pn_decoded first, last;
 };
 
 static void see(void *arg, unsigned long line, const struct pn_decoded *d)
 {
 	struct seen *s = arg;
 
+	s->last = *d;
 	if (!s->n++) {
 		s->line = line;
 		s->first = *d;
@@ -292,6 +297,15 @@ static void damaged(void **state)
 			fed++;
 		}
 	}
+	/* As of 1 000 CPUs, and longer than any line. */
+	memset(text, ' ', sizeof(text));
+	memcpy(text, "PIN:", 4);
+	for (unsigned i = 1; i <= 1000; i++)
+		text[4 + 11 * i] = '1';
+	pn_declog_feed(&log, text, 4 + 11 * 1001);
+	assert_string_equal(s.last.kind, "interrupts");
+	assert_int_equal(s.last.field[0].value, 1000);
+	fed++;
 	memset(text, '1', sizeof(text));
 	pn_declog_feed(&log, text, sizeof(text));
 	pn_declog_end(&log);

@@ -80,6 +80,23 @@ static void check(const struct pn_dec_obj *o, struct pn_decoded *out)
 		pn_dec_error(out, "IntCtl says remap but IntTabRoot is 0");
 }
 
+static void dte_read(const struct pn_dec_obj *o, char *buf, size_t size)
+{
+	struct pn_dte e;
+
+	pn_dte_decode(o->bits == 256 ? o->q[2] : o->q[0], true, &e);
+	if (!e.iv)
+		snprintf(buf, size, "IV=0: interrupts of this device pass unmapped");
+	else if (e.intctl == PN_INTCTL_REMAP)
+		snprintf(buf, size,
+			 "interrupts of this device are remapped or posted by the table at "
+			 "0x%" PRIx64 " with %u entries",
+			 e.root, 1u << (e.inttablen & 15));
+	else
+		snprintf(buf, size, "fixed and arbitrated interrupts of this device are %s",
+			 e.intctl == PN_INTCTL_ABORT ? "aborted (IntCtl=00b)" : "not remapped");
+}
+
 /* Neither half is valid, but something is set. */
 static bool doubt(const struct pn_dec_obj *o)
 {
@@ -95,6 +112,6 @@ const struct pn_dec_kind pn_dec_dte = {
 	PN_DEC_DUMP,
 	table,
 	check,
-	NULL,
+	dte_read,
 	doubt,
 };

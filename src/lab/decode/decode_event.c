@@ -234,6 +234,9 @@ static void event_read(const struct pn_dec_obj *o, char *buf, size_t size)
 			snprintf(buf + strlen(buf), size - strlen(buf), "; the address is in %s",
 				 range);
 		break;
+	default:
+		if (pn_amd_event_name(code_of(o)))
+			snprintf(buf, size, "%s of %s", pn_amd_event_name(code_of(o)), device);
 	}
 }
 

@@ -8,7 +8,8 @@
 
 #include "decode.h"
 
-#define PN_DECLOG_LINE 4096 /* longer lines are cut */
+#define PN_DECLOG_LINE 32768 /* longer lines are cut; /proc/interrupts has 11 bytes for each CPU   \
+			      */
 
 /*
  * Lines of logs, traces and debugfs tables. Each line that is known is reported once, with what its

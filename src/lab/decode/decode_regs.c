@@ -112,9 +112,34 @@ static void control_check(const struct pn_dec_obj *o, struct pn_decoded *out)
 			     (unsigned)pn_dec_bits(o, 44, 43));
 }
 
+static void control_read(const struct pn_dec_obj *o, char *buf, size_t size)
+{
+	uint64_t v = o->q[0];
+
+	if (!(v & PN_CTRL_IOMMUEN))
+		snprintf(buf, size, "the IOMMU is off");
+	else if (!(v & PN_CTRL_GAEN) || pn_dec_bits(o, 27, 25) != 1)
+		snprintf(buf, size,
+			 "interrupts are remapped, not posted (guest mode needs GAEn=1 and "
+			 "GAMEn=1)");
+	else
+		snprintf(buf, size, "interrupts are posted; for a vCPU that does not run: %s",
+			 v & PN_CTRL_GAPPIEN ? "GAPPI"
+			 : v & PN_CTRL_GALOGEN
+				 ? v & PN_CTRL_GAINTEN
+					   ? "an entry in the guest APIC log, with an "
+					     "interrupt"
+					   : "an entry in the guest APIC log, without an "
+					     "interrupt (GAIntEn=0)"
+				 : "nothing (GALogEn=0, GAPPIEn=0)");
+}
+
 const struct pn_dec_kind pn_dec_control = {
-	"control",     "IOMMU control register (18h)", USAGE, {64, 0}, PN_DEC_DUMP, control_table,
-	control_check,
+	"control",     "IOMMU control register (18h)",
+	USAGE,	       {64, 0},
+	PN_DEC_DUMP,   control_table,
+	control_check, control_read,
+	NULL,
 };
 
 static const struct pn_dec_field status[] = {
@@ -145,8 +170,25 @@ static const struct pn_dec_field *status_table(const struct pn_dec_obj *o)
 	return status;
 }
 
+static void status_read(const struct pn_dec_obj *o, char *buf, size_t size)
+{
+	bool overflow = pn_dec_bits(o, 9, 9), run = pn_dec_bits(o, 8, 8);
+
+	if (overflow)
+		snprintf(buf, size,
+			 "the guest APIC log overflowed: wakeups of vCPUs were dropped%s",
+			 run ? "" : ", and it stopped");
+	else
+		snprintf(buf, size, "the guest APIC log %s",
+			 run ? "runs" : "does not run: no vCPU is woken through it");
+}
+
 const struct pn_dec_kind pn_dec_status = {
-	"status", "IOMMU status register (2020h)", USAGE, {64, 0}, PN_DEC_DUMP, status_table, NULL,
+	"status",    "IOMMU status register (2020h)",
+	USAGE,	     {64, 0},
+	PN_DEC_DUMP, status_table,
+	NULL,	     status_read,
+	NULL,
 };
 
 #define SUPPORT(name, bit) DEC_FLAG(name, bit, "not supported", "supported")

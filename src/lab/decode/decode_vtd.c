@@ -449,6 +449,8 @@ static void fault_read(const struct pn_dec_obj *o, char *buf, size_t size)
 	const char *text = reason_text(reason);
 	char device[32], where[48] = "";
 
+	if (!text && reason >= 0x30)
+		text = "a fault of scalable mode";
 	if (!text)
 		return;
 	pn_dec_say_bdf(o, pn_dec_bits(o, 79, 64), device, sizeof(device));

@@ -13,26 +13,54 @@
 #define POSTED_INTR_WAKEUP_VECTOR 0xF1
 #define POSTED_INTR_NESTED_VECTOR 0xF0
 
+/* "info1 A info2 B"; "info A B", without 0x, of kernels before 5.10 and of trace-cmd's plugin. */
+static bool exit_info(const char *s, uint64_t w[2])
+{
+	const char *p;
+
+	if (pn_line_key(s, "info1", true, &w[0]))
+		return pn_line_key(s, "info2", true, &w[1]);
+	p = pn_line_find(s, " info ");
+	if (!p)
+		return false;
+	p += strlen(" info ");
+	return pn_line_number(&p, true, &w[0]) && pn_line_number(&p, true, &w[1]);
+}
+
+/* The second word was the interrupt's information before it had a name. */
+static bool interrupt_info(const char *s, uint64_t *info)
+{
+	uint64_t w[2];
+
+	if (pn_line_key(s, "intr_info", true, info))
+		return *info >> 31 & 1;
+	if (!exit_info(s, w))
+		return false;
+	*info = w[1];
+	return *info >> 31 & 1;
+}
+
 static enum pn_line_found external_interrupt(struct pn_line *l)
 {
 	static const struct {
 		unsigned vector;
 		const char *text;
 	} rows[] = {
-		{POSTED_INTR_VECTOR,
-		 "posted-interrupt notification: the CPU was not in the vCPU it is for"},
-		{POSTED_INTR_WAKEUP_VECTOR, "posted-interrupt wakeup: a blocked vCPU has work"},
-		{POSTED_INTR_NESTED_VECTOR, "posted-interrupt notification of a nested guest"},
+		{POSTED_INTR_VECTOR, "a posted-interrupt notification, which this vCPU did not "
+				     "process itself: APICv is off "
+				     "for it, or it runs a nested guest"},
+		{POSTED_INTR_WAKEUP_VECTOR, "a posted-interrupt wakeup: a blocked vCPU has work"},
+		{POSTED_INTR_NESTED_VECTOR, "a posted-interrupt notification of a nested guest"},
 	};
 	uint64_t info;
 
-	if (!pn_line_key(l->at, "intr_info", true, &info) || !(info >> 31 & 1))
+	if (!interrupt_info(l->at, &info))
 		return LINE_NOT;
 	for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		if (rows[i].vector != (info & 0xFF))
 			continue;
 		pn_line_field(l->out, "Vector", "7:0", info & 0xFF, "%s", rows[i].text);
-		pn_line_read(l->out, "exit by an external interrupt: %s", rows[i].text);
+		pn_line_read(l->out, "exit by %s", rows[i].text);
 		return LINE_DONE;
 	}
 	return LINE_NOT;
@@ -70,20 +98,6 @@ static bool is_exit(const char *s, unsigned i)
 	if (pn_line_starts(s, "UNKNOWN ("))
 		p = s + strlen("UNKNOWN (");
 	return pn_line_number(&p, false, &number) && number == exits[i].number;
-}
-
-/* "info1 A info2 B"; "info A B", without 0x, of kernels before 5.10 and of trace-cmd's plugin. */
-static bool exit_info(const char *s, uint64_t w[2])
-{
-	const char *p;
-
-	if (pn_line_key(s, "info1", true, &w[0]))
-		return pn_line_key(s, "info2", true, &w[1]);
-	p = pn_line_find(s, " info ");
-	if (!p)
-		return false;
-	p += strlen(" info ");
-	return pn_line_number(&p, true, &w[0]) && pn_line_number(&p, true, &w[1]);
 }
 
 enum pn_line_found pn_line_kvm_exit(struct pn_line *l)

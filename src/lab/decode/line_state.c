@@ -223,8 +223,9 @@ static const struct row {
 	const char *text;
 } interrupt_rows[] = {
 	{"PIN", false,
-	 "posted-interrupt notifications that met a CPU outside of the vCPU: each only makes KVM "
-	 "look at the descriptor"},
+	 "posted-interrupt notifications that arrived outside of guest mode: the handler does "
+	 "nothing, "
+	 "KVM looks at the descriptor before the next entry"},
 	{"NPI", false, "posted-interrupt notifications of nested guests"},
 	{"PIW", false, "posted-interrupt wakeups: each looks for blocked vCPUs with an interrupt"},
 	{"PMN", false,
