@@ -22,6 +22,7 @@ static const struct {
 	{0, pn_cases_amd_knobs, &pn_cases_amd_knobs_nr},
 	{0, pn_cases_amd_access, &pn_cases_amd_access_nr},
 	{0, pn_cases_amd_drv, &pn_cases_amd_drv_nr},
+	{0, pn_cases_amd_guest, &pn_cases_amd_guest_nr},
 	{0, pn_cases_amd_ioapic, &pn_cases_amd_ioapic_nr},
 	{1, pn_cases_intel, &pn_cases_intel_nr},
 };

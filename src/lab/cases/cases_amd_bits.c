@@ -108,6 +108,19 @@ static void priorities(void *page)
 		pn_vapic_clear(page, PN_APIC_ISR, rows[i].isr);
 		pn_vapic_clear(page, PN_APIC_IRR, rows[i].irr);
 	}
+	/* Every class in service against every class that is pending. */
+	pn_vapic_write(page, PN_APIC_TPR, 0);
+	for (int isr = 1; isr < 16; isr++) {
+		pn_vapic_set(page, PN_APIC_ISR, (uint8_t)(isr * 16 + isr));
+		for (int irr = 1; irr < 16; irr++) {
+			pn_vapic_set(page, PN_APIC_IRR, (uint8_t)(irr * 16 + 15 - irr));
+			rig_want(pn_vapic_deliverable(page) ==
+					 (irr > isr ? irr * 16 + 15 - irr : -1),
+				 "P4", "a class interrupts, or does not");
+			pn_vapic_clear(page, PN_APIC_IRR, (uint8_t)(irr * 16 + 15 - irr));
+		}
+		pn_vapic_clear(page, PN_APIC_ISR, (uint8_t)(isr * 16 + isr));
+	}
 	/* The highest decides, in service and pending. */
 	pn_vapic_set(page, PN_APIC_ISR, 0x33);
 	pn_vapic_set(page, PN_APIC_ISR, 0x93);
