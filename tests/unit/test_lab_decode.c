@@ -379,6 +379,8 @@ static void orders(void **state)
 	assert_int_equal(pn_decode_as("control", words, 2, &low, &d, NULL), 0);
 	assert_string_equal(d.word[0], "0x00020000");
 	assert_string_equal(d.note, "");
+	assert_int_equal(pn_decode_as("exit401", words, 2, &high, &d, NULL), -EINVAL);
+	assert_int_equal(pn_decode_as("msi", words, 2, &high, &d, NULL), -EINVAL);
 	assert_int_equal(pn_decode_as("control", words, 2, &high, &d, NULL), 0);
 	assert_string_equal(d.word[0], "0x00000002");
 }

@@ -43,6 +43,10 @@ static const struct row rows[] = {
 	/* drivers/iommu/amd/init.c */
 	{"print_iommu_info: no posting", "[ 1234.7] AMD-Vi: Extended features (0x58f77ef22294a5a, 0x0): PPR NX GT IA PC GA_vAPIC", 1, 0, "amd-efr", "0x058f77ef22294a5a 0x0000000000000000", "no posting: GASup=0", "GASup=0"},
 	{"print_iommu_info: GAPPI", "AMD-Vi: Extended features (0x246577efa2254afa, 0x10): PPR NX GT [5] IA GA PC GA_vAPIC", 1, 0, "amd-efr", "0x246577efa2254afa 0x0000000000000010", "bit 5, for which Linux prints [5], is GAPPISup", NULL},
+	{"wrapped between the registers", "AMD-Vi: Extended features (0x246577efa2254afa,\n0x10): PPR NX GT", 1, 0, "amd-efr", "0x246577efa2254afa 0x0000000000000010", NULL, NULL},
+	{"a fault wrapped before its reason", "DMAR: [INTR-REMAP] Request device [01:05.0] fault index 0x2f\n> [fault reason 0x26] Blocked", 1, 0, "dmar-fault", "0x002f000000000000 0x8000002600000128", NULL, NULL},
+	{"a trace line wrapped", "kvm_exit: vcpu 3 reason avic_incomplete_ipi rip 0x1\n    info1 0x0000000c000000fd info2 0x0000000100000003", 1, 0, "kvm-exit", "0x0000000c000000fd 0x0000000100000003", NULL, NULL},
+	{"several devices", "AMD-Vi: Event logged [IO_PAGE_FAULT device=08:00.0 domain=0x0 address=0xfee00000 flags=0x0008]\nnvme 0000:09:00.1: AMD-Vi: Event logged [IO_PAGE_FAULT domain=0x0 address=0xfee00000 flags=0x0008]\nx", 2, 1, "amd-event", "0x2008000000000800 0x00000000fee00000", NULL, NULL},
 	{"one register, before 5.19", "AMD-Vi: Extended features (0xf77ef22294ada): PPR NX GT IA GA PC GA_vAPIC", 1, 0, "amd-efr", "0x000f77ef22294ada", "no GAPPI", NULL},
 	{"upper case digits", "AMD-Vi: Extended features (0xF77EF22294ADA, 0X0):", 1, 0, "amd-efr", "0x000f77ef22294ada 0x0000000000000000", NULL, NULL},
 	{"names alone say no values", "AMD-Vi: Extended features:  PreF PPR GT IA", 0, 1, NULL, NULL, NULL, NULL},

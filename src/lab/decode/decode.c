@@ -210,8 +210,12 @@ int pn_decode_as(const char *kind, const char *const *words, unsigned n,
 	if (!k)
 		return -EINVAL;
 	opt = opt ? opt : &none;
-	r = decode_order(k, words, n, opt,
-			 k->words == PN_DEC_DUMP && opt->order == PN_DECODE_HIGH_FIRST, &o, out, d);
+	if (k->words != PN_DEC_DUMP && opt->order == PN_DECODE_HIGH_FIRST)
+		return pn_diag_set(
+			d, -EINVAL, NULL, 0,
+			"each word of %s has its own place (expected %s, not --high-first)",
+			k->name, k->usage);
+	r = decode_order(k, words, n, opt, opt->order == PN_DECODE_HIGH_FIRST, &o, out, d);
 	if (r || n < 2 || k->words != PN_DEC_DUMP || opt->order != PN_DECODE_ORDER_FIND)
 		return r;
 	return find_order(k, words, n, opt, &o, out, d);

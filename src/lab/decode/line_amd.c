@@ -119,8 +119,12 @@ enum pn_line_found pn_line_amd_efr(struct pn_line *l)
 	s++;
 	if (!pn_line_number(&s, true, &efr) || pn_line_word(l, "efr", efr) != LINE_DONE)
 		return LINE_NOT;
-	if (*s == ',' && (s++, pn_line_number(&s, true, &efr2)))
-		pn_line_add(l, "efr2", efr2);
+	if (*s != ',')
+		return LINE_DONE;
+	s++;
+	if (!pn_line_number(&s, true, &efr2))
+		return LINE_MORE;
+	pn_line_add(l, "efr2", efr2);
 	return LINE_DONE;
 }
 
