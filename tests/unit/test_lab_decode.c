@@ -194,6 +194,7 @@ static const struct row rows[] = {
 	{"ICRH and ICRL", "icr", {"0c000000", "000000fd"}, "ICR.Vector", 0xFD, NULL},
 	{"IRT[] of debugfs", "irte", {"0000000123456041", "000000F100002A81"}, "GATag", 0xF1, NULL},
 	{"IRTE_high, IRTE_low", "vtd-irte", {"0000000100040841", "2345678000418001"}, "VV", 0x41, NULL},
+	{"devtbl of debugfs, quadword 3 first", "dte", {"0", "2000000100040013", "29", "6000000123456603"}, "IntTabLen", 9, NULL},
 	{"an event, high first", "event", {"fffffffd", "f8000000", "2008002c", "00000800"}, "I", 1, NULL},
 	{"32 digits", "irte", {"0000000123456041000000F100002A81"}, "GATag", 0xF1, NULL},
 	{"32 digits with 0x", "vtd-irte", {"0x00000001000408412345678000418001"}, "VV", 0x41, NULL},

@@ -97,11 +97,14 @@ static void dte_read(const struct pn_dec_obj *o, char *buf, size_t size)
 			 e.intctl == PN_INTCTL_ABORT ? "aborted (IntCtl=00b)" : "not remapped");
 }
 
-/* Neither half is valid, but something is set. */
+/* A half that is not valid, but something is set in it. */
 static bool doubt(const struct pn_dec_obj *o)
 {
-	return o->bits == 256 && !(o->q[0] & 1) && !(o->q[2] & 1) &&
-	       (o->q[0] || o->q[1] || o->q[2] || o->q[3]);
+	bool dma = pn_dec_bits(o, 0, 0);
+
+	if (o->bits != 256)
+		return false;
+	return (!dma && (o->q[0] || o->q[1])) || (!dma && !(o->q[2] & 1) && (o->q[2] || o->q[3]));
 }
 
 const struct pn_dec_kind pn_dec_dte = {
