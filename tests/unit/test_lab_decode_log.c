@@ -42,7 +42,7 @@ static const struct row rows[] = {
 	{"dump_command", "AMD-Vi: CMD[0]: 00000841\nAMD-Vi: CMD[1]: 50000000\nAMD-Vi: CMD[2]: 00000000\nAMD-Vi: CMD[3]: 00000000", 1, 0, "amd-cmd", "0x5000000000000841 0x0000000000000000", NULL, NULL},
 	/* drivers/iommu/amd/init.c */
 	{"print_iommu_info: no posting", "[ 1234.7] AMD-Vi: Extended features (0x58f77ef22294a5a, 0x0): PPR NX GT IA PC GA_vAPIC", 1, 0, "amd-efr", "0x058f77ef22294a5a 0x0000000000000000", "no posting: GASup=0", "GASup=0"},
-	{"print_iommu_info: GAPPI", "AMD-Vi: Extended features (0x246577efa2254afa, 0x10): PPR NX GT [5] IA GA PC GA_vAPIC", 1, 0, "amd-efr", "0x246577efa2254afa 0x0000000000000010", "bit 5, for which Linux prints [5], is GAPPISup", NULL},
+	{"print_iommu_info: GAPPI", "AMD-Vi: Extended features (0x246577efa2254afa, 0x10): PPR NX GT [5] IA GA PC GA_vAPIC", 1, 0, "amd-efr", "0x246577efa2254afa 0x0000000000000010", "GAPPISup); XTSup=0: destinations have 8 bits, no x2APIC mode; GAPPIDisSup=1: it can be suppressed", NULL},
 	{"wrapped between the registers", "AMD-Vi: Extended features (0x246577efa2254afa,\n0x10): PPR NX GT", 1, 0, "amd-efr", "0x246577efa2254afa 0x0000000000000010", NULL, NULL},
 	{"a fault wrapped before its reason", "DMAR: [INTR-REMAP] Request device [01:05.0] fault index 0x2f\n> [fault reason 0x26] Blocked", 1, 0, "dmar-fault", "0x002f000000000000 0x8000002600000128", NULL, NULL},
 	{"a trace line wrapped", "kvm_exit: vcpu 3 reason avic_incomplete_ipi rip 0x1\n    info1 0x0000000c000000fd info2 0x0000000100000003", 1, 0, "kvm-exit", "0x0000000c000000fd 0x0000000100000003", NULL, NULL},

@@ -8,8 +8,8 @@
 
 #include "decode.h"
 
-#define PN_DECLOG_LINE 32768 /* longer lines are cut; /proc/interrupts has 11 bytes for each CPU   \
-			      */
+/* Longer lines are cut. /proc/interrupts has 11 bytes for each CPU. */
+#define PN_DECLOG_LINE 32768
 
 /*
  * Lines of logs, traces and debugfs tables. Each line that is known is reported once, with what its

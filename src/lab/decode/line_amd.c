@@ -8,6 +8,7 @@
 #include "decode_kind.h"
 #include "line.h"
 #include "postern/amd_log.h"
+#include "postern/amdvi_regs.h"
 
 /* "Event logged [NAME device=... domain=... address=... flags=...]": iommu_print_event() and the
  * functions that it calls. What is printed goes back into the words of the log. */
@@ -100,6 +101,18 @@ enum pn_line_found pn_line_amd_event(struct pn_line *l)
 	return *s ? LINE_NOT : LINE_MORE;
 }
 
+/* The second register's own sentence would only repeat what the first says. */
+static void add_efr2(struct pn_line *l, uint64_t efr, uint64_t efr2)
+{
+	size_t used = strlen(l->out->reading);
+
+	pn_line_add(l, "efr2", efr2);
+	l->out->reading[used] = '\0';
+	if (efr & PN_EFR_GAPPISUP)
+		pn_line_read(l->out, "GAPPIDisSup=%u: it %s be suppressed per entry",
+			     (unsigned)(efr2 >> 4 & 1), efr2 >> 4 & 1 ? "can" : "cannot");
+}
+
 /* print_iommu_info(): both registers since 5.19, the first alone before; init_iommu_one() of IVRS.
  */
 enum pn_line_found pn_line_amd_efr(struct pn_line *l)
@@ -113,7 +126,7 @@ enum pn_line_found pn_line_amd_efr(struct pn_line *l)
 		if (pn_line_word(l, "efr", efr) != LINE_DONE)
 			return LINE_NOT;
 		if (pn_line_key(l->at, "EFR2:", true, &efr2))
-			pn_line_add(l, "efr2", efr2);
+			add_efr2(l, efr, efr2);
 		return LINE_DONE;
 	}
 	s++;
@@ -124,7 +137,7 @@ enum pn_line_found pn_line_amd_efr(struct pn_line *l)
 	s++;
 	if (!pn_line_number(&s, true, &efr2))
 		return LINE_MORE;
-	pn_line_add(l, "efr2", efr2);
+	add_efr2(l, efr, efr2);
 	return LINE_DONE;
 }
 
