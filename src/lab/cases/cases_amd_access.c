@@ -312,7 +312,7 @@ static void ipis_x1(void)
 	icr(0x100 | V, 't', 0, 0, 0, 0, "lowest priority");
 	icr(0x400 | SELF | 5, 't', 0, 0, 0, 0, "type before vector");
 	icr(SELF | 15, 't', 4, 0, 0, 0, "a vector below 16");
-	icr(15, 't', 4, 0, 0, 0, "a vector below 16");
+	icr(9ull << 56 | 15, 't', 4, 0, 0, 0, "a vector below 16");
 	rig_want(pn_avic_read(core, 0x300, &v, &e) == PN_AVIC_DONE && v == 15, "P7",
 		 "ICRL reads 32 bits");
 	/* Flat, clusters. */

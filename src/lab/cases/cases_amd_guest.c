@@ -301,6 +301,51 @@ static void answers(void)
 	ops->unblocking(h, &rig->cpu[0]);
 }
 
+/* A post to a CPU that entries cannot name: nothing of the attempt stays. */
+static void cannot_attach(void)
+{
+	struct pn_svm_vcpu *v = vcpu(0);
+	struct pn_host_entry *e = &amd->ir[0].ir.host;
+	struct pn_hyp *hyp = rig->hyp;
+
+	rig_want(!pn_svm_pi_update(hyp, e, NULL, 0, &rig->cpu[0]) && pn_list_empty(&v->ir_list),
+		 "P6", "a detach");
+	pn_svm_load(&v->h, &rig->cpu[2]);
+	rig->cpu[2].apicid = 0x100;
+	pn_svm_blocking(&v->h, &rig->cpu[2]);
+	rig_want(pn_svm_pi_update(hyp, e, &v->h, 0x41, &rig->cpu[0]) == -EINVAL && !e->vcpu &&
+			 pn_list_empty(&v->ir_list) && !v->on_list && !amd->ir[0].ir.guest_mode &&
+			 !v->ir_lock.held,
+		 "P6", "something stays of an attach that failed");
+	rig_want(!pn_svm_check(&v->h, &rig->cpu[0]), "P2", "after an attach that failed");
+	rig->cpu[2].apicid = 2;
+	rig_want(!pn_svm_pi_update(hyp, e, &v->h, 0x41, &rig->cpu[0]) && v->on_list &&
+			 e->vcpu == &v->h,
+		 "P6", "an attach after one that failed");
+	pn_svm_unblocking(&v->h, &rig->cpu[0]);
+}
+
+/* What the vCPU itself is not asked or woken for. */
+static void own_ipis(void)
+{
+	const uint64_t all = (uint64_t)PN_ICR_SH_ALL << 18;
+	const struct pn_avic_exit e = {.info1 = all | 0x61, .info2 = 1ull << 32};
+	struct pn_host_vcpu *h = &vcpu(0)->h;
+
+	h->requests = h->woken = vcpu(1)->h.requests = vcpu(1)->h.woken = 0;
+	pn_host_ipi_emulate(rig->vm, h, &rig->cpu[0], all | 4u << 8);
+	rig_want(!h->requests && h->ipis_ignored == 1 && vcpu(1)->h.requests == PN_REQ_UNBLOCK &&
+			 vcpu(2)->h.requests == PN_REQ_UNBLOCK,
+		 "P5", "an NMI to all asks its sender, or not the others");
+	rig_want(!h->woken && vcpu(1)->h.woken == 1, "P5", "or wakes it");
+	vcpu(1)->h.woken = 0;
+	pn_svm_incomplete_ipi(vcpu(0), &rig->cpu[0], &e);
+	rig_want(!h->woken && vcpu(1)->h.woken == 1 && !pn_svm_irr(h, 3) &&
+			 !pn_svm_irr(&vcpu(1)->h, 3),
+		 "P5", "an IPI that is posted already is posted again, or wakes its sender");
+	vcpu(1)->h.requests = vcpu(2)->h.requests = 0;
+}
+
 /* AVIC is off: the entry injects. */
 static void injects(void)
 {
@@ -354,13 +399,14 @@ static void with_erratum(void *arg)
 	shown(true, true);
 }
 
-static void machine(bool xapic, bool erratum, enum pn_notify notify)
+static void machine(bool xapic, bool erratum, enum pn_notify notify, bool no_xt)
 {
 	rig_amd_build(&(struct rig_amd_conf){.notify = notify,
 					     .masked = PN_MASKED_PARK,
 					     .vcpus = 3,
 					     .xapic = xapic,
 					     .moving = true,
+					     .no_xt = no_xt,
 					     .erratum_known = erratum});
 	rig_amd_attach(0, 0, &rig->vcpu[0], 0x41);
 	rig->no_rest_check = true;
@@ -369,7 +415,7 @@ static void machine(bool xapic, bool erratum, enum pn_notify notify)
 static void ids(bool broken)
 {
 	(void)broken;
-	machine(true, false, PN_NOTIFY_NONE);
+	machine(true, false, PN_NOTIFY_NONE, false);
 	px_thread("CPU 0", 0, sets_up, NULL);
 }
 
@@ -377,25 +423,27 @@ static void answers_gappi(void *arg)
 {
 	(void)arg;
 	answers();
+	cannot_attach();
+	own_ipis();
 }
 
 static void parks(bool broken)
 {
 	(void)broken;
-	machine(false, false, PN_NOTIFY_GAPPI);
+	machine(false, false, PN_NOTIFY_GAPPI, true);
 	px_thread("CPU 0", 0, answers_gappi, NULL);
 }
 
 static void modes(bool broken)
 {
 	(void)broken;
-	machine(false, false, PN_NOTIFY_GALOG);
+	machine(false, false, PN_NOTIFY_GALOG, false);
 	px_thread("CPU 0", 0, changes_modes, NULL);
 }
 
 static void gate(bool broken)
 {
-	machine(false, !broken, PN_NOTIFY_GALOG);
+	machine(false, !broken, PN_NOTIFY_GALOG, false);
 	amd->svm.gate_always = true;
 	px_thread("CPU 0", 0, with_erratum, NULL);
 }

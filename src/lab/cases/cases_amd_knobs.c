@@ -610,6 +610,12 @@ static void ring_sizes(void)
 			 "P7", "an event log of that size");
 		pn_amdvi_log_event(vi, EVENT(8), 0);
 		rig_want(rd(PN_AMDVI_STATUS) & PN_ST_EVENTOVERFLOW, "P7", "it overflows");
+		/* A head beyond the ring counts within it. */
+		start(PLAIN);
+		wr(PN_AMDVI_EVT_HEAD, 0x1010);
+		pn_amdvi_log_event(vi, EVENT(8), 0);
+		rig_want(rd(PN_AMDVI_STATUS) & PN_ST_EVENTOVERFLOW && !rd(PN_AMDVI_EVT_TAIL), "P7",
+			 "a head beyond the ring");
 	}
 }
 
