@@ -233,6 +233,18 @@ const struct case_setup pn_cases_intel[] = {
 	 PN_MISTAKE_PMSI_NO_LAST_HARVEST,
 	 intel_demultiplexes,
 	 .check = intel_at_rest},
+	{{"vtd-off-while-waiting", "inferred",
+	  "the queue is switched off while an invalidation waits for its end",
+	  "under the queue's lock, after it", "P1", true, false},
+	 PN_MISTAKE_NONE,
+	 intel_off_while_waiting,
+	 .check = intel_off_while_waiting_check},
+	{{"pi-requests-of-several", "inferred",
+	  "the first interrupt of a VM asks one vCPU, while others ask for other things",
+	  "it asks all, and each agent ORs its request into the word", "P6", true, false},
+	 PN_MISTAKE_BLOCK_AGAIN_ONE,
+	 intel_requests,
+	 .check = intel_requests_check},
 };
 
 const unsigned pn_cases_intel_nr = sizeof(pn_cases_intel) / sizeof(pn_cases_intel[0]);
