@@ -127,6 +127,16 @@ void *pk_vcpu(void *p, int id)
 	return svm;
 }
 
+unsigned long pk_vcpu_size(void)
+{
+	return sizeof(struct vcpu_svm);
+}
+
+void pk_vm_pre_destroy(void *p)
+{
+	avic_vm_pre_destroy(&svm_of_vm(p)->kvm);
+}
+
 static void build_tables(struct amd_iommu *iommu, int index)
 {
 	struct amd_iommu_pci_seg *seg = pu_alloc(sizeof(*seg), 64);

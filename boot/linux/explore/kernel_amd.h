@@ -9,7 +9,7 @@
  */
 
 #define PK_VCPUS  2
-#define PK_IRQS	  2
+#define PK_IRQS	  4
 #define PK_IOMMUS 2
 #define PK_DEVID  4 /* of the device behind each IOMMU */
 
@@ -20,6 +20,8 @@ void pk_setup(void);
 /* A VM, and vCPU @id of it, that has not run so far. */
 void *pk_vm(void);
 void *pk_vcpu(void *vm, int id);
+/* avic_vm_pre_destroy(). */
+void pk_vm_pre_destroy(void *vm);
 /* IOMMU @index with its registers at @mmio: tables, command buffer and log by Linux's functions. */
 void *pk_iommu(int index, void *mmio);
 /* Host interrupt @irq: entry @irq of the device behind the IOMMU, that the host gets at @vector. */

@@ -32,6 +32,7 @@ extern unsigned long __per_cpu_offset[];
 struct vcpu {
 	void *svm;
 	uint32_t *asleep;  /* the task's state: 1 TASK_INTERRUPTIBLE */
+	uint32_t *alive;   /* 2: to be killed, 0: has ended */
 	uint32_t *vectors; /* that the guest got, VECTOR_BASE + bit */
 	uint64_t *wait;	   /* Linux's: the task that waits, or 0 */
 	uint32_t *apic;	   /* Linux's: the vAPIC page */
@@ -42,16 +43,21 @@ struct unit {
 	struct pn_amdvi *vi;
 	struct pn_lock *busy;
 	void *linux_iommu;
-	uint32_t *idle; /* its thread has nothing to do: 1 */
+	uint32_t *idle;	   /* its thread has nothing to do: 1 */
+	uint32_t *running; /* GALogRun */
+	uint32_t *goes_on; /* 0: the log has overflowed and is about to stop */
 };
 
 static struct {
 	unsigned vcpus, posts, iommus;
+	unsigned ring;	/* entries of the log; 0: as Linux says */
+	bool late;	/* the log stops some time after it has overflowed */
 	bool preempted; /* also while it is about to block */
 	bool migrates;	/* wakes up on the other CPU */
 	bool attach;	/* the device is given to the VM while it runs */
 	bool detach;	/* and is taken away */
 	bool retarget;	/* the guest moves the first interrupt to its other vCPU */
+	bool destroy;	/* its task is killed, and the VM is destroyed */
 	bool whole;	/* an entry does not change while the IOMMU handles a request */
 } machine = {.vcpus = 1, .posts = 2, .iommus = 1};
 
@@ -62,6 +68,7 @@ static const struct {
 	{"preempted", &machine.preempted}, {"migrates", &machine.migrates},
 	{"attach", &machine.attach},	   {"detach", &machine.detach},
 	{"retarget", &machine.retarget},   {"whole", &machine.whole},
+	{"late", &machine.late},	   {"destroy", &machine.destroy},
 };
 
 static struct vcpu *vcpus[PK_VCPUS];
@@ -219,6 +226,22 @@ static struct unit *unit_at(const volatile void *addr, uint32_t *off)
 	return &units[at / sizeof(mmio[0])];
 }
 
+/* In the device: what the program waits for follows its status. */
+static void follow(struct unit *u)
+{
+	uint64_t status;
+	uint32_t runs;
+
+	if (!machine.late)
+		return;
+	pn_amdvi_read(u->vi, PN_AMDVI_STATUS, 8, &status);
+	runs = !!(status & PN_ST_GALOGRUN);
+	if (*u->running != runs)
+		pn_xchg32(u->running, runs);
+	if (*u->goes_on && runs && (status & PN_ST_GALOVERFLOW))
+		pn_xchg32(u->goes_on, 0);
+}
+
 static uint64_t reg_read(const volatile void *addr, unsigned size)
 {
 	uint64_t v = 0;
@@ -229,6 +252,8 @@ static uint64_t reg_read(const volatile void *addr, unsigned size)
 	px_device_enter(u->busy);
 	pn_amdvi_read(u->vi, off, size, &v);
 	px_device_leave(u->busy);
+	if (machine.late && off == PN_AMDVI_STATUS)
+		px_relax_on(u->running, !!(v & PN_ST_GALOGRUN));
 	return v;
 }
 
@@ -240,6 +265,7 @@ static void reg_write(volatile void *addr, unsigned size, uint64_t v)
 	pn_settle();
 	px_device_enter(u->busy);
 	pn_amdvi_write(u->vi, off, size, v);
+	follow(u);
 	px_device_leave(u->busy);
 }
 
@@ -343,6 +369,11 @@ static void schedule(struct vcpu *v)
 	px_doing("");
 }
 
+static bool killed(struct vcpu *v)
+{
+	return machine.destroy && pn_ld32(v->alive) == 2;
+}
+
 /* kvm_vcpu_block(): until the IRR has something. */
 static void block(struct vcpu *v)
 {
@@ -355,7 +386,7 @@ static void block(struct vcpu *v)
 		px_doing("");
 		if (machine.preempted)
 			preempt(v);
-		if (irr_pending(v))
+		if (irr_pending(v) || killed(v))
 			break;
 		schedule(v);
 	}
@@ -400,12 +431,14 @@ static void vcpu(void *arg)
 
 	take_cpu(v);
 	switch_in(v);
-	for (;;) {
+	while (!killed(v)) {
 		if (machine.preempted)
 			preempt(v);
 		guest(v);
 		block(v);
 	}
+	switch_out(v, 0);
+	pn_xchg32(v->alive, 0);
 }
 
 /* ---- hardware ---- */
@@ -413,7 +446,7 @@ static void vcpu(void *arg)
 /* Entries do not post at all times. */
 static bool moves(void)
 {
-	return machine.attach || machine.detach;
+	return machine.attach || machine.detach || machine.destroy;
 }
 
 static void device(void *arg)
@@ -429,8 +462,26 @@ static void device(void *arg)
 		result = pn_amdvi_msi(u->vi, &msi);
 		if (result != PN_MSI_POSTED && (result != PN_MSI_REMAPPED || !moves()))
 			px_fail("P4", "the unit did not post interrupt %u", i);
+		follow(u);
 		px_device_leave(u->busy);
 		pu_change(0);
+	}
+}
+
+/* What the log takes to stop. */
+static void stop(void *arg)
+{
+	struct unit *u = arg;
+
+	for (;;) {
+		px_sleep(u->goes_on, "the log has overflowed");
+		px_doing("the log stops: GALogRun=0");
+		px_device_enter(u->busy);
+		pn_amdvi_log_stop(u->vi);
+		pn_xchg32(u->goes_on, 1);
+		follow(u);
+		px_device_leave(u->busy);
+		px_doing("");
 	}
 }
 
@@ -501,6 +552,24 @@ static void attach(void *arg)
 		route(i, -1);
 }
 
+/* The end of the VM: its task first, then its devices, then its memory. */
+static void destroy(void *arg)
+{
+	struct vcpu *v = vcpus[0];
+
+	(void)arg;
+	px_doing("kills the task of the vCPU");
+	pn_xchg32(v->alive, 2);
+	pn_xchg32(v->asleep, 0);
+	px_sleep(v->alive, "the task has ended");
+	px_doing("destroys the VM");
+	for (unsigned i = 0; i < machine.posts; i++)
+		route(i, -1);
+	pk_vm_pre_destroy(vm);
+	pn_settle();
+	px_kill(v->svm, pk_vcpu_size(), "P6", "vCPU 0");
+}
+
 static void retarget(void *arg)
 {
 	(void)arg;
@@ -542,6 +611,8 @@ static void build_units(void)
 	hw.bus = &bus;
 	hw.dte_cache = 1;
 	hw.irte_cache = 4;
+	hw.knobs.galog_ring = machine.ring;
+	hw.async_stop = machine.late;
 	hw.efr &= ~(PN_EFR_XTSUP | PN_EFR_GAPPISUP);
 	for (unsigned i = 0; i < machine.iommus; i++) {
 		struct unit *u = &units[i];
@@ -549,7 +620,11 @@ static void build_units(void)
 		hw.peer = i ? units[0].vi : NULL;
 		u->busy = px_alloc(64, 64);
 		u->idle = px_alloc(64, 64);
-		*u->idle = 1;
+		u->running = px_alloc(64, 64);
+		u->goes_on = px_alloc(64, 64);
+		*u->idle = *u->running = *u->goes_on = 1;
+		pu_name(u->running, 4, "GALogRun of IOMMU", (int)i);
+		pu_name(u->goes_on, 4, "the log goes on, IOMMU", (int)i);
 		pu_name(u->busy, 4, "IOMMU itself", (int)i);
 		pu_name(u->idle, 4, "log thread asleep", (int)i);
 		pn_amdvi_create(&hw, &u->vi);
@@ -569,6 +644,9 @@ static void build_vcpus(void)
 		v->apic = pk_apic(v->svm);
 		v->wait = pk_wait(v->svm);
 		v->asleep = px_alloc(64, 64);
+		v->alive = px_alloc(64, 64);
+		*v->alive = 1;
+		pu_name(v->alive, 4, "task alive, vCPU", (int)i);
 		v->vectors = px_alloc(64, 64);
 		pu_name(v->asleep, 4, "task asleep, vCPU", (int)i);
 		pu_name(v->vectors, 4, "interrupts that the guest got, vCPU", (int)i);
@@ -599,15 +677,19 @@ static void setup(void *arg)
 	for (unsigned i = 0; i < machine.iommus; i++) {
 		px_thread(device_name[i], -1, device, &units[i]);
 		px_thread(thread_name[i], LOG_CPU, log_thread, &units[i]);
+		if (machine.late)
+			px_thread("log", -1, stop, &units[i]);
 	}
 	whole = px_alloc(64, 64);
 	px_name(whole, 4, "what the IRTEs say");
 	host = px_alloc(64, 64);
 	px_name(host, 4, "interrupts for the host to inject");
-	if (moves())
+	if (machine.attach || machine.detach)
 		px_thread("VMM", 1, attach, NULL);
 	if (machine.retarget)
 		px_thread("VMM", 1, retarget, NULL);
+	if (machine.destroy)
+		px_thread("VMM", 1, destroy, NULL);
 	px_handler("CPU 0 irq", 0, interrupt, NULL);
 	px_handler("CPU 1 irq", 1, interrupt, NULL);
 }
@@ -633,7 +715,7 @@ static const char *check(void *arg, char *text, unsigned size)
 	uint32_t got, want;
 
 	(void)arg;
-	for (unsigned i = 0; i < machine.vcpus; i++) {
+	for (unsigned i = 0; i < machine.vcpus && !machine.destroy; i++) {
 		if (*vcpus[i]->asleep && irr_pending(vcpus[i])) {
 			snprintf(text, size, "vCPU %u sleeps and its IRR is not empty", i);
 			return "P1";
@@ -653,7 +735,8 @@ bool pn_machine_take(const char *word)
 			return *words[i].flag = true;
 	return sscanf(word, "vcpus=%u", &machine.vcpus) == 1 ||
 	       sscanf(word, "posts=%u", &machine.posts) == 1 ||
-	       sscanf(word, "iommus=%u", &machine.iommus) == 1;
+	       sscanf(word, "iommus=%u", &machine.iommus) == 1 ||
+	       sscanf(word, "ring=%u", &machine.ring) == 1;
 }
 
 struct px_program pn_machine_program(void)
