@@ -19,6 +19,7 @@ enum {
 int pn_cli_compare(int argc, char **argv);
 int pn_cli_run(int argc, char **argv);
 int pn_cli_replay(int argc, char **argv);
+int pn_cli_calibrate(int argc, char **argv);
 int pn_cli_decode(int argc, char **argv);
 int pn_cli_list(int argc, char **argv);
 int pn_cli_bench(int argc, char **argv);

@@ -26,6 +26,8 @@ static const struct verb {
 	{"run", "SCENARIO.ini --mode MODE", "one mode in full detail", pn_cli_run},
 	{"replay", "RECORDING", "recorded interrupts of a real machine through every mode",
 	 pn_cli_replay},
+	{"calibrate", "RECORDING -o FILE.ini", "a cost table from what a recording shows",
+	 pn_cli_calibrate},
 	{"decode", "KIND WORD...", "an IRTE, DTE, log entry, register, field by field",
 	 pn_cli_decode},
 	{"explore", "CASE|--all", "every interleaving of a named case", pn_cli_explore},
@@ -44,7 +46,7 @@ static void help(FILE *f)
 	      f);
 	for (unsigned i = 0; i < NR_VERBS; i++)
 		if (verbs[i].run)
-			fprintf(f, "  %-8s %-26s%s\n", verbs[i].name, verbs[i].args, verbs[i].doc);
+			fprintf(f, "  %-9s %-26s%s\n", verbs[i].name, verbs[i].args, verbs[i].doc);
 	fputs("\n  postern VERB --help   options of a verb, with an example\n"
 	      "  postern --version\n\n"
 	      "Start with: postern compare\n",

@@ -227,6 +227,9 @@ int pn_replay_scenario(const struct pn_rec_summary *rec, const struct pn_scenari
 		recorded_vm(sc, rec->cpus);
 	sc->loads = 1;
 	replay_load(&sc->load[0]);
+	/* calibrated: the recorded handlers are in it */
+	if (work == PN_WORK_BARE && sc->costs.source[PN_STEP_IRQ_DISPATCH] == PN_COST_MEASURED)
+		sc->load[0].handler = 0;
 	sc->devices = 1;
 	recorded_devices(&sc->device[0], rec, work);
 	*out = sc;

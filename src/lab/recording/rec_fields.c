@@ -195,6 +195,24 @@ static enum pn_rec_what switch_fields(const char *s, const char *end, struct pn_
 	return keys ? switch_keys(keys, end, l) : switch_short(s, end, l);
 }
 
+/* "comm=fio pid=900 prio=120 target_cpu=001", "fio:900 [120] CPU:001", and of babeltrace */
+static enum pn_rec_what wake_fields(const char *s, const char *end, struct pn_rec_line *l)
+{
+	static const char *const ctf[] = {"comm", "tid", "pid"};
+	const char *comm = pn_literal(s, end, "comm="), *pid;
+	uint64_t tid;
+
+	if (pn_literal(s, end, "{"))
+		return ctf_task(s, end, ctf, &l->next) ? PN_LINE_WAKEUP : PN_LINE_OTHER;
+	if (!comm)
+		return short_task(s, end, &l->next) ? PN_LINE_WAKEUP : PN_LINE_OTHER;
+	pid = pn_find(comm, end, " pid=");
+	if (!pid || !pn_number(pid + 5, end, &tid))
+		return PN_LINE_OTHER;
+	l->next = full_task((struct pn_rec_str){comm, (size_t)(pid - comm)}, tid);
+	return PN_LINE_WAKEUP;
+}
+
 /* "reason hlt rip 0x... info ...", "vcpu 0 reason EXTERNAL_INTERRUPT rip ...", and "[ 3 ]"... */
 static enum pn_rec_what exit_reason(const char *s, const char *end, struct pn_rec_line *l)
 {
@@ -242,7 +260,8 @@ enum pn_rec_what pn_rec_fields(const char *s, const char *end, struct pn_rec_lin
 	} events[] = {
 		{"irq_handler_entry", irq_fields}, {"irq_handler_exit", exit_fields},
 		{"sched_switch", switch_fields},   {"kvm_exit", exit_reason},
-		{"kvm_entry", vm_entry},
+		{"kvm_entry", vm_entry},	   {"sched_waking", wake_fields},
+		{"sched_wakeup", wake_fields},
 	};
 	enum pn_rec_what what;
 

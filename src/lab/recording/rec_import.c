@@ -248,6 +248,7 @@ static int on_irq(struct import *im, const struct pn_rec_line *l, int cpu)
 		return no_memory(im);
 	shared = pn_rec_line_shared(c, s, raw.a, l->ns);
 	saw(im, cpu, l->ns, true);
+	pn_rec_handler_begins(c, l->ns);
 	if (shared) {
 		s->shared++;
 		return 0;
@@ -268,6 +269,8 @@ static int on_irq_exit(struct import *im, const struct pn_rec_line *l, int cpu)
 
 	saw(im, cpu, l->ns, true);
 	im->cpu[cpu].irq_ns = l->ns;
+	if (im->cpu[cpu].irq_known)
+		pn_rec_handler_ends(im->rec, &im->cpu[cpu], l->number, l->ns);
 	im->rec->sum.exits++;
 	return err;
 }
@@ -276,6 +279,7 @@ static int on_switch(struct import *im, const struct pn_rec_line *l, int cpu)
 {
 	struct pn_rec_raw raw = {.ns = l->ns, .cpu = (uint16_t)cpu, .kind = PN_RAW_SWITCH};
 	struct pn_rec_task prev = l->prev;
+	bool known;
 	int err;
 
 	if (l->task.tid == prev.tid)
@@ -290,7 +294,10 @@ static int on_switch(struct import *im, const struct pn_rec_line *l, int cpu)
 		im->tasks.task[raw.a].kernel = true;
 	saw(im, cpu, l->ns, false);
 	im->cpu[cpu].current = raw.b;
-	if (raw.b != PN_TASK_IDLE && raw.b != PN_TASK_UNKNOWN)
+	known = raw.b != PN_TASK_IDLE && raw.b != PN_TASK_UNKNOWN;
+	pn_rec_switched(im->rec, &im->cpu[cpu], known ? &im->tasks.task[raw.b] : NULL,
+			(uint32_t)cpu, raw.a == PN_TASK_IDLE, l->ns);
+	if (known)
 		im->tasks.task[raw.b].switched_to++;
 	im->rec->sum.switches++;
 	return keep(im, &raw);
@@ -304,14 +311,28 @@ static int on_guest(struct import *im, const struct pn_rec_line *l, int cpu)
 
 	if (err)
 		return err;
-	if (l->what == PN_LINE_VM_ENTRY)
+	if (l->what == PN_LINE_VM_ENTRY) {
 		im->rec->sum.vm_entries++;
-	else
+		pn_rec_guest_entered(im->rec, &im->cpu[cpu], l->ns);
+	} else {
 		im->rec->sum.vm_exits++;
+		pn_rec_guest_left(&im->cpu[cpu], l->ns);
+	}
 	if (task == PN_TASK_UNKNOWN)
 		task = im->cpu[cpu].current;
 	if (task != PN_TASK_UNKNOWN && task != PN_TASK_IDLE)
 		im->tasks.task[task].guest = true;
+	return 0;
+}
+
+static int on_wakeup(struct import *im, const struct pn_rec_line *l, int cpu)
+{
+	uint32_t task;
+
+	if (pn_rec_task_id(&im->tasks, &l->next, &task))
+		return no_memory(im);
+	if (task != PN_TASK_IDLE && task != PN_TASK_UNKNOWN)
+		pn_rec_woken(&im->tasks.task[task], (uint32_t)cpu, l->ns);
 	return 0;
 }
 
@@ -337,6 +358,8 @@ static int on_event(struct import *im, struct pn_rec_line *l)
 		return on_switch(im, l, cpu);
 	case PN_LINE_EXIT:
 		return on_irq_exit(im, l, cpu);
+	case PN_LINE_WAKEUP:
+		return on_wakeup(im, l, cpu);
 	default:
 		return on_guest(im, l, cpu);
 	}

@@ -62,9 +62,12 @@ struct pn_rec_cpu {
 	bool last_irq;		 /* it was an interrupt */
 	uint32_t first, current; /* tasks */
 	/* the interrupt whose handlers run here: rec_lines.c */
-	bool irq_open, irq_known;
+	bool irq_known;
 	uint32_t irq_first, irq_last; /* its first and last handler, as lines */
 	uint64_t irq_ns;
+	/* what has begun here: rec_durations.c */
+	bool in_handler, handler_done, in_exit;
+	uint64_t handler_ns, handler_end_ns, exit_ns;
 };
 
 void pn_rec_cpu_init(struct pn_rec_cpu *cpu);
@@ -97,9 +100,21 @@ bool pn_rec_line_shared(struct pn_rec_cpu *cpu, const struct pn_rec_summary *s, 
 			uint64_t ns);
 void pn_rec_lines_free(struct pn_rec_lines *x);
 
-/* ---- rec_import.c: one pass over the text ---- */
+/* ---- rec_durations.c: how long things took ---- */
 
 struct pn_recording;
+
+void pn_rec_handler_begins(struct pn_rec_cpu *c, uint64_t ns);
+void pn_rec_handler_ends(struct pn_recording *rec, struct pn_rec_cpu *c, uint64_t number,
+			 uint64_t ns);
+void pn_rec_woken(struct pn_rec_thread *t, uint32_t cpu, uint64_t ns);
+/* @to: NULL is idle. */
+void pn_rec_switched(struct pn_recording *rec, struct pn_rec_cpu *c, struct pn_rec_thread *to,
+		     uint32_t cpu, bool from_idle, uint64_t ns);
+void pn_rec_guest_left(struct pn_rec_cpu *c, uint64_t ns);
+void pn_rec_guest_entered(struct pn_recording *rec, struct pn_rec_cpu *c, uint64_t ns);
+
+/* ---- rec_import.c: one pass over the text ---- */
 
 /* Fills everything of @rec. */
 int pn_rec_import(struct pn_recording *rec, const struct pn_rec_hints *hints,
@@ -110,6 +125,9 @@ struct pn_recording {
 	int fd;
 	uint8_t *is_load; /* by task; NULL: no load is known, all run */
 	uint32_t tasks;
+	struct pn_rec_hist span[PN_SPAN_NR];
+	struct pn_rec_hist *by_line; /* of handlers; by_line_room of them */
+	uint32_t by_line_room;
 	uint16_t cpu[PN_REC_MAX_CPUS];	  /* order of appearance to order of numbers */
 	bool runs_first[PN_REC_MAX_CPUS]; /* by order of numbers */
 };

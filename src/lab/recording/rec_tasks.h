@@ -17,6 +17,9 @@ struct pn_rec_thread {
 	bool kernel;	   /* its state or name says so */
 	bool guest;	   /* it entered a guest */
 	uint64_t switched_to, interrupts;
+	bool woken; /* and not yet running: since when, and by which CPU */
+	uint32_t woken_by;
+	uint64_t woken_ns;
 };
 
 struct pn_rec_tasks {

@@ -91,6 +91,16 @@ const struct pn_rec_summary *pn_recording_summary(const struct pn_recording *rec
 	return &rec->sum;
 }
 
+const struct pn_rec_hist *pn_recording_span(const struct pn_recording *rec, enum pn_rec_span what)
+{
+	return &rec->span[what];
+}
+
+const struct pn_rec_hist *pn_recording_handler(const struct pn_recording *rec, uint32_t line)
+{
+	return line < rec->by_line_room && rec->by_line[line].n ? &rec->by_line[line] : NULL;
+}
+
 void pn_recording_close(struct pn_recording *rec)
 {
 	if (!rec)
@@ -99,5 +109,6 @@ void pn_recording_close(struct pn_recording *rec)
 		close(rec->fd);
 	free(rec->is_load);
 	free(rec->sum.line);
+	free(rec->by_line);
 	free(rec);
 }

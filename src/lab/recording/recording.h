@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "diag.h"
+#include "rec_span.h"
 
 /*
  * A recording of a real machine, as tracers write it (rec_head.c has the formats), plain or packed.
@@ -100,6 +101,10 @@ int pn_recording_open(const char *path, const struct pn_rec_hints *hints,
 		      bool (*progress)(void *ctx, uint64_t done, uint64_t all), void *ctx,
 		      struct pn_recording **out, struct pn_diag *d);
 const struct pn_rec_summary *pn_recording_summary(const struct pn_recording *rec);
+
+/* How long it took, of all lines; or of the handlers of one line: NULL, none was seen. */
+const struct pn_rec_hist *pn_recording_span(const struct pn_recording *rec, enum pn_rec_span what);
+const struct pn_rec_hist *pn_recording_handler(const struct pn_recording *rec, uint32_t line);
 
 /* An independent reader from the beginning. Its first events are one PN_REC_RUN or PN_REC_SLEEP for
  * each CPU, at 0 ns. */

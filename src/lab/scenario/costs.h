@@ -3,6 +3,7 @@
 #define PN_LAB_COSTS_H
 
 #include <stdint.h>
+#include <stdio.h>
 
 #include "diag.h"
 #include "steps.h"
@@ -33,6 +34,8 @@ int pn_costs_load(const char *name, struct pn_costs *out, struct pn_diag *d);
 /* Changes one value ("irr_set", "40ns"); its source becomes assumption. */
 int pn_costs_set(struct pn_costs *c, const char *key, const char *value, const char *file,
 		 unsigned long line, struct pn_diag *d);
+/* The file from which pn_costs_load() reads the same. 0, -EIO. */
+int pn_costs_write(const struct pn_costs *c, FILE *f);
 const char *pn_cost_source_name(enum pn_cost_source s);
 /*
  * Draw number @draw of the table @base into @out (another object): every value that is marked
