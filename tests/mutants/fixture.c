@@ -21,7 +21,8 @@ static int block(struct vcpu *v)
 
 	pn_st32(&v->running, 0);
 	pn_fence();
-	home = v->home;
+	home = pn_ld32(&v->home);
+	v->seen = v->sleeps; /* its own: the fence changes nothing */
 	for (unsigned i = 0; i < WORDS; i++)
 		if (pn_ld32(&v->irr[i]) && !v->masked)
 			return FOUND;
