@@ -349,6 +349,7 @@ static void routes(void)
 			 pn_host_route_irq(rig->vm, r, &rig->cpu[0]) == 1,
 		 "P4", "a level to one of two");
 	came(0x63, 2, true, "a level to one of two");
+	pn_vapic_set(rig->vcpu[1].h->page, PN_APIC_TMR, 0x63); /* of a level before */
 	rig_want(!pn_host_route_set(rig->vm, r, e, 0xFEE0600C, 0x63, &rig->cpu[0]) &&
 			 pn_host_route_irq(rig->vm, r, &rig->cpu[0]) == 1,
 		 "P4", "the hint is kept");

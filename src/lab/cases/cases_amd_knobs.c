@@ -801,6 +801,18 @@ static void semaphores(void)
 	}
 }
 
+/* I and S of COMPLETION_WAIT, each alone. */
+static void waits(void)
+{
+	for (unsigned flags = 0; flags < 4; flags++) {
+		start(PLAIN);
+		command(1ull << 60 | (SHADOW + 64) | flags, 9);
+		rig_want((solo_ld64(SHADOW + 64) == 9) == (flags & 1) &&
+				 !(rd(PN_AMDVI_STATUS) & PN_ST_COMWAITINT) == !(flags & 2),
+			 "P7", "S stores, and I sets ComWaitInt");
+	}
+}
+
 static void poisoned(void)
 {
 	start(POISON);
@@ -859,6 +871,7 @@ static void uses(void *arg)
 	no_memory();
 	parts_of_memory();
 	semaphores();
+	waits();
 	poisoned();
 	solo_followed();
 }
