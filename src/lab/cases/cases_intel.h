@@ -35,6 +35,8 @@ void intel_unit_registers(bool broken), intel_unit_queue(bool broken),
 	intel_unit_requests(bool broken), intel_processor(bool broken);
 void intel_off_while_waiting(bool broken), intel_requests(bool broken);
 const char *intel_off_while_waiting_check(void *arg, char *text, unsigned size);
+void intel_numbers(bool broken);
+const char *intel_numbers_check(void *arg, char *text, unsigned size);
 const char *intel_requests_check(void *arg, char *text, unsigned size);
 void intel_demultiplexes(bool broken), intel_drives(bool broken), intel_steps(bool broken),
 	intel_vm_lives(bool broken);

@@ -26,7 +26,8 @@ static struct {
 	unsigned wait;
 	uint64_t iqa, iqt, irta;
 	uint64_t record[RECORD][2];
-	bool deaf; /* does not work on its queue */
+	bool deaf;     /* does not work on its queue */
+	unsigned full; /* reads of the head until there is room */
 	struct {
 		uint32_t off;
 		uint64_t value;
@@ -73,7 +74,9 @@ static uint64_t read(void *ctx, uint32_t off, unsigned size)
 	case PN_VTD_FSTS:
 		return unit->fsts;
 	case PN_VTD_IQH:
-		return unit->deaf ? 0 : unit->iqt;
+		if (unit->full)
+			return unit->full--, (uint64_t)((drv->tail + 2) & 255) * 16;
+		return unit->iqt;
 	default:
 		px_fail("P7", "read of register %02x", off);
 		return 0;
@@ -331,8 +334,10 @@ static void numbers(void)
 	drv->head = (drv->tail + 2) & 255;
 	*drv->status = 0;
 	drv->seq = 20;
+	unit->full = 3;
 	unit->n = looked = 0;
 	eq((unsigned)pn_vtd_drv_flush(drv, self(), 3), 0, "a queue with one free slot");
+	eq(unit->full, 0, "a queue with one free slot");
 	eq(drv->head, drv->tail, "a queue that is empty");
 	wrote(PN_VTD_IQT, (uint64_t)drv->tail * 16, "the tail");
 	no_more("a queue with one free slot");

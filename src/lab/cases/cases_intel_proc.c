@@ -508,6 +508,7 @@ static void kinds(void)
 	intel->vcpu[0].pid->pir[1] = 2;
 	external(NOTIFY, PN_INTR_POSTED, -1, 1, 1, "a notification");
 	eq(counted(PN_STEP_PI_SPURIOUS) - spurious, 0, "a notification is spurious");
+	eq(cpu->rvi, 0x41, "RVI after a notification");
 	external(NOTIFY, PN_INTR_POSTED, -1, 1, 1, "a spurious notification");
 	eq(counted(PN_STEP_PI_SPURIOUS) - spurious, 1, "a spurious notification");
 	pn_apicv_vmexit(cpu, &now);

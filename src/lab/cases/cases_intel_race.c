@@ -141,3 +141,58 @@ const char *intel_requests_check(void *arg, char *text, unsigned size)
 		return "P6";
 	return one->requests & ~all ? "P6" : NULL;
 }
+
+/* ---- numbers that are given out ---- */
+
+#define MEMORY	    0x1000000u
+#define MEMORY_SIZE 8192u
+
+/* Of each agent. */
+static struct numbers {
+	struct pn_bus memory;
+	struct pn_vmx_vm vm;
+	struct pn_vmx_vcpu vcpu;
+	int entry;
+	bool plain;
+} * numbers;
+
+static void takes_numbers(void *arg)
+{
+	struct numbers *n = arg;
+	struct pn_pages pages;
+
+	px_doing("makes a VM, and takes an entry");
+	pn_pages_init(&pages, &n->memory, MEMORY, MEMORY_SIZE);
+	pn_vmx_vm_init(&intel->vmx, &n->vm, &n->vcpu, 1, 0, true, 0, &pages);
+	if (n->plain) {
+		n->entry = (int)pn_ld32(&intel->drv.next_index);
+		pn_st32(&intel->drv.next_index, (uint32_t)n->entry + 1);
+	} else {
+		n->entry = pn_vtd_drv_alloc(&intel->drv, 1);
+	}
+}
+
+void intel_numbers(bool broken)
+{
+	rig_intel_build(&(struct rig_intel_conf){0});
+	numbers = px_alloc(2 * sizeof(*numbers), 64);
+	for (unsigned i = 0; i < 2; i++) {
+		numbers[i].memory = (struct pn_bus){.ram = px_alloc(MEMORY_SIZE, 4096),
+						    .ram_base = MEMORY,
+						    .ram_size = MEMORY_SIZE};
+		numbers[i].plain = broken && i;
+		px_thread(rig_text("CPU %u", i), (int)i, takes_numbers, &numbers[i]);
+	}
+}
+
+const char *intel_numbers_check(void *arg, char *text, unsigned size)
+{
+	(void)arg;
+	if (numbers[0].vm.h.id + numbers[1].vm.h.id == 5 &&
+	    numbers[0].vm.h.id != numbers[1].vm.h.id && numbers[0].entry + numbers[1].entry == 1 &&
+	    intel->drv.next_index == 2)
+		return NULL;
+	snprintf(text, size, "VMs %u and %u, entries %d and %d", numbers[0].vm.h.id,
+		 numbers[1].vm.h.id, numbers[0].entry, numbers[1].entry);
+	return "P6";
+}

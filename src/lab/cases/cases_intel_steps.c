@@ -127,7 +127,8 @@ static void load_first(void)
 		eq(v(i)->h.cpu, PN_VMX_NO_CPU, "the CPU of a vCPU that was never loaded");
 		rig_want(v(i)->h.apicv && !v(i)->h.requests && !v(i)->h.mode &&
 				 v(i)->stale_eoi == -1 && v(i)->vm == &intel->vm &&
-				 v(i)->h.idx == i && list_of(i) == NOBODY,
+				 v(i)->h.idx == i && list_of(i) == NOBODY &&
+				 v(i)->wake_node.next == &v(i)->wake_node,
 			 "P2", "a vCPU that was never loaded");
 		consistent(i, "a vCPU that was never loaded");
 	}

@@ -245,6 +245,12 @@ const struct case_setup pn_cases_intel[] = {
 	 PN_MISTAKE_BLOCK_AGAIN_ONE,
 	 intel_requests,
 	 .check = intel_requests_check},
+	{{"vtd-entry-given-twice", "inferred",
+	  "two agents take an entry at once, by a load and a store: both get the same",
+	  "compare and exchange, for entries and for the numbers of VMs", "P6", true, false},
+	 PN_MISTAKE_NONE,
+	 intel_numbers,
+	 .check = intel_numbers_check},
 };
 
 const unsigned pn_cases_intel_nr = sizeof(pn_cases_intel) / sizeof(pn_cases_intel[0]);

@@ -72,6 +72,9 @@ static void one_vm(unsigned i)
 	eq((unsigned)-pn_vmx_vm_init(&intel->vmx, other, others, makes[i].n, makes[i].ids,
 				     makes[i].x2apic, inhibits, &pages),
 	   (unsigned)-makes[i].want, makes[i].name);
+	if (makes[i].n == OTHERS)
+		eq((uint32_t)others[OTHERS - 1].stale_eoi, 0xAAAAAAAA,
+		   "a vCPU behind the one that failed");
 	if (!makes[i].want) {
 		eq(other->h.id, vms + 1, "number of a VM");
 		rig_want(other->h.nr_vcpus == makes[i].n && other->h.inhibits == inhibits &&
