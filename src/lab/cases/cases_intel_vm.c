@@ -236,7 +236,7 @@ static uint32_t asked(void)
 
 	for (unsigned i = 0; i < 3; i++) {
 		all |= v(i)->h.requests << i * 8;
-		v(i)->h.requests = 0;
+		v(i)->h.requests = v(i)->h.woken = 0;
 	}
 	return all;
 }
@@ -254,6 +254,7 @@ static void attaches(void)
 	intel->vmx.cfg.posting = false;
 	eq((unsigned)-update(0, 0, 0x41), ENODEV, "no unit can post");
 	leads(0, -1, 0, 0, "no unit can post");
+	eq((unsigned)update(0, -1, 0), 0, "taken away, no unit can post");
 	intel->vmx.cfg.posting = true;
 	eq(asked(), 0, "requests of attachments that are refused");
 	eq((unsigned)update(0, 0, 16), 0, "the first");
@@ -377,6 +378,7 @@ static void check_list(void)
 	finds(0, "wakeup vector in the guest", "asleep in the guest");
 	v(0)->h.mode = PN_OUTSIDE_GUEST;
 	BREAK(v(0)->wake_node.next, &v(0)->wake_node, "twice");
+	BREAK(rig->cpu[1].wake_list.prev, &rig->cpu[1].wake_list, "twice");
 	/* On the list of another CPU than the descriptor names. */
 	*control ^= 3ull << PN_PID_NDST_SH;
 	v(0)->h.cpu = 2;
