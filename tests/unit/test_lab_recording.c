@@ -7,8 +7,10 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <unistd.h>
 #include <zlib.h>
 
 #include <cmocka.h>
@@ -424,6 +426,37 @@ static void test_damaged_gzip(void **state)
 	assert_int_equal(pn_recording_open(path, NULL, NULL, NULL, &rec, &d), -EBADMSG);
 }
 
+/* What zstd and xz pack is read, and a cut file is an error; without these programs: skipped. */
+static void test_packed(void **state)
+{
+	static const struct {
+		const char *program, *pack;
+	} rows[] = {{"zstd", "zstd -qfc"}, {"xz", "xz -c"}};
+	char command[600], packed[200];
+
+	(void)state;
+	snprintf(packed, sizeof(packed), "%s.packed", path);
+	for (size_t i = 0; i < ROWS(rows); i++) {
+		struct pn_recording *rec;
+		struct pn_diag d = {0};
+
+		snprintf(command, sizeof(command), "command -v %s >/dev/null", rows[i].program);
+		if (system(command))
+			continue;
+		lab_write(path, ftrace, sizeof(ftrace) - 1);
+		snprintf(command, sizeof(command), "%s <%s >%s", rows[i].pack, path, packed);
+		assert_int_equal(system(command), 0);
+		if (pn_recording_open(packed, NULL, NULL, NULL, &rec, &d))
+			fail_msg("%s: %s", rows[i].program, d.text);
+		check_events(rows[i].program, rec);
+		pn_recording_close(rec);
+		assert_int_equal(truncate(packed, 60), 0);
+		assert_int_equal(pn_recording_open(packed, NULL, NULL, NULL, &rec, &d), -ENODATA);
+		assert_non_null(strstr(d.text, rows[i].program));
+		unlink(packed);
+	}
+}
+
 static bool stop(void *ctx, uint64_t done, uint64_t all)
 {
 	unsigned *calls = ctx;
@@ -530,7 +563,7 @@ int main(void)
 		cmocka_unit_test(test_inferred),    cmocka_unit_test(test_runs_next),
 		cmocka_unit_test(test_committed),   cmocka_unit_test(test_damaged_gzip),
 		cmocka_unit_test(test_big),	    cmocka_unit_test(test_long_line),
-		cmocka_unit_test(test_limits),
+		cmocka_unit_test(test_limits),	    cmocka_unit_test(test_packed),
 	};
 	int failed;
 

@@ -3,12 +3,30 @@
 #define PN_LAB_REC_PRIV_H
 
 #include <stddef.h>
+#include <sys/types.h>
 
 #include "rec_line.h"
 #include "rec_tasks.h"
 #include "recording.h"
 
 /* ---- rec_text.c: lines of a plain or gzip file ---- */
+
+/* A program that makes text of its standard input: rec_tool.c */
+#define PN_REC_TOOL_ARGS 8
+struct pn_rec_tool {
+	const char *magic;
+	size_t magic_len;
+	const char *program, *file, *expected;
+	const char *arg[PN_REC_TOOL_ARGS];
+};
+
+/* NULL: none is needed, or the file cannot be read twice. */
+const struct pn_rec_tool *pn_rec_tool_for(int fd);
+/* The end of a pipe with its output, or negative errno with @d. */
+int pn_rec_tool_start(const struct pn_rec_tool *tool, int fd, const char *path, pid_t *pid,
+		      struct pn_diag *d);
+/* 0, or -ENODATA with @d: it failed. */
+int pn_rec_tool_end(const struct pn_rec_tool *tool, pid_t pid, const char *path, struct pn_diag *d);
 
 struct pn_rec_text;
 

@@ -16,6 +16,8 @@
 struct pn_rec_text {
 	char path[256];
 	gzFile gz;
+	const struct pn_rec_tool *tool; /* NULL: the file is text, or gzip */
+	pid_t pid;			/* of the tool; 0: none, or it has ended */
 	pn_rec_progress progress;
 	void *ctx;
 	uint64_t size; /* of the file; 0: unknown */
@@ -29,7 +31,8 @@ struct pn_rec_text {
 static int open_file(const char *path, uint64_t *size, struct pn_diag *d)
 {
 	struct stat st;
-	int fd = open(path, O_RDONLY | O_CLOEXEC), err;
+	bool input = !strcmp(path, "-");
+	int fd = input ? fcntl(0, F_DUPFD_CLOEXEC, 3) : open(path, O_RDONLY | O_CLOEXEC), err;
 
 	if (fd < 0) {
 		err = errno;
@@ -47,18 +50,31 @@ static int open_file(const char *path, uint64_t *size, struct pn_diag *d)
 int pn_rec_text_open(const char *path, pn_rec_progress progress, void *ctx,
 		     struct pn_rec_text **out, struct pn_diag *d)
 {
+	const struct pn_rec_tool *tool;
 	struct pn_rec_text *t;
 	uint64_t size = 0;
-	int fd = open_file(path, &size, d);
+	pid_t pid = 0;
+	int fd = open_file(path, &size, d), piped;
 
 	if (fd < 0)
 		return fd;
+	tool = pn_rec_tool_for(fd);
+	if (tool) {
+		piped = pn_rec_tool_start(tool, fd, path, &pid, d);
+		close(fd);
+		if (piped < 0)
+			return piped;
+		fd = piped;
+		size = 0;
+	}
 	t = malloc(sizeof(*t));
 	if (t)
 		t->gz = gzdopen(fd, "rb");
 	if (!t || !t->gz) {
 		free(t);
 		close(fd);
+		if (pid)
+			pn_rec_tool_end(tool, pid, path, NULL);
 		return pn_diag_set(d, -ENOMEM, path, 0, "out of memory");
 	}
 	gzbuffer(t->gz, CHUNK);
@@ -66,6 +82,8 @@ int pn_rec_text_open(const char *path, pn_rec_progress progress, void *ctx,
 	t->progress = progress;
 	t->ctx = ctx;
 	t->size = size;
+	t->tool = tool;
+	t->pid = pid;
 	t->line = 0;
 	t->pos = t->fill = 0;
 	t->eof = t->skipping = false;
@@ -78,6 +96,8 @@ void pn_rec_text_close(struct pn_rec_text *t)
 	if (!t)
 		return;
 	gzclose(t->gz);
+	if (t->pid)
+		pn_rec_tool_end(t->tool, t->pid, t->path, NULL);
 	free(t);
 }
 
@@ -105,6 +125,17 @@ static int read_error(struct pn_rec_text *t, int got, struct pn_diag *d)
 	return 0;
 }
 
+static int at_end(struct pn_rec_text *t, int got, struct pn_diag *d)
+{
+	int err = read_error(t, got, d);
+	pid_t pid = t->pid;
+
+	if (err || !pid)
+		return err;
+	t->pid = 0;
+	return pn_rec_tool_end(t->tool, pid, t->path, d);
+}
+
 static int refill(struct pn_rec_text *t, struct pn_diag *d)
 {
 	int got;
@@ -121,7 +152,7 @@ static int refill(struct pn_rec_text *t, struct pn_diag *d)
 	/* only after its data was looked at is a truncated file an error, with the last line's
 	 * number */
 	t->eof = got <= 0;
-	return got <= 0 ? read_error(t, got, d) : 0;
+	return got <= 0 ? at_end(t, got, d) : 0;
 }
 
 int pn_rec_text_next(struct pn_rec_text *t, const char **s, const char **end, struct pn_diag *d)
