@@ -20,8 +20,10 @@
 #include "msis.h"
 #include "util.h"
 
-#define QUIET_NS  50000000u
-#define SETTLE_NS 300000000u
+#define QUIET_NS     50000000u
+#define FIRST_WAY_NS 20000000u
+#define STEPS_OF_WAY 64
+#define SETTLE_NS    300000000u
 
 struct drive {
 	char nvme[16]; /* "nvme0" */
@@ -199,6 +201,62 @@ static void pulses(struct drives *all)
 	edu_close(&edu);
 }
 
+/*
+ * The next MSI comes by itself while CPU @cpu goes offline, each time at another moment of that;
+ * @way: how long it takes to go, of late.
+ */
+static bool goes_with_one(struct drives *all, const struct edu *edu, unsigned cpu, uint64_t *way)
+{
+	const uint64_t due = now_ns() + EDU_DMA_NS;
+	uint64_t begin;
+
+	edu_dma(edu);
+	sleep_until(due - *way * (all->turns % STEPS_OF_WAY) / STEPS_OF_WAY);
+	begin = now_ns();
+	if (!meanwhile_switch(cpu, "0"))
+		return false;
+	*way = now_ns() - begin;
+	all->asked++;
+	all->done += taken(edu, 2 * EDU_DMA_NS);
+	return meanwhile_switch(cpu, "1");
+}
+
+/* A CPU goes and comes back; after that, does it get the MSIs that are for it? */
+static void comes_back(struct drives *all)
+{
+	const struct run_config *c = all->c;
+	const unsigned cpu = all->cpus - 1;
+	uint64_t way = FIRST_WAY_NS;
+	struct edu edu;
+
+	edu_open(&edu, 0);
+	edu_dma_map(&edu);
+	edu_msi_enable(&edu);
+	pin_to(0);
+	sleep_until(now_ns() + SETTLE_NS);
+	msis_read(&all->before);
+	all->ns = now_ns();
+	for (; all->turns < c->times && !all->stuck; all->turns++) {
+		uint64_t n;
+
+		edu_msi_affinity(&edu, (int)cpu);
+		edu_raise(&edu);
+		all->asked++;
+		n = taken(&edu, RUN_PATIENCE_NS);
+		all->done += n;
+		all->stuck = !n;
+		if (!all->stuck && !goes_with_one(all, &edu, cpu, &way)) {
+			all->error = strerror(errno);
+			break;
+		}
+	}
+	all->ns = now_ns() - all->ns;
+	msis_read(&all->after);
+	msis_entries_read(&all->entries);
+	edu_msi_disable(&edu);
+	edu_close(&edu);
+}
+
 /* ---- output ---- */
 
 static uint64_t difference(const struct drives *all, const char *action)
@@ -292,7 +350,7 @@ static void print(struct drives *all, FILE *out)
 
 bool drives_kind(const char *kind)
 {
-	return !strcmp(kind, "reads") || !strcmp(kind, "pulses");
+	return !strcmp(kind, "reads") || !strcmp(kind, "pulses") || !strcmp(kind, "comes-back");
 }
 
 static const char *refused(const struct drives *all)
@@ -321,6 +379,8 @@ int drives_run(const struct run_config *c, FILE *out)
 	}
 	if (!strcmp(c->kind, "pulses")) {
 		pulses(&all);
+	} else if (!strcmp(c->kind, "comes-back")) {
+		comes_back(&all);
 	} else {
 		reads(&all);
 		msis_entries_read(&all.entries);

@@ -23,6 +23,12 @@
 
 #define EDU_RAISE	(0x60 / 4)
 #define EDU_ACKNOWLEDGE (0x64 / 4)
+#define EDU_DMA_FROM	(0x80 / 4)
+#define EDU_DMA_TO	(0x88 / 4)
+#define EDU_DMA_BYTES	(0x90 / 4)
+#define EDU_DMA_COMMAND (0x98 / 4)
+#define EDU_MEMORY	0x40000 /* its own, as its DMA counts */
+#define EDU_RUN_AND_MSI 5
 
 static void bind_vfio(const struct edu *edu)
 {
@@ -169,6 +175,28 @@ void edu_intx_disable(const struct edu *edu)
 void edu_msi_affinity(const struct edu *edu, int pcpu)
 {
 	irq_affinity(edu->name, pcpu);
+}
+
+void edu_dma_map(const struct edu *edu)
+{
+	void *page = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	struct vfio_iommu_type1_dma_map map = {
+		.argsz = sizeof(map),
+		.flags = VFIO_DMA_MAP_FLAG_READ | VFIO_DMA_MAP_FLAG_WRITE,
+		.vaddr = (uintptr_t)page,
+		.size = 4096,
+	};
+
+	if (page == MAP_FAILED || ioctl(edu->container, VFIO_IOMMU_MAP_DMA, &map))
+		die("a page for DMA");
+}
+
+void edu_dma(const struct edu *edu)
+{
+	edu->bar[EDU_DMA_FROM] = 0;
+	edu->bar[EDU_DMA_TO] = EDU_MEMORY;
+	edu->bar[EDU_DMA_BYTES] = 64;
+	edu->bar[EDU_DMA_COMMAND] = EDU_RUN_AND_MSI;
 }
 
 void edu_raise(const struct edu *edu)

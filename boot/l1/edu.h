@@ -31,5 +31,10 @@ void edu_intx_disable(const struct edu *edu);
 /* One MSI; or INTx, until it is acknowledged. */
 void edu_raise(const struct edu *edu);
 void edu_acknowledge(const struct edu *edu);
+/* A page at address 0 for the device's DMA, until edu_close(). */
+void edu_dma_map(const struct edu *edu);
+/* Reads of that page. When it is done, EDU_DMA_NS later, the device sends one MSI by itself. */
+void edu_dma(const struct edu *edu);
+#define EDU_DMA_NS 100000000u
 
 #endif

@@ -62,7 +62,7 @@ static bool affinity(const struct msis *before, unsigned n, const char *nvme)
 	return false;
 }
 
-static bool cpu_switch(unsigned cpu, const char *on)
+bool meanwhile_switch(unsigned cpu, const char *on)
 {
 	char path[64];
 
@@ -77,10 +77,10 @@ static bool offline(const struct msis *before, unsigned n, const char *nvme)
 
 	(void)before;
 	(void)nvme;
-	if (!cpu_switch(cpu, "0"))
+	if (!meanwhile_switch(cpu, "0"))
 		return false;
 	sleep_until(now_ns() + 5 * MS);
-	return cpu_switch(cpu, "1");
+	return meanwhile_switch(cpu, "1");
 }
 
 /* The drive's queues go, with their vectors, and come back; what was in flight is sent again. */

@@ -16,5 +16,7 @@ struct meanwhile {
 };
 
 const struct meanwhile *meanwhile_find(const char *name);
+/* Takes CPU @cpu offline, and back with @on = "1". False: errno says why. */
+bool meanwhile_switch(unsigned cpu, const char *on);
 
 #endif

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Runs on bare metal (posted-msi, vtd-remapped): reads of drives, and pulses of a device. What must
+"""Runs on bare metal (posted-msi, vtd-remapped): reads of drives, and MSIs of a device. What must
 hold of them, their columns and their members of the JSON document."""
 
 MODES = ("posted-msi", "vtd-remapped")
@@ -22,7 +22,7 @@ def posts(boot):
 
 def of(run):
     """Is it a run of these kinds?"""
-    return run["kind"] in ("reads", "pulses")
+    return run["kind"] in ("reads", "pulses", "comes-back")
 
 
 def step(run, name):
@@ -74,6 +74,8 @@ RULES = (
     ("each read came back with what was asked for", None, lambda r: r["kind"] == "reads",
      lambda r: not r["wrong"] and r["done"] >= r["asked"]),
     ("each pulse was seen", None, lambda r: r["kind"] == "pulses" and not r["open"],
+     lambda r: r["done"] == r["asked"]),
+    ("each MSI was seen, also on a CPU that was offline", None, lambda r: r["kind"] == "comes-back",
      lambda r: r["done"] == r["asked"]),
     ("the row PMN is there", True, lambda r: True, lambda r: r["notified"] is not None),
     ("there is no row PMN", False, lambda r: True, lambda r: r["notified"] is None),
