@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: MIT
 # shellcheck shell=bash
 # Kernels, unmodified, from Debian's linux-source packages: tinyconfig and linux/fragment.config.
-# Words with "-gappi" in them are kernels with the series; series.sh has these.
+# Words with "-gappi" in them are kernels with the series; series.sh has these. "7.3-fixes" has the
+# patches of linux/fixes/7.3: what else was found in that kernel.
 
 KERNELS=(6.12 7.3)
+FIXED=7.3-fixes
 # Debian's own build of a kernel, unchanged; debian.sh fetches it.
 DEBIAN=7.3-debian
 
@@ -33,6 +35,7 @@ linux_dir()
 	version=$(linux_version "$1") || return 1
 	case $1 in
 	*-gappi*) series_dir "$1" "$version" ;;
+	"$FIXED") echo "$CACHE/linux-$version-fixes-$(hash_of "$BOOT/linux/fragment.config" "$BOOT/linux/fixes/${FIXED%-*}"/*)" ;;
 	*) echo "$CACHE/linux-$version-$(hash_of "$BOOT/linux/fragment.config")" ;;
 	esac
 }
@@ -80,6 +83,16 @@ linux_extract()
 		XZ_OPT=-T0 tar -xJ -C "$2" --strip-components=1
 }
 
+# The patches of linux/fixes, and a word of them in the kernel's name.
+linux_fix()
+{
+	local p
+	for p in "$BOOT/linux/fixes/${FIXED%-*}"/*.patch; do
+		patch -s -p1 -d "$1" <"$p" || fail "$(basename "$p") does not apply to this kernel"
+	done
+	echo -fixes >"$1/localversion-fixes"
+}
+
 # version, package, folder. An interrupted build continues.
 linux_unpack()
 {
@@ -88,6 +101,7 @@ linux_unpack()
 	rm -rf "$dir"
 	mkdir -p "$dir/work"
 	linux_extract "$deb" "$dir/work"
+	[ "$version" != "$FIXED" ] || linux_fix "$dir/work"
 	logged "$dir/config.log" "Linux $version configured" linux_configure "$dir/work"
 	linux_config_check "$dir/work/.config" "$BOOT/linux/fragment.config" >&2
 	touch "$dir/configured"
@@ -104,7 +118,7 @@ linux_build()
 		debian_build
 		return
 	fi
-	deb=$(fetch_deb "linux-source-$version" "$(linux_suite "$version")")
+	deb=$(fetch_deb "linux-source-${version%-fixes}" "$(linux_suite "${version%-fixes}")")
 	dir=$(linux_dir "$version")
 	! linux_there "$version" || return 0
 	[ -r "$dir/configured" ] || linux_unpack "$version" "$deb" "$dir"
