@@ -151,9 +151,12 @@ static bool current_task(const char *s, const char *end, struct pn_rec_task *t)
 static void split_file(struct pn_rec_line *l, size_t room)
 {
 	struct pn_rec_str *comm = &l->task.comm;
-	const char *end = comm->s + comm->len;
-	const char *colon = comm->len > room ? pn_find(comm->s, end, ": ") : NULL;
+	const char *end, *colon;
 
+	if (comm->len <= room)
+		return;
+	end = comm->s + comm->len;
+	colon = pn_find(comm->s, end, ": ");
 	if (!colon)
 		return;
 	l->machine = (struct pn_rec_str){comm->s, (size_t)(colon - comm->s)};
