@@ -30,6 +30,8 @@ static struct {
 	unsigned stubs;
 	char *vendor[MAX_VENDORS]; /* folders of programs whose list of them is read */
 	unsigned vendors;
+	void **kept; /* what lives as long as the tree */
+	unsigned keeps;
 } tree;
 
 static const char *source_root(void)
@@ -81,32 +83,49 @@ static char *copy_of(const char *s)
 	return p;
 }
 
+/* @p is freed with the tree. */
+static void *keep(void *p)
+{
+	void **more = realloc(tree.kept, (tree.keeps + 1) * sizeof(*more));
+
+	if (!p || !more) {
+		pn_cli_error("out of memory");
+		exit(CLI_INPUT);
+	}
+	tree.kept = more;
+	return more[tree.keeps++] = p;
+}
+
+static char *kept_copy(const char *s)
+{
+	return keep(copy_of(s));
+}
+
 static void take_line(const char *key, char *value)
 {
 	struct pn_case *c = tree.cases ? &tree.c[tree.cases - 1] : NULL;
 
 	if (!strcmp(key, "case") && tree.cases < MAX_CASES) {
-		tree.of[tree.cases].machine = copy_of("");
-		tree.c[tree.cases++] = (struct pn_case){.name = copy_of(value),
+		tree.of[tree.cases].machine = kept_copy("");
+		tree.c[tree.cases++] = (struct pn_case){.name = kept_copy(value),
 							.property = "P1",
 							.broken = "",
 							.fixed = "",
 							.origin = ""};
 	} else if (c && !strcmp(key, "machine")) {
-		free(tree.of[tree.cases - 1].machine);
-		tree.of[tree.cases - 1].machine = copy_of(value);
+		tree.of[tree.cases - 1].machine = kept_copy(value);
 	} else if (c && !strcmp(key, "broken")) {
-		tree.of[tree.cases - 1].program[1] = copy_of(value);
+		tree.of[tree.cases - 1].program[1] = kept_copy(value);
 	} else if (c && !strcmp(key, "fixed")) {
-		tree.of[tree.cases - 1].program[0] = copy_of(value);
+		tree.of[tree.cases - 1].program[0] = kept_copy(value);
 	} else if (c && !strcmp(key, "property")) {
-		c->property = copy_of(value);
+		c->property = kept_copy(value);
 	} else if (c && !strcmp(key, "mistake")) {
-		c->broken = copy_of(value);
+		c->broken = kept_copy(value);
 	} else if (c && !strcmp(key, "right")) {
-		c->fixed = copy_of(value);
+		c->fixed = kept_copy(value);
 	} else if (c && !strcmp(key, "origin")) {
-		c->origin = copy_of(value);
+		c->origin = kept_copy(value);
 	} else if (c && !strcmp(key, "needs")) {
 		c->needs_tso = true;
 	}
@@ -186,7 +205,11 @@ void pn_linux_close(void)
 		free(tree.stub[i]);
 	for (unsigned i = 0; i < tree.vendors; i++)
 		free(tree.vendor[i]);
-	tree.stubs = tree.vendors = tree.cases = 0;
+	for (unsigned i = 0; i < tree.keeps; i++)
+		free(tree.kept[i]);
+	free(tree.kept);
+	tree.kept = NULL;
+	tree.stubs = tree.vendors = tree.cases = tree.keeps = 0;
 }
 
 const struct pn_case *pn_linux_case(unsigned i)
@@ -208,7 +231,7 @@ static void add_word(char **word, unsigned *n, const char *fmt, ...)
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
 	if (*n < MAX_WORDS - 1)
-		word[(*n)++] = copy_of(text);
+		word[(*n)++] = kept_copy(text);
 }
 
 static void add_options(char **word, unsigned *n, const struct px_options *o)
@@ -253,19 +276,19 @@ bool pn_linux_job(struct pn_xjob *j)
 	unsigned i = (unsigned)(j->c - tree.c), n = 0;
 	const char *name = tree.of[i].program[j->variant.broken];
 	char path[8300], *word, *save = NULL, *machine = copy_of(tree.of[i].machine);
-	char **words = calloc(MAX_WORDS, sizeof(*words));
+	char **words;
 
-	if (!words || !name) {
-		free(words);
+	if (!name) {
 		free(machine);
 		return false;
 	}
+	words = keep(calloc(MAX_WORDS, sizeof(*words)));
 	add_stubs(name);
 	snprintf(path, sizeof(path), "%s/programs/%s", tree.folder, name);
 	if (access(path, X_OK))
 		snprintf(j->run.why, sizeof(j->run.why),
 			 "changes/%s.patch does not apply to this tree", name);
-	words[n++] = copy_of(path);
+	words[n++] = kept_copy(path);
 	for (word = strtok_r(machine, " ", &save); word; word = strtok_r(NULL, " ", &save))
 		add_word(words, &n, "%s", word);
 	add_options(words, &n, &j->opt);

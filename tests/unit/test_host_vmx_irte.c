@@ -12,7 +12,7 @@ static struct rig r;
 
 static int update(unsigned i, struct pn_vmx_vcpu *v, uint8_t vector)
 {
-	return pn_vmx_pi_update(&r.vmx.hyp, &r.ir[i].host, &v->h, vector, &r.cpu[0]);
+	return pn_vmx_pi_update(&r.vmx.hyp, &r.ir[i].host, v ? &v->h : NULL, vector, &r.cpu[0]);
 }
 
 /* ---- the entry ---- */
