@@ -19,15 +19,16 @@ struct pn_xrun {
 	const char *variant;	      /* "broken", "fixed" */
 	const char *memory;	      /* "x86-tso", "sc" */
 	const char *overflow_restart; /* "needs_toggle", "w1c"; NULL counts as the first */
-	const char *property;	      /* the property that the run must violate; NULL: none */
-	unsigned bound;		      /* preemptions; UINT32_MAX: none */
+	/* The property that the run must violate, or several words: one of them; NULL: none. */
+	const char *property;
+	unsigned bound; /* preemptions; UINT32_MAX: none */
 	struct px_result res;
 	char why[160]; /* not finished: the reason */
 };
 
 /* "held", "violation", "not finished". */
 const char *pn_xreport_verdict(enum px_verdict v);
-/* Found what is expected; a violation is one of the expected property. */
+/* Found what is expected; a violation is one of an expected property. */
 bool pn_xreport_as_expected(const struct pn_xrun *r);
 
 /* The table, one row for each run, with lines below it for results that need an explanation. */
