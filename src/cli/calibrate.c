@@ -100,7 +100,6 @@ enum { OPT_OUTPUT = 'o', OPT_COSTS = 0x300, OPT_JSON, OPT_GHZ };
 static int parse(int key, char *arg, struct argp_state *state)
 {
 	struct options *o = state->input;
-	char *end;
 
 	switch (key) {
 	case OPT_OUTPUT:
@@ -113,14 +112,10 @@ static int parse(int key, char *arg, struct argp_state *state)
 		o->json = true;
 		return 0;
 	case OPT_GHZ:
-		o->tsc_ghz = strtod(arg, &end);
-		if (end == arg || *end || !(o->tsc_ghz >= 1e-9 && o->tsc_ghz <= 1000))
-			argp_error(state, "--tsc-ghz: '%s' is not a rate (expected 3.0, GHz)", arg);
+		o->tsc_ghz = pn_cli_rate(arg, state);
 		return 0;
 	case ARGP_KEY_ARG:
-		if (o->input)
-			argp_error(state, "one recording at a time, '%s' is a second one", arg);
-		o->input = arg;
+		pn_cli_one_recording(&o->input, arg, state);
 		return 0;
 	case ARGP_KEY_END:
 		if (!o->input)

@@ -157,3 +157,20 @@ static int ignore_seed(int key, char *arg, struct argp_state *state)
 }
 
 const struct argp pn_cli_seed = {seed_option, ignore_seed, NULL, NULL, NULL, NULL, NULL};
+
+double pn_cli_rate(const char *arg, struct argp_state *state)
+{
+	char *end;
+	double ghz = strtod(arg, &end);
+
+	if (end == arg || *end || !(ghz >= 1e-9 && ghz <= 1000))
+		argp_error(state, "--tsc-ghz: '%s' is not a rate (expected 3.0, GHz)", arg);
+	return ghz;
+}
+
+void pn_cli_one_recording(const char **input, const char *arg, struct argp_state *state)
+{
+	if (*input)
+		argp_error(state, "one recording at a time, '%s' is a second one", arg);
+	*input = arg;
+}

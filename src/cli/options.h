@@ -54,6 +54,10 @@ enum {
 void pn_cli_options_init(struct pn_cli_options *o);
 /* Adds the modes of a comma-separated list; ends the program if one is unknown. */
 void pn_cli_add_modes(struct pn_cli_options *o, const char *list);
+/* The value of --tsc-ghz, 1e-9 to 1000; ends the program if @arg is none. */
+double pn_cli_rate(const char *arg, struct argp_state *state);
+/* @arg is the recording that a verb reads; ends the program if *@input is one already. */
+void pn_cli_one_recording(const char **input, const char *arg, struct argp_state *state);
 /* Adds all modes of a workload, each in its default variant. */
 void pn_cli_add_workload(struct pn_cli_options *o, enum pn_workload work);
 

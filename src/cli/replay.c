@@ -154,15 +154,6 @@ static bool choose_modes(struct pn_cli_options *o)
 	return true;
 }
 
-static void parse_rate(struct pn_cli_options *o, const char *arg, struct argp_state *state)
-{
-	char *end;
-
-	o->tsc_ghz = strtod(arg, &end);
-	if (end == arg || *end || !(o->tsc_ghz >= 1e-9 && o->tsc_ghz <= 1000))
-		argp_error(state, "--tsc-ghz: '%s' is not a rate (expected 3.0, GHz)", arg);
-}
-
 static int parse(int key, char *arg, struct argp_state *state)
 {
 	struct pn_cli_options *o = state->input;
@@ -181,12 +172,10 @@ static int parse(int key, char *arg, struct argp_state *state)
 		o->load = arg;
 		return 0;
 	case CLI_OPT_TSC_GHZ:
-		parse_rate(o, arg, state);
+		o->tsc_ghz = pn_cli_rate(arg, state);
 		return 0;
 	case ARGP_KEY_ARG:
-		if (o->input)
-			argp_error(state, "one recording at a time, '%s' is a second one", arg);
-		o->input = arg;
+		pn_cli_one_recording(&o->input, arg, state);
 		return 0;
 	case ARGP_KEY_NO_ARGS:
 		argp_error(state, "replay needs a recording");
