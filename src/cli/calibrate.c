@@ -9,29 +9,13 @@
 #include "json_out.h"
 #include "options.h"
 #include "outfile.h"
-#include "progress.h"
+#include "rec_open.h"
 
 struct options {
 	const char *input, *output, *costs;
 	double tsc_ghz;
 	bool json;
 };
-
-static bool reading(void *ctx, uint64_t done, uint64_t all)
-{
-	(void)ctx;
-	if (pn_progress_due() && all)
-		pn_progress_line("reading %.0f %%", 100.0 * (double)done / (double)all);
-	return !pn_cli_stopped();
-}
-
-static int refuse(struct pn_diag *d, int err, const char *file)
-{
-	if (!d->text[0])
-		pn_diag_set(d, err, file, 0, "%s", strerror(-err));
-	pn_cli_diag(d);
-	return err == -EINTR ? CLI_STOPPED : CLI_INPUT;
-}
 
 static json_t *as_json(const struct options *o, const struct pn_costs *c)
 {
@@ -83,13 +67,11 @@ static int calibrate(const struct options *o)
 
 	if (err) {
 		free(c);
-		return refuse(&d, err, o->costs);
+		return pn_cli_refuse(&d, err, o->costs);
 	}
-	pn_cli_catch_stop();
-	pn_progress_begin();
-	err = pn_recording_open(o->input, &hints, reading, NULL, &rec, &d);
-	pn_progress_end();
-	status = err ? refuse(&d, err, o->input) : write_table(o, rec, c);
+	status = pn_cli_open_recording(o->input, &hints, &rec);
+	if (status == CLI_DONE)
+		status = write_table(o, rec, c);
 	pn_recording_close(rec);
 	free(c);
 	return status;

@@ -27,6 +27,8 @@ int pn_cli_explore(int argc, char **argv);
 
 /* "postern: FILE:LINE: text" on standard error. */
 void pn_cli_diag(const struct pn_diag *d);
+/* The same of an input that was refused with @err, also when @d says nothing. Returns CLI_INPUT. */
+int pn_cli_refuse(struct pn_diag *d, int err, const char *file);
 __attribute__((format(printf, 1, 2))) void pn_cli_error(const char *fmt, ...);
 
 #endif

@@ -2,6 +2,7 @@
 /* Messages on standard error, all of which begin with "postern: ". */
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "cli.h"
 
@@ -25,4 +26,12 @@ void pn_cli_error(const char *fmt, ...)
 	vfprintf(stderr, fmt, ap);
 	va_end(ap);
 	fputc('\n', stderr);
+}
+
+int pn_cli_refuse(struct pn_diag *d, int err, const char *file)
+{
+	if (!d->text[0])
+		pn_diag_set(d, err, file, 0, "%s", strerror(-err));
+	pn_cli_diag(d);
+	return CLI_INPUT;
 }

@@ -8,25 +8,9 @@
 #include <unistd.h>
 
 #include "cli.h"
-#include "progress.h"
+#include "rec_open.h"
 #include "report.h"
 #include "runner.h"
-
-static bool reading(void *ctx, uint64_t done, uint64_t all)
-{
-	const char *path = ctx;
-
-	if (pn_progress_due()) {
-		double mb = 1e-6 * (double)done, rate = mb / pn_progress_seconds();
-
-		if (all)
-			pn_progress_line("reading %.40s %.0f %%  %.0f MB/s", path,
-					 100.0 * (double)done / (double)all, rate);
-		else
-			pn_progress_line("reading %.40s %.0f MB  %.0f MB/s", path, mb, rate);
-	}
-	return !pn_cli_stopped();
-}
 
 static bool wanted(const struct pn_cli_options *o, enum pn_workload work)
 {
@@ -47,9 +31,7 @@ static struct pn_scenario *scenario_for(const struct pn_cli_options *o,
 	int r = pn_replay_scenario(s, base, work, &sc, &d);
 
 	if (r) {
-		if (!d.text[0])
-			pn_diag_set(&d, r, o->input, 0, "%s", strerror(-r));
-		pn_cli_diag(&d);
+		pn_cli_refuse(&d, r, o->input);
 		return NULL;
 	}
 	if (o->duration && o->duration < sc->machine.duration)
@@ -83,29 +65,12 @@ static int replay(struct pn_cli_options *o, struct pn_recording *rec,
 
 static int open_and_replay(struct pn_cli_options *o, const struct pn_scenario *base)
 {
-	struct pn_rec_hints hints = {0};
+	struct pn_rec_hints hints = {.tsc_ghz = o->tsc_ghz, .load = o->load};
 	struct pn_recording *rec;
-	struct pn_diag d = {0};
-	char path[4096];
-	int r, status;
+	int status = pn_cli_open_recording(o->input, &hints, &rec);
 
-	snprintf(path, sizeof(path), "%s", o->input);
-	pn_cli_catch_stop();
-	pn_progress_begin();
-	hints.tsc_ghz = o->tsc_ghz;
-	hints.load = o->load;
-	r = pn_recording_open(o->input, &hints, reading, path, &rec, &d);
-	pn_progress_end();
-	if (r == -EINTR && pn_cli_stopped()) {
-		pn_cli_error("stopped while reading %s", o->input);
-		return CLI_STOPPED;
-	}
-	if (r) {
-		if (!d.text[0])
-			pn_diag_set(&d, r, o->input, 0, "%s", strerror(-r));
-		pn_cli_diag(&d);
-		return CLI_INPUT;
-	}
+	if (status != CLI_DONE)
+		return status;
 	status = replay(o, rec, base);
 	pn_recording_close(rec);
 	return status;
