@@ -21,9 +21,10 @@ struct search {
 	struct px_result *res;
 	struct px_path p;
 	uint32_t max;
-	uint32_t random;    /* state of choose_any(), or 0 */
-	uint32_t preempted; /* so far on this path */
-	double deadline;
+	uint32_t random;      /* state of choose_any(), or 0 */
+	uint32_t preempted;   /* so far on this path */
+	double deadline;      /* 0: none */
+	uint64_t transitions; /* the search ends beyond this number of them; 0: none */
 	bool bounded;
 	unsigned bound;
 	uint32_t limit; /* 0, or the number of steps at which an execution is given up */
@@ -370,7 +371,8 @@ static bool back(struct search *s)
 
 static bool out_of_time(const struct search *s)
 {
-	return s->deadline > 0 && now() > s->deadline;
+	return (s->transitions && s->res->transitions > s->transitions) ||
+	       (s->deadline > 0 && now() > s->deadline);
 }
 
 /* Memory turned out to be shared: the exploration so far had too few transitions. */
@@ -452,8 +454,9 @@ static int prepare(const struct px_program *prog, const struct px_options *opt)
 	return 0;
 }
 
-#define QUICK_SECONDS	0.4
-#define SHORTEN_SECONDS 0.3
+/* Not seconds: a counter-example must not depend on what else the machine does. */
+#define QUICK_TRANSITIONS   1000000u
+#define SHORTEN_TRANSITIONS 1000000u
 
 /* Looks for the same violation in fewer steps, with a preemption more if need be. */
 static void shorten(struct search *s, unsigned bound)
@@ -467,7 +470,7 @@ static void shorten(struct search *s, unsigned bound)
 	memcpy(property, px.property, sizeof(property));
 	memcpy(text, px.text, sizeof(text));
 	memcpy(best, s->p.ev, n * sizeof(*best));
-	s->deadline = now() + SHORTEN_SECONDS;
+	s->transitions = s->res->transitions + SHORTEN_TRANSITIONS;
 	for (s->bound = bound; s->bound <= bound + 1; s->bound++) {
 		for (;;) {
 			s->limit = n;
@@ -491,12 +494,10 @@ static void shorten(struct search *s, unsigned bound)
 /* Few preemptions first, then few steps, so that a counter-example is short. */
 static bool quick(struct search *s)
 {
-	double end = now() + QUICK_SECONDS;
-
+	s->transitions = QUICK_TRANSITIONS;
 	for (unsigned bound = 0; bound < 4; bound++) {
 		s->bounded = true;
 		s->bound = bound;
-		s->deadline = end;
 		if (!run(s))
 			break;
 		if (px.failed) {
@@ -525,14 +526,14 @@ static void verdict(struct search *s, bool complete)
 }
 
 /* Everything, or everything within the bound that the options set. True: to its end. */
-static bool search(struct search *s, double begun)
+static bool search(struct search *s)
 {
 	const struct px_options *opt = s->opt;
 
 	s->cut = false;
 	s->bounded = opt->bound != UINT32_MAX;
 	s->bound = opt->bound;
-	s->deadline = opt->seconds > 0 ? begun + opt->seconds : 0;
+	s->transitions = 0;
 	s->by_states = opt->method == PX_STATES && !s->bounded && !opt->unreduced && !s->replay;
 	px.show_named = false;
 	px.merge = s->by_states && !px.sc;
@@ -562,6 +563,7 @@ int px_explore(const struct px_program *prog, const struct px_options *opt, stru
 		return -EINVAL;
 	s.max = opt->max_steps ? (uint32_t)opt->max_steps : DEFAULT_STEPS;
 	s.replay = opt->replay || !px_can_save();
+	s.deadline = opt->seconds > 0 ? begun + opt->seconds : 0;
 	err = prepare(prog, opt);
 	if (!err)
 		err = make_room(&s);
@@ -570,7 +572,7 @@ int px_explore(const struct px_program *prog, const struct px_options *opt, stru
 	px_check_writes = opt->check_writes;
 	px_faults(true);
 	if (!err && (!opt->quick || !quick(&s)))
-		complete = search(&s, begun);
+		complete = search(&s);
 	if (!err) {
 		verdict(&s, complete);
 		err = px.error;
