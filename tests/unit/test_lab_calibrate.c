@@ -86,7 +86,7 @@ static void test_spans(void **state)
 	}
 	assert_int_equal(pn_rec_hist_quantile(pn_recording_handler(rec, 1), 0.5), 300);
 	assert_null(pn_recording_handler(rec, 2));
-	assert_int_equal(pn_recording_summary(rec)->vm_exits, 2 * ROUNDS);
+	assert_int_equal(pn_recording_summary(rec)->vm_exits.all, 2 * ROUNDS);
 	assert_string_equal(pn_recording_summary(rec)->load_comm, "vm");
 	pn_recording_close(rec);
 }

@@ -271,5 +271,7 @@ enum pn_rec_what pn_rec_fields(const char *s, const char *end, struct pn_rec_lin
 	if (l->name.len > 4 && !memcmp(l->name.s, "kvm_", 4))
 		return PN_LINE_KVM;
 	what = ends(&l->name, "_entry") ? vector_fields(s, end, l) : PN_LINE_OTHER;
+	if (what == PN_LINE_VECTOR)
+		l->name.len -= strlen("_entry");
 	return what;
 }

@@ -41,25 +41,56 @@ void pn_rec_skip(struct pn_rec_import *im, const char *kind, size_t len, uint64_
 	s->skip[i].count += count;
 }
 
+/* "3 sched_switch, ": appends to @buf, which has @n characters; returns how many then. */
+static size_t add(char *buf, size_t size, size_t n, uint64_t count, const char *what)
+{
+	int more;
+
+	if (!count || n >= size)
+		return n;
+	more = snprintf(buf + n, size - n, "%s%llu %s", n ? ", " : "", (unsigned long long)count,
+			what);
+	return more > 0 ? n + (size_t)more : n;
+}
+
+/* Nothing but notifications of posted MSIs: each stands for an interrupt, or for several. */
+static int take_notifications(struct pn_rec_import *im)
+{
+	static const struct pn_rec_line line = {.name = {"posted MSI", 10},
+						.number = PN_REC_POSTED_MSI};
+	struct pn_rec_summary *s = &im->rec->sum;
+	uint32_t index;
+
+	if (pn_rec_line_index(&im->lines, s, &line, &index))
+		return pn_rec_no_memory(im);
+	s->from_vectors = true;
+	s->slots = 1;
+	s->interrupts = s->line[index].count = s->posted_msi;
+	return 0;
+}
+
 static int no_interrupts(struct pn_rec_import *im)
 {
 	const struct pn_rec_summary *s = &im->rec->sum;
-	char found[320] = "";
+	char found[320] = "", name[48];
 	size_t n = 0;
 
 	if (!s->text_lines)
 		return pn_rec_bad(im, -ENODATA, "the file is empty");
 	if (im->lacks_line)
 		return pn_diag_set(im->d, -EINVAL, s->path, im->lacks_line, "%s", im->lacks);
-	if (s->switches)
-		n = (size_t)snprintf(found, sizeof(found), "%llu sched_switch",
-				     (unsigned long long)s->switches);
-	if (s->exits && n < sizeof(found))
-		n += (size_t)snprintf(found + n, sizeof(found) - n, "%s%llu irq_handler_exit",
-				      n ? ", " : "", (unsigned long long)s->exits);
-	for (unsigned i = 0; i < s->skips && n < sizeof(found); i++)
-		n += (size_t)snprintf(found + n, sizeof(found) - n, "%s%llu %s", n ? ", " : "",
-				      (unsigned long long)s->skip[i].count, s->skip[i].kind);
+	n = add(found, sizeof(found), n, s->switches, "sched_switch");
+	n = add(found, sizeof(found), n, s->exits, "irq_handler_exit");
+	n = add(found, sizeof(found), n, s->vm_entries, "kvm_entry");
+	n = add(found, sizeof(found), n, s->vm_exits.all, "kvm_exit");
+	for (unsigned i = 0; i < s->vectors.names; i++) {
+		snprintf(name, sizeof(name), "%s_entry", s->vectors.of[i].name);
+		n = add(found, sizeof(found), n, s->vectors.of[i].count, name);
+	}
+	for (unsigned i = 0; i < s->kvm.names; i++)
+		n = add(found, sizeof(found), n, s->kvm.of[i].count, s->kvm.of[i].name);
+	for (unsigned i = 0; i < s->skips; i++)
+		n = add(found, sizeof(found), n, s->skip[i].count, s->skip[i].kind);
 	return pn_rec_bad(im, -ENODATA, "no irq_handler_entry events (found: %s)", found);
 }
 
@@ -79,6 +110,8 @@ static void order_cpus(struct pn_rec_import *im)
 		rec->runs_first[n] = !rec->is_load || im->cpu[i].first == PN_TASK_UNKNOWN ||
 				     rec->is_load[im->cpu[i].first];
 		s->cpu_number[n++] = number;
+		if (im->cpu[i].interrupts > s->busiest)
+			s->busiest = im->cpu[i].interrupts;
 	}
 }
 
@@ -109,8 +142,11 @@ int pn_rec_finish(struct pn_rec_import *im)
 	struct pn_rec_summary *s = &im->rec->sum;
 	int err;
 
-	if (!s->interrupts)
+	if (!s->interrupts && !s->posted_msi)
 		return no_interrupts(im);
+	err = s->interrupts ? 0 : take_notifications(im);
+	if (err)
+		return err;
 	err = pn_rec_store_finish(im->store);
 	if (err)
 		return pn_rec_bad(im, err, "temporary file: %s", strerror(-err));

@@ -82,6 +82,7 @@ static int on_irq(struct pn_rec_import *im, const struct pn_rec_line *l, int cpu
 	if (c->current != PN_TASK_UNKNOWN)
 		im->tasks.task[c->current].interrupts++;
 	s->interrupts++;
+	c->interrupts++;
 	s->line[raw.a].count++;
 	return keep(im, &raw);
 }
@@ -139,7 +140,7 @@ static int on_guest(struct pn_rec_import *im, const struct pn_rec_line *l, int c
 		im->rec->sum.vm_entries++;
 		pn_rec_guest_entered(im->rec, &im->cpu[cpu], l->ns);
 	} else {
-		im->rec->sum.vm_exits++;
+		pn_rec_count(&im->rec->sum.vm_exits, l->name.s, l->name.len);
 		pn_rec_guest_left(&im->cpu[cpu], l->ns);
 	}
 	if (task == PN_TASK_UNKNOWN)
@@ -147,6 +148,51 @@ static int on_guest(struct pn_rec_import *im, const struct pn_rec_line *l, int c
 	if (task != PN_TASK_UNKNOWN && task != PN_TASK_IDLE)
 		im->tasks.task[task].guest = true;
 	return 0;
+}
+
+/* Vectors whose tracepoints have different names, or none, in one kernel and another. */
+static void count_vector(struct pn_rec_counts *c, const struct pn_rec_line *l)
+{
+	static const struct {
+		unsigned vector;
+		const char *name;
+	} known[] = {{PN_REC_POSTED_MSI, "posted_msi"}, {241, "wakeup"}, {242, "notify"}};
+
+	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+		if (l->number == known[i].vector) {
+			pn_rec_count(c, known[i].name, strlen(known[i].name));
+			return;
+		}
+	pn_rec_count(c, l->name.s, l->name.len);
+}
+
+/* An interrupt of the processor's own: a timer, an IPI, a notification. */
+static int on_vector(struct pn_rec_import *im, const struct pn_rec_line *l, int cpu)
+{
+	struct pn_rec_raw raw = {.ns = l->ns, .cpu = (uint16_t)cpu, .kind = PN_RAW_POSTED_MSI};
+	struct pn_rec_summary *s = &im->rec->sum;
+	struct pn_rec_cpu *c = &im->cpu[cpu];
+	uint32_t task;
+	int err = on_task(im, &l->task, cpu, l->ns, &task);
+
+	if (err)
+		return err;
+	saw(im, cpu, l->ns, false);
+	c->in_exit = false;
+	c->interrupts++;
+	count_vector(&s->vectors, l);
+	if (l->number != PN_REC_POSTED_MSI)
+		return 0;
+	s->posted_msi++;
+	return keep(im, &raw);
+}
+
+static int on_kvm(struct pn_rec_import *im, const struct pn_rec_line *l, int cpu)
+{
+	uint32_t task;
+
+	pn_rec_count(&im->rec->sum.kvm, l->name.s, l->name.len);
+	return on_task(im, &l->task, cpu, l->ns, &task);
 }
 
 static int on_wakeup(struct pn_rec_import *im, const struct pn_rec_line *l, int cpu)
@@ -184,6 +230,10 @@ static int on_event(struct pn_rec_import *im, struct pn_rec_line *l)
 		return on_irq_exit(im, l, cpu);
 	case PN_LINE_WAKEUP:
 		return on_wakeup(im, l, cpu);
+	case PN_LINE_VECTOR:
+		return on_vector(im, l, cpu);
+	case PN_LINE_KVM:
+		return on_kvm(im, l, cpu);
 	default:
 		return on_guest(im, l, cpu);
 	}
@@ -239,12 +289,6 @@ static int on_line(struct pn_rec_import *im, const char *s, const char *end)
 	case PN_LINE_UNKNOWN:
 		pn_rec_skip(im, "not an event", 12, 1);
 		return pn_rec_text_line(im->text) == 1 ? binary(im, s, end) : 0;
-	case PN_LINE_VECTOR:
-	case PN_LINE_KVM:
-		im->rec->sum.vectors += l.what == PN_LINE_VECTOR;
-		im->rec->sum.kvm_events += l.what == PN_LINE_KVM;
-		pn_rec_skip(im, l.name.s, l.name.len, 1);
-		return 0;
 	case PN_LINE_OTHER:
 		pn_rec_skip(im, l.name.s, l.name.len, 1);
 		return 0;

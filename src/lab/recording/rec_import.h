@@ -7,6 +7,7 @@
 /* The parts of the one pass over a recording's text. */
 
 #define PN_REC_CPU_NUMBERS 65536
+#define PN_REC_POSTED_MSI  235 /* the vector of its notifications */
 
 /* State that exists only while the file is read. */
 struct pn_rec_import {

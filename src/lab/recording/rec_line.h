@@ -21,7 +21,7 @@ enum pn_rec_what {
 	PN_LINE_VM_ENTRY, /* kvm_entry */
 	PN_LINE_VM_EXIT,  /* kvm_exit: @name is the reason */
 	PN_LINE_KVM,	  /* another event of kvm: @name */
-	PN_LINE_VECTOR,	  /* irq_vectors: NAME_entry, with @number; @name without _entry */
+	PN_LINE_VECTOR,	  /* irq_vectors: NAME_entry, with @number; @name is NAME */
 };
 
 struct pn_rec_str {

@@ -47,7 +47,7 @@ void pn_rec_text_close(struct pn_rec_text *t);
 
 /* ---- rec_store.c: records in an unnamed file, put in order on the way ---- */
 
-enum { PN_RAW_IRQ, PN_RAW_SWITCH };
+enum { PN_RAW_IRQ, PN_RAW_SWITCH, PN_RAW_POSTED_MSI };
 #define PN_RAW_RUNNABLE 1u
 
 struct pn_rec_raw {
@@ -79,6 +79,7 @@ struct pn_rec_cpu {
 	uint64_t last_ns;	 /* of the CPU's last event */
 	bool last_irq;		 /* it was an interrupt */
 	uint32_t first, current; /* tasks */
+	uint64_t interrupts;	 /* and vectors */
 	/* the interrupt whose handlers run here: rec_lines.c */
 	bool irq_known;
 	uint32_t irq_first, irq_last; /* its first and last handler, as lines */
@@ -131,6 +132,11 @@ void pn_rec_switched(struct pn_recording *rec, struct pn_rec_cpu *c, struct pn_r
 		     uint32_t cpu, bool from_idle, uint64_t ns);
 void pn_rec_guest_left(struct pn_rec_cpu *c, uint64_t ns);
 void pn_rec_guest_entered(struct pn_recording *rec, struct pn_rec_cpu *c, uint64_t ns);
+
+/* ---- rec_counts.c ---- */
+
+/* One more of that name. */
+void pn_rec_count(struct pn_rec_counts *c, const char *name, size_t len);
 
 /* ---- rec_import.c: one pass over the text ---- */
 

@@ -116,7 +116,9 @@ static void decode(struct pn_rec_reader *r, const struct pn_rec_raw *raw)
 	uint8_t *state = &r->state[ev.cpu];
 
 	r->newest = ev.ns;
-	if (raw->kind == PN_RAW_IRQ) {
+	if (raw->kind == PN_RAW_POSTED_MSI && !r->rec->sum.from_vectors)
+		return;
+	if (raw->kind != PN_RAW_SWITCH) {
 		ev.line = raw->a;
 		ev.slot = raw->b;
 	} else {

@@ -12,6 +12,7 @@
  * A recording of a real machine, as tracers write it (rec_head.c has the formats), plain or packed.
  * Events: irq_handler_entry (each becomes one MSI), irq_handler_exit, sched_switch; and those that
  * only say how long something took, or how often it was: sched_wakeup, kvm_*, irq_vectors.
+ * Without irq_handler_entry each notification of posted MSIs (vector 235) becomes one MSI.
  * Everything else is skipped and counted.
  *
  * Each CPU of the recording is a vCPU. It runs while one of the load's tasks is on it, sleeps while
@@ -38,6 +39,17 @@ struct pn_rec_event {
 #define PN_REC_MAX_CPUS 1024
 #define PN_REC_MAX_SKIP 16
 
+/* How often each of some names was seen. The last place counts what there was no room for. */
+#define PN_REC_MAX_NAMES 64
+struct pn_rec_counts {
+	uint64_t all;
+	unsigned names;
+	struct {
+		char name[40];
+		uint64_t count;
+	} of[PN_REC_MAX_NAMES];
+};
+
 struct pn_rec_irq {
 	uint32_t irq;
 	char name[48];
@@ -54,7 +66,16 @@ struct pn_rec_summary {
 	uint64_t text_lines; /* all lines, comments included */
 	uint64_t events;     /* events understood */
 	uint64_t interrupts, switches, exits;
-	uint64_t vm_entries, vm_exits, kvm_events, vectors; /* of kvm: and irq_vectors: */
+	/* What the recorded machine's hypervisor and interrupt vectors did, as far as recorded. */
+	uint64_t vm_entries;
+	struct pn_rec_counts vm_exits; /* by KVM's name of the reason */
+	struct pn_rec_counts kvm;      /* other events of kvm */
+	struct pn_rec_counts vectors;  /* irq_vectors, without _entry; 235, 241 and 242 are
+					  posted_msi, wakeup and notify */
+	uint64_t posted_msi;
+	bool from_vectors; /* no device interrupt was recorded: each notification of posted MSIs is
+			      taken for one */
+	uint64_t busiest;  /* interrupts of the CPU that got most, vectors included */
 	uint64_t wakeups;  /* an interrupt found a sleeping load, which ran soon */
 	uint64_t shared;   /* further handlers of the same interrupt */
 	uint64_t lost;	   /* events of which tracers say that they are missing */

@@ -19,7 +19,7 @@ static void summary(const struct pn_result *r, FILE *f)
 	for (unsigned i = 0; (row = pn_report_row(i)) != NULL; i++) {
 		if (row->group)
 			group = row->group;
-		if (!pn_report_cell(row, r, cell))
+		if (row->beside || !pn_report_cell(row, r, cell))
 			continue;
 		fprintf(f, "%-14s%-24s%14s\n", group, row->label, cell);
 		group = "";

@@ -32,14 +32,23 @@ struct pn_report_row {
 	bool (*value)(const struct pn_result *r, double *value);
 	const char *(*fmt)(char *buf, double value);
 	bool detail; /* only in the report of one mode */
+	/* Only in comparisons, and beside a recording that has such events. NULL: always. */
+	bool (*beside)(const struct pn_rec_summary *s);
+	/* What a recording itself shows of it; false: nothing. NULL: no recording can. */
+	bool (*measured)(const struct pn_rec_summary *s, double *value);
 };
 
 /* The i-th row, NULL beyond the end. */
 const struct pn_report_row *pn_report_row(unsigned i);
 /* Fills the cell; a dash and false if the mode has no such figure. */
 bool pn_report_cell(const struct pn_report_row *row, const struct pn_result *r, char *buf);
-/* True if the row is for comparisons and some mode has the figure. */
-bool pn_report_row_used(const struct pn_report_row *row, const struct pn_comparison *c);
+/* The cell of the recording; a dash and false if it does not show that. */
+bool pn_report_measured_cell(const struct pn_report_row *row, const struct pn_comparison *c,
+			     char *buf);
+/* True if the row is for comparisons and some mode of workload @w has the figure; PN_WORK_NR: of
+ * any workload. */
+bool pn_report_row_used(const struct pn_report_row *row, const struct pn_comparison *c,
+			enum pn_workload w);
 
 /*
  * The sentences below the table: first alarms (lost, missed, failed), then partial results, then a

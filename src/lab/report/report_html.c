@@ -3,7 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "report_fmt.h"
+#include "report_measured.h"
 #include "report_svg.h"
 
 static const char style[] =
@@ -158,20 +158,28 @@ static void range_cell(const struct pn_report_row *row, const struct pn_comparis
 
 static void table(const struct pn_comparison *c, cell_fn *cell, FILE *f)
 {
+	bool measured = pn_measured(c->recording, PN_WORK_PASSTHROUGH);
 	const struct pn_report_row *row;
 	const char *group = "";
+	char text[PN_FMT_SIZE];
 
 	fputs("<div class=\"scroll\"><table>\n<tr><th></th><th></th>", f);
+	if (measured)
+		fputs("<th>measured<br><small>the recording</small></th>", f);
 	for (unsigned i = 0; i < c->n; i++)
 		column_head(&c->result[i].mode, f);
 	fputs("</tr>\n", f);
 	for (unsigned i = 0; (row = pn_report_row(i)) != NULL; i++) {
 		if (row->group)
 			group = row->group;
-		if (!pn_report_row_used(row, c))
+		if (!pn_report_row_used(row, c, PN_WORK_NR))
 			continue;
 		element("<tr><td class=\"g\">", group, "</td>", f);
 		element("<td class=\"l\">", row->label, "</td>", f);
+		if (measured) {
+			pn_report_measured_cell(row, c, text);
+			element("<td>", text, "</td>", f);
+		}
 		for (unsigned m = 0; m < c->n; m++)
 			cell(row, c, m, f);
 		fputs("</tr>\n", f);

@@ -5,7 +5,7 @@
 #include <math.h>
 
 #include "inhibit.h"
-#include "report_fmt.h"
+#include "report_measured.h"
 #include "report_json.h"
 
 /* Keys come in the order in which they are set; numbers have the same digits on every machine. */
@@ -249,6 +249,8 @@ int pn_report_json(const struct pn_comparison *c, FILE *f)
 		json_object_set_new(o, "recording", pn_json_recording(c->recording));
 	if (c->left_out)
 		json_object_set_new(o, "left_out", left_out(c));
+	if (pn_measured(c->recording, PN_WORK_PASSTHROUGH))
+		json_object_set_new(o, "measured", pn_json_measured(c->recording));
 	for (unsigned i = 0; i < c->n; i++)
 		json_array_append_new(modes, mode(&c->result[i]));
 	json_object_set_new(o, "modes", modes);

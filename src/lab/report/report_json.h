@@ -10,5 +10,7 @@
 json_t *pn_json_text(const char *text);
 /* What was read from a recording. */
 json_t *pn_json_recording(const struct pn_rec_summary *s);
+/* The figures of a mode that the recording itself shows, with the same keys; and KVM's events. */
+json_t *pn_json_measured(const struct pn_rec_summary *s);
 
 #endif

@@ -55,9 +55,19 @@ static void others(const struct pn_rec_summary *s, FILE *f)
 			"  shared       %llu further handlers of the same interrupts, which count "
 			"once\n",
 			(unsigned long long)s->shared);
-	if (s->vm_entries || s->vm_exits)
-		fprintf(f, "  guests       %llu VM entries, %llu VM exits\n",
-			(unsigned long long)s->vm_entries, (unsigned long long)s->vm_exits);
+	if (s->vm_entries || s->vm_exits.all || s->kvm.all)
+		fprintf(f,
+			"  guests       %llu VM entries, %llu VM exits, %llu other events of KVM\n",
+			(unsigned long long)s->vm_entries, (unsigned long long)s->vm_exits.all,
+			(unsigned long long)s->kvm.all);
+	if (s->vectors.all)
+		fprintf(f, "  vectors      %llu interrupts of irq_vectors\n",
+			(unsigned long long)s->vectors.all);
+	if (s->from_vectors)
+		fputs("  interrupts   no irq_handler_entry: each notification of posted MSIs is "
+		      "taken "
+		      "for one interrupt, and may have been several\n",
+		      f);
 }
 
 static void skips(const struct pn_rec_summary *s, FILE *f)

@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "report_measured.h"
+
 static json_t *integer(uint64_t n)
 {
 	return json_integer(n > INT64_MAX ? INT64_MAX : (json_int_t)n);
@@ -98,5 +100,65 @@ json_t *pn_json_recording(const struct pn_rec_summary *s)
 	json_object_set_new(o, "load", load(s));
 	json_object_set_new(o, "span_ns", integer(s->span_ns));
 	json_object_set_new(o, "cpus", integer(s->cpus));
+	return o;
+}
+
+/* Under the names that modes use where they model it, else under the recording's. */
+static json_t *exits(const struct pn_rec_summary *s)
+{
+	json_t *by = json_object();
+	enum pn_exit_reason r;
+	double each;
+
+	for (unsigned i = 0; i < s->vm_exits.names; i++)
+		add(by, pn_measured_reason(s->vm_exits.of[i].name, &r), s->vm_exits.of[i].count);
+	return json_pack("{s:o, s:o, s:o}", "total",
+			 s->vm_exits.all ? integer(s->vm_exits.all) : json_null(), "per_interrupt",
+			 pn_measured_exits_each(s, &each) ? json_real(each) : json_null(),
+			 "by_reason", by);
+}
+
+/* The same of vectors. */
+static json_t *host(const struct pn_rec_summary *s)
+{
+	json_t *by = json_object();
+	double share;
+
+	for (unsigned i = 0; i < PN_HV_NR; i++)
+		if (pn_measured_vector(s, (enum pn_host_vector)i))
+			add(by, pn_host_vector_name((enum pn_host_vector)i),
+			    pn_measured_vector(s, (enum pn_host_vector)i));
+	for (unsigned i = 0; i < s->vectors.names; i++)
+		if (!pn_measured_name(s->vectors.of[i].name))
+			add(by, s->vectors.of[i].name, s->vectors.of[i].count);
+	return json_pack("{s:o, s:o, s:o}", "total", integer(pn_measured_host(s)), "by_vector", by,
+			 "busiest_cpu_share",
+			 pn_measured_busiest(s, &share) ? json_real(share) : json_null());
+}
+
+static json_t *counts(const struct pn_rec_counts *c)
+{
+	json_t *o = json_object();
+
+	for (unsigned i = 0; i < c->names; i++)
+		add(o, c->of[i].name, c->of[i].count);
+	return o;
+}
+
+json_t *pn_json_measured(const struct pn_rec_summary *s)
+{
+	json_t *o = json_object(), *wakeups = json_null();
+	double n;
+
+	if (pn_measured_wakeups(s, &n))
+		wakeups = integer(s->wakeups);
+	json_object_set_new(o, "span_ns", integer(s->span_ns));
+	json_object_set_new(o, "interrupts",
+			    s->from_vectors ? json_null() : integer(s->interrupts));
+	json_object_set_new(o, "vm_exits", exits(s));
+	json_object_set_new(o, "vm_entries", s->vm_entries ? integer(s->vm_entries) : json_null());
+	json_object_set_new(o, "host_interrupts", host(s));
+	json_object_set_new(o, "wakeups", json_pack("{s:o}", "needed", wakeups));
+	json_object_set_new(o, "kvm_events", counts(&s->kvm));
 	return o;
 }

@@ -5,7 +5,7 @@
  */
 #include <string.h>
 
-#include "report_fmt.h"
+#include "report_measured.h"
 
 uint64_t pn_report_exits(const struct pn_result *r)
 {
@@ -64,6 +64,11 @@ static bool posted(const struct pn_result *r)
 static bool notified(const struct pn_result *r)
 {
 	return posted(r) && r->pi_notifications;
+}
+
+static bool bare(const struct pn_result *r)
+{
+	return work(r) == PN_WORK_BARE;
 }
 
 static bool posted_msi(const struct pn_result *r)
@@ -175,8 +180,82 @@ FIELD_ROW(posts, always, posts)
 FIELD_ROW(parked, guests, parked)
 FIELD_ROW(events, always, events)
 
+ROW(exit_interrupt, guests, (double)r->exits[PN_EXIT_INTR])
+ROW(exit_hlt, guests, (double)r->exits[PN_EXIT_HLT])
+ROW(exit_eoi, guests, (double)r->exits[PN_EXIT_APIC_EOI])
+ROW(exit_write, guests, (double)r->exits[PN_EXIT_APIC_WRITE])
+ROW(exit_ipi, guests, (double)r->exits[PN_EXIT_IPI])
+ROW(exit_noaccel, guests, (double)r->exits[PN_EXIT_NOACCEL])
+ROW(hv_device, always, (double)r->host_vectors[PN_HV_DEVICE])
+ROW(hv_galog, guests, (double)r->host_vectors[PN_HV_GA_LOG])
+ROW(hv_wakeup, guests, (double)r->host_vectors[PN_HV_WAKEUP])
+ROW(hv_resched, always, (double)r->host_vectors[PN_HV_RESCHED])
+ROW(hv_timer, always, (double)r->host_vectors[PN_HV_TIMER])
+ROW(hv_notify, guests, (double)r->host_vectors[PN_HV_NOTIFY])
+ROW(hv_posted_msi, bare, (double)r->host_vectors[PN_HV_POSTED_MSI])
+ROW(injected, passthrough_time, (double)r->steps[PN_STEP_IRQFD_INJECT])
+
+/* ---- the same of a recording ---- */
+
+#define SEEN(name, cond, expr)                                                                     \
+	static bool seen_##name(const struct pn_rec_summary *s, double *value)                     \
+	{                                                                                          \
+		*value = (double)(expr);                                                           \
+		return cond;                                                                       \
+	}
+#define SEEN_EXIT(name, reason)                                                                    \
+	static bool seen_##name(const struct pn_rec_summary *s, double *value)                     \
+	{                                                                                          \
+		return pn_measured_exit(s, reason, value);                                         \
+	}
+/* A vector that was never seen may have no tracepoint. */
+#define SEEN_VECTOR(name, vector)                                                                  \
+	SEEN(name, pn_measured_vector(s, vector) > 0, pn_measured_vector(s, vector))
+
+static bool has_exits(const struct pn_rec_summary *s)
+{
+	return s->vm_exits.all > 0;
+}
+
+static bool has_vectors(const struct pn_rec_summary *s)
+{
+	return s->vectors.all > 0;
+}
+
+static bool has_kvm(const struct pn_rec_summary *s)
+{
+	return s->kvm.all > 0;
+}
+
+SEEN(interrupts, !s->from_vectors, s->interrupts)
+SEEN(host, pn_measured_host(s) > 0, pn_measured_host(s))
+SEEN_EXIT(exit_interrupt, PN_EXIT_INTR)
+SEEN_EXIT(exit_hlt, PN_EXIT_HLT)
+SEEN_EXIT(exit_ipi, PN_EXIT_IPI)
+SEEN_EXIT(exit_noaccel, PN_EXIT_NOACCEL)
+SEEN_VECTOR(hv_device, PN_HV_DEVICE)
+SEEN_VECTOR(hv_galog, PN_HV_GA_LOG)
+SEEN_VECTOR(hv_wakeup, PN_HV_WAKEUP)
+SEEN_VECTOR(hv_resched, PN_HV_RESCHED)
+SEEN_VECTOR(hv_timer, PN_HV_TIMER)
+SEEN_VECTOR(hv_notify, PN_HV_NOTIFY)
+SEEN_VECTOR(hv_posted_msi, PN_HV_POSTED_MSI)
+
+static bool seen_injected(const struct pn_rec_summary *s, double *value)
+{
+	return pn_measured_kvm(s, "kvm_msi_set_irq", value);
+}
+
+static bool seen_ga_entries(const struct pn_rec_summary *s, double *value)
+{
+	return pn_measured_kvm(s, "kvm_avic_ga_log", value);
+}
+
+/* clang-format off */
+#define MEASURED(f) .measured = (f)
+#define BESIDE(of, f) .beside = has_##of, .measured = (f)
 static const struct pn_report_row rows[] = {
-	{"interrupts", "sent by devices", row_interrupts, pn_fmt_count},
+	{"interrupts", "sent by devices", row_interrupts, pn_fmt_count, MEASURED(seen_interrupts)},
 	{NULL, "IPIs sent", row_ipis, pn_fmt_count},
 	{NULL, "delivered", row_delivered, pn_fmt_count},
 	{NULL, "coalesced", row_coalesced, pn_fmt_count},
@@ -186,16 +265,30 @@ static const struct pn_report_row rows[] = {
 	{NULL, "p99.9", row_p999, pn_fmt_ns},
 	{"wake latency", "p50", row_wake_p50, pn_fmt_ns},
 	{NULL, "p99", row_wake_p99, pn_fmt_ns},
-	{"host", "VM exits per interrupt", row_exits, pn_fmt_ratio},
+	{"host", "VM exits per interrupt", row_exits, pn_fmt_ratio, MEASURED(pn_measured_exits_each)},
 	{NULL, "CPU time per interrupt", row_host_ns, pn_fmt_ns},
 	{NULL, "CPU time, other programs", row_other_ns, pn_fmt_ns},
-	{NULL, "interrupts", row_host, pn_fmt_count},
-	{NULL, "  on the busiest CPU", row_busiest, pn_fmt_share},
+	{NULL, "interrupts", row_host, pn_fmt_count, MEASURED(seen_host)},
+	{NULL, "  on the busiest CPU", row_busiest, pn_fmt_share, MEASURED(pn_measured_busiest)},
 	{NULL, "IRT invalidations", row_irt, pn_fmt_count},
-	{"wakeups", "needed", row_needed, pn_fmt_count},
+	{"VM exits", "interrupt", row_exit_interrupt, pn_fmt_count, BESIDE(exits, seen_exit_interrupt)},
+	{NULL, "hlt", row_exit_hlt, pn_fmt_count, BESIDE(exits, seen_exit_hlt)},
+	{NULL, "eoi", row_exit_eoi, pn_fmt_count, BESIDE(exits, NULL)},
+	{NULL, "apic_write", row_exit_write, pn_fmt_count, BESIDE(exits, NULL)},
+	{NULL, "ipi", row_exit_ipi, pn_fmt_count, BESIDE(exits, seen_exit_ipi)},
+	{NULL, "unaccelerated", row_exit_noaccel, pn_fmt_count, BESIDE(exits, seen_exit_noaccel)},
+	{"vectors", "device", row_hv_device, pn_fmt_count, BESIDE(vectors, seen_hv_device)},
+	{NULL, "ga_log", row_hv_galog, pn_fmt_count, BESIDE(vectors, seen_hv_galog)},
+	{NULL, "wakeup", row_hv_wakeup, pn_fmt_count, BESIDE(vectors, seen_hv_wakeup)},
+	{NULL, "resched", row_hv_resched, pn_fmt_count, BESIDE(vectors, seen_hv_resched)},
+	{NULL, "timer", row_hv_timer, pn_fmt_count, BESIDE(vectors, seen_hv_timer)},
+	{NULL, "notify", row_hv_notify, pn_fmt_count, BESIDE(vectors, seen_hv_notify)},
+	{NULL, "posted_msi", row_hv_posted_msi, pn_fmt_count, BESIDE(vectors, seen_hv_posted_msi)},
+	{"KVM", "MSIs injected", row_injected, pn_fmt_count, BESIDE(kvm, seen_injected)},
+	{"wakeups", "needed", row_needed, pn_fmt_count, MEASURED(pn_measured_wakeups)},
 	{NULL, "spurious", row_spurious, pn_fmt_count},
 	{NULL, "missed", row_missed, pn_fmt_exact},
-	{"GA log", "entries", row_ga_entries, pn_fmt_count},
+	{"GA log", "entries", row_ga_entries, pn_fmt_count, MEASURED(seen_ga_entries)},
 	{NULL, "interrupts", row_ga_interrupts, pn_fmt_count},
 	{NULL, "overflows", row_ga_overflows, pn_fmt_exact},
 	{NULL, "dropped", row_ga_dropped, pn_fmt_exact},
@@ -216,6 +309,7 @@ static const struct pn_report_row rows[] = {
 	{NULL, "IRR bits parked", row_parked, pn_fmt_count, true},
 	{"simulator", "events", row_events, pn_fmt_count, true},
 };
+/* clang-format on */
 
 const struct pn_report_row *pn_report_row(unsigned i)
 {
@@ -234,14 +328,38 @@ bool pn_report_cell(const struct pn_report_row *row, const struct pn_result *r, 
 	return false;
 }
 
-bool pn_report_row_used(const struct pn_report_row *row, const struct pn_comparison *c)
+bool pn_report_measured_cell(const struct pn_report_row *row, const struct pn_comparison *c,
+			     char *buf)
 {
 	double value;
 
-	for (unsigned i = 0; i < c->n && !row->detail; i++)
-		if (row->value(&c->result[i], &value))
-			return true;
+	if (c->recording && row->measured && row->measured(c->recording, &value)) {
+		row->fmt(buf, value);
+		return true;
+	}
+	strcpy(buf, "-");
 	return false;
+}
+
+/* Rows beside a recording are left out where all figures are 0. */
+bool pn_report_row_used(const struct pn_report_row *row, const struct pn_comparison *c,
+			enum pn_workload w)
+{
+	bool any = !row->beside, has = false;
+	double value = 0;
+
+	if (row->detail || (row->beside && (!c->recording || !row->beside(c->recording))))
+		return false;
+	if (row->beside && row->measured)
+		any = row->measured(c->recording, &value) && value > 0;
+	for (unsigned i = 0; i < c->n; i++) {
+		if ((w != PN_WORK_NR && work(&c->result[i]) != w) ||
+		    !row->value(&c->result[i], &value))
+			continue;
+		has = true;
+		any |= value > 0;
+	}
+	return has && any;
 }
 
 enum pn_workload pn_report_workload(const struct pn_comparison *c)
