@@ -18,6 +18,7 @@ struct pn_rec_tool {
 	size_t magic_len;
 	const char *program, *file, *expected;
 	const char *arg[PN_REC_TOOL_ARGS];
+	bool dat; /* rec_dat.c reads it too */
 };
 
 /* NULL: none is needed, or the file cannot be read twice. */
@@ -27,6 +28,18 @@ int pn_rec_tool_start(const struct pn_rec_tool *tool, int fd, const char *path, 
 		      struct pn_diag *d);
 /* 0, or -ENODATA with @d: it failed. */
 int pn_rec_tool_end(const struct pn_rec_tool *tool, pid_t pid, const char *path, struct pn_diag *d);
+
+/* ---- rec_dat.c: trace.dat through libtracecmd ---- */
+
+struct pn_rec_dat;
+
+/* -ENOSYS: built without the library, @d is not filled. Else 0 or negative errno with @d. */
+int pn_rec_dat_open(int fd, const char *path, struct pn_rec_dat **out, struct pn_diag *d);
+/* Text, as read() gives it; 0 at the end. */
+int pn_rec_dat_read(struct pn_rec_dat *t, char *buf, size_t size);
+/* How much of it there was so far. */
+uint64_t pn_rec_dat_bytes(const struct pn_rec_dat *t);
+void pn_rec_dat_close(struct pn_rec_dat *t);
 
 struct pn_rec_text;
 

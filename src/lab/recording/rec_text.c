@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Reads the lines of a plain or gzip file, with progress, and detects damaged files. */
+/* Reads the lines of a recording, with progress, and detects damaged files. */
 #include <errno.h>
 #include <fcntl.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,7 +16,8 @@
 
 struct pn_rec_text {
 	char path[256];
-	gzFile gz;
+	gzFile gz; /* NULL: there is @dat */
+	struct pn_rec_dat *dat;
 	const struct pn_rec_tool *tool; /* NULL: the file is text, or gzip */
 	pid_t pid;			/* of the tool; 0: none, or it has ended */
 	pn_rec_progress progress;
@@ -47,46 +49,52 @@ static int open_file(const char *path, uint64_t *size, struct pn_diag *d)
 	return fd;
 }
 
-int pn_rec_text_open(const char *path, pn_rec_progress progress, void *ctx,
-		     struct pn_rec_text **out, struct pn_diag *d)
+/* Where the text comes from: the file itself, a library, or a program's output. Takes @fd. */
+static int open_source(struct pn_rec_text *t, int fd, struct pn_diag *d)
 {
-	const struct pn_rec_tool *tool;
-	struct pn_rec_text *t;
-	uint64_t size = 0;
-	pid_t pid = 0;
-	int fd = open_file(path, &size, d), piped;
+	const struct pn_rec_tool *tool = pn_rec_tool_for(fd);
+	int err = tool && tool->dat ? pn_rec_dat_open(fd, t->path, &t->dat, d) : -ENOSYS, piped;
 
-	if (fd < 0)
-		return fd;
-	tool = pn_rec_tool_for(fd);
-	if (tool) {
-		piped = pn_rec_tool_start(tool, fd, path, &pid, d);
+	if (tool)
+		t->size = 0;
+	if (tool && err == -ENOSYS) {
+		piped = pn_rec_tool_start(tool, fd, t->path, &t->pid, d);
 		close(fd);
 		if (piped < 0)
 			return piped;
+		t->tool = tool;
 		fd = piped;
-		size = 0;
-	}
-	t = malloc(sizeof(*t));
-	if (t)
-		t->gz = gzdopen(fd, "rb");
-	if (!t || !t->gz) {
-		free(t);
+	} else if (tool) {
 		close(fd);
-		if (pid)
-			pn_rec_tool_end(tool, pid, path, NULL);
-		return pn_diag_set(d, -ENOMEM, path, 0, "out of memory");
+		return err;
+	}
+	t->gz = gzdopen(fd, "rb");
+	if (!t->gz) {
+		close(fd);
+		return pn_diag_set(d, -ENOMEM, t->path, 0, "out of memory");
 	}
 	gzbuffer(t->gz, CHUNK);
+	return 0;
+}
+
+int pn_rec_text_open(const char *path, pn_rec_progress progress, void *ctx,
+		     struct pn_rec_text **out, struct pn_diag *d)
+{
+	struct pn_rec_text *t = malloc(sizeof(*t));
+	int fd, err;
+
+	if (!t)
+		return pn_diag_set(d, -ENOMEM, path, 0, "out of memory");
+	memset(t, 0, offsetof(struct pn_rec_text, buf));
 	snprintf(t->path, sizeof(t->path), "%s", path);
 	t->progress = progress;
 	t->ctx = ctx;
-	t->size = size;
-	t->tool = tool;
-	t->pid = pid;
-	t->line = 0;
-	t->pos = t->fill = 0;
-	t->eof = t->skipping = false;
+	fd = open_file(path, &t->size, d);
+	err = fd < 0 ? fd : open_source(t, fd, d);
+	if (err) {
+		pn_rec_text_close(t);
+		return err;
+	}
 	*out = t;
 	return 0;
 }
@@ -95,7 +103,10 @@ void pn_rec_text_close(struct pn_rec_text *t)
 {
 	if (!t)
 		return;
-	gzclose(t->gz);
+	if (t->gz)
+		gzclose(t->gz);
+	if (t->dat)
+		pn_rec_dat_close(t->dat);
 	if (t->pid)
 		pn_rec_tool_end(t->tool, t->pid, t->path, NULL);
 	free(t);
@@ -138,21 +149,25 @@ static int at_end(struct pn_rec_text *t, int got, struct pn_diag *d)
 
 static int refill(struct pn_rec_text *t, struct pn_diag *d)
 {
+	uint64_t done = t->dat ? pn_rec_dat_bytes(t->dat) : (uint64_t)gzoffset(t->gz);
 	int got;
 
 	memmove(t->buf, t->buf + t->pos, t->fill - t->pos);
 	t->fill -= t->pos;
 	t->pos = 0;
-	if (t->progress && !t->progress(t->ctx, (uint64_t)gzoffset(t->gz), t->size))
+	if (t->progress && !t->progress(t->ctx, done, t->size))
 		return pn_diag_set(d, -EINTR, t->path, t->line, "stopped");
 	errno = 0;
-	got = gzread(t->gz, t->buf + t->fill, (unsigned)(sizeof(t->buf) - t->fill));
+	if (t->dat)
+		got = pn_rec_dat_read(t->dat, t->buf + t->fill, sizeof(t->buf) - t->fill);
+	else
+		got = gzread(t->gz, t->buf + t->fill, (unsigned)(sizeof(t->buf) - t->fill));
 	if (got > 0)
 		t->fill += (size_t)got;
 	/* only after its data was looked at is a truncated file an error, with the last line's
 	 * number */
 	t->eof = got <= 0;
-	return got <= 0 ? at_end(t, got, d) : 0;
+	return got <= 0 && t->gz ? at_end(t, got, d) : 0;
 }
 
 int pn_rec_text_next(struct pn_rec_text *t, const char **s, const char **end, struct pn_diag *d)
@@ -192,7 +207,7 @@ int pn_rec_text_damaged(struct pn_rec_text *t, struct pn_diag *d)
 {
 	int err = 0;
 
-	if (gzdirect(t->gz))
+	if (!t->gz || gzdirect(t->gz))
 		return 0;
 	while (!err && !t->eof) {
 		t->pos = t->fill;

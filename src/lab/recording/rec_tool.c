@@ -31,7 +31,8 @@ static const struct pn_rec_tool tools[] = {
 	 "trace-cmd",
 	 "a trace.dat file",
 	 "the text of trace-cmd report",
-	 {"report", "-t", "-i", "/dev/stdin"}},
+	 {"report", "-t", "-i", "/dev/stdin"},
+	 true},
 };
 
 const struct pn_rec_tool *pn_rec_tool_for(int fd)
