@@ -253,6 +253,8 @@ static const struct {
 	{"sparse-wakeups", SPARSE "machine.noise_period=1ms machine.noise_time=300us"},
 	{"passthrough-nvme", NVME "machine.halt_poll=50us"},
 	{"sparse-wakeups", SPARSE "machine.halt_poll=1ms"},
+	{"passthrough-nvme", NVME "machine.halt_poll_ns=200000 machine.host_tick=90us"},
+	{"overcommit", BUSY "machine.halt_poll_ns_shrink=0 machine.churn_offline=3ms"},
 	{"sparse-wakeups", SPARSE "machine.halt_poll=20us machine.irq_affinity=cpu0"},
 	{"passthrough-nvme", NVME "guest.busy=0.7 guest.busy_burst=50us"},
 	{"sparse-wakeups", SPARSE "guest.busy=1"},

@@ -356,6 +356,153 @@ static void polling_gives_way(void **state)
 	unmake(r);
 }
 
+/* ---- halt polling as KVM has it ---- */
+
+#define KVM_POLL                                                                                   \
+	{                                                                                          \
+		true, 200 * US, 10 * US, 2, 2                                                      \
+	}
+
+/* The vCPU halts and an interrupt comes @after; returns its limit after that. */
+static uint64_t one_halt(struct rig *r, uint64_t after)
+{
+	struct pn_vcpu *v = &r->s->vcpu[0];
+	uint64_t before = v->poll.since;
+	struct later l;
+
+	while (v->poll.since == before)
+		assert_true(pn_sim_run(r->s, UINT64_MAX - 1, 1));
+	at(r, &l, v->poll.since + after, L_PEND_WAKE, 0);
+	run(r, v->poll.since + after);
+	/* until it is in the guest again */
+	while (v->st != PN_V_GUEST)
+		assert_true(pn_sim_run(r->s, UINT64_MAX - 1, 1));
+	return v->poll.limit;
+}
+
+/* How the limit of a vCPU follows from the times of its halts. */
+static void limit_grows_and_shrinks(void **state)
+{
+	enum { HALTS = 9 };
+	static const struct {
+		const char *name;
+		struct pn_kvm_poll conf;
+		unsigned halts;
+		uint64_t after_us[HALTS], limit_us[HALTS];
+	} rows[] = {
+		{"short halts: from the start value, doubled, until a poll meets them",
+		 KVM_POLL,
+		 6,
+		 {60, 60, 60, 60, 60, 60},
+		 {10, 20, 40, 80, 80, 80}},
+		{"long halts: never", KVM_POLL, 3, {300, 300, 300}, {0, 0, 0}},
+		{"beyond the longest, cut off when it polls; a long halt halves",
+		 KVM_POLL,
+		 8,
+		 {190, 190, 190, 190, 190, 190, 150, 250},
+		 {10, 20, 40, 80, 160, 320, 200, 100}},
+		{"halved down to the start value, then 0",
+		 KVM_POLL,
+		 7,
+		 {60, 60, 60, 60, 300, 300, 300},
+		 {10, 20, 40, 80, 40, 20, 10}},
+		{"below the start value",
+		 {true, 200 * US, 10 * US, 3, 2},
+		 4,
+		 {60, 60, 300, 300},
+		 {10, 30, 15, 0}},
+		{"shrink 0: reset",
+		 {true, 200 * US, 10 * US, 2, 0},
+		 5,
+		 {60, 60, 60, 300, 60},
+		 {10, 20, 40, 0, 10}},
+		{"grow 0: never", {true, 200 * US, 10 * US, 0, 2}, 2, {20, 20}, {0, 0}},
+		{"start 0: nothing to multiply", {true, 200 * US, 0, 2, 2}, 2, {20, 20}, {0, 0}},
+		{"longest 0: off", {true, 0, 10 * US, 2, 2}, 2, {20, 20}, {0, 0}},
+		{"start beyond the longest",
+		 {true, 30 * US, 50 * US, 2, 2},
+		 3,
+		 {20, 20, 40},
+		 {50, 30, 0}},
+	};
+
+	(void)state;
+	for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct rig *r = make(1, 1, (struct pn_sim_conf){.kvm_poll = rows[i].conf});
+
+		pn_sim_start(r->s);
+		for (unsigned k = 0; k < rows[i].halts; k++) {
+			uint64_t limit = one_halt(r, rows[i].after_us[k] * US);
+
+			if (limit != rows[i].limit_us[k] * US)
+				fail_msg("%s: %lu ns after halt %u", rows[i].name,
+					 (unsigned long)limit, k);
+		}
+		unmake(r);
+	}
+}
+
+/* Each vCPU has a limit of its own. */
+static void limit_of_each(void **state)
+{
+	struct rig *r = make(2, 2, (struct pn_sim_conf){.kvm_poll = KVM_POLL});
+
+	(void)state;
+	pn_sim_start(r->s);
+	for (unsigned k = 0; k < 3; k++)
+		one_halt(r, 60 * US);
+	assert_int_equal(r->s->vcpu[0].poll.limit, 40 * US);
+	assert_int_equal(r->s->vcpu[1].poll.limit, 0);
+	unmake(r);
+}
+
+/* What polls cost, by whether they met the interrupt; a vCPU that polls does not block. */
+static void polls_are_accounted(void **state)
+{
+	struct rig *r = make(1, 1, (struct pn_sim_conf){.kvm_poll = KVM_POLL});
+	const struct pn_poll_stats *st = &r->s->polls;
+
+	(void)state;
+	pn_sim_start(r->s);
+	one_halt(r, 25 * US); /* no poll: 10 us from now on */
+	assert_int_equal(st->attempted, 0);
+	one_halt(r, 25 * US); /* polls for 10 us in vain: 20 us */
+	assert_int_equal(st->attempted, 1);
+	assert_int_equal(st->successful, 0);
+	assert_int_equal(st->fail_ns, 10 * US);
+	assert_int_equal(how_often(r, BLOCK), 2);
+	one_halt(r, 15 * US);
+	assert_int_equal(st->attempted, 2);
+	assert_int_equal(st->successful, 1);
+	assert_int_equal(st->success_ns, 15 * US);
+	assert_int_equal(how_often(r, BLOCK), 2);
+	assert_int_equal(st->grown, 2);
+	assert_int_equal(st->shrunk, 0);
+	one_halt(r, 300 * US);
+	assert_int_equal(st->fail_ns, 30 * US);
+	assert_int_equal(st->shrunk, 1);
+	assert_int_equal(st->spans_ns, st->success_ns + st->fail_ns);
+	unmake(r);
+}
+
+/* Somebody waits for the CPU: KVM does not begin to poll. */
+static void no_poll_before_others(void **state)
+{
+	struct rig *r = make(1, 1, (struct pn_sim_conf){.kvm_poll = KVM_POLL});
+
+	(void)state;
+	pn_sim_start(r->s);
+	one_halt(r, 60 * US);
+	set(r, 0, 0, false);
+	r->w[0].th.task.vruntime = 100 * MS; /* far behind: it does not preempt, but waits */
+	start(r, 0, 1 * MS);
+	run(r, pn_sim_now(r->s) + 400 * US);
+	assert_int_equal(r->s->polls.attempted, 1);
+	assert_int_equal(r->s->polls.spans_ns, 0);
+	assert_int_equal(how_often(r, BLOCK), 2);
+	unmake(r);
+}
+
 /*
  * A wake-up at every nanosecond from before the look until after the switch: the vCPU runs again,
  * whether it was still there or asleep already.
@@ -460,6 +607,10 @@ int main(void)
 		cmocka_unit_test(interrupt_during_vmrun),
 		cmocka_unit_test(doorbell_delivers_in_the_guest),
 		cmocka_unit_test(halt_polling),
+		cmocka_unit_test(limit_grows_and_shrinks),
+		cmocka_unit_test(limit_of_each),
+		cmocka_unit_test(polls_are_accounted),
+		cmocka_unit_test(no_poll_before_others),
 		cmocka_unit_test(polling_gives_way),
 		cmocka_unit_test(wake_up_is_never_lost),
 		cmocka_unit_test(offline_moves_tasks),

@@ -341,5 +341,6 @@ void pn_machine_totals(const struct pn_machine *m, struct pn_totals *t)
 	for (uint32_t i = 0; i < m->vcpus; i++)
 		t->parked += m->plat->parked ? m->plat->parked(&m->vcpu[i]) : 0;
 	t->completions = m->sim->completions;
+	t->polls = m->sim->polls;
 	t->events = m->sim->events;
 }

@@ -155,6 +155,7 @@ struct pn_totals {
 	uint64_t unit_wait;   /* the longest, of a request for its IOMMU */
 	uint64_t router_wait; /* the longest, of an IOMMU's message for the router */
 	uint64_t host_ns, recorded_ns, completions, events, parked;
+	struct pn_poll_stats polls;
 	/* IPIs to a vector, one for each target; and those that the hypervisor delivered */
 	uint64_t ipis, ipis_injected;
 	uint64_t inhibits[PN_INHIBIT_NR]; /* how often each cause came up */

@@ -158,6 +158,21 @@ static void fill(const struct pn_machine *m, const struct pn_totals *t, struct p
 	r->events = t->events;
 }
 
+/* Of the measured part, as the CPU time that they are part of. */
+static void fill_polls(const struct pn_machine *m, const struct pn_poll_stats *from,
+		       const struct pn_poll_stats *to, struct pn_result *r)
+{
+	const struct pn_sc_machine *sm = &m->sc->machine;
+
+	r->halt_polling = sm->kvm_poll ? sm->halt_poll_ns > 0 : sm->halt_poll > 0;
+	r->halt_polls = to->attempted - from->attempted;
+	r->halt_polls_successful = to->successful - from->successful;
+	r->halt_poll_success_ns = to->success_ns - from->success_ns;
+	r->halt_poll_fail_ns = to->fail_ns - from->fail_ns;
+	r->halt_poll_grown = to->grown - from->grown;
+	r->halt_poll_shrunk = to->shrunk - from->shrunk;
+}
+
 /* A vCPU that still sleeps with a deliverable interrupt was never notified. */
 static uint64_t still_asleep(const struct pn_machine *m)
 {
@@ -190,6 +205,7 @@ static int measure(struct pn_machine *m, const struct pn_run_options *opt, struc
 	completions = after->completions - before->completions;
 	host_ns = after->host_ns - before->host_ns;
 	recorded_ns = after->recorded_ns - before->recorded_ns;
+	fill_polls(m, &before->polls, &after->polls, r);
 	pn_machine_drain(m);
 	pn_selfcheck(m, r->check, sizeof(r->check));
 	pn_machine_totals(m, after);

@@ -182,6 +182,22 @@ static void check_ipis(struct pn_complaints *r, const struct pn_totals *t)
 			 (unsigned long)t->ipis_injected);
 }
 
+/* All time that CPUs spent on polling is in the account of a poll, over or not. */
+static void check_polls(struct pn_complaints *r, const struct pn_machine *m)
+{
+	const struct pn_poll_stats *st = &m->sim->polls;
+	uint64_t spent = st->success_ns + st->fail_ns;
+
+	for (uint32_t i = 0; i < m->vcpus; i++)
+		spent += m->vcpu[i].sim->poll.spent;
+	if (spent != st->spans_ns)
+		pn_wrong(r, "CPUs polled for %lu ns, but halts account for %lu",
+			 (unsigned long)st->spans_ns, (unsigned long)spent);
+	if (st->successful > st->attempted)
+		pn_wrong(r, "%lu of %lu polls met an interrupt", (unsigned long)st->successful,
+			 (unsigned long)st->attempted);
+}
+
 void pn_selfcheck(struct pn_machine *m, char *buf, unsigned size)
 {
 	struct pn_complaints r = {buf, size, 0};
@@ -197,6 +213,7 @@ void pn_selfcheck(struct pn_machine *m, char *buf, unsigned size)
 	if (m->sim->out_of_memory)
 		pn_wrong(&r, "out of memory for messages");
 	check_ipis(&r, &t);
+	check_polls(&r, m);
 	check_vcpus(&r, m);
 	check_cpus(&r, m);
 	m->plat->check_iommus(&r, m, &t);

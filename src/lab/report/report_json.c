@@ -99,6 +99,16 @@ static json_t *gappi(const struct pn_result *r)
 			 integer(r->gappi_vcpus_scanned));
 }
 
+/* Names as KVM's statistics have them. */
+static json_t *halt_polling(const struct pn_result *r)
+{
+	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o}", "attempted", integer(r->halt_polls),
+			 "successful", integer(r->halt_polls_successful), "success_ns",
+			 integer(r->halt_poll_success_ns), "fail_ns", integer(r->halt_poll_fail_ns),
+			 "grown", integer(r->halt_poll_grown), "shrunk",
+			 integer(r->halt_poll_shrunk));
+}
+
 static json_t *mode(const struct pn_result *r)
 {
 	json_t *o = json_object();
@@ -129,6 +139,8 @@ static json_t *mode(const struct pn_result *r)
 	json_object_set_new(o, "host_cpu_ns", integer(r->host_cpu_ns));
 	json_object_set_new(o, "host_cpu_ns_per_interrupt",
 			    quotient((double)r->host_cpu_ns, (double)r->interrupts));
+	if (r->halt_polling)
+		json_object_set_new(o, "halt_polling", halt_polling(r));
 	if (r->other_cpu_ns)
 		json_object_set_new(o, "other_cpu_ns", integer(r->other_cpu_ns));
 	json_object_set_new(o, "guest_throughput_per_s",

@@ -106,6 +106,21 @@ static bool others(const struct pn_result *r)
 	return r->other_cpu_ns > 0;
 }
 
+static bool polls(const struct pn_result *r)
+{
+	return r->halt_polling;
+}
+
+static bool polled(const struct pn_result *r)
+{
+	return r->halt_polls > 0;
+}
+
+static bool polled_interrupts(const struct pn_result *r)
+{
+	return polls(r) && has_interrupts(r);
+}
+
 static bool flushes(const struct pn_result *r)
 {
 	return r->irt_invalidations > 0;
@@ -165,6 +180,13 @@ FIELD_ROW(scanned, gappi, gappi_vcpus_scanned)
 FIELD_ROW(irt, flushes, irt_invalidations)
 ROW(host_ns, has_interrupts, (double)r->host_cpu_ns / (double)r->interrupts)
 FIELD_ROW(other_ns, others, other_cpu_ns)
+#define POLL_NS(r) ((double)((r)->halt_poll_success_ns + (r)->halt_poll_fail_ns))
+FIELD_ROW(polls, polls, halt_polls)
+ROW(polls_met, polled, (double)r->halt_polls_successful / (double)r->halt_polls)
+ROW(poll_ns, polled_interrupts, POLL_NS(r) / (double)r->interrupts)
+ROW(poll_vain, polled_interrupts, (double)r->halt_poll_fail_ns / (double)r->interrupts)
+FIELD_ROW(poll_grown, polls, halt_poll_grown)
+FIELD_ROW(poll_shrunk, polls, halt_poll_shrunk)
 FIELD_ROW(pi_notifications, posted, pi_notifications)
 ROW(pi_each, notified, (double)r->interrupts / (double)r->pi_notifications)
 FIELD_ROW(pi_outstanding, posted, pi_outstanding)
@@ -271,6 +293,12 @@ static const struct pn_report_row rows[] = {
 	{NULL, "interrupts", row_host, pn_fmt_count, MEASURED(seen_host)},
 	{NULL, "  on the busiest CPU", row_busiest, pn_fmt_share, MEASURED(pn_measured_busiest)},
 	{NULL, "IRT invalidations", row_irt, pn_fmt_count},
+	{"halt polling", "polls", row_polls, pn_fmt_count},
+	{NULL, "  met an interrupt", row_polls_met, pn_fmt_share},
+	{NULL, "CPU time per interrupt", row_poll_ns, pn_fmt_ns},
+	{NULL, "  of it in vain", row_poll_vain, pn_fmt_ns},
+	{NULL, "limits grown", row_poll_grown, pn_fmt_count, true},
+	{NULL, "limits shrunk", row_poll_shrunk, pn_fmt_count, true},
 	{"VM exits", "interrupt", row_exit_interrupt, pn_fmt_count, BESIDE(exits, seen_exit_interrupt)},
 	{NULL, "hlt", row_exit_hlt, pn_fmt_count, BESIDE(exits, seen_exit_hlt)},
 	{NULL, "eoi", row_exit_eoi, pn_fmt_count, BESIDE(exits, NULL)},

@@ -65,6 +65,10 @@ struct pn_result {
 	uint64_t irt_invalidations;
 	uint64_t inhibits[PN_INHIBIT_NR]; /* since the start: how often each cause came up */
 	uint64_t host_cpu_ns;
+	bool halt_polling;     /* the host polls before a vCPU blocks; in the measured part: */
+	uint64_t halt_polls, halt_polls_successful;
+	uint64_t halt_poll_success_ns, halt_poll_fail_ns; /* CPU time, part of host_cpu_ns */
+	uint64_t halt_poll_grown, halt_poll_shrunk;
 	uint64_t other_cpu_ns; /* replay into guests: of the recording's other programs */
 	uint64_t completions;  /* requests, round trips or IPIs that were finished */
 

@@ -23,6 +23,10 @@ struct pn_sc_machine {
 	uint64_t duration;	     /* simulated */
 	uint64_t warmup;	     /* before statistics start */
 	uint64_t halt_poll;	     /* the host polls that long before a vCPU blocks */
+	/* KVM's module parameters; kvm_poll: one of them was said, so they replace halt_poll */
+	bool kvm_poll;
+	uint64_t halt_poll_ns, halt_poll_ns_grow_start;
+	uint32_t halt_poll_ns_grow, halt_poll_ns_shrink;
 	uint64_t idle_poll;	     /* an idle CPU polls that long before it goes deeper */
 	uint64_t slice;		     /* scheduler time slice */
 	uint64_t wakeup_granularity; /* a woken task preempts beyond this lag */

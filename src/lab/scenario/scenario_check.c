@@ -43,11 +43,33 @@ static int check_useless(struct pn_sc_build *b, struct pn_sc_section *s, struct 
 	return 0;
 }
 
+/* One of KVM's parameters, which begins its halt polling with the others' defaults. */
+static int check_polling(struct pn_sc_build *b, struct pn_sc_section *s, struct pn_diag *d)
+{
+	static const char *const keys[] = {"halt_poll_ns", "halt_poll_ns_grow",
+					   "halt_poll_ns_grow_start", "halt_poll_ns_shrink", NULL};
+
+	b->sc->machine.kvm_poll = false;
+	for (unsigned i = 0; keys[i]; i++) {
+		if (!pn_sc_said(s, keys[i]))
+			continue;
+		b->sc->machine.kvm_poll = true;
+		if (pn_sc_said(s, "halt_poll"))
+			return pn_sc_refuse(b, s, PN_SC_KEYS(keys[i]), d,
+					    "%s: KVM's halt polling and halt_poll, which is "
+					    "always as long, exclude each other",
+					    keys[i]);
+	}
+	return 0;
+}
+
 static int check_machine(struct pn_sc_build *b, struct pn_sc_section *s, struct pn_diag *d)
 {
 	const struct pn_sc_machine *m = &b->sc->machine;
 	int err = check_useless(b, s, d);
 
+	if (!err)
+		err = check_polling(b, s, d);
 	if (err)
 		return err;
 	if (m->galog_cpu >= m->pcpus)

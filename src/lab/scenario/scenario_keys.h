@@ -31,6 +31,7 @@ enum pn_key_type {
 #define PN_KEY_ZERO 1u /* 0 is allowed too, below min */
 #define PN_KEY_POW2 2u
 #define PN_KEY_HEX  4u /* written in hexadecimal */
+#define PN_KEY_NS   8u /* a time that may come without a unit, in nanoseconds, as KVM's */
 
 struct pn_key_choice {
 	const char *name; /* end: NULL */
@@ -53,7 +54,7 @@ struct pn_key {
 	const char *doc;
 };
 
-#define PN_KEY_MAX 96
+#define PN_KEY_MAX 112
 
 extern const struct pn_key pn_keys[];
 extern const unsigned pn_key_count;

@@ -64,8 +64,9 @@ const char *pn_key_range(const struct pn_key *k, char *buf, size_t size)
 		count_range(k, buf, size);
 		break;
 	case PN_KEY_TIME:
-		snprintf(buf, size, "time, %s%s .. %s", k->flags & PN_KEY_ZERO ? "0 or " : "",
-			 time_text(k->min, lo, sizeof(lo)), time_text(k->max, hi, sizeof(hi)));
+		snprintf(buf, size, "time, %s%s .. %s%s", k->flags & PN_KEY_ZERO ? "0 or " : "",
+			 time_text(k->min, lo, sizeof(lo)), time_text(k->max, hi, sizeof(hi)),
+			 k->flags & PN_KEY_NS ? "; ns without a unit" : "");
 		break;
 	case PN_KEY_CHOICE:
 		choice_range(k, buf, size);
@@ -154,7 +155,8 @@ static int set_count(const struct pn_key *k, void *base, const char *value, char
 static int set_time(const struct pn_key *k, void *base, const char *value, char *why, size_t size)
 {
 	uint64_t v;
-	int err = pn_parse_time(value, &v);
+	bool bare = k->flags & PN_KEY_NS && *value && !value[strspn(value, "0123456789")];
+	int err = bare ? pn_parse_count(value, &v) : pn_parse_time(value, &v);
 
 	if (err == -EINVAL && !value[strspn(value, "0123456789. ")])
 		return refuse(why, size, "a time needs a unit: ns, us, ms, s, min or h");

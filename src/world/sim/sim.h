@@ -204,6 +204,15 @@ enum pn_guest_act {
 
 struct pn_message;
 
+/* Polling of a vCPU that has halted, before it blocks. */
+struct pn_halt_poll {
+	uint64_t limit; /* conf.kvm_poll: how long it polls now; KVM's vcpu->halt_poll_ns */
+	uint64_t since; /* the halt began */
+	uint64_t left;
+	uint64_t spent; /* of this halt, on polling */
+	bool tried, slept;
+};
+
 struct pn_vcpu {
 	struct pn_task task; /* first */
 	struct pn_sim *sim;
@@ -225,7 +234,7 @@ struct pn_vcpu {
 	uint64_t think_ns;
 	uint64_t span_start;
 	struct pn_stall stall;
-	uint64_t poll_left;
+	struct pn_halt_poll poll;
 	bool script_run;
 	bool masked;
 	bool timer_due_listed;
@@ -354,9 +363,25 @@ struct pn_sim_ops {
 	void (*offlined)(struct pn_pcpu *p);
 };
 
+/* Halt polling as KVM has it: the values of its module parameters halt_poll_ns and so on. */
+struct pn_kvm_poll {
+	bool on;
+	uint64_t max, grow_start;
+	uint32_t grow, shrink;
+};
+
+/* The halts that were polled in, as KVM counts them. */
+struct pn_poll_stats {
+	uint64_t attempted, successful;
+	uint64_t success_ns, fail_ns; /* CPU time of polls that an interrupt ended, and others */
+	uint64_t grown, shrunk;	      /* changes of a vCPU's limit */
+	uint64_t spans_ns;	      /* the same CPU time, of polls that are not over too */
+};
+
 struct pn_sim_conf {
 	uint32_t pcpus, vcpus, queues;
 	uint64_t slice, wakeup_granularity, halt_poll, host_tick;
+	struct pn_kvm_poll kvm_poll; /* on: in place of halt_poll, which is always as long */
 	uint64_t idle_poll; /* an idle CPU polls that long before its idle state costs an exit */
 	uint64_t noise_period, noise_time;
 	uint64_t seed;
@@ -379,6 +404,7 @@ struct pn_sim {
 	uint32_t waiting; /* tasks in run queues that may move */
 	bool draining;	  /* devices send nothing new */
 	uint64_t events, completions;
+	struct pn_poll_stats polls;
 	bool out_of_memory;
 	struct pn_message *free_msg;
 	void *msg_blocks;
@@ -487,6 +513,14 @@ void pn_vcpu_poke(struct pn_vcpu *v, struct pn_pcpu *p);
 void pn_vcpu_intr(struct pn_vcpu *v, struct pn_pcpu *p);
 /* Another agent wrote memory that the guest may be polling. */
 void pn_vcpu_stored(struct pn_vcpu *v);
+/*
+ * Halt polling: the vCPU has halted (false: it does not poll); a span of it is over; how long the
+ * next one may be; an interrupt came, or it was woken, so that the halt ends at @at.
+ */
+bool pn_poll_begin(struct pn_vcpu *v, struct pn_pcpu *p);
+void pn_poll_end(struct pn_task *t, struct pn_pcpu *p);
+uint64_t pn_poll_left(const struct pn_vcpu *v, const struct pn_pcpu *p);
+void pn_poll_over(struct pn_vcpu *v, uint64_t at);
 /* New work for a task that is awake: if it polls on @p, it sees the work now. */
 void pn_vcpu_notice(struct pn_task *t, struct pn_pcpu *p);
 /* Expired guest timers of the vCPUs that ran last on @p. */

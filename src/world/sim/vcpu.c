@@ -314,25 +314,28 @@ static void entered(struct pn_vcpu *v, struct pn_pcpu *p)
 static void halted(struct pn_vcpu *v, struct pn_pcpu *p)
 {
 	pn_step(&p->agent, PN_STEP_EXIT_HANDLE, v->id, 0);
-	v->poll_left = p->sim->conf.halt_poll;
-	v->st = v->poll_left ? PN_V_POLL : PN_V_BLOCK;
 	if (p->sim->ops->pending(v))
 		v->st = PN_V_ENTER;
+	else
+		v->st = pn_poll_begin(v, p) ? PN_V_POLL : PN_V_BLOCK;
 }
 
 static void poll(struct pn_vcpu *v, struct pn_pcpu *p)
 {
+	uint64_t left = pn_poll_left(v, p);
+
 	if (p->sim->ops->pending(v)) {
+		pn_poll_over(v, pn_sim_now(p->sim));
 		pn_step(&p->agent, PN_STEP_HALT_POLL, v->id, 0);
 		v->st = PN_V_ENTER;
 		return;
 	}
-	if (!v->poll_left) {
+	if (!left) {
 		v->st = PN_V_BLOCK;
 		return;
 	}
 	p->poll_since = pn_sim_now(p->sim);
-	pn_pcpu_span(p, PN_CPU_POLL, v->poll_left);
+	pn_pcpu_span(p, PN_CPU_POLL, left);
 }
 
 void pn_vcpu_notice(struct pn_task *t, struct pn_pcpu *p)
@@ -343,16 +346,6 @@ void pn_vcpu_notice(struct pn_task *t, struct pn_pcpu *p)
 		pn_pcpu_kick(p);
 }
 
-static void poll_end(struct pn_task *t, struct pn_pcpu *p)
-{
-	struct pn_vcpu *v = pn_vcpu_of(t);
-	uint64_t done = pn_sim_now(p->sim) - p->poll_since;
-
-	v->poll_left -= done < v->poll_left ? done : v->poll_left;
-	if (p->resched)
-		v->poll_left = 0;
-}
-
 /*
  * One turn of the block loop: sets the task's state first, then checks for interrupts (pairs with
  * pn_task_wake).
@@ -360,8 +353,10 @@ static void poll_end(struct pn_task *t, struct pn_pcpu *p)
 static void check(struct pn_vcpu *v, struct pn_pcpu *p)
 {
 	v->task.state = PN_TASK_SLEEPING;
-	if (!p->sim->ops->must_run(v, p))
+	if (!p->sim->ops->must_run(v, p)) {
+		v->poll.slept = true;
 		return;
+	}
 	v->task.state = PN_TASK_RUNNABLE;
 	v->st = PN_V_UNBLOCK;
 }
@@ -401,6 +396,7 @@ void pn_vcpu_run(struct pn_task *t, struct pn_pcpu *p)
 		break;
 	case PN_V_UNBLOCK:
 		ops->unblocking(v, p);
+		pn_poll_over(v, pn_sim_now(p->sim) + p->agent.elapsed_ns);
 		v->st = PN_V_ENTER;
 		break;
 	}
@@ -476,7 +472,7 @@ void pn_vcpu_init(struct pn_sim *s, uint32_t id)
 	v->task.run = pn_vcpu_run;
 	v->task.in = vcpu_in;
 	v->task.out = vcpu_out;
-	v->task.poll_end = poll_end;
+	v->task.poll_end = pn_poll_end;
 	v->task.cpu = id % s->conf.pcpus;
 	v->sim = s;
 	v->id = id;
