@@ -140,7 +140,10 @@ static int run_scenario(struct pn_cli_options *o, const char *name, bool detail)
 		pn_cli_add_workload(o, sc->work);
 		leave_out(o, sc);
 	}
-	w.of[sc->work] = sc;
+	/* by the workload of modes */
+	for (unsigned i = 0; pn_modes[i]; i++)
+		if (pn_mode_runs(pn_modes[i], sc->work))
+			w.of[pn_modes[i]->work] = sc;
 	pn_cli_catch_stop();
 	status = pn_cli_compare_work(o, &w, NULL, detail);
 	free(sc);

@@ -74,7 +74,7 @@ void pn_cli_add_modes(struct pn_cli_options *o, const char *list)
 void pn_cli_add_workload(struct pn_cli_options *o, enum pn_workload work)
 {
 	for (unsigned i = 0; pn_modes[i] && o->modes < CLI_MAX_MODES; i++)
-		if (pn_modes[i]->work == work)
+		if (pn_mode_runs(pn_modes[i], work))
 			o->mode[o->modes++] = pn_mode_plain(pn_modes[i]);
 }
 

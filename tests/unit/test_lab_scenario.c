@@ -16,15 +16,16 @@
 
 #define ROWS(t) (sizeof(t) / sizeof((t)[0]))
 
-#define VM   "[vm g]\nvcpus = 4\n"
-#define DEV  "[device d]\n"
-#define LOAD "[load l]\ntype = poisson\nrate = 1k/s\n"
-#define ALL  VM DEV LOAD
-#define BARE DEV LOAD
-#define IPI  "[ipi i]\n"
-#define PING VM IPI "type = pingpong\n"
-#define RAIN VM IPI "type = storm\n"
-#define LONG "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+#define VM    "[vm g]\nvcpus = 4\n"
+#define DEV   "[device d]\n"
+#define LOAD  "[load l]\ntype = poisson\nrate = 1k/s\n"
+#define ALL   VM DEV LOAD
+#define BARE  DEV LOAD
+#define IPI   "[ipi i]\n"
+#define PING  VM IPI "type = pingpong\n"
+#define RAIN  VM IPI "type = storm\n"
+#define MIXED ALL IPI "type = storm\n"
+#define LONG  "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 
 static char dir[128], path[160];
 
@@ -235,8 +236,22 @@ static const struct {
 	 "[ipi i] needs a [vm NAME] section"},
 	{"ipi: no such vm", RAIN "vm = gg\n", NULL, -EINVAL, 5,
 	 "there is no [vm gg] (did you mean \"g\"?)"},
-	{"ipi: devices too", PING LOAD DEV, NULL, -EINVAL, 8,
-	 "[device d]: a scenario with an [ipi NAME] has no devices"},
+	{"ipi: devices too", PING LOAD DEV, NULL, 0, 0, NULL},
+	{"ipi: devices of another VM", PING LOAD "[vm h]\nvcpus = 3\n" DEV "vm = h\n", NULL, 0, 0,
+	 NULL},
+	{"ipi: a device's vector", RAIN "vector = 0x41\n" LOAD DEV "vector = 0x41\n", NULL, -EINVAL,
+	 10,
+	 "vector 0x41 is that of [ipi i], whose IPIs go to the same vCPUs (expected another one)"},
+	{"ipi: the same, by default", RAIN LOAD DEV "vector = 0xf0\n", NULL, -EINVAL, 9,
+	 "vector 0xf0 is that of [ipi i]"},
+	{"ipi: the same vector in another VM",
+	 RAIN LOAD "[vm h]\nvcpus = 3\n" DEV "vm = h\nvector = 0xf0\n", NULL, 0, 0, NULL},
+	{"ipi: vectors enough", RAIN LOAD DEV "count = 187\n", NULL, 0, 0, NULL},
+	{"ipi: one vector is not for devices", RAIN "vector = 0xa0\n" LOAD DEV "count = 187\n",
+	 NULL, -EINVAL, 10, "more than 186 queues interrupt it"},
+	{"ipi: with devices, x2APIC alone sets the limit",
+	 "[machine]\nx2avic = no\n[vm g]\nvcpus = 256\n" IPI "type = storm\n" LOAD DEV, NULL, 0, 0,
+	 NULL},
 	{"ipi: two of one vm", RAIN "[ipi j]\ntype = storm\n", NULL, -EINVAL, 5,
 	 "[ipi j]: [vm g] has [ipi i] already"},
 	{"ipi: two of two", RAIN "[vm h]\nvcpus = 2\n[ipi j]\nvm = h\ntype = storm\n", NULL, 0, 0,
@@ -378,7 +393,7 @@ static void test_rows(void **state)
  */
 static void test_useless(void **state)
 {
-	enum { GUEST = 1, METAL = 2, STORM = 4 };
+	enum { GUEST = 1, METAL = 2, STORM = 4, BOTH = 8 };
 	static const struct {
 		const char *line;
 		unsigned in;
@@ -417,13 +432,15 @@ static void test_useless(void **state)
 		{ALL, NULL},
 		{BARE, "means nothing on bare metal: there is no [vm NAME]"},
 		{VM IPI "type = storm\n", "means nothing with an [ipi NAME]: there are no devices"},
+		{ALL IPI "type = storm\n", NULL},
 	};
 
 	(void)state;
 	for (size_t i = 0; i < ROWS(keys) * ROWS(works); i++) {
 		const char *line = keys[i / ROWS(works)].line;
 		unsigned w = i % ROWS(works);
-		bool fits = keys[i / ROWS(works)].in & 1u << w;
+		unsigned in = keys[i / ROWS(works)].in;
+		bool fits = (in | (in & (GUEST | STORM) ? BOTH : 0)) & 1u << w;
 		struct pn_scenario *sc;
 		struct pn_diag d = {0};
 		char text[400], said[64];
@@ -616,6 +633,18 @@ static const struct {
 	{"ipi", RAIN, "ipi-avic", NULL},
 	{"passthrough among IPIs", RAIN, "avic",
 	 "the scenario has an [ipi NAME]: guest IPIs (expected ipi-exit, ipi-avic or ipi-ipiv)"},
+	{"both among IPIs and devices", MIXED, "gappi", NULL},
+	{"both among IPIs and devices", MIXED, "vtd-pi", NULL},
+	{"both among IPIs and devices", MIXED, "ipi-exit", NULL},
+	{"both: not bare metal", MIXED, "remapped",
+	 "the scenario has devices and an [ipi NAME]: passthrough and guest IPIs (expected "
+	 "emulated, "
+	 "avic, galog, gappi, vtd-pi, ipi-exit, ipi-avic or ipi-ipiv)"},
+	{"both: x2APIC without x2AVIC", "[machine]\nx2avic = no\n" MIXED, "galog",
+	 "expected x2apic = no too"},
+	{"both: nothing to serve", "[machine]\nx2avic = no\n" MIXED, "emulated", NULL},
+	{"both: x2AVIC is not Intel's", "[machine]\nx2avic = no\n" MIXED, "ipi-ipiv", NULL},
+	{"both: xAPIC", "[machine]\nx2apic = no\n" MIXED, "gappi", NULL},
 	{"x2APIC without x2AVIC", "[machine]\nx2avic = no\n" RAIN, "ipi-avic",
 	 "expected x2apic = no too"},
 	{"xAPIC without x2AVIC", "[machine]\nx2avic = no\nx2apic = no\n" RAIN, "ipi-avic", NULL},
@@ -674,6 +703,11 @@ static const struct {
 	 "vtd-pi", 0, NULL},
 	{"but no aliased one", XAPIC VM "inhibit = logical-id-aliased\n" DEV LOAD, NULL, "vtd-pi",
 	 6, "mode 'vtd-pi' has APICv"},
+	{"both: AVIC alone", VM WINDOW DEV LOAD IPI "type = storm\n", NULL, "ipi-exit", 3,
+	 "(expected mode avic, galog, gappi or ipi-avic, or inhibit = blockirq)"},
+	{"both: x2apic says the mode",
+	 VM "inhibit = apic-id-modified\n" DEV LOAD IPI "type = storm\n", NULL, "avic", 3,
+	 "(expected x2apic = no)"},
 	{"IPIs: AVIC alone", VM WINDOW IPI "type = storm\n", NULL, "ipi-exit", 3,
 	 "mode 'ipi-exit' has APICv, which stays active then (expected mode ipi-avic, or inhibit = "
 	 "blockirq)"},

@@ -18,19 +18,35 @@ static uint64_t stamp(const struct pn_machine *m, const struct pn_lab_vcpu *v)
 	return (now + 1) << PN_SENT_SHIFT | (blocked ? PN_SENT_BLOCKED : 0) | window;
 }
 
+static struct pn_part *part_of(struct pn_machine *m, uint64_t sent)
+{
+	return &m->part[sent & PN_SENT_IPI ? PN_PART_IPIS : PN_PART_DEVICES];
+}
+
+static void count_sent(struct pn_machine *m, uint64_t sent)
+{
+	if (!(sent & PN_SENT_WINDOW))
+		return;
+	m->now.interrupts++;
+	if (m->part)
+		part_of(m, sent)->interrupts++;
+}
+
 uint64_t pn_account_sent(struct pn_machine *m, const struct pn_lab_vcpu *v)
 {
 	uint64_t sent = stamp(m, v);
 
-	if (sent & PN_SENT_WINDOW)
-		m->now.interrupts++;
+	count_sent(m, sent);
 	return sent;
 }
 
 void pn_account_coalesced(struct pn_machine *m, uint64_t sent)
 {
-	if (sent & PN_SENT_WINDOW)
-		m->now.coalesced++;
+	if (!(sent & PN_SENT_WINDOW))
+		return;
+	m->now.coalesced++;
+	if (m->part)
+		part_of(m, sent)->coalesced++;
 }
 
 void pn_account_irr(struct pn_lab_vcpu *v, uint8_t vector, uint64_t sent)
@@ -193,6 +209,11 @@ static void latency(struct pn_machine *m, uint64_t sent, uint64_t at)
 	pn_hist_add(m->latency, ns);
 	if (sent & PN_SENT_BLOCKED)
 		pn_hist_add(m->wake, ns);
+	if (!m->part)
+		return;
+	pn_hist_add(&part_of(m, sent)->latency, ns);
+	if (sent & PN_SENT_BLOCKED)
+		pn_hist_add(&part_of(m, sent)->wake_latency, ns);
 }
 
 static void delivered(struct pn_machine *m, uint64_t sent, uint64_t at)
@@ -200,6 +221,8 @@ static void delivered(struct pn_machine *m, uint64_t sent, uint64_t at)
 	if (!(sent & PN_SENT_WINDOW))
 		return;
 	m->now.delivered++;
+	if (m->part)
+		part_of(m, sent)->delivered++;
 	latency(m, sent, at);
 }
 
@@ -251,7 +274,7 @@ void pn_account_deliver(struct pn_lab_vcpu *v, uint64_t at)
 
 uint64_t pn_account_ipi_sent(struct pn_lab_vcpu *from)
 {
-	return stamp(from->m, NULL);
+	return stamp(from->m, NULL) | PN_SENT_IPI;
 }
 
 static void ipi_to(struct pn_lab_vcpu *to, const struct pn_ipi *ipi, uint64_t sent,
@@ -259,8 +282,7 @@ static void ipi_to(struct pn_lab_vcpu *to, const struct pn_ipi *ipi, uint64_t se
 {
 	uint64_t blocked = to->sim->task.state == PN_TASK_SLEEPING ? PN_SENT_BLOCKED : 0;
 
-	if (sent & PN_SENT_WINDOW)
-		to->m->now.interrupts++;
+	count_sent(to->m, sent);
 	to->m->now.ipis++;
 	set(to, ipi->vector, sent | blocked);
 }
@@ -341,6 +363,7 @@ void pn_machine_totals(const struct pn_machine *m, struct pn_totals *t)
 	for (uint32_t i = 0; i < m->vcpus; i++)
 		t->parked += m->plat->parked ? m->plat->parked(&m->vcpu[i]) : 0;
 	t->completions = m->sim->completions;
+	t->ipi_completions = m->sim->ipi_completions;
 	t->polls = m->sim->polls;
 	t->events = m->sim->events;
 }

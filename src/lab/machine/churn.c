@@ -193,6 +193,8 @@ static bool vector_free(const struct pn_lab_vcpu *v, unsigned vector)
 
 	if (q && q->vcpu == v->sim && q->vector == vector)
 		return false;
+	if (v->sim->ipi && v->sim->ipi->vector == vector)
+		return false;
 	return !v->sent[vector] && v->inject != (int)vector && v->sim->handler != (int)vector;
 }
 

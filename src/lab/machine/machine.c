@@ -255,7 +255,7 @@ static uint8_t guest_vector(const struct pn_vcpu *v, uint8_t wanted)
 	if (wanted && !v->by_vector[wanted])
 		return wanted;
 	for (unsigned i = PN_GUEST_VECTOR_FIRST; i <= PN_GUEST_VECTOR_LAST; i++)
-		if (!v->by_vector[i])
+		if (!v->by_vector[i] && !(v->ipi && v->ipi->vector == i))
 			return (uint8_t)i;
 	return 0;
 }
@@ -401,6 +401,13 @@ static int allocate(struct pn_machine *m, uint32_t devices)
 		return -ENOMEM;
 	pn_hist_init(m->latency);
 	pn_hist_init(m->wake);
+	if (m->sc->work != PN_WORK_MIXED)
+		return 0;
+	m->part = malloc(PN_PARTS * sizeof(*m->part));
+	if (!m->part)
+		return -ENOMEM;
+	for (unsigned i = 0; i < PN_PARTS; i++)
+		pn_part_init(&m->part[i]);
 	return 0;
 }
 
@@ -465,6 +472,7 @@ void pn_machine_destroy(struct pn_machine *m)
 	free(m->station);
 	free(m->latency);
 	free(m->wake);
+	free(m->part);
 	free(m->ram);
 	free(m);
 }

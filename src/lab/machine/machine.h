@@ -29,7 +29,8 @@ struct pn_totals;
 /* A pending interrupt, from the device's write to the guest's handler; 0: none. */
 #define PN_SENT_WINDOW	1ull /* sent in the measured part */
 #define PN_SENT_BLOCKED 2ull /* its vCPU slept */
-#define PN_SENT_SHIFT	2
+#define PN_SENT_IPI	4ull /* by a vCPU */
+#define PN_SENT_SHIFT	3
 
 struct pn_lab_vcpu {
 	struct pn_machine *m;
@@ -156,6 +157,7 @@ struct pn_totals {
 	uint64_t router_wait; /* the longest, of an IOMMU's message for the router */
 	uint64_t host_ns, recorded_ns, completions, events, parked;
 	struct pn_poll_stats polls;
+	uint64_t ipi_completions; /* of the completions */
 	/* IPIs to a vector, one for each target; and those that the hypervisor delivered */
 	uint64_t ipis, ipis_injected;
 	uint64_t inhibits[PN_INHIBIT_NR]; /* how often each cause came up */
@@ -209,6 +211,7 @@ struct pn_machine {
 	uint64_t outstanding;	    /* interrupts on their way, wherever they are */
 	struct pn_totals now;	    /* only the lab's own counters are kept up to date */
 	struct pn_hist *latency, *wake;
+	struct pn_part *part; /* PN_PARTS of them, in a scenario with both; NULL: one kind only */
 	struct pn_rng churn_rng;
 	struct pn_churn_event churn[PN_CHURN_EVENTS];
 	struct pn_provoker *provoker; /* one for each VM */

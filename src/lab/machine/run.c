@@ -173,6 +173,20 @@ static void fill_polls(const struct pn_machine *m, const struct pn_poll_stats *f
 	r->halt_poll_shrunk = to->shrunk - from->shrunk;
 }
 
+/* Of each kind of interrupts, in a scenario with both. */
+static void fill_parts(const struct pn_machine *m, struct pn_result *r)
+{
+	r->mixed = m->part != NULL;
+	for (unsigned i = 0; i < PN_PARTS && m->part; i++) {
+		struct pn_part *p = &r->part[i];
+		uint64_t completions = p->completions;
+
+		*p = m->part[i];
+		p->completions = completions;
+		p->lost = p->interrupts - p->delivered - p->coalesced;
+	}
+}
+
 /* A vCPU that still sleeps with a deliverable interrupt was never notified. */
 static uint64_t still_asleep(const struct pn_machine *m)
 {
@@ -205,12 +219,15 @@ static int measure(struct pn_machine *m, const struct pn_run_options *opt, struc
 	completions = after->completions - before->completions;
 	host_ns = after->host_ns - before->host_ns;
 	recorded_ns = after->recorded_ns - before->recorded_ns;
+	r->part[PN_PART_IPIS].completions = after->ipi_completions - before->ipi_completions;
+	r->part[PN_PART_DEVICES].completions = completions - r->part[PN_PART_IPIS].completions;
 	fill_polls(m, &before->polls, &after->polls, r);
 	pn_machine_drain(m);
 	pn_selfcheck(m, r->check, sizeof(r->check));
 	pn_machine_totals(m, after);
 	subtract(after, before, sm->pcpus);
 	fill(m, after, r);
+	fill_parts(m, r);
 	/* Rates are of the measured part; what was on its way then may still have arrived. */
 	r->completions = completions;
 	r->host_cpu_ns = host_ns;
@@ -233,6 +250,8 @@ int pn_run(const struct pn_scenario *sc, const struct pn_mode *mode,
 	memset(out, 0, sizeof(*out));
 	pn_hist_init(&out->latency);
 	pn_hist_init(&out->wake_latency);
+	for (unsigned i = 0; i < PN_PARTS; i++)
+		pn_part_init(&out->part[i]);
 	out->mode = *mode;
 	err = pn_machine_create(sc, mode, opt->seed, &m, d);
 	if (!err && (opt->trace || opt->steps))

@@ -132,45 +132,78 @@ static void check_cpus(struct pn_complaints *r, struct pn_machine *m)
 	}
 }
 
+/* Interrupts that are on their way: all, and those of the measured part by kind. */
+struct under_way {
+	uint64_t all, window[PN_PARTS];
+};
+
+static void found(struct under_way *u, uint64_t sent)
+{
+	u->all += sent != 0;
+	if (sent & PN_SENT_WINDOW)
+		u->window[sent & PN_SENT_IPI ? PN_PART_IPIS : PN_PART_DEVICES]++;
+}
+
+static void check_parts(struct pn_complaints *r, const struct pn_machine *m,
+			const struct pn_totals *t, const struct under_way *u)
+{
+	uint64_t interrupts = 0;
+
+	for (unsigned i = 0; i < PN_PARTS; i++) {
+		const struct pn_part *p = &m->part[i];
+
+		interrupts += p->interrupts;
+		if (p->interrupts != p->delivered + p->coalesced + u->window[i] ||
+		    p->latency.n != p->delivered)
+			pn_wrong(r,
+				 "%s: %lu sent, but %lu delivered, %lu coalesced, %lu on their way",
+				 pn_part_name((enum pn_part_kind)i), (unsigned long)p->interrupts,
+				 (unsigned long)p->delivered, (unsigned long)p->coalesced,
+				 (unsigned long)u->window[i]);
+	}
+	if (interrupts != t->interrupts)
+		pn_wrong(r, "%lu interrupts, but %lu of devices and IPIs",
+			 (unsigned long)t->interrupts, (unsigned long)interrupts);
+}
+
 /* Every interrupt is delivered, coalesced, or in one of the places where it can be on its way. */
 static void check_books(struct pn_complaints *r, const struct pn_machine *m,
 			const struct pn_totals *t)
 {
-	uint64_t window = 0, all = 0;
+	struct under_way u = {0};
+	uint64_t window;
 
 	for (uint32_t i = 0; i < m->vcpus; i++) {
 		const struct pn_lab_vcpu *v = &m->vcpu[i];
 
-		window += v->taken & PN_SENT_WINDOW;
-		all += v->taken != 0;
+		found(&u, v->taken);
 		for (unsigned k = 0; k < 256; k++) {
-			window += (v->sent[k] & PN_SENT_WINDOW) + (v->second[k] & PN_SENT_WINDOW);
-			all += (v->sent[k] != 0) + (v->second[k] != 0);
+			found(&u, v->sent[k]);
+			found(&u, v->second[k]);
 		}
 	}
 	for (uint32_t i = 0; i < m->sc->machine.iommus; i++) {
 		const struct pn_lab_iommu *io = &m->iommu[i];
 
-		all += io->waits;
 		for (uint32_t k = 0; k < io->waits; k++)
-			window +=
-				io->waiting[(io->head + k) & (io->room - 1)].sent & PN_SENT_WINDOW;
+			found(&u, io->waiting[(io->head + k) & (io->room - 1)].sent);
 	}
 	for (uint32_t i = 0; i < m->queues; i++) {
 		const struct pn_lab_queue *q = &m->queue[i];
 
-		all += q->flights;
 		for (uint32_t k = 0; k < q->flights; k++)
-			window += q->flight[(q->flight_head + k) & (q->flight_room - 1)] &
-				  PN_SENT_WINDOW;
+			found(&u, q->flight[(q->flight_head + k) & (q->flight_room - 1)]);
 	}
+	window = u.window[PN_PART_DEVICES] + u.window[PN_PART_IPIS];
 	if (t->interrupts != t->delivered + t->coalesced + window)
 		pn_wrong(r, "%lu interrupts, but %lu delivered, %lu coalesced, %lu on their way",
 			 (unsigned long)t->interrupts, (unsigned long)t->delivered,
 			 (unsigned long)t->coalesced, (unsigned long)window);
-	if (m->outstanding != all)
+	if (m->outstanding != u.all)
 		pn_wrong(r, "%lu interrupts outstanding, %lu found", (unsigned long)m->outstanding,
-			 (unsigned long)all);
+			 (unsigned long)u.all);
+	if (m->part)
+		check_parts(r, m, t, &u);
 }
 
 /* Each target of an IPI got its bit once: from a processor, or from the hypervisor. */

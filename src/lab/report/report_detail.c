@@ -159,6 +159,26 @@ static void histogram(const char *title, const struct pn_hist *h, FILE *f)
 	fputc('\n', f);
 }
 
+static void parts(const struct pn_result *r, FILE *f)
+{
+	static const struct {
+		enum pn_workload path;
+		const char *slept;
+	} of[PN_PARTS] = {
+		[PN_PART_DEVICES] = {PN_WORK_PASSTHROUGH,
+				     "Latency of interrupts of devices whose vCPU slept"},
+		[PN_PART_IPIS] = {PN_WORK_IPI, "Latency of IPIs whose vCPU slept"},
+	};
+
+	for (unsigned i = 0; i < PN_PARTS; i++) {
+		char title[96];
+
+		snprintf(title, sizeof(title), "Latency, %s", pn_report_path(of[i].path));
+		histogram(title, &r->part[i].latency, f);
+		histogram(of[i].slept, &r->part[i].wake_latency, f);
+	}
+}
+
 int pn_report_detail(const struct pn_comparison *c, const struct pn_scenario *sc, FILE *f)
 {
 	char value[PN_MODE_VALUE], title[96];
@@ -178,10 +198,15 @@ int pn_report_detail(const struct pn_comparison *c, const struct pn_scenario *sc
 		summary(r, f);
 		counts(r, f);
 		inhibits(r, f);
-		snprintf(title, sizeof(title), "Latency, %s", pn_report_path(work));
-		histogram(title, &r->latency, f);
-		if (work != PN_WORK_BARE)
-			histogram("Latency of interrupts whose vCPU slept", &r->wake_latency, f);
+		if (r->mixed) {
+			parts(r, f);
+		} else {
+			snprintf(title, sizeof(title), "Latency, %s", pn_report_path(work));
+			histogram(title, &r->latency, f);
+			if (work != PN_WORK_BARE)
+				histogram("Latency of interrupts whose vCPU slept",
+					  &r->wake_latency, f);
+		}
 		steps(r, &sc->costs, f);
 	}
 	pn_report_sentences(c, f, false);

@@ -70,7 +70,7 @@ struct pn_reading {
 	bool open; /* it holds in fewer than nine of ten */
 };
 
-#define PN_READING_MAX 24
+#define PN_READING_MAX 32
 
 /*
  * Fills at most PN_READING_MAX; returns how many. If @c has draws, each claim says in how many of

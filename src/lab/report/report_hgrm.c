@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Latencies as .hgrm files, two for each mode: of all interrupts, and of those that woke a vCPU. */
+/* Latencies as .hgrm files, two for each mode: of all interrupts, and of those that woke a vCPU;
+ * and the same of devices and of IPIs where there are both. */
 #include <ctype.h>
 #include <errno.h>
 #include <string.h>
@@ -39,17 +40,18 @@ static int write_one(const char *path, const struct pn_hist *h)
 	return r;
 }
 
-static int write_mode(const struct pn_comparison *c, const struct pn_result *r, const char *dir)
+static int write_pair(const struct pn_comparison *c, const struct pn_result *r, const char *kind,
+		      const struct pn_hist *latency, const struct pn_hist *wake, const char *dir)
 {
-	char mode[64], name[160], path[PATH_SIZE];
-	const struct pn_hist *const h[] = {&r->latency, &r->wake_latency};
+	const struct pn_hist *const h[] = {latency, wake};
 	static const char *const what[] = {"latency", "wake"};
+	char mode[64], name[176], path[PATH_SIZE];
 
 	pn_mode_text(&r->mode, mode, sizeof(mode));
 	for (unsigned i = 0; i < 2; i++) {
 		int e;
 
-		snprintf(name, sizeof(name), "%s-%s-%s.hgrm", c->scenario, mode, what[i]);
+		snprintf(name, sizeof(name), "%s-%s-%s%s.hgrm", c->scenario, mode, kind, what[i]);
 		safe_name(name);
 		if ((size_t)snprintf(path, sizeof(path), "%s/%s", dir, name) >= sizeof(path))
 			return -ENAMETOOLONG;
@@ -58,6 +60,19 @@ static int write_mode(const struct pn_comparison *c, const struct pn_result *r, 
 			return e;
 	}
 	return 0;
+}
+
+static int write_mode(const struct pn_comparison *c, const struct pn_result *r, const char *dir)
+{
+	int e = write_pair(c, r, "", &r->latency, &r->wake_latency, dir);
+
+	for (unsigned i = 0; i < PN_PARTS && r->mixed && !e; i++) {
+		char kind[16];
+
+		snprintf(kind, sizeof(kind), "%s-", pn_part_name((enum pn_part_kind)i));
+		e = write_pair(c, r, kind, &r->part[i].latency, &r->part[i].wake_latency, dir);
+	}
+	return e;
 }
 
 int pn_report_hgrm(const struct pn_comparison *c, const char *dir)

@@ -222,18 +222,32 @@ static void costs(const struct pn_costs *t, FILE *f)
 	fputs("</table></div>\n", f);
 }
 
+static void curves(const struct pn_comparison *c, enum pn_part_kind kind, enum pn_workload path,
+		   FILE *f)
+{
+	const char *ipis =
+		c->n && c->result[0].mixed && kind == PN_PART_IPIS ? "IPIs" : "interrupts";
+
+	fprintf(f, "<h2>Latency: %s</h2>\n", pn_report_path(path));
+	pn_svg_curves(c, kind, false, f);
+	if (path == PN_WORK_BARE)
+		return;
+	fprintf(f, "<h2>Latency of %s whose vCPU slept</h2>\n", ipis);
+	pn_svg_curves(c, kind, true, f);
+}
+
 int pn_report_html(const struct pn_comparison *c, const struct pn_scenario *sc, FILE *f)
 {
 	head(c, f);
 	reading(c, f);
 	what_is_what(c, f);
 	tables(c, f);
-	fprintf(f, "<h2>Latency: %s</h2>\n", pn_report_path(pn_report_workload(c)));
-	pn_svg_curves(c, false, f);
-	if (pn_report_workload(c) != PN_WORK_BARE) {
-		fputs("<h2>Latency of interrupts whose vCPU slept</h2>\n", f);
-		pn_svg_curves(c, true, f);
-	}
+	if (c->n && c->result[0].mixed)
+		for (unsigned i = 0; i < PN_PARTS; i++)
+			curves(c, (enum pn_part_kind)i,
+			       i == PN_PART_IPIS ? PN_WORK_IPI : PN_WORK_PASSTHROUGH, f);
+	else
+		curves(c, PN_PART_DEVICES, pn_report_workload(c), f);
 	costs(&sc->costs, f);
 	fputs("</body></html>\n", f);
 	return ferror(f) ? -EIO : 0;

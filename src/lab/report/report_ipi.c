@@ -7,9 +7,19 @@
 
 #include "report_reading.h"
 
+static double sent(const struct pn_result *r)
+{
+	return (double)pn_result_interrupts(r, PN_PART_IPIS);
+}
+
 static double exits_each(const struct pn_result *r)
 {
-	return (double)r->exits[PN_EXIT_IPI] / (double)r->interrupts;
+	return (double)r->exits[PN_EXIT_IPI] / sent(r);
+}
+
+static const struct pn_hist *latency(const struct pn_result *r)
+{
+	return pn_result_latency(r, PN_PART_IPIS);
 }
 
 static void what_exits(struct pn_reader *rd, const struct pn_result *r)
@@ -19,9 +29,8 @@ static void what_exits(struct pn_reader *rd, const struct pn_result *r)
 	pn_say_mode(r, mode, sizeof(mode));
 	if (r->exits[PN_EXIT_IPI])
 		pn_say(rd, false, "With %s %s exits sent %s IPIs (%s each). Still exits: %s.", mode,
-		       pn_fmt_count(n, (double)r->exits[PN_EXIT_IPI]),
-		       pn_fmt_count(all, (double)r->interrupts), pn_fmt_ratio(each, exits_each(r)),
-		       r->mode.info->still_exits);
+		       pn_fmt_count(n, (double)r->exits[PN_EXIT_IPI]), pn_fmt_count(all, sent(r)),
+		       pn_fmt_ratio(each, exits_each(r)), r->mode.info->still_exits);
 	else
 		pn_say(rd, false, "With %s no IPI exited. Still would: %s.", mode,
 		       r->mode.info->still_exits);
@@ -37,15 +46,15 @@ static void against_exits(struct pn_reader *rd, const struct pn_result *exit,
 	double speed;
 
 	pn_say_mode(r, mode, sizeof(mode));
-	if (exit->latency.n < P99_MIN || r->latency.n < P99_MIN)
+	if (latency(exit)->n < P99_MIN || latency(r)->n < P99_MIN)
 		return;
-	speed = (double)pn_hist_quantile(&exit->latency, 0.99) /
-		fmax(1, (double)pn_hist_quantile(&r->latency, 0.99));
+	speed = (double)pn_hist_quantile(latency(exit), 0.99) /
+		fmax(1, (double)pn_hist_quantile(latency(r), 0.99));
 	for (unsigned i = 0; i < 2; i++) {
 		double at = i ? 0.99 : 0.5;
 
-		pn_fmt_ns(a[i], (double)pn_hist_quantile(&exit->latency, at));
-		pn_fmt_ns(b[i], (double)pn_hist_quantile(&r->latency, at));
+		pn_fmt_ns(a[i], (double)pn_hist_quantile(latency(exit), at));
+		pn_fmt_ns(b[i], (double)pn_hist_quantile(latency(r), at));
 	}
 	pn_fmt_ratio(a[2], exits_each(exit));
 	pn_fmt_ratio(b[2], exits_each(r));
@@ -75,9 +84,9 @@ void pn_read_ipis(struct pn_reader *rd, const struct pn_comparison *c)
 		if (r->mode.info->work != PN_WORK_IPI)
 			continue;
 		vendor[r->mode.info->vendor] = true;
-		if (pn_mode_has(&r->mode, PN_TRAIT_BASELINE) || !r->interrupts)
+		if (pn_mode_has(&r->mode, PN_TRAIT_BASELINE) || !(sent(r) > 0))
 			continue;
-		if (exit && exit->interrupts)
+		if (exit && sent(exit) > 0)
 			against_exits(rd, exit, r);
 		what_exits(rd, r);
 	}

@@ -109,6 +109,26 @@ static json_t *halt_polling(const struct pn_result *r)
 			 integer(r->halt_poll_shrunk));
 }
 
+/* Each kind of interrupts, in a scenario with both. */
+static json_t *parts(const struct pn_result *r)
+{
+	json_t *o = json_object();
+
+	for (unsigned i = 0; i < PN_PARTS; i++) {
+		const struct pn_part *p = &r->part[i];
+
+		json_object_set_new(
+			o, pn_part_name((enum pn_part_kind)i),
+			json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "interrupts",
+				  integer(p->interrupts), "delivered", integer(p->delivered),
+				  "coalesced", integer(p->coalesced), "lost", integer(p->lost),
+				  "latency_ns", latency(&p->latency), "wake_latency_ns",
+				  latency(&p->wake_latency), "throughput_per_s",
+				  quotient(1e9 * (double)p->completions, (double)r->duration_ns)));
+	}
+	return o;
+}
+
 static json_t *mode(const struct pn_result *r)
 {
 	json_t *o = json_object();
@@ -126,6 +146,8 @@ static json_t *mode(const struct pn_result *r)
 	json_object_set_new(o, "lost", integer(r->lost));
 	json_object_set_new(o, "latency_ns", latency(&r->latency));
 	json_object_set_new(o, "wake_latency_ns", latency(&r->wake_latency));
+	if (r->mixed)
+		json_object_set_new(o, "by_source", parts(r));
 	json_object_set_new(o, "vm_exits", exits(r));
 	json_object_set_new(o, "host_interrupts", host_interrupts(r));
 	json_object_set_new(o, "wakeups",

@@ -126,7 +126,8 @@ static uint64_t p99(const struct pn_hist *h)
 static void wake_compare(struct pn_reader *rd, const struct pn_result *log,
 			 const struct pn_result *gp)
 {
-	const struct pn_hist *a = &log->wake_latency, *b = &gp->wake_latency;
+	const struct pn_hist *a = pn_result_wake(log, PN_PART_DEVICES);
+	const struct pn_hist *b = pn_result_wake(gp, PN_PART_DEVICES);
 	char x[PN_FMT_SIZE], ta[PN_FMT_SIZE], tb[PN_FMT_SIZE], la[64], lb[64], rough[96] = "";
 	uint64_t least = a->n < b->n ? a->n : b->n;
 	double slow, fast;
@@ -192,9 +193,15 @@ static void galog_losses(struct pn_reader *rd, const struct pn_result *r)
 	pn_question(rd, "does %s miss wakeups", mode);
 }
 
+/* Modes are compared by the interrupts of devices where there are IPIs too. */
+static const struct pn_hist *latency(const struct pn_result *r)
+{
+	return pn_result_latency(r, PN_PART_DEVICES);
+}
+
 static bool comparable(const struct pn_result *r)
 {
-	return r->latency.n >= P99_MIN;
+	return latency(r)->n >= P99_MIN;
 }
 
 static void too_few(struct pn_reader *rd, const struct pn_comparison *c)
@@ -205,8 +212,8 @@ static void too_few(struct pn_reader *rd, const struct pn_comparison *c)
 
 	for (unsigned i = 0; i < c->n; i++) {
 		few += !comparable(&c->result[i]);
-		if (c->result[i].latency.n > most)
-			most = c->result[i].latency.n;
+		if (latency(&c->result[i])->n > most)
+			most = latency(&c->result[i])->n;
 	}
 	if (few == c->n) {
 		pn_say(rd, false,
@@ -218,7 +225,15 @@ static void too_few(struct pn_reader *rd, const struct pn_comparison *c)
 		if (!comparable(&c->result[i]))
 			pn_say(rd, false, "Too few interrupts for a p99 in %s: %llu samples.",
 			       pn_mode_text(&c->result[i].mode, mode, sizeof(mode)),
-			       (unsigned long long)c->result[i].latency.n);
+			       (unsigned long long)latency(&c->result[i])->n);
+}
+
+/* Those of IPIs are counted with IPIs. */
+static double exits_each(const struct pn_result *r)
+{
+	uint64_t exits = pn_report_exits(r) - (r->mixed ? r->exits[PN_EXIT_IPI] : 0);
+
+	return (double)exits / (double)pn_result_interrupts(r, PN_PART_DEVICES);
 }
 
 /* The fastest and the slowest mode at p99, and the VM exits of each. */
@@ -232,25 +247,25 @@ static void extremes(struct pn_reader *rd, const struct pn_comparison *c)
 
 		if (!comparable(r) || r->mode.info->work != PN_WORK_PASSTHROUGH)
 			continue;
-		if (!best || p99(&r->latency) < p99(&best->latency))
+		if (!best || p99(latency(r)) < p99(latency(best)))
 			best = r;
-		if (!worst || p99(&r->latency) > p99(&worst->latency))
+		if (!worst || p99(latency(r)) > p99(latency(worst)))
 			worst = r;
 	}
 	if (!best || best == worst)
 		return;
 	pn_mode_text(&best->mode, bm, sizeof(bm));
 	pn_mode_text(&worst->mode, wm, sizeof(wm));
-	pn_fmt_ns(tb, (double)p99(&best->latency));
-	pn_fmt_ns(tw, (double)p99(&worst->latency));
-	pn_fmt_ratio(eb, (double)pn_report_exits(best) / (double)best->interrupts);
-	pn_fmt_ratio(ew, (double)pn_report_exits(worst) / (double)worst->interrupts);
-	pn_say(rd, false, "Over all interrupts, p99 is lowest with %s (%s, %s VM exits each).", bm,
-	       tb, eb);
+	pn_fmt_ns(tb, (double)p99(latency(best)));
+	pn_fmt_ns(tw, (double)p99(latency(worst)));
+	pn_fmt_ratio(eb, exits_each(best));
+	pn_fmt_ratio(ew, exits_each(worst));
+	pn_say(rd, false, "Over all interrupts%s, p99 is lowest with %s (%s, %s VM exits each).",
+	       best->mixed ? " of devices" : "", bm, tb, eb);
 	pn_claim(rd, "p99 is lowest with %s", bm);
 	pn_question(rd, "which mode has the lowest p99 over all interrupts");
-	pn_say(rd, false, "Over all interrupts, p99 is highest with %s (%s, %s VM exits each).", wm,
-	       tw, ew);
+	pn_say(rd, false, "Over all interrupts%s, p99 is highest with %s (%s, %s VM exits each).",
+	       worst->mixed ? " of devices" : "", wm, tw, ew);
 	pn_claim(rd, "p99 is highest with %s", wm);
 	pn_question(rd, "which mode has the highest p99 over all interrupts");
 }
@@ -266,7 +281,8 @@ static void two_vendors(struct pn_reader *rd, const struct pn_comparison *c)
 	if (!vtd || !amd)
 		return;
 	/* that there are too few samples has been said */
-	if (amd == log || (vtd->wake_latency.n >= P99_MIN && amd->wake_latency.n >= P99_MIN))
+	if (amd == log || (pn_result_wake(vtd, PN_PART_DEVICES)->n >= P99_MIN &&
+			   pn_result_wake(amd, PN_PART_DEVICES)->n >= P99_MIN))
 		wake_compare(rd, amd, vtd);
 	pn_say(rd, false,
 	       "VTD-PI is Intel's silicon, the others are AMD's, and all are charged from one cost "

@@ -42,12 +42,12 @@ static enum pn_workload work(const struct pn_result *r)
 
 static bool ipis(const struct pn_result *r)
 {
-	return work(r) == PN_WORK_IPI;
+	return work(r) == PN_WORK_IPI || r->mixed;
 }
 
 static bool devices(const struct pn_result *r)
 {
-	return work(r) != PN_WORK_IPI;
+	return work(r) != PN_WORK_IPI || r->mixed;
 }
 
 static bool guests(const struct pn_result *r)
@@ -88,7 +88,7 @@ static bool guest_interrupts(const struct pn_result *r)
 
 static bool passthrough_time(const struct pn_result *r)
 {
-	return work(r) == PN_WORK_PASSTHROUGH && r->duration_ns;
+	return (work(r) == PN_WORK_PASSTHROUGH || r->mixed) && r->duration_ns;
 }
 
 static bool bare_time(const struct pn_result *r)
@@ -98,7 +98,17 @@ static bool bare_time(const struct pn_result *r)
 
 static bool ipi_time(const struct pn_result *r)
 {
-	return ipis(r) && r->duration_ns;
+	return ipis(r) && !r->mixed && r->duration_ns;
+}
+
+static bool mixed(const struct pn_result *r)
+{
+	return r->mixed;
+}
+
+static bool mixed_time(const struct pn_result *r)
+{
+	return r->mixed && r->duration_ns;
 }
 
 static bool others(const struct pn_result *r)
@@ -128,12 +138,12 @@ static bool flushes(const struct pn_result *r)
 
 static bool latency_seen(const struct pn_result *r)
 {
-	return r->latency.n > 0;
+	return r->latency.n > 0 && !r->mixed; /* each kind has its own */
 }
 
 static bool wake_latency_seen(const struct pn_result *r)
 {
-	return r->wake_latency.n > 0;
+	return r->wake_latency.n > 0 && !r->mixed;
 }
 
 static bool always(const struct pn_result *r)
@@ -154,8 +164,8 @@ static bool always(const struct pn_result *r)
 #define HIST_ROW(name, hist, fraction)                                                             \
 	ROW(name, hist##_seen, (double)pn_hist_quantile(&r->hist, fraction))
 
-FIELD_ROW(interrupts, devices, interrupts)
-FIELD_ROW(ipis, ipis, interrupts)
+ROW(interrupts, devices, (double)pn_result_interrupts(r, PN_PART_DEVICES))
+ROW(ipis, ipis, (double)pn_result_interrupts(r, PN_PART_IPIS))
 FIELD_ROW(delivered, always, delivered)
 FIELD_ROW(coalesced, always, coalesced)
 FIELD_ROW(lost, always, lost)
@@ -188,17 +198,61 @@ ROW(poll_vain, polled_interrupts, (double)r->halt_poll_fail_ns / (double)r->inte
 FIELD_ROW(poll_grown, polls, halt_poll_grown)
 FIELD_ROW(poll_shrunk, polls, halt_poll_shrunk)
 FIELD_ROW(pi_notifications, posted, pi_notifications)
-ROW(pi_each, notified, (double)r->interrupts / (double)r->pi_notifications)
+/* Without IPI virtualization no notification is of an IPI. */
+static uint64_t posted_interrupts(const struct pn_result *r)
+{
+	return pn_mode_has(&r->mode, PN_TRAIT_IPIV) ? r->interrupts
+						    : pn_result_interrupts(r, PN_PART_DEVICES);
+}
+ROW(pi_each, notified, (double)posted_interrupts(r) / (double)r->pi_notifications)
 FIELD_ROW(pi_outstanding, posted, pi_outstanding)
 FIELD_ROW(pi_suppressed, posted, pi_suppressed)
 FIELD_ROW(pi_spurious, posted, pi_spurious)
 FIELD_ROW(harvests, posted_msi, msi_harvests)
 FIELD_ROW(dispatched, posted_msi, msi_dispatched)
 #define PER_SECOND(r) (1e9 * (double)(r)->completions / (double)(r)->duration_ns)
-ROW(requests, passthrough_time, PER_SECOND(r))
+static double part_per_second(const struct pn_result *r, enum pn_part_kind kind)
+{
+	return 1e9 * (double)r->part[kind].completions / (double)r->duration_ns;
+}
+ROW(requests, passthrough_time, r->mixed ? part_per_second(r, PN_PART_DEVICES) : PER_SECOND(r))
+ROW(mixed_finished, mixed_time, part_per_second(r, PN_PART_IPIS))
 ROW(host_requests, bare_time, PER_SECOND(r))
 ROW(finished, ipi_time, PER_SECOND(r))
 FIELD_ROW(posts, always, posts)
+#define PART_ROWS(name, kind)                                                                      \
+	static bool name##_seen(const struct pn_result *r)                                         \
+	{                                                                                          \
+		return r->mixed && r->part[kind].latency.n;                                        \
+	}                                                                                          \
+	static bool name##_wake_seen(const struct pn_result *r)                                    \
+	{                                                                                          \
+		return r->mixed && r->part[kind].wake_latency.n;                                   \
+	}                                                                                          \
+	ROW(name##_delivered, mixed, (double)r->part[kind].delivered)                              \
+	ROW(name##_coalesced, mixed, (double)r->part[kind].coalesced)                              \
+	ROW(name##_lost, mixed, (double)r->part[kind].lost)                                        \
+	ROW(name##_p50, name##_seen, (double)pn_hist_quantile(&r->part[kind].latency, 0.5))        \
+	ROW(name##_p99, name##_seen, (double)pn_hist_quantile(&r->part[kind].latency, 0.99))       \
+	ROW(name##_p999, name##_seen, (double)pn_hist_quantile(&r->part[kind].latency, 0.999))     \
+	ROW(name##_wake_p50, name##_wake_seen,                                                     \
+	    (double)pn_hist_quantile(&r->part[kind].wake_latency, 0.5))                            \
+	ROW(name##_wake_p99, name##_wake_seen,                                                     \
+	    (double)pn_hist_quantile(&r->part[kind].wake_latency, 0.99))
+
+PART_ROWS(dev, PN_PART_DEVICES)
+PART_ROWS(ipi, PN_PART_IPIS)
+#define PART_TABLE(heading, name)                                                                  \
+	{heading, "delivered", row_##name##_delivered, pn_fmt_count},                              \
+		{NULL, "coalesced", row_##name##_coalesced, pn_fmt_count},                         \
+		{NULL, "lost", row_##name##_lost, pn_fmt_exact},                                   \
+		{NULL, "latency p50", row_##name##_p50, pn_fmt_ns},                                \
+		{NULL, "latency p99", row_##name##_p99, pn_fmt_ns},                                \
+		{NULL, "latency p99.9", row_##name##_p999, pn_fmt_ns},                             \
+		{NULL, "wake latency p50", row_##name##_wake_p50, pn_fmt_ns},                      \
+	{                                                                                          \
+		NULL, "wake latency p99", row_##name##_wake_p99, pn_fmt_ns                         \
+	}
 FIELD_ROW(parked, guests, parked)
 FIELD_ROW(events, always, events)
 
@@ -287,6 +341,8 @@ static const struct pn_report_row rows[] = {
 	{NULL, "p99.9", row_p999, pn_fmt_ns},
 	{"wake latency", "p50", row_wake_p50, pn_fmt_ns},
 	{NULL, "p99", row_wake_p99, pn_fmt_ns},
+	PART_TABLE("devices", dev),
+	PART_TABLE("IPIs", ipi),
 	{"host", "VM exits per interrupt", row_exits, pn_fmt_ratio, MEASURED(pn_measured_exits_each)},
 	{NULL, "CPU time per interrupt", row_host_ns, pn_fmt_ns},
 	{NULL, "CPU time, other programs", row_other_ns, pn_fmt_ns},
@@ -331,6 +387,7 @@ static const struct pn_report_row rows[] = {
 	{"posted MSI", "harvests", row_harvests, pn_fmt_count, true},
 	{NULL, "vectors dispatched", row_dispatched, pn_fmt_count, true},
 	{"guest", "requests per second", row_requests, pn_fmt_count},
+	{NULL, "IPIs done per second", row_mixed_finished, pn_fmt_count},
 	{"throughput", "requests per second", row_host_requests, pn_fmt_count},
 	{"guest", "IPIs done per second", row_finished, pn_fmt_count},
 	{"posting", "IRR or PIR bits set", row_posts, pn_fmt_count, true},

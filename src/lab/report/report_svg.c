@@ -18,17 +18,22 @@ struct axes {
 	double x_max, y_min, y_max;
 };
 
-static const struct pn_hist *hist_of(const struct pn_result *r, bool wake)
+struct which {
+	enum pn_part_kind kind;
+	bool wake;
+};
+
+static const struct pn_hist *hist_of(const struct pn_result *r, struct which w)
 {
-	return wake ? &r->wake_latency : &r->latency;
+	return w.wake ? pn_result_wake(r, w.kind) : pn_result_latency(r, w.kind);
 }
 
-static bool find_axes(const struct pn_comparison *c, bool wake, struct axes *a)
+static bool find_axes(const struct pn_comparison *c, struct which w, struct axes *a)
 {
 	uint64_t n = 0, min = UINT64_MAX, max = 1;
 
 	for (unsigned i = 0; i < c->n; i++) {
-		const struct pn_hist *h = hist_of(&c->result[i], wake);
+		const struct pn_hist *h = hist_of(&c->result[i], w);
 
 		if (!h->n)
 			continue;
@@ -106,12 +111,13 @@ static void legend(const struct pn_mode *m, unsigned row, unsigned colour, FILE 
 	fputs("</text>\n", f);
 }
 
-void pn_svg_curves(const struct pn_comparison *c, bool wake, FILE *f)
+void pn_svg_curves(const struct pn_comparison *c, enum pn_part_kind kind, bool wake, FILE *f)
 {
+	struct which w = {kind, wake};
 	struct axes a;
 	unsigned row = 0;
 
-	if (!find_axes(c, wake, &a)) {
+	if (!find_axes(c, w, &a)) {
 		fputs("<p class=\"dim\">No samples.</p>\n", f);
 		return;
 	}
@@ -121,9 +127,9 @@ void pn_svg_curves(const struct pn_comparison *c, bool wake, FILE *f)
 		W, H);
 	grid(&a, f);
 	for (unsigned i = 0; i < c->n; i++) {
-		if (!hist_of(&c->result[i], wake)->n)
+		if (!hist_of(&c->result[i], w)->n)
 			continue;
-		curve(&a, hist_of(&c->result[i], wake), i, f);
+		curve(&a, hist_of(&c->result[i], w), i, f);
 		legend(&c->result[i].mode, row++, i, f);
 	}
 	fputs("</svg></div>\n", f);

@@ -34,6 +34,19 @@ enum pn_host_vector {
 const char *pn_exit_reason_name(enum pn_exit_reason r); /* "interrupt", "hlt", "eoi", ... */
 const char *pn_host_vector_name(enum pn_host_vector v); /* "device", "ga_log", "wakeup", ... */
 
+/* In a scenario with both: the interrupts of devices, and the IPIs. */
+enum pn_part_kind { PN_PART_DEVICES, PN_PART_IPIS, PN_PARTS };
+
+struct pn_part {
+	uint64_t interrupts, delivered, coalesced, lost;
+	uint64_t completions;
+	struct pn_hist latency, wake_latency;
+};
+
+/* "devices", "ipis" */
+const char *pn_part_name(enum pn_part_kind kind);
+void pn_part_init(struct pn_part *p);
+
 /* The figures of one mode. */
 struct pn_result {
 	struct pn_mode mode;
@@ -46,6 +59,8 @@ struct pn_result {
 	uint64_t posts;
 	uint64_t delivered, coalesced, lost;
 	struct pn_hist latency, wake_latency;
+	bool mixed; /* devices and IPIs in one scenario: the figures are of both, these of each */
+	struct pn_part part[PN_PARTS];
 	uint64_t exits[PN_EXIT_NR];
 	uint64_t host_vectors[PN_HV_NR];
 	double busiest_cpu_share;
@@ -65,7 +80,7 @@ struct pn_result {
 	uint64_t irt_invalidations;
 	uint64_t inhibits[PN_INHIBIT_NR]; /* since the start: how often each cause came up */
 	uint64_t host_cpu_ns;
-	bool halt_polling;     /* the host polls before a vCPU blocks; in the measured part: */
+	bool halt_polling; /* the host polls before a vCPU blocks; in the measured part: */
 	uint64_t halt_polls, halt_polls_successful;
 	uint64_t halt_poll_success_ns, halt_poll_fail_ns; /* CPU time, part of host_cpu_ns */
 	uint64_t halt_poll_grown, halt_poll_shrunk;
@@ -95,6 +110,11 @@ struct pn_comparison {
 	struct pn_comparison *draw;
 	unsigned drawn; /* how many costs were drawn */
 };
+
+/* The figures of one kind alone; those of all where there is one kind only. */
+const struct pn_hist *pn_result_latency(const struct pn_result *r, enum pn_part_kind kind);
+const struct pn_hist *pn_result_wake(const struct pn_result *r, enum pn_part_kind kind);
+uint64_t pn_result_interrupts(const struct pn_result *r, enum pn_part_kind kind);
 
 /* Lost interrupts, missed wakeups or a failed self-check. */
 bool pn_result_violated(const struct pn_result *r);

@@ -28,9 +28,20 @@ bool pn_inhibit_needs_xapic(enum pn_inhibit why)
 	return why == PN_INHIBIT_LOGICAL_ID_ALIASED || why == PN_INHIBIT_APIC_ID_MODIFIED;
 }
 
+/* Guests that send IPIs are in the mode that x2apic says, whoever runs them. */
+static bool x2avic_says(const struct pn_scenario *sc, const struct pn_mode_info *info)
+{
+	return info->traits & PN_TRAIT_X2AVIC_GUESTS && !sc->ipis;
+}
+
 bool pn_guests_x2apic(const struct pn_scenario *sc, const struct pn_mode_info *info)
 {
-	return info->traits & PN_TRAIT_X2AVIC_GUESTS ? sc->machine.x2avic : sc->machine.x2apic;
+	return x2avic_says(sc, info) ? sc->machine.x2avic : sc->machine.x2apic;
+}
+
+const char *pn_guests_x2apic_key(const struct pn_scenario *sc, const struct pn_mode_info *info)
+{
+	return x2avic_says(sc, info) ? "x2avic" : "x2apic";
 }
 
 enum pn_inhibit pn_sc_vm_cause(const struct pn_sc_vm *vm)

@@ -26,8 +26,9 @@ enum pn_inhibit_set {
 
 /* True if the guest causes it by a change of its APIC's IDs, which are fixed in x2APIC mode. */
 bool pn_inhibit_needs_xapic(enum pn_inhibit why);
-/* APIC mode in which guests start. */
+/* APIC mode in which guests start, and the key of [machine] that says so. */
 bool pn_guests_x2apic(const struct pn_scenario *sc, const struct pn_mode_info *info);
+const char *pn_guests_x2apic_key(const struct pn_scenario *sc, const struct pn_mode_info *info);
 
 /* The cause that @vm provokes; PN_INHIBIT_NR: none. */
 enum pn_inhibit pn_sc_vm_cause(const struct pn_sc_vm *vm);

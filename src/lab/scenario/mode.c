@@ -11,7 +11,8 @@
 #include "mode.h"
 #include "nearest.h"
 
-static const char *const works[PN_WORK_NR] = {"passthrough", "bare metal", "guest IPIs"};
+static const char *const works[PN_WORK_NR] = {"passthrough", "bare metal", "guest IPIs",
+					      "passthrough and guest IPIs"};
 
 const struct pn_mode_info *pn_mode_at(unsigned i)
 {
@@ -45,16 +46,21 @@ const char *pn_workload_name(enum pn_workload w)
 	return (unsigned)w < PN_WORK_NR ? works[w] : NULL;
 }
 
+bool pn_mode_runs(const struct pn_mode_info *info, enum pn_workload w)
+{
+	return info->work == w || (w == PN_WORK_MIXED && info->work != PN_WORK_BARE);
+}
+
 const char *pn_workload_modes(enum pn_workload w, char *buf, unsigned size)
 {
 	const struct pn_mode_info *const *i;
 	unsigned left = 0, used = 0;
 
 	for (i = pn_modes; *i; i++)
-		left += w == PN_WORK_NR || (*i)->work == w;
+		left += w == PN_WORK_NR || pn_mode_runs(*i, w);
 	*buf = 0;
 	for (i = pn_modes; *i && used < size; i++)
-		if (w == PN_WORK_NR || (*i)->work == w)
+		if (w == PN_WORK_NR || pn_mode_runs(*i, w))
 			used += (unsigned)snprintf(buf + used, size - used, "%s%s", (*i)->name,
 						   --left > 1  ? ", "
 						   : left == 1 ? " or "

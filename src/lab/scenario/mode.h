@@ -8,11 +8,15 @@
 
 #include "diag.h"
 
-/* What is sent and what receives it. Each mode fits one workload, and each scenario is one. */
+/*
+ * What is sent and what receives it. Each scenario is one workload; each mode is made for one of
+ * the first three, and those with guests run scenarios with devices and IPIs too.
+ */
 enum pn_workload {
 	PN_WORK_PASSTHROUGH, /* devices interrupt guests */
 	PN_WORK_BARE,	     /* devices interrupt the host, no guests */
 	PN_WORK_IPI,	     /* the vCPUs of a guest interrupt each other */
+	PN_WORK_MIXED,	     /* both: devices interrupt guests, and vCPUs each other */
 	PN_WORK_NR
 };
 
@@ -89,12 +93,15 @@ const struct pn_mode_info *pn_mode_find(const char *name);
 /* Its place among all modes. */
 unsigned pn_mode_index(const struct pn_mode_info *info);
 
+/* True if the mode can run scenarios of workload @w, unless its own checks say no. */
+bool pn_mode_runs(const struct pn_mode_info *info, enum pn_workload w);
+
 /* The mode with its default variant. */
 struct pn_mode pn_mode_plain(const struct pn_mode_info *info);
 /* Parses one mode. -EINVAL names the nearest mode, variant key or value in @d, or the mode that
  * has the variant. */
 int pn_mode_parse(const char *text, struct pn_mode *out, struct pn_diag *d);
-/* "passthrough", "bare metal", "guest IPIs"; NULL beyond the end. */
+/* "passthrough", "bare metal", "guest IPIs", "passthrough and guest IPIs"; NULL beyond the end. */
 const char *pn_workload_name(enum pn_workload w);
 /* "emulated, avic, galog, gappi or vtd-pi": the modes that fit a workload; PN_WORK_NR: all modes.
  * Returns @buf. */

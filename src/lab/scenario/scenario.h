@@ -20,9 +20,9 @@
 struct pn_sc_machine {
 	uint32_t pcpus;
 	uint32_t iommus;
-	uint64_t duration;	     /* simulated */
-	uint64_t warmup;	     /* before statistics start */
-	uint64_t halt_poll;	     /* the host polls that long before a vCPU blocks */
+	uint64_t duration;  /* simulated */
+	uint64_t warmup;    /* before statistics start */
+	uint64_t halt_poll; /* the host polls that long before a vCPU blocks */
 	/* KVM's module parameters; kvm_poll: one of them was said, so they replace halt_poll */
 	bool kvm_poll;
 	uint64_t halt_poll_ns, halt_poll_ns_grow_start;
@@ -148,7 +148,8 @@ struct pn_sc_ipi {
 struct pn_scenario {
 	char name[64];
 	char path[256];
-	/* no [vm]: bare metal; an [ipi]: guest IPIs; else passthrough */
+	/* no [vm]: bare metal; a [device] and an [ipi]: mixed; an [ipi]: guest IPIs; else
+	 * passthrough */
 	enum pn_workload work;
 	struct pn_sc_machine machine;
 	struct pn_costs costs;

@@ -45,6 +45,9 @@ int pn_sc_check(struct pn_sc_build *b, struct pn_diag *d);
 /* One [ipi NAME]. */
 int pn_sc_check_ipi(struct pn_sc_build *b, struct pn_sc_section *s, struct pn_diag *d);
 
+/* The [ipi NAME] of a VM; NULL: its vCPUs send none. */
+const struct pn_sc_ipi *pn_sc_ipi_of(const struct pn_scenario *sc, const struct pn_sc_vm *vm);
+
 /* Checks the inhibit of a [vm NAME]; after the [ipi NAME] sections. */
 int pn_sc_check_inhibit(struct pn_sc_build *b, struct pn_sc_section *s, struct pn_diag *d);
 

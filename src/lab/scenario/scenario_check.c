@@ -286,15 +286,11 @@ static int check_device(struct pn_sc_build *b, struct pn_sc_section *s, struct p
 	const struct pn_sc_device *dev = &b->sc->device[s->index];
 	int err;
 
-	if (b->sc->work == PN_WORK_IPI)
-		return pn_sc_refuse(b, s, PN_SC_KEYS(NULL), d,
-				    "[device %s]: a scenario with an [ipi NAME] has no devices",
-				    dev->name);
 	/* the refusal of bare metal is clearer than that of a missing section */
 	err = b->sc->work == PN_WORK_BARE ? check_bare(b, s, d) : 0;
 	if (!err)
 		err = resolve(b, s, d);
-	if (!err && b->sc->work == PN_WORK_PASSTHROUGH)
+	if (!err && b->sc->work != PN_WORK_BARE)
 		err = check_passthrough(b, s, d);
 	if (err)
 		return err;
@@ -342,16 +338,29 @@ struct vectors {
 	uint32_t n; /* of FIRST_VECTOR .. LAST_VECTOR */
 };
 
+/* Its vector is one of those that are given out to devices. */
+static bool in_range(const struct pn_sc_ipi *ipi)
+{
+	return ipi && ipi->vector >= FIRST_VECTOR && ipi->vector <= LAST_VECTOR;
+}
+
 /* One queue takes a vector of its vCPU. */
 static int take(struct pn_sc_build *b, struct pn_sc_section *s, struct vectors *v, uint32_t vcpu,
-		struct pn_diag *d)
+		const struct pn_sc_ipi *ipi, struct pn_diag *d)
 {
+	uint32_t room = LAST_VECTOR - FIRST_VECTOR + 1 - in_range(ipi);
 	const struct pn_sc_device *dev = &b->sc->device[s->index];
 	uint8_t vec = dev->vector;
 
 	if (vec == PN_SC_GUEST_TIMER)
 		return pn_sc_refuse(b, s, PN_SC_KEYS("vector", "queues"), d,
 				    "vector 0x%x is the guest timer's (expected another one)", vec);
+	if (vec && ipi && vec == ipi->vector)
+		return pn_sc_refuse(
+			b, s, PN_SC_KEYS("vector"), d,
+			"vector 0x%x is that of [ipi %s], whose IPIs go to the same vCPUs "
+			"(expected another one)",
+			vec, ipi->name);
 	if (vec && v->fixed[vec >> 5] & 1u << (vec & 31))
 		return pn_sc_refuse(b, s, PN_SC_KEYS("vector", "queues"), d,
 				    "vector 0x%x of vCPU %u of VM %s is given out twice", vec, vcpu,
@@ -360,12 +369,11 @@ static int take(struct pn_sc_build *b, struct pn_sc_section *s, struct vectors *
 		v->fixed[vec >> 5] |= 1u << (vec & 31);
 	if (!vec || (vec >= FIRST_VECTOR && vec <= LAST_VECTOR))
 		v->n++;
-	if (v->n > LAST_VECTOR - FIRST_VECTOR + 1)
+	if (v->n > room)
 		return pn_sc_refuse(b, s, PN_SC_KEYS("queues", "count"), d,
 				    "vCPU %u of VM %s runs out of vectors: more than %u queues "
 				    "interrupt it (0x%x .. 0x%x)",
-				    vcpu, dev->vm, LAST_VECTOR - FIRST_VECTOR + 1, FIRST_VECTOR,
-				    LAST_VECTOR);
+				    vcpu, dev->vm, room, FIRST_VECTOR, LAST_VECTOR);
 	return 0;
 }
 
@@ -373,6 +381,7 @@ static int take_all(struct pn_sc_build *b, struct pn_sc_section *s, const struct
 		    struct vectors *of_vm, struct pn_diag *d)
 {
 	const struct pn_sc_device *dev = &b->sc->device[s->index];
+	const struct pn_sc_ipi *ipi = pn_sc_ipi_of(b->sc, vm);
 	uint32_t queues = queues_of(b->sc, dev);
 
 	for (uint32_t k = 0; k < dev->count; k++) {
@@ -380,7 +389,7 @@ static int take_all(struct pn_sc_build *b, struct pn_sc_section *s, const struct
 
 		for (uint32_t q = 0; q < queues; q++) {
 			uint32_t vcpu = (dev->first_vcpu + q) % vm->vcpus;
-			int err = take(b, s, &of_one[vcpu], vcpu, d);
+			int err = take(b, s, &of_one[vcpu], vcpu, ipi, d);
 
 			if (err)
 				return err;
@@ -480,7 +489,10 @@ int pn_sc_check(struct pn_sc_build *b, struct pn_diag *d)
 	struct pn_scenario *sc = b->sc;
 	int err = check_sections(b, d);
 
-	sc->work = sc->ipis ? PN_WORK_IPI : sc->vms ? PN_WORK_PASSTHROUGH : PN_WORK_BARE;
+	sc->work = sc->ipis && sc->devices ? PN_WORK_MIXED
+		   : sc->ipis		   ? PN_WORK_IPI
+		   : sc->vms		   ? PN_WORK_PASSTHROUGH
+					   : PN_WORK_BARE;
 	for (unsigned i = 0; i < sizeof(checks) / sizeof(checks[0]) && !err; i++)
 		err = for_each(b, checks[i].kind, checks[i].check, d);
 	if (!err)

@@ -16,11 +16,12 @@ int pn_scenario_fits(const struct pn_scenario *sc, const struct pn_mode *m, stru
 		[PN_WORK_PASSTHROUGH] = "has a [vm NAME] with devices",
 		[PN_WORK_BARE] = "has no [vm NAME]",
 		[PN_WORK_IPI] = "has an [ipi NAME]",
+		[PN_WORK_MIXED] = "has devices and an [ipi NAME]",
 	};
 	const struct pn_mode_info *info = m->info;
 	char modes[160];
 
-	if (info->work != sc->work)
+	if (!pn_mode_runs(info, sc->work))
 		return pn_diag_set(d, -EINVAL, sc->path, 0,
 				   "mode '%s' is for %s, but the scenario %s: %s (expected %s)",
 				   info->name, pn_workload_name(info->work), why[sc->work],

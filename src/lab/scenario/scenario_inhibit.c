@@ -40,19 +40,11 @@ static int check_times(struct pn_sc_build *b, struct pn_sc_section *s, const str
 	return 0;
 }
 
-static const struct pn_sc_ipi *ipi_of(const struct pn_scenario *sc, const struct pn_sc_vm *vm)
-{
-	for (unsigned i = 0; i < sc->ipis; i++)
-		if (!strcmp(sc->ipi[i].vm, vm->name))
-			return &sc->ipi[i];
-	return NULL;
-}
-
 /* Refuses causes that would send the guest's own IPIs to another vCPU. */
 static int check_ids(struct pn_sc_build *b, struct pn_sc_section *s, const struct pn_sc_vm *vm,
 		     struct pn_diag *d)
 {
-	const struct pn_sc_ipi *ipi = ipi_of(b->sc, vm);
+	const struct pn_sc_ipi *ipi = pn_sc_ipi_of(b->sc, vm);
 	enum pn_inhibit why = pn_sc_vm_cause(vm);
 
 	if (why == PN_INHIBIT_LOGICAL_ID_ALIASED && vm->vcpus < 2)
@@ -105,7 +97,7 @@ static const char *modes_with(enum pn_workload work, enum pn_inhibit why, char *
 	size_t used = 0;
 
 	for (const struct pn_mode_info *const *i = pn_modes; *i && n < PN_MODE_MAX; i++)
-		if ((*i)->work == work && (*i)->inhibits >> why & 1)
+		if (pn_mode_runs(*i, work) && (*i)->inhibits >> why & 1)
 			name[n++] = (*i)->name;
 	*buf = 0;
 	for (unsigned i = 0; i < n && used < size; i++)
@@ -136,7 +128,7 @@ static int check_vm(const struct pn_scenario *sc, const struct pn_sc_vm *vm,
 		snprintf(text, sizeof(text),
 			 "in mode '%s' the guest is in x2APIC mode, where IDs are read-only "
 			 "(expected %s = no)",
-			 info->name, info->traits & PN_TRAIT_X2AVIC_GUESTS ? "x2avic" : "x2apic");
+			 info->name, pn_guests_x2apic_key(sc, info));
 		return refuse(sc, vm, -EINVAL, d, text);
 	}
 	return 0;

@@ -19,6 +19,14 @@ static int foreign_key(struct pn_sc_build *b, struct pn_sc_section *s, const cha
 	return 0;
 }
 
+const struct pn_sc_ipi *pn_sc_ipi_of(const struct pn_scenario *sc, const struct pn_sc_vm *vm)
+{
+	for (unsigned i = 0; i < sc->ipis; i++)
+		if (!strcmp(sc->ipi[i].vm, vm->name))
+			return &sc->ipi[i];
+	return NULL;
+}
+
 static const struct pn_sc_vm *vm_of(struct pn_scenario *sc, struct pn_sc_ipi *ipi)
 {
 	if (!ipi->vm[0])

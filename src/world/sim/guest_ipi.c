@@ -75,20 +75,26 @@ bool pn_guest_ipi_send(struct pn_vcpu *v, struct pn_pcpu *p)
 	return p->sim->ops->send_ipi(v, p, &ipi);
 }
 
+static void completed(struct pn_sim *s)
+{
+	s->completions++;
+	s->ipi_completions++;
+}
+
 /* The answer for @v has arrived. */
 static void answered(struct pn_vcpu *v)
 {
 	if (!v->ipi_waits)
 		return;
 	v->ipi_waits = false;
-	v->sim->completions++;
+	completed(v->sim);
 	take_turn(v);
 }
 
 void pn_guest_ipi_handled(struct pn_vcpu *v)
 {
 	if (!v->ipi->pingpong) {
-		v->sim->completions++;
+		completed(v->sim);
 	} else if (asks(v)) {
 		answered(v);
 	} else if (v->ipi->reply_memory) {

@@ -404,6 +404,7 @@ struct pn_sim {
 	uint32_t waiting; /* tasks in run queues that may move */
 	bool draining;	  /* devices send nothing new */
 	uint64_t events, completions;
+	uint64_t ipi_completions; /* those of the completions that are round trips or IPIs */
 	struct pn_poll_stats polls;
 	bool out_of_memory;
 	struct pn_message *free_msg;

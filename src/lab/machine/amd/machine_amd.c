@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "inhibit.h"
 #include "vectors.h"
 
 static void ring(struct pn_machine *m, uint32_t apicid, uint64_t after)
@@ -185,7 +186,7 @@ static int make_vm(struct pn_machine *m, const struct pn_sc_vm *vm, uint32_t num
 {
 	const struct pn_sc_machine *sm = &m->sc->machine;
 	uint32_t inhibits = m->mode.info->inhibits ? 0 : 1u << PN_INHIBIT_DISABLED;
-	bool x2 = m->sc->work == PN_WORK_IPI ? sm->x2apic : sm->x2avic;
+	bool x2 = pn_guests_x2apic(m->sc, m->mode.info);
 
 	for (uint32_t i = first; i < first + vm->vcpus; i++) {
 		m->vcpu[i].h = &m->amd->svcpu[i].h;

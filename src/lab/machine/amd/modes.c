@@ -6,6 +6,18 @@
 #include "machine.h"
 #include "modes.h"
 
+/* x2apic says the APIC mode of guests that send IPIs. */
+static int xapic_or_x2avic(const struct pn_scenario *sc, const struct pn_mode_info *info,
+			   struct pn_diag *d)
+{
+	if (!sc->ipis || !sc->machine.x2apic || sc->machine.x2avic)
+		return 0;
+	return pn_diag_set(d, -EINVAL, sc->path, 0,
+			   "mode '%s' with x2avic = no: AVIC serves guests in xAPIC mode only "
+			   "(expected x2apic = no too)",
+			   info->name);
+}
+
 const struct pn_mode_info pn_mode_emulated = {
 	.name = "emulated",
 	.doc = "MSI to the host, injected by software; EOI exits",
@@ -23,6 +35,7 @@ const struct pn_mode_info pn_mode_avic = {
 	.traits = PN_TRAIT_X2AVIC_GUESTS,
 	.inhibits = PN_INHIBITS_AVIC,
 	.platform = &pn_platform_amd,
+	.fits = xapic_or_x2avic,
 };
 
 const struct pn_mode_info pn_mode_galog = {
@@ -37,6 +50,7 @@ const struct pn_mode_info pn_mode_galog = {
 	.variants =
 		"gate=blocking (default) or gate=always, recover=none (default) or recover=wake",
 	.platform = &pn_platform_amd,
+	.fits = xapic_or_x2avic,
 };
 
 const struct pn_mode_info pn_mode_gappi = {
@@ -49,18 +63,8 @@ const struct pn_mode_info pn_mode_gappi = {
 	.key = {{"masked", {"park", "none"}, offsetof(struct pn_mode, masked_none)}},
 	.variants = "masked=park (default) or masked=none",
 	.platform = &pn_platform_amd,
+	.fits = xapic_or_x2avic,
 };
-
-static int xapic_or_x2avic(const struct pn_scenario *sc, const struct pn_mode_info *info,
-			   struct pn_diag *d)
-{
-	if (!sc->machine.x2apic || sc->machine.x2avic)
-		return 0;
-	return pn_diag_set(d, -EINVAL, sc->path, 0,
-			   "mode '%s' with x2avic = no: AVIC serves guests in xAPIC mode only "
-			   "(expected x2apic = no too)",
-			   info->name);
-}
 
 const struct pn_mode_info pn_mode_ipi_avic = {
 	.name = "ipi-avic",
