@@ -87,6 +87,38 @@ static void locks_too(void *arg, uint8_t vector)
 	pn_lock_drop(&mem->lock[0]);
 }
 
+/* Without a handler that could take it. */
+static void on_here(void *arg)
+{
+	(void)arg;
+	pn_lock_take(&mem->lock[0]);
+	pn_lock_drop(&mem->lock[0]);
+}
+
+static void off_there(void *arg)
+{
+	(void)arg;
+	pn_lock_irq(NULL, &mem->lock[0]);
+	pn_unlock_irq(NULL, &mem->lock[0]);
+}
+
+static void one_of_two(void *arg)
+{
+	(void)arg;
+	memory();
+	px_thread("A", 0, on_here, NULL);
+	px_thread("B", 1, off_there, NULL);
+}
+
+static void each_in_its_way(void *arg)
+{
+	(void)arg;
+	memory();
+	px_thread("A", 0, off_there, NULL);
+	px_thread("B", 1, off_there, NULL);
+	px_thread("device", -1, on_here, NULL); /* no CPU */
+}
+
 static void handler_and_irqs_on(void *arg)
 {
 	(void)arg;
@@ -472,6 +504,8 @@ static const struct {
 	{"two locks in opposite orders", other_order, NULL, "P1", "deadlock"},
 	{"handler takes a lock held with interrupts on", handler_and_irqs_on, NULL, "P1", "deadlock: irq"},
 	{"handler takes a lock held with interrupts off", handler_and_irqs_off, NULL, NULL, NULL},
+	{"a lock with interrupts off here and on there", one_of_two, NULL, "P1", "interrupts on at"},
+	{"a lock with interrupts off, and of a device", each_in_its_way, NULL, NULL, NULL},
 	{"spins until somebody stores", somebody_sets, NULL, NULL, NULL},
 	{"spins and nobody stores", nobody_sets, NULL, "P1", "deadlock: A"},
 	{"two threads toggle a word for ever", toggle_for_ever, NULL, "P1", "livelock"},

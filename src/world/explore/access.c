@@ -245,7 +245,45 @@ void px_relax(const struct px_site *site)
 				     .site = site});
 }
 
-void px_lock(struct pn_lock *l, const struct px_site *site)
+/* Of @l; NULL: there are too many locks. It is no part of a state: what was seen once stays seen.
+ */
+static struct px_lock_use *use_of(const struct pn_lock *l)
+{
+	for (unsigned n = 0, i = (unsigned)((uintptr_t)l >> 2); n < PX_LOCK_USES; n++, i++) {
+		struct px_lock_use *u = &px.use[i % PX_LOCK_USES];
+
+		if (!u->lock)
+			u->lock = l;
+		if (u->lock == l)
+			return u;
+	}
+	return NULL;
+}
+
+/*
+ * Who takes a lock with interrupts off expects that its holder is not interrupted, or switched out,
+ * on the same CPU by somebody who takes it. So nobody else may take it with interrupts on, whether
+ * or not the program has what interrupts it. A handler that does is found by the search.
+ */
+static void check_use(struct pn_lock *l, bool irq, const struct px_site *site)
+{
+	const struct px_thread_state *t = &px.thread[px.current];
+	struct px_lock_use *u = use_of(l);
+
+	if (!u || t->cpu < 0)
+		return;
+	if (irq)
+		u->off = u->off ? u->off : site;
+	else if (!t->irq_off && !t->handler)
+		u->on = u->on ? u->on : site;
+	if (u->on && u->off)
+		px_fail("P1",
+			"deadlock: %s is taken with interrupts on at %s:%d, and with interrupts "
+			"off at %s:%d",
+			site->what, u->on->file, u->on->line, u->off->file, u->off->line);
+}
+
+static void take_lock(struct pn_lock *l, bool irq, const struct px_site *site)
 {
 	struct px_access a = {.op = PX_OP_LOCK, .size = 4, .addr = (char *)&l->held, .site = site};
 
@@ -253,6 +291,7 @@ void px_lock(struct pn_lock *l, const struct px_site *site)
 		px_poke(a.addr, 4, (struct px_val){1, 0});
 		return;
 	}
+	check_use(l, irq, site);
 	if (!px_local(a.addr, a.size, true) || !drained() || l->held) {
 		px_point(&a);
 	} else {
@@ -260,6 +299,17 @@ void px_lock(struct pn_lock *l, const struct px_site *site)
 		px_poke(a.addr, 4, (struct px_val){1, 0});
 	}
 	px_holds(a.addr, true);
+}
+
+void px_lock(struct pn_lock *l, const struct px_site *site)
+{
+	take_lock(l, false, site);
+}
+
+void px_lock_irq(struct pn_lock *l, const struct px_site *off, const struct px_site *site)
+{
+	px_irq(NULL, false, off);
+	take_lock(l, true, site);
 }
 
 void px_unlock(struct pn_lock *l, const struct px_site *site)

@@ -134,6 +134,14 @@ struct px_cpu_state {
 	int handler;	     /* thread, or -1 */
 };
 
+#define PX_LOCK_USES 64
+
+/* Where a lock was taken with interrupts off, and where with interrupts on. */
+struct px_lock_use {
+	const struct pn_lock *lock;
+	const struct px_site *off, *on;
+};
+
 struct px {
 	struct px_thread_state thread[PX_THREADS];
 	struct px_cpu_state cpu[PX_CPUS];
@@ -164,6 +172,7 @@ struct px {
 	struct px_place *place; /* see place.c */
 	const char *lock[PX_LOCKS];
 	unsigned locks;
+	struct px_lock_use use[PX_LOCK_USES];
 	bool show_named; /* named places count as shared, for a counter-example that people read */
 	bool all;	 /* every access counts as shared */
 	bool merge; /* stores go into the buffer without a transition where nobody can notice */

@@ -20,7 +20,12 @@ void *px_calloc(size_t n, size_t size)
 
 void *px_aligned_alloc(size_t align, size_t size)
 {
-	return px_alloc(size, align < 16 ? 16 : align);
+	void *p = px_alloc(size, align < 16 ? 16 : align);
+
+	/* What the C library gives is not zero, either. */
+	if (p)
+		memset(p, 0xA5, size);
+	return p;
 }
 
 void px_free(void *p)

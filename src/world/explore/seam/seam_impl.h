@@ -25,6 +25,7 @@ void px_relax(const struct px_site *site);
 void px_line_begin(void *p, unsigned size, const struct px_site *site);
 void px_line_end(void);
 void px_lock(struct pn_lock *l, const struct px_site *site);
+void px_lock_irq(struct pn_lock *l, const struct px_site *off, const struct px_site *site);
 void px_unlock(struct pn_lock *l, const struct px_site *site);
 void px_irq(struct pn_agent *self, bool on, const struct px_site *site);
 struct pn_list;
@@ -81,8 +82,7 @@ PX_TYPED(64, uint64_t)
 #define pn_line_end(p)	       px_line_end()
 #define pn_lock_take(l)	       px_lock(l, PX_SITE(#l))
 #define pn_lock_drop(l)	       px_unlock(l, PX_SITE("unlock " #l))
-#define pn_lock_irq(self, l)                                                                       \
-	(px_irq(self, false, PX_SITE("interrupts off")), px_lock(l, PX_SITE(#l)))
+#define pn_lock_irq(self, l)   ((void)(self), px_lock_irq(l, PX_SITE("interrupts off"), PX_SITE(#l)))
 #define pn_unlock_irq(self, l)                                                                     \
 	(px_unlock(l, PX_SITE("unlock " #l)), px_irq(self, true, PX_SITE("interrupts on")))
 #define pn_irq_off(self) px_irq(self, false, PX_SITE("interrupts off"))
