@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* A case of one agent on AMD: messages and IPIs that the host delivers, one after the other. */
 #include "case_setup.h"
+#include "ioapic.h"
 #include "rig_amd.h"
 
 #define ICR(shorthand, mode) ((uint64_t)(shorthand) << 18 | (uint64_t)(mode) << 8 | 0x61)
@@ -41,6 +42,121 @@ static void ipis(void)
 		 "the ICR stays busy when its IPI is sent");
 }
 
+/* Nothing was asked of any vCPU, and all sleep. */
+static void all_sleep(void)
+{
+	for (unsigned n = 0; n < 3; n++) {
+		rig->vcpu[n].task.sleeping = 1;
+		rig->vcpu[n].h->requests = 0;
+	}
+}
+
+/* @targets were woken to look, no other. */
+static void looked(unsigned targets, const char *what)
+{
+	for (unsigned n = 0; n < 3; n++) {
+		const bool is = targets >> n & 1;
+
+		rig_want(!(rig->vcpu[n].h->requests & PN_REQ_UNBLOCK) != is &&
+				 !rig->vcpu[n].task.sleeping == is,
+			 "P1", what);
+	}
+}
+
+/* What guests do not use: its targets look, find nothing and go on. vCPU 2 has its APIC off. */
+static void no_vectors(void)
+{
+	static const struct {
+		uint64_t addr;
+		uint32_t data;
+		uint8_t targets;
+	} rows[] = {
+		{0, 0x461, 1},
+		{1u << 12, 0x261, 2},
+		{2u << 12, 0x461, 0},
+		{0xFFu << 12, 0x561, 3},
+		{7u << 12, 0x761, 0},
+		{3u << 12 | 4, 0x461, 3},
+		{6u << 12 | 4, 0x461, 2},
+	};
+
+	px_doing("delivers NMIs, SMIs and INITs");
+	for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct pn_host_msg m =
+			pn_host_msg_decode(PN_MSI_ADDR_BASE | rows[i].addr, rows[i].data);
+
+		all_sleep();
+		rig_want(!pn_host_msg_deliver(rig->vm, &m, &rig->cpu[0]), "P4",
+			 "a message without a vector is counted");
+		looked(rows[i].targets, "a message without a vector wakes other vCPUs");
+	}
+	all_sleep();
+	pn_host_ipi_emulate(rig->vm, rig->vcpu[1].h, &rig->cpu[1],
+			    ICR(PN_ICR_SH_OTHERS, PN_DM_NMI));
+	looked(1, "an NMI to all others wakes other vCPUs");
+	all_sleep();
+	pn_host_ipi_emulate(rig->vm, rig->vcpu[1].h, &rig->cpu[1], ICR(PN_ICR_SH_ALL, PN_DM_INIT));
+	looked(1, "an INIT to all wakes other vCPUs");
+}
+
+static void sends(uint64_t addr, uint32_t data, unsigned targets, const char *what)
+{
+	struct rig_ir *ir = &rig->ir[0];
+	unsigned n = (unsigned)__builtin_popcount(targets);
+
+	rig_want(!pn_host_route_set(rig->vm, &ir->route, ir->entry, PN_MSI_ADDR_BASE | addr, data,
+				    &rig->cpu[0]),
+		 "P4", "a route is refused");
+	all_sleep();
+	rig_want(pn_host_route_irq(rig->vm, &ir->route, &rig->cpu[0]) == n, "P4", what);
+	for (unsigned i = 0; i < 3; i++)
+		rig_want(pn_vapic_clear(rig->vcpu[i].h->page, PN_APIC_IRR, data & 0xFF) ==
+				 (targets >> i & 1),
+			 "P4", what);
+}
+
+/* The message that a route keeps is the one that the guest wrote, every field of it. */
+static void routes(void)
+{
+	px_doing("the host takes interrupts of a device");
+	sends(3u << 12 | 4, 0x61, 3, "a fixed message goes to other vCPUs");
+	sends(3u << 12 | 4, 0x161, 1, "lowest priority goes to several vCPUs");
+	sends(3u << 12 | 4 | 8, 0x61, 1, "a message with the hint goes to several vCPUs");
+	sends(1u << 12, 0xFE, 2, "a physical destination");
+	sends(0xFFu << 12, 0x91, 3, "a broadcast reaches an APIC that is off");
+	sends(3u << 12 | 4, 0x461, 0, "an NMI sets a vector");
+	looked(3, "an NMI of a route wakes other vCPUs");
+	sends(1u << 12, 0x261, 0, "an SMI sets a vector");
+	looked(2, "an SMI of a route wakes other vCPUs");
+	sends(3u << 12, 0xC061, 0, "a destination that nobody has");
+	sends(1u << 12, 0xC0A1, 2, "a level");
+	rig_want(pn_vapic_test(rig->vcpu[1].h->page, PN_APIC_TMR, 0xA1), "P4",
+		 "the trigger mode of a level is lost");
+	rig_want(!pn_host_route_clear(rig->vm, &rig->ir[0].route, &rig->cpu[0]) &&
+			 !pn_host_route_irq(rig->vm, &rig->ir[0].route, &rig->cpu[0]),
+		 "P4", "a route that is gone delivers");
+}
+
+/* Nothing is in service, and an entry of the I/O APIC waits for the EOI of vector FFh. */
+static struct pn_ioapic *io;
+
+static void eoi_of_nothing(void)
+{
+	px_doing("EOI with nothing in service");
+	pn_ioapic_init(io, rig->vm);
+	pn_ioapic_write(io, 0, 0x10, &rig->cpu[0]);
+	pn_ioapic_write(io, 0x10, 0x80FF, &rig->cpu[0]);
+	pn_ioapic_line(io, 0, true, &rig->cpu[0]);
+	pn_ioapic_line(io, 0, false, &rig->cpu[0]);
+	rig_want(pn_ioapic_read(io, 0x10, &rig->cpu[0]) >> 14 & 1, "P4",
+		 "no remote IRR of a level");
+	pn_vapic_clear(rig->vcpu[0].h->page, PN_APIC_IRR, 0xFF);
+	rig_want(pn_svm_eoi(rig->vcpu[0].h, &rig->cpu[0]) == -1 &&
+			 pn_ioapic_read(io, 0x10, &rig->cpu[0]) >> 14 & 1,
+		 "P4", "an EOI with nothing in service ends a level");
+	rig->vm->ioapic = NULL;
+}
+
 static void messages(void *arg)
 {
 	static const struct {
@@ -78,12 +194,17 @@ static void messages(void *arg)
 				 "P4", "a message reaches the wrong vCPU");
 	}
 	ipis();
+	no_vectors();
+	routes();
+	eoi_of_nothing();
 }
 
 static void message(bool broken)
 {
 	(void)broken;
 	rig_amd_build(&(struct rig_amd_conf){.notify = PN_NOTIFY_NONE, .vcpus = 3, .xapic = true});
+	rig_amd_attach(0, 0, NULL, 0x41);
+	io = px_alloc(sizeof(*io), 64);
 	rig->no_rest_check = true;
 	px_thread("CPU 0", 0, messages, NULL);
 }

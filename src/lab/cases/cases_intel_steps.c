@@ -233,6 +233,14 @@ static void wakes_up(unsigned i, unsigned cpu)
 	v(i)->h.requests = v(i)->h.woken = 0;
 }
 
+/* As the processor calls it. */
+static void wakeup_irq(struct pn_host_cpu *c)
+{
+	pn_irq_off(c->agent);
+	pn_vmx_wakeup_irq(rig->hyp, c);
+	pn_irq_on(c->agent);
+}
+
 static void handler(void)
 {
 	struct pn_host_cpu *c = &rig->cpu[2];
@@ -241,7 +249,7 @@ static void handler(void)
 	for (unsigned i = 0; i < 3; i++)
 		sleeps(i, 2);
 	v(1)->pid->control |= PN_PID_ON;
-	pn_vmx_wakeup_irq(rig->hyp, c);
+	wakeup_irq(c);
 	woke(1, PN_WAKE_NOTIFY, "the wakeup vector wakes those with ON = 1");
 	rig_want(v(1)->pid->control & PN_PID_ON && list_of(1) == 2 && !c->in_handler &&
 			 !c->wake_lock.held,
@@ -249,10 +257,10 @@ static void handler(void)
 	rig_want(c->wake_irqs == 1 && c->wake_scanned == 3 && !c->wake_spurious, "P2",
 		 "statistics of the wakeup vector");
 	v(1)->h.woken = 1;
-	pn_vmx_wakeup_irq(rig->hyp, c);
+	wakeup_irq(c);
 	quiet("a vCPU is woken twice");
 	v(1)->pid->control &= ~PN_PID_ON;
-	pn_vmx_wakeup_irq(rig->hyp, c);
+	wakeup_irq(c);
 	quiet("a vCPU with ON = 0 is woken");
 	rig_want(c->wake_irqs == 3 && c->wake_scanned == 9 && c->wake_spurious == 1, "P2",
 		 "statistics of the wakeup vector");
@@ -501,7 +509,7 @@ static void ends(void)
 	sleeps(0, 2);
 	v(0)->pid->control |= PN_PID_ON;
 	pn_vmx_exit(rig->hyp);
-	pn_vmx_wakeup_irq(rig->hyp, &rig->cpu[2]);
+	wakeup_irq(&rig->cpu[2]);
 	quiet("the wakeup vector after the module has gone");
 	rig_want(!intel->vmx.loaded && !rig->cpu[2].in_handler, "P6", "a module that has gone");
 }

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: MIT */
+/* A case of one agent on AMD: bits of Status that the driver of the log has not seen stay set. */
+#include "case_setup.h"
+#include "rig_amd.h"
+
+static uint64_t status(void)
+{
+	uint64_t v = 0;
+
+	pn_amdvi_read(amd->iommu[0].vi, PN_AMDVI_STATUS, 8, &v);
+	return v;
+}
+
+/* A request of a device that has no entry in the device table: an event, and EventLogInt. */
+static void event(void)
+{
+	pn_amdvi_msi(amd->iommu[0].vi,
+		     &(struct pn_msi){.devid = 0x7700, .addr = PN_MSI_ADDR_BASE, .data = 0x41});
+}
+
+static void drains(void *arg)
+{
+	(void)arg;
+	px_doing("reads the log");
+	rig_want(status() & PN_ST_GAINT && status() & PN_ST_EVENTLOGINT, "P7",
+		 "no entry in a log, or no event");
+	pn_galog_irq(&amd->drv[0], rig->cpu[1].agent, &amd->iommu[0].log);
+	for (unsigned n = 0; n < 8 && pn_galog_step(&amd->drv[0], rig->cpu[1].agent); n++)
+		;
+	rig_want(!(status() & (PN_ST_GAINT | PN_ST_GALOVERFLOW)), "P7",
+		 "what the driver has seen stays set");
+	rig_want(status() & PN_ST_EVENTLOGINT, "P7", "another driver's bit is cleared");
+	rig_want(!rig->vcpu[0].task.sleeping, "P1", "the log's entry wakes nobody");
+}
+
+static void others_stay(bool broken)
+{
+	(void)broken;
+	rig_amd_build(&(struct rig_amd_conf){.notify = PN_NOTIFY_GALOG});
+	rig_amd_attach(0, 0, &rig->vcpu[0], 0x41);
+	rig_fall_asleep(0, 0);
+	event();
+	rig_post(0);
+	rig->no_rest_check = true;
+	px_thread("CPU 1", 1, drains, NULL);
+}
+
+const struct case_setup pn_cases_amd_status[] = {
+	{{"status-bits-of-others", "inferred",
+	  "hardware keeps the bits of Status to which the driver writes 1",
+	  "it clears them; the driver writes only those that it has seen", "P7", true, false},
+	 PN_MISTAKE_STATUS_COPIES,
+	 others_stay,
+	 0},
+};
+
+const unsigned pn_cases_amd_status_nr =
+	sizeof(pn_cases_amd_status) / sizeof(pn_cases_amd_status[0]);
