@@ -14,10 +14,11 @@
 
 /* The options of compare, run and replay. */
 struct pn_cli_options {
-	const char *input;    /* scenario or recording */
-	const char *scenario; /* replay --scenario */
-	const char *load;     /* replay --load */
-	double tsc_ghz;	      /* replay --tsc-ghz; 0: not given */
+	const char *input;	    /* scenario or recording */
+	const char *scenario;	    /* replay --scenario */
+	const char *load;	    /* replay --load */
+	const char *write_scenario; /* replay --write-scenario */
+	double tsc_ghz;		    /* replay --tsc-ghz; 0: not given */
 	struct pn_mode mode[CLI_MAX_MODES];
 	unsigned modes;
 	uint32_t left_out; /* not asked for, and the scenario does not fit them: a bit each */
@@ -49,6 +50,7 @@ enum {
 	CLI_OPT_STEPS,
 	CLI_OPT_LOAD,
 	CLI_OPT_TSC_GHZ,
+	CLI_OPT_WRITE_SCENARIO,
 };
 
 void pn_cli_options_init(struct pn_cli_options *o);

@@ -8,8 +8,12 @@
 #include <unistd.h>
 
 #include "cli.h"
+#include "from_rec.h"
+#include "json_out.h"
+#include "outfile.h"
 #include "rec_open.h"
 #include "report.h"
+#include "report_json.h"
 #include "runner.h"
 
 static bool wanted(const struct pn_cli_options *o, enum pn_workload work)
@@ -63,6 +67,39 @@ static int replay(struct pn_cli_options *o, struct pn_recording *rec,
 	return status;
 }
 
+/* As JSON: what was read, and where it is now. */
+static void print_written(const struct pn_cli_options *o, const struct pn_rec_summary *s)
+{
+	pn_cli_print_json(json_pack("{s:s, s:o, s:o}", "schema", "postern.write-scenario/1",
+				    "scenario", pn_json_text(o->write_scenario), "recording",
+				    pn_json_recording(s)));
+}
+
+static int write_scenario(const struct pn_cli_options *o, struct pn_recording *rec)
+{
+	struct pn_from_rec *x = malloc(sizeof(*x));
+	struct pn_outfile out = {0};
+	struct pn_diag d = {0};
+	int err = x ? pn_from_rec(rec, x) : -ENOMEM, status = CLI_INPUT;
+
+	if (err) {
+		pn_cli_refuse(&d, err, o->input);
+	} else if (!pn_outfile_open(&out, o->write_scenario)) {
+		if (!pn_from_rec_write(x, out.f) && !pn_outfile_commit(&out))
+			status = CLI_DONE;
+		else
+			pn_outfile_drop(&out);
+	}
+	free(x);
+	if (status != CLI_DONE)
+		return status;
+	if (o->json)
+		print_written(o, pn_recording_summary(rec));
+	else
+		pn_report_recording(pn_recording_summary(rec), stdout);
+	return CLI_DONE;
+}
+
 static int open_and_replay(struct pn_cli_options *o, const struct pn_scenario *base)
 {
 	struct pn_rec_hints hints = {.tsc_ghz = o->tsc_ghz, .load = o->load};
@@ -71,7 +108,7 @@ static int open_and_replay(struct pn_cli_options *o, const struct pn_scenario *b
 
 	if (status != CLI_DONE)
 		return status;
-	status = replay(o, rec, base);
+	status = o->write_scenario ? write_scenario(o, rec) : replay(o, rec, base);
 	pn_recording_close(rec);
 	return status;
 }
@@ -136,11 +173,19 @@ static int parse(int key, char *arg, struct argp_state *state)
 	case CLI_OPT_LOAD:
 		o->load = arg;
 		return 0;
+	case CLI_OPT_WRITE_SCENARIO:
+		o->write_scenario = arg;
+		return 0;
 	case CLI_OPT_TSC_GHZ:
 		o->tsc_ghz = pn_cli_rate(arg, state);
 		return 0;
 	case ARGP_KEY_ARG:
 		pn_cli_one_recording(&o->input, arg, state);
+		return 0;
+	case ARGP_KEY_END:
+		if (o->write_scenario && o->scenario)
+			argp_error(state, "--scenario is for a replay, and --write-scenario makes "
+					  "a scenario without one");
 		return 0;
 	case ARGP_KEY_NO_ARGS:
 		argp_error(state, "replay needs a recording");
@@ -161,6 +206,8 @@ int pn_cli_replay(int argc, char **argv)
 		 "the recorded tasks that are the load: a pattern for their names, or a thread's "
 		 "or process' number (default: vCPU threads, else the busiest program)",
 		 1},
+		{"write-scenario", CLI_OPT_WRITE_SCENARIO, "FILE.ini", 0,
+		 "do not replay, but make a scenario of the recording, for postern compare", 1},
 		{"tsc-ghz", CLI_OPT_TSC_GHZ, "GHZ", 0,
 		 "rate of the recording's clock, if it counts ticks", 1},
 		{0},

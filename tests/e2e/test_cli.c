@@ -262,6 +262,9 @@ static const struct row rows[] = {
 	{"calibrate empty.txt -o c.ini --tsc-ghz x", 2, NULL, "'x' is not a rate"},
 	{"replay empty.txt --tsc-ghz 0", 2, NULL, "'0' is not a rate"},
 	{"replay", 2, NULL, "replay needs a recording"},
+	{"replay empty.txt --write-scenario w.ini", 3, NULL, "postern: empty.txt"},
+	{"replay empty.txt --write-scenario w.ini --scenario bad.ini", 2, NULL,
+	 "--scenario is for a replay"},
 	{"replay nosuch.txt", 3, NULL, "postern: nosuch.txt: "},
 	{"replay empty.txt", 3, NULL, "postern: empty.txt"},
 	{"replay bad.ini", 3, NULL, "postern: bad.ini"},
@@ -453,6 +456,36 @@ static void json_of_replays(void **state)
 		 "--set machine.churn_inhibit=1ms",
 		 recordings);
 	check_comparison(args, 1);
+}
+
+/* compare takes the scenario that is made of a recording, as it is. */
+static void scenario_of_a_recording(void **state)
+{
+	char args[512];
+	struct run run;
+	json_t *o;
+
+	(void)state;
+	snprintf(args, sizeof(args), "replay %s/bursty-write.txt.gz --write-scenario made.ini",
+		 recordings);
+	run_program(args, &run);
+	assert_int_equal(run.status, 0);
+	assert_non_null(strstr(run.out, "1720 interrupts"));
+	assert_string_equal(run.err, "");
+	run_free(&run);
+	check_comparison("compare made.ini --json --modes galog,gappi", 2);
+	strcat(args, " --json");
+	o = json_from(args, 0);
+	keys_are(o, "schema scenario recording");
+	check_recording(json_object_get(o, "recording"));
+	json_decref(o);
+	snprintf(args, sizeof(args), "replay %s/bursty-write.txt.gz --write-scenario no/made.ini",
+		 recordings);
+	run_program(args, &run);
+	assert_int_equal(run.status, 3);
+	assert_string_equal(run.out, "");
+	run_free(&run);
+	unlink("made.ini");
 }
 
 /* What only the host's own interrupts have no use for. */
@@ -886,6 +919,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(refused_leaves_nothing),
 		cmocka_unit_test(json_of_comparisons),
 		cmocka_unit_test(json_of_replays),
+		cmocka_unit_test(scenario_of_a_recording),
 		cmocka_unit_test(replays_refused),
 		cmocka_unit_test(json_of_the_bench),
 		cmocka_unit_test(json_of_a_log),

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "rec_tasks.h"
+#include "recording.h"
 
 struct groups {
 	const struct pn_rec_tasks *t;

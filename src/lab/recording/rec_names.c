@@ -5,6 +5,7 @@
 
 #include "rec_scan.h"
 #include "rec_tasks.h"
+#include "recording.h"
 
 /* Patterns of names; '#' stands for a number, a '*' at the end for any rest. */
 

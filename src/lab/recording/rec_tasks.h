@@ -38,8 +38,6 @@ int pn_rec_task_id(struct pn_rec_tasks *t, const struct pn_rec_task *as, uint32_
 /* rec_names.c */
 enum pn_rec_role { PN_ROLE_PROGRAM, PN_ROLE_VCPU, PN_ROLE_HELPER, PN_ROLE_KERNEL };
 enum pn_rec_role pn_rec_role(const struct pn_rec_thread *t);
-/* @name with each number replaced by '*'. */
-void pn_rec_stem(const char *name, char *out, size_t size);
 
 /* rec_load.c: which tasks are the load. */
 struct pn_rec_choice {

@@ -3,6 +3,7 @@
 #define PN_LAB_RECORDING_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "diag.h"
@@ -126,6 +127,9 @@ const struct pn_rec_summary *pn_recording_summary(const struct pn_recording *rec
 /* How long it took, of all lines; or of the handlers of one line: NULL, none was seen. */
 const struct pn_rec_hist *pn_recording_span(const struct pn_recording *rec, enum pn_rec_span what);
 const struct pn_rec_hist *pn_recording_handler(const struct pn_recording *rec, uint32_t line);
+
+/* @name with each number replaced by '*'. */
+void pn_rec_stem(const char *name, char *out, size_t size);
 
 /* An independent reader from the beginning. Its first events are one PN_REC_RUN or PN_REC_SLEEP for
  * each CPU, at 0 ns. */
