@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A case of one agent on AMD: bits of Status that the driver of the log has not seen stay set. */
+/* A case of one agent on AMD: what an IOMMU keeps until software asks for it. */
 #include "case_setup.h"
 #include "rig_amd.h"
 
@@ -18,9 +18,40 @@ static void event(void)
 		     &(struct pn_msi){.devid = 0x7700, .addr = PN_MSI_ADDR_BASE, .data = 0x41});
 }
 
-static void drains(void *arg)
+static void note(void *ctx, const struct pn_intr *intr)
 {
-	(void)arg;
+	(void)ctx;
+	amd->last_vector = intr->vector;
+}
+
+/* The vector of interrupt 1, which is remapped. */
+static uint32_t remaps(void)
+{
+	amd->last_vector = 0;
+	rig_want(pn_amdvi_msi(amd->iommu[0].vi, &(struct pn_msi){.devid = RIG_DEVID,
+								 .addr = PN_MSI_ADDR_BASE,
+								 .data = 1}) == PN_MSI_REMAPPED,
+		 "P4", "an interrupt is not remapped");
+	return amd->last_vector;
+}
+
+/* An entry changes in memory: the cached one is used until it is invalidated. */
+static void keeps_entry(void)
+{
+	struct pn_irte128 *e = amd->ir[1].ir.irte;
+	uint32_t was;
+
+	px_doing("an entry changes, and memory is mapped anew");
+	amd->iommu[0].bus.intr = note;
+	was = remaps();
+	pn_st64(&e->hi, pn_ld64(&e->hi) ^ 1);
+	pn_amdvi_memory_changed(amd->iommu[0].vi);
+	rig_want(remaps() == was, "P7",
+		 "a mapping of memory drops an entry that it does not concern");
+}
+
+static void drains(void)
+{
 	px_doing("reads the log");
 	rig_want(status() & PN_ST_GAINT && status() & PN_ST_EVENTLOGINT, "P7",
 		 "no entry in a log, or no event");
@@ -33,16 +64,24 @@ static void drains(void *arg)
 	rig_want(!rig->vcpu[0].task.sleeping, "P1", "the log's entry wakes nobody");
 }
 
+static void keeps(void *arg)
+{
+	(void)arg;
+	drains();
+	keeps_entry();
+}
+
 static void others_stay(bool broken)
 {
 	(void)broken;
 	rig_amd_build(&(struct rig_amd_conf){.notify = PN_NOTIFY_GALOG});
 	rig_amd_attach(0, 0, &rig->vcpu[0], 0x41);
+	rig_amd_attach(1, 0, NULL, 0x51);
 	rig_fall_asleep(0, 0);
 	event();
 	rig_post(0);
 	rig->no_rest_check = true;
-	px_thread("CPU 1", 1, drains, NULL);
+	px_thread("CPU 1", 1, keeps, NULL);
 }
 
 const struct case_setup pn_cases_amd_status[] = {
