@@ -30,6 +30,8 @@ static void asks(void *arg)
 	pn_host_ipi_emulate(rig->vm, rig->vcpu[2].h, &rig->cpu[1], NMI_TO_1);
 	px_doing("an IPI to itself that the host emulates");
 	pn_host_ipi_emulate(rig->vm, rig->vcpu[2].h, &rig->cpu[1], SELF_IPI);
+	px_doing("injects an interrupt without AVIC");
+	pn_svm_inject(rig->vcpu[1].h, &rig->cpu[1], 0x62, PN_WAKE_REQUEST);
 }
 
 static void inhibits(void *arg)
@@ -47,6 +49,7 @@ static void requests_shared(bool broken)
 	rig_amd_attach(0, 0, &rig->vcpu[0], 0x41);
 	rig_fall_asleep(0, 0);
 	rig_fall_asleep(1, 0);
+	rig->vcpu[1].h->apicv = 0;
 	px_thread("CPU 1", 1, asks, NULL);
 	px_thread("inhibit", 2, inhibits, NULL);
 }
@@ -71,7 +74,7 @@ static const char *requested(const uint32_t have[3], char *text, unsigned size)
 
 static const char *check_requests(void *arg, char *text, unsigned size)
 {
-	const uint32_t have[3] = {PN_REQ_UNBLOCK, PN_REQ_UNBLOCK, PN_REQ_EVENT};
+	const uint32_t have[3] = {PN_REQ_UNBLOCK, PN_REQ_UNBLOCK | PN_REQ_EVENT, PN_REQ_EVENT};
 
 	(void)arg;
 	return requested(have, text, size);
