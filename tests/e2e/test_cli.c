@@ -178,6 +178,22 @@ static const struct row rows[] = {
 	{"compare window.ini --duration 10ms --modes gappi --json", 0, "\"irq-window\": ", NULL},
 	{"run window.ini --duration 10ms --mode gappi", 0,
 	 "Inhibits of interrupt virtualization by cause\n  irq-window", NULL},
+	{"compare off.ini --modes gappi,emulated", 3, NULL,
+	 "postern: off.ini:8: [inhibit x]: reason = sev: mode 'emulated' has no interrupt "
+	 "virtualization "
+	 "to inhibit (expected mode avic, galog or gappi)"},
+	{"compare off.ini --duration 10ms", 0,
+	 "Left out: vtd-pi cannot have the inhibit that the scenario provokes.", NULL},
+	{"run off.ini --duration 10ms --mode gappi", 0,
+	 "Inhibits of interrupt virtualization by cause\n  sev", NULL},
+	{"compare off.ini --duration 10ms --modes vtd-pi --set x.reason=HYPERV --json", 0,
+	 "\"hyperv\": 1", NULL},
+	{"compare off.ini --set x.reason=APICV_INHIBIT_REASON_IRQWN", 2, NULL,
+	 "postern: --set: reason = APICV_INHIBIT_REASON_IRQWN: no reason of KVM's (did you mean "
+	 "\"irqwin\"?)"},
+	{"compare off.ini --set x.end=1ms", 2, NULL,
+	 "postern: --set: reason = sev never goes away"},
+	{"compare off.ini --set x.vm=h", 2, NULL, "there is no [vm h] (did you mean \"g\"?)"},
 	{"compare alias.ini", 3, NULL,
 	 "postern: alias.ini:3: [vm g]: inhibit = logical-id-aliased: in mode 'avic' the guest is "
 	 "in x2APIC mode, where IDs are read-only (expected x2avic = no)"},
@@ -875,6 +891,9 @@ static int set_up(void **state)
 	write_file("window.ini", "[vm g]\nvcpus = 2\ninhibit = irq-window\ninhibit_period = 1ms\n"
 				 "inhibit_time = 50us\n[device d]\n[load l]\ntype = poisson\n"
 				 "rate = 10k/s\n");
+	write_file("off.ini",
+		   "[vm g]\nvcpus = 2\n[device d]\n[load l]\ntype = poisson\nrate = 10k/s\n"
+		   "[inhibit x]\nreason = SEV\n");
 	write_file("alias.ini", "[vm g]\nvcpus = 2\ninhibit = logical-id-aliased\n[device d]\n"
 				"[load l]\ntype = poisson\nrate = 10k/s\n");
 	write_file("knob.ini", "[machine]\ngappi_emptiness = exact265\n[vm g]\nvcpus = 2\n"

@@ -318,9 +318,11 @@ static void with_churn(void **state)
 	struct pn_diag d = {0};
 
 	(void)state;
+	base->inhibits = base->ipis = 1; /* of VMs that are not there then */
 	assert_int_equal(
 		pn_replay_scenario(pn_recording_summary(rec), base, PN_WORK_PASSTHROUGH, &sc, &d),
 		0);
+	assert_int_equal(sc->inhibits + sc->ipis, 0);
 	for (unsigned k = 0; k < LAB_ROWS(modes); k++) {
 		struct pn_result *r = lab_run(sc, modes[k], 1, rec);
 

@@ -24,6 +24,7 @@
 #define IPI   "[ipi i]\n"
 #define PING  VM IPI "type = pingpong\n"
 #define RAIN  VM IPI "type = storm\n"
+#define OFF   "[inhibit x]\n"
 #define MIXED ALL IPI "type = storm\n"
 #define LONG  "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 
@@ -52,7 +53,7 @@ static const struct {
 	{"no load", VM DEV, NULL, -EINVAL, 3, "[device d] needs a [load NAME] section"},
 	{"unknown section", ALL "[divice x]\n", NULL, -EINVAL, 7, "did you mean [device]?"},
 	{"alien section", "[global]\n", NULL, -EINVAL, 1,
-	 "unknown section [global] (expected machine, costs, vm, device, load or ipi)"},
+	 "unknown section [global] (expected machine, costs, vm, device, load, ipi or inhibit)"},
 	{"empty section", "[]\n", NULL, -EINVAL, 1, "unknown section []"},
 	{"section without end", "[vm x\n", NULL, -EINVAL, 1, "neither a comment"},
 	{"text after a section", "[vm x] y\n", NULL, -EINVAL, 1, "text after"},
@@ -227,6 +228,69 @@ static const struct {
 	 -EINVAL, 4, "at most 255 with x2apic = no"},
 	{"x2APIC guests without x2AVIC",
 	 "[machine]\nx2avic = no\n[vm g]\nvcpus = 256\n" IPI "type = storm\n", NULL, 0, 0, NULL},
+
+	{"inhibit", ALL OFF "reason = blockirq\n", NULL, 0, 0, NULL},
+	{"inhibit: KVM's spelling",
+	 ALL OFF "reason = APICV_INHIBIT_REASON_PIT_REINJ\nstart = 1ms\n", NULL, 0, 0, NULL},
+	{"inhibit: the older names", ALL OFF "reason = pit-reinjection\n", NULL, 0, 0, NULL},
+	{"inhibit: no reason", ALL OFF, NULL, -EINVAL, 7, "[inhibit x] needs a reason"},
+	{"inhibit: reason", ALL OFF "reason = blok-irq\n", NULL, -EINVAL, 8,
+	 "reason = blok-irq: no reason of KVM's (did you mean \"blockirq\"?)"},
+	{"inhibit: reason, KVM's spelling", ALL OFF "reason = APICV_INHIBIT_REASON_NESTD\n", NULL,
+	 -EINVAL, 8, "did you mean \"nested\"?"},
+	{"inhibit: alien reason", ALL OFF "reason = zzzzzz\n", NULL, -EINVAL, 8,
+	 "expected disabled, absent, hyperv, nested, irqwin"},
+	{"inhibit: key", ALL OFF "resaon = nested\n", NULL, -EINVAL, 8, "did you mean \"reason\"?"},
+	{"inhibit: section", ALL "[inhibti x]\n", NULL, -EINVAL, 7, "did you mean [inhibit]?"},
+	{"inhibit: vm", ALL OFF "reason = blockirq\nvm = gg\n", NULL, -EINVAL, 9,
+	 "there is no [vm gg] (did you mean \"g\"?)"},
+	{"inhibit: no vm", DEV LOAD OFF "reason = blockirq\n", NULL, -EINVAL, 5,
+	 "[inhibit x] needs a [vm NAME] section"},
+	{"inhibit: end before start", ALL OFF "reason = blockirq\nstart = 2ms\nend = 2ms\n", NULL,
+	 -EINVAL, 10, "end must be later than start"},
+	{"inhibit: after the run", ALL OFF "reason = blockirq\nstart = 2s\n", NULL, -EINVAL, 9,
+	 "it would come up when the run is over"},
+	{"inhibit: a window ends", ALL OFF "reason = irqwin\nstart = 1ms\n", NULL, -EINVAL, 8,
+	 "reason = irqwin comes and goes: it needs an end"},
+	{"inhibit: a nested guest ends", ALL OFF "reason = NESTED\n", NULL, -EINVAL, 8,
+	 "needs an end"},
+	{"inhibit: SEV from the start", ALL OFF "reason = sev\nstart = 1ms\n", NULL, -EINVAL, 9,
+	 "reason = sev is there when a VM is created or never"},
+	{"inhibit: SEV for good", ALL OFF "reason = sev\nend = 1ms\n", NULL, -EINVAL, 9,
+	 "reason = sev never goes away"},
+	{"inhibit: absent until", ALL OFF "reason = absent\nend = 1ms\n", NULL, 0, 0, NULL},
+	{"inhibit: the APIC's base for good",
+	 ALL OFF "reason = apic-base-modified\nstart = 1us\nend = 1ms\n", NULL, -EINVAL, 10,
+	 "never goes away"},
+	{"inhibit: aliased with itself",
+	 "[vm g]\nvcpus = 1\n" DEV LOAD OFF "reason = physical-id-aliased\n", NULL, -EINVAL, 8,
+	 "takes two vCPUs, [vm g] has one"},
+	{"inhibit: two targets", RAIN OFF "reason = physical-id-aliased\n", NULL, -EINVAL, 6,
+	 "an IPI to such an ID has two targets"},
+	{"inhibit: two logical targets", RAIN "logical = 0.1\n" OFF "reason = logical-id-aliased\n",
+	 NULL, -EINVAL, 7, "or logical = 0"},
+	{"inhibit: no logical IPI", RAIN OFF "reason = logical-id-aliased\n", NULL, 0, 0, NULL},
+	{"inhibit: under IPIs", RAIN OFF "reason = apic-id-modified\nend = 1ms\n", NULL, -EINVAL, 7,
+	 "under IPIs that are on their way"},
+	{"inhibit: twice at once",
+	 ALL OFF "reason = blockirq\nend = 3ms\n[inhibit y]\nreason = blockirq\nstart = 2ms\n",
+	 NULL, -EINVAL, 11, "[vm g] is inhibited by [inhibit x] at the same time"},
+	{"inhibit: one after the other",
+	 ALL OFF "reason = blockirq\nend = 3ms\n[inhibit y]\nreason = blockirq\nstart = 3ms\n",
+	 NULL, 0, 0, NULL},
+	{"inhibit: two reasons at once",
+	 ALL OFF "reason = blockirq\n[inhibit y]\nreason = hyperv\n", NULL, 0, 0, NULL},
+	{"inhibit: two that write the ID",
+	 ALL OFF "reason = apic-id-modified\n[inhibit y]\nreason = physical-id-aliased\n", NULL,
+	 -EINVAL, 10, "[vm g] is inhibited by [inhibit x] at the same time"},
+	{"inhibit: the same of another VM",
+	 ALL "[vm h]\nvcpus = 2\n" OFF
+	     "reason = blockirq\n[inhibit y]\nreason = blockirq\nvm = h\n",
+	 NULL, 0, 0, NULL},
+	{"inhibit: the VM's own", VM "inhibit = blockirq\n" DEV LOAD OFF "reason = blockirq\n",
+	 NULL, -EINVAL, 9, "[vm g] has inhibit = blockirq already"},
+	{"inhibit: by --set", ALL OFF "reason = blockirq\n", "x.reason=irqwn", -EINVAL, 0,
+	 "did you mean \"irqwin\"?"},
 
 	{"ipi: pingpong", PING, NULL, 0, 0, NULL},
 	{"ipi: storm", RAIN, NULL, 0, 0, NULL},
@@ -717,20 +781,38 @@ static const struct {
 	{"IPIs: blockirq", VM "inhibit = blockirq\n" IPI "type = storm\n", NULL, "ipi-ipiv", 0,
 	 NULL},
 	{"none", VM "inhibit = none\n" DEV LOAD, NULL, "emulated", 0, NULL},
+	{"[inhibit]: nothing to inhibit", ALL OFF "reason = hyperv\n", NULL, "emulated", 8,
+	 "[inhibit x]: reason = hyperv: mode 'emulated' has no interrupt virtualization to inhibit "
+	 "(expected mode avic, galog, gappi or vtd-pi)"},
+	{"[inhibit]: AVIC's alone", ALL OFF "reason = SEV\n", NULL, "vtd-pi", 8,
+	 "[inhibit x]: reason = sev: mode 'vtd-pi' has APICv, which stays active then (expected "
+	 "mode "
+	 "avic, galog or gappi, or reason = blockirq)"},
+	{"[inhibit]: both", ALL OFF "reason = disabled\n", NULL, "vtd-pi", 0, NULL},
+	{"[inhibit]: x2APIC", ALL OFF "reason = physical-id-aliased\n", NULL, "vtd-pi", 8,
+	 "(expected x2apic = no)"},
+	{"[inhibit]: AMD's x2APIC", ALL OFF "reason = physical-id-aliased\n", NULL, "gappi", 8,
+	 "(expected x2avic = no)"},
+	{"[inhibit]: by --set", ALL OFF "reason = hyperv\n", "x.reason=nested x.end=1ms", "vtd-pi",
+	 0, "[inhibit x]: reason = nested"},
 };
 
 static void test_inhibited(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < ROWS(inhibited); i++) {
-		const char *const set[] = {inhibited[i].set, NULL};
+		char words[80], *set[4] = {NULL}, *save = NULL;
+		unsigned n = 0;
 		struct pn_mode m = pn_mode_plain(pn_mode_find(inhibited[i].mode));
 		struct pn_scenario *sc;
 		struct pn_diag d = {0};
 		int err;
 
+		snprintf(words, sizeof(words), "%s", inhibited[i].set ? inhibited[i].set : "");
+		for (char *w = strtok_r(words, " ", &save); w; w = strtok_r(NULL, " ", &save))
+			set[n++] = w;
 		lab_write(path, inhibited[i].text, strlen(inhibited[i].text));
-		if (pn_scenario_load(path, NULL, inhibited[i].set ? set : NULL, &sc, &d))
+		if (pn_scenario_load(path, NULL, (const char *const *)set, &sc, &d))
 			fail_msg("%s: line %lu: %s", inhibited[i].rule, d.line, d.text);
 		err = pn_scenario_fits(sc, &m, &d);
 		free(sc);

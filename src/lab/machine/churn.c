@@ -157,6 +157,16 @@ static void online(struct pn_machine *m, uint32_t cpu)
 	m->hyp->ops->cpu_online(m->hyp, &m->cpu[cpu]);
 }
 
+/* The section of VM number @vm. */
+static unsigned section_of(const struct pn_machine *m, uint32_t vm)
+{
+	unsigned i = 0;
+
+	while (i + 1 < m->sc->vms && vm >= m->sc->vm[i].count)
+		vm -= m->sc->vm[i++].count;
+	return i;
+}
+
 void pn_churn_inhibit(struct pn_lab_vcpu *v, enum pn_inhibit why, bool set)
 {
 	struct pn_machine *m = v->m;
@@ -166,8 +176,10 @@ void pn_churn_inhibit(struct pn_lab_vcpu *v, enum pn_inhibit why, bool set)
 
 	m->plat->inhibit(v, self, why, set);
 	new = m->hyp->ops->inhibits(v->h) & ~before;
-	for (unsigned i = 0; i < PN_INHIBIT_NR; i++)
+	for (unsigned i = 0; i < PN_INHIBIT_NR; i++) {
 		m->now.inhibits[i] += new >> i & 1;
+		m->now.inhibits_of[section_of(m, v->vm)][i] += new >> i & 1;
+	}
 	unpay(self, elapsed);
 }
 

@@ -160,7 +160,8 @@ struct pn_totals {
 	uint64_t ipi_completions; /* of the completions */
 	/* IPIs to a vector, one for each target; and those that the hypervisor delivered */
 	uint64_t ipis, ipis_injected;
-	uint64_t inhibits[PN_INHIBIT_NR]; /* how often each cause came up */
+	/* how often each cause came up, and of the VMs of each section */
+	uint64_t inhibits[PN_INHIBIT_NR], inhibits_of[PN_MAX_SECTION][PN_INHIBIT_NR];
 	uint64_t cpu_interrupts[PN_MAX_PCPUS];
 };
 
@@ -172,7 +173,7 @@ struct pn_complaints {
 
 void pn_wrong(struct pn_complaints *r, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
-struct pn_provoker; /* of one VM */
+struct pn_provoker; /* a cause of one VM */
 
 struct pn_churn_event {
 	struct pn_event ev;
@@ -214,7 +215,8 @@ struct pn_machine {
 	struct pn_part *part; /* PN_PARTS of them, in a scenario with both; NULL: one kind only */
 	struct pn_rng churn_rng;
 	struct pn_churn_event churn[PN_CHURN_EVENTS];
-	struct pn_provoker *provoker; /* one for each VM */
+	struct pn_provoker *provoker; /* one for each VM, and for each of an [inhibit] */
+	uint32_t provokers;
 	const char *error; /* what happened that cannot in a checked scenario; NULL: nothing */
 };
 

@@ -222,7 +222,7 @@ int pn_replay_scenario(const struct pn_rec_summary *rec, const struct pn_scenari
 	if (sc->machine.galog_cpu >= rec->cpus)
 		sc->machine.galog_cpu = 0;
 	sc->work = work;
-	sc->vms = sc->ipis = 0;
+	sc->vms = sc->ipis = sc->inhibits = 0;
 	if (work != PN_WORK_BARE)
 		recorded_vm(sc, rec->cpus);
 	sc->loads = 1;

@@ -12,6 +12,8 @@
 #define SLICE_EVENTS 100000u
 #define DRAIN_NS     100000000ull
 
+_Static_assert(PN_RESULT_VMS == PN_MAX_SECTION, "one for each section");
+
 /* How long an interrupt may rest although nothing is wrong: masked, or its vCPU waits its turn. */
 static uint64_t patience(const struct pn_machine *m)
 {
@@ -151,6 +153,10 @@ static void fill(const struct pn_machine *m, const struct pn_totals *t, struct p
 	r->msi_harvests = t->steps[PN_STEP_MSI_HARVEST];
 	r->msi_dispatched = t->steps[PN_STEP_MSI_DEMUX];
 	memcpy(r->inhibits, t->inhibits, sizeof(r->inhibits));
+	memcpy(r->inhibits_of, t->inhibits_of, sizeof(r->inhibits_of));
+	r->vms = m->sc->vms;
+	for (unsigned i = 0; i < r->vms; i++)
+		memcpy(r->vm_name[i], m->sc->vm[i].name, sizeof(r->vm_name[i]));
 	r->irt_invalidations = t->steps[PN_STEP_IRT_FLUSH];
 	r->host_cpu_ns = t->host_ns;
 	r->completions = t->completions;

@@ -51,6 +51,20 @@ static void counts(const struct pn_result *r, FILE *f)
 	fputc('\n', f);
 }
 
+/* Where there are several: of which it was. */
+static void of_vms(const struct pn_result *r, unsigned why, FILE *f)
+{
+	char name[48], n[PN_FMT_SIZE];
+
+	for (unsigned k = 0; k < r->vms && r->vms > 1; k++) {
+		if (!r->inhibits_of[k][why])
+			continue;
+		snprintf(name, sizeof(name), "[vm %s]", r->vm_name[k]);
+		fprintf(f, "    %-20s%14s\n", name,
+			pn_fmt_count(n, (double)r->inhibits_of[k][why]));
+	}
+}
+
 static void inhibits(const struct pn_result *r, FILE *f)
 {
 	char n[PN_FMT_SIZE];
@@ -63,6 +77,7 @@ static void inhibits(const struct pn_result *r, FILE *f)
 			any ? "" : "Inhibits of interrupt virtualization by cause\n",
 			pn_inhibit_name((enum pn_inhibit)i),
 			pn_fmt_count(n, (double)r->inhibits[i]));
+		of_vms(r, i, f);
 		any = true;
 	}
 	if (any)

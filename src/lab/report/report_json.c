@@ -74,15 +74,37 @@ static json_t *host_interrupts(const struct pn_result *r)
 			 total ? quotient(r->busiest_cpu_share, 1) : json_null());
 }
 
-static json_t *inhibits(const struct pn_result *r)
+static json_t *causes(const uint64_t *n)
 {
 	json_t *by = json_object();
 
 	for (unsigned i = 0; i < PN_INHIBIT_NR; i++)
-		if (r->inhibits[i])
-			json_object_set_new(by, pn_inhibit_name((enum pn_inhibit)i),
-					    integer(r->inhibits[i]));
+		if (n[i])
+			json_object_set_new(by, pn_inhibit_name((enum pn_inhibit)i), integer(n[i]));
 	return by;
+}
+
+static bool any_inhibit(const struct pn_result *r)
+{
+	for (unsigned i = 0; i < PN_INHIBIT_NR; i++)
+		if (r->inhibits[i])
+			return true;
+	return false;
+}
+
+/* The same for the VMs of each section that has any. */
+static json_t *inhibits_by_vm(const struct pn_result *r)
+{
+	json_t *all = json_object();
+
+	for (unsigned k = 0; k < r->vms; k++) {
+		json_t *by = causes(r->inhibits_of[k]);
+
+		if (json_object_size(by))
+			json_object_set(all, r->vm_name[k], by);
+		json_decref(by);
+	}
+	return all;
 }
 
 static json_t *galog(const struct pn_result *r)
@@ -157,7 +179,9 @@ static json_t *mode(const struct pn_result *r)
 	json_object_set_new(o, "galog", galog(r));
 	json_object_set_new(o, "gappi", gappi(r));
 	json_object_set_new(o, "irt_invalidations", integer(r->irt_invalidations));
-	json_object_set_new(o, "inhibits", inhibits(r));
+	json_object_set_new(o, "inhibits", causes(r->inhibits));
+	if (r->vms > 1 && any_inhibit(r))
+		json_object_set_new(o, "inhibits_by_vm", inhibits_by_vm(r));
 	json_object_set_new(o, "host_cpu_ns", integer(r->host_cpu_ns));
 	json_object_set_new(o, "host_cpu_ns_per_interrupt",
 			    quotient((double)r->host_cpu_ns, (double)r->interrupts));

@@ -47,6 +47,8 @@ struct pn_part {
 const char *pn_part_name(enum pn_part_kind kind);
 void pn_part_init(struct pn_part *p);
 
+#define PN_RESULT_VMS 32
+
 /* The figures of one mode. */
 struct pn_result {
 	struct pn_mode mode;
@@ -78,7 +80,12 @@ struct pn_result {
 	/* Posted MSI: turns that read the PIR, and vectors that they dispatched. */
 	uint64_t msi_harvests, msi_dispatched;
 	uint64_t irt_invalidations;
-	uint64_t inhibits[PN_INHIBIT_NR]; /* since the start: how often each cause came up */
+	/* Since the start: how often each cause came up, and in the VMs of each section, which has
+	 * that name; as many as there are. */
+	uint64_t inhibits[PN_INHIBIT_NR];
+	unsigned vms;
+	char vm_name[PN_RESULT_VMS][32];
+	uint64_t inhibits_of[PN_RESULT_VMS][PN_INHIBIT_NR];
 	uint64_t host_cpu_ns;
 	bool halt_polling; /* the host polls before a vCPU blocks; in the measured part: */
 	uint64_t halt_polls, halt_polls_successful;

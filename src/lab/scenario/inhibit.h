@@ -24,11 +24,29 @@ enum pn_inhibit_set {
 			   PN_INHIBIT_BIT(LOGICAL_ID_ALIASED) | PN_INHIBIT_BIT(PHYSICAL_ID_TOO_BIG),
 };
 
+/* As KVM writes it, in small letters and with -: "irqwin"; NULL beyond the end. */
+const char *pn_inhibit_kvm_name(enum pn_inhibit why);
+/* Either name, or KVM's in any case, with _ and with its prefix; PN_INHIBIT_NR: none. */
+enum pn_inhibit pn_inhibit_find(const char *text);
+/* @text in small letters, with - and without KVM's prefix. Returns @buf. */
+const char *pn_inhibit_plain(const char *text, char *buf, size_t size);
+
+/* What KVM does: a cause that is there from the creation of the VM only, one that never goes away,
+ * one that lasts only as long as some action of a vCPU. */
+bool pn_inhibit_from_start(enum pn_inhibit why);
+bool pn_inhibit_for_good(enum pn_inhibit why);
+bool pn_inhibit_transient(enum pn_inhibit why);
+/* True if a vCPU writes another ID into its APIC. */
+bool pn_inhibit_writes_id(enum pn_inhibit why);
 /* True if the guest causes it by a change of its APIC's IDs, which are fixed in x2APIC mode. */
 bool pn_inhibit_needs_xapic(enum pn_inhibit why);
 /* APIC mode in which guests start, and the key of [machine] that says so. */
 bool pn_guests_x2apic(const struct pn_scenario *sc, const struct pn_mode_info *info);
 const char *pn_guests_x2apic_key(const struct pn_scenario *sc, const struct pn_mode_info *info);
+
+/* The VM of an [inhibit NAME]. */
+const struct pn_sc_vm *pn_sc_inhibit_vm(const struct pn_scenario *sc,
+					const struct pn_sc_inhibit *in);
 
 /* The cause that @vm provokes; PN_INHIBIT_NR: none. */
 enum pn_inhibit pn_sc_vm_cause(const struct pn_sc_vm *vm);

@@ -14,7 +14,7 @@
 #define PN_MAX_PCPUS   1024
 #define PN_MAX_VCPUS   4096 /* of one VM: x2AVIC_EXT */
 #define PN_MAX_IOMMUS  32
-#define PN_MAX_SECTION 32 /* [vm], [device], [load], [ipi] sections each */
+#define PN_MAX_SECTION 32 /* [vm], [device], [load], [ipi], [inhibit] sections each */
 
 /* The silicon and the host: [machine]. Units, ranges and defaults of all keys: scenario_keys.c. */
 struct pn_sc_machine {
@@ -145,6 +145,15 @@ struct pn_sc_ipi {
 	double logical, broadcast, self, nmi, init;
 };
 
+/* [inhibit NAME]: a cause against AVIC or APICv of one VM, for a while */
+struct pn_sc_inhibit {
+	char name[32];
+	char vm[32];
+	uint32_t reason;     /* 1 + enum pn_inhibit; 0: not said */
+	uint64_t start, end; /* of the measured part; start 0: before it; end 0: never */
+	unsigned long line;  /* of reason; PN_SC_LINE_OPTION: --set */
+};
+
 struct pn_scenario {
 	char name[64];
 	char path[256];
@@ -157,15 +166,16 @@ struct pn_scenario {
 	struct pn_sc_device device[PN_MAX_SECTION];
 	struct pn_sc_load load[PN_MAX_SECTION];
 	struct pn_sc_ipi ipi[PN_MAX_SECTION];
-	unsigned vms, devices, loads, ipis;
+	struct pn_sc_inhibit inhibit[PN_MAX_SECTION];
+	unsigned vms, devices, loads, ipis, inhibits;
 };
 
 /*
  * Reads a scenario from a file, or the built-in one of that name when @name has no slash and there
  * is no such file. Applies @costs_file (NULL: the scenario's choice) and @set, a NULL-terminated
- * array of "SECTION.KEY=VALUE" (SECTION is machine, costs, or the NAME of a vm, device, load or
- * ipi; may be NULL), then validates. A scenario that the silicon cannot run is refused here, with
- * file and line. -ENOENT, -EINVAL, -EIO. The caller frees *out with free().
+ * array of "SECTION.KEY=VALUE" (SECTION is machine, costs, or the NAME of a vm, device, load, ipi
+ * or inhibit; may be NULL), then validates. A scenario that the silicon cannot run is refused here,
+ * with file and line. -ENOENT, -EINVAL, -EIO. The caller frees *out with free().
  */
 int pn_scenario_load(const char *name, const char *costs_file, const char *const *set,
 		     struct pn_scenario **out, struct pn_diag *d);

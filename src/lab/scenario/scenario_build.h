@@ -8,7 +8,7 @@
 #include "scenario_keys.h"
 
 /* A scenario while it is read, with the line of each key. */
-#define PN_SC_SECTIONS	  (2 + 4 * PN_MAX_SECTION)
+#define PN_SC_SECTIONS	  (2 + 5 * PN_MAX_SECTION)
 #define PN_SC_LINE_OPTION ULONG_MAX /* said by --set */
 
 struct pn_sc_section {
@@ -50,6 +50,8 @@ const struct pn_sc_ipi *pn_sc_ipi_of(const struct pn_scenario *sc, const struct 
 
 /* Checks the inhibit of a [vm NAME]; after the [ipi NAME] sections. */
 int pn_sc_check_inhibit(struct pn_sc_build *b, struct pn_sc_section *s, struct pn_diag *d);
+/* One [inhibit NAME]; after those. */
+int pn_sc_check_window(struct pn_sc_build *b, struct pn_sc_section *s, struct pn_diag *d);
 
 #define PN_SC_GUEST_TIMER 0xecu /* vector of the guest's own timer */
 

@@ -469,6 +469,8 @@ static int check_sections(struct pn_sc_build *b, struct pn_diag *d)
 {
 	const struct pn_scenario *sc = b->sc;
 
+	if (sc->inhibits && !sc->vms)
+		return pn_sc_missing(b, pn_sc_find(b, PN_SC_INHIBIT, 0), PN_SC_VM, "", d);
 	if (sc->ipis && !sc->vms)
 		return pn_sc_missing(b, pn_sc_find(b, PN_SC_IPI, 0), PN_SC_VM, "", d);
 	if (!sc->ipis && !sc->devices)
@@ -483,9 +485,10 @@ int pn_sc_check(struct pn_sc_build *b, struct pn_diag *d)
 	static const struct {
 		enum pn_sc_kind kind;
 		section_check check;
-	} checks[] = {{PN_SC_MACHINE, check_machine}, {PN_SC_VM, check_vm},
-		      {PN_SC_LOAD, check_load},	      {PN_SC_DEVICE, check_device},
-		      {PN_SC_IPI, pn_sc_check_ipi},   {PN_SC_VM, pn_sc_check_inhibit}};
+	} checks[] = {{PN_SC_MACHINE, check_machine},	  {PN_SC_VM, check_vm},
+		      {PN_SC_LOAD, check_load},		  {PN_SC_DEVICE, check_device},
+		      {PN_SC_IPI, pn_sc_check_ipi},	  {PN_SC_VM, pn_sc_check_inhibit},
+		      {PN_SC_INHIBIT, pn_sc_check_window}};
 	struct pn_scenario *sc = b->sc;
 	int err = check_sections(b, d);
 

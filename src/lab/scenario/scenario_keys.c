@@ -54,6 +54,7 @@ static const struct pn_key_choice reply[] = {{"ipi", 0}, {"memory", 1}, {NULL, 0
 #define DEVICE(f, n, t, d)  KEY(DEVICE, pn_sc_device, f, n, t, d)
 #define LOAD(f, n, t, d)    KEY(LOAD, pn_sc_load, f, n, t, d)
 #define IPI(f, n, t, d)	    KEY(IPI, pn_sc_ipi, f, n, t, d)
+#define INHIBIT(f, n, t, d) KEY(INHIBIT, pn_sc_inhibit, f, n, t, d)
 #define RANGE(lo, hi, def)  .min = (lo), .max = (hi), .dflt = (def)
 #define OR_ZERO		    .flags = PN_KEY_ZERO
 #define ONE_OF(c, def)	    .choices = (c), .dflt = (def)
@@ -154,6 +155,11 @@ const struct pn_key pn_keys[] = {
 	{IPI(self, "self", SHARE, "storm: share of IPIs to the sender itself"), RANGE(0, 1, "0")},
 	{IPI(nmi, "nmi", SHARE, "storm: share of NMIs"), RANGE(0, 1, "0")},
 	{IPI(init, "init", SHARE, "storm: share of INITs"), RANGE(0, 1, "0")},
+
+	{INHIBIT(vm, "vm", NAME, "the VM section whose AVIC or APICv it turns off"), .min = PN_SC_VM, .without = "the first"},
+	{INHIBIT(reason, "reason", REASON, "KVM's reason; the case does not matter, nor - or _, nor APICV_INHIBIT_REASON_ before it"), .without = "required"},
+	{INHIBIT(start, "start", TIME, "when it comes up, in the measured time; 0 = from the beginning, before the warm-up"), RANGE(0, H, "0")},
+	{INHIBIT(end, "end", TIME, "when it goes away, in the measured time; 0 = never"), RANGE(0, H, "0")},
 };
 /* clang-format on */
 
@@ -162,7 +168,8 @@ _Static_assert(sizeof(pn_keys) / sizeof(pn_keys[0]) <= PN_KEY_MAX, "callers size
 
 const char *pn_sc_kind_name(enum pn_sc_kind kind)
 {
-	static const char *const names[] = {"machine", "costs", "vm", "device", "load", "ipi"};
+	static const char *const names[] = {"machine", "costs", "vm",	  "device",
+					    "load",    "ipi",	"inhibit"};
 
 	return names[kind];
 }

@@ -14,6 +14,7 @@ enum pn_sc_kind {
 	PN_SC_DEVICE,
 	PN_SC_LOAD,
 	PN_SC_IPI,
+	PN_SC_INHIBIT,
 	PN_SC_KINDS
 };
 
@@ -26,6 +27,7 @@ enum pn_key_type {
 	PN_KEY_DIST,   /* struct pn_dist; with PN_KEY_ZERO also a time, or 0 */
 	PN_KEY_NAME,   /* char[32]: the name of a section of kind @min */
 	PN_KEY_IOMMU,  /* index, or "spread" */
+	PN_KEY_REASON, /* uint32_t, 1 + enum pn_inhibit */
 };
 
 #define PN_KEY_ZERO 1u /* 0 is allowed too, below min */

@@ -19,6 +19,8 @@ void *pn_sc_base(struct pn_scenario *sc, const struct pn_sc_section *s)
 		return &sc->load[s->index];
 	case PN_SC_IPI:
 		return &sc->ipi[s->index];
+	case PN_SC_INHIBIT:
+		return &sc->inhibit[s->index];
 	default:
 		return &sc->machine;
 	}
@@ -120,7 +122,8 @@ static int unknown_section(struct pn_sc_build *b, const char *kind, unsigned lon
 				   "unknown section [%s] (did you mean [%s]?)", kind, near);
 	return pn_diag_set(
 		d, -EINVAL, b->path, line,
-		"unknown section [%s] (expected machine, costs, vm, device, load or ipi)", kind);
+		"unknown section [%s] (expected machine, costs, vm, device, load, ipi or inhibit)",
+		kind);
 }
 
 static bool good_name(const char *name)
@@ -155,7 +158,8 @@ static unsigned *counter(struct pn_scenario *sc, enum pn_sc_kind kind)
 	return kind == PN_SC_VM	      ? &sc->vms
 	       : kind == PN_SC_DEVICE ? &sc->devices
 	       : kind == PN_SC_LOAD   ? &sc->loads
-				      : &sc->ipis;
+	       : kind == PN_SC_IPI    ? &sc->ipis
+				      : &sc->inhibits;
 }
 
 static int on_section(void *ctx, const char *word, const char *name, unsigned long line,
@@ -184,7 +188,7 @@ static int on_section(void *ctx, const char *word, const char *name, unsigned lo
 	if (*count == PN_MAX_SECTION)
 		return pn_diag_set(d, -EINVAL, b->path, line, "too many [%s] sections (at most %d)",
 				   word, PN_MAX_SECTION);
-	/* the name is the first field of all four structs */
+	/* the name is the first field of all five structs */
 	if (add_section(b, (enum pn_sc_kind)kind, (*count)++, name, line, d))
 		return -EINVAL;
 	field = pn_sc_base(b->sc, b->current);
@@ -194,7 +198,8 @@ static int on_section(void *ctx, const char *word, const char *name, unsigned lo
 
 _Static_assert(offsetof(struct pn_sc_vm, name) == 0 && offsetof(struct pn_sc_device, name) == 0 &&
 		       offsetof(struct pn_sc_load, name) == 0 &&
-		       offsetof(struct pn_sc_ipi, name) == 0,
+		       offsetof(struct pn_sc_ipi, name) == 0 &&
+		       offsetof(struct pn_sc_inhibit, name) == 0,
 	       "on_section() writes it");
 
 static int unknown_key(const char *file, unsigned long line, enum pn_sc_kind kind, const char *key,
@@ -340,11 +345,11 @@ static int no_section(struct pn_sc_build *b, const char *word, struct pn_diag *d
 	for (unsigned i = 0; i < b->sections; i++)
 		names[i] = b->section[i].name;
 	near = pn_nearest(word, names, b->sections);
-	return pn_diag_set(
-		d, -EINVAL, "--set", 0, "no section \"%s\"%s%s%s", word,
-		near ? " (did you mean \""
-		     : " (expected machine, costs, or the name of a vm, device, load or ipi)",
-		near ? near : "", near ? "\"?)" : "");
+	return pn_diag_set(d, -EINVAL, "--set", 0, "no section \"%s\"%s%s%s", word,
+			   near ? " (did you mean \""
+				: " (expected machine, costs, or the name of a vm, device, load, "
+				  "ipi or inhibit)",
+			   near ? near : "", near ? "\"?)" : "");
 }
 
 int pn_sc_set(struct pn_sc_build *b, const char *text, struct pn_diag *d)

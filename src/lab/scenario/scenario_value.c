@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "inhibit.h"
 #include "nearest.h"
 #include "scenario_keys.h"
 #include "units.h"
@@ -86,6 +87,9 @@ const char *pn_key_range(const struct pn_key *k, char *buf, size_t size)
 		break;
 	case PN_KEY_NAME:
 		snprintf(buf, size, "name of a [%s]", pn_sc_kind_name((enum pn_sc_kind)k->min));
+		break;
+	case PN_KEY_REASON:
+		snprintf(buf, size, "a reason of KVM's");
 		break;
 	case PN_KEY_IOMMU:
 		snprintf(buf, size, "%llu .. %llu or spread", (unsigned long long)k->min,
@@ -186,6 +190,36 @@ static int set_choice(const struct pn_key *k, void *base, const char *value, cha
 		      near ? " (did you mean \"" : "", near ? near : "", near ? "\"?)" : "");
 }
 
+static const char *all_reasons(char *buf, size_t size)
+{
+	const char *name;
+	size_t n = 0;
+
+	buf[0] = 0;
+	for (unsigned i = 0; (name = pn_inhibit_kvm_name((enum pn_inhibit)i)) && n < size; i++)
+		n += (size_t)snprintf(buf + n, size - n, "%s%s", n ? ", " : "", name);
+	return buf;
+}
+
+static int set_reason(const struct pn_key *k, void *base, const char *value, char *why, size_t size)
+{
+	enum pn_inhibit found = pn_inhibit_find(value);
+	const char *names[PN_INHIBIT_NR], *near;
+	char plain[64], range[256];
+
+	if (found != PN_INHIBIT_NR) {
+		store(k, base, 1u + found);
+		return 0;
+	}
+	for (unsigned i = 0; i < PN_INHIBIT_NR; i++)
+		names[i] = pn_inhibit_kvm_name((enum pn_inhibit)i);
+	near = pn_nearest(pn_inhibit_plain(value, plain, sizeof(plain)), names, PN_INHIBIT_NR);
+	if (near)
+		return refuse(why, size, "no reason of KVM's (did you mean \"%s\"?)", near);
+	return refuse(why, size, "no reason of KVM's (expected %s)",
+		      all_reasons(range, sizeof(range)));
+}
+
 /* "0.25" or "25%": the parser of rates reads the number. */
 static int set_share(const struct pn_key *k, void *base, const char *value, char *why, size_t size)
 {
@@ -263,6 +297,7 @@ int pn_key_set(const struct pn_key *k, void *base, const char *value, char *why,
 		[PN_KEY_CHOICE] = set_choice, [PN_KEY_SHARE] = set_share,
 		[PN_KEY_RATE] = set_rate,     [PN_KEY_DIST] = set_dist,
 		[PN_KEY_NAME] = set_name,     [PN_KEY_IOMMU] = set_iommu,
+		[PN_KEY_REASON] = set_reason,
 	};
 
 	return set[k->type](k, base, value, why, size);

@@ -308,6 +308,9 @@ static void inhibit(struct pn_lab_vcpu *v, struct pn_host_cpu *self, enum pn_inh
 	case PN_INHIBIT_APIC_ID_MODIFIED: /* the first that is free */
 		pn_svm_apic_write(svm, self, PN_APIC_ID, (set ? n : idx) << 24);
 		break;
+	case PN_INHIBIT_PHYSICAL_ID_ALIASED: /* that of vCPU 0: modified, too */
+		pn_svm_apic_write(svm, self, PN_APIC_ID, (set ? 0 : idx) << 24);
+		break;
 	default:
 		pn_svm_inhibit(&svm->vm->h, self, why, set);
 	}

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The Intel machine with guests: hw/intel, and the hypervisor of host/intel. */
+#include "inhibit.h"
 #include "machine_intel.h"
 #include "vectors.h"
 
@@ -94,7 +95,11 @@ static void inhibit(struct pn_lab_vcpu *v, struct pn_host_cpu *self, enum pn_inh
 	struct pn_host_vm *vm = &pn_vmx_of(v->h)->vm->h;
 	uint32_t id = set ? vm->nr_vcpus : v->h->idx; /* the first that is free */
 
-	if (why == PN_INHIBIT_APIC_ID_MODIFIED)
+	if (why == PN_INHIBIT_PHYSICAL_ID_ALIASED) { /* that of vCPU 0: modified, too */
+		id = set ? 0 : v->h->idx;
+		pn_vmx_inhibit(vm, self, PN_INHIBIT_APIC_ID_MODIFIED, set);
+	}
+	if (pn_inhibit_writes_id(why))
 		pn_vapic_write(v->h->page, PN_APIC_ID, id << 24);
 	pn_vmx_inhibit(vm, self, why, set);
 }
