@@ -20,7 +20,7 @@ explore_dir()
 {
 	local dir
 	dir=$(explore_source_dir "$1") || return 1
-	echo "$dir/$(hash_of "$BOOT"/linux/explore/{build,check-hooks,*.[ch],changes/*.patch,changes/amd/*.patch} "$ROOT"/src/world/explore/{*.[ch],seam/*} \
+	echo "$dir/$(hash_of "$BOOT"/linux/explore/{build,check-hooks,*.[ch],changes/*.patch,changes/{amd,msi}/*.patch} "$ROOT"/src/world/explore/{*.[ch],seam/*} \
 		"$ROOT"/src/{seam,cli}/*.h "$ROOT"/src/hw/{amd,intel,x86}/*.[ch] "$ROOT"/include/postern/*.h)"
 }
 

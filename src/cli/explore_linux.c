@@ -15,9 +15,9 @@
 #include "cli.h"
 
 #define MAX_CASES   64
-#define MAX_NAMES   256
+#define MAX_NAMES   512
 #define MAX_WORDS   24
-#define MAX_VENDORS 2
+#define MAX_VENDORS 3
 
 static struct {
 	char folder[4096], version[64];

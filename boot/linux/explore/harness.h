@@ -18,6 +18,8 @@ const struct px_site *pn_line_of(uintptr_t pc);
 void pn_hooks_start(void);
 /* Before the harness itself does something that other threads can see: Linux's last store. */
 void pn_settle(void);
+/* gs of Linux's code. Threads have that of their CPU; during set-up the caller says whose. */
+void pn_set_gs(unsigned long base);
 /* The current thread is on another CPU. */
 void pn_moved(void);
 

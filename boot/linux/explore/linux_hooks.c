@@ -15,10 +15,14 @@
  * The build gives the compiler's hooks of Linux's objects the prefix pn_linux_ (link.sh), because
  * the explorer has hooks of the same names for the project's own code.
  */
+#include <asm/prctl.h>
 #include <immintrin.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/auxv.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "engine.h"
 #include "harness.h"
@@ -89,12 +93,32 @@ static void check_data(const char *p, const struct px_site *site)
 				site->file, site->line);
 }
 
+/*
+ * A system that does not announce FSGSBASE may allow the instruction and yet forget the base when
+ * it switches tasks: there the system call sets it.
+ */
+void pn_set_gs(unsigned long base)
+{
+	static unsigned long now;
+	static int announced = -1;
+
+	if (announced < 0)
+		announced = !!(getauxval(AT_HWCAP2) & 2);
+	else if (base == now)
+		return;
+	now = base;
+	if (announced)
+		_writegsbase_u64(base);
+	else
+		syscall(SYS_arch_prctl, ARCH_SET_GS, base);
+}
+
 static void set_gs(void)
 {
 	int cpu = px.thread[px.current].cpu;
 
 	if (cpu >= 0 && cpu < PX_CPUS)
-		_writegsbase_u64(__per_cpu_offset[cpu]);
+		pn_set_gs(__per_cpu_offset[cpu]);
 }
 
 static void resumed(void)
@@ -437,19 +461,33 @@ THUNK("pn_asm_xchg8", "mov $8, %esi\nmov 88(%rbp), %rdx\n", "pn_xchg_hook");
 
 /* ---- functions of other files of Linux, restated ---- */
 
-unsigned long _find_first_bit(unsigned long *bits, unsigned long n);
-unsigned long _find_first_bit(unsigned long *bits, unsigned long n)
+static unsigned long next_bit(unsigned long *bits, unsigned long n, unsigned long from,
+			      const struct px_site *site)
 {
-	for (unsigned long i = 0; i < n; i += 64) {
+	unsigned long skip = from % 64 ? ~0ul << from % 64 : ~0ul;
+
+	for (unsigned long i = from / 64 * 64; i < n; i += 64, skip = ~0ul) {
 		unsigned long w;
 
-		load((char *)&bits[i / 64], 8, SITE());
-		w = *(volatile unsigned long *)&bits[i / 64];
+		load((char *)&bits[i / 64], 8, site);
+		w = *(volatile unsigned long *)&bits[i / 64] & skip;
 		pn_settle();
 		if (w)
 			return i + (unsigned)__builtin_ctzl(w);
 	}
 	return n;
+}
+
+unsigned long _find_first_bit(unsigned long *bits, unsigned long n);
+unsigned long _find_first_bit(unsigned long *bits, unsigned long n)
+{
+	return next_bit(bits, n, 0, SITE());
+}
+
+unsigned long _find_next_bit(unsigned long *bits, unsigned long n, unsigned long from);
+unsigned long _find_next_bit(unsigned long *bits, unsigned long n, unsigned long from)
+{
+	return next_bit(bits, n, from, SITE());
 }
 
 /* Static calls: what the call instruction of an inline one goes to before it is patched. */

@@ -4,9 +4,6 @@
  * its machine and the options of the search on the command line, the result as bytes on standard
  * output (xwire.h).
  */
-#include <immintrin.h>
-#include <setjmp.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -73,29 +70,6 @@ static int write_result(const struct px_result *r, int err)
 		       : 1;
 }
 
-static sigjmp_buf refused;
-
-static void illegal(int sig)
-{
-	(void)sig;
-	siglongjmp(refused, 1);
-}
-
-/* Some systems allow it and do not say so in the auxiliary vector. */
-static bool can_write_gs(void)
-{
-	struct sigaction act = {.sa_handler = illegal}, before;
-	bool can = false;
-
-	sigaction(SIGILL, &act, &before);
-	if (!sigsetjmp(refused, 1)) {
-		_writegsbase_u64(0);
-		can = true;
-	}
-	sigaction(SIGILL, &before, NULL);
-	return can;
-}
-
 /* After an unexpected violation: a second, short search for a short trace of it. */
 static int explore(const struct px_program *program, struct px_result *res)
 {
@@ -133,11 +107,6 @@ int main(int argc, char **argv)
 	snprintf(path, sizeof(path), "%s.lines", argv[0]);
 	if (pn_lines_read(path)) {
 		fprintf(stderr, "%s: no table of lines\n", path);
-		return 3;
-	}
-	if (!can_write_gs()) {
-		fprintf(stderr, "this processor or its kernel does not let programs write gs "
-				"(FSGSBASE)\n");
 		return 3;
 	}
 	err = explore(&program, &res);

@@ -1,0 +1,609 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The machine that Linux's functions run in, without guests: two CPUs with local APICs, a VT-d unit
+ * (src/hw/intel) behind its registers, a device whose MSIs are posted to the descriptor of a CPU,
+ * and what else a case has.
+ *
+ * What is restated here in few lines, and is not Linux's code: the local APIC (IRR, in-service,
+ * EOI), the order of stop_machine() and of a CPU's way down and up, timers, the allocator of
+ * vectors.
+ */
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "postern/pid.h"
+#include "postern/vtd.h"
+
+#include "engine.h"
+#include "harness.h"
+#include "kernel_msi.h"
+
+#define POKE 1		  /* the explorer's interrupt: the IRR has changed */
+#define OFF  (1ull << 63) /* in the IRR: the local APIC is disabled, and takes nothing */
+
+extern char __start_pcpu[], __stop_pcpu[];
+extern char __start_lxdata[], lxdata_end[];
+extern unsigned long __per_cpu_offset[];
+
+/* A processor; each member has a line of its own. */
+struct cpu {
+	uint64_t *irr;	     /* see bit_of() */
+	uint32_t *service;   /* the vector that is in service, or 0 */
+	struct pn_lock *run; /* one task or softirq at a time */
+	/* its timer */
+	uint64_t *timer, *pending;
+	uint32_t *idle; /* 0: it was started */
+};
+
+static struct {
+	unsigned irqs, posts;
+	bool moves;   /* interrupt 0 is moved to CPU 1 */
+	bool offline; /* CPU 0 goes offline */
+	bool returns; /* and comes back, gets interrupt 0 back, and the device sends it once more */
+	bool late;    /* interrupts may take long to reach CPU 0 while it goes offline */
+} machine = {.irqs = 2, .posts = 2};
+
+static const struct {
+	const char *name;
+	bool *flag;
+} words[] = {
+	{"moves", &machine.moves},
+	{"offline", &machine.offline},
+	{"returns", &machine.returns},
+	{"late", &machine.late},
+};
+
+static struct cpu *cpu; /* of PK_CPUS */
+static struct pn_vtd *vtd;
+static struct pn_lock *busy;
+static struct pn_bus bus;
+static struct irq {
+	uint32_t *sent, *seen; /* how many the device sent, of which its handler knows */
+	uint32_t *masked;
+	struct pn_msi msi;
+} irqs[PK_IRQS];
+static uint32_t *stopped; /* CPU 1 is in stop_machine() */
+static uint32_t *resume;  /* and goes on */
+static uint32_t *wait;	  /* 0: the device sends its last MSI */
+static char why[200];
+/* Registers are never accessed there; the address says which. */
+static char mmio[PN_VTD_MMIO_SIZE];
+
+const char *pn_why_not_finished(void)
+{
+	return why;
+}
+
+void pn_not_finished(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(why, sizeof(why), fmt, ap);
+	va_end(ap);
+	if (px.current < 0) {
+		fprintf(stderr, "during set-up: %s\n", why);
+		exit(3);
+	}
+	px_fail("none", "%s", why);
+	for (;;)
+		px_point(&(struct px_access){.op = PX_OP_FENCE});
+}
+
+/* ---- Linux's own variables: at the start of the explorer's memory ---- */
+
+static char *first; /* their values at the start */
+
+static size_t data_size(void)
+{
+	return (size_t)(lxdata_end - __start_lxdata) - 4096;
+}
+
+void pn_machine_start(void)
+{
+	px.arena = __start_lxdata;
+	px.arena_size = PX_ARENA;
+	first = malloc(data_size());
+	if (!first)
+		exit(3);
+	memcpy(first, __start_lxdata + 4096, data_size());
+	memset(__start_lxdata, 0, (size_t)(lxdata_end - __start_lxdata));
+}
+
+static void build_data(void)
+{
+	char *p = px_alloc(data_size(), 4096);
+
+	if (p != __start_lxdata + 4096)
+		pn_not_finished("Linux's variables are not where they were linked");
+	memcpy(p, first, data_size());
+}
+
+/* ---- what kernel_msi.c calls ---- */
+
+void pu_name(const void *p, unsigned long size, const char *what, int number)
+{
+	static char names[64][48];
+	static unsigned n;
+
+	n %= 64;
+	snprintf(names[n], sizeof(names[n]), "%s %d", what, number);
+	px_name(p, size, names[n++]);
+}
+
+void *pu_alloc(unsigned long size, unsigned long align)
+{
+	if (px.current >= 0)
+		pn_not_finished("Linux allocates memory");
+	return px_alloc(size, align);
+}
+
+void pu_statistics(const void *p, unsigned long size)
+{
+	px_ghost(p, size);
+}
+
+void pu_stub(const char *name)
+{
+	pn_not_finished("Linux reached %s, which is a stub", name);
+}
+
+void pu_lock(void *lock, unsigned long pc)
+{
+	pn_settle();
+	if (px.current >= 0)
+		px_lock(lock, pn_line_of(pc));
+}
+
+void pu_unlock(void *lock, unsigned long pc)
+{
+	pn_settle();
+	if (px.current >= 0)
+		px_unlock(lock, pn_line_of(pc));
+}
+
+int pu_irq_off(unsigned long pc)
+{
+	pn_settle();
+	if (px.current < 0 || px.thread[px.current].handler || px.thread[px.current].irq_off)
+		return 0;
+	px_irq(NULL, false, pn_line_of(pc));
+	return 1;
+}
+
+void pu_irq_on(unsigned long pc)
+{
+	pn_settle();
+	if (px.current >= 0 && !px.thread[px.current].handler)
+		px_irq(NULL, true, pn_line_of(pc));
+}
+
+void pu_relax(void)
+{
+	pn_settle();
+	pn_relax();
+}
+
+unsigned long pu_read(const unsigned long *word)
+{
+	pn_settle();
+	return pn_ld64((const uint64_t *)word);
+}
+
+void pu_set_bit(unsigned long *word, int n, int on)
+{
+	pn_settle();
+	if (on)
+		pn_or64((uint64_t *)word, 1ull << n);
+	else
+		pn_and64((uint64_t *)word, ~(1ull << n));
+}
+
+void pu_handler(int irq)
+{
+	pn_settle();
+	pn_st32(irqs[irq].seen, pn_ld32(irqs[irq].sent));
+}
+
+void pu_mask(int irq, int on)
+{
+	pn_settle();
+	pn_xchg32(irqs[irq].masked, (uint32_t)on);
+}
+
+void pu_timer_start(void *timer, unsigned long *pending, int c)
+{
+	pn_settle();
+	pn_xchg64(cpu[c].timer, (uintptr_t)timer);
+	pn_xchg64(cpu[c].pending, (uintptr_t)pending);
+	pn_xchg64((uint64_t *)pending, 1);
+	pn_xchg32(cpu[c].idle, 0);
+}
+
+int pu_timer_stop(unsigned long *pending)
+{
+	pn_settle();
+	return !!pn_xchg64((uint64_t *)pending, 0);
+}
+
+/* ---- local APICs ---- */
+
+/* The IRR as one word: vectors 20h-3fh, which Linux has for devices here, and e0h-feh, its own. */
+static unsigned bit_of(uint8_t vector)
+{
+	if (vector >= 0x20 && vector < 0x40)
+		return vector - 0x20u;
+	if (vector < 0xe0 || vector == 0xff)
+		pn_not_finished("an interrupt of vector %02x, which this machine has not", vector);
+	return 32 + vector - 0xe0u;
+}
+
+static void raise_irq(unsigned c, uint8_t vector)
+{
+	pn_or64(cpu[c].irr, 1ull << bit_of(vector));
+	px_send((int)c, POKE);
+}
+
+static struct cpu *this_cpu(void)
+{
+	return &cpu[px.thread[px.current].cpu];
+}
+
+/* Takes what the IRR has, the highest first. */
+static void interrupt(void *arg, uint8_t poke)
+{
+	struct cpu *c = arg;
+	uint64_t irr;
+
+	(void)poke;
+	while ((irr = pn_ld64(c->irr)) && !(irr & OFF)) {
+		unsigned bit = 63 - (unsigned)__builtin_clzll(irr);
+		unsigned vector = bit < 32 ? bit + 0x20 : bit - 32 + 0xe0;
+
+		pn_and64(c->irr, ~(1ull << bit));
+		pn_st32(c->service, vector);
+		px_doing(bit < 32 ? "common_interrupt" : "posted MSI notification");
+		pk_interrupt((int)vector);
+		pn_settle();
+		px_doing("");
+		if (pn_ld32(c->service))
+			px_fail("P1", "no EOI for vector %02x", vector);
+	}
+}
+
+/* The CPU would take what is pending: in less than the time that passes here, it does. */
+static void take_pending(struct cpu *c)
+{
+	uint64_t irr;
+
+	while ((irr = pn_ld64(c->irr)) && !(irr & OFF))
+		pn_relax();
+}
+
+long __SCK__apic_call_eoi, __SCK__apic_call_read, __SCK__apic_call_send_IPI;
+
+void __SCT__apic_call_eoi(void);
+void __SCT__apic_call_eoi(void)
+{
+	struct cpu *c;
+
+	pn_settle();
+	c = this_cpu();
+	if (!pn_ld32(c->service))
+		px_fail("P1", "EOI, and no interrupt is in service");
+	pn_st32(c->service, 0);
+}
+
+uint32_t __SCT__apic_call_read(uint32_t reg);
+uint32_t __SCT__apic_call_read(uint32_t reg)
+{
+	unsigned word = (reg - 0x200) / 0x10;
+
+	pn_settle();
+	if (reg < 0x200 || reg > 0x270)
+		pn_not_finished("Linux reads register %x of the local APIC", reg);
+	if (word != 1 && word != 7)
+		return 0;
+	return (uint32_t)(pn_ld64(this_cpu()->irr) >> (word == 7 ? 32 : 0));
+}
+
+void __SCT__apic_call_send_IPI(int to, int vector);
+void __SCT__apic_call_send_IPI(int to, int vector)
+{
+	pn_settle();
+	raise_irq((unsigned)to, (uint8_t)vector);
+}
+
+/* ---- the unit and its device ---- */
+
+static uint32_t offset_of(const volatile void *addr)
+{
+	size_t at = (size_t)((const volatile char *)addr - mmio);
+
+	if (at >= sizeof(mmio))
+		pn_not_finished("Linux accesses a register at a wild address");
+	return (uint32_t)at;
+}
+
+static uint64_t reg_read(const volatile void *addr, unsigned size)
+{
+	uint64_t v = 0;
+
+	pn_settle();
+	px_device_enter(busy);
+	pn_vtd_read(vtd, offset_of(addr), size, &v);
+	px_device_leave(busy);
+	return v;
+}
+
+static void reg_write(volatile void *addr, unsigned size, uint64_t v)
+{
+	pn_settle();
+	px_device_enter(busy);
+	pn_vtd_write(vtd, offset_of(addr), size, v);
+	px_device_leave(busy);
+}
+
+uint32_t pn_linux_readl(const volatile void *addr);
+uint32_t pn_linux_readl(const volatile void *addr)
+{
+	return (uint32_t)reg_read(addr, 4);
+}
+
+uint64_t pn_linux_readq(const volatile void *addr);
+uint64_t pn_linux_readq(const volatile void *addr)
+{
+	return reg_read(addr, 8);
+}
+
+void pn_linux_writel(uint32_t val, volatile void *addr);
+void pn_linux_writel(uint32_t val, volatile void *addr)
+{
+	reg_write(addr, 4, val);
+}
+
+void pn_linux_writeq(uint64_t val, volatile void *addr);
+void pn_linux_writeq(uint64_t val, volatile void *addr)
+{
+	reg_write(addr, 8, val);
+}
+
+static void send(unsigned i)
+{
+	px_sleep(irqs[i].masked, "the interrupt is masked");
+	pn_xchg32(irqs[i].sent, *irqs[i].sent + 1);
+	px_device_enter(busy);
+	if (pn_vtd_msi(vtd, &irqs[i].msi) != PN_MSI_POSTED)
+		px_fail("P4", "the unit did not post MSI %u", i);
+	px_device_leave(busy);
+}
+
+static void device(void *arg)
+{
+	(void)arg;
+	for (unsigned i = 0; i < machine.posts; i++)
+		send(i % machine.irqs);
+	if (!machine.returns)
+		return;
+	px_sleep(wait, "CPU 0 is not back");
+	send(0);
+}
+
+static void deliver(void *ctx, const struct pn_intr *intr)
+{
+	(void)ctx;
+	if (intr->dest >= PK_CPUS)
+		px_fail("P4", "a notification goes to APIC ID %u, which does not exist",
+			intr->dest);
+	else
+		raise_irq(intr->dest, intr->vector);
+}
+
+static void *map(void *ctx, uint64_t pa, size_t len)
+{
+	char *p = (char *)(uintptr_t)(pa - pk_pa(NULL));
+
+	(void)ctx;
+	return p >= px.arena && p + len <= px.arena + px.arena_size ? p : NULL;
+}
+
+/* ---- tasks and timers ---- */
+
+static void affinity(void *arg)
+{
+	(void)arg;
+	pn_lock_take(cpu[1].run);
+	px_doing("interrupt 0 is moved to CPU 1");
+	pk_set_affinity(0, 1);
+	pn_settle();
+	pn_lock_drop(cpu[1].run);
+}
+
+static void timer(void *arg)
+{
+	struct cpu *c = arg;
+
+	for (;;) {
+		px_sleep(c->idle, "timer");
+		pn_lock_take(c->run);
+		pn_xchg32(c->idle, 1);
+		if (pn_xchg64((uint64_t *)(uintptr_t)*c->pending, 0)) {
+			px_doing("the timer expires");
+			pk_expired((void *)(uintptr_t)*c->timer);
+			pn_settle();
+			px_doing("");
+		}
+		pn_lock_drop(c->run);
+		take_pending(c); /* a jiffy, if it was started again */
+	}
+}
+
+/* stop_machine() on CPU 1. */
+static void stopper(void *arg)
+{
+	(void)arg;
+	pn_lock_take(cpu[1].run);
+	px_irq(NULL, false, PX_SITE("interrupts off"));
+	pn_xchg32(stopped, 1);
+	while (!pn_ld32(resume))
+		pn_relax();
+	px_irq(NULL, true, PX_SITE("interrupts on"));
+	pn_lock_drop(cpu[1].run);
+}
+
+/* INIT, and the CPU's start. */
+static void come_back(void)
+{
+	px_doing("CPU 0 starts again");
+	pn_xchg64(cpu[0].irr, OFF);
+	pk_cpu_up_early();
+	pn_settle();
+	pn_and64(cpu[0].irr, ~OFF);
+	pk_cpu_up();
+	pn_settle();
+	px_irq(NULL, true, PX_SITE("interrupts on"));
+	px_doing("interrupt 0 is moved to CPU 0");
+	pk_set_affinity(0, 0);
+	pn_settle();
+	pn_xchg32(wait, 0);
+}
+
+static void hotplug(void *arg)
+{
+	(void)arg;
+	px_doing("CPU 0 goes offline");
+	pn_lock_take(cpu[0].run);
+	while (!pn_ld32(stopped))
+		pn_relax();
+	if (!machine.late)
+		take_pending(&cpu[0]); /* interrupts are on until all CPUs are in stop_machine() */
+	px_irq(NULL, false, PX_SITE("interrupts off"));
+	pk_cpu_down();
+	pn_settle();
+	pn_or64(cpu[0].irr, OFF);
+	pn_xchg32(resume, 1);
+	if (machine.returns)
+		come_back();
+	pn_lock_drop(cpu[0].run);
+}
+
+/* ---- building ---- */
+
+static void *word(const char *name, int number)
+{
+	void *p = px_alloc(64, 64);
+
+	pu_name(p, 8, name, number);
+	return p;
+}
+
+static void build_cpus(void)
+{
+	size_t size = (size_t)(__stop_pcpu - __start_pcpu);
+
+	cpu = px_alloc(PK_CPUS * sizeof(*cpu), 64);
+	for (int c = 0; c < PK_CPUS; c++) {
+		char *copy = px_alloc(size, 64);
+
+		memcpy(copy, __start_pcpu, size);
+		__per_cpu_offset[c] = (unsigned long)(copy - __start_pcpu);
+		pn_set_gs(__per_cpu_offset[c]);
+		pk_cpu(c);
+		pu_name(copy, size, "per-CPU data of CPU", c);
+		cpu[c].irr = word("IRR of CPU", c);
+		cpu[c].service = word("in service on CPU", c);
+		cpu[c].run = word("who runs on CPU", c);
+		cpu[c].timer = word("timer of CPU", c);
+		cpu[c].pending = word("timer_pending() of CPU", c);
+		cpu[c].idle = word("timer idle, CPU", c);
+		*cpu[c].idle = 1;
+	}
+	pn_set_gs(__per_cpu_offset[0]);
+}
+
+static void build_unit(void)
+{
+	struct pn_vtd_config hw;
+
+	bus = (struct pn_bus){.map = map, .intr = deliver};
+	busy = word("the unit", 0);
+	pn_vtd_config_default(&hw);
+	hw.bus = &bus;
+	hw.irte_cache = 8;
+	pn_vtd_create(&hw, &vtd);
+	pk_unit(mmio);
+}
+
+static void build_irq(unsigned i)
+{
+	unsigned long addr;
+	unsigned data;
+
+	irqs[i].sent = word("MSIs sent, IRQ", (int)i);
+	irqs[i].seen = word("MSIs that the driver knows, IRQ", (int)i);
+	irqs[i].masked = word("masked, IRQ", (int)i);
+	pk_irq((int)i);
+	pk_message((int)i, &addr, &data);
+	irqs[i].msi = (struct pn_msi){.addr = addr, .data = data, .devid = PK_DEVID};
+}
+
+static void setup(void *arg)
+{
+	(void)arg;
+	why[0] = 0;
+	pn_hooks_start();
+	build_data();
+	build_cpus();
+	build_unit();
+	for (unsigned i = 0; i < machine.irqs; i++)
+		build_irq(i);
+	stopped = word("CPU stopped:", 1);
+	resume = word("resumes: CPU", 1);
+	wait = word("not back: CPU", 0);
+	*wait = 1;
+	px_name(__start_lxdata, data_size() + 4096, "a variable of Linux");
+	px_thread("device", -1, device, NULL);
+	if (machine.moves)
+		px_thread("task", 1, affinity, NULL);
+	if (machine.moves)
+		px_thread("softirq 0", 0, timer, &cpu[0]);
+	if (machine.offline) {
+		px_thread("hotplug", 0, hotplug, NULL);
+		px_thread("stopper", 1, stopper, NULL);
+	}
+	if (machine.returns)
+		px_thread("softirq 1", 1, timer, &cpu[1]);
+	px_handler("CPU 0 irq", 0, interrupt, &cpu[0]);
+	px_handler("CPU 1 irq", 1, interrupt, &cpu[1]);
+}
+
+/* ---- what must hold when nothing moves any more ---- */
+
+static const char *check(void *arg, char *text, unsigned size)
+{
+	(void)arg;
+	for (unsigned i = 0; i < machine.irqs; i++)
+		if (*irqs[i].seen != *irqs[i].sent) {
+			snprintf(text, size,
+				 "interrupt %u was sent %u times, and not handled since time %u", i,
+				 *irqs[i].sent, *irqs[i].seen + 1);
+			return "P1";
+		}
+	return NULL;
+}
+
+bool pn_machine_take(const char *word)
+{
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		if (!strcmp(word, words[i].name))
+			return *words[i].flag = true;
+	return sscanf(word, "irqs=%u", &machine.irqs) == 1 ||
+	       sscanf(word, "posts=%u", &machine.posts) == 1;
+}
+
+struct px_program pn_machine_program(void)
+{
+	return (struct px_program){setup, check, NULL};
+}
