@@ -281,12 +281,30 @@ static void test_one(void **state)
 	pn_recording_close(rec);
 }
 
+/* All at one instant: there is no rate, and the millisecond that is simulated has them all. */
+static void test_instant(void **state)
+{
+	static const char text[] = "a-1 [003] d.h1. 5.1: irq_handler_entry: irq=60 name=x\n"
+				   "a-1 [004] d.h1. 5.1: irq_handler_entry: irq=60 name=x\n";
+	struct pn_recording *rec;
+	struct pn_diag d = {0};
+	struct seen is;
+
+	(void)state;
+	assert_int_equal(pn_recording_memory("x", text, sizeof(text) - 1, NULL, &rec, &d), 0);
+	is = simulate(rec);
+	must_say(&is, "duration = 1000000ns");
+	must_say(&is, "rate = 1000.000/s");
+	free(is.text);
+	pn_recording_close(rec);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_committed),   cmocka_unit_test(test_bursts),
 		cmocka_unit_test(test_unlike_cpus), cmocka_unit_test(test_many),
-		cmocka_unit_test(test_one),
+		cmocka_unit_test(test_one),	    cmocka_unit_test(test_instant),
 	};
 	int failed;
 

@@ -47,6 +47,9 @@ typedef bool (*pn_rec_progress)(void *ctx, uint64_t done, uint64_t all);
 
 int pn_rec_text_open(const char *path, pn_rec_progress progress, void *ctx,
 		     struct pn_rec_text **out, struct pn_diag *d);
+/* The same of @size bytes of plain text in memory, which must stay. */
+int pn_rec_text_memory(const char *name, const char *text, size_t size, struct pn_rec_text **out,
+		       struct pn_diag *d);
 /* 1: [*s, *end) is the next line, without its end, valid until the next call; a line that is longer
  * than the buffer comes as an empty one. 0: end of file. Negative errno with @d. */
 int pn_rec_text_next(struct pn_rec_text *t, const char **s, const char **end, struct pn_diag *d);

@@ -16,8 +16,10 @@
 
 struct pn_rec_text {
 	char path[256];
-	gzFile gz; /* NULL: there is @dat */
+	gzFile gz; /* NULL: there is @dat or @memory */
 	struct pn_rec_dat *dat;
+	const char *memory;
+	size_t memory_left;
 	const struct pn_rec_tool *tool; /* NULL: the file is text, or gzip */
 	pid_t pid;			/* of the tool; 0: none, or it has ended */
 	pn_rec_progress progress;
@@ -99,6 +101,21 @@ int pn_rec_text_open(const char *path, pn_rec_progress progress, void *ctx,
 	return 0;
 }
 
+int pn_rec_text_memory(const char *name, const char *text, size_t size, struct pn_rec_text **out,
+		       struct pn_diag *d)
+{
+	struct pn_rec_text *t = malloc(sizeof(*t));
+
+	*out = t;
+	if (!t)
+		return pn_diag_set(d, -ENOMEM, name, 0, "out of memory");
+	memset(t, 0, offsetof(struct pn_rec_text, buf));
+	snprintf(t->path, sizeof(t->path), "%s", name);
+	t->memory = text;
+	t->memory_left = size;
+	return 0;
+}
+
 void pn_rec_text_close(struct pn_rec_text *t)
 {
 	if (!t)
@@ -147,21 +164,39 @@ static int at_end(struct pn_rec_text *t, int got, struct pn_diag *d)
 	return pn_rec_tool_end(t->tool, pid, t->path, d);
 }
 
+static uint64_t bytes_done(const struct pn_rec_text *t)
+{
+	if (t->dat)
+		return pn_rec_dat_bytes(t->dat);
+	return t->gz ? (uint64_t)gzoffset(t->gz) : 0;
+}
+
+static int read_some(struct pn_rec_text *t, char *to, size_t room)
+{
+	if (t->dat)
+		return pn_rec_dat_read(t->dat, to, room);
+	if (t->gz)
+		return gzread(t->gz, to, (unsigned)room);
+	if (room > t->memory_left)
+		room = t->memory_left;
+	if (room)
+		memcpy(to, t->memory, room);
+	t->memory += room;
+	t->memory_left -= room;
+	return (int)room;
+}
+
 static int refill(struct pn_rec_text *t, struct pn_diag *d)
 {
-	uint64_t done = t->dat ? pn_rec_dat_bytes(t->dat) : (uint64_t)gzoffset(t->gz);
 	int got;
 
 	memmove(t->buf, t->buf + t->pos, t->fill - t->pos);
 	t->fill -= t->pos;
 	t->pos = 0;
-	if (t->progress && !t->progress(t->ctx, done, t->size))
+	if (t->progress && !t->progress(t->ctx, bytes_done(t), t->size))
 		return pn_diag_set(d, -EINTR, t->path, t->line, "stopped");
 	errno = 0;
-	if (t->dat)
-		got = pn_rec_dat_read(t->dat, t->buf + t->fill, sizeof(t->buf) - t->fill);
-	else
-		got = gzread(t->gz, t->buf + t->fill, (unsigned)(sizeof(t->buf) - t->fill));
+	got = read_some(t, t->buf + t->fill, sizeof(t->buf) - t->fill);
 	if (got > 0)
 		t->fill += (size_t)got;
 	/* only after its data was looked at is a truncated file an error, with the last line's

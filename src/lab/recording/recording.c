@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* Opens and closes a recording. */
+#define _GNU_SOURCE /* memfd_create() */
 #include "recording.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "rec_priv.h"
@@ -39,20 +41,18 @@ static int measure_load(struct pn_recording *rec)
 	return got;
 }
 
+/* Takes @text, and the file for the events, or the error that there is instead. */
 static int read_in(struct pn_recording *rec, const struct pn_rec_hints *hints,
-		   pn_rec_progress progress, void *ctx, struct pn_diag *d)
+		   struct pn_rec_text *text, int fd, struct pn_diag *d)
 {
-	struct pn_rec_text *text;
-	int err = pn_rec_text_open(rec->sum.path, progress, ctx, &text, d);
+	static const struct pn_rec_hints none;
+	int err;
 
-	if (err)
-		return err;
-	rec->fd = pn_rec_tmpfile();
-	if (rec->fd < 0)
-		err = pn_diag_set(d, -EIO, rec->sum.path, 0, "temporary file: %s",
-				  strerror(-rec->fd));
+	rec->fd = fd;
+	if (fd < 0)
+		err = pn_diag_set(d, -EIO, rec->sum.path, 0, "temporary file: %s", strerror(-fd));
 	else
-		err = pn_rec_import(rec, hints, text, d);
+		err = pn_rec_import(rec, hints ? hints : &none, text, d);
 	if (!err) {
 		err = measure_load(rec);
 		if (err)
@@ -62,13 +62,9 @@ static int read_in(struct pn_recording *rec, const struct pn_rec_hints *hints,
 	return err;
 }
 
-int pn_recording_open(const char *path, const struct pn_rec_hints *hints,
-		      bool (*progress)(void *ctx, uint64_t done, uint64_t all), void *ctx,
-		      struct pn_recording **out, struct pn_diag *d)
+static int new_recording(const char *path, struct pn_recording **out, struct pn_diag *d)
 {
-	static const struct pn_rec_hints none;
 	struct pn_recording *rec;
-	int err;
 
 	*out = NULL;
 	if (strlen(path) >= sizeof(rec->sum.path))
@@ -78,12 +74,42 @@ int pn_recording_open(const char *path, const struct pn_rec_hints *hints,
 		return pn_diag_set(d, -ENOMEM, path, 0, "out of memory");
 	memcpy(rec->sum.path, path, strlen(path) + 1);
 	rec->fd = -1;
-	err = read_in(rec, hints ? hints : &none, progress, ctx, d);
-	if (err)
-		pn_recording_close(rec);
-	else
-		*out = rec;
+	*out = rec;
+	return 0;
+}
+
+static int done(struct pn_recording **rec, int err)
+{
+	if (err) {
+		pn_recording_close(*rec);
+		*rec = NULL;
+	}
 	return err;
+}
+
+int pn_recording_open(const char *path, const struct pn_rec_hints *hints,
+		      bool (*progress)(void *ctx, uint64_t done, uint64_t all), void *ctx,
+		      struct pn_recording **out, struct pn_diag *d)
+{
+	struct pn_rec_text *text;
+	int err = new_recording(path, out, d);
+
+	err = err ? err : pn_rec_text_open(path, progress, ctx, &text, d);
+	return done(out, err ? err : read_in(*out, hints, text, pn_rec_tmpfile(), d));
+}
+
+int pn_recording_memory(const char *name, const char *chars, size_t size,
+			const struct pn_rec_hints *hints, struct pn_recording **out,
+			struct pn_diag *d)
+{
+	struct pn_rec_text *text;
+	int err = new_recording(name, out, d), fd;
+
+	err = err ? err : pn_rec_text_memory(name, chars, size, &text, d);
+	if (err)
+		return done(out, err);
+	fd = memfd_create("events", MFD_CLOEXEC);
+	return done(out, read_in(*out, hints, text, fd < 0 ? -errno : fd, d));
 }
 
 const struct pn_rec_summary *pn_recording_summary(const struct pn_recording *rec)

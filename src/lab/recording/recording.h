@@ -122,6 +122,10 @@ struct pn_rec_hints {
 int pn_recording_open(const char *path, const struct pn_rec_hints *hints,
 		      bool (*progress)(void *ctx, uint64_t done, uint64_t all), void *ctx,
 		      struct pn_recording **out, struct pn_diag *d);
+/* The same of plain text in memory, where its events stay too. */
+int pn_recording_memory(const char *name, const char *chars, size_t size,
+			const struct pn_rec_hints *hints, struct pn_recording **out,
+			struct pn_diag *d);
 const struct pn_rec_summary *pn_recording_summary(const struct pn_recording *rec);
 
 /* How long it took, of all lines; or of the handlers of one line: NULL, none was seen. */

@@ -37,17 +37,33 @@ static uint64_t at_most(double ns, double most)
 	return (uint64_t)llround(ns < most ? ns : most);
 }
 
+/* Simulated: at least 1 ms, since rates of an instant are none; an hour at most. */
+static uint64_t duration(const struct pn_from_rec *x)
+{
+	return at_most(fmax(1e6, (double)x->sum->span_ns), 3.6e12);
+}
+
+/* "rate = 1.5/s", in digits that are read again. */
+static void say_rate(double rate, FILE *f)
+{
+	rate = fmin(fmax(rate, 1e-9), 1e9);
+	fprintf(f, "rate = %.*f/s\n", rate < 1000 ? 9 : 3, rate);
+}
+
 static void machine(const struct pn_from_rec *x, FILE *f)
 {
 	const struct pn_rec_summary *s = x->sum;
-	uint64_t ns = s->span_ns < 1000000 ? 1000000 : s->span_ns;
+	uint64_t ns = duration(x);
 
 	fprintf(f,
 		"\n[machine]\n# recorded CPUs with events: %u. The rest of the machine is assumed: "
 		"the "
 		"defaults.\npcpus = %u\niommus = 1\n# span of the recording%s\nduration = %lluns\n"
 		"warmup = 0ns\n",
-		s->cpus, s->cpus, s->span_ns < 1000000 ? ", at least 1 ms" : "",
+		s->cpus, s->cpus,
+		ns > s->span_ns	  ? ", at least 1 ms"
+		: ns < s->span_ns ? ", at most an hour"
+				  : "",
 		(unsigned long long)ns);
 	if (x->displaced >= ENOUGH)
 		fprintf(f,
@@ -131,7 +147,7 @@ static bool regular(const struct pn_rec_hist *gaps)
 static void arrivals(const struct pn_from_rec *x, const struct pn_from_part *p, FILE *f)
 {
 	double queues = (double)p->lines * p->cpus, on, off;
-	double rate = (double)p->count * 1e9 / ((double)x->sum->span_ns * queues);
+	double rate = (double)p->count * 1e9 / (fmax(1e6, (double)x->sum->span_ns) * queues);
 
 	if (p->gaps.n < ENOUGH)
 		fputs("# Assumed: poisson; there are too few interrupts to see how they come.\n",
@@ -152,16 +168,17 @@ static void arrivals(const struct pn_from_rec *x, const struct pn_from_part *p, 
 			"# Pauses over ten times the p50 divide it into bursts; rate is that "
 			"within a "
 			"burst.\n# Assumed: at random within it.\ntype = onoff\non = %.0fns\noff = "
-			"%.0fns\nrate = %.9g/s\n",
-			on, off, rate * (on + off) / on);
+			"%.0fns\n",
+			on, off);
+		rate *= (on + off) / on;
 	} else if (regular(&p->gaps)) {
-		fprintf(f,
-			"# p10 and p90 are near the p50: regular. Pauses are in the mean only.\n"
-			"type = periodic\nrate = %.9g/s\n",
-			rate);
+		fputs("# p10 and p90 are near the p50: regular. Pauses are in the mean only.\n"
+		      "type = periodic\n",
+		      f);
 	} else {
-		fprintf(f, "type = poisson\nrate = %.9g/s\n", rate);
+		fputs("type = poisson\n", f);
 	}
+	say_rate(rate, f);
 }
 
 static void load(const struct pn_from_rec *x, unsigned i, const char *name, FILE *f)

@@ -223,21 +223,26 @@ static int complete(struct load *l, struct pn_diag *d)
 	return 0;
 }
 
-int pn_costs_load(const char *name, struct pn_costs *out, struct pn_diag *d)
+int pn_costs_parse(const struct pn_ini_text *t, struct pn_costs *out, struct pn_diag *d)
 {
 	static const struct pn_ini_ops ops = {on_section, on_key};
+	struct load l = {.c = out, .path = t->path};
+	int err;
+
+	memset(out, 0, sizeof(*out));
+	memcpy(out->name, t->name, sizeof(out->name));
+	err = pn_ini_parse(t, &ops, &l, d);
+	return err ? err : complete(&l, d);
+}
+
+int pn_costs_load(const char *name, struct pn_costs *out, struct pn_diag *d)
+{
 	struct pn_ini_text t;
-	struct load l = {.c = out};
 	int err = pn_ini_read(name, pn_builtin_cost_tables, "cost table", &t, d);
 
 	if (err)
 		return err;
-	memset(out, 0, sizeof(*out));
-	memcpy(out->name, t.name, sizeof(out->name));
-	l.path = t.path;
-	err = pn_ini_parse(&t, &ops, &l, d);
-	if (!err)
-		err = complete(&l, d);
+	err = pn_costs_parse(&t, out, d);
 	pn_ini_free(&t);
 	return err;
 }

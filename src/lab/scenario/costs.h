@@ -31,6 +31,9 @@ struct pn_costs {
 /* Reads a table from a file, or, if @name has no slash and no such file exists, the built-in one of
  * that name ("default"). -ENOENT, -EINVAL with @d. */
 int pn_costs_load(const char *name, struct pn_costs *out, struct pn_diag *d);
+struct pn_ini_text;
+/* The same of a text that was read: ini_text.h. */
+int pn_costs_parse(const struct pn_ini_text *t, struct pn_costs *out, struct pn_diag *d);
 /* Changes one value ("irr_set", "40ns"); its source becomes assumption. */
 int pn_costs_set(struct pn_costs *c, const char *key, const char *value, const char *file,
 		 unsigned long line, struct pn_diag *d);

@@ -134,6 +134,15 @@ int pn_ini_read(const char *name, const struct pn_builtin *list, const char *wha
 	return err;
 }
 
+int pn_ini_memory(const char *name, const char *text, size_t size, struct pn_ini_text *out,
+		  struct pn_diag *d)
+{
+	*out = (struct pn_ini_text){.text = text, .size = size};
+	snprintf(out->path, sizeof(out->path), "%s", name);
+	base_name(name, out->name, sizeof(out->name));
+	return check_text(out, d);
+}
+
 void pn_ini_free(struct pn_ini_text *t)
 {
 	free(t->owned);

@@ -24,6 +24,9 @@ struct pn_ini_text {
  */
 int pn_ini_read(const char *name, const struct pn_builtin *list, const char *what,
 		struct pn_ini_text *out, struct pn_diag *d);
+/* The same of text in memory, which must stay as long as @out is used. @name is for messages. */
+int pn_ini_memory(const char *name, const char *text, size_t size, struct pn_ini_text *out,
+		  struct pn_diag *d);
 void pn_ini_free(struct pn_ini_text *t);
 
 /* Callbacks return 0, or a negative errno with @d filled, which ends the parsing. */
