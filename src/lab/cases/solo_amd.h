@@ -30,6 +30,7 @@ struct solo {
 	uint32_t evaluations; /* of the core */
 	uint32_t lost;	      /* doorbells in host mode */
 	struct pn_avic *ring; /* its doorbell rings while it maps memory */
+	struct pn_amdvi *vi;  /* solo_amdvi.h: the IOMMU that is driven */
 };
 
 extern struct solo *solo;
