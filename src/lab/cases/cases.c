@@ -13,6 +13,7 @@ static const struct {
 	{0, pn_cases_amd_hyp, &pn_cases_amd_hyp_nr},
 	{0, pn_cases_amd_irte, &pn_cases_amd_irte_nr},
 	{0, pn_cases_amd_solo, &pn_cases_amd_solo_nr},
+	{0, pn_cases_amd_solo_iommu, &pn_cases_amd_solo_iommu_nr},
 	{0, pn_cases_amd_host, &pn_cases_amd_host_nr},
 	{0, pn_cases_amd_msg, &pn_cases_amd_msg_nr},
 	{0, pn_cases_amd_status, &pn_cases_amd_status_nr},
