@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Gives out the stored events in order of time, each with what its CPU does afterwards. */
 #include <errno.h>
+#include <stddef.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "rec_priv.h"
@@ -29,11 +31,12 @@ struct pn_rec_reader {
 
 int pn_rec_reader_open(struct pn_recording *rec, struct pn_rec_reader **out)
 {
-	struct pn_rec_reader *r = calloc(1, sizeof(*r));
+	struct pn_rec_reader *r = malloc(sizeof(*r));
 
 	*out = r;
 	if (!r)
 		return -ENOMEM;
+	memset(r, 0, offsetof(struct pn_rec_reader, buf));
 	r->rec = rec;
 	for (unsigned c = 0; c < rec->sum.cpus; c++) {
 		r->state[c] = rec->runs_first[c] ? PN_REC_RUN : PN_REC_SLEEP;

@@ -10,7 +10,8 @@
 
 #include "rec_priv.h"
 
-#define OUT_RECORDS 4096
+#define OUT_RECORDS 1024
+#define FIRST_ROOM  256
 
 struct waiting {
 	struct pn_rec_raw raw;
@@ -23,7 +24,8 @@ struct pn_rec_store {
 	unsigned heap, out;
 	uint64_t written_ns; /* time of the last record that left the heap */
 	struct pn_rec_raw buf[OUT_RECORDS];
-	struct waiting w[PN_REC_WINDOW + 1];
+	struct waiting *w; /* a heap; grows to PN_REC_WINDOW + 1 */
+	unsigned room;
 };
 
 int pn_rec_tmpfile(void)
@@ -52,11 +54,19 @@ struct pn_rec_store *pn_rec_store_new(int fd)
 	st->seq = 0;
 	st->heap = st->out = 0;
 	st->written_ns = 0;
+	st->room = FIRST_ROOM;
+	st->w = malloc(st->room * sizeof(*st->w));
+	if (!st->w) {
+		free(st);
+		return NULL;
+	}
 	return st;
 }
 
 void pn_rec_store_free(struct pn_rec_store *st)
 {
+	if (st)
+		free(st->w);
 	free(st);
 }
 
@@ -91,13 +101,30 @@ static bool before(const struct waiting *a, const struct waiting *b)
 	return (int32_t)(a->seq - b->seq) < 0;
 }
 
-static void push(struct pn_rec_store *st, const struct waiting *x)
+static int grow(struct pn_rec_store *st)
 {
-	unsigned i = st->heap++;
+	unsigned room = 2 * st->room < PN_REC_WINDOW + 1 ? 2 * st->room : PN_REC_WINDOW + 1;
+	struct waiting *w = realloc(st->w, room * sizeof(*w));
 
+	if (!w)
+		return -ENOMEM;
+	st->w = w;
+	st->room = room;
+	return 0;
+}
+
+static int push(struct pn_rec_store *st, const struct waiting *x)
+{
+	int err = st->heap == st->room ? grow(st) : 0;
+	unsigned i;
+
+	if (err)
+		return err;
+	i = st->heap++;
 	for (; i && before(x, &st->w[(i - 1) / 2]); i = (i - 1) / 2)
 		st->w[i] = st->w[(i - 1) / 2];
 	st->w[i] = *x;
+	return 0;
 }
 
 static int pop(struct pn_rec_store *st)
@@ -130,7 +157,9 @@ int pn_rec_store_add(struct pn_rec_store *st, const struct pn_rec_raw *raw, uint
 		err = pop(st);
 	if (err)
 		return err;
-	push(st, &x);
+	err = push(st, &x);
+	if (err)
+		return err;
 	return st->heap > PN_REC_WINDOW ? pop(st) : 0;
 }
 

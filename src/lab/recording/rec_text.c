@@ -2,7 +2,6 @@
 /* Reads the lines of a recording, with progress, and detects damaged files. */
 #include <errno.h>
 #include <fcntl.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,7 +28,8 @@ struct pn_rec_text {
 	size_t pos, fill;
 	bool eof;
 	bool skipping; /* inside a line that did not fit */
-	char buf[CHUNK];
+	size_t room;
+	char buf[]; /* @room of them */
 };
 
 static int open_file(const char *path, uint64_t *size, struct pn_diag *d)
@@ -79,16 +79,26 @@ static int open_source(struct pn_rec_text *t, int fd, struct pn_diag *d)
 	return 0;
 }
 
+static struct pn_rec_text *new_text(const char *path, size_t room)
+{
+	struct pn_rec_text *t = malloc(sizeof(*t) + room);
+
+	if (!t)
+		return NULL;
+	memset(t, 0, sizeof(*t));
+	snprintf(t->path, sizeof(t->path), "%s", path);
+	t->room = room;
+	return t;
+}
+
 int pn_rec_text_open(const char *path, pn_rec_progress progress, void *ctx,
 		     struct pn_rec_text **out, struct pn_diag *d)
 {
-	struct pn_rec_text *t = malloc(sizeof(*t));
+	struct pn_rec_text *t = new_text(path, CHUNK);
 	int fd, err;
 
 	if (!t)
 		return pn_diag_set(d, -ENOMEM, path, 0, "out of memory");
-	memset(t, 0, offsetof(struct pn_rec_text, buf));
-	snprintf(t->path, sizeof(t->path), "%s", path);
 	t->progress = progress;
 	t->ctx = ctx;
 	fd = open_file(path, &t->size, d);
@@ -104,13 +114,11 @@ int pn_rec_text_open(const char *path, pn_rec_progress progress, void *ctx,
 int pn_rec_text_memory(const char *name, const char *text, size_t size, struct pn_rec_text **out,
 		       struct pn_diag *d)
 {
-	struct pn_rec_text *t = malloc(sizeof(*t));
+	struct pn_rec_text *t = new_text(name, size < CHUNK ? size + 1 : CHUNK);
 
 	*out = t;
 	if (!t)
 		return pn_diag_set(d, -ENOMEM, name, 0, "out of memory");
-	memset(t, 0, offsetof(struct pn_rec_text, buf));
-	snprintf(t->path, sizeof(t->path), "%s", name);
 	t->memory = text;
 	t->memory_left = size;
 	return 0;
@@ -196,7 +204,7 @@ static int refill(struct pn_rec_text *t, struct pn_diag *d)
 	if (t->progress && !t->progress(t->ctx, bytes_done(t), t->size))
 		return pn_diag_set(d, -EINTR, t->path, t->line, "stopped");
 	errno = 0;
-	got = read_some(t, t->buf + t->fill, sizeof(t->buf) - t->fill);
+	got = read_some(t, t->buf + t->fill, t->room - t->fill);
 	if (got > 0)
 		t->fill += (size_t)got;
 	/* only after its data was looked at is a truncated file an error, with the last line's
@@ -210,7 +218,7 @@ int pn_rec_text_next(struct pn_rec_text *t, const char **s, const char **end, st
 	for (;;) {
 		const char *from = t->buf + t->pos;
 		const char *nl = memchr(from, '\n', t->fill - t->pos);
-		bool full = t->fill - t->pos == sizeof(t->buf);
+		bool full = t->fill - t->pos == t->room;
 		int err;
 
 		if (!nl && !t->eof && !full) {
