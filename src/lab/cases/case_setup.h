@@ -16,10 +16,11 @@ struct case_setup {
 };
 
 extern const struct case_setup pn_cases_amd_hyp[], pn_cases_amd_irte[], pn_cases_amd_solo[],
-	pn_cases_amd_solo_iommu[], pn_cases_amd_host[], pn_cases_amd_msg[], pn_cases_amd_status[],
-	pn_cases_amd_iommu[], pn_cases_amd_core[], pn_cases_amd_more[], pn_cases_intel[];
+	pn_cases_amd_solo_iommu[], pn_cases_amd_host[], pn_cases_amd_msg[], pn_cases_amd_list[],
+	pn_cases_amd_status[], pn_cases_amd_iommu[], pn_cases_amd_core[], pn_cases_amd_more[],
+	pn_cases_intel[];
 extern const unsigned pn_cases_amd_hyp_nr, pn_cases_amd_irte_nr, pn_cases_amd_solo_nr,
-	pn_cases_amd_solo_iommu_nr, pn_cases_amd_host_nr, pn_cases_amd_msg_nr,
+	pn_cases_amd_solo_iommu_nr, pn_cases_amd_host_nr, pn_cases_amd_msg_nr, pn_cases_amd_list_nr,
 	pn_cases_amd_status_nr, pn_cases_amd_iommu_nr, pn_cases_amd_core_nr, pn_cases_amd_more_nr,
 	pn_cases_intel_nr;
 

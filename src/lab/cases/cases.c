@@ -16,6 +16,7 @@ static const struct {
 	{0, pn_cases_amd_solo_iommu, &pn_cases_amd_solo_iommu_nr},
 	{0, pn_cases_amd_host, &pn_cases_amd_host_nr},
 	{0, pn_cases_amd_msg, &pn_cases_amd_msg_nr},
+	{0, pn_cases_amd_list, &pn_cases_amd_list_nr},
 	{0, pn_cases_amd_status, &pn_cases_amd_status_nr},
 	{0, pn_cases_amd_iommu, &pn_cases_amd_iommu_nr},
 	{0, pn_cases_amd_core, &pn_cases_amd_core_nr},

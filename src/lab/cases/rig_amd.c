@@ -215,6 +215,7 @@ static void build_cores(const struct rig_amd_conf *conf)
 	pn_avic_features_default(&feat);
 	feat.erratum1235 = conf->erratum_core;
 	for (unsigned i = 0; i < RIG_CPUS; i++) {
+		memset(&amd->core[i], 0xA5, sizeof(amd->core[i])); /* what a caller may pass */
 		pn_avic_init(&amd->core[i], &rig->bus, &rig->cpu_agent[i], &feat, i);
 		rig->cpu_agent[i].observe = tell_core;
 		rig->cpu_steps[i].slot[PN_STEP_IPI_POST].watched = 1;

@@ -6,6 +6,7 @@
 #include "rig_intel.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #define RAM_SIZE    (48u << 10)
 #define IRT_ENTRIES RIG_IRS
@@ -391,6 +392,8 @@ static void build_cores(void)
 	for (unsigned i = 0; i < RIG_CPUS; i++) {
 		struct pn_agent *a = &rig->cpu_agent[i];
 
+		memset(&intel->core[i].apicv, 0xA5,
+		       sizeof(intel->core[i].apicv)); /* what a caller may pass */
 		pn_apicv_init(&intel->core[i].apicv, &rig->bus, a, &feat, true);
 		a->observe = posted;
 		a->step[PN_STEP_IPI_POST].watched = 1;
