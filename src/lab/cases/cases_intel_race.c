@@ -106,6 +106,8 @@ static void injects(void *arg)
 	(void)arg;
 	px_doing("the host injects to vCPU 2");
 	pn_vmx_inject(rig->vcpu[2].h, &rig->cpu[0], HIGH, PN_WAKE_NOTIFY);
+	px_doing("vCPU 2 ends the last level of an old entry");
+	pn_vmx_eoi_exit(&intel->vcpu[2], &rig->cpu[2], LOW);
 }
 
 void intel_requests(bool broken)
@@ -119,6 +121,8 @@ void intel_requests(bool broken)
 	pn_vmx_load(rig->vcpu[1].h, &rig->cpu[1]);
 	pn_vmx_load(rig->vcpu[2].h, &rig->cpu[2]);
 	rig->vcpu[2].h->apicv = 0;
+	intel->vcpu[2].stale_eoi = LOW;
+	pn_vapic_set(rig->vcpu[2].h->page, PN_APIC_TMR, LOW);
 	px_thread("CPU 0", 0, goes, NULL);
 	px_thread("CPU 1", 1, inhibits, NULL);
 	px_thread("vCPU 1", -1, handles, &rig->vcpu[1]);
