@@ -104,8 +104,10 @@ static int open_and_replay(struct pn_cli_options *o, const struct pn_scenario *b
 {
 	struct pn_rec_hints hints = {.tsc_ghz = o->tsc_ghz, .load = o->load};
 	struct pn_recording *rec;
-	int status = pn_cli_open_recording(o->input, &hints, &rec);
+	int status = CLI_USAGE;
 
+	if (!o->write_scenario || pn_cli_spares_recording(o->input, o->write_scenario))
+		status = pn_cli_open_recording(o->input, &hints, &rec);
 	if (status != CLI_DONE)
 		return status;
 	status = o->write_scenario ? write_scenario(o, rec) : replay(o, rec, base);

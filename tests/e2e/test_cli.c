@@ -278,6 +278,8 @@ static const struct row rows[] = {
 	{"calibrate empty.txt -o c.ini --tsc-ghz x", 2, NULL, "'x' is not a rate"},
 	{"replay empty.txt --tsc-ghz 0", 2, NULL, "'0' is not a rate"},
 	{"replay", 2, NULL, "replay needs a recording"},
+	{"calibrate empty.txt -o ./empty.txt", 2, NULL, "is the recording itself"},
+	{"replay empty.txt --write-scenario ./empty.txt", 2, NULL, "is the recording itself"},
 	{"replay empty.txt --write-scenario w.ini", 3, NULL, "postern: empty.txt"},
 	{"replay empty.txt --write-scenario w.ini --scenario bad.ini", 2, NULL,
 	 "--scenario is for a replay"},
