@@ -51,8 +51,8 @@ if ! "$explore/find" --cached 7.3 >"$dir/folder" 2>"$dir/why"; then
 	[ $failed -eq 0 ] || exit 1
 	exit 77
 fi
-expect "all cases" 0 "58 of 58 as expected" "$postern" explore --linux 7.3
-expect "every write is told" 0 "58 of 58 as expected" "$postern" explore --linux 7.3 --check-writes
+expect "all cases" 0 "70 of 70 as expected" "$postern" explore --linux 7.3
+expect "every write is told" 0 "70 of 70 as expected" "$postern" explore --linux 7.3 --check-writes
 expect "by traces" 0 "2 of 2 as expected" "$postern" explore --linux 7.3 preempted --method traces
 expect "source lines of Linux" 0 "posted_intr.c:" "$postern" explore --linux 7.3 block --variant broken
 expect "what is not Linux's" 0 '"kvm_vcpu_wake_up"' "$postern" explore --linux 7.3 block --json

@@ -315,7 +315,8 @@ int pci_for_each_dma_alias(struct pci_dev *dev,
 	return fn(dev, PK_DEVID, data);
 }
 
-/* The allocator of vectors: the lowest that is free; CPUs have different ones. */
+/* The allocator of vectors: the first that is free, of words 0 and 3 of the PIR in turn. */
+static const u8 vectors[PK_CPUS][4] = {{0x24, 0xd4, 0x25, 0xd5}, {0xd8, 0x28, 0xd9, 0x29}};
 static u32 used[PK_CPUS];
 
 int irq_matrix_alloc(struct irq_matrix *m, const struct cpumask *mask, bool reserved,
@@ -329,14 +330,27 @@ int irq_matrix_alloc(struct irq_matrix *m, const struct cpumask *mask, bool rese
 	c = __ffs(cpus);
 	for (i = 0; used[c] >> i & 1; i++)
 		;
+	if (i == ARRAY_SIZE(vectors[0]))
+		return -ENOSPC;
 	used[c] |= 1u << i;
 	*cpu = c;
-	return FIRST_EXTERNAL_VECTOR + 4 + 12 * c + i;
+	return vectors[c][i];
 }
 
 void irq_matrix_free(struct irq_matrix *m, unsigned int cpu, unsigned int vector, bool managed)
 {
-	used[cpu] &= ~(1u << (vector - FIRST_EXTERNAL_VECTOR - 4 - 12 * cpu));
+	for (unsigned int i = 0; i < ARRAY_SIZE(vectors[0]); i++)
+		if (vectors[cpu][i] == vector)
+			used[cpu] &= ~(1u << i);
+}
+
+int pk_vectors(void)
+{
+	int n = 0;
+
+	for (int c = 0; c < PK_CPUS; c++)
+		n += __const_hweight32(used[c]);
+	return n;
 }
 
 void irq_matrix_online(struct irq_matrix *m)

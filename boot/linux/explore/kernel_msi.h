@@ -9,7 +9,7 @@
  * Linux's tree, and machine_msi.c.
  */
 
-#define PK_IRQS	 2
+#define PK_IRQS	 3
 #define PK_DEVID 0x0100
 
 /* ---- kernel_msi.c ---- */
@@ -20,6 +20,8 @@ void pk_cpu(int cpu);
 void pk_unit(void *mmio);
 /* Interrupt @irq of the device: from the allocation to the entry, by Linux's functions; CPU 0. */
 void pk_irq(int irq);
+/* How many vectors are taken, of all CPUs. */
+int pk_vectors(void);
 /* What Linux writes into the device for it. */
 void pk_message(int irq, unsigned long *addr, unsigned *data);
 /* The descriptor of the MSIs of a CPU. */

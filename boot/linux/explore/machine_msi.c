@@ -40,6 +40,7 @@ struct cpu {
 static struct {
 	unsigned irqs, posts;
 	bool moves;   /* interrupt 0 is moved to CPU 1 */
+	bool back;    /* and then back to CPU 0 */
 	bool offline; /* CPU 0 goes offline */
 	bool returns; /* and comes back, gets interrupt 0 back, and the device sends it once more */
 	bool late;    /* interrupts may take long to reach CPU 0 while it goes offline */
@@ -49,10 +50,8 @@ static const struct {
 	const char *name;
 	bool *flag;
 } words[] = {
-	{"moves", &machine.moves},
-	{"offline", &machine.offline},
-	{"returns", &machine.returns},
-	{"late", &machine.late},
+	{"moves", &machine.moves},     {"back", &machine.back}, {"offline", &machine.offline},
+	{"returns", &machine.returns}, {"late", &machine.late},
 };
 
 static struct cpu *cpu; /* of PK_CPUS */
@@ -230,14 +229,19 @@ int pu_timer_stop(unsigned long *pending)
 
 /* ---- local APICs ---- */
 
-/* The IRR as one word: vectors 20h-3fh, which Linux has for devices here, and e0h-feh, its own. */
-static unsigned bit_of(uint8_t vector)
+/* The IRR as one word: vectors 20h-2fh and d0h-dfh, which devices have here, and e0h-feh. */
+static unsigned bit_of(unsigned vector)
 {
-	if (vector >= 0x20 && vector < 0x40)
-		return vector - 0x20u;
-	if (vector < 0xe0 || vector == 0xff)
+	if ((vector & 0xf0) == 0x20)
+		return vector - 0x20;
+	if (vector < 0xd0 || vector == 0xff)
 		pn_not_finished("an interrupt of vector %02x, which this machine has not", vector);
-	return 32 + vector - 0xe0u;
+	return vector - 0xd0 + 16;
+}
+
+static unsigned vector_of(unsigned bit)
+{
+	return bit < 16 ? bit + 0x20 : bit - 16 + 0xd0;
 }
 
 static void raise_irq(unsigned c, uint8_t vector)
@@ -260,16 +264,16 @@ static void interrupt(void *arg, uint8_t poke)
 	(void)poke;
 	while ((irr = pn_ld64(c->irr)) && !(irr & OFF)) {
 		unsigned bit = 63 - (unsigned)__builtin_clzll(irr);
-		unsigned vector = bit < 32 ? bit + 0x20 : bit - 32 + 0xe0;
+		unsigned vector = vector_of(bit);
 
 		pn_and64(c->irr, ~(1ull << bit));
 		pn_st32(c->service, vector);
-		px_doing(bit < 32 ? "common_interrupt" : "posted MSI notification");
+		px_doing(vector < 0xe0 ? "common_interrupt" : "posted MSI notification");
 		pk_interrupt((int)vector);
 		pn_settle();
 		px_doing("");
 		if (pn_ld32(c->service))
-			px_fail("P1", "no EOI for vector %02x", vector);
+			px_fail("P4", "no EOI for vector %02x", vector);
 	}
 }
 
@@ -292,21 +296,25 @@ void __SCT__apic_call_eoi(void)
 	pn_settle();
 	c = this_cpu();
 	if (!pn_ld32(c->service))
-		px_fail("P1", "EOI, and no interrupt is in service");
+		px_fail("P4", "EOI, and no interrupt is in service");
 	pn_st32(c->service, 0);
 }
 
 uint32_t __SCT__apic_call_read(uint32_t reg);
 uint32_t __SCT__apic_call_read(uint32_t reg)
 {
-	unsigned word = (reg - 0x200) / 0x10;
+	unsigned base = (reg - 0x200) * 2;
+	uint32_t word = 0;
+	uint64_t irr;
 
 	pn_settle();
 	if (reg < 0x200 || reg > 0x270)
 		pn_not_finished("Linux reads register %x of the local APIC", reg);
-	if (word != 1 && word != 7)
-		return 0;
-	return (uint32_t)(pn_ld64(this_cpu()->irr) >> (word == 7 ? 32 : 0));
+	irr = pn_ld64(this_cpu()->irr);
+	for (unsigned bit = 0; bit < 63; bit++)
+		if (irr >> bit & 1 && vector_of(bit) - base < 32)
+			word |= 1u << (vector_of(bit) - base);
+	return word;
 }
 
 void __SCT__apic_call_send_IPI(int to, int vector);
@@ -418,7 +426,22 @@ static void affinity(void *arg)
 	px_doing("interrupt 0 is moved to CPU 1");
 	pk_set_affinity(0, 1);
 	pn_settle();
+	if (machine.back) {
+		px_doing("interrupt 0 is moved back to CPU 0");
+		pk_set_affinity(0, 0);
+		pn_settle();
+	}
 	pn_lock_drop(cpu[1].run);
+}
+
+/* The timer was started again: an MSI that is under way arrives before it expires, and is taken. */
+static void jiffy(struct cpu *c)
+{
+	px_irq(NULL, false, PX_SITE("interrupts off"));
+	px_device_enter(busy);
+	px_device_leave(busy);
+	px_irq(NULL, true, PX_SITE("interrupts on"));
+	take_pending(c);
 }
 
 static void timer(void *arg)
@@ -436,7 +459,8 @@ static void timer(void *arg)
 			px_doing("");
 		}
 		pn_lock_drop(c->run);
-		take_pending(c); /* a jiffy, if it was started again */
+		if (!pn_ld32(c->idle))
+			jiffy(c);
 	}
 }
 
@@ -573,7 +597,7 @@ static void setup(void *arg)
 		px_thread("hotplug", 0, hotplug, NULL);
 		px_thread("stopper", 1, stopper, NULL);
 	}
-	if (machine.returns)
+	if (machine.returns || machine.back)
 		px_thread("softirq 1", 1, timer, &cpu[1]);
 	px_handler("CPU 0 irq", 0, interrupt, &cpu[0]);
 	px_handler("CPU 1 irq", 1, interrupt, &cpu[1]);
@@ -589,8 +613,13 @@ static const char *check(void *arg, char *text, unsigned size)
 			snprintf(text, size,
 				 "interrupt %u was sent %u times, and not handled since time %u", i,
 				 *irqs[i].sent, *irqs[i].seen + 1);
-			return "P1";
+			return "P4";
 		}
+	if (pk_vectors() != (int)machine.irqs) {
+		snprintf(text, size, "%d vectors are taken, by %u interrupts", pk_vectors(),
+			 machine.irqs);
+		return "P6";
+	}
 	return NULL;
 }
 
