@@ -6,7 +6,7 @@
  */
 #include <errno.h>
 
-#include "cases_intel.h"
+#include "solo_intel.h"
 
 #define NOTIFY	  0xF2
 #define APIC_BASE 0xFEE00000u
@@ -23,13 +23,6 @@ static struct pn_apicv *cpu(void)
 static uint32_t *page(void)
 {
 	return rig->vcpu[0].h->page;
-}
-
-static void eq(uint64_t got, uint64_t want, const char *what)
-{
-	if (got != want)
-		px_fail("P7", "%s: %#llx, not %#llx", what, (unsigned long long)got,
-			(unsigned long long)want);
 }
 
 /* Sets of controls. */
@@ -107,9 +100,10 @@ static bool has(uint32_t set, uint32_t reg, bool write)
 static void faults(enum pn_apicv_access got, const struct pn_apicv_exit *exit, uint32_t how,
 		   uint32_t off)
 {
-	eq(got, PN_APICV_FAULT, rig_text("access of offset %03x", off));
-	eq(exit->reason, PN_VMX_EXIT_APIC_ACCESS, "reason of an APIC access");
-	eq(exit->qualification, how << 12 | (how > 3 ? 0 : off), "qualification of an APIC access");
+	unit_eq(got, PN_APICV_FAULT, rig_text("access of offset %03x", off));
+	unit_eq(exit->reason, PN_VMX_EXIT_APIC_ACCESS, "reason of an APIC access");
+	unit_eq(exit->qualification, how << 12 | (how > 3 ? 0 : off),
+		"qualification of an APIC access");
 }
 
 /* What its emulation is to say about a store of 0 to @reg. */
@@ -132,17 +126,17 @@ static void one_store(uint32_t set, uint32_t reg)
 	got = pn_apicv_page_write(cpu(), reg, 4, PN_APICV_INSN, &zero, &exit);
 	if (!has(set, reg, true)) {
 		faults(got, &exit, 1, reg);
-		eq(page()[reg / 4], 0xFFFFFFFF, "a store that is not virtualized");
+		unit_eq(page()[reg / 4], 0xFFFFFFFF, "a store that is not virtualized");
 		return;
 	}
-	eq(got, PN_APICV_DONE, rig_text("store to %03x", reg));
-	eq(page()[reg / 4], 0, rig_text("store to %03x", reg));
+	unit_eq(got, PN_APICV_DONE, rig_text("store to %03x", reg));
+	unit_eq(page()[reg / 4], 0, rig_text("store to %03x", reg));
 	got = pn_apicv_page_emulate(cpu(), &exit);
-	eq(got, after(set, reg), rig_text("after a store to %03x", reg));
+	unit_eq(got, after(set, reg), rig_text("after a store to %03x", reg));
 	if (got == PN_APICV_TRAP)
 		rig_want(exit.reason == PN_VMX_EXIT_APIC_WRITE && exit.qualification == reg, "P7",
 			 "exit of an APIC write");
-	eq(pn_apicv_page_emulate(cpu(), &exit), PN_APICV_DONE, "a second emulation");
+	unit_eq(pn_apicv_page_emulate(cpu(), &exit), PN_APICV_DONE, "a second emulation");
 }
 
 static void one_load(uint32_t set, uint32_t reg)
@@ -171,12 +165,13 @@ static void offsets(uint32_t set, const char *what)
 		one_store(set, reg);
 		page()[reg / 4] = 0;
 	}
-	eq(pn_apicv_read(cpu(), 4096, &value, &exit), PN_APICV_PASS, "another page");
-	eq(pn_apicv_page_write(cpu(), 4096, 4, PN_APICV_INSN, &value, &exit), PN_APICV_PASS,
-	   "another page");
+	unit_eq(pn_apicv_read(cpu(), 4096, &value, &exit), PN_APICV_PASS, "another page");
+	unit_eq(pn_apicv_page_write(cpu(), 4096, 4, PN_APICV_INSN, &value, &exit), PN_APICV_PASS,
+		"another page");
 	leave();
-	eq(pn_apicv_read(cpu(), PN_APIC_TPR, &value, &exit), PN_APICV_PASS, "outside the guest");
-	eq(pn_apicv_write(cpu(), PN_APIC_TPR, 0, &exit), PN_APICV_PASS, "outside the guest");
+	unit_eq(pn_apicv_read(cpu(), PN_APIC_TPR, &value, &exit), PN_APICV_PASS,
+		"outside the guest");
+	unit_eq(pn_apicv_write(cpu(), PN_APIC_TPR, 0, &exit), PN_APICV_PASS, "outside the guest");
 }
 
 /* Parts of a register, more than one, and ways to access it that always exit. */
@@ -209,10 +204,11 @@ static void parts(void)
 								   ((1ull << len * 8) - 1)),
 				 "P7", "a load of a part");
 			got = pn_apicv_page_write(cpu(), off, len, PN_APICV_INSN, &value, &exit);
-			eq(got, PN_APICV_DONE, "a store of a part");
-			eq(pn_apicv_page_emulate(cpu(), &exit), PN_APICV_TRAP, "a store of a part");
-			eq(exit.qualification, off, "a store of a part");
-			eq(page()[PN_APIC_TDCR / 4], 0xA1B2C3D4, "a store of a part");
+			unit_eq(got, PN_APICV_DONE, "a store of a part");
+			unit_eq(pn_apicv_page_emulate(cpu(), &exit), PN_APICV_TRAP,
+				"a store of a part");
+			unit_eq(exit.qualification, off, "a store of a part");
+			unit_eq(page()[PN_APIC_TDCR / 4], 0xA1B2C3D4, "a store of a part");
 		}
 	}
 	for (unsigned i = 0; i < COUNT(ways); i++) {
@@ -223,18 +219,19 @@ static void parts(void)
 	}
 	faults(pn_apicv_page_read(cpu(), PN_APIC_PPR, 4, PN_APICV_EVENT, &value, &exit), &exit, 3,
 	       PN_APIC_PPR);
-	eq(pn_apicv_page_read(cpu(), PN_APIC_TPR, 4, PN_APICV_EVENT, &value, &exit), PN_APICV_DONE,
-	   "a load by an event");
-	eq(pn_apicv_page_write(cpu(), PN_APIC_TPR, 4, PN_APICV_EVENT, &value, &exit), PN_APICV_DONE,
-	   "a store by an event");
+	unit_eq(pn_apicv_page_read(cpu(), PN_APIC_TPR, 4, PN_APICV_EVENT, &value, &exit),
+		PN_APICV_DONE, "a load by an event");
+	unit_eq(pn_apicv_page_write(cpu(), PN_APIC_TPR, 4, PN_APICV_EVENT, &value, &exit),
+		PN_APICV_DONE, "a store by an event");
 	pn_apicv_page_emulate(cpu(), &exit);
 	/* Offsets within a register that is emulated by its number only. */
 	value = 0x5A;
 	pn_apicv_page_write(cpu(), PN_APIC_ICRH + 3, 1, PN_APICV_INSN, &value, &exit);
-	eq(pn_apicv_page_emulate(cpu(), &exit), PN_APICV_DONE, "a byte of ICR's upper half");
-	eq(page()[PN_APIC_ICRH / 4], 0x5A000000, "a byte of ICR's upper half");
+	unit_eq(pn_apicv_page_emulate(cpu(), &exit), PN_APICV_DONE, "a byte of ICR's upper half");
+	unit_eq(page()[PN_APIC_ICRH / 4], 0x5A000000, "a byte of ICR's upper half");
 	pn_apicv_page_write(cpu(), PN_APIC_TPR + 1, 1, PN_APICV_INSN, &value, &exit);
-	eq(pn_apicv_page_emulate(cpu(), &exit), PN_APICV_TRAP, "a byte of TPR that is reserved");
+	unit_eq(pn_apicv_page_emulate(cpu(), &exit), PN_APICV_TRAP,
+		"a byte of TPR that is reserved");
 	leave();
 }
 
@@ -252,12 +249,13 @@ static void twice(void)
 	       PN_APIC_TMICT);
 	faults(pn_apicv_page_write(cpu(), PN_APIC_TDCR, 2, PN_APICV_INSN, &value, &exit), &exit, 1,
 	       PN_APIC_TDCR);
-	eq(pn_apicv_page_write(cpu(), PN_APIC_TDCR, 4, PN_APICV_INSN, &value, &exit), PN_APICV_DONE,
-	   "a store of the same bytes");
+	unit_eq(pn_apicv_page_write(cpu(), PN_APIC_TDCR, 4, PN_APICV_INSN, &value, &exit),
+		PN_APICV_DONE, "a store of the same bytes");
 	leave();
-	eq(pn_apicv_page_emulate(cpu(), &exit), PN_APICV_DONE, "an emulation outside the guest");
+	unit_eq(pn_apicv_page_emulate(cpu(), &exit), PN_APICV_DONE,
+		"an emulation outside the guest");
 	enter(PN_PROC2_APIC_ACCESSES, REGS | VID, "an entry after a store");
-	eq(pn_apicv_page_emulate(cpu(), &exit), PN_APICV_DONE, "an emulation after an exit");
+	unit_eq(pn_apicv_page_emulate(cpu(), &exit), PN_APICV_DONE, "an emulation after an exit");
 	leave();
 }
 
@@ -320,15 +318,16 @@ static void one_wrmsr(unsigned i)
 		rig_text("WRMSR %x of %llx", writes[i].msr, (unsigned long long)writes[i].value);
 
 	enter(PN_PROC2_X2APIC, writes[i].set, what);
-	eq(pn_apicv_wrmsr(cpu(), writes[i].msr, writes[i].value, &exit), writes[i].want, what);
-	eq(exit.reason, writes[i].reason, what);
-	eq(exit.qualification, writes[i].off, what);
+	unit_eq(pn_apicv_wrmsr(cpu(), writes[i].msr, writes[i].value, &exit), writes[i].want, what);
+	unit_eq(exit.reason, writes[i].reason, what);
+	unit_eq(exit.qualification, writes[i].off, what);
 	if (writes[i].msr >= 0x800 && writes[i].msr < 0x900) {
-		eq(page()[off / 4], kept ? (uint32_t)writes[i].value : 0, what);
-		eq(page()[off / 4 + 1], kept ? (uint32_t)(writes[i].value >> 32) : 0, what);
+		unit_eq(page()[off / 4], kept ? (uint32_t)writes[i].value : 0, what);
+		unit_eq(page()[off / 4 + 1], kept ? (uint32_t)(writes[i].value >> 32) : 0, what);
 	}
 	leave();
-	eq(pn_apicv_wrmsr(cpu(), writes[i].msr, writes[i].value, &exit), PASS, "outside the guest");
+	unit_eq(pn_apicv_wrmsr(cpu(), writes[i].msr, writes[i].value, &exit), PASS,
+		"outside the guest");
 }
 
 static void reads(uint32_t set)
@@ -346,7 +345,7 @@ static void reads(uint32_t set)
 		rig_want(pn_apicv_rdmsr(cpu(), msr, &value, &exit) ==
 				 (there ? PN_APICV_DONE : PASS),
 			 "P7", rig_text("RDMSR %x", msr));
-		eq(value, there ? (uint64_t)~msr << 32 | msr : 0, rig_text("RDMSR %x", msr));
+		unit_eq(value, there ? (uint64_t)~msr << 32 | msr : 0, rig_text("RDMSR %x", msr));
 		page()[at] = page()[at + 1] = 0;
 	}
 	leave();
@@ -363,20 +362,20 @@ static void cr8(void)
 	now.tpr_threshold = 5;
 	page()[PN_APIC_TPR / 4] = 0x50;
 	rig_want(!pn_apicv_vmentry(cpu(), &now, &exit), "P7", "an entry at the threshold");
-	eq(pn_apicv_write_cr8(cpu(), 5, &exit), PN_APICV_DONE, "CR8 at the threshold");
-	eq(pn_apicv_write_cr8(cpu(), 4, &exit), TRAP, "CR8 below the threshold");
+	unit_eq(pn_apicv_write_cr8(cpu(), 5, &exit), PN_APICV_DONE, "CR8 at the threshold");
+	unit_eq(pn_apicv_write_cr8(cpu(), 4, &exit), TRAP, "CR8 below the threshold");
 	rig_want(exit.reason == PN_VMX_EXIT_TPR && !exit.qualification, "P7", "exit by CR8");
-	eq(page()[PN_APIC_TPR / 4], 0x40, "TPR by CR8");
-	eq(pn_apicv_write(cpu(), PN_APIC_TPR, 0x4F, &exit), TRAP, "TPR below the threshold");
-	eq(pn_apicv_write(cpu(), PN_APIC_TPR, 0xF0, &exit), PN_APICV_DONE, "TPR above");
-	eq(pn_apicv_read_cr8(cpu(), &value), PN_APICV_DONE, "CR8");
-	eq(value, 15, "CR8");
+	unit_eq(page()[PN_APIC_TPR / 4], 0x40, "TPR by CR8");
+	unit_eq(pn_apicv_write(cpu(), PN_APIC_TPR, 0x4F, &exit), TRAP, "TPR below the threshold");
+	unit_eq(pn_apicv_write(cpu(), PN_APIC_TPR, 0xF0, &exit), PN_APICV_DONE, "TPR above");
+	unit_eq(pn_apicv_read_cr8(cpu(), &value), PN_APICV_DONE, "CR8");
+	unit_eq(value, 15, "CR8");
 	leave();
-	eq(pn_apicv_read_cr8(cpu(), &value), PASS, "CR8 outside the guest");
-	eq(pn_apicv_write_cr8(cpu(), 1, &exit), PASS, "CR8 outside the guest");
+	unit_eq(pn_apicv_read_cr8(cpu(), &value), PASS, "CR8 outside the guest");
+	unit_eq(pn_apicv_write_cr8(cpu(), 1, &exit), PASS, "CR8 outside the guest");
 	rig_want(!pn_apicv_vmentry(cpu(), &none, &exit), "P7", "an entry without controls");
-	eq(pn_apicv_read_cr8(cpu(), &value), PASS, "CR8 without a TPR shadow");
-	eq(pn_apicv_write_cr8(cpu(), 1, &exit), PASS, "CR8 without a TPR shadow");
+	unit_eq(pn_apicv_read_cr8(cpu(), &value), PASS, "CR8 without a TPR shadow");
+	unit_eq(pn_apicv_write_cr8(cpu(), 1, &exit), PASS, "CR8 without a TPR shadow");
 	pn_apicv_vmexit(cpu(), &none);
 }
 

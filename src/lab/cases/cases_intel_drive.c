@@ -6,8 +6,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "cases_intel.h"
-#include "postern/vtd_regs.h"
+#include "solo_intel.h"
 
 #define QIE    PN_VTD_G_QIE
 #define IRE    PN_VTD_G_IRE
@@ -42,13 +41,6 @@ static struct pn_bus memory;
 #define MEMORY	    0x1000000u
 #define MEMORY_SIZE (32u << 10)
 
-static void eq(uint64_t got, uint64_t want, const char *what)
-{
-	if (got != want)
-		px_fail("P7", "%s: %#llx, not %#llx", what, (unsigned long long)got,
-			(unsigned long long)want);
-}
-
 static uint64_t read_record(uint32_t off)
 {
 	return unit->record[off / 16][off / 8 % 2];
@@ -62,12 +54,12 @@ static uint64_t read(void *ctx, uint32_t off, unsigned size)
 		return read_record(off - 0x220);
 	switch (off) {
 	case PN_VTD_CAP:
-		eq(size, 8, "size of a read of CAP");
+		unit_eq(size, 8, "size of a read of CAP");
 		return unit->cap;
 	case PN_VTD_ECAP:
 		return unit->ecap;
 	case PN_VTD_GSTS:
-		eq(size, 4, "size of a read of GSTS");
+		unit_eq(size, 4, "size of a read of GSTS");
 		if (unit->wait && !--unit->wait)
 			unit->gsts = unit->next;
 		return unit->gsts;
@@ -99,9 +91,10 @@ static void write(void *ctx, uint32_t off, unsigned size, uint64_t value)
 	const uint32_t levels = QIE | IRE | CFI | TE;
 
 	(void)ctx;
-	eq(size,
-	   off == PN_VTD_IQT || off == PN_VTD_IQA || off == PN_VTD_IRTA || off >= 0x220 ? 8 : 4,
-	   "size of a write");
+	unit_eq(size,
+		off == PN_VTD_IQT || off == PN_VTD_IQA || off == PN_VTD_IRTA || off >= 0x220 ? 8
+											     : 4,
+		"size of a write");
 	if (unit->n < SENT) {
 		unit->sent[unit->n].off = off;
 		unit->sent[unit->n++].value = value;
@@ -110,7 +103,7 @@ static void write(void *ctx, uint32_t off, unsigned size, uint64_t value)
 		if (value & PN_VTD_FR_F)
 			unit->record[(off - 0x220) / 16][1] &= ~PN_VTD_FR_F;
 	} else if (off == PN_VTD_GCMD) {
-		eq(unit->wait, 0, "a command before the last one is done");
+		unit_eq(unit->wait, 0, "a command before the last one is done");
 		unit->next = (unit->gsts & ~levels) | (uint32_t)(value & (levels | SIRTP));
 		if (value & SIRTP)
 			unit->gsts &= ~SIRTP;
@@ -138,14 +131,14 @@ static unsigned looked;
 static void wrote(uint32_t off, uint64_t value, const char *what)
 {
 	rig_want(looked < unit->n, "P7", what);
-	eq(unit->sent[looked].off, off, what);
-	eq(unit->sent[looked].value, value, what);
+	unit_eq(unit->sent[looked].off, off, what);
+	unit_eq(unit->sent[looked].value, value, what);
 	looked++;
 }
 
 static void no_more(const char *what)
 {
-	eq(unit->n, looked, what);
+	unit_eq(unit->n, looked, what);
 	unit->n = looked = 0;
 }
 
@@ -185,12 +178,12 @@ static void queued(unsigned slot, uint64_t iec, uint32_t seq, const char *what)
 {
 	const uint64_t *q = (const uint64_t *)pn_bus_ptr(&memory, unit->iqa, 4096);
 
-	eq(q[slot * 2], iec, what);
-	eq(q[slot * 2 + 1], 0, what);
+	unit_eq(q[slot * 2], iec, what);
+	unit_eq(q[slot * 2 + 1], 0, what);
 	slot = (slot + 1) & 255;
-	eq(q[slot * 2], PN_VTD_D_WAIT | PN_VTD_WAIT_SW | (uint64_t)seq << 32, what);
-	eq(q[slot * 2 + 1], drv->status_pa, what);
-	eq(*drv->status, seq, what);
+	unit_eq(q[slot * 2], PN_VTD_D_WAIT | PN_VTD_WAIT_SW | (uint64_t)seq << 32, what);
+	unit_eq(q[slot * 2 + 1], drv->status_pa, what);
+	unit_eq(*drv->status, seq, what);
 }
 
 static void comes_up(uint32_t before, bool x2apic, bool esirtps, unsigned slow)
@@ -203,7 +196,7 @@ static void comes_up(uint32_t before, bool x2apic, bool esirtps, unsigned slow)
 	unit->slow = slow;
 	unit->fsts = PN_VTD_FSTS_IQE | PN_VTD_FSTS_PPF | 1u << PN_VTD_FSTS_FRI_SH;
 	unit->record[1][1] = PN_VTD_FR_F | 0x22ull << PN_VTD_FR_REASON_SH;
-	eq((unsigned)init(8, x2apic, x2apic ? 0x12345678 : 0x78), 0, "it comes up");
+	unit_eq((unsigned)init(8, x2apic, x2apic ? 0x12345678 : 0x78), 0, "it comes up");
 	wrote(PN_VTD_FECTL, PN_VTD_ECTL_IM, "faults are masked first");
 	if (before & IRE)
 		wrote(PN_VTD_GCMD, before & (TE | CFI | QIE), "remapping off, and nothing else");
@@ -246,7 +239,7 @@ static void goes_down(void)
 	px_doing("a unit goes down");
 	fresh(0, 0, 0);
 	init(2, true, 1);
-	eq(unit->irta & PN_VTD_IRTA_S, 0, "a table of two entries");
+	unit_eq(unit->irta & PN_VTD_IRTA_S, 0, "a table of two entries");
 	unit->n = looked = 0;
 	unit->gsts |= TE | SRTP;
 	pn_vtd_drv_disable(drv, self());
@@ -265,11 +258,11 @@ static void refused(int want, uint64_t ecap, uint32_t entries, bool x2apic, uint
 {
 	px_doing(what);
 	fresh(QIE | IRE, 0, ecap);
-	eq((unsigned)-init(entries, x2apic, apicid), (unsigned)-want, what);
+	unit_eq((unsigned)-init(entries, x2apic, apicid), (unsigned)-want, what);
 	if (want == -EINVAL || want == -ENODEV)
-		eq(unit->n, 0, what);
+		unit_eq(unit->n, 0, what);
 	if (want == -ENOMEM)
-		eq(unit->gsts & (IRE | QIE), 0, what);
+		unit_eq(unit->gsts & (IRE | QIE), 0, what);
 }
 
 static void refusals(void)
@@ -286,7 +279,7 @@ static void refusals(void)
 	refused(-ENODEV, PN_VTD_ECAP_EIMER, 8, false, 1, "x2APIC mode is required");
 	refused(0, PN_VTD_ECAP_EIMER, 8, true, 1, "x2APIC mode is required, and used");
 	refused(-ENOMEM, 0, 0, true, 1, "the largest table, no memory");
-	eq(drv->irt_entries, 65536, "the largest table");
+	unit_eq(drv->irt_entries, 65536, "the largest table");
 	refused(-ENOMEM, 0, 2048, true, 1, "a table that does not fit");
 }
 
@@ -306,10 +299,10 @@ static void flushes(void)
 		const unsigned slot = i * 2 & 255;
 
 		if (i & 1)
-			eq((unsigned)pn_vtd_drv_flush(drv, self(), (uint16_t)(i * 257)), 0,
-			   "a flush");
+			unit_eq((unsigned)pn_vtd_drv_flush(drv, self(), (uint16_t)(i * 257)), 0,
+				"a flush");
 		else
-			eq((unsigned)pn_vtd_drv_flush_all(drv, self()), 0, "a flush");
+			unit_eq((unsigned)pn_vtd_drv_flush_all(drv, self()), 0, "a flush");
 		wrote(PN_VTD_IQT, (slot + 2) * 16 & 0xFFF, "the tail");
 		no_more("a flush");
 		queued(slot, i & 1 ? IEC((uint16_t)(i * 257)) : PN_VTD_D_IEC, ++seq, "a flush");
@@ -323,11 +316,11 @@ static void numbers(void)
 	px_doing("numbers of waits");
 	drv->seq = 0xFFFFFFFE;
 	for (unsigned i = 0; i < 3; i++)
-		eq((unsigned)pn_vtd_drv_flush(drv, self(), 1), 0, "a number that goes round");
-	eq(*drv->status, 1, "a number that goes round");
+		unit_eq((unsigned)pn_vtd_drv_flush(drv, self(), 1), 0, "a number that goes round");
+	unit_eq(*drv->status, 1, "a number that goes round");
 	unit->deaf = true;
 	*drv->status = 9; /* of a wait that comes later: done */
-	eq((unsigned)pn_vtd_drv_flush(drv, self(), 1), 0, "a larger number");
+	unit_eq((unsigned)pn_vtd_drv_flush(drv, self(), 1), 0, "a larger number");
 	unit->deaf = false;
 	unit->iqt = (uint64_t)drv->tail * 16;
 	/* A queue that is nearly full: the head is read again. */
@@ -336,9 +329,9 @@ static void numbers(void)
 	drv->seq = 20;
 	unit->full = 3;
 	unit->n = looked = 0;
-	eq((unsigned)pn_vtd_drv_flush(drv, self(), 3), 0, "a queue with one free slot");
-	eq(unit->full, 0, "a queue with one free slot");
-	eq(drv->head, drv->tail, "a queue that is empty");
+	unit_eq((unsigned)pn_vtd_drv_flush(drv, self(), 3), 0, "a queue with one free slot");
+	unit_eq(unit->full, 0, "a queue with one free slot");
+	unit_eq(drv->head, drv->tail, "a queue that is empty");
 	wrote(PN_VTD_IQT, (uint64_t)drv->tail * 16, "the tail");
 	no_more("a queue with one free slot");
 }
@@ -357,14 +350,14 @@ static void faults(void)
 	fresh(0, 0, 0);
 	init(8, true, 1);
 	unit->n = looked = 0;
-	eq(pn_vtd_drv_fault_irq(drv, self()), 0, "no fault");
+	unit_eq(pn_vtd_drv_fault_irq(drv, self()), 0, "no fault");
 	fault(0, 0x26, 0x8001, 0xFFFE);
-	eq(pn_vtd_drv_fault_irq(drv, self()), 0, "a record without PPF");
+	unit_eq(pn_vtd_drv_fault_irq(drv, self()), 0, "a record without PPF");
 	no_more("no fault");
 	fault(2, 0x22, 2, 3);
 	fault(3, 0x24, 4, 5);
 	unit->fsts = PN_VTD_FSTS_PPF | PN_VTD_FSTS_PFO | 2u << PN_VTD_FSTS_FRI_SH;
-	eq(pn_vtd_drv_fault_irq(drv, self()), 3, "three faults");
+	unit_eq(pn_vtd_drv_fault_irq(drv, self()), 3, "three faults");
 	wrote(0x248, PN_VTD_FR_F, "the first fault");
 	wrote(0x258, PN_VTD_FR_F, "the second fault");
 	wrote(0x228, PN_VTD_FR_F, "the third fault, round");
@@ -375,7 +368,7 @@ static void faults(void)
 		 "P7", "the last fault");
 	unit->fsts = PN_VTD_FSTS_PPF;
 	fault(1, 0x22, 2, 3);
-	eq(pn_vtd_drv_fault_irq(drv, self()), 0, "a record that is not the first");
+	unit_eq(pn_vtd_drv_fault_irq(drv, self()), 0, "a record that is not the first");
 	no_more("a record that is not the first");
 }
 
@@ -386,20 +379,20 @@ static void allocates(void)
 	px_doing("entries are given out");
 	fresh(0, 0, 0);
 	init(64, true, 1);
-	eq((unsigned)pn_vtd_drv_alloc(drv, 1), 0, "the first");
-	eq((unsigned)pn_vtd_drv_alloc(drv, 1), 1, "the second");
-	eq((unsigned)pn_vtd_drv_alloc(drv, 3), 4, "a block of three");
-	eq((unsigned)pn_vtd_drv_alloc(drv, 2), 8, "a block of two");
-	eq((unsigned)pn_vtd_drv_alloc(drv, 1), 10, "one more");
-	eq((unsigned)pn_vtd_drv_alloc(drv, 32), 32, "a block of 32");
-	eq((unsigned)-pn_vtd_drv_alloc(drv, 1), ENOSPC, "no more");
-	eq((unsigned)-pn_vtd_drv_alloc(drv, 0), EINVAL, "none");
-	eq((unsigned)-pn_vtd_drv_alloc(drv, 65), EINVAL, "more than there are");
+	unit_eq((unsigned)pn_vtd_drv_alloc(drv, 1), 0, "the first");
+	unit_eq((unsigned)pn_vtd_drv_alloc(drv, 1), 1, "the second");
+	unit_eq((unsigned)pn_vtd_drv_alloc(drv, 3), 4, "a block of three");
+	unit_eq((unsigned)pn_vtd_drv_alloc(drv, 2), 8, "a block of two");
+	unit_eq((unsigned)pn_vtd_drv_alloc(drv, 1), 10, "one more");
+	unit_eq((unsigned)pn_vtd_drv_alloc(drv, 32), 32, "a block of 32");
+	unit_eq((unsigned)-pn_vtd_drv_alloc(drv, 1), ENOSPC, "no more");
+	unit_eq((unsigned)-pn_vtd_drv_alloc(drv, 0), EINVAL, "none");
+	unit_eq((unsigned)-pn_vtd_drv_alloc(drv, 65), EINVAL, "more than there are");
 	drv->next_index = 0;
-	eq((unsigned)pn_vtd_drv_alloc(drv, 64), 0, "all");
+	unit_eq((unsigned)pn_vtd_drv_alloc(drv, 64), 0, "all");
 	drv->next_index = 17;
-	eq((unsigned)-pn_vtd_drv_alloc(drv, 40), ENOSPC, "a block that does not fit any more");
-	eq(drv->next_index, 17, "a block that does not fit any more");
+	unit_eq((unsigned)-pn_vtd_drv_alloc(drv, 40), ENOSPC, "a block that does not fit any more");
+	unit_eq(drv->next_index, 17, "a block that does not fit any more");
 }
 
 static struct pn_vtd_ir *ir;
@@ -407,9 +400,9 @@ static struct pn_vtd_ir *ir;
 /* What entry 5 is, and that it was invalidated. */
 static void entry(uint64_t lo, uint64_t hi, const char *what)
 {
-	eq(drv->irt[5].lo, lo, what);
-	eq(drv->irt[5].hi, hi, what);
-	eq(unit->n, 1, what);
+	unit_eq(drv->irt[5].lo, lo, what);
+	unit_eq(drv->irt[5].hi, hi, what);
+	unit_eq(unit->n, 1, what);
 	queued((drv->tail - 2) & 255, IEC(5), drv->seq, what);
 	rig_want(!ir->lock.held, "P7", "a lock that is left");
 	unit->n = looked = 0;
@@ -417,7 +410,7 @@ static void entry(uint64_t lo, uint64_t hi, const char *what)
 
 static void untouched(int got, int want, const char *what)
 {
-	eq((unsigned)-got, (unsigned)-want, what);
+	unit_eq((unsigned)-got, (unsigned)-want, what);
 	no_more(what);
 	rig_want(!ir->lock.held, "P7", "a lock that is left");
 }
@@ -441,14 +434,14 @@ static void entries(bool x2apic)
 	untouched(pn_vtd_ir_init(ir, drv, self(), 7, 0x99, 1, 15), -EINVAL, "a vector below 16");
 	if (!x2apic)
 		untouched(pn_vtd_ir_init(ir, drv, self(), 7, 0x99, 0x100, 16), -EINVAL, "9 bits");
-	eq((unsigned)pn_vtd_ir_init(ir, drv, self(), 5, 0x99, 0x44, 0x35), 0, "an entry");
+	unit_eq((unsigned)pn_vtd_ir_init(ir, drv, self(), 5, 0x99, 0x44, 0x35), 0, "an entry");
 	entry(remap, SVT | 0x99, "an entry");
 	rig_want(ir->host.node.next == &ir->host.node && !ir->host.vcpu && !ir->posted, "P7",
 		 "an entry's handle");
 	pn_vtd_ir_msi(ir, &addr, &data);
 	rig_want(addr == 0xFEE000B8 && !data, "P7", "an entry's message");
 	untouched(pn_vtd_ir_remap(ir, self()), 0, "an entry that does not post");
-	eq((unsigned)pn_vtd_ir_affinity(ir, self(), 0x45, 16), 0, "affinity");
+	unit_eq((unsigned)pn_vtd_ir_affinity(ir, self(), 0x45, 16), 0, "affinity");
 	entry(0x45ull << sh | 16ull << 16 | PN_VIRTE_P, SVT | 0x99, "affinity");
 	untouched(pn_vtd_ir_affinity(ir, self(), 1, 15), -EINVAL, "a vector below 16");
 	untouched(pn_vtd_ir_post(ir, self(), 32, 0x35, false), -EINVAL,
@@ -456,13 +449,13 @@ static void entries(bool x2apic)
 	drv->pi = false;
 	untouched(pn_vtd_ir_post(ir, self(), 64, 0x35, false), -ENODEV, "no posting");
 	drv->pi = true;
-	eq((unsigned)pn_vtd_ir_post(ir, self(), 0x123456789040ull, 0x41, true), 0, "posted");
+	unit_eq((unsigned)pn_vtd_ir_post(ir, self(), 0x123456789040ull, 0x41, true), 0, "posted");
 	entry(0x5678904000000000ull | 0x41ull << 16 | PN_VIRTE_IM | PN_VIRTE_URG | PN_VIRTE_P,
 	      0x0000123400000000ull | SVT | 0x99, "posted");
 	untouched(pn_vtd_ir_affinity(ir, self(), 0x46, 0x55), 0, "affinity while posted");
-	eq((unsigned)pn_vtd_ir_post(ir, self(), 0x80, 0x42, false), 0, "posted elsewhere");
+	unit_eq((unsigned)pn_vtd_ir_post(ir, self(), 0x80, 0x42, false), 0, "posted elsewhere");
 	entry(0x80ull << 32 | 0x42ull << 16 | PN_VIRTE_IM | PN_VIRTE_P, SVT | 0x99, "elsewhere");
-	eq((unsigned)pn_vtd_ir_remap(ir, self()), 0, "remapped again");
+	unit_eq((unsigned)pn_vtd_ir_remap(ir, self()), 0, "remapped again");
 	entry(0x46ull << sh | 0x55ull << 16 | PN_VIRTE_P, SVT | 0x99, "remapped again");
 	rig_want(!drv->irt[4].lo && !drv->irt[6].lo && !drv->irt[4].hi && !drv->irt[6].hi, "P7",
 		 "the entries beside it");

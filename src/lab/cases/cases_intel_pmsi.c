@@ -22,9 +22,7 @@ static uint8_t posts; /* a vector that comes while a handler runs; 0: none */
 
 static void eq(uint64_t got, uint64_t want, const char *what)
 {
-	if (got != want)
-		px_fail("P4", "%s: %#llx, not %#llx", what, (unsigned long long)got,
-			(unsigned long long)want);
+	rig_eq(got, want, "P4", what);
 }
 
 static struct pn_pmsi_cpu *me(void)

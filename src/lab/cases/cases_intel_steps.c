@@ -47,9 +47,7 @@ void intel_note_os(void)
 
 static void eq(uint64_t got, uint64_t want, const char *what)
 {
-	if (got != want)
-		px_fail("P2", "%s: %#llx, not %#llx", what, (unsigned long long)got,
-			(unsigned long long)want);
+	rig_eq(got, want, "P2", what);
 }
 
 /* Since the last look: wake-ups of @task's vCPU, and IPIs. */

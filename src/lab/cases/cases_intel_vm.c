@@ -12,9 +12,7 @@
 
 static void eq(uint64_t got, uint64_t want, const char *what)
 {
-	if (got != want)
-		px_fail("P2", "%s: %#llx, not %#llx", what, (unsigned long long)got,
-			(unsigned long long)want);
+	rig_eq(got, want, "P2", what);
 }
 
 static struct pn_vmx_vcpu *v(unsigned i)

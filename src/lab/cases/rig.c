@@ -498,6 +498,13 @@ void rig_want(bool ok, const char *property, const char *what)
 		px_fail(property, "%s", what);
 }
 
+void rig_eq(uint64_t got, uint64_t want, const char *property, const char *what)
+{
+	if (got != want)
+		px_fail(property, "%s: %#llx, not %#llx", what, (unsigned long long)got,
+			(unsigned long long)want);
+}
+
 /* The highest vector that waits for @v and could be delivered, or -1. */
 static int deliverable(const struct rig_vcpu *v)
 {

@@ -191,6 +191,8 @@ struct pn_host_cpu *rig_resched(struct rig_vcpu *v, struct pn_host_cpu *c, bool 
 
 /* @property is violated now unless @ok; @what: a sentence. */
 void rig_want(bool ok, const char *property, const char *what);
+/* The same unless they are equal; says both. */
+void rig_eq(uint64_t got, uint64_t want, const char *property, const char *what);
 /* P1..P4 at rest. */
 const char *rig_check(void *arg, char *text, unsigned size);
 

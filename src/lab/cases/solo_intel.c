@@ -76,7 +76,5 @@ void *unit_ptr(uint64_t pa)
 
 void unit_eq(uint64_t got, uint64_t want, const char *what)
 {
-	if (got != want)
-		px_fail("P7", "%s: %#llx, not %#llx", what, (unsigned long long)got,
-			(unsigned long long)want);
+	rig_eq(got, want, "P7", what);
 }
