@@ -3,20 +3,14 @@
  * The explorer's small Intel machine: a remapping unit and cores of hw/intel, driver and hypervisor
  * of host/intel, without time.
  */
-#include "rig_intel.h"
+#include "rig_intel_priv.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #define RAM_SIZE    (48u << 10)
 #define IRT_ENTRIES RIG_IRS
 
 struct rig_intel *intel;
-
-static struct rig_intel_core *core_of(const struct pn_host_cpu *c)
-{
-	return &intel->core[c->id];
-}
 
 /* Pairs with other steps on this processor: its guest's instructions, interrupts. */
 static void take_turn(struct rig_intel_core *k)
@@ -111,7 +105,7 @@ static void post(unsigned index)
 
 void rig_intel_vmentry(struct rig_vcpu *v, struct pn_host_cpu *c)
 {
-	struct rig_intel_core *k = core_of(c);
+	struct rig_intel_core *k = rig_intel_core(c);
 	struct pn_apicv_exit exit;
 
 	take_turn(k);
@@ -123,7 +117,7 @@ void rig_intel_vmentry(struct rig_vcpu *v, struct pn_host_cpu *c)
 
 void rig_intel_vmexit(struct rig_vcpu *v, struct pn_host_cpu *c)
 {
-	struct rig_intel_core *k = core_of(c);
+	struct rig_intel_core *k = rig_intel_core(c);
 
 	take_turn(k);
 	pn_apicv_vmexit(&k->apicv, &k->vmcs);
@@ -145,7 +139,7 @@ static void eoi_exit(struct rig_vcpu *v, struct pn_host_cpu *c, uint8_t vector)
 /* One interrupt of the guest, if there is one; nothing comes in between. */
 static bool deliver_one(struct rig_vcpu *v, struct pn_host_cpu *c)
 {
-	struct rig_intel_core *k = core_of(c);
+	struct rig_intel_core *k = rig_intel_core(c);
 	struct pn_apicv_exit exit;
 	int vector;
 
@@ -178,9 +172,9 @@ void rig_intel_ipi(struct pn_host_cpu *c, unsigned to, uint8_t vector)
 	uint8_t *due = rig_sends_to(&rig->vcpu[to], vector);
 
 	pn_irq_off(c->agent);
-	take_turn(core_of(c));
-	if (pn_apicv_wrmsr(&core_of(c)->apicv, PN_X2APIC_MSR + PN_APIC_ICRL / 16, icr, &exit) !=
-	    PN_APICV_DONE)
+	take_turn(rig_intel_core(c));
+	if (pn_apicv_wrmsr(&rig_intel_core(c)->apicv, PN_X2APIC_MSR + PN_APIC_ICRL / 16, icr,
+			   &exit) != PN_APICV_DONE)
 		px_fail("P7", "an IPI that the processor can send exits");
 	rig_has_sent(due);
 	pn_irq_on(c->agent);
@@ -251,13 +245,6 @@ static void put(struct rig_vcpu *v, struct pn_host_cpu *c, bool asleep)
 
 /* ---- interrupts ---- */
 
-static void posted_msi(struct pn_pmsi_cpu *p)
-{
-	pn_pmsi_irq_begin(p);
-	while (pn_pmsi_irq_step(p))
-		;
-}
-
 static void host_irq(struct pn_host_cpu *c, uint8_t vector)
 {
 	switch (vector) {
@@ -294,31 +281,15 @@ static void vm_irq(struct pn_host_cpu *c, struct rig_intel_core *k, uint8_t vect
 		rig_interrupts(k->runs, true);
 }
 
-/* Bare metal. A vector in service stays there until its EOI. */
-static void bare_irq(struct pn_host_cpu *c, struct rig_intel_core *k)
-{
-	int taken;
-
-	while ((taken = pn_lapic_take(&k->lapic)) >= 0) {
-		if (taken == PN_VEC_DMAR_FAULT) {
-			pn_vtd_drv_fault_irq(&intel->drv, c->agent);
-			pn_lapic_eoi(&k->lapic);
-		} else if (taken == PN_VEC_POSTED_MSI)
-			posted_msi(&intel->pcpu[c->id]);
-		else
-			pn_pmsi_device_irq(&intel->pcpu[c->id], (uint8_t)taken);
-	}
-}
-
 static void handler(void *arg, uint8_t vector)
 {
 	struct pn_host_cpu *c = arg;
-	struct rig_intel_core *k = core_of(c);
+	struct rig_intel_core *k = rig_intel_core(c);
 
 	take_turn(k);
 	pn_lapic_accept(&k->lapic, vector);
 	if (intel->conf.no_vm)
-		bare_irq(c, k);
+		rig_intel_bare_irq(c, k);
 	else
 		vm_irq(c, k, vector);
 }
@@ -421,40 +392,6 @@ static void build_vm(const struct rig_intel_conf *conf)
 	pn_vmx_vm_init(&intel->vmx, &intel->vm, intel->vcpu, rig->vcpus, 0, true, 0, &rig->pages);
 }
 
-/* The vector identifies the device whose handler runs. */
-static void dispatch(void *ctx, struct pn_host_cpu *c, uint8_t vector)
-{
-	(void)ctx;
-	for (unsigned i = 0; i < RIG_IRS; i++)
-		if (rig->ir[i].vector == vector)
-			rig->ir[i].due &= (uint8_t)~RIG_OWED;
-	pn_pmsi_ack(&intel->pcpu[c->id]);
-}
-
-static void eoi(void *ctx, struct pn_host_cpu *c)
-{
-	(void)ctx;
-	pn_lapic_eoi(&core_of(c)->lapic);
-}
-
-static void build_bare(void)
-{
-	const struct pn_pmsi_config cfg = {
-		.cpu = rig->cpu,
-		.nr_cpus = RIG_CPUS,
-		.loops = PN_PMSI_LOOPS_DEFAULT,
-		.x2apic = true,
-		.dispatch = dispatch,
-		.eoi = eoi,
-	};
-
-	for (unsigned i = 0; i < RIG_CPUS; i++) {
-		pn_host_cpu_init(&rig->cpu[i], i);
-		px_ghost(&intel->pcpu[i].notifications, 3 * sizeof(intel->pcpu[i].notifications));
-	}
-	pn_pmsi_init(&intel->pmsi, intel->pcpu, &cfg, &rig->pages);
-}
-
 /* For counter-examples: the places that agents share. */
 static void name_pid(struct pn_pid *pid, const char *whose, unsigned n)
 {
@@ -501,13 +438,13 @@ void rig_intel_build(const struct rig_intel_conf *conf)
 	build_cores();
 	build_unit();
 	if (conf->no_vm)
-		build_bare();
+		rig_intel_build_bare();
 	else
 		build_vm(conf);
 	name_places();
 }
 
-static void init_ir(unsigned index)
+void rig_intel_init_ir(unsigned index)
 {
 	struct pn_vtd_ir *ir = &intel->ir[index];
 
@@ -518,67 +455,6 @@ static void init_ir(unsigned index)
 
 void rig_intel_attach(unsigned index, struct rig_vcpu *v, uint8_t vector)
 {
-	init_ir(index);
+	rig_intel_init_ir(index);
 	rig_attach(index, &intel->ir[index].host, v, vector);
-}
-
-void rig_intel_attach_msi(unsigned index, unsigned cpu, uint8_t vector, bool posted)
-{
-	struct pn_vtd_ir *ir = &intel->ir[index];
-
-	init_ir(index);
-	rig->ir[index].vector = vector;
-	if (posted)
-		pn_pmsi_attach(&intel->pmsi, ir, rig->cpu[0].agent, &rig->cpu[cpu], vector);
-	else
-		pn_vtd_ir_affinity(ir, rig->cpu[0].agent, rig->cpu[cpu].apicid, vector);
-}
-
-/* ---- properties of bare metal ---- */
-
-static int highest(const uint64_t *bits)
-{
-	for (int i = 255; i >= 0; i--)
-		if (bits[i / 64] >> (i % 64) & 1)
-			return i;
-	return -1;
-}
-
-static const char *check_cpu(unsigned cpu, char *text, unsigned size)
-{
-	const struct rig_intel_core *k = &intel->core[cpu];
-	int waits = highest(k->lapic.irr), serves = highest(k->lapic.isr);
-	int posted = highest(intel->pcpu[cpu].pid->pir);
-
-	if (posted >= 0) {
-		snprintf(text, size, "vector 0x%02x is in the PIR of CPU %u, and nobody takes it",
-			 (unsigned)posted, cpu);
-		return "P4";
-	}
-	if (waits < 0)
-		return NULL;
-	snprintf(text, size,
-		 "vector 0x%02x waits in the local APIC of CPU %u for the end of vector "
-		 "0x%02x, which does not come",
-		 (unsigned)waits, cpu, (unsigned)serves);
-	return "P4";
-}
-
-const char *rig_intel_bare_check(void *arg, char *text, unsigned size)
-{
-	(void)arg;
-	for (unsigned i = 0; i < RIG_CPUS; i++) {
-		const char *property = check_cpu(i, text, size);
-
-		if (property)
-			return property;
-	}
-	for (unsigned i = 0; i < RIG_IRS; i++) {
-		if (rig->ir[i].due & RIG_OWED) {
-			snprintf(text, size, "vector 0x%02x was posted, and is nowhere",
-				 rig->ir[i].vector);
-			return "P4";
-		}
-	}
-	return NULL;
 }
