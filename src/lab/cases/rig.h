@@ -129,6 +129,8 @@ void rig_init(const struct rig_vendor *vendor, unsigned vcpus, size_t ram);
 void rig_init_at(const struct rig_vendor *vendor, unsigned vcpus, uint64_t base, size_t ram);
 /* A name for counter-examples, kept until the next machine is built. */
 const char *rig_text(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+/* A new machine: no such name, and no list is visible. */
+void rig_no_names(void);
 /* For counter-examples: what agents share of any vCPU and CPU; its hypervisor's part exists. */
 void rig_name_vcpu(unsigned n);
 void rig_name_cpus(void);
