@@ -6,8 +6,7 @@
  */
 #include <string.h>
 
-#include "cases_intel.h"
-#include "vmx_priv.h"
+#include "cases_intel_hyp.h"
 
 #define NOBODY 99u
 
@@ -45,11 +44,6 @@ void intel_note_os(void)
 	rig->os.ipi = ipi;
 }
 
-static void eq(uint64_t got, uint64_t want, const char *what)
-{
-	rig_eq(got, want, "P2", what);
-}
-
 /* Since the last look: wake-ups of @task's vCPU, and IPIs. */
 static void quiet(const char *what)
 {
@@ -70,11 +64,6 @@ static void sent(uint32_t cpu, uint8_t vector, const char *what)
 	rig_want(asked.ipis == 1 && !asked.wakes && asked.cpu == cpu && asked.vector == vector,
 		 "P1", what);
 	asked.ipis = 0;
-}
-
-static struct pn_vmx_vcpu *v(unsigned i)
-{
-	return &intel->vcpu[i];
 }
 
 static uint64_t ctl(uint8_t nv, unsigned cpu, uint64_t flags)
