@@ -42,13 +42,14 @@ static const struct {
 	{GUEST NIC STORM SORTS, "g.tpr=0x50 g.tpr_period=60us g.tpr_hold=40us"},
 };
 
+#define MOVED "machine.churn_retarget=20us machine.churn_detach=30us"
+
 static const char *const disturbed[] = {
 	"",
 	"machine.churn_offline=100us",
 	"machine.churn_inhibit=30us",
 	"machine.churn_retarget=15us machine.churn_detach=30us",
-	"machine.churn_offline=200us machine.churn_inhibit=40us machine.churn_retarget=20us "
-	"machine.churn_detach=30us",
+	"machine.churn_offline=200us machine.churn_inhibit=40us " MOVED,
 };
 
 static uint64_t sum(const struct pn_result *r, size_t field)
