@@ -49,7 +49,7 @@ static const char *const disturbed[] = {
 	"machine.churn_offline=100us",
 	"machine.churn_inhibit=30us",
 	"machine.churn_retarget=15us machine.churn_detach=30us",
-	"machine.churn_offline=200us machine.churn_inhibit=40us " MOVED,
+	("machine.churn_offline=200us machine.churn_inhibit=40us " MOVED),
 };
 
 static uint64_t sum(const struct pn_result *r, size_t field)
