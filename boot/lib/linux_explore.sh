@@ -5,23 +5,62 @@
 # for the next change of ours.
 
 # shellcheck disable=SC2034 # of boot/build
-EXPLORE_WORDS=(linux-explore-7.3)
+EXPLORE_WORDS=(linux-explore-7.3 linux-explore-7.3-gappi)
+
+# "7.3-gappi": "7.3".
+explore_version()
+{
+	echo "${1%-gappi}"
+}
 
 # The source that is unpacked and configured: the package, the configuration and what stays packed.
+# With the series it is the same one.
 explore_source_dir()
 {
 	local version
-	version=$(linux_version "$1") || return 1
+	version=$(linux_version "$(explore_version "$1")") || return 1
 	echo "$CACHE/linux-$version-explore-$(hash_of "$BOOT"/linux/explore/{explore.config,left-packed})"
 }
 
-# The folder with the programs of version @1; what they are made of names it.
+# The patches of the series that change what is unpacked.
+explore_patches()
+{
+	local p
+	series_numbered | while read -r p; do
+		! grep -q '^+++ b/tools/' "$p" || continue
+		echo "$p"
+	done
+}
+
+# The tree of a word, in the folder of its source.
+explore_tree()
+{
+	local patches
+	case $1 in
+	*-gappi)
+		mapfile -t patches < <(explore_patches)
+		echo "tree-gappi-$(series_diffs "${patches[@]}" | hash_of -)"
+		;;
+	*) echo tree ;;
+	esac
+}
+
+# The folder with the programs of a word; what they are made of names it.
 explore_dir()
 {
-	local dir
+	local dir tree prefix='' cases=cases changes=("$BOOT"/linux/explore/changes/{*,amd/*,msi/*}.patch)
 	dir=$(explore_source_dir "$1") || return 1
-	echo "$dir/$(hash_of "$BOOT"/linux/explore/{build,check-hooks,*.[ch],changes/*.patch,changes/{amd,msi}/*.patch} "$ROOT"/src/world/explore/{*.[ch],seam/*} \
-		"$ROOT"/src/{seam,cli}/*.h "$ROOT"/src/hw/{amd,intel,x86}/*.[ch] "$ROOT"/include/postern/*.h)"
+	tree=$(explore_tree "$1")
+	if [ "$tree" != tree ]; then
+		prefix=gappi- cases='cases-gappi'
+		changes=("$BOOT"/linux/explore/changes/gappi/*.patch "$SERIES_PATCHES"/without/*.patch)
+	fi
+	echo "$dir/$prefix$({
+		echo "$tree"
+		grep -E '^(broken|fixed) ' "$BOOT/linux/explore/$cases"
+		cat "$BOOT"/linux/explore/{build,check-hooks,*.[ch]} "${changes[@]}" "$ROOT"/src/world/explore/{*.[ch],seam/*} \
+			"$ROOT"/src/{seam,cli}/*.h "$ROOT"/src/hw/{amd,intel,x86}/*.[ch] "$ROOT"/include/postern/*.h
+	} | hash_of -)"
 }
 
 explore_there()
@@ -41,18 +80,49 @@ explore_unpack()
 	mv "$2/tree.new" "$2/tree"
 }
 
+# source, tree: Linux's files by links; those that the series changes are files of their own.
+explore_patch()
+{
+	local source=$1 to=$1/$2 p
+	rm -rf "$source"/tree-gappi-*
+	cp -al "$source/tree" "$to.new"
+	explore_patches | while read -r p; do
+		patch -s -d "$to.new" -p1 -N -E --no-backup-if-mismatch --fuzz=0 -r - <"$p" >&2 ||
+			series_refuses "$(basename "$p")" "$(linux_version "$SERIES")"
+	done
+	mv "$to.new" "$to"
+}
+
 explore_build()
 {
-	local version=${1#linux-explore-} deb source dir
+	local word=${1#linux-explore-} version deb source dir tree
+	version=$(explore_version "$word")
 	deb=$(fetch_deb "linux-source-$version" "$(linux_suite "$version")")
-	source=$(explore_source_dir "$version")
+	source=$(explore_source_dir "$word")
 	[ -d "$source/tree" ] || explore_unpack "$deb" "$source"
-	dir=$(explore_dir "$version")
+	tree=$(explore_tree "$word")
+	[ -d "$source/$tree" ] || explore_patch "$source" "$tree"
+	dir=$(explore_dir "$word")
 	mkdir -p "$dir"
 	ln -sfn ../kbuild "$dir/kbuild"
 	mkdir -p "$source/kbuild"
-	logged "$source/build.log" "programs to explore Linux $version" \
-		nice -n 5 "$BOOT/linux/explore/build" "$source/tree" "$dir"
+	# An earlier version of ours did not write down for which tree.
+	[ ! -e "$source/kbuild/prepared" ] || [ -s "$source/kbuild/prepared" ] ||
+		echo "$source/tree" >"$source/kbuild/prepared"
+	BASE=$source/tree logged "$source/build.log" "programs to explore Linux $word" \
+		nice -n 5 "$BOOT/linux/explore/build" "$source/$tree" "$dir"
 	rm -rf "$dir/objects"
-	find "$source" -mindepth 1 -maxdepth 1 -type d ! -name tree ! -name kbuild ! -path "$dir" -exec rm -rf {} +
+	explore_tidy "$source" "$dir"
+}
+
+# source, folder: earlier programs of the same tree go.
+explore_tidy()
+{
+	case $(basename "$2") in
+	gappi-*) find "$1" -mindepth 1 -maxdepth 1 -type d -name 'gappi-*' ! -path "$2" -exec rm -rf {} + ;;
+	*)
+		find "$1" -mindepth 1 -maxdepth 1 -type d ! -name 'tree*' ! -name kbuild ! -name 'gappi-*' \
+			! -path "$2" -exec rm -rf {} +
+		;;
+	esac
 }

@@ -111,11 +111,13 @@ static void take_line(const char *key, char *value)
 							.property = "P1",
 							.broken = "",
 							.fixed = "",
+							.one_variant = true,
 							.origin = ""};
 	} else if (c && !strcmp(key, "machine")) {
 		tree.of[tree.cases - 1].machine = kept_copy(value);
 	} else if (c && !strcmp(key, "broken")) {
 		tree.of[tree.cases - 1].program[1] = kept_copy(value);
+		c->one_variant = false;
 	} else if (c && !strcmp(key, "fixed")) {
 		tree.of[tree.cases - 1].program[0] = kept_copy(value);
 	} else if (c && !strcmp(key, "property")) {
@@ -131,12 +133,18 @@ static void take_line(const char *key, char *value)
 	}
 }
 
+static unsigned read_words(const char *name, char **word, unsigned max);
+
+/* The list is that of the tree: with GAPPI or without; its build says which. */
 static int read_cases(void)
 {
-	char path[4200], line[1024];
+	char path[4200], line[1024], *list = NULL;
 	FILE *f;
 
-	snprintf(path, sizeof(path), "%s/boot/linux/explore/cases", source_root());
+	read_words("cases", &list, 1);
+	snprintf(path, sizeof(path), "%s/boot/linux/explore/%s", source_root(),
+		 list ? list : "cases");
+	free(list);
 	f = fopen(path, "r");
 	if (!f) {
 		pn_cli_error("%s: the list of cases cannot be read", path);
@@ -287,7 +295,7 @@ bool pn_linux_job(struct pn_xjob *j)
 	snprintf(path, sizeof(path), "%s/programs/%s", tree.folder, name);
 	if (access(path, X_OK))
 		snprintf(j->run.why, sizeof(j->run.why),
-			 "changes/%s.patch does not apply to this tree", name);
+			 "the change %s does not apply to this tree", name);
 	words[n++] = kept_copy(path);
 	for (word = strtok_r(machine, " ", &save); word; word = strtok_r(NULL, " ", &save))
 		add_word(words, &n, "%s", word);

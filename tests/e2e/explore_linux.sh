@@ -51,9 +51,15 @@ if ! "$explore/find" --cached 7.3 >"$dir/folder" 2>"$dir/why"; then
 	[ $failed -eq 0 ] || exit 1
 	exit 77
 fi
-expect "all cases" 0 "70 of 70 as expected" "$postern" explore --linux 7.3
-expect "every write is told" 0 "70 of 70 as expected" "$postern" explore --linux 7.3 --check-writes
+expect "all cases" 0 "79 of 79 as expected" "$postern" explore --linux 7.3
+expect "every write is told" 0 "79 of 79 as expected" "$postern" explore --linux 7.3 --check-writes
 expect "by traces" 0 "2 of 2 as expected" "$postern" explore --linux 7.3 preempted --method traces
+if "$explore/find" --cached 7.3-gappi >"$dir/folder" 2>"$dir/why"; then
+	expect "all cases with GAPPI" 0 "69 of 69 as expected" "$postern" explore --linux 7.3-gappi
+	expect "every write is told" 0 "2 of 2 as expected" "$postern" explore --linux 7.3-gappi gappi-unload --check-writes
+else
+	cat "$dir/why"
+fi
 expect "source lines of Linux" 0 "posted_intr.c:" "$postern" explore --linux 7.3 block --variant broken
 expect "what is not Linux's" 0 '"kvm_vcpu_wake_up"' "$postern" explore --linux 7.3 block --json
 expect "no case" 2 "did you mean 'migrates'" "$postern" explore --linux 7.3 migrate

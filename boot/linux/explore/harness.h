@@ -20,8 +20,19 @@ void pn_hooks_start(void);
 void pn_settle(void);
 /* gs of Linux's code. Threads have that of their CPU; during set-up the caller says whose. */
 void pn_set_gs(unsigned long base);
+/* During set-up: only one thread accesses [p, p + size), more than 16 bytes at once, too. */
+void pn_private(const void *p, size_t size);
+/* During set-up: CPU @cpu writes 8 bytes at @p that nobody reads, without a hook. */
+void pn_untold(int cpu, void *p);
 /* The current thread is on another CPU. */
 void pn_moved(void);
+
+/* ---- linux_memory.c ---- */
+
+/* During set-up. */
+void pn_memory_start(void);
+/* The current thread has one spinlock of Linux more, or one less. */
+void pn_spinlocks(int change);
 
 /* ---- the machine of a vendor: machine.c, machine_amd.c ---- */
 

@@ -48,6 +48,12 @@ void pu_stub(const char *name);
 /* For the function that returns to @pc. */
 void pu_lock(void *lock, unsigned long pc);
 void pu_unlock(void *lock, unsigned long pc);
+/* Memory, zeroed, that Linux frees once: linux_memory.c. */
+void *pu_allocate(unsigned long size, unsigned long align, unsigned long pc);
+void pu_free(const void *p, unsigned long pc);
+/* @what, at @pc, is wrong with a spinlock held or with interrupts off. */
+void pu_may_sleep(const char *what, unsigned long pc);
+void pu_mutex(void *m, int take, unsigned long pc);
 /* Every vCPU of the VM is asked to leave its block loop, if @unblock; no other request is known. */
 void pu_request(int unblock);
 

@@ -15,6 +15,7 @@
 #include "irq.h"
 #include "svm.h"
 #include "amd_iommu.h"
+#include "../irq_remapping.h"
 
 #include "kernel_amd.h"
 
@@ -24,12 +25,19 @@ bool enable_apicv = true, enable_ipiv = true, npt_enabled = true;
 int irq_remapping_enabled = 1;
 DEFINE_STATIC_KEY_FALSE(kvm_has_noapic_vcpu);
 unsigned long page_offset_base, phys_base;
-unsigned long __per_cpu_offset[NR_CPUS];
 DEFINE_PER_CPU(int, cpu_number);
 DEFINE_PER_CPU(u32, x86_cpu_to_apicid);
 DEFINE_PER_CPU(unsigned long, this_cpu_off);
-DEFINE_PER_CPU_CACHE_HOT(typeof(__preempt_count), __preempt_count);
+DEFINE_PER_CPU_CACHE_HOT(typeof(__preempt_count), __preempt_count) = PREEMPT_ENABLED;
 DEFINE_PER_CPU_CACHE_HOT(struct task_struct *, current_task);
+/* What lies before it, where the offset of CPU -1 would be, is no address. */
+asm(".pushsection .data\n"
+    "	.balign 8\n"
+    "	.quad 0xdead000000000000\n"
+    "	.globl __per_cpu_offset\n"
+    "__per_cpu_offset: .skip 64\n"
+    "	.popsection\n");
+static_assert(NR_CPUS <= 8);
 struct cpuinfo_x86 boot_cpu_data;
 struct kvm_x86_ops svm_x86_ops;
 static struct apic physical = {.dest_mode_logical = false};
@@ -39,6 +47,7 @@ struct apic *apic = &physical;
 int amd_ir_set_vcpu_affinity(struct irq_data *data, void *info);
 void iommu_set_device_table(struct amd_iommu *iommu);
 void iommu_enable_command_buffer(struct amd_iommu *iommu);
+void enable_iommus_vapic(void);
 
 /* ---- building ---- */
 
@@ -51,13 +60,22 @@ static struct {
 	struct kvm_kernel_irqfd *irqfd;
 } irqs[PK_IRQS];
 
-void pk_setup(void)
+void __weak pk_command_line(int gappi, int prefix)
+{
+}
+
+void pk_setup(int gappi, int prefix)
 {
 	memset(vcpu_by_index, 0, sizeof(vcpu_by_index));
 	boot_cpu_data.x86 = 0x1a;
 	set_cpu_cap(&boot_cpu_data, X86_FEATURE_AVIC);
 	set_cpu_cap(&boot_cpu_data, X86_FEATURE_X2AVIC);
 	amd_iommu_guest_ir = AMD_IOMMU_GUEST_IR_VAPIC;
+	pk_command_line(gappi, prefix);
+}
+
+void pk_kvm_setup(void)
+{
 	if (!avic_hardware_setup())
 		pu_stub("avic_hardware_setup(), which refuses AVIC");
 }
@@ -115,10 +133,11 @@ void *pk_vcpu(void *p, int id)
 	vcpu->cpu = -1;
 	vcpu->arch.apic = pu_alloc(sizeof(*vcpu->arch.apic), 64);
 	vcpu->arch.apic->vcpu = vcpu;
-	vcpu->arch.apic->regs = pu_alloc(PAGE_SIZE, PAGE_SIZE);
+	vcpu->arch.apic->regs = pu_allocate(PAGE_SIZE, PAGE_SIZE, _RET_IP_);
 	vcpu->arch.apic->apicv_active = true;
 	vcpu->arch.apic_base = APIC_DEFAULT_PHYS_BASE | LAPIC_MODE_X2APIC;
 	svm->vmcb01.ptr = svm->vmcb = pu_alloc(PAGE_SIZE, PAGE_SIZE);
+	pu_private(svm->vmcb, PAGE_SIZE);
 	avic_init_vcpu(svm);
 	avic_init_vmcb(svm, svm->vmcb);
 	vcpu_by_index[id] = vcpu;
@@ -132,9 +151,12 @@ unsigned long pk_vcpu_size(void)
 	return sizeof(struct vcpu_svm);
 }
 
-void pk_vm_pre_destroy(void *p)
+void pk_vm_destroy(void *p, void *vcpu)
 {
 	avic_vm_pre_destroy(&svm_of_vm(p)->kvm);
+	avic_vcpu_free(&svm_of(vcpu)->vcpu);
+	pu_free(svm_of(vcpu)->vcpu.arch.apic->regs, _RET_IP_);
+	avic_vm_destroy(&svm_of_vm(p)->kvm);
 }
 
 static void build_tables(struct amd_iommu *iommu, int index)
@@ -165,20 +187,6 @@ static void build_tables(struct amd_iommu *iommu, int index)
 		 DTE_IRQ_REMAP_ENABLE;
 }
 
-/* iommu_init_ga_log(), iommu_ga_log_enable() */
-static void start_log(struct amd_iommu *iommu)
-{
-	iommu->ga_log = pu_alloc(PAGE_SIZE, PAGE_SIZE);
-	iommu->ga_log_tail = pu_alloc(64, 64);
-	writeq(iommu_virt_to_phys(iommu->ga_log) | GA_LOG_SIZE_512,
-	       iommu->mmio_base + MMIO_GA_LOG_BASE_OFFSET);
-	writeq(iommu_virt_to_phys(iommu->ga_log_tail), iommu->mmio_base + MMIO_GA_LOG_TAIL_OFFSET);
-	writel(0, iommu->mmio_base + MMIO_GA_HEAD_OFFSET);
-	writel(0, iommu->mmio_base + MMIO_GA_TAIL_OFFSET);
-	iommu_feature_enable(iommu, CONTROL_GAINT_EN);
-	iommu_feature_enable(iommu, CONTROL_GALOG_EN);
-}
-
 void *pk_iommu(int index, void *mmio)
 {
 	struct amd_iommu *iommu = pu_alloc(sizeof(*iommu), 64);
@@ -193,13 +201,30 @@ void *pk_iommu(int index, void *mmio)
 	iommu_set_device_table(iommu);
 	iommu_enable_command_buffer(iommu);
 	iommu_feature_enable(iommu, CONTROL_GA_EN);
-	iommu_feature_enable(iommu, CONTROL_GAM_EN);
 	iommu_feature_enable(iommu, CONTROL_IOMMU_EN);
-	start_log(iommu);
-	pu_name(iommu->ga_log, PAGE_SIZE, "log of IOMMU", index);
+	amd_iommu_efr = readq(mmio + MMIO_EXT_FEATURES);
+	amd_iommu_efr2 = readq(mmio + MMIO_EXT_FEATURES2);
+	list_add_tail(&iommu->list, &amd_iommu_list);
 	pu_name(&iommu->lock, 4, "lock of IOMMU", index);
 	pu_name((void *)iommu->cmd_sem, 8, "cmd_sem of IOMMU", index);
 	return iommu;
+}
+
+void pk_iommus_ready(void)
+{
+	struct amd_iommu *iommu;
+
+	enable_iommus_vapic();
+	list_for_each_entry(iommu, &amd_iommu_list, list)
+	{
+		if (iommu->ga_log)
+			pu_name(iommu->ga_log, PAGE_SIZE, "log of IOMMU", iommu->index);
+	}
+}
+
+int pk_can_post(void)
+{
+	return !!(amd_iommu_irq_ops.capability & BIT(IRQ_POSTING_CAP));
 }
 
 void pk_irq(int irq, void *iommu, int vector, int cpu)
@@ -245,6 +270,57 @@ unsigned long *pk_wait(void *p)
 	return (unsigned long *)&svm_of(p)->vcpu.wait.task;
 }
 
+unsigned long *pk_requests(void *p)
+{
+	return (unsigned long *)&svm_of(p)->vcpu.requests;
+}
+
+int pk_unblock(void)
+{
+	return KVM_REQ_UNBLOCK & KVM_REQUEST_MASK;
+}
+
+void pk_set_active(void *p, int active)
+{
+	svm_of(p)->vcpu.arch.apic->apicv_active = active;
+	avic_refresh_apicv_exec_ctrl(&svm_of(p)->vcpu);
+}
+
+/* ---- a tree without GAPPI ---- */
+
+int __weak pk_gappi_is_on(void)
+{
+	return 0;
+}
+
+void __weak pk_irq_work(void *p)
+{
+}
+
+void __weak pk_cpu_dead(int cpu)
+{
+}
+
+void __weak pk_unload(void)
+{
+	avic_hardware_unsetup();
+}
+
+unsigned __weak pk_parked(void *p, int word)
+{
+	return 0;
+}
+
+int __weak pk_on_list(void *p)
+{
+	return 0;
+}
+
+void *pk_preempt_count(int cpu)
+{
+	return &per_cpu(__preempt_count, cpu);
+}
+
 unsigned long pk_pa(const void *p)
 {
 	return __pa(p);
@@ -256,6 +332,7 @@ void pk_load(void *p, int cpu)
 {
 	struct kvm_vcpu *vcpu = &svm_of(p)->vcpu;
 
+	WRITE_ONCE(vcpu->preempted, false);
 	if (kvm_vcpu_apicv_active(vcpu))
 		avic_vcpu_load(vcpu, cpu);
 	vcpu->cpu = cpu;
@@ -265,6 +342,8 @@ void pk_put(void *p, int preempted)
 {
 	struct kvm_vcpu *vcpu = &svm_of(p)->vcpu;
 
+	if (preempted)
+		WRITE_ONCE(vcpu->preempted, true);
 	if (kvm_vcpu_apicv_active(vcpu))
 		avic_vcpu_put(vcpu);
 }
@@ -323,6 +402,40 @@ void *xa_load(struct xarray *xa, unsigned long index)
 	return index < PK_VCPUS ? vcpu_by_index[index] : NULL;
 }
 
+void *xa_find(struct xarray *xa, unsigned long *index, unsigned long max, xa_mark_t filter)
+{
+	for (; *index <= max && *index < PK_VCPUS; ++*index)
+		if (vcpu_by_index[*index])
+			return vcpu_by_index[*index];
+	return NULL;
+}
+
+void *xa_find_after(struct xarray *xa, unsigned long *index, unsigned long max, xa_mark_t filter)
+{
+	++*index;
+	return xa_find(xa, index, max, filter);
+}
+
+/* Which registers of x2APIC are intercepted is of no use here. */
+u64 kvm_x2apic_disable_read_intercept_reg_mask(struct kvm_vcpu *vcpu)
+{
+	return 0;
+}
+
+void svm_set_intercept_for_msr(struct kvm_vcpu *vcpu, u32 msr, int type, bool set)
+{
+}
+
+void nested_vmcb02_recalc_intercepts(struct vcpu_svm *svm)
+{
+}
+
+void synchronize_rcu(void)
+{
+	pu_may_sleep("synchronize_rcu()", _RET_IP_);
+	pu_synchronize_rcu();
+}
+
 struct irq_cfg *irqd_cfg(struct irq_data *data)
 {
 	return container_of(data, typeof(irqs[0]), data)->cfg;
@@ -342,14 +455,16 @@ int irq_set_vcpu_affinity(unsigned int irq, void *info)
 	return ret;
 }
 
-unsigned long get_free_pages_noprof(gfp_t gfp, unsigned int order)
+void *iommu_alloc_pages_node_sz(int nid, gfp_t gfp, size_t size)
 {
-	return (unsigned long)pu_alloc(PAGE_SIZE << order, PAGE_SIZE);
+	if (gfpflags_allow_blocking(gfp))
+		pu_may_sleep("an allocation that may wait", _RET_IP_);
+	return pu_allocate(PAGE_ALIGN(size), PAGE_SIZE, _RET_IP_);
 }
 
-unsigned long get_zeroed_page_noprof(gfp_t gfp)
+void iommu_free_pages(void *p)
 {
-	return (unsigned long)pu_alloc(PAGE_SIZE, PAGE_SIZE);
+	pu_free(p, _RET_IP_);
 }
 
 int _printk(const char *fmt, ...)
@@ -360,6 +475,18 @@ int _printk(const char *fmt, ...)
 int ___ratelimit(struct ratelimit_state *rs, const char *func)
 {
 	return 0;
+}
+
+/* Time passes when something changes. */
+ktime_t ktime_get(void)
+{
+	return 0;
+}
+
+void usleep_range_state(unsigned long min, unsigned long max, unsigned int state)
+{
+	pu_may_sleep("usleep_range()", _RET_IP_);
+	pu_relax();
 }
 
 void __const_udelay(unsigned long xloops)
@@ -397,4 +524,16 @@ void _raw_spin_unlock_irqrestore(raw_spinlock_t *lock, unsigned long flags)
 	pu_unlock(lock, _RET_IP_);
 	if (flags)
 		pu_irq_on(_RET_IP_);
+}
+
+void _raw_spin_lock_irq(raw_spinlock_t *lock)
+{
+	pu_irq_off(_RET_IP_);
+	pu_lock(lock, _RET_IP_);
+}
+
+void _raw_spin_unlock_irq(raw_spinlock_t *lock)
+{
+	pu_unlock(lock, _RET_IP_);
+	pu_irq_on(_RET_IP_);
 }

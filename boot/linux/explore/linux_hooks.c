@@ -48,6 +48,16 @@ static struct armed {
 	uint64_t size;
 } * armed;
 
+/* Of a CPU: what Linux writes without a hook, and nobody reads. */
+static void *untold[PX_CPUS];
+
+/* What one thread alone accesses. */
+static struct {
+	const char *p;
+	size_t size;
+} private[8];
+static unsigned privates;
+
 /* ---- sites: return addresses of the hooks, resolved by the build ---- */
 
 static const struct px_site *site_of(const void *pc)
@@ -123,6 +133,10 @@ static void set_gs(void)
 
 static void resumed(void)
 {
+	int cpu = px.thread[px.current].cpu;
+
+	if (cpu >= 0 && cpu < PX_CPUS && untold[cpu])
+		px_touch(untold[cpu], 8);
 	pending.kind = NOTHING;
 	pending.announced = NULL;
 	set_gs();
@@ -131,6 +145,7 @@ static void resumed(void)
 void pn_hooks_start(void)
 {
 	px_hooked = true;
+	privates = 0;
 	armed = px_alloc(PX_THREADS * sizeof(*armed), 64);
 	px_on_resume(resumed);
 }
@@ -258,12 +273,40 @@ ALL(4)
 ALL(8)
 ALL(16)
 
-/* More bytes than an instruction accesses: nobody else sees a stack; elsewhere it is not modelled.
+void pn_untold(int cpu, void *p)
+{
+	untold[cpu] = p;
+	px_ghost(p, 8);
+}
+
+void pn_private(const void *p, size_t size)
+{
+	if (privates == sizeof(private) / sizeof(private[0]))
+		pn_not_finished("too many places are private");
+	private[privates].p = p;
+	private[privates++].size = size;
+}
+
+static bool is_private(const char *p)
+{
+	for (unsigned i = 0; i < privates; i++)
+		if (p >= private[i].p && p < private[i].p + private[i].size)
+			return true;
+	return false;
+}
+
+/*
+ * More bytes than an instruction accesses: nobody else sees a stack, or what is private; elsewhere
+ * it is not modelled.
  */
-static void range(char *p, const struct px_site *site)
+static void range(char *p, size_t size, const struct px_site *site)
 {
 	pn_settle();
-	if (px.current >= 0 && !in_stack(p))
+	if (px.current < 0 || in_stack(p))
+		return;
+	if (is_private(p))
+		px_touch(p, size);
+	else
 		pn_not_finished("%s:%d accesses more than 16 bytes at once", site->file,
 				site->line);
 }
@@ -271,15 +314,13 @@ static void range(char *p, const struct px_site *site)
 void pn_linux_read_range(void *p, size_t size);
 void pn_linux_read_range(void *p, size_t size)
 {
-	(void)size;
-	range(p, SITE());
+	range(p, size, SITE());
 }
 
 void pn_linux_write_range(void *p, size_t size);
 void pn_linux_write_range(void *p, size_t size)
 {
-	(void)size;
-	range(p, SITE());
+	range(p, size, SITE());
 }
 
 /* Eight bytes at a time, and what is left over. */
@@ -322,13 +363,52 @@ void *linux_memset(void *to, int byte, size_t size)
 	return to;
 }
 
+/* Of the command line, during set-up: no transitions. */
+static void only_setup(const char *name)
+{
+	if (px.current >= 0)
+		pn_not_finished("Linux calls %s() after set-up", name);
+}
+
+size_t linux_strlen(const char *s);
+size_t linux_strlen(const char *s)
+{
+	only_setup("strlen");
+	return strlen(s);
+}
+
+int linux_strcmp(const char *a, const char *b);
+int linux_strcmp(const char *a, const char *b)
+{
+	only_setup("strcmp");
+	return strcmp(a, b);
+}
+
+int linux_strncmp(const char *a, const char *b, size_t n);
+int linux_strncmp(const char *a, const char *b, size_t n)
+{
+	only_setup("strncmp");
+	return strncmp(a, b, n);
+}
+
+size_t linux_strcspn(const char *s, const char *reject);
+size_t linux_strcspn(const char *s, const char *reject)
+{
+	only_setup("strcspn");
+	return strcspn(s, reject);
+}
+
 /* ---- atomic operations ---- */
 
 void __kcsan_check_access(char *p, size_t size, int type);
 void __kcsan_check_access(char *p, size_t size, int type)
 {
-	if (!(type & ATOMIC))
-		return; /* the compiler's hook comes as well */
+	if (!(type & ATOMIC)) {
+		/* The compiler's hook comes as well, but for __set_bit() and its like. */
+		if (px.current >= 0 && type & WRITE && is_private(p))
+			px_touch(p, size);
+		return;
+	}
 	if (!(type & WRITE)) {
 		load(p, (unsigned)size, SITE());
 		pending.announced = px.current >= 0 && pending.kind == NOTHING ? p : NULL;

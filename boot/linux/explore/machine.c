@@ -121,6 +121,7 @@ void pu_request(int unblock)
 void pu_lock(void *lock, unsigned long pc)
 {
 	pn_settle();
+	pn_spinlocks(1);
 	px_lock(lock, pn_line_of(pc));
 }
 
@@ -128,6 +129,7 @@ void pu_unlock(void *lock, unsigned long pc)
 {
 	pn_settle();
 	px_unlock(lock, pn_line_of(pc));
+	pn_spinlocks(-1);
 }
 
 /* ---- a vCPU's task ---- */
@@ -419,6 +421,7 @@ static void setup(void *arg)
 	(void)arg;
 	why[0] = 0;
 	pn_hooks_start();
+	pn_memory_start();
 	build_cpus();
 	build_vcpus();
 	build_unit();

@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: MIT */
+/* The machine of AMD: what kernel_amd.c calls, and memory for Linux's own variables. */
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine.h"
+#include "machine_amd.h"
+
+extern char __start_lxdata[], lxdata_end[];
+
+static struct pn_lock *whole;
+static uint64_t *handler; /* of the wakeup vector */
+static char why[200];
+
+const char *pn_why_not_finished(void)
+{
+	return why;
+}
+
+void pn_not_finished(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(why, sizeof(why), fmt, ap);
+	va_end(ap);
+	if (px.current < 0) {
+		fprintf(stderr, "during set-up: %s\n", why);
+		exit(3);
+	}
+	px_fail("none", "%s", why);
+	for (;;)
+		px_point(&(struct px_access){.op = PX_OP_FENCE});
+}
+
+/* ---- Linux's own variables: at the start of the explorer's memory ---- */
+
+static char *first; /* their values at the start */
+
+static size_t data_size(void)
+{
+	return (size_t)(lxdata_end - __start_lxdata) - 4096;
+}
+
+void pn_machine_start(void)
+{
+	px.arena = __start_lxdata;
+	px.arena_size = PX_ARENA;
+	first = malloc(data_size());
+	if (!first)
+		exit(3);
+	memcpy(first, __start_lxdata + 4096, data_size());
+	memset(__start_lxdata, 0, (size_t)(lxdata_end - __start_lxdata));
+}
+
+void am_build_data(void)
+{
+	char *p = px_alloc(data_size(), 4096);
+
+	if (p != __start_lxdata + 4096)
+		pn_not_finished("Linux's variables are not where they were linked");
+	memcpy(p, first, data_size());
+	px_name(p, data_size(), "a variable of Linux");
+}
+
+/* ---- what kernel_amd.c calls ---- */
+
+void pu_name(const void *p, unsigned long size, const char *what, int number)
+{
+	static char names[64][48];
+	static unsigned n;
+
+	n %= 64;
+	snprintf(names[n], sizeof(names[n]), "%s %d", what, number);
+	px_name(p, size, names[n++]);
+}
+
+void *pu_alloc(unsigned long size, unsigned long align)
+{
+	if (px.current >= 0)
+		pn_not_finished("Linux allocates memory");
+	return px_alloc(size, align);
+}
+
+void pu_private(const void *p, unsigned long size)
+{
+	pn_private(p, size);
+}
+
+void pu_stub(const char *name)
+{
+	pn_not_finished("Linux reached %s, which is a stub", name);
+}
+
+void pu_relax(void)
+{
+	pn_settle();
+	pn_relax();
+}
+
+void pu_lock(void *lock, unsigned long pc)
+{
+	pn_settle();
+	pn_spinlocks(1);
+	if (px.current >= 0)
+		px_lock(lock, pn_line_of(pc));
+}
+
+void pu_unlock(void *lock, unsigned long pc)
+{
+	pn_settle();
+	if (px.current >= 0)
+		px_unlock(lock, pn_line_of(pc));
+	pn_spinlocks(-1);
+}
+
+int pu_irq_off(unsigned long pc)
+{
+	pn_settle();
+	if (px.current < 0 || px.thread[px.current].handler || px.thread[px.current].irq_off)
+		return 0;
+	px_irq(NULL, false, pn_line_of(pc));
+	return 1;
+}
+
+void pu_irq_on(unsigned long pc)
+{
+	pn_settle();
+	px_irq(NULL, true, pn_line_of(pc));
+}
+
+/* rcuwait_wake_up(), wake_up_process() */
+int pu_wake_up(int id)
+{
+	struct vcpu *v = vcpus[id];
+	uint32_t cpu;
+	int woken;
+
+	pn_settle();
+	pn_fence();
+	if (!pn_ld64(v->wait))
+		return 0;
+	if (!machine.queues)
+		return (int)pn_xchg32(v->asleep, 0);
+	cpu = pn_ld32(&v->cpu);
+	pn_lock_take(queue[cpu]);
+	woken = (int)pn_xchg32(v->asleep, 0);
+	pn_lock_drop(queue[cpu]);
+	return woken;
+}
+
+int pu_cpu(void)
+{
+	return px.current < 0 ? 0 : px.thread[px.current].cpu;
+}
+
+/* An IPI to the own CPU; the work waits for it. */
+void pu_work(int id)
+{
+	pn_settle();
+	if (!pn_xchg32(vcpus[id]->work, 1))
+		px_send(pu_cpu(), WORK_VECTOR);
+}
+
+void pu_work_sync(int id)
+{
+	pn_settle();
+	px_sleep(vcpus[id]->work, "irq_work_sync()");
+}
+
+void pu_wakeup_handler(void (*fn)(void))
+{
+	pn_settle();
+	pn_xchg64(handler, (uintptr_t)fn);
+}
+
+/* sysvec_kvm_posted_intr_wakeup_ipi() */
+void am_wakeup_interrupt(void)
+{
+	uint64_t fn = pn_ld64(handler);
+
+	if (fn)
+		((void (*)(void))(uintptr_t)fn)();
+	pn_settle();
+}
+
+int pu_highest_irr(int id)
+{
+	pn_settle();
+	for (int word = 7; word >= 0; word--) {
+		uint32_t bits = pn_ld32(&vcpus[id]->apic[(PN_APIC_IRR + 16 * word) / 4]);
+
+		if (bits)
+			return 32 * word + 31 - __builtin_clz(bits);
+	}
+	return -1;
+}
+
+int pu_deliverable(int id)
+{
+	pn_settle();
+	return am_deliverable(vcpus[id]) ? am_vector(machine.masked) : -1;
+}
+
+void pu_gone(const void *p, unsigned long size, const char *what)
+{
+	pn_settle();
+	px_kill(p, size, "P6", what);
+}
+
+/* Handlers run with interrupts off, and so count as readers. */
+void pu_synchronize_rcu(void)
+{
+	pn_settle();
+	if (px.current < 0)
+		return;
+	for (int c = 0; c < PK_CPUS; c++)
+		px_sleep(&in_irq[c * AM_WORDS_OF_LINE], "synchronize_rcu()");
+}
+
+void pu_change(int begin)
+{
+	if (!machine.whole || px.current < 0)
+		return;
+	pn_settle();
+	if (begin)
+		px_device_enter(whole);
+	else
+		px_device_leave(whole);
+}
+
+void am_build_linux(void)
+{
+	handler = px_alloc(64, 64);
+	px_name(handler, 8, "the wakeup vector's handler");
+	whole = px_alloc(64, 64);
+	px_name(whole, 4, "what the IRTEs say");
+}

@@ -1,0 +1,303 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The machine of AMD: the tasks of the vCPUs. Restated here in few lines, and not Linux's code: the
+ * order of kvm_vcpu_block() and schedule() around the functions explored.
+ */
+#include "engine.h"
+#include "machine_amd.h"
+
+static bool irr_pending(struct vcpu *v)
+{
+	for (unsigned word = 0; word < 8; word++)
+		if (pn_ld32(&v->apic[(PN_APIC_IRR + 16 * word) / 4]))
+			return true;
+	return false;
+}
+
+/* kvm_apic_has_interrupt(): what is above the priority of the guest, which has nothing in service.
+ */
+bool am_deliverable(struct vcpu *v)
+{
+	if (!machine.masked)
+		return irr_pending(v);
+	for (unsigned i = 1; i < machine.posts; i++) {
+		unsigned vector = (unsigned)am_vector(i);
+
+		if (pn_ld32(&v->apic[(PN_APIC_IRR + vector / 32 * 16) / 4]) >> vector % 32 & 1)
+			return true;
+	}
+	return false;
+}
+
+/* CPUs matter as such only if there are more tasks than one, or if one goes away. */
+static bool scheduled(void)
+{
+	return machine.vcpus > 1 || machine.offline;
+}
+
+/* Read by who wakes the task, under the lock of its run queue. */
+static void go_to(struct vcpu *v, uint32_t cpu)
+{
+	if (machine.queues)
+		pn_xchg32(&v->cpu, cpu);
+	else
+		v->cpu = cpu;
+	px_migrate((int)cpu);
+	pn_moved();
+}
+
+/* Waits until the task may run on its CPU; on the other one if that is gone. */
+static void take_cpu(struct vcpu *v)
+{
+	if (!scheduled())
+		return;
+	pn_lock_take(run[v->cpu]);
+	if (!machine.offline || pn_ld32(&online[v->cpu * AM_WORDS_OF_LINE]))
+		return;
+	pn_lock_drop(run[v->cpu]);
+	go_to(v, 1 - v->cpu);
+	pn_lock_take(run[v->cpu]);
+}
+
+static void give_cpu(uint32_t cpu)
+{
+	if (scheduled())
+		pn_lock_drop(run[cpu]);
+}
+
+/* Interrupts are off. */
+static void put(struct vcpu *v, int preempted)
+{
+	if (machine.queues)
+		pn_lock_take(queue[v->cpu]);
+	pk_put(v->svm, preempted);
+	pn_settle();
+	if (machine.queues)
+		pn_lock_drop(queue[v->cpu]);
+}
+
+static void switch_out(struct vcpu *v, int preempted)
+{
+	px_irq(NULL, false, PX_SITE("interrupts off"));
+	put(v, preempted);
+	px_irq(NULL, true, PX_SITE("interrupts on"));
+}
+
+static void switch_in(struct vcpu *v)
+{
+	pk_load(v->svm, (int)v->cpu);
+	pn_settle();
+}
+
+/* Whoever is on a list is looked at by each GAPPI there. */
+static void off_lists(struct vcpu *v, const char *what)
+{
+	if (machine.lists && !v->blocks && pk_on_list(v->svm))
+		px_fail("P2", "a vCPU that %s is on the list of a CPU", what);
+}
+
+static void preempt(struct vcpu *v)
+{
+	px_doing("preempted");
+	switch_out(v, 1);
+	off_lists(v, "is only preempted");
+	switch_in(v);
+	px_doing("");
+}
+
+/* schedule() with the state TASK_INTERRUPTIBLE. */
+static void schedule(struct vcpu *v)
+{
+	uint32_t from = v->cpu;
+
+	px_irq(NULL, false, PX_SITE("interrupts off"));
+	if (!pn_ld32(v->asleep)) {
+		px_irq(NULL, true, PX_SITE("interrupts on"));
+		return;
+	}
+	px_doing("switched out");
+	put(v, 0);
+	give_cpu(from);
+	px_irq(NULL, true, PX_SITE("interrupts on"));
+	px_sleep(v->asleep, "vCPU");
+	go_to(v, machine.migrates ? 1 - v->cpu : v->cpu);
+	take_cpu(v);
+	px_doing("switched in");
+	switch_in(v);
+	px_doing("");
+}
+
+static bool killed(struct vcpu *v)
+{
+	return machine.destroy && pn_ld32(v->alive) == 2;
+}
+
+/* kvm_check_request(KVM_REQ_UNBLOCK) */
+static bool unblocked(struct vcpu *v)
+{
+	uint64_t bit = 1ull << pk_unblock();
+
+	return PK_GAPPI && pn_ld64(v->requests) & bit && pn_and64(v->requests, ~bit);
+}
+
+static bool inhibited(struct vcpu *v)
+{
+	return machine.inhibit && pn_ld32(v->inhibit);
+}
+
+/* __kvm_vcpu_update_apicv(), when the vCPU is asked to look at what inhibits AVIC. */
+static void update_avic(struct vcpu *v)
+{
+	bool active = !inhibited(v);
+
+	if (v->active == active)
+		return;
+	px_doing(active ? "switches AVIC on" : "switches AVIC off");
+	v->active = active;
+	pk_set_active(v->svm, active);
+	pn_settle();
+	off_lists(v, "switches AVIC");
+	px_doing("");
+}
+
+/* kvm_vcpu_block(): until something is deliverable. */
+static void block(struct vcpu *v)
+{
+	px_doing("about to block");
+	v->blocks = true;
+	pk_start_blocking(v->svm);
+	pn_settle();
+	pn_st64(v->wait, 1);
+	for (;;) {
+		pn_xchg32(v->asleep, 1);
+		px_doing("");
+		if (machine.preempted)
+			preempt(v);
+		if (am_deliverable(v) || unblocked(v) || killed(v) || v->active == inhibited(v))
+			break;
+		schedule(v);
+	}
+	pn_st64(v->wait, 0);
+	pn_st32(v->asleep, 0);
+	px_doing("stops blocking");
+	pk_stop_blocking(v->svm);
+	pn_settle();
+	v->blocks = false;
+	off_lists(v, "has stopped blocking");
+	px_doing("");
+}
+
+static void got(struct vcpu *v, int vector)
+{
+	pn_st32(v->vectors, pn_ld32(v->vectors) | 1u << (vector - am_vector(0)) / 0x10);
+}
+
+/* AVIC is off: KVM injects what the IRR has, one by one. */
+static void inject(struct vcpu *v)
+{
+	for (unsigned i = 0; i < machine.posts; i++) {
+		unsigned vector = (unsigned)am_vector(i);
+		uint32_t *word = &v->apic[(PN_APIC_IRR + vector / 32 * 16) / 4];
+
+		if (!(pn_ld32(word) >> vector % 32 & 1))
+			continue;
+		pn_and32(word, ~(1u << vector % 32));
+		got(v, (int)vector);
+	}
+}
+
+/* VMRUN, and the guest takes what is pending until it halts. */
+static void guest(struct vcpu *v)
+{
+	struct pn_avic *av = &core[v->cpu];
+	struct pn_avic_vmcb vmcb = {.np_enable = true};
+	struct pn_avic_exit exit;
+	struct pk_vmcb k;
+	int vector;
+
+	pk_vmcb(v->svm, &k);
+	vmcb.v_intr = k.v_intr | (machine.masked ? (uint64_t)am_vector(0) >> 4 : 0);
+	vmcb.apic_bar = k.bar;
+	vmcb.backing_page = k.page;
+	vmcb.logical_table = k.logical;
+	vmcb.physical_table = k.physical;
+	px_doing("in the guest");
+	if (pn_avic_vmrun(av, &vmcb))
+		px_fail("P6", "VMRUN refuses what Linux wrote into the VMCB");
+	while ((vector = pn_avic_evaluate(av, true)) >= 0) {
+		pn_avic_deliver(av, (uint8_t)vector);
+		got(v, vector);
+		pn_avic_write(av, PN_APIC_EOI, 0, &exit);
+	}
+	pn_avic_vmexit(av);
+	px_doing("");
+}
+
+void am_task(void *arg)
+{
+	struct vcpu *v = arg;
+
+	take_cpu(v);
+	switch_in(v);
+	while (!killed(v)) {
+		if (machine.preempted)
+			preempt(v);
+		update_avic(v);
+		if (v->active)
+			guest(v);
+		else
+			inject(v);
+		block(v);
+	}
+	switch_out(v, 0);
+	pn_xchg32(v->alive, 0);
+}
+
+/* ---- interrupts of a CPU ---- */
+
+/* irq_work_run() */
+static void work(void)
+{
+	for (unsigned i = 0; i < machine.vcpus; i++) {
+		struct vcpu *v = vcpus[i];
+		uint32_t busy = 2;
+
+		if (pn_ld32(v->work) != 1)
+			continue;
+		pn_xchg32(v->work, busy);
+		pk_irq_work(v->svm);
+		pn_settle();
+		pn_cas32(v->work, &busy, 0); /* unless it was queued anew */
+	}
+}
+
+/* The first half of a threaded interrupt wakes its thread. */
+static void handle(uint8_t vector)
+{
+	for (unsigned i = 0; i < machine.iommus; i++)
+		if (vector == LOG_VECTOR + i)
+			pn_xchg32(units[i].idle, 0);
+	if (vector >= HOST_VECTOR && vector < HOST_VECTOR + machine.posts)
+		pn_or32(host, 1u << (vector - HOST_VECTOR));
+	if (vector == WORK_VECTOR)
+		work();
+	if (vector == PK_WAKEUP_VECTOR) {
+		px_doing("handles a GAPPI");
+		am_wakeup_interrupt();
+	}
+}
+
+/* A CPU that has gone offline takes none. */
+void am_interrupt(void *arg, uint8_t vector)
+{
+	uint32_t *busy = &in_irq[pu_cpu() * AM_WORDS_OF_LINE];
+
+	(void)arg;
+	if (machine.offline && !pn_ld32(&online[pu_cpu() * AM_WORDS_OF_LINE]))
+		return;
+	if (machine.unload)
+		pn_xchg32(busy, 1);
+	handle(vector);
+	if (machine.unload)
+		pn_xchg32(busy, 0);
+}
