@@ -844,27 +844,40 @@ static void a_full_disk_is_said(void **state)
 	run_free(&run);
 }
 
-/* Ctrl-C: the results so far, marked as partial. */
-static void ctrl_c_gives_a_part(void **state)
+/* Ctrl-C after @seconds: the results so far, marked as partial. How many interrupts they have. */
+static long long part_after(time_t seconds)
 {
-	const struct timespec wait = {.tv_sec = 1};
+	const struct timespec wait = {.tv_sec = seconds};
+	long long interrupts = 0;
 	json_t *o, *m;
 	struct run run;
 	pid_t pid;
 
-	(void)state;
 	pid = start_program("run passthrough-nvme --mode gappi --duration 1000s --json", -1, &run);
 	nanosleep(&wait, NULL);
 	kill(pid, SIGINT);
 	finish_program(pid, &run);
-	assert_int_equal(run.status, 130);
-	o = json_loads(run.out, 0, NULL);
-	assert_non_null(o);
-	m = json_array_get(json_object_get(o, "modes"), 0);
-	assert_true(json_is_true(json_object_get(m, "partial")));
-	assert_true(number(m, "interrupts") > 0);
-	json_decref(o);
+	if (run.status == 130) {
+		o = json_loads(run.out, 0, NULL);
+		assert_non_null(o);
+		m = json_array_get(json_object_get(o, "modes"), 0);
+		assert_true(json_is_true(json_object_get(m, "partial")));
+		interrupts = number(m, "interrupts");
+		json_decref(o);
+	}
 	run_free(&run);
+	return interrupts;
+}
+
+/* A machine under load may not have begun after a second. */
+static void ctrl_c_gives_a_part(void **state)
+{
+	time_t seconds = 1;
+
+	(void)state;
+	while (part_after(seconds) <= 0 && seconds < 60)
+		seconds *= 2;
+	assert_true(seconds < 60);
 }
 
 static void write_file(const char *name, const char *text)
