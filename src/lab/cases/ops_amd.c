@@ -111,6 +111,13 @@ static bool op_use_log(struct rig_agent *me, const int *arg)
 	return true;
 }
 
+static bool op_use_gappi(struct rig_agent *me, const int *arg)
+{
+	(void)arg;
+	pn_svm_switch_notify(&amd->svm, me->c, PN_NOTIFY_GAPPI);
+	return true;
+}
+
 static bool op_log_interrupt(struct rig_agent *me, const int *arg)
 {
 	pn_iommus_ga_affinity(&amd->iommus, me->c->agent, (uint32_t)arg[0]);
@@ -212,6 +219,8 @@ static const struct pn_case_op ops[] = {
 	 op_stop_log},
 	{"use-log", "", "switches from GAPPI to the log", "the host uses the log instead of GAPPI",
 	 PN_CASE_CPU, op_use_log},
+	{"use-gappi", "", "switches from the log to GAPPI",
+	 "the host uses GAPPI instead of the log", PN_CASE_CPU, op_use_gappi},
 	{"log-interrupt", "c", "the logs' interrupts go to CPU %",
 	 "the interrupts of the logs go to CPU C from now on", PN_CASE_CPU, op_log_interrupt},
 	{"kexec", "", "kexec", "the host disables its IOMMUs; another kernel begins", PN_CASE_CPU,
