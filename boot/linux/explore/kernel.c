@@ -173,13 +173,3 @@ bool kvm_make_all_cpus_request(struct kvm *kvm, unsigned int req)
 	pu_request(req == KVM_REQ_UNBLOCK);
 	return true;
 }
-
-void _raw_spin_lock(raw_spinlock_t *lock)
-{
-	pu_lock(lock, _RET_IP_);
-}
-
-void _raw_spin_unlock(raw_spinlock_t *lock)
-{
-	pu_unlock(lock, _RET_IP_);
-}

@@ -38,16 +38,26 @@ int pk_posted_wakeup_vector(void);
 void pk_name_vcpu(void *vcpu, int id);
 void pk_name_cpu(int cpu);
 
-/* ---- the program's half ---- */
+/* ---- the program's half: linux_calls.c, of every machine ---- */
 
-/* A task is made runnable, as wake_up_process() does it; not 0 if it slept. */
-int pu_wake(int vcpu);
 void pu_name(const void *p, unsigned long size, const char *what, int number);
 /* What the explorer cannot go on from: Linux called or used @name, which is not there. */
 void pu_stub(const char *name);
+/* Zeroed memory of the program; during set-up. */
+void *pu_alloc(unsigned long size, unsigned long align);
+/* Waits until the place that was read last changes. */
+void pu_relax(void);
 /* For the function that returns to @pc. */
 void pu_lock(void *lock, unsigned long pc);
 void pu_unlock(void *lock, unsigned long pc);
+/* Not 0: interrupts were on. */
+int pu_irq_off(unsigned long pc);
+void pu_irq_on(unsigned long pc);
+
+/* ---- and machine.c ---- */
+
+/* A task is made runnable, as wake_up_process() does it; not 0 if it slept. */
+int pu_wake(int vcpu);
 /* Memory, zeroed, that Linux frees once: linux_memory.c. */
 void *pu_allocate(unsigned long size, unsigned long align, unsigned long pc);
 void pu_free(const void *p, unsigned long pc);

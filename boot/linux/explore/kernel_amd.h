@@ -89,11 +89,6 @@ int pk_on_list(void *vcpu);
 
 /* ---- machine_amd*.c ---- */
 
-/* Zeroed memory of the program; during set-up. */
-void *pu_alloc(unsigned long size, unsigned long align);
-/* Not 0: interrupts were on. */
-int pu_irq_off(unsigned long pc);
-void pu_irq_on(unsigned long pc);
 /* Around what changes an entry for good, for a case in which the IOMMU sees that as one step. */
 void pu_change(int begin);
 /* kvm_vcpu_wake_up(); not 0 if it slept. */
@@ -113,7 +108,5 @@ int pu_deliverable(int vcpu);
 void pu_gone(const void *p, unsigned long size, const char *what);
 /* Memory that only one task accesses, more than 16 bytes at once, too. */
 void pu_private(const void *p, unsigned long size);
-/* Waits until the place that was read last changes. */
-void pu_relax(void);
 
 #endif

@@ -39,15 +39,8 @@ void pk_expired(void *timer);
 
 /* ---- machine_msi.c ---- */
 
-/* Zeroed memory of the program; during set-up. */
-void *pu_alloc(unsigned long size, unsigned long align);
 /* [p, p + size) is statistics. */
 void pu_statistics(const void *p, unsigned long size);
-/* Not 0: interrupts were on. */
-int pu_irq_off(unsigned long pc);
-void pu_irq_on(unsigned long pc);
-/* Waits until the place that was read last changes. */
-void pu_relax(void);
 /* What the caller sees at @word: its store may still be in its buffer. */
 unsigned long pu_read(const unsigned long *word);
 /* The bit of CPU @cpu in a mask that others read. */

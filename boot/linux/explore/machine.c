@@ -6,7 +6,6 @@
  * What is restated here in few lines, and is not Linux's code: the order of kvm_vcpu_block() and
  * schedule() around the functions explored, vmx_sync_pir_to_irr(), try_to_wake_up().
  */
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -64,41 +63,8 @@ static uint32_t *online;
 static void *vm;
 static unsigned long *bypass;
 static struct pn_lock *entry; /* an attach or detach, or a post, at a time */
-static char why[200];
-
-const char *pn_why_not_finished(void)
-{
-	return why;
-}
-
-void pn_not_finished(const char *fmt, ...)
-{
-	va_list ap;
-
-	va_start(ap, fmt);
-	vsnprintf(why, sizeof(why), fmt, ap);
-	va_end(ap);
-	px_fail("none", "%s", why);
-	while (px.current >= 0)
-		px_point(&(struct px_access){.op = PX_OP_FENCE});
-}
 
 /* ---- what kernel.c calls ---- */
-
-void pu_name(const void *p, unsigned long size, const char *what, int number)
-{
-	static char names[64][48];
-	static unsigned n;
-
-	n %= 64;
-	snprintf(names[n], sizeof(names[n]), "%s %d", what, number);
-	px_name(p, size, names[n++]);
-}
-
-void pu_stub(const char *name)
-{
-	pn_not_finished("Linux reached %s, which is a stub", name);
-}
 
 int pu_wake(int id)
 {
@@ -116,20 +82,6 @@ void pu_request(int unblock)
 		pn_xchg32(vcpus[i].request, 1);
 		pn_xchg32(vcpus[i].asleep, 0);
 	}
-}
-
-void pu_lock(void *lock, unsigned long pc)
-{
-	pn_settle();
-	pn_spinlocks(1);
-	px_lock(lock, pn_line_of(pc));
-}
-
-void pu_unlock(void *lock, unsigned long pc)
-{
-	pn_settle();
-	px_unlock(lock, pn_line_of(pc));
-	pn_spinlocks(-1);
 }
 
 /* ---- a vCPU's task ---- */
@@ -419,7 +371,6 @@ static void build_unit(void)
 static void setup(void *arg)
 {
 	(void)arg;
-	why[0] = 0;
 	pn_hooks_start();
 	pn_memory_start();
 	build_cpus();

@@ -120,7 +120,8 @@ static void setup(void *arg)
 	(void)arg;
 	machine.destroy |= machine.unload;
 	pn_hooks_start();
-	am_build_data();
+	pn_build_data();
+	pn_name_data();
 	pn_memory_start();
 	am_build_linux();
 	build_cpus();

@@ -10,6 +10,7 @@
 
 #include "harness.h"
 #include "kernel_amd.h"
+#include "machine_data.h"
 
 /*
  * The machine of AMD: machine_amd.c builds it and says what must hold, machine_amd_linux.c has what
@@ -94,8 +95,6 @@ static inline int am_vector(unsigned i)
 
 /* ---- machine_amd_linux.c ---- */
 
-/* Linux's own variables, as they are at the start. */
-void am_build_data(void);
 void am_build_linux(void);
 void am_wakeup_interrupt(void);
 

@@ -34,7 +34,7 @@ static void follow(struct unit *u)
 		pn_xchg32(u->goes_on, 0);
 }
 
-static uint64_t reg_read(const volatile void *addr, unsigned size)
+uint64_t pn_reg_read(const volatile void *addr, unsigned size)
 {
 	uint64_t v = 0;
 	uint32_t off;
@@ -49,7 +49,7 @@ static uint64_t reg_read(const volatile void *addr, unsigned size)
 	return v;
 }
 
-static void reg_write(volatile void *addr, unsigned size, uint64_t v)
+void pn_reg_write(volatile void *addr, unsigned size, uint64_t v)
 {
 	uint32_t off;
 	struct unit *u = unit_at(addr, &off);
@@ -59,30 +59,6 @@ static void reg_write(volatile void *addr, unsigned size, uint64_t v)
 	pn_amdvi_write(u->vi, off, size, v);
 	follow(u);
 	px_device_leave(u->busy);
-}
-
-uint32_t pn_linux_readl(const volatile void *addr);
-uint32_t pn_linux_readl(const volatile void *addr)
-{
-	return (uint32_t)reg_read(addr, 4);
-}
-
-uint64_t pn_linux_readq(const volatile void *addr);
-uint64_t pn_linux_readq(const volatile void *addr)
-{
-	return reg_read(addr, 8);
-}
-
-void pn_linux_writel(uint32_t val, volatile void *addr);
-void pn_linux_writel(uint32_t val, volatile void *addr)
-{
-	reg_write(addr, 4, val);
-}
-
-void pn_linux_writeq(uint64_t val, volatile void *addr);
-void pn_linux_writeq(uint64_t val, volatile void *addr)
-{
-	reg_write(addr, 8, val);
 }
 
 /* ---- hardware ---- */

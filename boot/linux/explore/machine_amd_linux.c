@@ -1,134 +1,16 @@
 /* SPDX-License-Identifier: MIT */
-/* The machine of AMD: what kernel_amd.c calls, and memory for Linux's own variables. */
-#include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
+/* The machine of AMD: what kernel_amd.c calls. */
 #include "engine.h"
 #include "machine_amd.h"
 
-extern char __start_lxdata[], lxdata_end[];
-
 static struct pn_lock *whole;
 static uint64_t *handler; /* of the wakeup vector */
-static char why[200];
-
-const char *pn_why_not_finished(void)
-{
-	return why;
-}
-
-void pn_not_finished(const char *fmt, ...)
-{
-	va_list ap;
-
-	va_start(ap, fmt);
-	vsnprintf(why, sizeof(why), fmt, ap);
-	va_end(ap);
-	if (px.current < 0) {
-		fprintf(stderr, "during set-up: %s\n", why);
-		exit(3);
-	}
-	px_fail("none", "%s", why);
-	for (;;)
-		px_point(&(struct px_access){.op = PX_OP_FENCE});
-}
-
-/* ---- Linux's own variables: at the start of the explorer's memory ---- */
-
-static char *first; /* their values at the start */
-
-static size_t data_size(void)
-{
-	return (size_t)(lxdata_end - __start_lxdata) - 4096;
-}
-
-void pn_machine_start(void)
-{
-	px.arena = __start_lxdata;
-	px.arena_size = PX_ARENA;
-	first = malloc(data_size());
-	if (!first)
-		exit(3);
-	memcpy(first, __start_lxdata + 4096, data_size());
-	memset(__start_lxdata, 0, (size_t)(lxdata_end - __start_lxdata));
-}
-
-void am_build_data(void)
-{
-	char *p = px_alloc(data_size(), 4096);
-
-	if (p != __start_lxdata + 4096)
-		pn_not_finished("Linux's variables are not where they were linked");
-	memcpy(p, first, data_size());
-	px_name(p, data_size(), "a variable of Linux");
-}
 
 /* ---- what kernel_amd.c calls ---- */
-
-void pu_name(const void *p, unsigned long size, const char *what, int number)
-{
-	static char names[64][48];
-	static unsigned n;
-
-	n %= 64;
-	snprintf(names[n], sizeof(names[n]), "%s %d", what, number);
-	px_name(p, size, names[n++]);
-}
-
-void *pu_alloc(unsigned long size, unsigned long align)
-{
-	if (px.current >= 0)
-		pn_not_finished("Linux allocates memory");
-	return px_alloc(size, align);
-}
 
 void pu_private(const void *p, unsigned long size)
 {
 	pn_private(p, size);
-}
-
-void pu_stub(const char *name)
-{
-	pn_not_finished("Linux reached %s, which is a stub", name);
-}
-
-void pu_relax(void)
-{
-	pn_settle();
-	pn_relax();
-}
-
-void pu_lock(void *lock, unsigned long pc)
-{
-	pn_settle();
-	pn_spinlocks(1);
-	if (px.current >= 0)
-		px_lock(lock, pn_line_of(pc));
-}
-
-void pu_unlock(void *lock, unsigned long pc)
-{
-	pn_settle();
-	if (px.current >= 0)
-		px_unlock(lock, pn_line_of(pc));
-	pn_spinlocks(-1);
-}
-
-int pu_irq_off(unsigned long pc)
-{
-	pn_settle();
-	if (px.current < 0 || px.thread[px.current].handler || px.thread[px.current].irq_off)
-		return 0;
-	px_irq(NULL, false, pn_line_of(pc));
-	return 1;
-}
-
-void pu_irq_on(unsigned long pc)
-{
-	pn_settle();
-	px_irq(NULL, true, pn_line_of(pc));
 }
 
 /* rcuwait_wake_up(), wake_up_process() */

@@ -8,7 +8,6 @@
  * EOI), the order of stop_machine() and of a CPU's way down and up, timers, the allocator of
  * vectors.
  */
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,12 +18,12 @@
 #include "engine.h"
 #include "harness.h"
 #include "kernel_msi.h"
+#include "machine_data.h"
 
 #define POKE 1		  /* the explorer's interrupt: the IRR has changed */
 #define OFF  (1ull << 63) /* in the IRR: the local APIC is disabled, and takes nothing */
 
 extern char __start_pcpu[], __stop_pcpu[];
-extern char __start_lxdata[], lxdata_end[];
 extern unsigned long __per_cpu_offset[];
 
 /* A processor; each member has a line of its own. */
@@ -66,123 +65,14 @@ static struct irq {
 static uint32_t *stopped; /* CPU 1 is in stop_machine() */
 static uint32_t *resume;  /* and goes on */
 static uint32_t *wait;	  /* 0: the device sends its last MSI */
-static char why[200];
 /* Registers are never accessed there; the address says which. */
 static char mmio[PN_VTD_MMIO_SIZE];
 
-const char *pn_why_not_finished(void)
-{
-	return why;
-}
-
-void pn_not_finished(const char *fmt, ...)
-{
-	va_list ap;
-
-	va_start(ap, fmt);
-	vsnprintf(why, sizeof(why), fmt, ap);
-	va_end(ap);
-	if (px.current < 0) {
-		fprintf(stderr, "during set-up: %s\n", why);
-		exit(3);
-	}
-	px_fail("none", "%s", why);
-	for (;;)
-		px_point(&(struct px_access){.op = PX_OP_FENCE});
-}
-
-/* ---- Linux's own variables: at the start of the explorer's memory ---- */
-
-static char *first; /* their values at the start */
-
-static size_t data_size(void)
-{
-	return (size_t)(lxdata_end - __start_lxdata) - 4096;
-}
-
-void pn_machine_start(void)
-{
-	px.arena = __start_lxdata;
-	px.arena_size = PX_ARENA;
-	first = malloc(data_size());
-	if (!first)
-		exit(3);
-	memcpy(first, __start_lxdata + 4096, data_size());
-	memset(__start_lxdata, 0, (size_t)(lxdata_end - __start_lxdata));
-}
-
-static void build_data(void)
-{
-	char *p = px_alloc(data_size(), 4096);
-
-	if (p != __start_lxdata + 4096)
-		pn_not_finished("Linux's variables are not where they were linked");
-	memcpy(p, first, data_size());
-}
-
 /* ---- what kernel_msi.c calls ---- */
-
-void pu_name(const void *p, unsigned long size, const char *what, int number)
-{
-	static char names[64][48];
-	static unsigned n;
-
-	n %= 64;
-	snprintf(names[n], sizeof(names[n]), "%s %d", what, number);
-	px_name(p, size, names[n++]);
-}
-
-void *pu_alloc(unsigned long size, unsigned long align)
-{
-	if (px.current >= 0)
-		pn_not_finished("Linux allocates memory");
-	return px_alloc(size, align);
-}
 
 void pu_statistics(const void *p, unsigned long size)
 {
 	px_ghost(p, size);
-}
-
-void pu_stub(const char *name)
-{
-	pn_not_finished("Linux reached %s, which is a stub", name);
-}
-
-void pu_lock(void *lock, unsigned long pc)
-{
-	pn_settle();
-	if (px.current >= 0)
-		px_lock(lock, pn_line_of(pc));
-}
-
-void pu_unlock(void *lock, unsigned long pc)
-{
-	pn_settle();
-	if (px.current >= 0)
-		px_unlock(lock, pn_line_of(pc));
-}
-
-int pu_irq_off(unsigned long pc)
-{
-	pn_settle();
-	if (px.current < 0 || px.thread[px.current].handler || px.thread[px.current].irq_off)
-		return 0;
-	px_irq(NULL, false, pn_line_of(pc));
-	return 1;
-}
-
-void pu_irq_on(unsigned long pc)
-{
-	pn_settle();
-	if (px.current >= 0 && !px.thread[px.current].handler)
-		px_irq(NULL, true, pn_line_of(pc));
-}
-
-void pu_relax(void)
-{
-	pn_settle();
-	pn_relax();
 }
 
 unsigned long pu_read(const unsigned long *word)
@@ -335,7 +225,7 @@ static uint32_t offset_of(const volatile void *addr)
 	return (uint32_t)at;
 }
 
-static uint64_t reg_read(const volatile void *addr, unsigned size)
+uint64_t pn_reg_read(const volatile void *addr, unsigned size)
 {
 	uint64_t v = 0;
 
@@ -346,36 +236,12 @@ static uint64_t reg_read(const volatile void *addr, unsigned size)
 	return v;
 }
 
-static void reg_write(volatile void *addr, unsigned size, uint64_t v)
+void pn_reg_write(volatile void *addr, unsigned size, uint64_t v)
 {
 	pn_settle();
 	px_device_enter(busy);
 	pn_vtd_write(vtd, offset_of(addr), size, v);
 	px_device_leave(busy);
-}
-
-uint32_t pn_linux_readl(const volatile void *addr);
-uint32_t pn_linux_readl(const volatile void *addr)
-{
-	return (uint32_t)reg_read(addr, 4);
-}
-
-uint64_t pn_linux_readq(const volatile void *addr);
-uint64_t pn_linux_readq(const volatile void *addr)
-{
-	return reg_read(addr, 8);
-}
-
-void pn_linux_writel(uint32_t val, volatile void *addr);
-void pn_linux_writel(uint32_t val, volatile void *addr)
-{
-	reg_write(addr, 4, val);
-}
-
-void pn_linux_writeq(uint64_t val, volatile void *addr);
-void pn_linux_writeq(uint64_t val, volatile void *addr)
-{
-	reg_write(addr, 8, val);
 }
 
 static void send(unsigned i)
@@ -576,9 +442,8 @@ static void build_irq(unsigned i)
 static void setup(void *arg)
 {
 	(void)arg;
-	why[0] = 0;
 	pn_hooks_start();
-	build_data();
+	pn_build_data();
 	build_cpus();
 	build_unit();
 	for (unsigned i = 0; i < machine.irqs; i++)
@@ -587,7 +452,7 @@ static void setup(void *arg)
 	resume = word("resumes: CPU", 1);
 	wait = word("not back: CPU", 0);
 	*wait = 1;
-	px_name(__start_lxdata, data_size() + 4096, "a variable of Linux");
+	pn_name_data();
 	px_thread("device", -1, device, NULL);
 	if (machine.moves)
 		px_thread("task", 1, affinity, NULL);
