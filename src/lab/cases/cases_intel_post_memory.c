@@ -24,46 +24,38 @@ static void stale(void)
 	post_blocks(post_to(4, 0), PN_VTD_FAULT_TABLE, 4, "the lower half changed");
 }
 
+/* @unit has its table at @irta, which is an address and a size. */
+static void table_at(struct pn_vtd *unit, uint64_t irta, const char *what)
+{
+	post_begin(unit, PN_VTD_IRTA_EIME, what);
+	unit_wr(PN_VTD_IRTA, irta | PN_VTD_IRTA_EIME);
+	unit_gcmd(PN_VTD_G_SIRTP, 0);
+}
+
 /* A table at the end of what the unit can reach, or outside memory. */
 static void tables(void)
 {
-	post_begin(post_units.plain, PN_VTD_IRTA_EIME, "a table without memory");
-	unit_wr(PN_VTD_IRTA, FARA | PN_VTD_IRTA_EIME | 2);
-	unit_gcmd(PN_VTD_G_SIRTP, 0);
+	table_at(post_units.plain, FARA | 2, "a table without memory");
 	post_blocks(post_to(4, 0), PN_VTD_FAULT_TABLE, 4, "a table without memory");
-	post_begin(post_units.small, PN_VTD_IRTA_EIME, "a table above the width");
-	unit_wr(PN_VTD_IRTA, 1ull << 32 | PN_VTD_IRTA_EIME | 2);
-	unit_gcmd(PN_VTD_G_SIRTP, 0);
+	table_at(post_units.small, 1ull << 32 | 2, "a table above the width");
 	post_blocks(post_to(0, 0), PN_VTD_FAULT_INDEX, 0, "a table above the width");
-	post_begin(post_units.small, PN_VTD_IRTA_EIME, "a table whose end is above the width");
-	unit_wr(PN_VTD_IRTA, 0xFFFFF000ull | PN_VTD_IRTA_EIME | 8);
-	unit_gcmd(PN_VTD_G_SIRTP, 0);
+	table_at(post_units.small, 0xFFFFF000ull | 8, "a table whose end is above the width");
 	post_blocks(post_to(256, 0), PN_VTD_FAULT_INDEX, 256, "an entry above the width");
-	post_begin(post_units.small, PN_VTD_IRTA_EIME, "the same");
-	unit_wr(PN_VTD_IRTA, 0xFFFFF000ull | PN_VTD_IRTA_EIME | 8);
-	unit_gcmd(PN_VTD_G_SIRTP, 0);
+	table_at(post_units.small, 0xFFFFF000ull | 8, "the same");
 	post_blocks(post_to(255, 0), PN_VTD_FAULT_TABLE, 255,
 		    "an entry below the width, without memory");
-	post_begin(post_units.wide, PN_VTD_IRTA_EIME, "a table that wraps");
-	unit_wr(PN_VTD_IRTA, ~0xFFFull | PN_VTD_IRTA_EIME | 8);
-	unit_gcmd(PN_VTD_G_SIRTP, 0);
+	table_at(post_units.wide, ~0xFFFull | 8, "a table that wraps");
 	post_blocks(post_to(256, 0), PN_VTD_FAULT_INDEX, 256, "an entry behind the last address");
-	post_begin(post_units.wide, PN_VTD_IRTA_EIME, "the same");
-	unit_wr(PN_VTD_IRTA, ~0xFFFull | PN_VTD_IRTA_EIME | 8);
-	unit_gcmd(PN_VTD_G_SIRTP, 0);
+	table_at(post_units.wide, ~0xFFFull | 8, "the same");
 	post_blocks(post_to(255, 0), PN_VTD_FAULT_TABLE, 255, "the last entry there can be");
 }
 
 /* The widest units: 63 bits, and all. */
 static void widths(void)
 {
-	post_begin(post_units.almost, PN_VTD_IRTA_EIME, "an address of 64 bits, of 63");
-	unit_wr(PN_VTD_IRTA, 1ull << 63 | PN_VTD_IRTA_EIME | 2);
-	unit_gcmd(PN_VTD_G_SIRTP, 0);
+	table_at(post_units.almost, 1ull << 63 | 2, "an address of 64 bits, of 63");
 	post_blocks(post_to(0, 0), PN_VTD_FAULT_INDEX, 0, "a table above 63 bits");
-	post_begin(post_units.wide, PN_VTD_IRTA_EIME, "an address of 64 bits");
-	unit_wr(PN_VTD_IRTA, 1ull << 63 | PN_VTD_IRTA_EIME | 2);
-	unit_gcmd(PN_VTD_G_SIRTP, 0);
+	table_at(post_units.wide, 1ull << 63 | 2, "an address of 64 bits");
 	post_blocks(post_to(0, 0), PN_VTD_FAULT_TABLE, 0, "a table at bit 63");
 }
 
