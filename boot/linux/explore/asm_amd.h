@@ -10,6 +10,10 @@
 
 #include <linux/io.h>
 
+asm(".macro wrmsr\n"
+    "	call pn_asm_wrmsr\n"
+    ".endm\n");
+
 u32 pn_linux_readl(const volatile void __iomem *addr);
 u64 pn_linux_readq(const volatile void __iomem *addr);
 void pn_linux_writel(u32 val, volatile void __iomem *addr);

@@ -41,6 +41,8 @@ void pn_machine_start(void);
 /* A word of the command line says what the machine has. False: it is none of these words. */
 bool pn_machine_take(const char *word);
 struct px_program pn_machine_program(void);
+/* Linux writes @v to a register of the processor. */
+void pn_machine_wrmsr(uint32_t msr, uint64_t v);
 /* The exploration cannot go on: no verdict. Does not return in a thread of the program. */
 void pn_not_finished(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 /* The reason, if that happened; else an empty string. */

@@ -4,6 +4,7 @@
  * and the IOMMU are set up by Linux's own functions as far as those are explored.
  */
 #include <linux/amd-iommu.h>
+#include <linux/hash.h>
 #include <linux/irq.h>
 #include <linux/irqdomain.h>
 #include <linux/kvm_host.h>
@@ -48,10 +49,14 @@ int amd_ir_set_vcpu_affinity(struct irq_data *data, void *info);
 void iommu_set_device_table(struct amd_iommu *iommu);
 void iommu_enable_command_buffer(struct amd_iommu *iommu);
 void enable_iommus_vapic(void);
+extern int avic;
+extern u32 next_vm_id;
 
 /* ---- building ---- */
 
-static struct kvm_vcpu *vcpu_by_index[PK_VCPUS];
+#define VM_BITS 8 /* SVM_VM_DATA_HASH_BITS */
+
+static struct kvm_vcpu *vcpu_of[PK_VCPUS]; /* the machine's numbers; of one VM its indices, too */
 
 static struct {
 	raw_spinlock_t *lock; /* of its descriptor */
@@ -64,14 +69,26 @@ void __weak pk_command_line(int gappi, int prefix)
 {
 }
 
-void pk_setup(int gappi, int prefix)
+void pk_setup(int gappi, int prefix, int zen1)
 {
-	memset(vcpu_by_index, 0, sizeof(vcpu_by_index));
-	boot_cpu_data.x86 = 0x1a;
+	memset(vcpu_of, 0, sizeof(vcpu_of));
+	boot_cpu_data.x86 = zen1 ? 0x17 : 0x1a;
 	set_cpu_cap(&boot_cpu_data, X86_FEATURE_AVIC);
-	set_cpu_cap(&boot_cpu_data, X86_FEATURE_X2AVIC);
+	if (zen1)
+		avic = 1;
+	else
+		set_cpu_cap(&boot_cpu_data, X86_FEATURE_X2AVIC);
 	amd_iommu_guest_ir = AMD_IOMMU_GUEST_IR_VAPIC;
 	pk_command_line(gappi, prefix);
+}
+
+static int number_of(const struct kvm_vcpu *vcpu)
+{
+	int i = 0;
+
+	while (vcpu_of[i] != vcpu)
+		i++;
+	return i;
 }
 
 void pk_kvm_setup(void)
@@ -103,6 +120,8 @@ void *pk_vm(void)
 
 	vm->kvm.arch.irqchip_mode = KVM_IRQCHIP_KERNEL;
 	vm->kvm.arch.max_vcpu_ids = PK_VCPUS;
+	while (hash_min(next_vm_id + 1, VM_BITS) != hash_min(1, VM_BITS))
+		next_vm_id++;
 	avic_vcpu_precreate(&vm->kvm);
 	return vm;
 }
@@ -114,34 +133,46 @@ static void name_vcpu(struct vcpu_svm *svm, int id)
 
 	pu_name(regs + APIC_IRR, 0x80, "IRR of vCPU", id);
 	pu_name(&svm->avic_physical_id_entry, 8, "avic_physical_id_entry of vCPU", id);
-	pu_name(&to_kvm_svm(vcpu->kvm)->avic_physical_id_table[id], 8, "physical ID table entry",
-		id);
+	pu_name(&to_kvm_svm(vcpu->kvm)->avic_physical_id_table[vcpu->vcpu_id], 8,
+		"physical ID table entry", id);
 	pu_name(&svm->ir_list, sizeof(svm->ir_list), "ir_list of vCPU", id);
 	pu_name(&svm->ir_list_lock, 4, "ir_list_lock of vCPU", id);
 	pu_name(&vcpu->cpu, sizeof(vcpu->cpu), "cpu of vCPU", id);
+	pu_name(&vcpu->mode, sizeof(vcpu->mode), "mode of vCPU", id);
 	pu_name(&vcpu->wait.task, 8, "wait.task of vCPU", id);
 }
 
-void *pk_vcpu(void *p, int id)
+/* What kvm_lapic_reset() writes into the page, and then the guest. */
+static void reset_lapic(struct kvm_lapic *apic, int id, int xapic)
+{
+	*(u32 *)(apic->regs + APIC_ID) = xapic ? id << 24 : id;
+	*(u32 *)(apic->regs + APIC_DFR) = APIC_DFR_FLAT;
+	*(u32 *)(apic->regs + APIC_LDR) = xapic ? 1 << (24 + id) : 1 << id;
+	apic->vcpu->arch.apic_base =
+		APIC_DEFAULT_PHYS_BASE | (xapic ? LAPIC_MODE_XAPIC : LAPIC_MODE_X2APIC);
+}
+
+void *pk_vcpu(void *p, int id, int xapic)
 {
 	struct kvm_svm *vm = svm_of_vm(p);
 	struct vcpu_svm *svm = pu_alloc(sizeof(*svm), 64);
 	struct kvm_vcpu *vcpu = &svm->vcpu;
 
 	vcpu->kvm = &vm->kvm;
-	vcpu->vcpu_id = vcpu->vcpu_idx = id;
+	vcpu->vcpu_id = vcpu->vcpu_idx = atomic_read(&vm->kvm.online_vcpus);
 	vcpu->cpu = -1;
 	vcpu->arch.apic = pu_alloc(sizeof(*vcpu->arch.apic), 64);
 	vcpu->arch.apic->vcpu = vcpu;
 	vcpu->arch.apic->regs = pu_allocate(PAGE_SIZE, PAGE_SIZE, _RET_IP_);
 	vcpu->arch.apic->apicv_active = true;
-	vcpu->arch.apic_base = APIC_DEFAULT_PHYS_BASE | LAPIC_MODE_X2APIC;
+	reset_lapic(vcpu->arch.apic, id, xapic);
 	svm->vmcb01.ptr = svm->vmcb = pu_alloc(PAGE_SIZE, PAGE_SIZE);
 	pu_private(svm->vmcb, PAGE_SIZE);
 	avic_init_vcpu(svm);
 	avic_init_vmcb(svm, svm->vmcb);
-	vcpu_by_index[id] = vcpu;
-	atomic_set(&vm->kvm.online_vcpus, id + 1);
+	avic_apicv_post_state_restore(vcpu);
+	vcpu_of[id] = vcpu;
+	atomic_inc(&vm->kvm.online_vcpus);
 	name_vcpu(svm, id);
 	return svm;
 }
@@ -159,7 +190,7 @@ void pk_vm_destroy(void *p, void *vcpu)
 	avic_vm_destroy(&svm_of_vm(p)->kvm);
 }
 
-static void build_tables(struct amd_iommu *iommu, int index)
+static void build_tables(struct amd_iommu *iommu, int index, int vapic)
 {
 	struct amd_iommu_pci_seg *seg = pu_alloc(sizeof(*seg), 64);
 	struct iommu_dev_data *dev = pu_alloc(sizeof(*dev), 64);
@@ -175,7 +206,7 @@ static void build_tables(struct amd_iommu *iommu, int index)
 	seg->rlookup_table[PK_DEVID] = iommu;
 	seg->irq_lookup_table[PK_DEVID] = table;
 	dev->devid = PK_DEVID;
-	dev->use_vapic = 1;
+	dev->use_vapic = vapic;
 	llist_add(&dev->dev_data_list, &seg->dev_data_list);
 	table->table = pu_alloc(PAGE_SIZE, PAGE_SIZE);
 	for (int i = 0; i < PK_IRQS; i++)
@@ -187,7 +218,7 @@ static void build_tables(struct amd_iommu *iommu, int index)
 		 DTE_IRQ_REMAP_ENABLE;
 }
 
-void *pk_iommu(int index, void *mmio)
+void *pk_iommu(int index, void *mmio, int vapic)
 {
 	struct amd_iommu *iommu = pu_alloc(sizeof(*iommu), 64);
 
@@ -197,7 +228,7 @@ void *pk_iommu(int index, void *mmio)
 	iommu->cmd_buf = pu_alloc(CMD_BUFFER_SIZE, PAGE_SIZE);
 	iommu->cmd_sem = pu_alloc(64, 64);
 	iommu->cmd_sem_paddr = iommu_virt_to_phys((void *)iommu->cmd_sem);
-	build_tables(iommu, index);
+	build_tables(iommu, index, vapic);
 	iommu_set_device_table(iommu);
 	iommu_enable_command_buffer(iommu);
 	iommu_feature_enable(iommu, CONTROL_GA_EN);
@@ -278,6 +309,20 @@ unsigned long *pk_requests(void *p)
 int pk_unblock(void)
 {
 	return KVM_REQ_UNBLOCK & KVM_REQUEST_MASK;
+}
+
+unsigned *pk_mode(void *p)
+{
+	return (unsigned *)&svm_of(p)->vcpu.mode;
+}
+
+void pk_incomplete_ipi(void *p, unsigned long info1, unsigned long info2)
+{
+	struct vcpu_svm *svm = svm_of(p);
+
+	svm->vmcb->control.exit_info_1 = info1;
+	svm->vmcb->control.exit_info_2 = info2;
+	avic_incomplete_ipi_interception(&svm->vcpu);
 }
 
 void pk_set_active(void *p, int active)
@@ -367,7 +412,7 @@ void pk_route(void *p, int irq, int id, int vector)
 {
 	struct kvm *kvm = &svm_of_vm(p)->kvm;
 	struct kvm_kernel_irqfd *irqfd = irqs[irq].irqfd;
-	struct kvm_vcpu *vcpu = id < 0 ? NULL : vcpu_by_index[id];
+	struct kvm_vcpu *vcpu = id < 0 ? NULL : vcpu_of[id];
 	int on = pu_irq_off(_RET_IP_);
 
 	pu_lock(&kvm->irqfds.lock, _RET_IP_);
@@ -383,7 +428,7 @@ void pk_route(void *p, int irq, int id, int vector)
 
 bool kvm_vcpu_wake_up(struct kvm_vcpu *vcpu)
 {
-	return pu_wake_up(vcpu->vcpu_id);
+	return pu_wake_up(number_of(vcpu));
 }
 
 bool kvm_apicv_activated(struct kvm *kvm)
@@ -399,14 +444,19 @@ int kvm_alloc_apic_access_page(struct kvm *kvm)
 /* That of the VM's vCPUs. */
 void *xa_load(struct xarray *xa, unsigned long index)
 {
-	return index < PK_VCPUS ? vcpu_by_index[index] : NULL;
+	const struct kvm *kvm = container_of(xa, struct kvm, vcpu_array);
+
+	for (int i = 0; i < PK_VCPUS; i++)
+		if (vcpu_of[i] && vcpu_of[i]->kvm == kvm && vcpu_of[i]->vcpu_idx == index)
+			return vcpu_of[i];
+	return NULL;
 }
 
 void *xa_find(struct xarray *xa, unsigned long *index, unsigned long max, xa_mark_t filter)
 {
 	for (; *index <= max && *index < PK_VCPUS; ++*index)
-		if (vcpu_by_index[*index])
-			return vcpu_by_index[*index];
+		if (xa_load(xa, *index))
+			return xa_load(xa, *index);
 	return NULL;
 }
 

@@ -13,7 +13,7 @@
 #define PK_GAPPI 0
 #endif
 
-#define PK_VCPUS  2
+#define PK_VCPUS  3
 #define PK_IRQS	  4
 #define PK_IOMMUS 2
 #define PK_DEVID  4 /* of the device behind each IOMMU */
@@ -22,22 +22,29 @@
 
 /*
  * Once, before all others: the feature flags of such a processor, and Linux's command line: GAPPI
- * is wanted; by a word that only begins like the option.
+ * is wanted; by a word that only begins like the option. @zen1: a processor of family 17h, where
+ * AVIC is asked for.
  */
-void pk_setup(int gappi, int prefix);
+void pk_setup(int gappi, int prefix, int zen1);
 /* When all IOMMUs are there: enable_iommus_vapic(). */
 void pk_iommus_ready(void);
 /* IRQ_POSTING_CAP: else KVM has no entry post. */
 int pk_can_post(void);
 /* avic_hardware_setup() */
 void pk_kvm_setup(void);
-/* A VM, and vCPU @id of it, that has not run so far. */
+/*
+ * A VM, and vCPU @id of the machine in it, that has not run so far. The numbers of all VMs share a
+ * bucket of the hash.
+ */
 void *pk_vm(void);
-void *pk_vcpu(void *vm, int id);
+void *pk_vcpu(void *vm, int id, int xapic);
 /* avic_vm_pre_destroy(), avic_vcpu_free(), kvm_free_lapic(), avic_vm_destroy(). */
 void pk_vm_destroy(void *vm, void *vcpu);
-/* IOMMU @index with its registers at @mmio: tables, command buffer and log by Linux's functions. */
-void *pk_iommu(int index, void *mmio);
+/*
+ * IOMMU @index with its registers at @mmio: tables, command buffer and log by Linux's functions.
+ * @vapic: IRTEs of its device can post.
+ */
+void *pk_iommu(int index, void *mmio, int vapic);
 /* Host interrupt @irq: entry @irq of the device behind the IOMMU, that the host gets at @vector. */
 void pk_irq(int irq, void *iommu, int vector, int cpu);
 /*
@@ -45,6 +52,11 @@ void pk_irq(int irq, void *iommu, int vector, int cpu);
  * attach, a detach, or by another address or data that the guest writes.
  */
 void pk_route(void *vm, int irq, int id, int vector);
+
+/* avic_incomplete_ipi_interception() of an exit with this information. */
+void pk_incomplete_ipi(void *vcpu, unsigned long info1, unsigned long info2);
+/* vcpu->mode: 1 IN_GUEST_MODE */
+unsigned *pk_mode(void *vcpu);
 
 /* What VMRUN of the vCPU loads. */
 struct pk_vmcb {

@@ -508,6 +508,19 @@ void pn_pushf_hook(uint64_t *flags)
 		*flags &= ~(1ull << 9);
 }
 
+__attribute__((weak)) void pn_machine_wrmsr(uint32_t msr, uint64_t v)
+{
+	(void)v;
+	pn_not_finished("Linux writes MSR %x", msr);
+}
+
+void pn_wrmsr_hook(uint32_t msr, uint32_t low, uint32_t high);
+void pn_wrmsr_hook(uint32_t msr, uint32_t low, uint32_t high)
+{
+	pn_settle();
+	pn_machine_wrmsr(msr, (uint64_t)high << 32 | low);
+}
+
 /*
  * From Linux's code with all registers in use: keeps them and the flags. The stack is aligned for
  * the call.
@@ -534,6 +547,7 @@ THUNK("pn_asm_lock", "mov 88(%rbp), %rdi\n", "pn_lock_hook");
 THUNK("pn_asm_cli", "mov 88(%rbp), %rdi\n", "pn_cli_hook");
 THUNK("pn_asm_sti", "mov 88(%rbp), %rdi\n", "pn_sti_hook");
 THUNK("pn_asm_pushf", "lea 96(%rbp), %rdi\n", "pn_pushf_hook");
+THUNK("pn_asm_wrmsr", "mov %ecx, %edi\nmov %eax, %esi\n", "pn_wrmsr_hook");
 THUNK("pn_asm_xchg1", "mov $1, %esi\nmov 88(%rbp), %rdx\n", "pn_xchg_hook");
 THUNK("pn_asm_xchg2", "mov $2, %esi\nmov 88(%rbp), %rdx\n", "pn_xchg_hook");
 THUNK("pn_asm_xchg4", "mov $4, %esi\nmov 88(%rbp), %rdx\n", "pn_xchg_hook");

@@ -17,14 +17,14 @@
 extern char __start_pcpu[], __stop_pcpu[];
 extern unsigned long __per_cpu_offset[];
 
-struct am_machine machine = {.vcpus = 1, .posts = 2, .iommus = 1};
+struct am_machine machine = {.vcpus = 1, .posts = 2, .iommus = 1, .cpus = PK_CPUS};
 struct vcpu *vcpus[PK_VCPUS];
 struct unit units[PK_IOMMUS];
 struct pn_avic *core;
 struct pn_bus bus;
-struct pn_lock *run[PK_CPUS], *queue[PK_CPUS];
+struct pn_lock *run[AM_CPUS], *queue[AM_CPUS];
 uint32_t *online, *in_irq, *host;
-void *vm;
+void *vm[PK_VCPUS];
 
 static const struct {
 	const char *name;
@@ -40,7 +40,11 @@ static const struct {
 	{"lacking", &machine.lacking},	   {"prefix", &machine.prefix},
 	{"nodis", &machine.nodis},	   {"lists", &machine.lists},
 	{"stays", &machine.stays},	   {"loaded", &machine.loaded},
-	{"nogam", &machine.nogam},
+	{"nogam", &machine.nogam},	   {"others", &machine.others},
+	{"logical", &machine.logical},	   {"xapic", &machine.xapic},
+	{"novapic", &machine.novapic},	   {"vms", &machine.vms},
+	{"bug1312", &machine.bug1312},	   {"zen1", &machine.zen1},
+	{"waits", &machine.waits},
 };
 
 /* ---- building ---- */
@@ -48,16 +52,17 @@ static const struct {
 static void build_cpus(void)
 {
 	size_t size = (size_t)(__stop_pcpu - __start_pcpu);
-	struct pn_agent *agent = px_alloc(PK_CPUS * sizeof(*agent), 64);
-	struct pn_step_slot *steps = px_alloc(PK_CPUS * PN_STEP_NR * sizeof(*steps), 64);
+	struct pn_agent *agent = px_alloc(machine.cpus * sizeof(*agent), 64);
+	struct pn_step_slot *steps = px_alloc(machine.cpus * PN_STEP_NR * sizeof(*steps), 64);
 	struct pn_avic_features feat;
 
 	pn_avic_features_default(&feat);
-	core = px_alloc(PK_CPUS * sizeof(*core), 64);
-	online = px_alloc(PK_CPUS * 64, 64);
-	in_irq = px_alloc(PK_CPUS * 64, 64);
-	px_ghost(steps, PK_CPUS * PN_STEP_NR * sizeof(*steps));
-	for (int c = 0; c < PK_CPUS; c++) {
+	feat.erratum1235 = machine.zen1;
+	core = px_alloc(machine.cpus * sizeof(*core), 64);
+	online = px_alloc(machine.cpus * 64, 64);
+	in_irq = px_alloc(machine.cpus * 64, 64);
+	px_ghost(steps, machine.cpus * PN_STEP_NR * sizeof(*steps));
+	for (int c = 0; c < (int)machine.cpus; c++) {
 		char *copy = px_alloc(size, 64);
 
 		memcpy(copy, __start_pcpu, size);
@@ -79,15 +84,20 @@ static void build_cpus(void)
 
 static void build_vcpus(void)
 {
-	vm = pk_vm();
+	static const char *const names[PK_VCPUS] = {"vCPU 0", "vCPU 1", "vCPU 2"};
+
 	for (unsigned i = 0; i < machine.vcpus; i++) {
 		struct vcpu *v = px_alloc(sizeof(*v), 64);
 
 		vcpus[i] = v;
-		v->svm = pk_vcpu(vm, (int)i);
+		v->id = i;
+		v->cpu = machine.ipis ? i % machine.cpus : 0;
+		vm[i] = i && !machine.vms ? vm[0] : pk_vm();
+		v->svm = pk_vcpu(vm[i], (int)i, machine.xapic);
 		v->apic = pk_apic(v->svm);
 		v->wait = pk_wait(v->svm);
 		v->requests = pk_requests(v->svm);
+		v->mode = pk_mode(v->svm);
 		v->active = true;
 		v->work = px_alloc(64, 64);
 		v->inhibit = px_alloc(64, 64);
@@ -105,7 +115,7 @@ static void build_vcpus(void)
 			pk_load(v->svm, 0);
 			pk_put(v->svm, 0);
 		}
-		px_thread(i ? "vCPU 1" : "vCPU 0", 0, am_task, v);
+		px_thread(names[i], (int)v->cpu, am_task, v);
 	}
 	for (unsigned i = 0; i < machine.posts; i++) {
 		pk_irq((int)i, units[i % machine.iommus].linux_iommu, HOST_VECTOR + (int)i,
@@ -119,15 +129,20 @@ static void setup(void *arg)
 {
 	(void)arg;
 	machine.destroy |= machine.unload;
+	if (machine.vms)
+		machine.vcpus = 2;
+	if (machine.ipis) /* and no device */
+		machine.posts = machine.iommus = 0;
 	pn_hooks_start();
 	pn_build_data();
 	pn_name_data();
 	pn_memory_start();
 	am_build_linux();
 	build_cpus();
-	pk_setup(!machine.galog, machine.prefix);
+	pk_setup(!machine.galog, machine.prefix, machine.zen1);
 	am_build_units();
 	pk_kvm_setup();
+	am_build_guest();
 	build_vcpus();
 	am_build_devices();
 	host = px_alloc(64, 64);
@@ -152,9 +167,7 @@ static uint32_t kept(struct vcpu *v)
 static bool complete(unsigned i, uint32_t *got, uint32_t *want)
 {
 	*got = *vcpus[i]->vectors;
-	*want = 0;
-	for (unsigned p = i; p < machine.posts; p += machine.vcpus)
-		*want |= 1u << p;
+	*want = am_expected(i);
 	if (machine.retarget && i == 0) /* to either */
 		*got |= *vcpus[1]->vectors & 1;
 	if (machine.retarget && i == 1)
@@ -179,6 +192,10 @@ static const char *check(void *arg, char *text, unsigned size)
 				 machine.masked ? ": interrupt 1 is not masked" : "");
 			return "P1";
 		}
+		if (vcpus[i]->waits && am_deliverable(vcpus[i])) {
+			snprintf(text, size, "vCPU %u waits in the guest, its IRR is not empty", i);
+			return "P1";
+		}
 		if (!complete(i, &got, &want)) {
 			snprintf(text, size, "vCPU %u got interrupts %x of %x", i, got, want);
 			return "P4";
@@ -195,6 +212,8 @@ bool pn_machine_take(const char *word)
 	return sscanf(word, "vcpus=%u", &machine.vcpus) == 1 ||
 	       sscanf(word, "posts=%u", &machine.posts) == 1 ||
 	       sscanf(word, "iommus=%u", &machine.iommus) == 1 ||
+	       sscanf(word, "cpus=%u", &machine.cpus) == 1 ||
+	       sscanf(word, "ipis=%u", &machine.ipis) == 1 ||
 	       sscanf(word, "ring=%u", &machine.ring) == 1;
 }
 

@@ -15,16 +15,18 @@
 /*
  * The machine of AMD: machine_amd.c builds it and says what must hold, machine_amd_linux.c has what
  * Linux's half calls, machine_amd_iommu.c the IOMMUs and their devices, machine_amd_vcpu.c the
- * vCPUs' tasks, machine_amd_vmm.c everything else that acts.
+ * vCPUs' tasks, machine_amd_guest.c what runs in them, machine_amd_vmm.c everything else that acts.
  */
 
 #define HOST_VECTOR 0x31 /* of a device's interrupt that is not posted */
 #define LOG_VECTOR  0x21 /* of the log of IOMMU 0; the next: of IOMMU 1 */
 #define LOG_CPU	    1
 #define WORK_VECTOR 0xF6 /* IRQ_WORK_VECTOR */
+#define AM_CPUS	    3	 /* at most */
 
 struct vcpu {
 	void *svm;
+	unsigned id;
 	uint32_t *asleep;   /* the task's state: 1 TASK_INTERRUPTIBLE */
 	uint32_t *alive;    /* 2: to be killed, 0: has ended */
 	uint32_t *vectors;  /* that the guest got: of interrupt N bit N */
@@ -33,9 +35,12 @@ struct vcpu {
 	uint64_t *wait;	    /* Linux's: the task that waits, or 0 */
 	uint64_t *requests; /* Linux's: vcpu->requests */
 	uint32_t *apic;	    /* Linux's: the vAPIC page */
+	uint32_t *mode;	    /* Linux's: vcpu->mode */
 	uint32_t cpu;
-	bool active; /* AVIC is on */
+	uint32_t sent; /* IPIs */
+	bool active;   /* AVIC is on */
 	bool blocks;
+	bool waits; /* for a doorbell */
 };
 
 struct unit {
@@ -44,11 +49,18 @@ struct unit {
 	void *linux_iommu;
 	uint32_t *idle;	   /* its thread has nothing to do: 1 */
 	uint32_t *running; /* GALogRun */
+	uint32_t *cleared; /* the log's interrupt was cleared by the last access to a register: 1 */
 	uint32_t *goes_on; /* 0: the log has overflowed and is about to stop */
 };
 
 struct am_machine {
-	unsigned vcpus, posts, iommus;
+	unsigned vcpus, posts, iommus, cpus;
+	unsigned ipis;	/* that vCPU 0 sends to vCPU 1, */
+	bool others;	/* or to all others, */
+	bool logical;	/* or to their logical IDs */
+	bool xapic;	/* the guest does not use x2APIC */
+	bool zen1;	/* a processor with erratum 1235, and without x2AVIC */
+	bool waits;	/* the guest waits inside for its interrupts, and does not halt */
 	unsigned ring;	/* entries of the log; 0: as Linux says */
 	bool late;	/* the log stops some time after it has overflowed */
 	bool preempted; /* also while it is about to block */
@@ -71,6 +83,10 @@ struct am_machine {
 	bool lacking;	/* the IOMMUs cannot send a GAPPI */
 	bool prefix;	/* amd_iommu=gappi2 */
 	bool nodis;	/* GAPPIDis is not there */
+	bool novapic;	/* the device's IRTEs cannot post */
+	bool vms; /* each vCPU is one of its own VM; their numbers share a bucket of Linux's hash */
+	bool bug1312; /* an entry is logged as Linux clears the log's interrupt: it stays, and none
+			 is sent */
 };
 
 extern struct am_machine machine;
@@ -78,12 +94,12 @@ extern struct vcpu *vcpus[PK_VCPUS];
 extern struct unit units[PK_IOMMUS];
 extern struct pn_avic *core; /* of each CPU */
 extern struct pn_bus bus;
-extern struct pn_lock *run[PK_CPUS];   /* one task at a time on a CPU */
-extern struct pn_lock *queue[PK_CPUS]; /* the lock of its run queue */
+extern struct pn_lock *run[AM_CPUS];   /* one task at a time on a CPU */
+extern struct pn_lock *queue[AM_CPUS]; /* the lock of its run queue */
 extern uint32_t *online;	       /* of each CPU, one in each line */
 extern uint32_t *in_irq;	       /* of each CPU: a handler runs there */
-extern void *vm;
-extern uint32_t *host; /* interrupts that were not posted: the host injects them */
+extern void *vm[PK_VCPUS];	       /* vm[i]: that of vCPU i */
+extern uint32_t *host;		       /* interrupts that were not posted: the host injects them */
 
 #define AM_WORDS_OF_LINE 16
 
@@ -110,6 +126,20 @@ bool am_deliverable(struct vcpu *v);
 void am_task(void *v);
 /* The handler of all interrupts of a CPU. */
 void am_interrupt(void *arg, uint8_t vector);
+
+/* ---- machine_amd_guest.c ---- */
+
+void am_build_guest(void);
+/* VMRUN, and the guest takes what is pending until it halts; @stay: until it has all it expects. */
+void am_guest(struct vcpu *v, bool stay);
+/* Its guest waits inside: any but the one that sends. */
+bool am_stays_inside(const struct vcpu *v);
+/* AVIC is off. */
+void am_inject(struct vcpu *v);
+/* By the IOMMU, a core or Linux. */
+void am_doorbell(uint32_t apicid);
+/* The interrupts that vCPU @id is to get, a bit each: of devices first, then IPIs. */
+uint32_t am_expected(unsigned id);
 
 /* ---- machine_amd_vmm.c ---- */
 

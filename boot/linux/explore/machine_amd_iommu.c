@@ -34,6 +34,16 @@ static void follow(struct unit *u)
 		pn_xchg32(u->goes_on, 0);
 }
 
+/*
+ * ERBT1312: the log's interrupt is cleared, and set at the same time. The machine has the worst
+ * that can come of it: the bit stays set, and no interrupt is sent.
+ */
+static void accessed(struct unit *u, bool clears)
+{
+	if (machine.bug1312)
+		pn_xchg32(u->cleared, clears);
+}
+
 uint64_t pn_reg_read(const volatile void *addr, unsigned size)
 {
 	uint64_t v = 0;
@@ -43,6 +53,7 @@ uint64_t pn_reg_read(const volatile void *addr, unsigned size)
 	pn_settle();
 	px_device_enter(u->busy);
 	pn_amdvi_read(u->vi, off, size, &v);
+	accessed(u, false);
 	px_device_leave(u->busy);
 	if (px.current >= 0 && machine.late && off == PN_AMDVI_STATUS)
 		px_relax_on(u->running, !!(v & PN_ST_GALOGRUN));
@@ -57,11 +68,14 @@ void pn_reg_write(volatile void *addr, unsigned size, uint64_t v)
 	pn_settle();
 	px_device_enter(u->busy);
 	pn_amdvi_write(u->vi, off, size, v);
+	accessed(u, off == PN_AMDVI_STATUS && v & PN_ST_GAINT);
 	follow(u);
 	px_device_leave(u->busy);
 }
 
 /* ---- hardware ---- */
+
+static bool silent; /* the interrupt that the log now sets sends none */
 
 /* Entries do not post at all times. */
 static bool moves(void)
@@ -80,7 +94,9 @@ static void device(void *arg)
 
 		pu_change(1);
 		px_device_enter(u->busy);
+		silent = machine.bug1312 && pn_ld32(u->cleared);
 		result = pn_amdvi_msi(u->vi, &msi);
+		silent = false;
 		if (result != PN_MSI_POSTED && (result != PN_MSI_REMAPPED || !moves()))
 			px_fail("P4", "the unit did not post interrupt %u", i);
 		follow(u);
@@ -109,18 +125,21 @@ static void stop(void *arg)
 static void deliver(void *ctx, const struct pn_intr *intr)
 {
 	(void)ctx;
-	if (intr->dest >= PK_CPUS)
+	if (silent)
+		return;
+	if (intr->dest >= machine.cpus)
 		px_fail("P4", "an interrupt goes to APIC ID %u, which does not exist", intr->dest);
 	else if (!machine.offline || pn_ld32(&online[intr->dest * AM_WORDS_OF_LINE]))
 		px_send((int)intr->dest, intr->vector);
 }
 
-/* No vCPU waits inside the guest: it has no effect. */
 static void doorbell(void *ctx, uint32_t apicid)
 {
 	(void)ctx;
-	if (apicid >= PK_CPUS)
+	if (apicid >= machine.cpus)
 		px_fail("P4", "a doorbell goes to APIC ID %u, which does not exist", apicid);
+	else
+		am_doorbell(apicid);
 }
 
 static void *map(void *ctx, uint64_t pa, size_t len)
@@ -174,14 +193,17 @@ void am_build_units(void)
 		u->idle = px_alloc(64, 64);
 		u->running = px_alloc(64, 64);
 		u->goes_on = px_alloc(64, 64);
+		u->cleared = px_alloc(64, 64);
 		*u->idle = *u->running = *u->goes_on = 1;
 		pu_name(u->running, 4, "GALogRun of IOMMU", (int)i);
+		pu_name(u->cleared, 4, "the last access cleared the log's interrupt, IOMMU",
+			(int)i);
 		pu_name(u->goes_on, 4, "the log goes on, IOMMU", (int)i);
 		pu_name(u->busy, 4, "IOMMU itself", (int)i);
 		pu_name(u->idle, 4, "log thread asleep", (int)i);
 		pn_amdvi_create(&hw, &u->vi);
 		pn_amdvi_pci_msi(u->vi, true, PN_MSI_ADDR_BASE | LOG_CPU << 12, LOG_VECTOR + i);
-		u->linux_iommu = pk_iommu((int)i, mmio[i]);
+		u->linux_iommu = pk_iommu((int)i, mmio[i], !machine.novapic);
 	}
 	pk_iommus_ready();
 }

@@ -98,8 +98,18 @@ void pu_synchronize_rcu(void)
 	pn_settle();
 	if (px.current < 0)
 		return;
-	for (int c = 0; c < PK_CPUS; c++)
+	for (int c = 0; c < (int)machine.cpus; c++)
 		px_sleep(&in_irq[c * AM_WORDS_OF_LINE], "synchronize_rcu()");
+}
+
+#define DOORBELL 0xC001011B /* MSR_AMD64_SVM_AVIC_DOORBELL */
+
+void pn_machine_wrmsr(uint32_t msr, uint64_t v)
+{
+	if (msr == DOORBELL)
+		bus.doorbell(NULL, (uint32_t)v);
+	else
+		pn_not_finished("Linux writes MSR %x", msr);
 }
 
 void pu_change(int begin)

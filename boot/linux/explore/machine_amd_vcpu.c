@@ -35,6 +35,12 @@ static bool scheduled(void)
 	return machine.vcpus > 1 || machine.offline;
 }
 
+/* With three CPUs, the first is that of the vCPU that sends IPIs. */
+static uint32_t other_cpu(const struct vcpu *v)
+{
+	return (machine.cpus > 2 ? 3 : 1) - v->cpu;
+}
+
 /* Read by who wakes the task, under the lock of its run queue. */
 static void go_to(struct vcpu *v, uint32_t cpu)
 {
@@ -55,7 +61,7 @@ static void take_cpu(struct vcpu *v)
 	if (!machine.offline || pn_ld32(&online[v->cpu * AM_WORDS_OF_LINE]))
 		return;
 	pn_lock_drop(run[v->cpu]);
-	go_to(v, 1 - v->cpu);
+	go_to(v, other_cpu(v));
 	pn_lock_take(run[v->cpu]);
 }
 
@@ -105,6 +111,31 @@ static void preempt(struct vcpu *v)
 	px_doing("");
 }
 
+/* Preempted, and put on the other CPU. */
+static void move(struct vcpu *v)
+{
+	uint32_t from = v->cpu;
+
+	px_doing("preempted");
+	switch_out(v, 1);
+	give_cpu(from);
+	go_to(v, other_cpu(v));
+	take_cpu(v);
+	px_doing("switched in");
+	switch_in(v);
+	px_doing("");
+}
+
+/* An interrupt of the host takes it out of the guest once; it comes back, and waits there. */
+static void wait_in_guest(struct vcpu *v)
+{
+	if (machine.migrates) {
+		am_guest(v, false);
+		move(v);
+	}
+	am_guest(v, true);
+}
+
 /* schedule() with the state TASK_INTERRUPTIBLE. */
 static void schedule(struct vcpu *v)
 {
@@ -120,7 +151,7 @@ static void schedule(struct vcpu *v)
 	give_cpu(from);
 	px_irq(NULL, true, PX_SITE("interrupts on"));
 	px_sleep(v->asleep, "vCPU");
-	go_to(v, machine.migrates ? 1 - v->cpu : v->cpu);
+	go_to(v, machine.migrates ? other_cpu(v) : v->cpu);
 	take_cpu(v);
 	px_doing("switched in");
 	switch_in(v);
@@ -187,52 +218,6 @@ static void block(struct vcpu *v)
 	px_doing("");
 }
 
-static void got(struct vcpu *v, int vector)
-{
-	pn_st32(v->vectors, pn_ld32(v->vectors) | 1u << (vector - am_vector(0)) / 0x10);
-}
-
-/* AVIC is off: KVM injects what the IRR has, one by one. */
-static void inject(struct vcpu *v)
-{
-	for (unsigned i = 0; i < machine.posts; i++) {
-		unsigned vector = (unsigned)am_vector(i);
-		uint32_t *word = &v->apic[(PN_APIC_IRR + vector / 32 * 16) / 4];
-
-		if (!(pn_ld32(word) >> vector % 32 & 1))
-			continue;
-		pn_and32(word, ~(1u << vector % 32));
-		got(v, (int)vector);
-	}
-}
-
-/* VMRUN, and the guest takes what is pending until it halts. */
-static void guest(struct vcpu *v)
-{
-	struct pn_avic *av = &core[v->cpu];
-	struct pn_avic_vmcb vmcb = {.np_enable = true};
-	struct pn_avic_exit exit;
-	struct pk_vmcb k;
-	int vector;
-
-	pk_vmcb(v->svm, &k);
-	vmcb.v_intr = k.v_intr | (machine.masked ? (uint64_t)am_vector(0) >> 4 : 0);
-	vmcb.apic_bar = k.bar;
-	vmcb.backing_page = k.page;
-	vmcb.logical_table = k.logical;
-	vmcb.physical_table = k.physical;
-	px_doing("in the guest");
-	if (pn_avic_vmrun(av, &vmcb))
-		px_fail("P6", "VMRUN refuses what Linux wrote into the VMCB");
-	while ((vector = pn_avic_evaluate(av, true)) >= 0) {
-		pn_avic_deliver(av, (uint8_t)vector);
-		got(v, vector);
-		pn_avic_write(av, PN_APIC_EOI, 0, &exit);
-	}
-	pn_avic_vmexit(av);
-	px_doing("");
-}
-
 void am_task(void *arg)
 {
 	struct vcpu *v = arg;
@@ -243,10 +228,12 @@ void am_task(void *arg)
 		if (machine.preempted)
 			preempt(v);
 		update_avic(v);
-		if (v->active)
-			guest(v);
+		if (!v->active)
+			am_inject(v);
+		else if (am_stays_inside(v))
+			wait_in_guest(v);
 		else
-			inject(v);
+			am_guest(v, false);
 		block(v);
 	}
 	switch_out(v, 0);

@@ -5,7 +5,7 @@
 
 void am_route(unsigned irq, int id)
 {
-	pk_route(vm, (int)irq, id, am_vector(irq));
+	pk_route(vm[id < 0 ? 0 : id], (int)irq, id, am_vector(irq));
 	pn_settle();
 }
 
@@ -33,7 +33,7 @@ static void destroy(void *arg)
 	px_doing("destroys the VM");
 	for (unsigned i = 0; i < machine.posts; i++)
 		am_route(i, -1);
-	pk_vm_destroy(vm, v->svm);
+	pk_vm_destroy(vm[0], v->svm);
 	pn_settle();
 	px_kill(v->svm, pk_vcpu_size(), "P6", "vCPU 0");
 	if (!machine.unload)
