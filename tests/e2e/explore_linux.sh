@@ -61,6 +61,6 @@ else
 	cat "$dir/why"
 fi
 expect "source lines of Linux" 0 "posted_intr.c:" "$postern" explore --linux 7.3 block --variant broken
-expect "what is not Linux's" 0 '"kvm_vcpu_wake_up"' "$postern" explore --linux 7.3 block --json
+expect "what is not Linux's" 0 '"wake_up_process"' "$postern" explore --linux 7.3 block --json
 expect "no case" 2 "did you mean 'migrates'" "$postern" explore --linux 7.3 migrate
 exit $failed

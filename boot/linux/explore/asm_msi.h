@@ -1,36 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Included by force before the unmodified files of bare metal's posted MSIs: asm.h, registers as in
- * asm_amd.h, and per-CPU variables. Linux accesses those with instructions relative to gs, which
- * the compiler puts no hook before; here they are plain accesses through this_cpu_ptr(). Counters
- * of interrupts are left out: each value would be a state of its own. cpu_relax() waits.
+ * asm_amd.h, per-CPU variables, counters of interrupts among them, as in asm_percpu.h. cpu_relax()
+ * waits.
  */
 #ifndef PN_EXPLORE_ASM_MSI_H
 #define PN_EXPLORE_ASM_MSI_H
 
 #include "asm_amd.h"
+#include "asm_percpu.h"
 
-#include <linux/percpu.h>
 #include <linux/processor.h>
 
 void pu_relax(void);
 #define cpu_relax() pu_relax()
-
-#undef raw_cpu_read
-#undef raw_cpu_write
-#undef this_cpu_read
-#undef this_cpu_write
-#undef __this_cpu_read
-#undef __this_cpu_write
-#undef this_cpu_inc
-#undef __this_cpu_inc
-#define raw_cpu_read(pcp)	   (*this_cpu_ptr(&(pcp)))
-#define raw_cpu_write(pcp, val)	   (*this_cpu_ptr(&(pcp)) = (val))
-#define this_cpu_read(pcp)	   raw_cpu_read(pcp)
-#define this_cpu_write(pcp, val)   raw_cpu_write(pcp, val)
-#define __this_cpu_read(pcp)	   raw_cpu_read(pcp)
-#define __this_cpu_write(pcp, val) raw_cpu_write(pcp, val)
-#define this_cpu_inc(pcp)	   ((void)0)
-#define __this_cpu_inc(pcp)	   ((void)0)
 
 #endif

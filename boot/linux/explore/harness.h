@@ -24,6 +24,8 @@ void pn_set_gs(unsigned long base);
 void pn_private(const void *p, size_t size);
 /* During set-up: CPU @cpu writes 8 bytes at @p that nobody reads, without a hook. */
 void pn_untold(int cpu, void *p);
+/* During set-up: what is at [p, p + size) decides nothing; it is no part of the state. */
+void pn_unread(const void *p, size_t size);
 /* The current thread is on another CPU. */
 void pn_moved(void);
 

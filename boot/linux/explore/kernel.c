@@ -22,6 +22,7 @@ int x2apic_mode = 1;
 DEFINE_STATIC_KEY_FALSE(kvm_has_noapic_vcpu);
 unsigned long page_offset_base, phys_base;
 unsigned long __per_cpu_offset[NR_CPUS];
+unsigned int nr_cpu_ids = PK_CPUS;
 DEFINE_PER_CPU(int, cpu_number);
 DEFINE_PER_CPU(u32, x86_cpu_to_apicid);
 DEFINE_PER_CPU(unsigned long, this_cpu_off);
@@ -44,11 +45,28 @@ void pk_vm_init(void *vm)
 
 	kvm->arch.irqchip_mode = KVM_IRQCHIP_KERNEL;
 	kvm->arch.nr_possible_bypass_irqs = 1;
+	kvm->override_halt_poll_ns = true; /* to 0: no vCPU polls */
 }
 
 static struct kvm_vcpu *vcpu_of(void *p)
 {
 	return &((struct vcpu_vmx *)p)->vcpu;
+}
+
+/* As after a reset, switched on by software. */
+static void pk_apic_init(struct kvm_vcpu *vcpu)
+{
+	struct kvm_lapic *apic = pu_alloc(sizeof(*apic), 64);
+
+	vcpu->arch.apic = apic;
+	vcpu->arch.apic_base = APIC_DEFAULT_PHYS_BASE | LAPIC_MODE_X2APIC;
+	apic->vcpu = vcpu;
+	apic->regs = pu_alloc(PAGE_SIZE, PAGE_SIZE);
+	apic->apicv_active = apic->sw_enabled = apic->irr_pending = true;
+	apic->isr_count = 1;
+	apic->highest_isr_cache = -1;
+	for (int i = APIC_LVTT; i <= APIC_LVTERR; i += 0x10)
+		apic_set_reg(apic->regs, i, APIC_LVT_MASKED);
 }
 
 void pk_vcpu_init(void *p, void *vm, int id, int cpu)
@@ -57,8 +75,14 @@ void pk_vcpu_init(void *p, void *vm, int id, int cpu)
 	struct pi_desc *pid = &to_vt(vcpu)->pi_desc;
 
 	vcpu->kvm = &((struct kvm_vmx *)vm)->kvm;
-	vcpu->vcpu_id = id;
+	vcpu->vcpu_id = vcpu->vcpu_idx = id;
 	vcpu->cpu = cpu;
+	vcpu->wants_to_run = true;
+	vcpu->arch.pending_external_vector = -1;
+	INIT_LIST_HEAD(&vcpu->async_pf.done);
+	pk_apic_init(vcpu);
+	pk_vcpu_add(vcpu, id);
+	atomic_set(&vcpu->kvm->online_vcpus, id + 1);
 	INIT_LIST_HEAD(&to_vt(vcpu)->pi_wakeup_list);
 	pid->nv = POSTED_INTR_VECTOR;
 	pid->ndst = cpu;
@@ -88,6 +112,11 @@ void *pk_pid(void *vcpu)
 	return &to_vt(vcpu_of(vcpu))->pi_desc;
 }
 
+unsigned *pk_apic(void *p)
+{
+	return vcpu_of(p)->arch.apic->regs;
+}
+
 unsigned long *pk_bypass(void *vm)
 {
 	return &((struct kvm_vmx *)vm)->kvm.arch.nr_possible_bypass_irqs;
@@ -105,31 +134,79 @@ void pk_name_vcpu(void *p, int id)
 	pu_name(&vcpu->cpu, sizeof(vcpu->cpu), "cpu of vCPU", id);
 	pu_name(&vcpu->preempted, sizeof(vcpu->preempted), "preempted of vCPU", id);
 	pu_name(&vcpu->wait, sizeof(vcpu->wait), "wait of vCPU", id);
+	pu_name(&vcpu->requests, sizeof(vcpu->requests), "requests of vCPU", id);
+	pu_name(&vcpu->mode, sizeof(vcpu->mode), "mode of vCPU", id);
+	pu_name(vcpu->arch.apic->regs + APIC_IRR, 0x80, "IRR of vCPU", id);
+	pu_unread(&vcpu->stat, sizeof(vcpu->stat));
+	pu_unread(&vcpu->ready, sizeof(vcpu->ready));
 }
 
-/* ---- the scheduler, as far as Linux's functions see it ---- */
+/* ---- the scheduler's notifiers, and what KVM's threads do ---- */
+
+/* Of Linux, static there (build makes them global). */
+void kvm_sched_in(struct preempt_notifier *pn, int cpu);
+void kvm_sched_out(struct preempt_notifier *pn, struct task_struct *next);
+
+unsigned long pk_task_size(void)
+{
+	return sizeof(struct task_struct);
+}
+
+void pk_task_init(void *task)
+{
+	((struct task_struct *)task)->on_rq = 1;
+}
+
+unsigned *pk_task_state(void *task)
+{
+	return &((struct task_struct *)task)->__state;
+}
 
 void pk_sched_in(void *p, int cpu)
 {
-	struct kvm_vcpu *vcpu = vcpu_of(p);
-
-	WRITE_ONCE(vcpu->preempted, false);
-	vmx_vcpu_pi_load(vcpu, cpu);
-	vcpu->cpu = cpu;
+	kvm_sched_in(&vcpu_of(p)->preempt_notifier, cpu);
 }
 
-void pk_sched_out(void *p, int preempted)
+void pk_sched_out(void *p, void *task, int preempted)
+{
+	((struct task_struct *)task)->on_rq = preempted;
+	kvm_sched_out(&vcpu_of(p)->preempt_notifier, NULL);
+	((struct task_struct *)task)->on_rq = 1;
+}
+
+unsigned *pk_mode(void *p)
+{
+	static_assert(sizeof(vcpu_of(p)->mode) == sizeof(unsigned));
+	return (unsigned *)&vcpu_of(p)->mode;
+}
+
+int pk_in_guest_mode(void)
+{
+	return IN_GUEST_MODE;
+}
+
+void pk_sync(void *p)
+{
+	vmx_sync_pir_to_irr(vcpu_of(p));
+}
+
+/* HLT, and vcpu_block(): not 0, the guest may go on. */
+void pk_halt(void *p)
+{
+	vcpu_of(p)->arch.mp_state = KVM_MP_STATE_HALTED;
+}
+
+int pk_block(void *p)
 {
 	struct kvm_vcpu *vcpu = vcpu_of(p);
 
-	if (preempted)
-		WRITE_ONCE(vcpu->preempted, true);
-	vmx_vcpu_pi_put(vcpu);
-}
-
-void pk_blocking(void *p, int on)
-{
-	WRITE_ONCE(vcpu_of(p)->wait.task, on ? (struct task_struct *)p : NULL);
+	if (!kvm_arch_vcpu_runnable(vcpu))
+		kvm_vcpu_halt(vcpu);
+	kvm_clear_request(KVM_REQ_UNBLOCK, vcpu);
+	if (!kvm_arch_vcpu_runnable(vcpu))
+		return 0;
+	vcpu->arch.mp_state = KVM_MP_STATE_RUNNABLE;
+	return 1;
 }
 
 void pk_wakeup_handler(void)
@@ -151,25 +228,12 @@ void pk_cpu_offline(int cpu)
 		pi_cpu_offline(cpu);
 }
 
+int pk_posted_vector(void)
+{
+	return POSTED_INTR_VECTOR;
+}
+
 int pk_posted_wakeup_vector(void)
 {
 	return POSTED_INTR_WAKEUP_VECTOR;
-}
-
-/* ---- what they call ---- */
-
-bool vmx_interrupt_blocked(struct kvm_vcpu *vcpu)
-{
-	return false;
-}
-
-bool kvm_vcpu_wake_up(struct kvm_vcpu *vcpu)
-{
-	return pu_wake(vcpu->vcpu_id);
-}
-
-bool kvm_make_all_cpus_request(struct kvm *kvm, unsigned int req)
-{
-	pu_request(req == KVM_REQ_UNBLOCK);
-	return true;
 }

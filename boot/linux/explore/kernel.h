@@ -7,7 +7,8 @@
  * (kernel.c) and the half that is a program for the explorer. Only types that both have.
  */
 
-#define PK_CPUS 2
+#define PK_CPUS	 2
+#define PK_VCPUS 2
 
 /* ---- kernel.c ---- */
 
@@ -25,14 +26,28 @@ void *pk_pid(void *vcpu);
 unsigned long *pk_bypass(void *vm);
 /* The first device that can post is given to the VM. */
 void pk_start_bypass(void *vm);
+/* A task's structure, and its state: 0 is running. */
+unsigned long pk_task_size(void);
+void pk_task_init(void *task);
+unsigned *pk_task_state(void *task);
 /* What the scheduler's notifiers make of a vCPU that is switched in, and out. */
 void pk_sched_in(void *vcpu, int cpu);
-void pk_sched_out(void *vcpu, int preempted);
-/* The vCPU is in kvm_vcpu_block(). */
-void pk_blocking(void *vcpu, int on);
+void pk_sched_out(void *vcpu, void *task, int preempted);
+/* vcpu->mode, and what it is while the guest runs; vmx_sync_pir_to_irr(). */
+unsigned *pk_mode(void *vcpu);
+int pk_in_guest_mode(void);
+void pk_sync(void *vcpu);
+/* The guest halts; and the vCPU blocks: not 0 when the guest goes on. */
+void pk_halt(void *vcpu);
+int pk_block(void *vcpu);
+/* The registers of its local APIC. */
+unsigned *pk_apic(void *vcpu);
+/* kernel_kvm.c: kvm_for_each_vcpu() finds it. */
+void pk_vcpu_add(void *vcpu, int id);
 void pk_wakeup_handler(void);
 /* pi_cpu_offline(), if this version has it. */
 void pk_cpu_offline(int cpu);
+int pk_posted_vector(void);
 int pk_posted_wakeup_vector(void);
 /* Names places in the memory of a vCPU and of a CPU. */
 void pk_name_vcpu(void *vcpu, int id);
@@ -57,14 +72,20 @@ void pu_irq_on(unsigned long pc);
 /* ---- and machine.c ---- */
 
 /* A task is made runnable, as wake_up_process() does it; not 0 if it slept. */
-int pu_wake(int vcpu);
+int pu_wake(void *task);
+/* The task of the running thread, which goes to sleep, and may be preempted. */
+void *pu_current(void);
+void pu_schedule(unsigned long pc);
+void pu_preemptible(void);
+/* @vector goes to each CPU of @mask. */
+void pu_send(unsigned long mask, int vector);
+/* Statistics, and what else is written and decides nothing. During set-up. */
+void pu_unread(const void *p, unsigned long size);
 /* Memory, zeroed, that Linux frees once: linux_memory.c. */
 void *pu_allocate(unsigned long size, unsigned long align, unsigned long pc);
 void pu_free(const void *p, unsigned long pc);
 /* @what, at @pc, is wrong with a spinlock held or with interrupts off. */
 void pu_may_sleep(const char *what, unsigned long pc);
 void pu_mutex(void *m, int take, unsigned long pc);
-/* Every vCPU of the VM is asked to leave its block loop, if @unblock; no other request is known. */
-void pu_request(int unblock);
 
 #endif

@@ -26,6 +26,7 @@
 
 #include "engine.h"
 #include "harness.h"
+#include "thunk.h"
 
 #define ATOMIC 4 /* KCSAN_ACCESS_WRITE 1, _COMPOUND 2, _ATOMIC 4 */
 #define WRITE  1
@@ -57,6 +58,13 @@ static struct {
 	size_t size;
 } private[8];
 static unsigned privates;
+
+/* What is written and decides nothing. */
+static struct {
+	const char *p;
+	size_t size;
+} unread[8];
+static unsigned unreads;
 
 /* ---- sites: return addresses of the hooks, resolved by the build ---- */
 
@@ -145,7 +153,7 @@ static void resumed(void)
 void pn_hooks_start(void)
 {
 	px_hooked = true;
-	privates = 0;
+	privates = unreads = 0;
 	armed = px_alloc(PX_THREADS * sizeof(*armed), 64);
 	px_on_resume(resumed);
 }
@@ -179,6 +187,23 @@ void pn_settle(void)
 	pending.kind = NOTHING;
 }
 
+void pn_unread(const void *p, size_t size)
+{
+	if (unreads == sizeof(unread) / sizeof(unread[0]))
+		pn_not_finished("too many places are only written");
+	unread[unreads].p = p;
+	unread[unreads++].size = size;
+	px_ghost(p, size);
+}
+
+static bool is_unread(const char *p)
+{
+	for (unsigned i = 0; i < unreads; i++)
+		if (p >= unread[i].p && p < unread[i].p + unread[i].size)
+			return true;
+	return false;
+}
+
 static void load(char *p, unsigned size, const struct px_site *site)
 {
 	bool had = pending.announced == p;
@@ -190,7 +215,7 @@ static void load(char *p, unsigned size, const struct px_site *site)
 	}
 	pn_settle();
 	check_data(p, site);
-	if (px.current < 0 || !in_arena(p))
+	if (px.current < 0 || !in_arena(p) || is_unread(p))
 		return;
 	v.lo = px_load(p, size < 8 ? size : 8, site);
 	v.hi = size == 16 ? px_load(p + 8, 8, site) : 0;
@@ -232,6 +257,10 @@ static void store(char *p, unsigned size, const struct px_site *site)
 		return;
 	if (!in_arena(p)) {
 		check_place(p, site);
+		return;
+	}
+	if (is_unread(p)) {
+		px_touch(p, size);
 		return;
 	}
 	if (armed[px.current].addr == p) {
@@ -405,7 +434,7 @@ void __kcsan_check_access(char *p, size_t size, int type)
 {
 	if (!(type & ATOMIC)) {
 		/* The compiler's hook comes as well, but for __set_bit() and its like. */
-		if (px.current >= 0 && type & WRITE && is_private(p))
+		if (px.current >= 0 && type & WRITE && in_arena(p))
 			px_touch(p, size);
 		return;
 	}
@@ -521,28 +550,6 @@ void pn_wrmsr_hook(uint32_t msr, uint32_t low, uint32_t high)
 	pn_machine_wrmsr(msr, (uint64_t)high << 32 | low);
 }
 
-/*
- * From Linux's code with all registers in use: keeps them and the flags. The stack is aligned for
- * the call.
- */
-#define SAVE                                                                                       \
-	"	pushfq\n"                                                                                \
-	"	push %rax\n	push %rcx\n	push %rdx\n	push %rsi\n	push %rdi\n"                             \
-	"	push %r8\n	push %r9\n	push %r10\n	push %r11\n	push %rbp\n"                               \
-	"	mov %rsp, %rbp\n"
-#define CALL(fn)                                                                                   \
-	"	and $-16, %rsp\n"                                                                        \
-	"	cld\n"                                                                                   \
-	"	call " fn "\n"                                                                     \
-	"	mov %rbp, %rsp\n"                                                                        \
-	"	pop %rbp\n	pop %r11\n	pop %r10\n	pop %r9\n	pop %r8\n"                                    \
-	"	pop %rdi\n	pop %rsi\n	pop %rdx\n	pop %rcx\n	pop %rax\n"                                  \
-	"	popfq\n"                                                                                 \
-	"	ret\n"
-#define THUNK(name, load_arguments, fn)                                                            \
-	__asm__(".text\n.globl " name "\n" name ":\n" SAVE load_arguments CALL(fn))
-
-/* Eleven registers were pushed: the return address is at 88(%rbp). */
 THUNK("pn_asm_lock", "mov 88(%rbp), %rdi\n", "pn_lock_hook");
 THUNK("pn_asm_cli", "mov 88(%rbp), %rdi\n", "pn_cli_hook");
 THUNK("pn_asm_sti", "mov 88(%rbp), %rdi\n", "pn_sti_hook");
@@ -585,7 +592,7 @@ unsigned long _find_next_bit(unsigned long *bits, unsigned long n, unsigned long
 }
 
 /* Static calls: what the call instruction of an inline one goes to before it is patched. */
-long __SCK__WARN_trap, __SCK__apic_call_send_IPI_self;
+long __SCK__WARN_trap, __SCK__apic_call_send_IPI_self, __SCK__apic_call_send_IPI_mask;
 
 void __SCT__WARN_trap(void);
 void __SCT__WARN_trap(void)

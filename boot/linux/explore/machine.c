@@ -3,37 +3,25 @@
  * The machine that Linux's functions run in: two CPUs, a VT-d unit with a device (src/hw/intel),
  * vCPUs that block whenever they have nothing to do, and what else a case has.
  *
- * What is restated here in few lines, and is not Linux's code: the order of kvm_vcpu_block() and
- * schedule() around the functions explored, vmx_sync_pir_to_irr(), try_to_wake_up().
+ * What is restated here in few lines, and is not Linux's code: the way into the guest and out of it
+ * (vcpu_run()), a CPU that goes offline; and the scheduler (machine_task.c).
  */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "postern/pid.h"
 #include "postern/vtd.h"
 
 #include "engine.h"
-#include "harness.h"
-#include "kernel.h"
+#include "machine.h"
+#include "machine_data.h"
+#include "machine_vmcs.h"
 
-#define VECTOR_BASE 0x41
-#define DEVID	    0x0100
-#define MAX_VCPUS   2
-#define MAX_POSTS   4
+#define DEVID	  0x0100
+#define MAX_POSTS 4
 
 extern char __start_pcpu[], __stop_pcpu[];
 extern unsigned long __per_cpu_offset[];
-
-struct vcpu {
-	void *linux_vcpu;
-	struct pn_pid *pid;
-	/* What other threads access, in lines of their own. */
-	uint32_t *asleep;  /* the task's state: 1 TASK_INTERRUPTIBLE */
-	uint32_t *request; /* KVM_REQ_UNBLOCK */
-	uint32_t *vectors; /* that reached the IRR, VECTOR_BASE + bit */
-	int cpu;
-};
 
 /* What a case has besides one vCPU on CPU 0 and a device with two vectors. */
 static struct {
@@ -54,162 +42,103 @@ static const struct {
 	{"detached", &machine.detached},
 };
 
-static struct vcpu vcpus[MAX_VCPUS];
+static struct vcpu *vcpus[PK_VCPUS];
 static struct pn_vtd *vtd;
-static struct pn_bus bus;
+struct pn_bus mi_bus;
 static struct pn_virte_raw *entries;
-static struct pn_lock *run[PK_CPUS]; /* one task at a time on a CPU */
-static uint32_t *online;
 static void *vm;
 static unsigned long *bypass;
 static struct pn_lock *entry; /* an attach or detach, or a post, at a time */
 
 /* ---- what kernel.c calls ---- */
 
-int pu_wake(int id)
+/* That of the running thread. */
+static struct vcpu *this_vcpu(void)
 {
-	pn_settle();
-	return (int)pn_xchg32(vcpus[id].asleep, 0);
+	if (px.current < 0 || px.current >= (int)machine.vcpus) {
+		pn_not_finished("Linux looks for the current task where no vCPU runs");
+		return NULL;
+	}
+	return vcpus[px.current];
 }
 
-/* kvm_make_request(), and the kick of a vCPU that sleeps. */
-void pu_request(int unblock)
+void *pu_current(void)
 {
-	if (!unblock)
-		pu_stub("kvm_make_all_cpus_request() with another request than UNBLOCK");
+	return this_vcpu()->linux_task;
+}
+
+void pu_schedule(unsigned long pc)
+{
+	(void)pc;
+	mt_schedule(&this_vcpu()->task);
+}
+
+void pu_preemptible(void)
+{
+	if (machine.preempted)
+		mt_preempt(&this_vcpu()->task);
+}
+
+int pu_wake(void *task)
+{
+	for (unsigned i = 0; i < machine.vcpus; i++)
+		if (vcpus[i]->linux_task == task)
+			return mt_wake(&vcpus[i]->task);
+	pn_not_finished("Linux wakes a task that is none of a vCPU");
+	return 0;
+}
+
+/* The CPUs of @mask are to leave their guests; an IPI whose handler is empty. */
+void pu_send(unsigned long mask, int vector)
+{
 	pn_settle();
-	for (unsigned i = 0; i < machine.vcpus; i++) {
-		pn_xchg32(vcpus[i].request, 1);
-		pn_xchg32(vcpus[i].asleep, 0);
-	}
+	for (int c = 0; c < PK_CPUS; c++)
+		if (mask >> c & 1 && mt_is_online(c))
+			px_send(c, (uint8_t)vector);
+}
+
+void pu_unread(const void *p, unsigned long size)
+{
+	pn_unread(p, size);
+}
+
+uint16_t *pn_vmcs_intr_status(void)
+{
+	return &this_vcpu()->intr_status;
 }
 
 /* ---- a vCPU's task ---- */
 
-/* vmx_sync_pir_to_irr(); true if the IRR has something. */
-static bool sync_pir(struct vcpu *v)
+void mt_load(struct mt_task *t)
 {
-	bool found = false;
-
-	if (!(pn_ld64(&v->pid->control) & PN_PID_ON))
-		return false;
-	pn_and64(&v->pid->control, ~PN_PID_ON);
-	for (unsigned i = 0; i < 4; i++) {
-		uint64_t bits = pn_ld64(&v->pid->pir[i]) ? pn_xchg64(&v->pid->pir[i], 0) : 0;
-
-		if (!bits)
-			continue;
-		found = true;
-		for (unsigned b = 0; b < 64; b++)
-			if (bits >> b & 1)
-				pn_st32(v->vectors,
-					pn_ld32(v->vectors) | 1u << (i * 64 + b - VECTOR_BASE));
-	}
-	return found;
+	pk_sched_in(((struct vcpu *)t)->linux_vcpu, (int)t->cpu);
 }
 
-/* CPUs matter as such only if there are more tasks than one, or if one goes away. */
-static bool scheduled(void)
+void mt_put(struct mt_task *t, int preempted)
 {
-	return machine.vcpus > 1 || machine.offline;
+	struct vcpu *v = (struct vcpu *)t;
+
+	pk_sched_out(v->linux_vcpu, v->linux_task, preempted);
 }
 
-/* Waits until the task may run on its CPU; on the other one if that is gone. */
-static void take_cpu(struct vcpu *v)
+void mt_preempted(struct mt_task *t)
 {
-	if (!scheduled())
-		return;
-	pn_lock_take(run[v->cpu]);
-	if (pn_ld32(&online[v->cpu]))
-		return;
-	pn_lock_drop(run[v->cpu]);
-	v->cpu = 1 - v->cpu;
-	px_migrate(v->cpu);
-	pn_moved();
-	pn_lock_take(run[v->cpu]);
+	(void)t;
 }
 
-static void give_cpu(int cpu)
-{
-	if (scheduled())
-		pn_lock_drop(run[cpu]);
-}
-
-static void switch_out(struct vcpu *v, int preempted)
-{
-	px_irq(NULL, false, PX_SITE("interrupts off"));
-	pk_sched_out(v->linux_vcpu, preempted);
-	pn_settle();
-	px_irq(NULL, true, PX_SITE("interrupts on"));
-}
-
-static void switch_in(struct vcpu *v)
-{
-	pk_sched_in(v->linux_vcpu, v->cpu);
-	pn_settle();
-}
-
-static void preempt(struct vcpu *v)
-{
-	px_doing("preempted");
-	switch_out(v, 1);
-	switch_in(v);
-	px_doing("");
-}
-
-/* schedule() with the state TASK_INTERRUPTIBLE. */
-static void schedule(struct vcpu *v)
-{
-	int from = v->cpu;
-
-	px_irq(NULL, false, PX_SITE("interrupts off"));
-	if (!pn_ld32(v->asleep)) {
-		px_irq(NULL, true, PX_SITE("interrupts on"));
-		return;
-	}
-	px_doing("switched out");
-	pk_sched_out(v->linux_vcpu, 0);
-	pn_settle();
-	give_cpu(from);
-	px_irq(NULL, true, PX_SITE("interrupts on"));
-	px_sleep(v->asleep, "vCPU");
-	if (machine.migrates)
-		v->cpu = 1 - v->cpu;
-	px_migrate(v->cpu);
-	pn_moved();
-	take_cpu(v);
-	px_doing("switched in");
-	switch_in(v);
-	px_doing("");
-}
-
-/* kvm_vcpu_block(): until the IRR has something. */
-static void block(struct vcpu *v)
-{
-	pk_blocking(v->linux_vcpu, 1);
-	for (;;) {
-		pn_xchg32(v->asleep, 1);
-		if (machine.preempted)
-			preempt(v);
-		if (sync_pir(v) || (machine.detached && pn_xchg32(v->request, 0)))
-			break;
-		schedule(v);
-	}
-	pn_st32(v->asleep, 0);
-	pk_blocking(v->linux_vcpu, 0);
-}
-
+/* vcpu_run() */
 static void vcpu(void *arg)
 {
 	struct vcpu *v = arg;
 
-	take_cpu(v);
-	switch_in(v);
+	mt_start(&v->task);
 	for (;;) {
 		if (machine.preempted)
-			preempt(v);
-		sync_pir(v); /* the entry into the guest, which halts */
-		block(v);
+			mt_preempt(&v->task);
+		mi_guest(v);
+		while (!pk_block(v->linux_vcpu))
+			pn_settle();
+		pn_settle();
 	}
 }
 
@@ -239,7 +168,7 @@ static void deliver(void *ctx, const struct pn_intr *intr)
 			intr->dest);
 		return;
 	}
-	if (machine.offline && !pn_ld32(&online[intr->dest]))
+	if (!mt_is_online((int)intr->dest))
 		return; /* no processor there takes it */
 	px_send((int)intr->dest, intr->vector);
 }
@@ -252,11 +181,11 @@ static void *map(void *ctx, uint64_t pa, size_t len)
 	return p >= px.arena && p + len <= px.arena + px.arena_size ? p : NULL;
 }
 
-/* Linux leaves the notification vector's handler empty outside of a guest. */
+/* Linux leaves the handlers of all vectors but one empty outside of a guest. */
 static void interrupt(void *arg, uint8_t vector)
 {
 	(void)arg;
-	if (vector != pk_posted_wakeup_vector())
+	if (mi_posted(px.thread[px.current].cpu, vector) || vector != pk_posted_wakeup_vector())
 		return;
 	px_doing("pi_wakeup_handler");
 	pk_wakeup_handler();
@@ -270,13 +199,13 @@ static void go_offline(void *arg)
 {
 	(void)arg;
 	px_doing("CPU 0 goes offline");
-	pn_lock_take(run[0]);
+	mt_stop_cpu(0);
 	px_irq(NULL, false, PX_SITE("interrupts off"));
-	pn_xchg32(&online[0], 0);
+	mt_set_offline(0);
 	pk_cpu_offline(0);
 	pn_settle();
 	px_irq(NULL, true, PX_SITE("interrupts on"));
-	pn_lock_drop(run[0]);
+	mt_cpu_is_offline(0);
 }
 
 /*
@@ -308,13 +237,12 @@ static void build_cpus(void)
 		memcpy(copy, __start_pcpu, size);
 		__per_cpu_offset[c] = (unsigned long)(copy - __start_pcpu);
 		pk_cpu_init(c);
-		run[c] = px_alloc(64, 64);
 		pu_name(copy, size, "wakeup_vcpus_on_cpu, its lock: per-CPU data of CPU", c);
-		pu_name(run[c], 4, "the run queue of CPU", c);
 	}
-	online = px_alloc(64, 64);
-	online[0] = online[1] = 1;
-	px_name(online, 4, "CPU 0 online");
+	mt.shared = machine.vcpus > 1;
+	mt.offline = machine.offline;
+	mt.migrate = machine.migrates;
+	mt_build();
 }
 
 static void build_vcpus(void)
@@ -328,17 +256,19 @@ static void build_vcpus(void)
 	for (unsigned i = 0; i < machine.vcpus; i++) {
 		struct vcpu *v = px_alloc(sizeof(*v), 64);
 
+		vcpus[i] = v;
 		v->linux_vcpu = px_alloc(pk_vcpu_size(), 4096);
-		v->asleep = px_alloc(64, 64);
-		v->request = px_alloc(64, 64);
+		v->linux_task = px_alloc(pk_task_size(), 64);
+		pk_task_init(v->linux_task);
+		v->task.asleep = pk_task_state(v->linux_task);
 		v->vectors = px_alloc(64, 64);
 		pk_vcpu_init(v->linux_vcpu, vm, (int)i, 0);
 		v->pid = pk_pid(v->linux_vcpu);
+		v->apic = pk_apic(v->linux_vcpu);
+		v->mode = pk_mode(v->linux_vcpu);
 		pk_name_vcpu(v->linux_vcpu, (int)i);
-		pu_name(v->asleep, 4, "task asleep, vCPU", (int)i);
-		pu_name(v->request, 4, "KVM_REQ_UNBLOCK of vCPU", (int)i);
-		pu_name(v->vectors, 4, "IRR of vCPU", (int)i);
-		vcpus[i] = *v;
+		mt_name(&v->task, (int)i);
+		pu_name(v->vectors, 4, "interrupts that the guest got, vCPU", (int)i);
 		px_thread(i ? "vCPU 1" : "vCPU 0", 0, vcpu, v);
 	}
 }
@@ -347,17 +277,17 @@ static void build_unit(void)
 {
 	struct pn_vtd_config hw;
 
-	bus = (struct pn_bus){.map = map, .intr = deliver};
+	mi_bus = (struct pn_bus){.map = map, .intr = deliver};
 	pn_vtd_config_default(&hw);
-	hw.bus = &bus;
+	hw.bus = &mi_bus;
 	hw.irte_cache = 8;
 	pn_vtd_create(&hw, &vtd);
 	entries = px_alloc(4096, 4096);
 	for (unsigned i = 0; i < machine.posts; i++) {
 		const struct pn_virte e = {.p = true,
 					   .im = true,
-					   .pid = pk_pa(vcpus[i % machine.vcpus].pid),
-					   .vector = (uint8_t)(VECTOR_BASE + i),
+					   .pid = pk_pa(vcpus[i % machine.vcpus]->pid),
+					   .vector = (uint8_t)(MI_VECTOR + i),
 					   .sid = DEVID,
 					   .svt = PN_SVT_SID};
 
@@ -372,8 +302,11 @@ static void setup(void *arg)
 {
 	(void)arg;
 	pn_hooks_start();
+	pn_build_data();
+	pn_name_data();
 	pn_memory_start();
 	build_cpus();
+	mi_build_cores();
 	build_vcpus();
 	build_unit();
 	px_thread("IOMMU", -1, device, NULL);
@@ -391,12 +324,12 @@ static const char *check(void *arg, char *text, unsigned size)
 {
 	(void)arg;
 	for (unsigned i = 0; i < machine.vcpus; i++) {
-		const struct vcpu *v = &vcpus[i];
+		const struct vcpu *v = vcpus[i];
 		uint32_t want = 0;
 
 		for (unsigned p = i; p < machine.posts; p += machine.vcpus)
 			want |= 1u << p;
-		if (*v->asleep &&
+		if (*v->task.asleep &&
 		    (v->pid->pir[0] | v->pid->pir[1] | v->pid->pir[2] | v->pid->pir[3])) {
 			snprintf(text, size,
 				 "vCPU %u sleeps and its PIR is not empty (PID control %llx)", i,
@@ -412,8 +345,21 @@ static const char *check(void *arg, char *text, unsigned size)
 	return NULL;
 }
 
-void pn_machine_start(void)
+/* No unit of this machine is accessed by Linux. */
+uint64_t pn_reg_read(const volatile void *addr, unsigned size)
 {
+	(void)addr;
+	(void)size;
+	pn_not_finished("Linux reads a register");
+	return 0;
+}
+
+void pn_reg_write(volatile void *addr, unsigned size, uint64_t v)
+{
+	(void)addr;
+	(void)size;
+	(void)v;
+	pn_not_finished("Linux writes a register");
 }
 
 bool pn_machine_take(const char *word)
