@@ -39,12 +39,12 @@ unsigned long pk_vcpu_size(void)
 	return sizeof(struct vcpu_vmx);
 }
 
-void pk_vm_init(void *vm)
+void pk_vm_init(void *vm, int device)
 {
 	struct kvm *kvm = &((struct kvm_vmx *)vm)->kvm;
 
 	kvm->arch.irqchip_mode = KVM_IRQCHIP_KERNEL;
-	kvm->arch.nr_possible_bypass_irqs = 1;
+	kvm->arch.nr_possible_bypass_irqs = device;
 	kvm->override_halt_poll_ns = true; /* to 0: no vCPU polls */
 }
 
@@ -54,7 +54,7 @@ static struct kvm_vcpu *vcpu_of(void *p)
 }
 
 /* As after a reset, switched on by software. */
-static void pk_apic_init(struct kvm_vcpu *vcpu)
+static void pk_apic_init(struct kvm_vcpu *vcpu, bool apicv)
 {
 	struct kvm_lapic *apic = pu_alloc(sizeof(*apic), 64);
 
@@ -62,14 +62,15 @@ static void pk_apic_init(struct kvm_vcpu *vcpu)
 	vcpu->arch.apic_base = APIC_DEFAULT_PHYS_BASE | LAPIC_MODE_X2APIC;
 	apic->vcpu = vcpu;
 	apic->regs = pu_alloc(PAGE_SIZE, PAGE_SIZE);
-	apic->apicv_active = apic->sw_enabled = apic->irr_pending = true;
-	apic->isr_count = 1;
+	apic->apicv_active = apicv;
+	apic->sw_enabled = apic->irr_pending = true;
+	apic->isr_count = apicv;
 	apic->highest_isr_cache = -1;
 	for (int i = APIC_LVTT; i <= APIC_LVTERR; i += 0x10)
 		apic_set_reg(apic->regs, i, APIC_LVT_MASKED);
 }
 
-void pk_vcpu_init(void *p, void *vm, int id, int cpu)
+void pk_vcpu_init(void *p, void *vm, int id, int cpu, int apicv)
 {
 	struct kvm_vcpu *vcpu = vcpu_of(p);
 	struct pi_desc *pid = &to_vt(vcpu)->pi_desc;
@@ -80,7 +81,7 @@ void pk_vcpu_init(void *p, void *vm, int id, int cpu)
 	vcpu->wants_to_run = true;
 	vcpu->arch.pending_external_vector = -1;
 	INIT_LIST_HEAD(&vcpu->async_pf.done);
-	pk_apic_init(vcpu);
+	pk_apic_init(vcpu, apicv);
 	pk_vcpu_add(vcpu, id);
 	atomic_set(&vcpu->kvm->online_vcpus, id + 1);
 	INIT_LIST_HEAD(&to_vt(vcpu)->pi_wakeup_list);
@@ -188,6 +189,41 @@ int pk_in_guest_mode(void)
 void pk_sync(void *p)
 {
 	vmx_sync_pir_to_irr(vcpu_of(p));
+}
+
+unsigned long *pk_requests(void *p)
+{
+	return (unsigned long *)&vcpu_of(p)->requests;
+}
+
+int pk_has_apicv(void *p)
+{
+	return kvm_vcpu_apicv_active(vcpu_of(p));
+}
+
+int pk_inject(void *p, int vector)
+{
+	struct kvm_vcpu *vcpu = vcpu_of(p);
+	bool asked = kvm_check_request(KVM_REQ_EVENT, vcpu);
+
+	if (vector >= 0 || !asked || !kvm_cpu_has_injectable_intr(vcpu))
+		return vector;
+	return kvm_cpu_get_interrupt(vcpu);
+}
+
+void pk_eoi(void *p)
+{
+	kvm_lapic_set_eoi(vcpu_of(p));
+}
+
+void pk_unblocked(void *p)
+{
+	kvm_clear_request(KVM_REQ_UNBLOCK, vcpu_of(p));
+}
+
+void pk_deliver(void *p, int vector)
+{
+	vmx_deliver_interrupt(vcpu_of(p)->arch.apic, APIC_DM_FIXED, 0, vector);
 }
 
 /* HLT, and vcpu_block(): not 0, the guest may go on. */

@@ -14,9 +14,9 @@
 
 unsigned long pk_vm_size(void);
 unsigned long pk_vcpu_size(void);
-/* Zeroed memory becomes a VM with one device that can post, or a vCPU of it, on CPU @cpu. */
-void pk_vm_init(void *vm);
-void pk_vcpu_init(void *vcpu, void *vm, int id, int cpu);
+/* Zeroed memory becomes a VM, with one device that can post, or a vCPU of it, on CPU @cpu. */
+void pk_vm_init(void *vm, int device);
+void pk_vcpu_init(void *vcpu, void *vm, int id, int cpu, int apicv);
 void pk_cpu_init(int cpu);
 int pk_vcpu_id(const void *vcpu);
 /* The physical address of what is at @p. */
@@ -37,6 +37,18 @@ void pk_sched_out(void *vcpu, void *task, int preempted);
 unsigned *pk_mode(void *vcpu);
 int pk_in_guest_mode(void);
 void pk_sync(void *vcpu);
+unsigned long *pk_requests(void *vcpu);
+int pk_has_apicv(void *vcpu);
+/*
+ * Without APICv: the vector that KVM injects, or -1: @vector, which it could not inject before, or
+ * what there is, if it has been asked to look. And the guest's EOI.
+ */
+int pk_inject(void *vcpu, int vector);
+void pk_eoi(void *vcpu);
+/* vcpu_run() forgets KVM_REQ_UNBLOCK. */
+void pk_unblocked(void *vcpu);
+/* vmx_deliver_interrupt() */
+void pk_deliver(void *vcpu, int vector);
 /* The guest halts; and the vCPU blocks: not 0 when the guest goes on. */
 void pk_halt(void *vcpu);
 int pk_block(void *vcpu);
@@ -77,6 +89,8 @@ int pu_wake(void *task);
 void *pu_current(void);
 void pu_schedule(unsigned long pc);
 void pu_preemptible(void);
+/* A store that others may see late. */
+void pu_store(int *p, int v);
 /* @vector goes to each CPU of @mask. */
 void pu_send(unsigned long mask, int vector);
 /* Statistics, and what else is written and decides nothing. During set-up. */

@@ -56,7 +56,8 @@ void __SCT__kvm_x86_vcpu_unblocking(struct kvm_vcpu *vcpu)
 void kvm_arch_vcpu_load(struct kvm_vcpu *vcpu, int cpu)
 {
 	vmx_vcpu_pi_load(vcpu, cpu);
-	vcpu->cpu = cpu;
+	if (vcpu->cpu != cpu)
+		pu_store(&vcpu->cpu, cpu);
 }
 
 void kvm_arch_vcpu_put(struct kvm_vcpu *vcpu)

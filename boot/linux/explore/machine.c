@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "postern/vtd.h"
+#include "postern/x86.h"
 
 #include "engine.h"
 #include "machine.h"
@@ -23,26 +24,19 @@
 extern char __start_pcpu[], __stop_pcpu[];
 extern unsigned long __per_cpu_offset[];
 
-/* What a case has besides one vCPU on CPU 0 and a device with two vectors. */
-static struct {
-	unsigned vcpus, posts;
-	bool preempted; /* also while it is about to block */
-	bool migrates;	/* wakes up on the other CPU */
-	bool offline;	/* CPU 0 goes away while vCPUs sleep on its list */
-	bool detached;	/* the only device leaves the VM, and comes back */
-} machine = {.vcpus = 1, .posts = 2};
+struct mi_machine machine = {.vcpus = 1, .posts = 2};
 
 static const struct {
 	const char *name;
 	bool *flag;
 } words[] = {
-	{"preempted", &machine.preempted},
-	{"migrates", &machine.migrates},
-	{"offline", &machine.offline},
-	{"detached", &machine.detached},
+	{"preempted", &machine.preempted}, {"migrates", &machine.migrates},
+	{"offline", &machine.offline},	   {"detached", &machine.detached},
+	{"sender", &machine.sender},	   {"spins", &machine.spins},
+	{"inhibited", &machine.inhibited},
 };
 
-static struct vcpu *vcpus[PK_VCPUS];
+struct vcpu *vcpus[PK_VCPUS];
 static struct pn_vtd *vtd;
 struct pn_bus mi_bus;
 static struct pn_virte_raw *entries;
@@ -95,6 +89,12 @@ void pu_send(unsigned long mask, int vector)
 	for (int c = 0; c < PK_CPUS; c++)
 		if (mask >> c & 1 && mt_is_online(c))
 			px_send(c, (uint8_t)vector);
+}
+
+void pu_store(int *p, int v)
+{
+	pn_settle();
+	pn_st32((uint32_t *)p, (uint32_t)v);
 }
 
 void pu_unread(const void *p, unsigned long size)
@@ -184,8 +184,12 @@ static void *map(void *ctx, uint64_t pa, size_t len)
 /* Linux leaves the handlers of all vectors but one empty outside of a guest. */
 static void interrupt(void *arg, uint8_t vector)
 {
+	int cpu = px.thread[px.current].cpu;
+	bool posted = mi_posted(cpu, vector);
+
 	(void)arg;
-	if (mi_posted(px.thread[px.current].cpu, vector) || vector != pk_posted_wakeup_vector())
+	mi_poke(cpu);
+	if (posted || vector != pk_posted_wakeup_vector())
 		return;
 	px_doing("pi_wakeup_handler");
 	pk_wakeup_handler();
@@ -225,7 +229,26 @@ static void detach(void *arg)
 	px_device_leave(entry);
 }
 
+/* As an IPI of another vCPU, or an irqfd. */
+static void sender(void *arg)
+{
+	(void)arg;
+	px_doing("delivers an interrupt to vCPU 0");
+	pk_deliver(vcpus[0]->linux_vcpu, MI_VECTOR + (int)machine.posts);
+	pn_settle();
+}
+
 /* ---- building ---- */
+
+/* The interrupts of vCPU @i. */
+static uint32_t expected(unsigned i)
+{
+	uint32_t want = i == 0 && machine.sender ? 1u << machine.posts : 0;
+
+	for (unsigned p = i; p < machine.posts; p += machine.vcpus)
+		want |= 1u << p;
+	return want;
+}
 
 static void build_cpus(void)
 {
@@ -250,7 +273,7 @@ static void build_vcpus(void)
 	vm = px_alloc(pk_vm_size(), 64);
 	entry = px_alloc(64, 64);
 	px_name(entry, 4, "what the IRTEs say");
-	pk_vm_init(vm);
+	pk_vm_init(vm, machine.posts > 0);
 	bypass = pk_bypass(vm);
 	px_name(bypass, 8, "nr_possible_bypass_irqs");
 	for (unsigned i = 0; i < machine.vcpus; i++) {
@@ -262,13 +285,18 @@ static void build_vcpus(void)
 		pk_task_init(v->linux_task);
 		v->task.asleep = pk_task_state(v->linux_task);
 		v->vectors = px_alloc(64, 64);
-		pk_vcpu_init(v->linux_vcpu, vm, (int)i, 0);
+		v->waits = px_alloc(64, 64);
+		v->injected = -1;
+		v->want = expected(i);
+		pk_vcpu_init(v->linux_vcpu, vm, (int)i, 0, !(machine.inhibited && i == 0));
 		v->pid = pk_pid(v->linux_vcpu);
 		v->apic = pk_apic(v->linux_vcpu);
 		v->mode = pk_mode(v->linux_vcpu);
+		v->requests = pk_requests(v->linux_vcpu);
 		pk_name_vcpu(v->linux_vcpu, (int)i);
 		mt_name(&v->task, (int)i);
 		pu_name(v->vectors, 4, "interrupts that the guest got, vCPU", (int)i);
+		pu_name(v->waits, 4, "waits in the guest, vCPU", (int)i);
 		px_thread(i ? "vCPU 1" : "vCPU 0", 0, vcpu, v);
 	}
 }
@@ -309,7 +337,10 @@ static void setup(void *arg)
 	mi_build_cores();
 	build_vcpus();
 	build_unit();
-	px_thread("IOMMU", -1, device, NULL);
+	if (machine.posts)
+		px_thread("IOMMU", -1, device, NULL);
+	if (machine.sender)
+		px_thread("sender", 1, sender, NULL);
 	if (machine.offline)
 		px_thread("hotplug", 0, go_offline, NULL);
 	if (machine.detached)
@@ -320,25 +351,33 @@ static void setup(void *arg)
 
 /* ---- what must hold when nothing moves any more ---- */
 
+/* In the PIR, or in the IRR. */
+static bool pending(const struct vcpu *v)
+{
+	bool irr = false;
+
+	for (unsigned word = 0; word < 8; word++)
+		irr |= v->apic[(PN_APIC_IRR + 16 * word) / 4] != 0;
+	return irr || v->pid->pir[0] | v->pid->pir[1] | v->pid->pir[2] | v->pid->pir[3];
+}
+
 static const char *check(void *arg, char *text, unsigned size)
 {
 	(void)arg;
 	for (unsigned i = 0; i < machine.vcpus; i++) {
 		const struct vcpu *v = vcpus[i];
-		uint32_t want = 0;
 
-		for (unsigned p = i; p < machine.posts; p += machine.vcpus)
-			want |= 1u << p;
-		if (*v->task.asleep &&
-		    (v->pid->pir[0] | v->pid->pir[1] | v->pid->pir[2] | v->pid->pir[3])) {
+		if ((*v->task.asleep || *v->waits) && pending(v)) {
 			snprintf(text, size,
-				 "vCPU %u sleeps and its PIR is not empty (PID control %llx)", i,
+				 "vCPU %u %s and its %s is not empty (PID control %llx)", i,
+				 *v->waits ? "waits in the guest" : "sleeps",
+				 v->pid->pir[0] | v->pid->pir[1] ? "PIR" : "IRR",
 				 (unsigned long long)v->pid->control);
 			return "P1";
 		}
-		if (*v->vectors != want) {
+		if (*v->vectors != v->want) {
 			snprintf(text, size, "vCPU %u got interrupts %x of %x", i, *v->vectors,
-				 want);
+				 v->want);
 			return "P4";
 		}
 	}

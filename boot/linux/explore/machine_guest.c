@@ -65,7 +65,32 @@ bool mi_posted(int cpu, uint8_t vector)
 	       pn_apicv_ext_intr(&core[cpu], &lapic, &acked) == PN_INTR_POSTED;
 }
 
+void mi_poke(int cpu)
+{
+	for (unsigned i = 0; i < machine.vcpus && machine.spins; i++)
+		if ((int)vcpus[i]->task.cpu == cpu)
+			pn_xchg32(vcpus[i]->waits, 0);
+}
+
 /* ---- the guest ---- */
+
+static void got(struct vcpu *v, int vector)
+{
+	pn_st32(v->vectors, pn_ld32(v->vectors) | 1u << (vector - MI_VECTOR));
+}
+
+/* Interrupts reach the processor while the guest runs, and not before and after. */
+static void stay(struct vcpu *v)
+{
+	bool waits = machine.spins && pn_ld32(v->vectors) != v->want;
+
+	if (waits)
+		pn_xchg32(v->waits, 1);
+	px_irq(NULL, true, PX_SITE("in the guest"));
+	if (waits)
+		px_sleep(v->waits, "an interrupt of the guest");
+	px_irq(NULL, false, PX_SITE("in the guest"));
+}
 
 static bool take(struct vcpu *v, struct pn_apicv *a)
 {
@@ -73,41 +98,88 @@ static bool take(struct vcpu *v, struct pn_apicv *a)
 	bool any = false;
 
 	while (pn_apicv_pending(a, true) >= 0) {
-		int vector = pn_apicv_deliver(a);
-
-		pn_st32(v->vectors, pn_ld32(v->vectors) | 1u << (vector - MI_VECTOR));
+		got(v, pn_apicv_deliver(a));
 		pn_apicv_wrmsr(a, MSR_EOI, 0, &exit);
 		any = true;
 	}
 	return any;
 }
 
-/*
- * Interrupts reach the processor before it enters, where they wait, and while the guest runs: the
- * guest halts when it has taken what is there.
- */
-void mi_guest(struct vcpu *v)
+static void with_apicv(struct vcpu *v)
 {
 	struct pn_apicv *a = &core[v->task.cpu];
-	struct pn_vmcs_apic vmcs;
+	struct pn_vmcs_apic vmcs = vmcs_of(v);
 	struct pn_apicv_exit exit;
 
+	if (pn_apicv_vmentry(a, &vmcs, &exit))
+		px_fail("P6", "VM entry refuses what Linux wrote into the VMCS");
+	take(v, a);
+	do {
+		stay(v);
+	} while (take(v, a));
+	pn_apicv_vmexit(a, &vmcs);
+	v->intr_status = vmcs.intr_status;
+}
+
+static bool irr_is_empty(const struct vcpu *v)
+{
+	for (unsigned word = 0; word < 8; word++)
+		if (v->apic[(PN_APIC_IRR + 16 * word) / 4])
+			return false;
+	return true;
+}
+
+/*
+ * KVM injects, and each EOI exits. A guest that was woken by a bit of its IRR before KVM is asked
+ * to inject it halts again and again: that is a wait for the request.
+ */
+static bool without_apicv(struct vcpu *v)
+{
+	if (v->injected < 0) {
+		stay(v);
+		if (!machine.spins && !irr_is_empty(v)) {
+			px_relax_on((uint32_t *)v->requests, 0);
+			pn_relax();
+		}
+		return false;
+	}
+	got(v, v->injected);
+	v->injected = -1;
+	return true;
+}
+
+/* vcpu_enter_guest(): false, there was something else to do first. */
+static bool enter(struct vcpu *v)
+{
+	bool ran, eoi = false;
+
+	v->injected = (int16_t)pk_inject(v->linux_vcpu, v->injected);
+	pn_settle();
 	px_irq(NULL, false, PX_SITE("interrupts off"));
 	pn_xchg32(v->mode, (uint32_t)pk_in_guest_mode());
 	pk_sync(v->linux_vcpu);
 	pn_settle();
-	vmcs = vmcs_of(v);
-	px_doing("in the guest");
-	if (pn_apicv_vmentry(a, &vmcs, &exit))
-		px_fail("P6", "VM entry refuses what Linux wrote into the VMCS");
-	do {
-		px_irq(NULL, true, PX_SITE("in the guest"));
-		px_irq(NULL, false, PX_SITE("in the guest"));
-	} while (take(v, a));
-	pn_apicv_vmexit(a, &vmcs);
-	px_doing("");
-	v->intr_status = vmcs.intr_status;
+	ran = pn_ld32(v->mode) == (uint32_t)pk_in_guest_mode() && !pn_ld64(v->requests);
+	if (ran) {
+		px_doing("in the guest");
+		if (pk_has_apicv(v->linux_vcpu))
+			with_apicv(v);
+		else
+			eoi = without_apicv(v);
+		px_doing("");
+	}
 	pn_st32(v->mode, 0);
 	px_irq(NULL, true, PX_SITE("interrupts on"));
+	if (eoi)
+		pk_eoi(v->linux_vcpu);
+	pn_settle();
+	return ran && !eoi;
+}
+
+/* It halts when it has taken what there is. */
+void mi_guest(struct vcpu *v)
+{
+	while (!enter(v) || (machine.spins && pn_ld32(v->vectors) != v->want))
+		pk_unblocked(v->linux_vcpu);
 	pk_halt(v->linux_vcpu);
 }
