@@ -22,9 +22,8 @@
 
 /* ---- data of other files of Linux ---- */
 
-bool enable_apicv = true, enable_ipiv = true, npt_enabled = true;
+bool enable_device_posted_irqs = true, enable_apicv = true, enable_ipiv = true, npt_enabled = true;
 int irq_remapping_enabled = 1;
-DEFINE_STATIC_KEY_FALSE(kvm_has_noapic_vcpu);
 unsigned long page_offset_base, phys_base;
 DEFINE_PER_CPU(int, cpu_number);
 DEFINE_PER_CPU(u32, x86_cpu_to_apicid);
@@ -63,6 +62,7 @@ static struct {
 	struct irq_data data;
 	struct irq_cfg *cfg;
 	struct kvm_kernel_irqfd *irqfd;
+	struct irq_bypass_producer producer;
 } irqs[PK_IRQS];
 
 void __weak pk_command_line(int gappi, int prefix)
@@ -274,6 +274,7 @@ void pk_irq(int irq, void *iommu, int vector, int cpu)
 	irqs[irq].data.chip_data = ir;
 	irqs[irq].irqfd = pu_alloc(sizeof(struct kvm_kernel_irqfd), 64);
 	irqs[irq].irqfd->gsi = irq;
+	irqs[irq].producer.irq = irq;
 	pu_name(irqs[irq].lock, 4, "desc->lock of IRQ", irq);
 	pu_name(entry, sizeof(*entry), "ir_data->entry of IRQ", irq);
 	irte_128_ops.prepare(entry, APIC_DELIVERY_MODE_FIXED, false, vector, cpu, PK_DEVID);
@@ -408,20 +409,60 @@ void pk_galog_thread(void *iommu)
 	amd_iommu_int_thread_galog(0, iommu);
 }
 
+static void write_entry(struct kvm_kernel_irqfd *irqfd, int id, int vector)
+{
+	irqfd->irq_entry.type = KVM_IRQ_ROUTING_MSI;
+	irqfd->irq_entry.msi.address_lo = APIC_DEFAULT_PHYS_BASE | vcpu_of[id]->vcpu_id << 12;
+	irqfd->irq_entry.msi.data = vector;
+}
+
+/* kvm_irq_routing_update() */
 void pk_route(void *p, int irq, int id, int vector)
 {
 	struct kvm *kvm = &svm_of_vm(p)->kvm;
 	struct kvm_kernel_irqfd *irqfd = irqs[irq].irqfd;
-	struct kvm_vcpu *vcpu = id < 0 ? NULL : vcpu_of[id];
+	struct kvm_kernel_irq_routing_entry old;
 	int on = pu_irq_off(_RET_IP_);
 
 	pu_lock(&kvm->irqfds.lock, _RET_IP_);
-	if (irqfd->irq_bypass_vcpu || vcpu)
-		irqfd->irq_bypass_vcpu =
-			avic_pi_update_irte(irqfd, kvm, irq, irq, vcpu, vector) ? NULL : vcpu;
+	irqfd->kvm = kvm;
+	old = irqfd->irq_entry;
+	write_entry(irqfd, id, vector);
+	if (irqfd->producer)
+		kvm_arch_update_irqfd_routing(irqfd, &old, &irqfd->irq_entry);
 	pu_unlock(&kvm->irqfds.lock, _RET_IP_);
 	if (on)
 		pu_irq_on(_RET_IP_);
+}
+
+void pk_attach(int irq)
+{
+	kvm_arch_irq_bypass_add_producer(&irqs[irq].irqfd->consumer, &irqs[irq].producer);
+}
+
+void pk_detach(int irq)
+{
+	if (irqs[irq].irqfd->producer)
+		kvm_arch_irq_bypass_del_producer(&irqs[irq].irqfd->consumer, &irqs[irq].producer);
+}
+
+u32 x86_msi_msg_get_destid(struct msi_msg *msg, bool extid)
+{
+	if (extid)
+		pu_stub("x86_msi_msg_get_destid() with destinations of 15 bits");
+	return msg->arch_addr_lo.destid_0_7;
+}
+
+/* KVM's calls of SVM: as svm_x86_ops says. */
+int __SCT__kvm_x86_pi_update_irte(struct kvm_kernel_irqfd *irqfd, struct kvm *kvm,
+				  unsigned int host_irq, u32 guest_irq, struct kvm_vcpu *vcpu,
+				  u32 vector)
+{
+	return avic_pi_update_irte(irqfd, kvm, host_irq, guest_irq, vcpu, vector);
+}
+
+void __SCT__kvm_x86_pi_start_bypass(struct kvm *kvm)
+{
 }
 
 /* ---- what they call ---- */

@@ -47,11 +47,11 @@ void pk_vm_destroy(void *vm, void *vcpu);
 void *pk_iommu(int index, void *mmio, int vapic);
 /* Host interrupt @irq: entry @irq of the device behind the IOMMU, that the host gets at @vector. */
 void pk_irq(int irq, void *iommu, int vector, int cpu);
-/*
- * kvm_pi_update_irte(): its device's interrupt goes to vCPU @id as @vector; -1: to the host. By an
- * attach, a detach, or by another address or data that the guest writes.
- */
+/* The guest writes address and data of its device's interrupt: to vCPU @id as @vector. */
 void pk_route(void *vm, int irq, int id, int vector);
+/* VFIO's producer for it comes, and goes. */
+void pk_attach(int irq);
+void pk_detach(int irq);
 
 /* avic_incomplete_ipi_interception() of an exit with this information. */
 void pk_incomplete_ipi(void *vcpu, unsigned long info1, unsigned long info2);

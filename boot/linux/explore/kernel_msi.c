@@ -97,6 +97,11 @@ void *pk_msi_pid(int cpu)
 	return &per_cpu(posted_msi_pi_desc, cpu);
 }
 
+void pk_high(const void *p)
+{
+	page_offset_base = ((unsigned long)p & PAGE_MASK) - SZ_4G;
+}
+
 unsigned long pk_pa(const void *p)
 {
 	return __pa(p);

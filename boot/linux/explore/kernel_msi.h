@@ -16,6 +16,8 @@
 
 /* On CPU @cpu: what it has of its own, and the descriptor of its posted MSIs. */
 void pk_cpu(int cpu);
+/* From the page of @p on, physical addresses are 4 GiB and more. */
+void pk_high(const void *p);
 /* The unit with its registers at @mmio: queue, table and enabling by Linux's functions. */
 void pk_unit(void *mmio);
 /* Interrupt @irq of the device: from the allocation to the entry, by Linux's functions; CPU 0. */

@@ -392,6 +392,26 @@ void *linux_memset(void *to, int byte, size_t size)
 	return to;
 }
 
+int linux_memcmp(const char *a, const char *b, size_t size);
+int linux_memcmp(const char *a, const char *b, size_t size)
+{
+	const struct px_site *site = SITE();
+	int differ = 0;
+
+	for (size_t i = 0; i < size && !differ;) {
+		unsigned n = size - i >= 8 ? 8 : 1;
+		uint64_t v = 0;
+
+		load((char *)a + i, n, site);
+		memcpy(&v, a + i, n);
+		load((char *)b + i, n, site);
+		differ = memcmp(&v, b + i, n);
+		i += n;
+	}
+	pn_settle();
+	return differ;
+}
+
 /* Of the command line, during set-up: no transitions. */
 static void only_setup(const char *name)
 {

@@ -30,20 +30,35 @@ static const struct {
 	const char *name;
 	bool *flag;
 } words[] = {
-	{"preempted", &machine.preempted}, {"migrates", &machine.migrates},
-	{"attach", &machine.attach},	   {"detach", &machine.detach},
-	{"retarget", &machine.retarget},   {"whole", &machine.whole},
-	{"late", &machine.late},	   {"destroy", &machine.destroy},
-	{"offline", &machine.offline},	   {"masked", &machine.masked},
-	{"queues", &machine.queues},	   {"unload", &machine.unload},
-	{"inhibit", &machine.inhibit},	   {"galog", &machine.galog},
-	{"lacking", &machine.lacking},	   {"prefix", &machine.prefix},
-	{"nodis", &machine.nodis},	   {"lists", &machine.lists},
-	{"stays", &machine.stays},	   {"loaded", &machine.loaded},
-	{"nogam", &machine.nogam},	   {"others", &machine.others},
-	{"logical", &machine.logical},	   {"xapic", &machine.xapic},
-	{"novapic", &machine.novapic},	   {"vms", &machine.vms},
-	{"bug1312", &machine.bug1312},	   {"zen1", &machine.zen1},
+	{"preempted", &machine.preempted},
+	{"migrates", &machine.migrates},
+	{"attach", &machine.attach},
+	{"detach", &machine.detach},
+	{"retarget", &machine.retarget},
+	{"whole", &machine.whole},
+	{"late", &machine.late},
+	{"destroy", &machine.destroy},
+	{"offline", &machine.offline},
+	{"masked", &machine.masked},
+	{"queues", &machine.queues},
+	{"unload", &machine.unload},
+	{"inhibit", &machine.inhibit},
+	{"galog", &machine.galog},
+	{"lacking", &machine.lacking},
+	{"prefix", &machine.prefix},
+	{"nodis", &machine.nodis},
+	{"lists", &machine.lists},
+	{"stays", &machine.stays},
+	{"loaded", &machine.loaded},
+	{"nogam", &machine.nogam},
+	{"others", &machine.others},
+	{"logical", &machine.logical},
+	{"xapic", &machine.xapic},
+	{"all", &machine.all},
+	{"novapic", &machine.novapic},
+	{"vms", &machine.vms},
+	{"bug1312", &machine.bug1312},
+	{"zen1", &machine.zen1},
 	{"waits", &machine.waits},
 };
 
@@ -120,8 +135,9 @@ static void build_vcpus(void)
 	for (unsigned i = 0; i < machine.posts; i++) {
 		pk_irq((int)i, units[i % machine.iommus].linux_iommu, HOST_VECTOR + (int)i,
 		       LOG_CPU);
+		am_route(i, (int)(i % machine.vcpus));
 		if (!machine.attach && pk_can_post())
-			am_route(i, (int)(i % machine.vcpus));
+			am_attach(i);
 	}
 }
 

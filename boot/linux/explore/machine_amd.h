@@ -57,7 +57,8 @@ struct am_machine {
 	unsigned vcpus, posts, iommus, cpus;
 	unsigned ipis;	/* that vCPU 0 sends to vCPU 1, */
 	bool others;	/* or to all others, */
-	bool logical;	/* or to their logical IDs */
+	bool logical;	/* or to their logical IDs, */
+	bool all;	/* or to all by the broadcast ID */
 	bool xapic;	/* the guest does not use x2APIC */
 	bool zen1;	/* a processor with erratum 1235, and without x2AVIC */
 	bool waits;	/* the guest waits inside for its interrupts, and does not halt */
@@ -143,7 +144,9 @@ uint32_t am_expected(unsigned id);
 
 /* ---- machine_amd_vmm.c ---- */
 
+/* The guest moves interrupt @irq to vCPU @id. */
 void am_route(unsigned irq, int id);
+void am_attach(unsigned irq);
 void am_build_agents(void);
 
 #endif

@@ -34,7 +34,7 @@ uint32_t am_expected(unsigned id)
 
 	for (unsigned i = id; i < machine.posts; i += machine.vcpus)
 		bits |= 1u << i;
-	if (id == 1 || (id && (machine.others || machine.logical)))
+	if (id == 1 || machine.all || (id && (machine.others || machine.logical)))
 		bits |= ((1u << machine.ipis) - 1) << machine.posts;
 	return bits;
 }
@@ -52,7 +52,7 @@ void am_doorbell(uint32_t apicid)
 
 /* ---- IPIs ---- */
 
-/* To vCPU 1; to all others; to all others as logical destinations. */
+/* To vCPU 1; to all others; to all others as logical destinations; to all. */
 static uint64_t icr_of(unsigned ipi)
 {
 	uint64_t icr = (uint64_t)am_vector(machine.posts + ipi);
@@ -64,6 +64,8 @@ static uint64_t icr_of(unsigned ipi)
 		icr |= PN_ICR_LOGICAL;
 		to = (1u << machine.vcpus) - 2;
 	}
+	if (machine.all)
+		to = machine.xapic ? 0xff : 0xffffffff;
 	return icr | to << (machine.xapic ? 56 : 32);
 }
 

@@ -5,7 +5,19 @@
 
 void am_route(unsigned irq, int id)
 {
-	pk_route(vm[id < 0 ? 0 : id], (int)irq, id, am_vector(irq));
+	pk_route(vm[id], (int)irq, id, am_vector(irq));
+	pn_settle();
+}
+
+void am_attach(unsigned irq)
+{
+	pk_attach((int)irq);
+	pn_settle();
+}
+
+static void detach(unsigned irq)
+{
+	pk_detach((int)irq);
 	pn_settle();
 }
 
@@ -14,10 +26,10 @@ static void attach(void *arg)
 	(void)arg;
 	px_doing("the device comes to the VM");
 	for (unsigned i = 0; i < machine.posts && machine.attach; i++)
-		am_route(i, (int)(i % machine.vcpus));
+		am_attach(i);
 	px_doing("the device leaves the VM");
 	for (unsigned i = 0; i < machine.posts && machine.detach; i++)
-		am_route(i, -1);
+		detach(i);
 }
 
 /* The end of the VM: its task first, then its devices, then its memory. */
@@ -32,7 +44,7 @@ static void destroy(void *arg)
 	px_sleep(v->alive, "the task has ended");
 	px_doing("destroys the VM");
 	for (unsigned i = 0; i < machine.posts; i++)
-		am_route(i, -1);
+		detach(i);
 	pk_vm_destroy(vm[0], v->svm);
 	pn_settle();
 	px_kill(v->svm, pk_vcpu_size(), "P6", "vCPU 0");
@@ -90,7 +102,7 @@ void am_build_agents(void)
 	if (machine.attach || machine.detach)
 		px_thread("VMM", 1, attach, NULL);
 	if (machine.retarget)
-		px_thread("VMM", 1, retarget, NULL);
+		px_thread(machine.attach ? "VMM 2" : "VMM", 1, retarget, NULL);
 	if (machine.destroy)
 		px_thread("VMM", 1, destroy, NULL);
 	if (machine.offline)

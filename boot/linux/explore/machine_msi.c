@@ -42,6 +42,7 @@ static struct {
 	bool back;    /* and then back to CPU 0 */
 	bool offline; /* CPU 0 goes offline */
 	bool returns; /* and comes back, gets interrupt 0 back, and the device sends it once more */
+	bool high;    /* 4 GiB of physical addresses lie between the descriptors of the CPUs */
 	bool late;    /* interrupts may take long to reach CPU 0 while it goes offline */
 } machine = {.irqs = 2, .posts = 2};
 
@@ -50,7 +51,7 @@ static const struct {
 	bool *flag;
 } words[] = {
 	{"moves", &machine.moves},     {"back", &machine.back}, {"offline", &machine.offline},
-	{"returns", &machine.returns}, {"late", &machine.late},
+	{"returns", &machine.returns}, {"late", &machine.late}, {"high", &machine.high},
 };
 
 static struct cpu *cpu; /* of PK_CPUS */
@@ -395,7 +396,7 @@ static void build_cpus(void)
 
 	cpu = px_alloc(PK_CPUS * sizeof(*cpu), 64);
 	for (int c = 0; c < PK_CPUS; c++) {
-		char *copy = px_alloc(size, 64);
+		char *copy = px_alloc(size, machine.high ? 4096 : 64);
 
 		memcpy(copy, __start_pcpu, size);
 		__per_cpu_offset[c] = (unsigned long)(copy - __start_pcpu);
@@ -411,6 +412,8 @@ static void build_cpus(void)
 		*cpu[c].idle = 1;
 	}
 	pn_set_gs(__per_cpu_offset[0]);
+	if (machine.high)
+		pk_high(pk_msi_pid(1));
 }
 
 static void build_unit(void)
