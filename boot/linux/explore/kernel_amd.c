@@ -453,6 +453,13 @@ u32 x86_msi_msg_get_destid(struct msi_msg *msg, bool extid)
 	return msg->arch_addr_lo.destid_0_7;
 }
 
+int pk_posts(int irq)
+{
+	const struct amd_ir_data *ir = irqs[irq].data.chip_data;
+
+	return ((const struct irte_ga *)ir->entry)->lo.fields_vapic.guest_mode;
+}
+
 /* KVM's calls of SVM: as svm_x86_ops says. */
 int __SCT__kvm_x86_pi_update_irte(struct kvm_kernel_irqfd *irqfd, struct kvm *kvm,
 				  unsigned int host_irq, u32 guest_irq, struct kvm_vcpu *vcpu,

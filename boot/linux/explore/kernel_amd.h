@@ -52,6 +52,8 @@ void pk_route(void *vm, int irq, int id, int vector);
 /* VFIO's producer for it comes, and goes. */
 void pk_attach(int irq);
 void pk_detach(int irq);
+/* Its IRTE is in guest mode. */
+int pk_posts(int irq);
 
 /* avic_incomplete_ipi_interception() of an exit with this information. */
 void pk_incomplete_ipi(void *vcpu, unsigned long info1, unsigned long info2);

@@ -202,6 +202,10 @@ static const char *check(void *arg, char *text, unsigned size)
 		snprintf(text, size, "amd_iommu=gappi2 has switched GAPPI on");
 		return "P7";
 	}
+	if (machine.inhibit && !machine.stays && !pk_posts(0)) {
+		snprintf(text, size, "AVIC is on again, and IRTE 0 does not post");
+		return "P2";
+	}
 	for (unsigned i = 0; i < machine.vcpus && !machine.destroy; i++) {
 		if (*vcpus[i]->asleep && am_deliverable(vcpus[i])) {
 			snprintf(text, size, "vCPU %u sleeps and its IRR is not empty%s", i,
