@@ -270,7 +270,7 @@ static int set_stays(struct pn_case_reader *r, const struct value *v, struct pn_
 static int set_cpus(struct pn_case_reader *r, const struct value *v, struct pn_diag *d)
 {
 	char buf[64], *word, *rest = buf;
-	int cpu;
+	int cpu = 0;
 
 	snprintf(buf, sizeof(buf), "%s", v->text);
 	while ((word = strsep(&rest, " \t,")) != NULL) {
