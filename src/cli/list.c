@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* `postern list`: modes, scenarios, cases, costs, decoders, as text or JSON. */
+/* `postern list`: modes, scenarios, keys, cases, costs, decoders, as text or JSON. */
 #include <argp.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,6 +13,7 @@
 #include "options.h"
 #include "nearest.h"
 #include "scenario.h"
+#include "scenario_keys.h"
 
 enum { OPT_JSON = 0x100 };
 
@@ -67,14 +68,30 @@ static const char *case_item(unsigned i, const char **description)
 	return c ? c->name : NULL;
 }
 
+/* A key by the section's kind: "machine.pcpus". The strings live until the next call. */
+static const char *key_item(unsigned i, const char **description)
+{
+	static char name[64], text[512];
+	const struct pn_key *k = i < pn_key_count ? &pn_keys[i] : NULL;
+	char range[160];
+
+	if (!k)
+		return NULL;
+	snprintf(name, sizeof(name), "%s.%s", pn_sc_kind_name((enum pn_sc_kind)k->kind), k->name);
+	snprintf(text, sizeof(text), "%s; %s%s: %s", pn_key_range(k, range, sizeof(range)),
+		 k->dflt ? "default " : "", k->dflt ? k->dflt : k->without, k->doc);
+	*description = text;
+	return name;
+}
+
 static const struct {
 	const char *what;
 	item_fn item;
 	const char *(*work)(unsigned i); /* its workload, or NULL */
 } lists[] = {
-	{"modes", mode_item, mode_work},  {"scenarios", pn_builtin_scenario, scenario_work},
-	{"cases", case_item, NULL},	  {"costs", pn_builtin_costs, NULL},
-	{"decoders", decoder_item, NULL},
+	{"modes", mode_item, mode_work},   {"scenarios", pn_builtin_scenario, scenario_work},
+	{"keys", key_item, NULL},	   {"cases", case_item, NULL},
+	{"costs", pn_builtin_costs, NULL}, {"decoders", decoder_item, NULL},
 };
 
 #define NR_LISTS ((unsigned)(sizeof(lists) / sizeof(lists[0])))
@@ -145,6 +162,19 @@ static void print_list(unsigned list)
 	}
 }
 
+/* The parts of a key's description. */
+static void key_json(json_t *o, const struct pn_key *k)
+{
+	char range[160];
+
+	json_object_set_new(o, "section", json_string(pn_sc_kind_name((enum pn_sc_kind)k->kind)));
+	json_object_set_new(o, "key", json_string(k->name));
+	json_object_set_new(o, "range", json_string(pn_key_range(k, range, sizeof(range))));
+	json_object_set_new(o, "default", k->dflt ? json_string(k->dflt) : json_null());
+	json_object_set_new(o, "without", k->without ? json_string(k->without) : json_null());
+	json_object_set_new(o, "meaning", json_string(k->doc));
+}
+
 static void print_list_json(unsigned list)
 {
 	item_fn item = lists[list].item;
@@ -159,6 +189,8 @@ static void print_list_json(unsigned list)
 			json_object_set_new(o, "workload", json_string(lists[list].work(i)));
 		if (item == case_item)
 			json_object_set_new(o, "inferred", json_boolean(pn_case_get(i)->inferred));
+		if (item == key_item)
+			key_json(o, &pn_keys[i]);
 		json_array_append_new(items, o);
 	}
 	pn_cli_print_json(json_pack("{s:s, s:s, s:o}", "schema", "postern.list/1", "what",
@@ -179,7 +211,8 @@ static int parse(int key, char *arg, struct argp_state *state)
 		o->what = arg;
 		return 0;
 	case ARGP_KEY_NO_ARGS:
-		argp_error(state, "no list is named (modes, scenarios, cases, costs or decoders)");
+		argp_error(state, "no list is named (modes, scenarios, keys, cases, costs "
+				  "or decoders)");
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -193,16 +226,16 @@ int pn_cli_list(int argc, char **argv)
 		{0},
 	};
 	static const struct argp_child children[] = {{&pn_cli_seed, 0, NULL, 0}, {0}};
-	static const struct argp argp = {
-		options,
-		parse,
-		"modes|scenarios|cases|costs|decoders",
-		"Lists modes and scenarios with their workload, explorer cases, cost "
-		"tables, or decoders.\v"
-		"Example:\n  postern list modes",
-		children,
-		NULL,
-		NULL};
+	static const struct argp argp = {options,
+					 parse,
+					 "modes|scenarios|keys|cases|costs|decoders",
+					 "Lists modes and scenarios with their workload, the keys "
+					 "of scenario files, explorer "
+					 "cases, cost tables, or decoders.\v"
+					 "Example:\n  postern list modes",
+					 children,
+					 NULL,
+					 NULL};
 	struct list_options o = {0};
 	const char *names[NR_LISTS], *near;
 
@@ -221,8 +254,9 @@ int pn_cli_list(int argc, char **argv)
 	if (near)
 		pn_cli_error("there is no list of '%s' (did you mean '%s'?)", o.what, near);
 	else
-		pn_cli_error("there is no list of '%s' (expected modes, scenarios, cases, costs or "
-			     "decoders)",
-			     o.what);
+		pn_cli_error(
+			"there is no list of '%s' (expected modes, scenarios, keys, cases, costs "
+			"or decoders)",
+			o.what);
 	return CLI_USAGE;
 }

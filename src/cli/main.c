@@ -31,7 +31,7 @@ static const struct verb {
 	{"decode", "KIND WORD...", "an IRTE, DTE, log entry, register, field by field",
 	 pn_cli_decode},
 	{"explore", "CASE|--all", "every interleaving of a named case", pn_cli_explore},
-	{"list", "WHAT", "modes, scenarios, cases, costs or decoders", pn_cli_list},
+	{"list", "WHAT", "modes, scenarios, keys, cases, costs or decoders", pn_cli_list},
 	{"bench", "[FIGURE...]", "how fast the models run on this machine", pn_cli_bench},
 	{"torture", NULL, NULL, NULL},
 	{"sweep", NULL, NULL, NULL},

@@ -80,6 +80,8 @@ static const struct row rows[] = {
 	{"torture", 2, NULL, "not in this build"},
 	{"sweep x.ini", 2, NULL, "not in this build"},
 	{"list", 2, NULL, "no list is named"},
+	{"list keys", 0, "  vm.vcpus                 1 .. 4096; required: vCPUs of each\n", NULL},
+	{"list keys --json", 0, "\"section\": \"load\"", NULL},
 	{"list mode", 2, NULL, "did you mean 'modes'"},
 	{"list modes", 0, "gappi:masked=park (default)", NULL},
 	{"list modes", 0, "bare metal:\n  remapped ", NULL},
