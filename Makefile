@@ -7,7 +7,7 @@ MESON    ?= $(if $(wildcard /usr/bin/meson),/usr/bin/meson,meson)
 POSTERN  := $(BUILD)/src/cli/postern
 RECORDING := scenarios/recordings/randread-qd32.txt.gz
 
-.PHONY: all run check test bench boot install clean help deps build
+.PHONY: all run check test bench boot install installcheck clean help deps build
 
 all: build
 
@@ -19,6 +19,7 @@ help:
 	@echo "make boot             boot Linux with KVM on the modelled machines (boot/README.md)"
 	@echo "make build            build only ($(POSTERN))"
 	@echo "make install PREFIX=  install program, library and headers (default $(PREFIX))"
+	@echo "make installcheck         test what is installed at PREFIX"
 	@echo "make deps             install the Debian packages that are missing"
 	@echo "make clean            remove $(BUILD)/"
 
@@ -62,6 +63,9 @@ boot:
 install: build
 	@$(MESON) configure $(BUILD) -Dprefix=$(abspath $(PREFIX)) >/dev/null
 	@$(MESON) install -C $(BUILD)
+
+installcheck:
+	@tests/installed $(abspath $(PREFIX))
 
 clean:
 	rm -rf $(BUILD)

@@ -28,7 +28,7 @@ def files(*patterns):
         found = [ROOT / name for name in git.stdout.split('\0') if name]
         return [path for path in found if path.exists()]
     return [path for pattern in patterns for path in sorted(ROOT.rglob(pattern))
-            if not path.relative_to(ROOT).parts[0].startswith('build')]
+            if not path.relative_to(ROOT).parts[0].startswith(('build', 'obj-'))]
 
 
 def fail(path, text):
