@@ -48,16 +48,16 @@ explore_tree()
 # The folder with the programs of a word; what they are made of names it.
 explore_dir()
 {
-	local dir tree prefix='' cases=cases changes=("$BOOT"/linux/explore/changes/{*,amd/*,msi/*}.patch)
+	local dir tree prefix='' lists=(cases cases-amd cases-msi) changes=("$BOOT"/linux/explore/changes/{*,amd/*,msi/*}.patch)
 	dir=$(explore_source_dir "$1") || return 1
 	tree=$(explore_tree "$1")
 	if [ "$tree" != tree ]; then
-		prefix=gappi- cases='cases-gappi'
+		prefix=gappi- lists=(cases-gappi)
 		changes=("$BOOT"/linux/explore/changes/gappi/*.patch "$SERIES_PATCHES"/without/*.patch)
 	fi
 	echo "$dir/$prefix$({
 		echo "$tree"
-		grep -E '^(broken|fixed) ' "$BOOT/linux/explore/$cases"
+		grep -hE '^(broken|fixed) ' "${lists[@]/#/$BOOT/linux/explore/}"
 		cat "$BOOT"/linux/explore/{build,check-hooks,*.[ch]} "${changes[@]}" "$ROOT"/src/world/explore/{*.[ch],seam/*} \
 			"$ROOT"/src/{seam,cli}/*.h "$ROOT"/src/hw/{amd,intel,x86}/*.[ch] "$ROOT"/include/postern/*.h
 	} | hash_of -)"

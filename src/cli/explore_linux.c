@@ -14,10 +14,11 @@
 
 #include "cli.h"
 
-#define MAX_CASES   64
+#define MAX_CASES   256
 #define MAX_NAMES   512
 #define MAX_WORDS   24
 #define MAX_VENDORS 3
+#define MAX_LISTS   4
 
 static struct {
 	char folder[4096], version[64];
@@ -105,7 +106,7 @@ static void take_line(const char *key, char *value)
 {
 	struct pn_case *c = tree.cases ? &tree.c[tree.cases - 1] : NULL;
 
-	if (!strcmp(key, "case") && tree.cases < MAX_CASES) {
+	if (!strcmp(key, "case")) {
 		tree.of[tree.cases].machine = kept_copy("");
 		tree.c[tree.cases++] = (struct pn_case){.name = kept_copy(value),
 							.property = "P1",
@@ -135,16 +136,12 @@ static void take_line(const char *key, char *value)
 
 static unsigned read_words(const char *name, char **word, unsigned max);
 
-/* The list is that of the tree: with GAPPI or without; its build says which. */
-static int read_cases(void)
+static int read_list(const char *name)
 {
-	char path[4200], line[1024], *list = NULL;
+	char path[4200], line[1024];
 	FILE *f;
 
-	read_words("cases", &list, 1);
-	snprintf(path, sizeof(path), "%s/boot/linux/explore/%s", source_root(),
-		 list ? list : "cases");
-	free(list);
+	snprintf(path, sizeof(path), "%s/boot/linux/explore/%s", source_root(), name);
 	f = fopen(path, "r");
 	if (!f) {
 		pn_cli_error("%s: the list of cases cannot be read", path);
@@ -160,10 +157,30 @@ static int read_cases(void)
 			*value++ = 0;
 		while (*value == ' ')
 			value++;
+		if (!strcmp(line, "case") && tree.cases == MAX_CASES) {
+			pn_cli_error("%s: more than %d cases", path, MAX_CASES);
+			fclose(f);
+			return CLI_INPUT;
+		}
 		take_line(line, value);
 	}
 	fclose(f);
 	return 0;
+}
+
+/* The lists are those of the tree: with GAPPI or without, and of the halves that it has. */
+static int read_cases(void)
+{
+	char *list[MAX_LISTS];
+	unsigned n = read_words("cases", list, MAX_LISTS);
+	int status = 0;
+
+	for (unsigned i = 0; i < n; i++) {
+		if (!status)
+			status = read_list(list[i]);
+		free(list[i]);
+	}
+	return status;
 }
 
 /* The words of FOLDER/programs/@name; how many. */
