@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Included by force before the unmodified files of KVM on Intel: asm.h, per-CPU variables as in
- * asm_percpu.h, and:
+ * Included by force before the unmodified files of KVM on Intel: asm.h, registers as in asm_amd.h,
+ * per-CPU variables as in asm_percpu.h, and:
  *
  * preempt_disable():  a barrier of the compiler; the machine preempts a task only where it says so.
  * current:            the task that the explorer runs.
@@ -29,7 +29,7 @@ void *pu_current(void);
 #undef current
 #define current ((struct task_struct *)pu_current())
 
-#include "asm.h"
+#include "asm_amd.h"
 #include "asm_percpu.h"
 
 asm(".macro vmread field value\n"

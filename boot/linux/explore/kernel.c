@@ -39,12 +39,11 @@ unsigned long pk_vcpu_size(void)
 	return sizeof(struct vcpu_vmx);
 }
 
-void pk_vm_init(void *vm, int device)
+void pk_vm_init(void *vm)
 {
 	struct kvm *kvm = &((struct kvm_vmx *)vm)->kvm;
 
 	kvm->arch.irqchip_mode = KVM_IRQCHIP_KERNEL;
-	kvm->arch.nr_possible_bypass_irqs = device;
 	kvm->override_halt_poll_ns = true; /* to 0: no vCPU polls */
 }
 
@@ -248,11 +247,6 @@ int pk_block(void *p)
 void pk_wakeup_handler(void)
 {
 	pi_wakeup_handler();
-}
-
-void pk_start_bypass(void *vm)
-{
-	vmx_pi_start_bypass(&((struct kvm_vmx *)vm)->kvm);
 }
 
 /* One of our changes adds it. */

@@ -14,8 +14,8 @@
 
 unsigned long pk_vm_size(void);
 unsigned long pk_vcpu_size(void);
-/* Zeroed memory becomes a VM, with one device that can post, or a vCPU of it, on CPU @cpu. */
-void pk_vm_init(void *vm, int device);
+/* Zeroed memory becomes a VM, or a vCPU of it, on CPU @cpu. */
+void pk_vm_init(void *vm);
 void pk_vcpu_init(void *vcpu, void *vm, int id, int cpu, int apicv);
 void pk_cpu_init(int cpu);
 int pk_vcpu_id(const void *vcpu);
@@ -24,8 +24,6 @@ unsigned long pk_pa(const void *p);
 void *pk_pid(void *vcpu);
 /* How many of its interrupts devices can post: a word. */
 unsigned long *pk_bypass(void *vm);
-/* The first device that can post is given to the VM. */
-void pk_start_bypass(void *vm);
 /* A task's structure, and its state: 0 is running. */
 unsigned long pk_task_size(void);
 void pk_task_init(void *task);

@@ -49,7 +49,6 @@ const unsigned long cpu_bit_bitmap[BITS_PER_LONG + 1][BITS_TO_LONGS(NR_CPUS)] = 
 struct cpuinfo_x86 boot_cpu_data;
 unsigned long volatile jiffies;
 bool enable_posted_msi = true, apic_is_disabled;
-int disable_sourceid_checking, irq_remapping_enabled = 1;
 static struct legacy_pic no_pic;
 struct legacy_pic *legacy_pic = &no_pic;
 bool noirqdebug;
@@ -65,14 +64,10 @@ struct apic *apic = &physical;
 
 /* Of Linux, static there (build makes them global). */
 extern const struct irq_domain_ops x86_vector_domain_ops, intel_ir_domain_ops;
-void iommu_set_irq_remapping(struct intel_iommu *iommu, int mode);
-void iommu_enable_irq_remapping(struct intel_iommu *iommu);
 void __common_interrupt(struct pt_regs *regs, u32 vector);
 void fred_sysvec_posted_msi_notification(struct pt_regs *regs);
 
 /* ---- building ---- */
-
-static struct intel_iommu *iommu;
 
 static struct {
 	struct irq_desc *desc; /* with the data of the device's domain */
@@ -105,29 +100,6 @@ void pk_high(const void *p)
 unsigned long pk_pa(const void *p)
 {
 	return __pa(p);
-}
-
-/* intel_setup_irq_remapping() without its domain, and with a table of one page. */
-void pk_unit(void *mmio)
-{
-	iommu = pu_alloc(sizeof(*iommu), 64);
-	iommu->reg = mmio;
-	iommu->cap = readq(iommu->reg + DMAR_CAP_REG);
-	iommu->ecap = readq(iommu->reg + DMAR_ECAP_REG) | 1; /* coherent */
-	iommu->ir_domain = pu_alloc(sizeof(struct irq_domain), 64);
-	iommu->ir_domain->host_data = iommu;
-	iommu->ir_table = pu_alloc(sizeof(*iommu->ir_table), 64);
-	iommu->ir_table->base = pu_alloc(PAGE_SIZE, PAGE_SIZE);
-	iommu->ir_table->bitmap = pu_alloc(INTR_REMAP_TABLE_ENTRIES / 8, 64);
-	if (dmar_enable_qi(iommu))
-		pu_stub("dmar_enable_qi(), which fails");
-	iommu_set_irq_remapping(iommu, 0);
-	iommu_enable_irq_remapping(iommu);
-	for (int i = 0; i < PK_IRQS; i++)
-		pu_name(&iommu->ir_table->base[i], 16, "IRTE", i);
-	pu_name(&iommu->qi->q_lock, 4, "q_lock of unit", 0);
-	pu_name(iommu->qi->desc, PAGE_SIZE, "queue of unit", 0);
-	pu_name(iommu->qi->desc_status, 4 * QI_LENGTH, "desc_status of unit", 0);
 }
 
 static void mask(struct irq_data *d)
@@ -187,10 +159,10 @@ void pk_irq(int irq)
 	cpumask_set_cpu(0, desc->irq_common_data.affinity);
 	irqs[irq].ir = desc->irq_data.parent_data = data_of(desc, irq);
 	irqs[irq].vector = irqs[irq].ir->parent_data = data_of(desc, irq);
-	if (intel_ir_domain_ops.alloc(iommu->ir_domain, irq, 1, &info))
+	if (intel_ir_domain_ops.alloc(pk_iommu->ir_domain, irq, 1, &info))
 		pu_stub("intel_irq_remapping_alloc(), which fails");
 	if (x86_vector_domain_ops.activate(NULL, irqs[irq].vector, false) ||
-	    intel_ir_domain_ops.activate(iommu->ir_domain, irqs[irq].ir, false))
+	    intel_ir_domain_ops.activate(pk_iommu->ir_domain, irqs[irq].ir, false))
 		pu_stub("activate(), which fails");
 	pu_statistics(&desc->tot_count, sizeof(desc->tot_count));
 	pu_name(&desc->lock, 4, "desc->lock of IRQ", irq);
@@ -286,38 +258,13 @@ unsigned int irq_get_next_irq(unsigned int irq)
 
 struct irq_data *irq_domain_get_irq_data(struct irq_domain *domain, unsigned int irq)
 {
-	return domain == iommu->ir_domain ? irqs[irq].ir : irqs[irq].vector;
+	return domain == pk_iommu->ir_domain ? irqs[irq].ir : irqs[irq].vector;
 }
 
 int irq_domain_alloc_irqs_parent(struct irq_domain *domain, unsigned int irq, unsigned int n,
 				 void *info)
 {
 	return x86_vector_domain_ops.alloc(NULL, irq, n, info);
-}
-
-bool irq_remapping_cap(enum irq_remap_cap cap)
-{
-	return cap == IRQ_POSTING_CAP;
-}
-
-/* The device: function 0 of bus 1. */
-static struct pci_bus bus = {.number = PK_DEVID >> 8};
-static struct pci_dev device = {.bus = &bus, .devfn = PK_DEVID & 0xff};
-
-struct pci_dev *msi_desc_to_pci_dev(struct msi_desc *desc)
-{
-	return &device;
-}
-
-struct pci_dev *pci_real_dma_dev(struct pci_dev *dev)
-{
-	return dev;
-}
-
-int pci_for_each_dma_alias(struct pci_dev *dev,
-			   int (*fn)(struct pci_dev *dev, u16 alias, void *data), void *data)
-{
-	return fn(dev, PK_DEVID, data);
 }
 
 /* The allocator of vectors: the first that is free, of words 0 and 3 of the PIR in turn. */
@@ -414,13 +361,6 @@ void note_interrupt(struct irq_desc *desc, irqreturn_t action_ret)
 {
 }
 
-/* The entries of the table that are in use; during set-up. */
-void __bitmap_set(unsigned long *map, unsigned int from, int n)
-{
-	while (n--)
-		__set_bit(from++, map);
-}
-
 void *__kmalloc_noprof(DECL_KMALLOC_PARAMS(size, b, token), gfp_t flags)
 {
 	return pu_alloc(size, 64);
@@ -434,23 +374,4 @@ void *__kmalloc_cache_noprof(struct kmem_cache *s, gfp_t flags, size_t size)
 void *__kmalloc_cache_node_noprof(struct kmem_cache *s, gfp_t flags, int node, size_t size)
 {
 	return pu_alloc(size, 64);
-}
-
-void *iommu_alloc_pages_node_sz(int node, gfp_t gfp, size_t size)
-{
-	return pu_alloc(size, PAGE_SIZE);
-}
-
-int _printk(const char *fmt, ...)
-{
-	return 0;
-}
-
-int ___ratelimit(struct ratelimit_state *rs, const char *func)
-{
-	return 0;
-}
-
-void __const_udelay(unsigned long xloops)
-{
 }

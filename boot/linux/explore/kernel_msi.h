@@ -2,15 +2,12 @@
 #ifndef PN_EXPLORE_KERNEL_MSI_H
 #define PN_EXPLORE_KERNEL_MSI_H
 
-#include "kernel.h"
+#include "kernel_vtd.h"
 
 /*
  * As kernel.h, for posted MSIs of the bare machine: between kernel_msi.c, which is compiled in
  * Linux's tree, and machine_msi.c.
  */
-
-#define PK_IRQS	 3
-#define PK_DEVID 0x0100
 
 /* ---- kernel_msi.c ---- */
 
@@ -18,8 +15,6 @@
 void pk_cpu(int cpu);
 /* From the page of @p on, physical addresses are 4 GiB and more. */
 void pk_high(const void *p);
-/* The unit with its registers at @mmio: queue, table and enabling by Linux's functions. */
-void pk_unit(void *mmio);
 /* Interrupt @irq of the device: from the allocation to the entry, by Linux's functions; CPU 0. */
 void pk_irq(int irq);
 /* How many vectors are taken, of all CPUs. */

@@ -10,16 +10,18 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "postern/vtd.h"
 #include "postern/x86.h"
 
 #include "engine.h"
+#include "kernel_device.h"
+#include "kernel_vtd.h"
 #include "machine.h"
 #include "machine_data.h"
 #include "machine_vmcs.h"
+#include "machine_vtd.h"
 
-#define DEVID	  0x0100
-#define MAX_POSTS 4
+#define HOST_VECTOR 0x31 /* of a device's interrupt that is not posted; the next: of post 1 */
+#define HOST_CPU    1
 
 extern char __start_pcpu[], __stop_pcpu[];
 extern unsigned long __per_cpu_offset[];
@@ -31,18 +33,14 @@ static const struct {
 	bool *flag;
 } words[] = {
 	{"preempted", &machine.preempted}, {"migrates", &machine.migrates},
-	{"offline", &machine.offline},	   {"detached", &machine.detached},
-	{"sender", &machine.sender},	   {"spins", &machine.spins},
-	{"inhibited", &machine.inhibited},
+	{"offline", &machine.offline},	   {"leaves", &machine.leaves},
+	{"comes", &machine.comes},	   {"sender", &machine.sender},
+	{"spins", &machine.spins},	   {"inhibited", &machine.inhibited},
 };
 
 struct vcpu *vcpus[PK_VCPUS];
-static struct pn_vtd *vtd;
-struct pn_bus mi_bus;
-static struct pn_virte_raw *entries;
 static void *vm;
-static unsigned long *bypass;
-static struct pn_lock *entry; /* an attach or detach, or a post, at a time */
+static struct pn_msi msis[PK_IRQS];
 
 /* ---- what kernel.c calls ---- */
 
@@ -144,19 +142,19 @@ static void vcpu(void *arg)
 
 /* ---- hardware ---- */
 
+static bool may_be_remapped(void)
+{
+	return machine.comes || machine.leaves;
+}
+
 static void device(void *arg)
 {
 	(void)arg;
 	for (unsigned i = 0; i < machine.posts; i++) {
-		struct pn_msi msi = {.devid = DEVID};
+		enum pn_msi_result r = mv_msi(&msis[i]);
 
-		pn_vtd_msi_encode((uint16_t)i, 0, &msi.addr, &msi.data);
-		if (machine.detached)
-			px_device_enter(entry);
-		if (pn_vtd_msi(vtd, &msi) != PN_MSI_POSTED)
+		if (r != PN_MSI_POSTED && (r != PN_MSI_REMAPPED || !may_be_remapped()))
 			px_fail("P4", "the unit did not post MSI %u", i);
-		if (machine.detached)
-			px_device_leave(entry);
 	}
 }
 
@@ -173,15 +171,15 @@ static void deliver(void *ctx, const struct pn_intr *intr)
 	px_send((int)intr->dest, intr->vector);
 }
 
-static void *map(void *ctx, uint64_t pa, size_t len)
+/* The irqfd of an interrupt that was not posted: KVM delivers it. */
+static void inject(unsigned i)
 {
-	char *p = (char *)(uintptr_t)(pa - pk_pa(NULL));
-
-	(void)ctx;
-	return p >= px.arena && p + len <= px.arena + px.arena_size ? p : NULL;
+	px_doing("the host has an interrupt of the device");
+	pk_deliver(vcpus[i % machine.vcpus]->linux_vcpu, MI_VECTOR + (int)i);
+	pn_settle();
 }
 
-/* Linux leaves the handlers of all vectors but one empty outside of a guest. */
+/* Of the other vectors Linux leaves the handlers empty outside of a guest. */
 static void interrupt(void *arg, uint8_t vector)
 {
 	int cpu = px.thread[px.current].cpu;
@@ -189,6 +187,8 @@ static void interrupt(void *arg, uint8_t vector)
 
 	(void)arg;
 	mi_poke(cpu);
+	if (vector >= HOST_VECTOR && vector < HOST_VECTOR + machine.posts)
+		inject(vector - HOST_VECTOR);
 	if (posted || vector != pk_posted_wakeup_vector())
 		return;
 	px_doing("pi_wakeup_handler");
@@ -212,21 +212,17 @@ static void go_offline(void *arg)
 	mt_cpu_is_offline(0);
 }
 
-/*
- * The only device leaves the VM and comes back: kvm_arch_irq_bypass_del_producer() and
- * _add_producer(). Meanwhile its entries do not post.
- */
-static void detach(void *arg)
+/* Meanwhile its interrupts go to the host. */
+static void vmm(void *arg)
 {
 	(void)arg;
-	px_device_enter(entry);
 	px_doing("the device leaves the VM");
-	pn_xchg64((uint64_t *)bypass, 0);
-	px_doing("the device comes back");
-	pn_xchg64((uint64_t *)bypass, 1);
-	pk_start_bypass(vm);
+	for (unsigned i = 0; i < machine.posts && machine.leaves; i++)
+		pk_detach((int)i);
+	px_doing("the device comes to the VM");
+	for (unsigned i = 0; i < machine.posts && machine.comes; i++)
+		pk_attach((int)i);
 	pn_settle();
-	px_device_leave(entry);
 }
 
 /* As an IPI of another vCPU, or an irqfd. */
@@ -266,16 +262,14 @@ static void build_cpus(void)
 	mt.offline = machine.offline;
 	mt.migrate = machine.migrates;
 	mt_build();
+	pn_set_gs(__per_cpu_offset[0]);
 }
 
 static void build_vcpus(void)
 {
 	vm = px_alloc(pk_vm_size(), 64);
-	entry = px_alloc(64, 64);
-	px_name(entry, 4, "what the IRTEs say");
-	pk_vm_init(vm, machine.posts > 0);
-	bypass = pk_bypass(vm);
-	px_name(bypass, 8, "nr_possible_bypass_irqs");
+	pk_vm_init(vm);
+	px_name(pk_bypass(vm), 8, "nr_possible_bypass_irqs");
 	for (unsigned i = 0; i < machine.vcpus; i++) {
 		struct vcpu *v = px_alloc(sizeof(*v), 64);
 
@@ -301,29 +295,22 @@ static void build_vcpus(void)
 	}
 }
 
-static void build_unit(void)
+/* The device is in the VM, unless it comes later. */
+static void build_device(void)
 {
-	struct pn_vtd_config hw;
-
-	mi_bus = (struct pn_bus){.map = map, .intr = deliver};
-	pn_vtd_config_default(&hw);
-	hw.bus = &mi_bus;
-	hw.irte_cache = 8;
-	pn_vtd_create(&hw, &vtd);
-	entries = px_alloc(4096, 4096);
 	for (unsigned i = 0; i < machine.posts; i++) {
-		const struct pn_virte e = {.p = true,
-					   .im = true,
-					   .pid = pk_pa(vcpus[i % machine.vcpus]->pid),
-					   .vector = (uint8_t)(MI_VECTOR + i),
-					   .sid = DEVID,
-					   .svt = PN_SVT_SID};
+		unsigned vcpu = i % machine.vcpus, data;
+		unsigned long addr;
 
-		entries[i] = pn_virte_encode(&e, true);
+		pk_irq((int)i, HOST_VECTOR + (int)i, HOST_CPU);
+		pk_message((int)i, &addr, &data);
+		msis[i] = (struct pn_msi){.addr = addr, .data = data, .devid = PK_DEVID};
+		pk_irqfd((int)i, vm, (int)vcpu, MI_VECTOR + (int)i);
+		if (!machine.comes || machine.leaves)
+			pk_attach((int)i);
 	}
-	pn_vtd_write(vtd, PN_VTD_IRTA, 8, pk_pa(entries) | PN_VTD_IRTA_EIME | 2);
-	pn_vtd_write(vtd, PN_VTD_GCMD, 4, PN_VTD_G_SIRTP);
-	pn_vtd_write(vtd, PN_VTD_GCMD, 4, PN_VTD_G_IRE);
+	for (unsigned i = 0; i < machine.vcpus; i++)
+		*vcpus[i]->requests = 0;
 }
 
 static void setup(void *arg)
@@ -336,15 +323,16 @@ static void setup(void *arg)
 	build_cpus();
 	mi_build_cores();
 	build_vcpus();
-	build_unit();
+	mv_build(deliver, true);
+	build_device();
 	if (machine.posts)
 		px_thread("IOMMU", -1, device, NULL);
 	if (machine.sender)
 		px_thread("sender", 1, sender, NULL);
 	if (machine.offline)
 		px_thread("hotplug", 0, go_offline, NULL);
-	if (machine.detached)
-		px_thread("detach", 1, detach, NULL);
+	if (machine.comes || machine.leaves)
+		px_thread("VMM", 1, vmm, NULL);
 	px_handler("CPU 0 irq", 0, interrupt, NULL);
 	px_handler("CPU 1 irq", 1, interrupt, NULL);
 }
@@ -382,23 +370,6 @@ static const char *check(void *arg, char *text, unsigned size)
 		}
 	}
 	return NULL;
-}
-
-/* No unit of this machine is accessed by Linux. */
-uint64_t pn_reg_read(const volatile void *addr, unsigned size)
-{
-	(void)addr;
-	(void)size;
-	pn_not_finished("Linux reads a register");
-	return 0;
-}
-
-void pn_reg_write(volatile void *addr, unsigned size, uint64_t v)
-{
-	(void)addr;
-	(void)size;
-	(void)v;
-	pn_not_finished("Linux writes a register");
 }
 
 bool pn_machine_take(const char *word)

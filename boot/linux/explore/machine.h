@@ -5,7 +5,6 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "postern/bus.h"
 #include "postern/pid.h"
 
 #include "harness.h"
@@ -39,7 +38,8 @@ struct mi_machine {
 	bool preempted; /* also while it is about to block */
 	bool migrates;	/* wakes up on the other CPU */
 	bool offline;	/* CPU 0 goes away while vCPUs sleep on its list */
-	bool detached;	/* the only device leaves the VM, and comes back */
+	bool leaves;	/* the only device leaves the VM; */
+	bool comes;	/* comes to it, or back */
 	bool sender;	/* KVM delivers one more interrupt to vCPU 0, from CPU 1 */
 	bool spins;	/* the guest waits inside for all interrupts before it halts */
 	bool inhibited; /* vCPU 0 has no APICv */
@@ -47,7 +47,6 @@ struct mi_machine {
 
 extern struct mi_machine machine;
 
-extern struct pn_bus mi_bus;
 extern struct vcpu *vcpus[PK_VCPUS];
 
 /* ---- machine_guest.c ---- */

@@ -9,6 +9,7 @@
 #include "engine.h"
 #include "machine.h"
 #include "machine_vmcs.h"
+#include "machine_vtd.h"
 
 #define MSR_EOI 0x80B
 
@@ -25,7 +26,7 @@ void mi_build_cores(void)
 	core = px_alloc(PK_CPUS * sizeof(*core), 64);
 	for (int c = 0; c < PK_CPUS; c++) {
 		pn_agent_init(&agent[c], (uint32_t)c, &steps[c * PN_STEP_NR]);
-		pn_apicv_init(&core[c], &mi_bus, &agent[c], &feat, true);
+		pn_apicv_init(&core[c], &mv_bus, &agent[c], &feat, true);
 	}
 }
 

@@ -13,12 +13,12 @@
 #include <string.h>
 
 #include "postern/pid.h"
-#include "postern/vtd.h"
 
 #include "engine.h"
 #include "harness.h"
 #include "kernel_msi.h"
 #include "machine_data.h"
+#include "machine_vtd.h"
 
 #define POKE 1		  /* the explorer's interrupt: the IRR has changed */
 #define OFF  (1ull << 63) /* in the IRR: the local APIC is disabled, and takes nothing */
@@ -55,9 +55,6 @@ static const struct {
 };
 
 static struct cpu *cpu; /* of PK_CPUS */
-static struct pn_vtd *vtd;
-static struct pn_lock *busy;
-static struct pn_bus bus;
 static struct irq {
 	uint32_t *sent, *seen; /* how many the device sent, of which its handler knows */
 	uint32_t *masked;
@@ -66,8 +63,6 @@ static struct irq {
 static uint32_t *stopped; /* CPU 1 is in stop_machine() */
 static uint32_t *resume;  /* and goes on */
 static uint32_t *wait;	  /* 0: the device sends its last MSI */
-/* Registers are never accessed there; the address says which. */
-static char mmio[PN_VTD_MMIO_SIZE];
 
 /* ---- what kernel_msi.c calls ---- */
 
@@ -217,42 +212,12 @@ void __SCT__apic_call_send_IPI(int to, int vector)
 
 /* ---- the unit and its device ---- */
 
-static uint32_t offset_of(const volatile void *addr)
-{
-	size_t at = (size_t)((const volatile char *)addr - mmio);
-
-	if (at >= sizeof(mmio))
-		pn_not_finished("Linux accesses a register at a wild address");
-	return (uint32_t)at;
-}
-
-uint64_t pn_reg_read(const volatile void *addr, unsigned size)
-{
-	uint64_t v = 0;
-
-	pn_settle();
-	px_device_enter(busy);
-	pn_vtd_read(vtd, offset_of(addr), size, &v);
-	px_device_leave(busy);
-	return v;
-}
-
-void pn_reg_write(volatile void *addr, unsigned size, uint64_t v)
-{
-	pn_settle();
-	px_device_enter(busy);
-	pn_vtd_write(vtd, offset_of(addr), size, v);
-	px_device_leave(busy);
-}
-
 static void send(unsigned i)
 {
 	px_sleep(irqs[i].masked, "the interrupt is masked");
 	pn_xchg32(irqs[i].sent, *irqs[i].sent + 1);
-	px_device_enter(busy);
-	if (pn_vtd_msi(vtd, &irqs[i].msi) != PN_MSI_POSTED)
+	if (mv_msi(&irqs[i].msi) != PN_MSI_POSTED)
 		px_fail("P4", "the unit did not post MSI %u", i);
-	px_device_leave(busy);
 }
 
 static void device(void *arg)
@@ -276,14 +241,6 @@ static void deliver(void *ctx, const struct pn_intr *intr)
 		raise_irq(intr->dest, intr->vector);
 }
 
-static void *map(void *ctx, uint64_t pa, size_t len)
-{
-	char *p = (char *)(uintptr_t)(pa - pk_pa(NULL));
-
-	(void)ctx;
-	return p >= px.arena && p + len <= px.arena + px.arena_size ? p : NULL;
-}
-
 /* ---- tasks and timers ---- */
 
 static void affinity(void *arg)
@@ -305,8 +262,7 @@ static void affinity(void *arg)
 static void jiffy(struct cpu *c)
 {
 	px_irq(NULL, false, PX_SITE("interrupts off"));
-	px_device_enter(busy);
-	px_device_leave(busy);
+	mv_wait();
 	px_irq(NULL, true, PX_SITE("interrupts on"));
 	take_pending(c);
 }
@@ -416,19 +372,6 @@ static void build_cpus(void)
 		pk_high(pk_msi_pid(1));
 }
 
-static void build_unit(void)
-{
-	struct pn_vtd_config hw;
-
-	bus = (struct pn_bus){.map = map, .intr = deliver};
-	busy = word("the unit", 0);
-	pn_vtd_config_default(&hw);
-	hw.bus = &bus;
-	hw.irte_cache = 8;
-	pn_vtd_create(&hw, &vtd);
-	pk_unit(mmio);
-}
-
 static void build_irq(unsigned i)
 {
 	unsigned long addr;
@@ -448,7 +391,7 @@ static void setup(void *arg)
 	pn_hooks_start();
 	pn_build_data();
 	build_cpus();
-	build_unit();
+	mv_build(deliver, false);
 	for (unsigned i = 0; i < machine.irqs; i++)
 		build_irq(i);
 	stopped = word("CPU stopped:", 1);
