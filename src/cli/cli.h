@@ -3,6 +3,7 @@
 #define PN_CLI_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #include "diag.h"
 
@@ -24,6 +25,15 @@ int pn_cli_decode(int argc, char **argv);
 int pn_cli_list(int argc, char **argv);
 int pn_cli_bench(int argc, char **argv);
 int pn_cli_explore(int argc, char **argv);
+int pn_cli_vm(int argc, char **argv);
+
+/* The checkout that the program was built from, or POSTERN_SOURCE of the environment. Static. */
+const char *pn_cli_source_root(void);
+/*
+ * @path becomes that of the executable file @name, among what `make install-vm` has installed
+ * beside this program, or in the checkout. Not 0 if it is in neither.
+ */
+int pn_cli_beside(char *path, size_t size, const char *name);
 
 /* "postern: FILE:LINE: text" on standard error. */
 void pn_cli_diag(const struct pn_diag *d);

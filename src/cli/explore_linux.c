@@ -35,13 +35,6 @@ static struct {
 	unsigned keeps;
 } tree;
 
-static const char *source_root(void)
-{
-	const char *root = getenv("POSTERN_SOURCE");
-
-	return root ? root : PN_SOURCE_ROOT;
-}
-
 /* ---- building ---- */
 
 /* The last line that @argv prints is the folder. An exit status of the command. */
@@ -141,7 +134,7 @@ static int read_list(const char *name)
 	char path[4200], line[1024];
 	FILE *f;
 
-	snprintf(path, sizeof(path), "%s/boot/linux/explore/%s", source_root(), name);
+	snprintf(path, sizeof(path), "%s/boot/linux/explore/%s", pn_cli_source_root(), name);
 	f = fopen(path, "r");
 	if (!f) {
 		pn_cli_error("%s: the list of cases cannot be read", path);
@@ -204,7 +197,7 @@ int pn_linux_open(const char *name)
 	char find[4200], *version = NULL, *argv[] = {find, copy_of(name), NULL};
 	int status;
 
-	snprintf(find, sizeof(find), "%s/boot/linux/explore/find", source_root());
+	snprintf(find, sizeof(find), "%s/boot/linux/explore/find", pn_cli_source_root());
 	if (access(find, X_OK)) {
 		pn_cli_error(
 			"%s is missing: --linux needs Postern's checkout (POSTERN_SOURCE=FOLDER)",

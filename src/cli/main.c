@@ -33,6 +33,8 @@ static const struct verb {
 	{"explore", "CASE|--all", "every interleaving of a named case", pn_cli_explore},
 	{"list", "WHAT", "modes, scenarios, keys, cases, costs or decoders", pn_cli_list},
 	{"bench", "[FIGURE...]", "how fast the models run on this machine", pn_cli_bench},
+	{"vm", "[OPTION...] [-- QEMU]", "a machine with posted interrupts, on the terminal",
+	 pn_cli_vm},
 	{"torture", NULL, NULL, NULL},
 	{"sweep", NULL, NULL, NULL},
 };
