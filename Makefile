@@ -7,7 +7,7 @@ MESON    ?= $(if $(wildcard /usr/bin/meson),/usr/bin/meson,meson)
 POSTERN  := $(BUILD)/src/cli/postern
 RECORDING := scenarios/recordings/randread-qd32.txt.gz
 
-.PHONY: all run check test bench boot install installcheck clean help deps build
+.PHONY: all run check test bench boot install install-vm installcheck clean help deps build
 
 all: build
 
@@ -20,6 +20,7 @@ help:
 	@echo "make build            build only ($(POSTERN))"
 	@echo "make install PREFIX=  install program, library and headers (default $(PREFIX))"
 	@echo "make installcheck         test what is installed at PREFIX"
+	@echo "make install-vm PREFIX=  install the emulator and the scripts of postern vm"
 	@echo "make deps             install the Debian packages that are missing"
 	@echo "make clean            remove $(BUILD)/"
 
@@ -66,6 +67,9 @@ install: build
 
 installcheck:
 	@tests/installed $(abspath $(PREFIX))
+
+install-vm:
+	@boot/build --install "$(abspath $(PREFIX))"
 
 clean:
 	rm -rf $(BUILD)

@@ -125,15 +125,15 @@ bochs_make()
 {
 	local to=$1 flags=$2 cc=gcc
 	if [[ $to = *-stock/build ]]; then
-		nice -n 15 make -C "$to" -j "$JOBS" bochs
+		gently make -C "$to" -j "$JOBS" bochs
 		return
 	fi
 	! command -v ccache >/dev/null || cc="ccache gcc"
 	mkdir -p "$to/postern"
-	nice -n 15 make -C "$to/postern" -f ../../src/postern/Makefile -j "$JOBS" CC="$cc" \
+	gently make -C "$to/postern" -f ../../src/postern/Makefile -j "$JOBS" CC="$cc" \
 		CFLAGS="$flags" SOURCES=../../src/postern VERSION="$(postern_version)" &&
 		rm -f "$to/bochs" &&
-		nice -n 15 make -C "$to" -j "$JOBS" bochs MCH_OBJS="$(bochs_objects)" \
+		gently make -C "$to" -j "$JOBS" bochs MCH_OBJS="$(bochs_objects)" \
 			MCH_LINK_FLAGS="postern/libpostern.a $flags"
 }
 
@@ -144,13 +144,13 @@ bochs_make_sanitized()
 	local build=$1 to=$2 src=../src f
 	local flags="-O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined"
 	mkdir -p "$to/postern"
-	nice -n 15 make -C "$to/postern" -f ../../src/postern/Makefile -j "$JOBS" CC=gcc \
+	gently make -C "$to/postern" -f ../../src/postern/Makefile -j "$JOBS" CC=gcc \
 		CFLAGS="$flags" SOURCES=../../src/postern VERSION="$(postern_version)" || return
 	cp "$build/iodev/libiodev.a" "$build/cpu/libcpu.a" "$to"
 	cd "$build" || return
 	for f in $(bochs_ours | bochs_ours_there | grep '\.cc$'); do
 		# shellcheck disable=SC2086 # words
-		nice -n 15 g++ -c $flags -D_FILE_OFFSET_BITS=64 -D_LARGE_FILES -I. -I"$src" \
+		gently g++ -c $flags -D_FILE_OFFSET_BITS=64 -D_LARGE_FILES -I. -I"$src" \
 			-I"$src/$(dirname "$f")" -Iinstrument/stubs -I"$src/instrument/stubs" \
 			-I"$src/postern/include" "$src/$f" -o "$to/$(basename "$f" .cc).o" &&
 			ar r "$to/lib$(dirname "$f").a" "$to/$(basename "$f" .cc).o" || return

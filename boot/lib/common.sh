@@ -8,6 +8,9 @@ export ROOT
 home=~ # also where HOME is not set
 CACHE=${XDG_CACHE_HOME:-$home/.cache}/postern
 JOBS=${JOBS:-$(nproc)}
+# Where "make install-vm" has put this, the emulator is there and is not built.
+export INSTALLED=''
+[ ! -e "$ROOT/installed" ] || INSTALLED=$ROOT/emulator
 
 say()
 {
@@ -34,8 +37,8 @@ fail()
 # A wrong word on the command line. The script has usage().
 misused()
 {
-	usage >&2
-	[ $# -eq 0 ] || say "$*"
+	[ $# -gt 0 ] || { usage >&2 && exit 2; }
+	say "$* (see $(basename "$0") --help)"
 	exit 2
 }
 
@@ -73,12 +76,61 @@ scratch()
 	trap 'exit 143' TERM
 }
 
-# Runs a long step with its output in a log; shows the end of the log when it fails.
+# Runs this script once more as a process group of its own, and ends that group when it is told to
+# end: bash itself would wait for the program in its foreground. A script that another one calls is
+# in its caller's group.
+supervised()
+{
+	local group status=0
+	[ -z "${POSTERN_GROUP:-}" ] || return 0
+	export POSTERN_GROUP=1
+	set -m
+	"$0" "$@" <&0 &
+	group=$!
+	set +m
+	trap 'kill -TERM -- "-$group" 2>/dev/null' TERM INT HUP
+	wait "$group" || status=$?
+	while kill -0 "$group" 2>/dev/null; do wait "$group" || status=$?; done
+	exit "$status"
+}
+
+# In CI, where others may share the machine, builds and boots give way to them.
+gently()
+{
+	if [ -n "${CI:-}" ]; then nice -n 15 "$@"; else "$@"; fi
+}
+
+# Shows on a terminal how far a step is: "n of m" of ninja's log, or the objects so far of those that
+# the last build made. The caller ends it.
+progress()
+{
+	local log=$1 what=$2 total=$3 at
+	while sleep 2; do
+		at=$(tail -c 4000 "$log" | grep -oE '^\[[0-9]+/[0-9]+\]' | tail -n 1 | tr -d '[]')
+		[ -n "$at" ] || at=$(objects_in "$log")${total:+/$total}
+		[ "$at" = 0 ] || printf '\rboot: %s: object %s ' "$what" "${at/\// of }" >&2
+	done
+}
+
+objects_in()
+{
+	grep -cE '^  (CC|AS|LD|AR) ' "$1" || true
+}
+
+# Runs a long step with its output in a log; shows the end of the log when it fails. OBJECTS: as many
+# objects as the step is known to make.
 logged()
 {
-	local log=$1 what=$2 start=$SECONDS
+	local log=$1 what=$2 start=$SECONDS shown='' status=0
 	shift 2
-	if ! "$@" >"$log" 2>&1; then
+	: >"$log"
+	if [ -t 2 ]; then
+		progress "$log" "$what" "${OBJECTS:-}" &
+		shown=$!
+	fi
+	"$@" >>"$log" 2>&1 || status=$?
+	[ -z "$shown" ] || { kill "$shown" && printf '\r%60s\r' '' >&2; }
+	if [ "$status" -ne 0 ]; then
 		tail -n 25 "$log" >&2
 		fail "$what failed; the log is $log"
 	fi

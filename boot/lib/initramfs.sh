@@ -11,6 +11,7 @@ L1_FLAGS=(-D_GNU_SOURCE -std=gnu17 -O2 -Wall -Wextra -Werror -Wshadow -Wstrict-p
 
 initramfs_path()
 {
+	[ -z "$INSTALLED" ] || { echo "$INSTALLED/initramfs.gz" && return; }
 	echo "$CACHE/initramfs-$(hash_of "$BOOT"/l1/* "$BOOT"/l2/* "$BOOT"/lib/initramfs.sh).gz"
 }
 

@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: MIT
 # shellcheck shell=bash
+# shellcheck disable=SC2034 # words for the callers
 # Kernels, unmodified, from Debian's linux-source packages: tinyconfig and linux/fragment.config.
 # Words with "-gappi" in them are kernels with the series; series.sh has these. "7.3-fixes" has the
 # patches of linux/fixes/7.3: what else was found in that kernel.
 
 KERNELS=(6.12 7.3)
+# About as many objects as such a kernel has.
+LINUX_OBJECTS=1900
 FIXED=7.3-fixes
 # Debian's own build of a kernel, unchanged; debian.sh fetches it.
 DEBIAN=7.3-debian
@@ -14,7 +17,7 @@ linux_suite()
 	case $1 in
 	6.12) echo trixie ;;
 	7.3) echo trixie-backports ;;
-	*) fail "no such kernel: $1 (there are: ${KERNELS[*]})" ;;
+	*) kernel_suite "$1" ;;
 	esac
 }
 
@@ -31,18 +34,31 @@ linux_version()
 linux_dir()
 {
 	local version
-	[ "$1" != "$DEBIAN" ] || { debian_dir; return; }
+	case $1 in
+	"$DEBIAN") debian_dir; return ;;
+	*-tree | *-image) own_kernel_dir "$1"; return ;;
+	esac
 	version=$(linux_version "$1") || return 1
 	case $1 in
 	*-gappi*) series_dir "$1" "$version" ;;
 	"$FIXED") echo "$CACHE/linux-$version-fixes-$(hash_of "$BOOT/linux/fragment.config" "$BOOT/linux/fixes/${FIXED%-*}"/*)" ;;
-	*) echo "$CACHE/linux-$version-$(hash_of "$BOOT/linux/fragment.config")" ;;
+	*-share) echo "$CACHE/linux-$version-share-$(linux_options "$1" | hash_of -)" ;;
+	*) echo "$CACHE/linux-$version-$(linux_options "$1" | hash_of -)" ;;
 	esac
 }
 
+# The options of a word, the last one wins.
+linux_options()
+{
+	cat "$BOOT/linux/fragment.config"
+	[[ $1 != *-share ]] || cat "$BOOT/linux/share.config"
+}
+
+# A tree may have changed since: make knows.
 linux_there()
 {
 	local dir
+	[[ $1 != *-tree ]] || return 1
 	dir=$(linux_dir "$1") && [ -r "$dir/bzImage" ]
 }
 
@@ -51,18 +67,21 @@ linux_make()
 {
 	local cc=gcc
 	! command -v ccache >/dev/null || cc="ccache gcc"
-	nice -n 15 make -s CC="$cc" -C "$@"
+	gently make CC="$cc" -C "$@"
 }
 
+# word, folder
 linux_configure()
 {
-	linux_make "$1" tinyconfig
-	(cd "$1" && ./scripts/kconfig/merge_config.sh -m -Q .config "$BOOT/linux/fragment.config")
-	linux_make "$1" olddefconfig
+	linux_make "$2" tinyconfig
+	linux_options "$1" >"$2/postern.config"
+	(cd "$2" && ./scripts/kconfig/merge_config.sh -m -Q .config postern.config)
+	linux_make "$2" olddefconfig
 }
 
-# Configuration, the options that it was made from: one that this kernel does not know, or that its
-# dependencies refuse, is worth a word; the ones that the witnesses need are worth stopping for.
+# Configuration, the options that it was made from, the source: an option that this kernel does not
+# know, or that its dependencies refuse, is worth a word; the ones that the witnesses need are worth
+# stopping for, if this version has them.
 linux_config_check()
 {
 	local config=$1 line missing
@@ -72,8 +91,15 @@ linux_config_check()
 	[ -z "$missing" ] || echo "not in this kernel: $missing"
 	for line in KVM_AMD AMD_IOMMU IRQ_REMAP VFIO_PCI VFIO_IOMMU_TYPE1 HIST_TRIGGERS DEBUG_FS \
 		INTEL_IOMMU X86_POSTED_MSI BLK_DEV_NVME; do
-		grep -qxE "CONFIG_$line=[ym]" "$config" || fail "kernel without CONFIG_$line: $config"
+		grep -qxE "CONFIG_$line=[ym]" "$config" || ! linux_knows "$line" "$3" ||
+			fail "kernel without CONFIG_$line: $config"
 	done
+}
+
+# option, source
+linux_knows()
+{
+	grep -rqsE --include='Kconfig*' "^(menu)?config $1\$" "$2"/{arch/x86,drivers/{iommu,vfio,nvme},kernel,lib}
 }
 
 # The source out of its package.
@@ -102,28 +128,28 @@ linux_unpack()
 	mkdir -p "$dir/work"
 	linux_extract "$deb" "$dir/work"
 	[ "$version" != "$FIXED" ] || linux_fix "$dir/work"
-	logged "$dir/config.log" "Linux $version configured" linux_configure "$dir/work"
-	linux_config_check "$dir/work/.config" "$BOOT/linux/fragment.config" >&2
+	logged "$dir/config.log" "Linux $version configured" \
+		linux_configure "$version" "$dir/work"
+	linux_config_check "$dir/work/.config" "$dir/work/postern.config" "$dir/work" >&2
 	touch "$dir/configured"
 }
 
 linux_build()
 {
 	local version=$1 deb dir
-	if [[ $version = *-gappi* ]]; then
-		series_build "$version"
-		return
-	fi
-	if [ "$version" = "$DEBIAN" ]; then
-		debian_build
-		return
-	fi
-	deb=$(fetch_deb "linux-source-${version%-fixes}" "$(linux_suite "${version%-fixes}")")
+	case $version in
+	*-gappi*) series_build "$version"; return ;;
+	"$DEBIAN") debian_build; return ;;
+	*-tree) tree_build "$version"; return ;;
+	*-image) image_build "$version"; return ;;
+	esac
+	deb=$(downloaded "linux-source-${version%%-*}_*.deb")
+	[ -n "$deb" ] || deb=$(fetch_deb "linux-source-${version%%-*}" "$(linux_suite "${version%%-*}")")
 	dir=$(linux_dir "$version")
 	! linux_there "$version" || return 0
 	[ -r "$dir/configured" ] || linux_unpack "$version" "$deb" "$dir"
 	say "building Linux $version"
-	logged "$dir/build.log" "Linux $version built" linux_make "$dir/work" -j "$JOBS" bzImage
+	OBJECTS=$LINUX_OBJECTS logged "$dir/build.log" "Linux $version built" linux_make "$dir/work" -j "$JOBS" bzImage
 	cp "$dir/work/.config" "$dir/config"
 	cp "$dir/work/arch/x86/boot/bzImage" "$dir/bzImage.new"
 	mv "$dir/bzImage.new" "$dir/bzImage"

@@ -7,6 +7,7 @@ MODES=(baseline remapped posting gappi fallback posted-msi vtd-remapped
 MACHINE_DEVICES=()
 MACHINE_IOMMU=''
 MACHINE_ARGS=''
+MACHINE_APPEND=''
 MACHINE_MORE=()
 MACHINE_ACCEL=(-accel "tcg,thread=multi")
 MACHINE_CPUS=3
@@ -36,7 +37,7 @@ mode_machine()
 	esac
 }
 
-# mode, kernel: additions of the mode to the kernel's command line. Kernels before 6.17 have no option
+# mode, kernel: additions of the mode to the kernel's command line. Kernels before 6.16 have no option
 # for KVM not to let devices post: there the whole kernel does without.
 mode_kernel_args()
 {
@@ -50,8 +51,8 @@ mode_kernel_args()
 	vtd-remapped) echo "intel_iommu=on" ;;
 	vmx-baseline) echo "kvm_intel.enable_apicv=0" ;;
 	vmx-apicv)
-		case $2 in
-		6.*) echo "kvm_intel.enable_ipiv=0 intremap=nopost" ;;
+		case ${2%%-*} in
+		5.* | 6.[0-9] | 6.1[0-5]) echo "kvm_intel.enable_ipiv=0 intremap=nopost" ;;
 		*) echo "kvm_intel.enable_ipiv=0 kvm_intel.enable_device_posted_irqs=0" ;;
 		esac
 		;;
@@ -113,7 +114,7 @@ mode_devices()
 			-device "amd-iommu,$(mode_iommu "$1")" -device "amd-fch-smbus,addr=14.0")
 		return
 	fi
-	MACHINE_VENDOR=(-cpu "$MACHINE_INTEL_CPU" -smp 4
+	MACHINE_VENDOR=(-cpu "$MACHINE_INTEL_CPU" -smp "$((MACHINE_CPUS > 4 ? MACHINE_CPUS : 4))"
 		-device "intel-iommu,$(mode_iommu "$1")" "${MACHINE_MORE[@]}")
 	drive_image "$2/drive.img" "$MACHINE_DRIVE_BLOCKS"
 	drive_options "$2/drive.img"
@@ -129,7 +130,7 @@ mode_tick()
 mode_append()
 {
 	echo "console=ttyS0 panic=-1 no_timer_check tsc=nowatchdog iommu=nopt" \
-		"$(mode_tick "$1")$(mode_kernel_args "$1" "$2")$MACHINE_ARGS"
+		"$(mode_tick "$1")$(mode_kernel_args "$1" "$2")$MACHINE_ARGS$MACHINE_APPEND"
 }
 
 # words of boot/build: the emulators and the initramfs of the sources as they are now: boots that
@@ -172,7 +173,7 @@ machine_command()
 	fi
 	mode_devices "$mode" "$out"
 	# shellcheck disable=SC2054 # the commas are the arguments
-	MACHINE=("$MACHINE_QEMU" -L "$CACHE/firmware"
+	MACHINE=("$MACHINE_QEMU" -L "$FIRMWARE"
 		-nodefaults -nographic -no-reboot -M "q35,kernel-irqchip=split"
 		"${MACHINE_ACCEL[@]}" -m "$MACHINE_MEMORY" "${MACHINE_VENDOR[@]}"
 		-device edu "${MACHINE_DEVICES[@]}"
@@ -189,7 +190,7 @@ machine_boot()
 	machine_command "$1" "$2" "$3" "$out" quiet "file:$out/$name.log" "file:$out/$name.json"
 	: >"$out/$name.log"
 	: >"$out/$name.json"
-	nice -n 15 timeout --foreground -k 5 "$4" "${MACHINE[@]}" </dev/null >"$out/$name.err" 2>&1 ||
+	gently timeout --foreground -k 5 "$4" "${MACHINE[@]}" </dev/null >"$out/$name.err" 2>&1 ||
 		status=$?
 	say "$1 on Linux $2: $((SECONDS - start)) s"
 	if ! grep -q '"done"' "$out/$name.json"; then

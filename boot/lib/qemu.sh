@@ -4,7 +4,9 @@
 
 QEMU_OPTIONS=(--target-list=x86_64-softmmu --without-default-features --enable-tcg --disable-docs
 	--disable-tools --disable-guest-agent --disable-download --disable-install-blobs
-	--disable-debug-info)
+	--disable-debug-info --enable-slirp --enable-virtfs --enable-attr --enable-cap-ng
+	--enable-capstone --enable-curses --enable-iconv --enable-vnc --enable-pixman)
+QEMU_PACKAGES=(libslirp-dev libattr1-dev libcap-ng-dev libcapstone-dev libncurses-dev libpixman-1-dev)
 
 # The cached emulator of this version and patch series: its directory, built or not.
 qemu_dir()
@@ -43,6 +45,7 @@ qemu_key()
 	(
 		cd "$ROOT" || exit
 		{ qemu_ours && printf '%s\n' boot/qemu/patches/*.patch; } | xargs sha256sum
+		echo "${QEMU_OPTIONS[*]}"
 		postern_version
 	) | sha256sum | cut -c1-12
 }
@@ -51,6 +54,7 @@ qemu_key()
 qemu_program()
 {
 	local dir
+	[ -z "$INSTALLED" ] || { echo "$INSTALLED/qemu-system-x86_64" && return; }
 	dir=$(qemu_dir) || return 1
 	dir=$(basename "$dir")
 	echo "$CACHE/programs/${dir%-*}-$(qemu_key)${1:+-$1}"
@@ -109,8 +113,37 @@ qemu_configure()
 	local to=$1 cc=gcc
 	shift
 	! command -v ccache >/dev/null || cc="ccache gcc"
+	rm -rf "$to"
 	mkdir -p "$to"
-	(cd "$to" && ../src/configure --cc="$cc" --python=/usr/bin/python3 "${QEMU_OPTIONS[@]}" "$@")
+	(cd "$to" && ../src/configure --cc="$cc" --python=/usr/bin/python3 "${QEMU_OPTIONS[@]}" "$@") &&
+		echo "${QEMU_OPTIONS[*]}" >"$to/options"
+}
+
+# Is the folder configured, with the options of this checkout?
+qemu_configured()
+{
+	[ -r "$1/build.ninja" ] && [ "$(cat "$1/options" 2>/dev/null)" = "${QEMU_OPTIONS[*]}" ]
+}
+
+# folder of the emulator, firmware: QEMU finds its firmware here without being told where it is.
+qemu_bundle()
+{
+	mkdir -p "$1/qemu-bundle/usr/local/share"
+	ln -sfn "$2" "$1/qemu-bundle/usr/local/share/qemu"
+}
+
+# folder: the emulator, its firmware, the initramfs of the prompt, and these scripts, as they are after
+# boot/build machine.
+qemu_install()
+{
+	local to=$1/lib/postern
+	mkdir -p "$to/emulator/firmware"
+	cp "$(qemu_program)" "$to/emulator/qemu-system-x86_64"
+	cp -r "$FIRMWARE"/. "$to/emulator/firmware"
+	qemu_bundle "$to/emulator" ../../../../firmware
+	cp "$(initramfs_path)" "$to/emulator/initramfs.gz"
+	cp -r "$BOOT" "$ROOT/meson.build" "$to"
+	touch "$to/installed"
 }
 
 # Nothing, or "sanitized".
@@ -130,32 +163,39 @@ qemu_build()
 		program=$(qemu_program "$variant")
 		qemu_copy_ours "$dir"
 	done
-	[ -r "$dir/$name/build.ninja" ] || logged "$dir/configure.log" "QEMU configured" \
+	need_packages "${QEMU_PACKAGES[@]}"
+	qemu_configured "$dir/$name" || logged "$dir/configure.log" "QEMU configured" \
 		qemu_configure "$dir/$name" "${options[@]}"
 	logged "$dir/$name.log" "QEMU built${variant:+, $variant}" \
-		nice -n 15 ninja -C "$dir/$name" -j "$JOBS" qemu-system-x86_64
+		gently ninja -C "$dir/$name" -j "$JOBS" qemu-system-x86_64
 	mkdir -p "$CACHE/programs"
+	qemu_bundle "$CACHE/programs" "$CACHE/firmware"
 	cp "$dir/$name/qemu-system-x86_64" "$program.new"
 	mv "$program.new" "$program"
 }
 
-# The firmware that the machine needs, out of two packages.
+# The firmware that the machine and its cards need, and the keymaps of VNC, out of packages.
+FIRMWARE_PACKAGES=(seabios qemu-system-data ipxe-qemu)
+FIRMWARE=${INSTALLED:-$CACHE}/firmware
+
 firmware_there()
 {
-	[ -r "$CACHE/firmware/done" ]
+	[ -z "$INSTALLED" ] || return 0
+	[ "$(cat "$CACHE/firmware/done" 2>/dev/null)" = "${FIRMWARE_PACKAGES[*]}" ]
 }
 
 firmware_build()
 {
 	local dir=$CACHE/firmware name deb
 	! firmware_there || return 0
-	for name in seabios qemu-system-data; do
+	for name in "${FIRMWARE_PACKAGES[@]}"; do
 		deb=$(fetch_deb "$name" trixie)
 		rm -rf "$dir/deb"
 		mkdir -p "$dir/deb"
 		dpkg-deb -x "$deb" "$dir/deb"
-		find "$dir/deb" -name '*.bin' -type f -exec cp -t "$dir" {} +
+		find "$dir/deb" \( -name '*.bin' -o -name '*.rom' \) -type f -exec cp -t "$dir" {} +
+		find "$dir/deb" -name keymaps -type d -exec cp -r -t "$dir" {} +
 	done
 	rm -rf "$dir/deb"
-	touch "$dir/done"
+	echo "${FIRMWARE_PACKAGES[*]}" >"$dir/done"
 }

@@ -290,7 +290,7 @@ series_build()
 	series_put "$SERIES_VERSION" "$SERIES_TREE" "${patches[@]}"
 	mkdir -p "$dir"
 	logged "$dir/config.log" "Linux $word configured" series_configure "$SERIES_TREE" "$config"
-	linux_config_check "$objects/.config" "$objects/options" >&2
+	linux_config_check "$objects/.config" "$objects/options" "$SERIES_TREE/src" >&2
 	say "building Linux $word"
 	logged "$dir/build.log" "Linux $word built" series_make "$SERIES_TREE" "$config" \
 		LOCALVERSION="${cure:+-without-$cure}" bzImage modules
