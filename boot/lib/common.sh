@@ -143,12 +143,14 @@ hash_of()
 	cat "$@" | sha256sum | cut -c1-12
 }
 
-# One build at a time in one cache: the caller holds the lock until it exits or lets go of it.
+# One build at a time in one cache, or in the folder of it that is named: the caller holds the lock
+# until it exits or lets go of it.
 lock_cache()
 {
-	mkdir -p "$CACHE"
-	exec 9>"$CACHE/lock"
-	flock -n 9 || { say "waiting for another build in $CACHE"; flock 9; }
+	local dir=${1:-$CACHE}
+	mkdir -p "$dir"
+	exec 9>"$dir/lock"
+	flock -n 9 || { say "waiting for another build in $dir"; flock 9; }
 }
 
 unlock_cache()

@@ -43,7 +43,7 @@ initramfs_build()
 	deb=$(fetch_deb busybox-static trixie)
 	work=$(work_dir)
 	mkdir -p "$work/deb" "$work/root"/{bin,dev,proc,sys,tmp}
-	logged "$CACHE/harness.log" "harness built" harness_build "$work"
+	logged "$work/harness.log" "harness built" harness_build "$work"
 	dpkg-deb -x "$deb" "$work/deb"
 	cp "$work/deb/usr/bin/busybox" "$work/harness" "$work/root/bin/"
 	cp "$BOOT/l1/init" "$work/root/init"
@@ -52,8 +52,8 @@ initramfs_build()
 	for applet in $("$work/root/bin/busybox" --list); do
 		[ "$applet" = busybox ] || ln -s busybox "$work/root/bin/$applet"
 	done
-	cpio_of "$work/root" >"$out.new"
-	mv "$out.new" "$out"
+	cpio_of "$work/root" >"$out.$$"
+	mv "$out.$$" "$out"
 	rm -rf "$work"
 }
 

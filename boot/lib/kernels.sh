@@ -120,7 +120,7 @@ tree_build()
 	local dir
 	dir=$(own_kernel_dir "$1")
 	mkdir -p "$dir/work"
-	if ! tree_options | cmp -s - "$dir/options"; then
+	if [ "$(tree_options)" != "$(cat "$dir/options" 2>/dev/null)" ]; then
 		logged "$dir/config.log" "$TREE configured" tree_configure "$dir"
 		linux_config_check "$dir/work/.config" "$dir/options" "$TREE" >&2
 	fi
