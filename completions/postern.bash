@@ -33,6 +33,7 @@ _postern_value() { # program verb option: words for its value; FILES if it is a 
 	--steps) [ "$2" != run ] || printf '%s\n' iommu processor host world ;;
 	--set) _postern_list "$1" keys | sed -n 's/^machine\..*/&=/p' ;;
 	--seed | --duration | --sensitivity | --load | --tsc-ghz | --kernel | --vcpu-bits) ;;
+	--tree | --config | --bzimage | --disk | --drive | --share) [ "$2" != vm ] || echo FILES ;;
 	--bound | --jobs | --memory-limit | --seconds) ;;
 	*) if [ -n "$words" ]; then tr '|' '\n' <<<"$words"; else echo FILES; fi ;;
 	esac
