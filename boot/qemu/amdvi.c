@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * amd-iommu with ga=on: the model implements registers, command buffer, logs and interrupts; QEMU's
- * own code translates addresses and follows the model's registers.
+ * amd-iommu with ga=on: the model implements registers, command buffer, logs
+ * and interrupts; QEMU's own code translates addresses and follows the model's
+ * registers.
  *
- * vCPUs, the main loop and iothreads enter the model, one at a time. The thread that was in it
- * delivers what the model sent, after it dropped the model's lock: delivery of an interrupt takes
- * the BQL, and a vCPU comes here with the BQL held. Locks nest in the order BQL, model, IOTLB.
+ * vCPUs, the main loop and iothreads enter the model, one at a time. The thread
+ * that was in it delivers what the model sent, after it dropped the model's
+ * lock: delivery of an interrupt takes the BQL, and a vCPU comes here with the
+ * BQL held. Locks nest in the order BQL, model, IOTLB.
  */
 #include "qemu/osdep.h"
 #include "hw/i386/x86-iommu.h"
@@ -47,7 +49,8 @@ static void leave(PosternAMDVI *p)
 
 uint64_t postern_amdvi_efr(const AMDVIState *s)
 {
-    return (s->ga ? PN_EFR_GASUP | PN_EFR_GAMSUP_VAPIC : 0) | (s->gappi ? PN_EFR_GAPPISUP : 0);
+    return (s->ga ? PN_EFR_GASUP | PN_EFR_GAMSUP_VAPIC : 0) |
+           (s->gappi ? PN_EFR_GAPPISUP : 0);
 }
 
 uint64_t postern_amdvi_efr2(const AMDVIState *s)
@@ -55,8 +58,12 @@ uint64_t postern_amdvi_efr2(const AMDVIState *s)
     return s->gappi ? PN_EFR2_GAPPIDISSUP : 0;
 }
 
-/* Translations are cached by the emulator: it must see the commands that drop them. */
-static void command(void *ctx, struct pn_agent *agent, unsigned step, uint64_t q0, uint64_t q1)
+/*
+ * Translations are cached by the emulator: it must see the commands that drop
+ * them.
+ */
+static void command(void *ctx, struct pn_agent *agent, unsigned step,
+                    uint64_t q0, uint64_t q1)
 {
     PosternAMDVI *p = ctx;
 
@@ -79,8 +86,9 @@ static void follow(PosternAMDVI *p)
     AMDVIState *s = p->s;
 
     s->devtab = devtab & PN_AMDVI_BASE_MASK;
-    s->devtab_len = ((devtab & PN_DEVTAB_SIZE_MASK) + 1) *
-                    (AMDVI_MMIO_DEVTAB_SIZE_UNIT / AMDVI_MMIO_DEVTAB_ENTRY_SIZE);
+    s->devtab_len =
+        ((devtab & PN_DEVTAB_SIZE_MASK) + 1) *
+        (AMDVI_MMIO_DEVTAB_SIZE_UNIT / AMDVI_MMIO_DEVTAB_ENTRY_SIZE);
     s->enabled = control & PN_CTRL_IOMMUEN;
     s->ats_enabled = control & PN_CTRL_HTTUNEN;
     s->ga_enabled = control & PN_CTRL_GAEN;
@@ -98,7 +106,8 @@ static void load_msi(PosternAMDVI *p)
     pn_amdvi_pci_msi(p->vi, on, msg.address, msg.data);
 }
 
-void postern_amdvi_config_write(PCIDevice *dev, uint32_t addr, uint32_t val, int len)
+void postern_amdvi_config_write(PCIDevice *dev, uint32_t addr, uint32_t val,
+                                int len)
 {
     PosternAMDVI *p = container_of(dev, AMDVIState, pci.dev)->postern;
 
@@ -121,8 +130,9 @@ static void memory_changed(PosternHolder *holder)
 }
 
 /*
- * The processors of another accelerator do not have this AVIC, and its interrupts bypass the model:
- * its irqchip has routes of its own, which x86_iommu translates, not the model.
+ * The processors of another accelerator do not have this AVIC, and its
+ * interrupts bypass the model: its irqchip has routes of its own, which
+ * x86_iommu translates, not the model.
  */
 static bool accelerator_ok(Error **errp)
 {
@@ -212,8 +222,8 @@ uint64_t postern_amdvi_read(AMDVIState *s, hwaddr addr, unsigned size)
 }
 
 /*
- * The rest of a register that is written in part: bits that are cleared by writing 1 are written as
- * 0.
+ * The rest of a register that is written in part: bits that are cleared by
+ * writing 1 are written as 0.
  */
 static uint64_t rest_of(PosternAMDVI *p, hwaddr addr)
 {
@@ -225,7 +235,8 @@ static uint64_t rest_of(PosternAMDVI *p, hwaddr addr)
     return v;
 }
 
-void postern_amdvi_write(AMDVIState *s, hwaddr addr, uint64_t val, unsigned size)
+void postern_amdvi_write(AMDVIState *s, hwaddr addr, uint64_t val,
+                         unsigned size)
 {
     PosternAMDVI *p = s->postern;
 
@@ -240,7 +251,8 @@ void postern_amdvi_write(AMDVIState *s, hwaddr addr, uint64_t val, unsigned size
     leave(p);
 }
 
-MemTxResult postern_amdvi_msi(AMDVIState *s, uint64_t addr, uint32_t data, uint16_t sid)
+MemTxResult postern_amdvi_msi(AMDVIState *s, uint64_t addr, uint32_t data,
+                              uint16_t sid)
 {
     const struct pn_msi msi = {.addr = addr, .data = data, .devid = sid};
     PosternAMDVI *p = s->postern;
@@ -262,16 +274,18 @@ void postern_amdvi_event(AMDVIState *s, const uint64_t *evt)
 }
 
 /*
- * IO_PAGE_FAULT of a memory access (48882 rev 3.11, 2.5.3): I = 0, RW = 1 for a write. PR comes
- * from the entry that does not permit the access, also if that is the device table entry
- * (inferred); PE = 1 if it is present.
+ * IO_PAGE_FAULT of a memory access (48882 rev 3.11, 2.5.3): I = 0, RW = 1 for a
+ * write. PR comes from the entry that does not permit the access, also if that
+ * is the device table entry (inferred); PE = 1 if it is present.
  */
-void postern_amdvi_page_fault(AMDVIState *s, uint16_t devid, uint16_t domid, hwaddr addr, bool write,
-                              bool present)
+void postern_amdvi_page_fault(AMDVIState *s, uint16_t devid, uint16_t domid,
+                              hwaddr addr, bool write, bool present)
 {
     const uint64_t evt[2] = {
-        (uint64_t)PN_EVENT_IO_PAGE_FAULT << PN_EVENT_CODE_SH | (write ? PN_EVENT_RW : 0) |
-            (present ? PN_EVENT_PR | PN_EVENT_PE : 0) | (uint64_t)domid << 32 | devid,
+        (uint64_t)PN_EVENT_IO_PAGE_FAULT << PN_EVENT_CODE_SH |
+            (write ? PN_EVENT_RW : 0) |
+            (present ? PN_EVENT_PR | PN_EVENT_PE : 0) | (uint64_t)domid << 32 |
+            devid,
         addr,
     };
 

@@ -7,7 +7,9 @@
 #include "hw/i386/postern/machine.h"
 #include "postern/avic.h"
 
-/* What the files of the emulated AVIC share: one of these for each processor. */
+/*
+ * What the files of the emulated AVIC share: one of these for each processor.
+ */
 struct PosternAvic {
     struct rcu_head rcu;
     CPUState *cs;
@@ -24,8 +26,9 @@ struct PosternAvic {
     bool rang; /* atomic: set by the thread that rings */
 
     /*
-     * The exit of an access of the current instruction. For a fault it is taken as soon as the
-     * access returns, for a trap when the instruction is complete.
+     * The exit of an access of the current instruction. For a fault it is taken
+     * as soon as the access returns, for a trap when the instruction is
+     * complete.
      */
     bool fault, trap;
     struct pn_avic_exit exit;
@@ -36,8 +39,12 @@ static inline PosternAvic *postern_avic_of(CPUX86State *env)
     return env_archcpu(env)->postern;
 }
 
-/* Finishes an access of the guest: what the model answered, and its exit. May not return. */
-void postern_avic_settle(CPUX86State *env, enum pn_avic_access what, uintptr_t retaddr);
+/*
+ * Finishes an access of the guest: what the model answered, and its exit. May
+ * not return.
+ */
+void postern_avic_settle(CPUX86State *env, enum pn_avic_access what,
+                         uintptr_t retaddr);
 
 /* The region behind POSTERN_AVIC_PAGE. */
 void postern_avic_page_init(void);

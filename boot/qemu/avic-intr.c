@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Evaluation, delivery and doorbell (15.29.8), and the exits of accesses that are traps. */
+/*
+ * Evaluation, delivery and doorbell (15.29.8), and the exits of accesses that
+ * are traps.
+ */
 #include "qemu/osdep.h"
 #include "qemu/main-loop.h"
 #include "exec/cpu-common.h"
@@ -35,7 +38,10 @@ int postern_avic_take(CPUX86State *env)
     return vector;
 }
 
-/* The core itself decides what to do on a doorbell: it may have left the guest by now. */
+/*
+ * The core itself decides what to do on a doorbell: it may have left the guest
+ * by now.
+ */
 void postern_avic_ring(uint32_t apicid)
 {
     CPUState *cs;
@@ -55,9 +61,11 @@ void postern_avic_ring(uint32_t apicid)
     }
 }
 
-static G_NORETURN void leave(CPUX86State *env, PosternAvic *p, uintptr_t retaddr)
+static G_NORETURN void leave(CPUX86State *env, PosternAvic *p,
+                             uintptr_t retaddr)
 {
-    x86_stq_phys(env_cpu(env), env->vm_vmcb + offsetof(struct vmcb, control.exit_info_2),
+    x86_stq_phys(env_cpu(env),
+                 env->vm_vmcb + offsetof(struct vmcb, control.exit_info_2),
                  p->exit.info2);
     cpu_vmexit(env, p->exit.code, p->exit.info1, retaddr);
 }
@@ -77,10 +85,10 @@ void postern_avic_answer(CPUX86State *env)
 }
 
 /*
- * The exit of a trap comes before everything that is recognised between two instructions, also
- * before a debug exception of the same access. The VMCB has no place for an exit that is still to
- * be taken, so the exit belongs to the instruction (inferred). The debug exception is not reported
- * then.
+ * The exit of a trap comes before everything that is recognised between two
+ * instructions, also before a debug exception of the same access. The VMCB has
+ * no place for an exit that is still to be taken, so the exit belongs to the
+ * instruction (inferred). The debug exception is not reported then.
  */
 void postern_avic_complete(CPUX86State *env)
 {
@@ -98,11 +106,13 @@ void postern_avic_attend(CPUX86State *env)
 }
 
 /*
- * An access to the page is the last one of its translation block, WRMSR ends its block, and a
- * string instruction looks for requests after each element: CPU_INTERRUPT_AVIC is seen right after
- * it. An instruction that fails after the access makes it again.
+ * An access to the page is the last one of its translation block, WRMSR ends
+ * its block, and a string instruction looks for requests after each element:
+ * CPU_INTERRUPT_AVIC is seen right after it. An instruction that fails after
+ * the access makes it again.
  */
-void postern_avic_settle(CPUX86State *env, enum pn_avic_access what, uintptr_t retaddr)
+void postern_avic_settle(CPUX86State *env, enum pn_avic_access what,
+                         uintptr_t retaddr)
 {
     PosternAvic *p = postern_avic_of(env);
 
@@ -139,24 +149,28 @@ static bool x2(CPUX86State *env)
     return postern_avic_active(env) && postern_avic_of(env)->av.x2;
 }
 
-bool postern_avic_rdmsr(CPUX86State *env, uint32_t index, uint64_t *val, uintptr_t retaddr)
+bool postern_avic_rdmsr(CPUX86State *env, uint32_t index, uint64_t *val,
+                        uintptr_t retaddr)
 {
     PosternAvic *p = postern_avic_of(env);
 
     if (!x2(env)) {
         return false;
     }
-    postern_avic_settle(env, pn_avic_read(&p->av, index * 16, val, &p->exit), retaddr);
+    postern_avic_settle(env, pn_avic_read(&p->av, index * 16, val, &p->exit),
+                        retaddr);
     return true;
 }
 
-bool postern_avic_wrmsr(CPUX86State *env, uint32_t index, uint64_t val, uintptr_t retaddr)
+bool postern_avic_wrmsr(CPUX86State *env, uint32_t index, uint64_t val,
+                        uintptr_t retaddr)
 {
     PosternAvic *p = postern_avic_of(env);
 
     if (!x2(env)) {
         return false;
     }
-    postern_avic_settle(env, pn_avic_write(&p->av, index * 16, val, &p->exit), retaddr);
+    postern_avic_settle(env, pn_avic_write(&p->av, index * 16, val, &p->exit),
+                        retaddr);
     return true;
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The APIC access page. Nested translation sends the guest's accesses there to a region of its own
- * (15.29.3: the page's own mapping gives permissions, its address is not used).
+ * The APIC access page. Nested translation sends the guest's accesses there to
+ * a region of its own (15.29.3: the page's own mapping gives permissions, its
+ * address is not used).
  */
 #include "qemu/osdep.h"
 #include "exec/address-spaces.h"
@@ -17,18 +18,25 @@ bool postern_avic_covers(CPUX86State *env, hwaddr gpa)
            !((gpa ^ p->vmcb.apic_bar) & PN_AVIC_PHYS_PAGE_MASK);
 }
 
-/* The vCPU whose guest makes this access, or NULL: a device got here, or a debugger. */
+/*
+ * The vCPU whose guest makes this access, or NULL: a device got here, or a
+ * debugger.
+ */
 static PosternAvic *accessor(MemTxAttrs attrs)
 {
     CPUState *cs = current_cpu;
 
-    if (!cs || attrs.unspecified || attrs.requester_id || !postern_avic_active(cpu_env(cs))) {
+    if (!cs || attrs.unspecified || attrs.requester_id ||
+        !postern_avic_active(cpu_env(cs))) {
         return NULL;
     }
     return X86_CPU(cs)->postern;
 }
 
-/* The region's callbacks return before the instruction may be left: see postern_avic_failed(). */
+/*
+ * The region's callbacks return before the instruction may be left: see
+ * postern_avic_failed().
+ */
 static MemTxResult conclude(PosternAvic *p, enum pn_avic_access what)
 {
     if (what == PN_AVIC_FAULT || what == PN_AVIC_GP) {
@@ -39,7 +47,10 @@ static MemTxResult conclude(PosternAvic *p, enum pn_avic_access what)
     return MEMTX_OK;
 }
 
-/* Anything but 32 bits at the start of a register is left to the host (inferred). */
+/*
+ * Anything but 32 bits at the start of a register is left to the host
+ * (inferred).
+ */
 static enum pn_avic_access odd(PosternAvic *p, hwaddr off, bool write)
 {
     p->exit.code = PN_EXIT_AVIC_NOACCEL;
@@ -48,8 +59,8 @@ static enum pn_avic_access odd(PosternAvic *p, hwaddr off, bool write)
     return PN_AVIC_FAULT;
 }
 
-static MemTxResult page_read(void *opaque, hwaddr off, uint64_t *data, unsigned size,
-                             MemTxAttrs attrs)
+static MemTxResult page_read(void *opaque, hwaddr off, uint64_t *data,
+                             unsigned size, MemTxAttrs attrs)
 {
     PosternAvic *p = accessor(attrs);
 
@@ -57,18 +68,20 @@ static MemTxResult page_read(void *opaque, hwaddr off, uint64_t *data, unsigned 
     if (!p) {
         return MEMTX_DECODE_ERROR;
     }
-    return conclude(p, size == 4 ? pn_avic_read(&p->av, off, data, &p->exit) : odd(p, off, false));
+    return conclude(p, size == 4 ? pn_avic_read(&p->av, off, data, &p->exit)
+                                 : odd(p, off, false));
 }
 
-static MemTxResult page_write(void *opaque, hwaddr off, uint64_t val, unsigned size,
-                              MemTxAttrs attrs)
+static MemTxResult page_write(void *opaque, hwaddr off, uint64_t val,
+                              unsigned size, MemTxAttrs attrs)
 {
     PosternAvic *p = accessor(attrs);
 
     if (!p) {
         return MEMTX_DECODE_ERROR;
     }
-    return conclude(p, size == 4 ? pn_avic_write(&p->av, off, val, &p->exit) : odd(p, off, true));
+    return conclude(p, size == 4 ? pn_avic_write(&p->av, off, val, &p->exit)
+                                 : odd(p, off, true));
 }
 
 static const MemoryRegionOps page_ops = {
@@ -84,8 +97,10 @@ void postern_avic_page_init(void)
     static MemoryRegion page;
 
     if (!page.ops) {
-        memory_region_init_io(&page, NULL, &page_ops, NULL, "avic-access", TARGET_PAGE_SIZE);
-        memory_region_add_subregion(get_system_memory(), POSTERN_AVIC_PAGE, &page);
+        memory_region_init_io(&page, NULL, &page_ops, NULL, "avic-access",
+                              TARGET_PAGE_SIZE);
+        memory_region_add_subregion(get_system_memory(), POSTERN_AVIC_PAGE,
+                                    &page);
     }
 }
 

@@ -30,7 +30,8 @@ static bool refuse_migration(Error **errp)
     if (reason) {
         return true;
     }
-    error_setg(&reason, "the state of processors with AVIC cannot migrate (avic=off allows it)");
+    error_setg(&reason, "the state of processors with AVIC cannot migrate "
+                        "(avic=off allows it)");
     return !migrate_add_blocker(&reason, errp);
 }
 
@@ -47,8 +48,9 @@ void postern_avic_reset(X86CPU *cpu)
 }
 
 /*
- * In the processor's own thread, to which its model belongs. If the page is gone, its memory stays
- * until the guest has left it: the next change asks again.
+ * In the processor's own thread, to which its model belongs. If the page is
+ * gone, its memory stays until the guest has left it: the next change asks
+ * again.
  */
 static void ask_again(CPUState *cs, run_on_cpu_data data)
 {
@@ -61,7 +63,8 @@ static void ask_again(CPUState *cs, run_on_cpu_data data)
 
 static void memory_changed(PosternHolder *holder)
 {
-    async_run_on_cpu(container_of(holder, PosternAvic, holder)->cs, ask_again, RUN_ON_CPU_NULL);
+    async_run_on_cpu(container_of(holder, PosternAvic, holder)->cs, ask_again,
+                     RUN_ON_CPU_NULL);
 }
 
 /* No processor has one of these bits without the bit that it extends. */
@@ -69,11 +72,14 @@ static bool bits_fit(const CPUX86State *env, Error **errp)
 {
     uint64_t svm = env->features[FEAT_SVM];
 
-    if ((svm & (CPUID_SVM_X2AVIC | CPUID_SVM_AVIC_EXTLVT)) && !(svm & CPUID_SVM_AVIC)) {
-        error_setg(errp, "%s needs avic", svm & CPUID_SVM_X2AVIC ? "x2avic" : "avic-extlvt");
+    if ((svm & (CPUID_SVM_X2AVIC | CPUID_SVM_AVIC_EXTLVT)) &&
+        !(svm & CPUID_SVM_AVIC)) {
+        error_setg(errp, "%s needs avic",
+                   svm & CPUID_SVM_X2AVIC ? "x2avic" : "avic-extlvt");
         return false;
     }
-    if ((env->features[FEAT_SVM_ECX] & CPUID_SVM_ECX_X2AVIC_EXT) && !(svm & CPUID_SVM_X2AVIC)) {
+    if ((env->features[FEAT_SVM_ECX] & CPUID_SVM_ECX_X2AVIC_EXT) &&
+        !(svm & CPUID_SVM_X2AVIC)) {
         error_setg(errp, "x2avic-ext needs x2avic");
         return false;
     }
@@ -98,7 +104,8 @@ static bool emulated(const X86CPU *cpu)
 
 bool postern_avic_allowed(X86CPU *cpu, Error **errp)
 {
-    return bits_fit(&cpu->env, errp) && (!emulated(cpu) || refuse_migration(errp));
+    return bits_fit(&cpu->env, errp) &&
+           (!emulated(cpu) || refuse_migration(errp));
 }
 
 void postern_avic_realize(X86CPU *cpu)
@@ -120,7 +127,10 @@ void postern_avic_realize(X86CPU *cpu)
     postern_avic_page_init();
 }
 
-/* Its thread has ended. Another processor may be checking whether a doorbell is for this one. */
+/*
+ * Its thread has ended. Another processor may be checking whether a doorbell is
+ * for this one.
+ */
 void postern_avic_unrealize(X86CPU *cpu)
 {
     PosternAvic *p = cpu->postern;
@@ -139,8 +149,8 @@ static uint64_t vmcb_q(CPUX86State *env, unsigned off)
 }
 
 /*
- * VMCB clean bit 11 covers APIC_BAR and the three pointers (15.15.3); the core has one VMCB
- * cached, and only if CPUID says that it caches any.
+ * VMCB clean bit 11 covers APIC_BAR and the three pointers (15.15.3); the core
+ * has one VMCB cached, and only if CPUID says that it caches any.
  */
 static bool clean(PosternAvic *p, CPUX86State *env)
 {
@@ -153,7 +163,8 @@ static void load(PosternAvic *p, CPUX86State *env)
     struct pn_avic_vmcb *v = &p->vmcb;
 
     v->v_intr = env->int_ctl;
-    v->np_enable = vmcb_q(env, offsetof(struct vmcb, control.nested_ctl)) & SVM_NPT_ENABLED;
+    v->np_enable = vmcb_q(env, offsetof(struct vmcb, control.nested_ctl)) &
+                   SVM_NPT_ENABLED;
     if (clean(p, env)) {
         return;
     }
@@ -185,8 +196,9 @@ bool postern_avic_vmrun(CPUX86State *env)
 }
 
 /*
- * The guest's data breakpoints end with it. One that an access hit, and that is not reported yet
- * because the access itself left the guest, must not be looked for among the host's.
+ * The guest's data breakpoints end with it. One that an access hit, and that is
+ * not reported yet because the access itself left the guest, must not be looked
+ * for among the host's.
  */
 static void forget_watchpoint(CPUState *cs)
 {

@@ -6,27 +6,37 @@
 #include "exec/memattrs.h"
 
 /*
- * AVIC and x2AVIC of the emulated processors (AMD64 APM vol 2 rev 3.44, 15.29). Unless it says
- * otherwise a function belongs to the thread of its own vCPU, with the BQL or without.
+ * AVIC and x2AVIC of the emulated processors (AMD64 APM vol 2 rev 3.44, 15.29).
+ * Unless it says otherwise a function belongs to the thread of its own vCPU,
+ * with the BQL or without.
  */
 typedef struct CPUArchState CPUX86State;
 typedef struct CPUState CPUState;
 typedef struct ArchCPU X86CPU;
 typedef struct PosternAvic PosternAvic;
 
-/* Where guest accesses to the APIC access page are sent: no memory is ever there. */
+/*
+ * Where guest accesses to the APIC access page are sent: no memory is ever
+ * there.
+ */
 #define POSTERN_AVIC_PAGE 0xFFFFFFFFFF000ull
 
 #define POSTERN_MSR_DOORBELL 0xC001011Bu
 
-/* False: a bit is on without the one that it needs, or nothing may stop a migration. */
+/*
+ * False: a bit is on without the one that it needs, or nothing may stop a
+ * migration.
+ */
 bool postern_avic_allowed(X86CPU *cpu, Error **errp);
 void postern_avic_realize(X86CPU *cpu);
 void postern_avic_unrealize(X86CPU *cpu);
 /* Reset and INIT: no guest, no exit to come, nothing cached. */
 void postern_avic_reset(X86CPU *cpu);
 
-/* VMRUN: false if the consistency checks fail. VMEXIT: V_TPR goes back to env->int_ctl. */
+/*
+ * VMRUN: false if the consistency checks fail. VMEXIT: V_TPR goes back to
+ * env->int_ctl.
+ */
 bool postern_avic_vmrun(CPUX86State *env);
 void postern_avic_vmexit(CPUX86State *env);
 
@@ -44,17 +54,28 @@ void postern_avic_ring(uint32_t apicid);
 void postern_avic_answer(CPUX86State *env);
 /* CPU_INTERRUPT_AVIC between two instructions: also postern_avic_complete(). */
 void postern_avic_attend(CPUX86State *env);
-/* An instruction is complete: the exit of a trap, if its access was one. May not return. */
+/*
+ * An instruction is complete: the exit of a trap, if its access was one. May
+ * not return.
+ */
 void postern_avic_complete(CPUX86State *env);
 
 /* Does guest physical address @gpa belong to the APIC access page? */
 bool postern_avic_covers(CPUX86State *env, hwaddr gpa);
-/* An access at @physaddr failed; leaves the guest if it was an access that AVIC does not take. */
+/*
+ * An access at @physaddr failed; leaves the guest if it was an access that AVIC
+ * does not take.
+ */
 void postern_avic_failed(CPUState *cs, hwaddr physaddr, uintptr_t retaddr);
 
-/* x2APIC register @index of a guest: false if AVIC has no part in it. May not return. */
-bool postern_avic_rdmsr(CPUX86State *env, uint32_t index, uint64_t *val, uintptr_t retaddr);
-bool postern_avic_wrmsr(CPUX86State *env, uint32_t index, uint64_t val, uintptr_t retaddr);
+/*
+ * x2APIC register @index of a guest: false if AVIC has no part in it. May not
+ * return.
+ */
+bool postern_avic_rdmsr(CPUX86State *env, uint32_t index, uint64_t *val,
+                        uintptr_t retaddr);
+bool postern_avic_wrmsr(CPUX86State *env, uint32_t index, uint64_t val,
+                        uintptr_t retaddr);
 
 uint8_t postern_avic_read_cr8(CPUX86State *env);
 void postern_avic_write_cr8(CPUX86State *env, uint8_t cr8);

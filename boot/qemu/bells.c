@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A device with many interrupts: a write of n to its only register sends the message of its MSI-X
- * entry n, so that each of many vCPUs can have an interrupt of its own.
+ * A device with many interrupts: a write of n to its only register sends the
+ * message of its MSI-X entry n, so that each of many vCPUs can have an
+ * interrupt of its own.
  */
 #include "qemu/osdep.h"
 #include "hw/pci/msix.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Read-only properties that Postern adds to the amd-iommu device: its version, and the steps that
- * the model took.
+ * Read-only properties that Postern adds to the amd-iommu device: its version,
+ * and the steps that the model took.
  */
 #include "qemu/osdep.h"
 #include "../amd_iommu.h"
@@ -23,5 +23,6 @@ void postern_amdvi_class_init(ObjectClass *klass)
 {
     object_class_property_add_str(klass, "postern", postern_version_get, NULL);
     object_class_property_set_description(klass, "postern", pn_version());
-    object_class_property_add_str(klass, "postern-steps", postern_steps_get, NULL);
+    object_class_property_add_str(klass, "postern-steps", postern_steps_get,
+                                  NULL);
 }

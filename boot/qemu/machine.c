@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The machine as the models see it: memory by pointer, processors by doorbell. */
+/*
+ * The machine as the models see it: memory by pointer, processors by doorbell.
+ */
 #include "qemu/osdep.h"
 #include "qemu/lockable.h"
 #include "qemu/main-loop.h"
@@ -10,8 +12,9 @@
 #include "hw/i386/postern/machine.h"
 
 /*
- * The memory regions that were handed out, one reference each. A region is released when every
- * holder has asked again after the region was last handed out.
+ * The memory regions that were handed out, one reference each. A region is
+ * released when every holder has asked again after the region was last handed
+ * out.
  */
 static struct {
     QemuMutex lock;
@@ -34,13 +37,15 @@ static void keep(MemoryRegion *mr)
 }
 
 /*
- * Called with and without the BQL, by interrupt messages and vCPUs. ROM that is shadowed in RAM is
- * RAM; only the address space says that it must not be written.
+ * Called with and without the BQL, by interrupt messages and vCPUs. ROM that is
+ * shadowed in RAM is RAM; only the address space says that it must not be
+ * written.
  */
 static bool find(MemoryRegionCache *at, uint64_t pa, size_t len)
 {
-    return address_space_cache_init(at, &address_space_memory, pa, len, true) >= len && at->ptr &&
-           !at->mrs.readonly;
+    return address_space_cache_init(at, &address_space_memory, pa, len, true) >=
+               len &&
+           at->ptr && !at->mrs.readonly;
 }
 
 static void *machine_map(void *ctx, uint64_t pa, size_t len)
@@ -56,7 +61,9 @@ static void *machine_map(void *ctx, uint64_t pa, size_t len)
     return ptr;
 }
 
-/* Displays look for dirty pages; translated code of that memory is out of date. */
+/*
+ * Displays look for dirty pages; translated code of that memory is out of date.
+ */
 static void machine_wrote(void *ctx, uint64_t pa, size_t len)
 {
     MemoryRegionCache at;
@@ -89,10 +96,14 @@ static size_t oldest_pointer(void)
     return oldest;
 }
 
-/* This may drop the last reference of a region, which must not happen in the middle of a change. */
+/*
+ * This may drop the last reference of a region, which must not happen in the
+ * middle of a change.
+ */
 static void sweep(void *opaque)
 {
-    g_autoptr(GPtrArray) idle = g_ptr_array_new_with_free_func((GDestroyNotify)memory_region_unref);
+    g_autoptr(GPtrArray) idle =
+        g_ptr_array_new_with_free_func((GDestroyNotify)memory_region_unref);
     size_t oldest = oldest_pointer();
     gpointer mr, asked;
     GHashTableIter it;
@@ -116,7 +127,8 @@ static void sweep_soon(void)
     }
 }
 
-static void section_changed(MemoryListener *listener, MemoryRegionSection *section)
+static void section_changed(MemoryListener *listener,
+                            MemoryRegionSection *section)
 {
     memory.moved = true;
 }
@@ -178,8 +190,8 @@ char *postern_steps(const struct pn_agent *agent)
 
     for (int i = 0; i < PN_STEP_NR; i++) {
         if (agent->step[i].count) {
-            g_string_append_printf(s, "%s%s=%" PRIu64, s->len ? " " : "", pn_step_key(i),
-                                   agent->step[i].count);
+            g_string_append_printf(s, "%s%s=%" PRIu64, s->len ? " " : "",
+                                   pn_step_key(i), agent->step[i].count);
         }
     }
     return g_string_free(s, FALSE);

@@ -6,13 +6,17 @@
 #include "postern/agent.h"
 #include "postern/bus.h"
 
-/* Memory of the emulated machine, as the models reach it, and the doorbell of its processors. */
+/*
+ * Memory of the emulated machine, as the models reach it, and the doorbell of
+ * its processors.
+ */
 extern const struct pn_bus postern_machine;
 
 /*
- * A model that keeps pointers into that memory. @changed, under the BQL: addresses now lead to
- * other memory. When the model has asked for all of its pointers again, its holder reports that,
- * under the BQL. The old memory stays until every holder has reported.
+ * A model that keeps pointers into that memory. @changed, under the BQL:
+ * addresses now lead to other memory. When the model has asked for all of its
+ * pointers again, its holder reports that, under the BQL. The old memory stays
+ * until every holder has reported.
  */
 typedef struct PosternHolder PosternHolder;
 
@@ -23,7 +27,8 @@ struct PosternHolder {
 };
 
 /* All under the BQL. The model must not have asked for memory before. */
-void postern_hold(PosternHolder *holder, void (*changed)(PosternHolder *holder));
+void postern_hold(PosternHolder *holder,
+                  void (*changed)(PosternHolder *holder));
 void postern_has_asked(PosternHolder *holder);
 void postern_let_go(PosternHolder *holder);
 

@@ -1,26 +1,31 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * "postern-meter": a device with 512 MSI-X vectors that raises some of them by itself at a moment
- * that the host chose before, so that the host's processors need not run for it. From that moment
- * on, for a while of virtual time, all that the processors do is written to the file trace=, one
- * event a line; counts are instructions since the machine began.
+ * "postern-meter": a device with 512 MSI-X vectors that raises some of them by
+ * itself at a moment that the host chose before, so that the host's processors
+ * need not run for it. From that moment on, for a while of virtual time, all
+ * that the processors do is written to the file trace=, one event a line;
+ * counts are instructions since the machine began.
  *
  *   N run                        the runs that follow have this number
- *   R time first n               n vectors from first on are raised now; C for each processor
+ *   R time first n               n vectors from first on are raised now; C for
+ *                                each processor
  *   C cpu user kernel guest mode
- *   M cpu user kernel guest mode [vmcb [exit]]   0 user, 1 kernel, 2 guest; the guest's VMCB, why
- *                                it was left
+ *   M cpu user kernel guest mode [vmcb [exit]]   0 user, 1 kernel, 2 guest; the
+ *                                guest's VMCB, why it was left
  *   H cpu user kernel guest      halts
- *   I cpu user kernel guest mode vector          delivered to the host, or to the guest
- *   P cpu user kernel guest vector cpu...        sent by a processor to processors
+ *   I cpu user kernel guest mode vector          delivered to the host, or to
+ *                                the guest
+ *   P cpu user kernel guest vector cpu...        sent by a processor to
+ *                                processors
  *   D cpu user kernel guest apicid               doorbell, rung by a processor
  *   D -1 apicid                  or by the IOMMU
  *   S dest vector                sent by the IOMMU
  *   E time                       the end; C for each processor
  *   G                            never: the machine was not as it should be
  *
- * With profile= the translation blocks that the kernels execute go to a second file, each as a struct
- * block, as long as REG_PROFILE says so; before those of a window there is one with its time as pc.
+ * With profile= the translation blocks that the kernels execute go to a second
+ * file, each as a struct block, as long as REG_PROFILE says so; before those of
+ * a window there is one with its time as pc.
  */
 #include "qemu/osdep.h"
 #include "qemu/timer.h"
@@ -50,8 +55,9 @@ enum {
     REG_COUNT = 0x0C,  /* how many */
     REG_DELAY = 0x10,  /* ns until then */
     REG_WINDOW = 0x14, /* ns to write down */
-    REG_PERIOD = 0x18, /* ns to the next try if the machine is not as it should be */
-    REG_WANT = 0x1C,   /* the processor, and from bit 8 on what it does; the others are halted */
+    REG_PERIOD = 0x18, /* ns to the next try if the machine is not ready */
+    /* the processor, and from bit 8 on what it does; the others are halted */
+    REG_WANT = 0x1C,
     REG_ARM = 0x20,
     REG_STATE = 0x24,
     REG_RAISE = 0x28, /* this vector, now, and nothing is written down */
@@ -104,7 +110,9 @@ static void executed(CPUState *cs, int64_t n)
     c->count[c->mode] += n;
 }
 
-/* Attributes the instructions until now to the mode that the processor was in. */
+/*
+ * Attributes the instructions until now to the mode that the processor was in.
+ */
 static struct cpu *settled(CPUState *cs)
 {
     if (cs->running) {
@@ -127,8 +135,9 @@ static void put_counts(char what, CPUState *cs)
 {
     const struct cpu *c = settled(cs);
 
-    fprintf(meter->trace, "%c %d %" PRId64 " %" PRId64 " %" PRId64, what, cs->cpu_index,
-            c->count[MODE_USER], c->count[MODE_KERNEL], c->count[MODE_GUEST]);
+    fprintf(meter->trace, "%c %d %" PRId64 " %" PRId64 " %" PRId64, what,
+            cs->cpu_index, c->count[MODE_USER], c->count[MODE_KERNEL],
+            c->count[MODE_GUEST]);
 }
 
 static enum mode mode_of(const CPUX86State *env)
@@ -141,7 +150,8 @@ static enum mode mode_of(const CPUX86State *env)
 
 static uint64_t exit_code(CPUX86State *env)
 {
-    return x86_ldq_phys(env_cpu(env), env->vm_vmcb + offsetof(struct vmcb, control.exit_code));
+    return x86_ldq_phys(
+        env_cpu(env), env->vm_vmcb + offsetof(struct vmcb, control.exit_code));
 }
 
 static void changes(CPUX86State *env, enum mode now)
@@ -341,7 +351,8 @@ static void on_time(void *opaque)
 }
 
 /*
- * A processor runs until the next timer at most: with short slices all processors advance together.
+ * A processor runs until the next timer at most: with short slices all
+ * processors advance together.
  */
 static void on_slice(void *opaque)
 {
@@ -354,7 +365,8 @@ static void arm(Meter *m)
 {
     m->state = STATE_ARMED;
     m->tries = 0;
-    timer_mod(&m->timer, qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL) + value(REG_DELAY));
+    timer_mod(&m->timer,
+              qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL) + value(REG_DELAY));
 }
 
 static uint64_t meter_read(void *opaque, hwaddr addr, unsigned size)
@@ -415,7 +427,8 @@ static void meter_realize(PCIDevice *pdev, Error **errp)
     Meter *m = METER(pdev);
 
     if (!icount_enabled() || meter || !m->trace_name) {
-        error_setg(errp, TYPE_METER " needs -icount and trace=, and there is one only");
+        error_setg(errp, TYPE_METER
+                   " needs -icount and trace=, and there is one only");
         return;
     }
     m->trace = file_of(m->trace_name, errp);

@@ -52,7 +52,10 @@ static void deliver_bh(void *opaque)
     deliver(m);
 }
 
-/* An iothread must not wait for the BQL: the thread that has it may wait for the iothread. */
+/*
+ * An iothread must not wait for the BQL: the thread that has it may wait for
+ * the iothread.
+ */
 static void forward(const struct pn_intr *m, bool may_wait)
 {
     postern_meter_sends(m->dest, m->vector);
@@ -60,7 +63,8 @@ static void forward(const struct pn_intr *m, bool may_wait)
         BQL_LOCK_GUARD();
         deliver(m);
     } else {
-        aio_bh_schedule_oneshot(qemu_get_aio_context(), deliver_bh, g_memdup2(m, sizeof(*m)));
+        aio_bh_schedule_oneshot(qemu_get_aio_context(), deliver_bh,
+                                g_memdup2(m, sizeof(*m)));
     }
 }
 

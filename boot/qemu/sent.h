@@ -5,9 +5,9 @@
 #include "postern/bus.h"
 
 /*
- * What an IOMMU's model sends while a thread is in it, under its lock; it is delivered after the
- * lock is dropped. One access sends only a few: the result of an MSI, and each of the IOMMU's own
- * interrupts at most once.
+ * What an IOMMU's model sends while a thread is in it, under its lock; it is
+ * delivered after the lock is dropped. One access sends only a few: the result
+ * of an MSI, and each of the IOMMU's own interrupts at most once.
  */
 #define POSTERN_SENT_MAX 8
 
@@ -23,7 +23,10 @@ void postern_sent_doorbell(void *ctx, uint32_t apicid);
 
 /* From any thread, with the BQL or without. */
 void postern_sent_deliver(const PosternSent *sent);
-/* The same, for a caller that holds a lock that is taken under the BQL elsewhere. */
+/*
+ * The same, for a caller that holds a lock that is taken under the BQL
+ * elsewhere.
+ */
 void postern_sent_deliver_later(const PosternSent *sent);
 
 #endif

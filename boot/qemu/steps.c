@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Reports the steps of the IOMMU's model to programs inside the machine: a PCI function with one
- * BAR. A write takes a snapshot of "postern-steps" of the machine's IOMMU, of either vendor; reads
- * see its text, "step=count" separated by blanks, and zeros behind it. Nothing that the model does
- * depends on it.
+ * Reports the steps of the IOMMU's model to programs inside the machine: a PCI
+ * function with one BAR. A write takes a snapshot of "postern-steps" of the
+ * machine's IOMMU, of either vendor; reads see its text, "step=count" separated
+ * by blanks, and zeros behind it. Nothing that the model does depends on it.
  */
 #include "qemu/osdep.h"
 #include "hw/i386/x86-iommu.h"
@@ -50,7 +50,8 @@ static void steps_realize(PCIDevice *pdev, Error **errp)
 {
     StepsState *s = STEPS(pdev);
 
-    memory_region_init_io(&s->bar, OBJECT(s), &steps_ops, s, TYPE_STEPS, STEPS_SIZE);
+    memory_region_init_io(&s->bar, OBJECT(s), &steps_ops, s, TYPE_STEPS,
+                          STEPS_SIZE);
     pci_register_bar(pdev, 0, PCI_BASE_ADDRESS_SPACE_MEMORY, &s->bar);
 }
 

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * intel-iommu with pi=on or pi=off: the model implements registers, queue, faults and interrupts;
- * QEMU's own code translates addresses and sees RTADDR, TE, CCMD, IOTLB and the descriptors. Also
- * "postern-vtd", a second unit with registers like the first one's and no devices.
+ * intel-iommu with pi=on or pi=off: the model implements registers, queue,
+ * faults and interrupts; QEMU's own code translates addresses and sees RTADDR,
+ * TE, CCMD, IOTLB and the descriptors. Also "postern-vtd", a second unit with
+ * registers like the first one's and no devices.
  *
- * Registers and messages come under the BQL. Faults of DMA come from iothreads too, with the lock
- * of translations held. Locks nest in the order BQL, translations, model; so a descriptor that
- * drops translations is executed by the emulator when the model has been left, and before the model
- * executes the next one.
+ * Registers and messages come under the BQL. Faults of DMA come from iothreads
+ * too, with the lock of translations held. Locks nest in the order BQL,
+ * translations, model; so a descriptor that drops translations is executed by
+ * the emulator when the model has been left, and before the model executes the
+ * next one.
  */
 #include "qemu/osdep.h"
 #include "qapi/error.h"
@@ -61,7 +63,8 @@ static void leave(PosternVTD *p)
     postern_sent_deliver(&sent);
 }
 
-static void fetched(void *ctx, struct pn_agent *agent, unsigned step, uint64_t q0, uint64_t q1)
+static void fetched(void *ctx, struct pn_agent *agent, unsigned step,
+                    uint64_t q0, uint64_t q1)
 {
     PosternVTD *p = ctx;
 
@@ -69,7 +72,10 @@ static void fetched(void *ctx, struct pn_agent *agent, unsigned step, uint64_t q
     p->desc[1] = q1;
 }
 
-/* Executes the queue, one descriptor after the other: the model first, then QEMU's own code. */
+/*
+ * Executes the queue, one descriptor after the other: the model first, then
+ * QEMU's own code.
+ */
 static void run_queue(PosternVTD *p)
 {
     uint64_t q0, q1;
@@ -98,7 +104,8 @@ static void memory_changed(PosternHolder *holder)
 }
 
 /* The unit with these capabilities; NULL and an error. */
-static PosternVTD *unit_create(IntelIOMMUState *s, uint64_t cap, uint64_t ecap, Error **errp)
+static PosternVTD *unit_create(IntelIOMMUState *s, uint64_t cap, uint64_t ecap,
+                               Error **errp)
 {
     PosternVTD *p = g_new0(PosternVTD, 1);
     struct pn_vtd_config cfg;
@@ -172,8 +179,8 @@ uint64_t postern_vtd_cap(const IntelIOMMUState *s)
 }
 
 /*
- * With another accelerator interrupts bypass the model. Scalable mode has descriptors and faults
- * that the model and QEMU's code do not share.
+ * With another accelerator interrupts bypass the model. Scalable mode has
+ * descriptors and faults that the model and QEMU's code do not share.
  */
 static bool options_ok(IntelIOMMUState *s, Error **errp)
 {
@@ -224,7 +231,8 @@ static bool translations(hwaddr addr)
     return (addr & ~7u) == DMAR_CCMD_REG || (addr & ~0xfu) == DMAR_IVA_REG;
 }
 
-bool postern_vtd_read(IntelIOMMUState *s, hwaddr addr, unsigned size, uint64_t *val)
+bool postern_vtd_read(IntelIOMMUState *s, hwaddr addr, unsigned size,
+                      uint64_t *val)
 {
     if (!s->postern || translations(addr)) {
         return false;
@@ -233,7 +241,8 @@ bool postern_vtd_read(IntelIOMMUState *s, hwaddr addr, unsigned size, uint64_t *
     return true;
 }
 
-bool postern_vtd_write(IntelIOMMUState *s, hwaddr addr, uint64_t *val, unsigned size)
+bool postern_vtd_write(IntelIOMMUState *s, hwaddr addr, uint64_t *val,
+                       unsigned size)
 {
     if (!s->postern || translations(addr)) {
         return false;
@@ -246,14 +255,16 @@ bool postern_vtd_write(IntelIOMMUState *s, hwaddr addr, uint64_t *val, unsigned 
     return (addr & ~7u) != DMAR_RTADDR_REG;
 }
 
-MemTxResult postern_vtd_msi(IntelIOMMUState *s, uint64_t addr, uint32_t data, uint16_t sid)
+MemTxResult postern_vtd_msi(IntelIOMMUState *s, uint64_t addr, uint32_t data,
+                            uint16_t sid)
 {
     PosternVTD *p = s->postern;
     struct pn_msi msi = {.addr = addr, .data = data, .devid = sid};
     enum pn_msi_result result;
 
     if (sid == X86_IOMMU_SID_INVALID) {
-        msi.devid = PCI_BUILD_BDF(Q35_PSEUDO_BUS_PLATFORM, Q35_PSEUDO_DEVFN_IOAPIC);
+        msi.devid =
+            PCI_BUILD_BDF(Q35_PSEUDO_BUS_PLATFORM, Q35_PSEUDO_DEVFN_IOAPIC);
     }
     enter(p);
     result = pn_vtd_msi(p->unit, &msi);
@@ -261,8 +272,9 @@ MemTxResult postern_vtd_msi(IntelIOMMUState *s, uint64_t addr, uint32_t data, ui
     return result == PN_MSI_ABORTED ? MEMTX_ERROR : MEMTX_OK;
 }
 
-void postern_vtd_dma_fault(IntelIOMMUState *s, int reason, bool fpd, uint16_t sid, hwaddr addr,
-                           bool write, bool has_pasid, uint32_t pasid)
+void postern_vtd_dma_fault(IntelIOMMUState *s, int reason, bool fpd,
+                           uint16_t sid, hwaddr addr, bool write,
+                           bool has_pasid, uint32_t pasid)
 {
     const struct pn_vtd_dma_fault fault = {
         .addr = addr,
@@ -308,8 +320,10 @@ static void poison_set(Object *obj, bool value, Error **errp)
 void postern_vtd_class_init(ObjectClass *klass)
 {
     object_class_property_add_bool(klass, "poison", poison_get, poison_set);
-    object_class_property_set_description(klass, "poison", "an interrupt that hits a cached entry "
-                                          "that memory no longer agrees with is a fault");
+    object_class_property_set_description(
+        klass, "poison",
+        "an interrupt that hits a cached entry "
+        "that memory no longer agrees with is a fault");
     object_class_property_add_str(klass, "postern", version_get, NULL);
     object_class_property_set_description(klass, "postern", pn_version());
     object_class_property_add_str(klass, "postern-steps", steps_get, NULL);
@@ -364,13 +378,15 @@ static void second_reset(void *opaque)
 /* It has the same capabilities as the first one, except PI. */
 static void second_realize(DeviceState *dev, Error **errp)
 {
-    Object *first = object_dynamic_cast(OBJECT(x86_iommu_get_default()), TYPE_INTEL_IOMMU_DEVICE);
+    Object *first = object_dynamic_cast(OBJECT(x86_iommu_get_default()),
+                                        TYPE_INTEL_IOMMU_DEVICE);
     SecondState *s = SECOND(dev);
     IntelIOMMUState *one;
     uint64_t cap;
 
     if (!first || !INTEL_IOMMU_DEVICE(first)->postern) {
-        error_setg(errp, TYPE_SECOND " needs an intel-iommu with pi=on or pi=off before it");
+        error_setg(errp, TYPE_SECOND
+                   " needs an intel-iommu with pi=on or pi=off before it");
         return;
     }
     if (object_resolve_path_type("", TYPE_SECOND, NULL) != OBJECT(dev)) {
@@ -383,7 +399,8 @@ static void second_realize(DeviceState *dev, Error **errp)
     if (!s->unit) {
         return;
     }
-    memory_region_init_io(&s->regs, OBJECT(s), &second_ops, s, TYPE_SECOND, PN_VTD_MMIO_SIZE);
+    memory_region_init_io(&s->regs, OBJECT(s), &second_ops, s, TYPE_SECOND,
+                          PN_VTD_MMIO_SIZE);
     memory_region_add_subregion(get_system_memory(), SECOND_ADDR, &s->regs);
     qemu_register_reset(second_reset, s);
 }
