@@ -33,25 +33,29 @@ series_header()
 	git mailinfo /dev/null /dev/null <"$1" | sed -n "s/^$2: //p" | head -n 1
 }
 
+# patch: the message of its commit.
+series_message()
+{
+	local body
+	body=$(mktemp)
+	git mailinfo "$body" /dev/null <"$1" | sed -n 's/^Subject: //p'
+	echo
+	grep -v '^SPDX-License-Identifier:' "$body" || true
+	rm -f "$body"
+}
+
 # repository, patch: one more commit. 1 if the patch does not apply.
 series_commit()
 {
-	local repo=$1 p=$2 msg date
+	local repo=$1 p=$2 date
 	patch -d "$repo" -p1 -s -N -E --no-backup-if-mismatch --fuzz=0 -r - <"$p" || return
-	msg=$(mktemp)
-	git mailinfo "$msg" /dev/null <"$p" >"$msg.info"
-	date=$(sed -n 's/^Date: //p' "$msg.info")
-	{
-		sed -n 's/^Subject: //p' "$msg.info"
-		echo
-		grep -v '^SPDX-License-Identifier:' "$msg" || true
-	} >"$msg.text"
+	date=$(series_header "$p" Date)
 	series_git "$repo" add -A -f
-	GIT_AUTHOR_NAME=$(sed -n 's/^Author: //p' "$msg.info") \
-		GIT_AUTHOR_EMAIL=$(sed -n 's/^Email: //p' "$msg.info") \
-		GIT_AUTHOR_DATE=${date:-$(date -R)} GIT_COMMITTER_DATE=${date:-$(date -R)} \
-		series_git "$repo" commit -q -F "$msg.text"
-	rm -f "$msg" "$msg".*
+	series_message "$p" |
+		GIT_AUTHOR_NAME=$(series_header "$p" Author) \
+			GIT_AUTHOR_EMAIL=$(series_header "$p" Email) \
+			GIT_AUTHOR_DATE=${date:-$(date -R)} GIT_COMMITTER_DATE=${date:-$(date -R)} \
+			series_git "$repo" commit -q -F -
 }
 
 # tree, repository, patches: all of them as commits.
