@@ -6,6 +6,7 @@
  * by blanks, and zeros behind it. Nothing that the model does depends on it.
  */
 #include "qemu/osdep.h"
+#include "qemu/cutils.h"
 #include "hw/i386/x86-iommu.h"
 #include "hw/pci/pci_device.h"
 
