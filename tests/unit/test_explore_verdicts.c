@@ -491,6 +491,44 @@ static void endless_loop(void *arg)
 	px_thread("A", 0, goes_round, NULL);
 }
 
+/* Without an access that the explorer is told of. */
+__attribute__((no_sanitize("thread"))) static void computes(void *arg)
+{
+	(void)arg;
+	for (volatile bool on = true; on;)
+		;
+}
+
+static void endless_silence(void *arg)
+{
+	(void)arg;
+	memory();
+	px_thread("A", 0, computes, NULL);
+}
+
+static void fails_in_set_up(void *arg)
+{
+	(void)arg;
+	memory();
+	px_thread("A", 0, computes, NULL);
+	px_fail("P7", "not built");
+}
+
+static void endless_set_up(void *arg)
+{
+	(void)arg;
+	memory();
+	for (;;)
+		(void)pn_ld32(word(3));
+}
+
+static void wild_set_up(void *arg)
+{
+	(void)arg;
+	memory();
+	writes_nowhere(arg);
+}
+
 static const struct {
 	const char *name;
 	void (*setup)(void *arg);
@@ -520,6 +558,8 @@ static const struct {
 	{"pointer to nowhere", wild_pointer, NULL, "P6", "Segmentation fault at address 0x10", true},
 	{"pointer to nowhere in one of two orders", wild_in_one_order, NULL, "P6", "at address 0x8", true},
 	{"loop over its own memory", endless_loop, NULL, "P1", "livelock"},
+	{"a violation in set-up", fails_in_set_up, NULL, "P7", "not built"},
+	{"pointer to nowhere in set-up", wild_set_up, NULL, "P6", "the set-up: Segmentation fault", true},
 	{"one access of a line", as_one_line, NULL, NULL, NULL},
 	{"two accesses of a line", as_two_accesses, NULL, "P5", "half"},
 	{"interrupt between two sections", between_sections, between, "P5", "in between"},
@@ -571,6 +611,29 @@ static void verdicts(void **state)
 	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++)
 		for (unsigned how = 0; how < 2 * WAYS; how++)
 			explore(i, how & 1, how / 2);
+}
+
+/* It takes some seconds to call it that, so by one way only. */
+static void never_ends(void (*setup)(void *arg), const char *text)
+{
+	struct px_program prog = {.setup = setup};
+	struct px_options opt = {.bound = UINT32_MAX};
+	struct px_result r;
+
+	assert_int_equal(px_explore(&prog, &opt, &r), 0);
+	assert_int_equal(r.verdict, PX_VIOLATION);
+	assert_string_equal(r.property, "P1");
+	assert_non_null(strstr(r.text, text));
+	px_result_free(&r);
+}
+
+static void silence(void **state)
+{
+	(void)state;
+	if (!px_can_save())
+		skip(); /* no signals */
+	never_ends(endless_silence, "livelock: A");
+	never_ends(endless_set_up, "livelock: the set-up");
 }
 
 /* ---- counter-examples ---- */
@@ -856,6 +919,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(verdicts),
+		cmocka_unit_test(silence),
 		cmocka_unit_test(a_line_is_told),
 		cmocka_unit_test(bounded),
 		cmocka_unit_test(out_of_time),

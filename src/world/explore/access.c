@@ -199,7 +199,7 @@ void px_line_begin(void *p, unsigned size, const struct px_site *site)
 {
 	struct px_access a = {.op = PX_OP_LINE, .size = size, .addr = p, .site = site};
 
-	if (px_alone())
+	if (px_alone() || px.split)
 		return;
 	if (size > PX_LINE) {
 		px.error = -EINVAL;
@@ -216,6 +216,11 @@ void px_line_begin(void *p, unsigned size, const struct px_site *site)
 void px_line_end(void)
 {
 	px.line = false;
+}
+
+void px_split_lines(void)
+{
+	px.split = true;
 }
 
 /* A spinning thread continues when the place that it read last has changed. */

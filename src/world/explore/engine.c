@@ -191,6 +191,7 @@ static void resume(unsigned i)
 {
 	px.current = (int)i;
 	px.quiet = 0;
+	px.moves++;
 	if (px.on_resume)
 		px.on_resume();
 	px_fiber_switch(&px.main, &px.thread[i].fiber);

@@ -149,7 +149,8 @@ struct px {
 	int current; /* thread that executes; -1: alone */
 	struct px_fiber main;
 	bool sc, failed;
-	bool line; /* the current thread is inside px_line_begin() */
+	bool line;  /* the current thread is inside px_line_begin() */
+	bool split; /* px_split_lines() */
 	char property[16];
 	char text[PX_TEXT];
 	/* memory of the program */
@@ -185,6 +186,8 @@ struct px {
 	} ghost[PX_GHOSTS];
 	unsigned ghosts;
 	uint32_t quiet; /* accesses of the current thread since its last transition */
+	uint32_t moves; /* times that a thread went on */
+	bool builds;	/* the program is being set up */
 };
 
 extern struct px px;
@@ -258,8 +261,11 @@ struct px_hash px_state_hash(void);
 
 /* ---- fault.c: programs that cannot go on ---- */
 
-/* From now on (@on) a thread that the processor stops violates P6, and the search goes on. */
+/* From now on (@on) a thread that the processor stops violates P6, and one that computes for
+ * seconds without a transition P1; the search goes on. */
 void px_faults(bool on);
+/* Sets the program up; so does what stops in it. */
+void px_build(const struct px_program *prog);
 /* The current thread goes round for ever without a transition: P1. Does not return. */
 void px_endless(void);
 

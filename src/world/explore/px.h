@@ -74,6 +74,11 @@ void px_on_lists(px_list_fn *fn);
  */
 void px_ghost(const void *p, size_t size);
 /*
+ * During set-up: pn_line_begin() and pn_line_end() join nothing, as with real threads; what comes
+ * between them has to be right in program order.
+ */
+void px_split_lines(void);
+/*
  * During set-up: @fn is called each time before a thread goes on, px.current being that thread;
  * what a processor has of its own (segment bases) can be put in place there.
  */

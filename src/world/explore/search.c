@@ -434,8 +434,8 @@ static int prepare(const struct px_program *prog, const struct px_options *opt)
 	px.sc = opt->sc;
 	if (!px_alloc(64, 64))
 		return -ENOMEM;
-	prog->setup(prog->arg);
-	if (px.error)
+	px_build(prog);
+	if (px.error || px.failed)
 		return px.error;
 	if (!px.threads)
 		return -EINVAL;
@@ -564,14 +564,14 @@ int px_explore(const struct px_program *prog, const struct px_options *opt, stru
 	s.max = opt->max_steps ? (uint32_t)opt->max_steps : DEFAULT_STEPS;
 	s.replay = opt->replay || !px_can_save();
 	s.deadline = opt->seconds > 0 ? begun + opt->seconds : 0;
+	px_faults(true);
 	err = prepare(prog, opt);
 	if (!err)
 		err = make_room(&s);
 	px.show_named = opt->quick;
 	px.all = opt->unreduced;
 	px_check_writes = opt->check_writes;
-	px_faults(true);
-	if (!err && (!opt->quick || !quick(&s)))
+	if (!err && !px.failed && (!opt->quick || !quick(&s)))
 		complete = search(&s);
 	if (!err) {
 		verdict(&s, complete);
