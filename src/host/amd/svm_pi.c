@@ -239,12 +239,13 @@ static int hold_all(struct pn_svm *svm, struct pn_host_cpu *c, bool on)
  */
 int pn_svm_switch_notify(struct pn_svm *svm, struct pn_host_cpu *c, enum pn_notify to)
 {
-	int r, back;
+	int r = 0, back;
 
 	if (!svm->iommus)
 		return -ENODEV;
 	pn_lock_take(&svm->vm_lock);
-	r = pn_mistake(PN_MISTAKE_TOGGLE_FIRST) ? pn_iommus_switch(svm->iommus, c->agent, to) : 0;
+	if (pn_mistake(PN_MISTAKE_TOGGLE_FIRST))
+		r = pn_iommus_switch(svm->iommus, c->agent, to);
 	if (!r)
 		r = hold_all(svm, c, true);
 	if (!r)
