@@ -27,6 +27,9 @@ extern const unsigned pn_cases_amd_hyp_nr, pn_cases_amd_irte_nr, pn_cases_amd_so
 /* AMD, one agent each. */
 extern const struct case_setup pn_cases_amd_bits[], pn_cases_amd_knobs[], pn_cases_amd_access[],
 	pn_cases_amd_drv[], pn_cases_amd_ioapic[], pn_cases_amd_guest[];
+/* AMD, races. */
+extern const struct case_setup pn_cases_amd_race[];
+extern const unsigned pn_cases_amd_race_nr;
 extern const unsigned pn_cases_amd_bits_nr, pn_cases_amd_knobs_nr, pn_cases_amd_access_nr,
 	pn_cases_amd_drv_nr, pn_cases_amd_ioapic_nr, pn_cases_amd_guest_nr;
 

@@ -27,6 +27,7 @@ static const struct {
 	{0, pn_cases_amd_drv, &pn_cases_amd_drv_nr},
 	{0, pn_cases_amd_guest, &pn_cases_amd_guest_nr},
 	{0, pn_cases_amd_ioapic, &pn_cases_amd_ioapic_nr},
+	{0, pn_cases_amd_race, &pn_cases_amd_race_nr},
 	{1, pn_cases_intel, &pn_cases_intel_nr},
 };
 

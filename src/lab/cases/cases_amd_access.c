@@ -3,6 +3,8 @@
  * One processor alone on AMD: every register of its APIC in each mode, every field that VMRUN
  * checks, and each of its knobs.
  */
+#include <string.h>
+
 #include "cases_amd_access.h"
 
 struct pn_avic *access_core;
@@ -38,6 +40,7 @@ void access_enter(const struct pn_avic_features *f, bool x2)
 	const struct pn_avic_vmcb v = access_vmcb(x2);
 
 	wipe();
+	memset(access_core, 0xA5, sizeof(*access_core)); /* what a caller may pass */
 	pn_avic_init(access_core, &solo->bus, &solo->agent, f, 7);
 	rig_want(!pn_avic_vmrun(access_core, &v) && access_core->in_guest, "P7",
 		 "VMRUN refuses a good VMCB");

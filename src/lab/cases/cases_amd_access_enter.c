@@ -96,6 +96,12 @@ static void refused_entries(void)
 			 !access_core->active,
 		 "P7", "VMRUN of a page without memory");
 	rig_want(!pn_avic_doorbell(access_core) && solo->lost == 1, "P5", "a doorbell after that");
+	memset(access_core, 0xA5, sizeof(*access_core));
+	pn_avic_init(access_core, &solo->bus, &solo->agent, &f, 7);
+	rig_want(!pn_avic_doorbell(access_core) && solo->lost == 2 &&
+			 pn_avic_evaluate(access_core, true) == -1,
+		 "P5", "a processor is in a guest before its first VMRUN");
+	solo->lost = 1;
 	v = access_vmcb(false);
 	v.np_enable = false;
 	rig_want(pn_avic_vmrun(access_core, &v) == -EINVAL && !access_core->in_guest, "P7",
@@ -120,9 +126,16 @@ static void refused_entries(void)
 		solo->ring = access_core;
 		v.backing_page = ABSENT - 4096;
 		solo->hole = SOLO_PAGES;
-		rig_want(pn_avic_vmrun(access_core, &v) == -EFAULT, "P7", "no memory");
+		before = solo->evaluations;
+		lost = solo->lost;
+		rig_want(pn_avic_vmrun(access_core, &v) == -EFAULT && solo->lost == lost + !hold,
+			 "P7", "no memory");
 		solo->hole = 0;
 		solo->ring = NULL;
+		v = access_vmcb(false);
+		rig_want(!pn_avic_vmrun(access_core, &v) && solo->evaluations == before + 1 + hold,
+			 "P5", "a doorbell that rang during a VMRUN that failed is held, or not");
+		pn_avic_vmexit(access_core);
 	}
 }
 
@@ -160,6 +173,31 @@ static void delivers(void)
 		 "P4", "EOIs");
 }
 
+/* TPR decides from its class on, whatever is in service below; and its low bits are in the PPR. */
+static void lower_in_service(void)
+{
+	struct pn_avic_exit e;
+
+	pn_avic_write(access_core, 0x80, 0x20, &e);
+	solo_st32(PAGE(2) + 0x210, 1 << 17);
+	pn_avic_deliver(access_core, 0x31);
+	rig_want(reg(0xA0) == 0x30, "P4", "PPR of a delivery");
+	for (unsigned tpr = 0; tpr < 0x100; tpr += 0x0B) {
+		pn_avic_write(access_core, 0x80, tpr, &e);
+		rig_want(reg(0xA0) == (tpr >> 4 >= 3 ? tpr : 0x30), "P4",
+			 "PPR of a TPR and of what is in service");
+	}
+	pn_avic_write(access_core, 0xB0, 0, &e);
+	/* Against the priorities: PPR stays, with its low bits. */
+	pn_avic_write(access_core, 0x80, 0x35, &e);
+	solo_st32(PAGE(2) + 0x210, 1 << 30);
+	pn_avic_deliver(access_core, 0x3E);
+	rig_want(reg(0xA0) == 0x35, "P4", "PPR of a delivery that TPR masks");
+	pn_avic_write(access_core, 0xB0, 0, &e);
+	pn_avic_write(access_core, 0x80, 0, &e);
+	solo_followed();
+}
+
 static void priorities(void)
 {
 	struct pn_avic_features f = access_features();
@@ -186,6 +224,7 @@ static void priorities(void)
 		rig_want(reg(0x80) == 0xA0 && reg(0xA0) == 0xA0, "P4", "CR8");
 		solo_followed();
 		delivers();
+		lower_in_service();
 	}
 	pn_avic_vmexit(access_core);
 	solo_st32(PAGE(2) + 0x250, 2);
@@ -252,8 +291,9 @@ static void memory(void)
 			 pn_avic_evaluate(access_core, true) == -1,
 		 "P5", "a guest without AVIC");
 	pn_avic_vmexit(access_core);
-	solo->skew = 4;
-	rig_want(pn_avic_vmrun(access_core, &on) == -EFAULT, "P7", "memory that is misaligned");
+	for (solo->skew = 1; solo->skew < 8; solo->skew *= 2)
+		rig_want(pn_avic_vmrun(access_core, &on) == -EFAULT, "P7",
+			 "memory that is misaligned");
 	solo->skew = 0;
 	solo->end = (uint32_t)(PAGE(2) - SOLO_PA) + 4095;
 	rig_want(pn_avic_vmrun(access_core, &on) == -EFAULT, "P7",

@@ -257,6 +257,10 @@ static void device_entries(void)
 			 !pn_dte_decode(1 | 0x40, false, &d) &&
 			 !pn_dte_decode(3ull << 52, true, &d),
 		 "P7", "a device table entry is malformed, or not");
+	rig_want(pn_dte_decode(1 | 1ull << 52 | 3ull << 60 | 12 << 1 | 0x40, true, &d) ==
+			 (PN_DTE_BAD_RESERVED | PN_DTE_BAD_INTCTL | PN_DTE_BAD_INTTABLEN |
+			  PN_DTE_BAD_ALIGN),
+		 "P7", "of all that is wrong in a device table entry some is told");
 }
 
 static void short_entries(void)
@@ -337,6 +341,8 @@ static void malformed_entries(void)
 		{{1 | 1ull << 31, 0}, PN_IRTE_BAD_RESERVED, false, true},
 		{{1, 1ull << 56}, PN_IRTE_BAD_RESERVED, false, true},
 		{{0x81, 1ull << 63}, PN_IRTE_BAD_RESERVED, false, true},
+		{{0x11 | 1 << 16, 0}, PN_IRTE_BAD_INTTYPE | PN_IRTE_BAD_RESERVED, false, true},
+		{{0x11, 1ull << 8}, PN_IRTE_BAD_INTTYPE | PN_IRTE_BAD_RESERVED, true, true},
 	};
 	struct pn_irte f;
 

@@ -4,6 +4,7 @@
  * after the other, without a race.
  */
 #include <errno.h>
+#include <string.h>
 
 #include "case_setup.h"
 #include "postern/amd_dte.h"
@@ -138,6 +139,51 @@ static void masked(struct pn_host_vcpu *h)
 	pn_vapic_write(h->page, PN_APIC_TPR, 0);
 }
 
+/* A masked vector comes as often as it is parked: @parked_again times. */
+static unsigned parked_again;
+
+static void post_again(void *ctx, struct pn_agent *agent, unsigned step, uint64_t a, uint64_t b)
+{
+	(void)ctx;
+	(void)agent;
+	(void)step;
+	(void)a;
+	(void)b;
+	if (!parked_again)
+		return;
+	parked_again--;
+	pn_vapic_set(rig->vcpu[0].h->page, PN_APIC_IRR, 0x41);
+}
+
+/* The vCPU gives up some time, and looks again instead of sleeping. */
+static void posted_while_parked(struct pn_host_vcpu *h)
+{
+	const bool parks = amd->iommus.notify == PN_NOTIFY_GAPPI;
+
+	rig->cpu_agent[0].observe = post_again;
+	rig->cpu_steps[0].slot[PN_STEP_PARK].watched = 1;
+	pn_vapic_write(h->page, PN_APIC_TPR, 0x50);
+	for (unsigned n = 0; n < 100; n += 9) {
+		pn_svm_blocking(h, &rig->cpu[0]);
+		pn_vapic_set(h->page, PN_APIC_IRR, 0x41);
+		pn_vapic_set(h->page, PN_APIC_IRR, 0x21);
+		parked_again = n;
+		rig_want(pn_svm_must_run(h, &rig->cpu[0]) ||
+				 pn_vapic_empty(h->page, PN_APIC_IRR) == parks,
+			 "P1", "it sleeps with a bit in its IRR, and no GAPPI will come (H1)");
+		rig_want(n > 9 || !pn_svm_must_run(h, &rig->cpu[0]), "P5",
+			 "vectors that are masked keep it awake");
+		parked_again = 0;
+		rig_want(pn_svm_irr(h, 2) == 2 && pn_svm_irr(h, 1) == 2, "P4",
+			 "a vector is neither pending nor parked");
+		pn_svm_unblocking(h, &rig->cpu[0]);
+		rig_want(pn_vapic_clear(h->page, PN_APIC_IRR, 0x41) &&
+				 pn_vapic_clear(h->page, PN_APIC_IRR, 0x21),
+			 "P4", "a vector that was parked does not come back");
+	}
+	pn_vapic_write(h->page, PN_APIC_TPR, 0);
+}
+
 static void inhibited(struct pn_host_vcpu *h)
 {
 	pn_svm_inhibit(rig->vm, &rig->cpu[2], PN_INHIBIT_HYPERV, true);
@@ -149,6 +195,10 @@ static void inhibited(struct pn_host_vcpu *h)
 	rig_want(!(pn_ld64(amd->vcpu[0].phys_entry) & PN_AVIC_PHYS_ISRUNNING), "P2",
 		 "AVIC is off, and IsRunning says that the processor evaluates");
 	rig_want(!pn_svm_check(h, &rig->cpu[0]), "P2", "while AVIC is off");
+	pn_svm_blocking(h, &rig->cpu[0]);
+	rig_want(!amd->vcpu[0].on_list, "P2", "AVIC is off, and a vCPU is on a list");
+	pn_svm_unblocking(h, &rig->cpu[0]);
+	rig_want(amd->vm[0].raised[PN_INHIBIT_HYPERV] == 1, "P6", "how often the cause came up");
 	pn_svm_inhibit(rig->vm, &rig->cpu[2], PN_INHIBIT_SEV, true);
 	pn_svm_inhibit(rig->vm, &rig->cpu[2], PN_INHIBIT_HYPERV, false);
 	rig_want(pn_svm_inhibits(h) == 1u << PN_INHIBIT_SEV, "P6", "another cause is left");
@@ -166,6 +216,13 @@ static void offline(struct pn_host_vcpu *h)
 	rig_want(!pn_svm_pi_update(&amd->svm.hyp, &amd->ir[0].ir.host, h, 0x41, &rig->cpu[2]) &&
 			 entry_now(0).dest == 2,
 		 "P2", "an entry names a CPU that is gone");
+	if (amd->iommus.notify == PN_NOTIFY_GAPPI) {
+		amd->vcpu[0].gcpu = 0;
+		pn_svm_switch_notify(&amd->svm, &rig->cpu[1], PN_NOTIFY_GALOG);
+		pn_svm_switch_notify(&amd->svm, &rig->cpu[1], PN_NOTIFY_GAPPI);
+		rig_want(entry_now(0).dest == 1 && entry_now(1).dest == 1, "P2",
+			 "after a switch an entry names a CPU that is gone");
+	}
 	pn_svm_cpu_online(&amd->svm.hyp, &rig->cpu[0]);
 	pn_svm_load(h, &rig->cpu[0]);
 	shows((struct shown){.running = true, .cpu = 0});
@@ -222,6 +279,7 @@ static void walk(void *arg)
 	plugged(h);
 	px_doing("a masked vector waits");
 	masked(h);
+	posted_while_parked(h);
 	px_doing("AVIC goes off and on");
 	inhibited(h);
 	if (amd->iommus.notify == PN_NOTIFY_GAPPI) {
@@ -270,6 +328,27 @@ static void walk_galog(bool broken)
 	walks(PN_NOTIFY_GALOG);
 }
 
+/* A machine without an IOMMU: vCPUs run, and nothing is posted. */
+static void no_iommu(void)
+{
+	struct pn_host_vcpu *h = rig->vcpu[0].h;
+	struct pn_iommus *iommus = amd->svm.iommus;
+
+	px_doing("without an IOMMU");
+	amd->svm.iommus = NULL;
+	pn_svm_load(h, &rig->cpu[0]);
+	pn_svm_blocking(h, &rig->cpu[0]);
+	rig_want(!amd->vcpu[0].on_list && !pn_svm_check(h, &rig->cpu[0]), "P2",
+		 "a vCPU waits for an IOMMU that there is not");
+	pn_svm_unblocking(h, &rig->cpu[0]);
+	rig_want(pn_svm_pi_update(&amd->svm.hyp, &amd->ir[0].ir.host, h, 0x41, &rig->cpu[0]) ==
+			 -ENODEV,
+		 "P7", "an interrupt is posted without an IOMMU");
+	rig_want(pn_svm_switch_notify(&amd->svm, &rig->cpu[0], PN_NOTIFY_GALOG) == -ENODEV, "P7",
+		 "without an IOMMU a notification is switched");
+	amd->svm.iommus = iommus;
+}
+
 /* ---- IDs that the guest changes ---- */
 
 static bool cause(enum pn_inhibit why)
@@ -290,9 +369,10 @@ static void writes(unsigned n, uint32_t off, uint32_t value)
 static void ids(void *arg)
 {
 	(void)arg;
+	no_iommu();
 	px_doing("the guest changes APIC IDs");
 	rig_want(slot(0) == (PN_AVIC_LOG_VALID | 0) && slot(1) == (PN_AVIC_LOG_VALID | 1) &&
-			 !slot(2),
+			 slot(2) == (PN_AVIC_LOG_VALID | 2) && !slot(3),
 		 "P4", "the logical table is not what firmware leaves");
 	writes(1, PN_APIC_LDR, 8u << 24);
 	rig_want(!slot(1) && slot(3) == (PN_AVIC_LOG_VALID | 1), "P4",
@@ -307,6 +387,12 @@ static void ids(void *arg)
 		 "a physical ID is not that of its entry");
 	writes(1, PN_APIC_ID, 0);
 	rig_want(cause(PN_INHIBIT_PHYSICAL_ID_ALIASED), "P4", "two vCPUs have one physical ID");
+	writes(1, PN_APIC_ID, 2u << 24);
+	rig_want(cause(PN_INHIBIT_PHYSICAL_ID_ALIASED), "P4", "the last two have one physical ID");
+	writes(1, PN_APIC_ID, 5u << 24);
+	writes(2, PN_APIC_ID, 0);
+	rig_want(cause(PN_INHIBIT_PHYSICAL_ID_ALIASED), "P4", "the first and the last have one");
+	writes(2, PN_APIC_ID, 2u << 24);
 	writes(1, PN_APIC_ID, 1u << 24);
 	rig_want(!pn_svm_inhibits(rig->vcpu[0].h), "P4", "all is as before");
 	writes(1, PN_APIC_SVR, 0xFF);
@@ -334,7 +420,7 @@ static void ids(void *arg)
 static void aliases(bool broken)
 {
 	(void)broken;
-	rig_amd_build(&(struct rig_amd_conf){.notify = PN_NOTIFY_NONE, .vcpus = 2, .xapic = true});
+	rig_amd_build(&(struct rig_amd_conf){.notify = PN_NOTIFY_NONE, .vcpus = 3, .xapic = true});
 	rig->no_rest_check = true;
 	px_thread("CPU 0", 0, ids, NULL);
 }
@@ -429,6 +515,7 @@ static void next_kernel(void *arg)
 
 	(void)arg;
 	px_doing("another kernel brings the IOMMU up");
+	memset(amd->ir, 0, sizeof(amd->ir)); /* it knows nothing of them */
 	refused_inits(self);
 	device_entries();
 	rig_want(!init(1, &cfg, self), "P7", "the IOMMU does not come up");

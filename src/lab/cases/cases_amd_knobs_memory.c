@@ -34,20 +34,25 @@ static void parts_of_memory(void)
 	solo->end = (uint32_t)(VAPIC - SOLO_PA) + 4095;
 	knobs_refused(8, EVENT(4) | I | MASTER, VAPIC, "part of a vAPIC page");
 	solo->end = 0;
+	for (solo->skew = 1; solo->skew < 4; solo->skew *= 2) {
+		vi_flush();
+		rig_want(knobs_ask(8) == PN_MSI_ABORTED, "P7", "a misaligned vAPIC page");
+	}
+	solo->skew = 0;
 	vi_flush();
 	rig_want(knobs_ask(8) == PN_MSI_POSTED, "P4", "a post");
 	vi_wr(PN_AMDVI_STATUS, PN_ST_GAINT);
-	for (unsigned skew = 0; skew < 2; skew++) {
+	for (unsigned skew = 0; skew < 8; skew = skew ? 2 * skew : 1) {
 		tail = vi_rd(PN_AMDVI_GA_TAIL);
 		solo->end = skew ? 0 : (uint32_t)(GALOG - SOLO_PA + tail) + 7;
-		solo->skew = skew ? 4 : 0;
+		solo->skew = skew;
 		knobs_ask(8);
 		solo->end = solo->skew = 0;
 		rig_want(vi_rd(PN_AMDVI_GA_TAIL) == tail && !solo->intrs, "P7",
 			 "part of an entry of the log, or one that is misaligned");
 		tail = vi_rd(PN_AMDVI_EVT_TAIL);
 		solo->end = skew ? 0 : (uint32_t)(EVENTS - SOLO_PA + tail) + 15;
-		solo->skew = skew ? 4 : 0;
+		solo->skew = skew;
 		pn_amdvi_log_event(solo->vi, EVENT(8), 1);
 		solo->end = solo->skew = 0;
 		rig_want(vi_rd(PN_AMDVI_EVT_TAIL) == tail, "P7",
@@ -56,9 +61,9 @@ static void parts_of_memory(void)
 	/* Misaligned memory is none. */
 	knobs_start(PLAIN);
 	vi_wr(PN_AMDVI_CONTROL, CTRL & ~PN_CTRL_EVENTLOGEN);
-	for (unsigned k = 0; k < 2; k++) {
-		solo->skew = 8;
-		knobs_refused(7, 0, 0, k ? "a misaligned entry" : "a misaligned device table");
+	for (unsigned k = 0; k < 8; k++) {
+		solo->skew = 8 >> k / 2;
+		knobs_refused(7, 0, 0, k & 1 ? "a misaligned entry" : "a misaligned device table");
 		solo->skew = 0;
 		rig_want(knobs_ask(7) == PN_MSI_REMAPPED, "P4", "an entry");
 		vi_command(5ull << 60 | DEV, 0);
@@ -67,7 +72,7 @@ static void parts_of_memory(void)
 
 static void semaphores(void)
 {
-	for (unsigned k = 0; k < 4; k++) {
+	for (unsigned k = 0; k < 6; k++) {
 		uint64_t tail;
 
 		knobs_start(PLAIN);
@@ -77,11 +82,11 @@ static void semaphores(void)
 		solo->end = k == 0   ? (uint32_t)(SHADOW - SOLO_PA) + 64 + 7
 			    : k == 1 ? (uint32_t)(CMDS - SOLO_PA + tail) + 15
 				     : 0;
-		solo->skew = k == 2 ? 4 : 0;
+		solo->skew = k < 2 || k == 5 ? 0 : 1u << (k - 2);
 		vi_wr(PN_AMDVI_CMD_TAIL, tail + 16);
 		solo->end = solo->skew = 0;
-		rig_want(!(vi_rd(PN_AMDVI_STATUS) & PN_ST_CMDBUFRUN) == (k < 3) &&
-				 (solo_ld64(SHADOW + 64) == 9) == (k == 3),
+		rig_want(!(vi_rd(PN_AMDVI_STATUS) & PN_ST_CMDBUFRUN) == (k < 5) &&
+				 (solo_ld64(SHADOW + 64) == 9) == (k == 5),
 			 "P7", "a command or its semaphore lies half in memory");
 		if (k < 2)
 			rig_want(solo_ld64(EVENTS + 8) == (k ? CMDS + tail : SHADOW + 64), "P7",

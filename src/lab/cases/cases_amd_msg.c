@@ -63,6 +63,105 @@ static void looked(unsigned targets, const char *what)
 	}
 }
 
+static unsigned taken_by(uint8_t vector)
+{
+	unsigned targets = 0;
+
+	for (unsigned n = 0; n < 3; n++)
+		if (pn_vapic_clear(rig->vcpu[n].h->page, PN_APIC_IRR, vector))
+			targets |= 1u << n;
+	return targets;
+}
+
+/* The vCPU with the lowest priority, each time another one; and one that no other message reaches.
+ */
+static void each_of_three(void)
+{
+	const struct pn_host_msg all = pn_host_msg_decode(PN_MSI_ADDR_BASE | 7u << 12 | 4, 0x161);
+
+	px_doing("delivers to the vCPU with the lowest priority, and to one alone");
+	for (unsigned n = 0; n < 3; n++) {
+		const struct pn_host_msg nmi =
+			pn_host_msg_decode(PN_MSI_ADDR_BASE | (uint64_t)n << 12, 0x461);
+
+		for (unsigned i = 0; i < 3; i++)
+			pn_vapic_write(rig->vcpu[i].h->page, PN_APIC_TPR, i == n ? 0x10 : 0x20);
+		rig_want(pn_host_msg_deliver(rig->vm, &all, &rig->cpu[0]) == 1 &&
+				 taken_by(0x61) == 1u << n,
+			 "P4", "a message goes to a vCPU with a higher priority");
+		pn_host_ipi_emulate(rig->vm, rig->vcpu[0].h, &rig->cpu[0],
+				    ICR(PN_ICR_SH_ALL, PN_DM_LOWEST));
+		rig_want(taken_by(0x61) == 1u << n, "P4",
+			 "an IPI goes to a vCPU with a higher priority");
+		all_sleep();
+		pn_host_msg_deliver(rig->vm, &nmi, &rig->cpu[0]);
+		looked(1u << n, "an NMI for one vCPU wakes another");
+		all_sleep();
+		pn_host_ipi_emulate(rig->vm, rig->vcpu[(n + 1) % 3].h, &rig->cpu[0],
+				    ICR(0, PN_DM_SMI) | (uint64_t)n << 56);
+		looked(1u << n, "an SMI for one vCPU wakes another");
+	}
+	for (unsigned i = 0; i < 3; i++)
+		pn_vapic_write(rig->vcpu[i].h->page, PN_APIC_TPR, 0);
+}
+
+/* Bit by bit. */
+static void fields(void)
+{
+	for (unsigned bit = 0; bit < 64; bit++) {
+		struct pn_host_msg m = pn_host_msg_decode(1ull << bit, 0);
+		uint32_t dest = bit >= 12 && bit < 20 ? 1u << (bit - 12)
+				: bit >= 40	      ? 1u << (bit - 32)
+						      : 0;
+
+		rig_want(m.dest == dest && m.logical == (bit == 2) && m.hint == (bit == 3) &&
+				 !m.vector && !m.mode && !m.level,
+			 "P4", "a bit of an address means something else");
+		if (bit > 31)
+			continue;
+		m = pn_host_msg_decode(0, 1u << bit);
+		rig_want(m.vector == (bit < 8 ? 1u << bit : 0) &&
+				 m.mode == (bit > 7 && bit < 11 ? 1u << (bit - 8) : 0) &&
+				 m.level == (bit == 15) && !m.dest && !m.logical && !m.hint,
+			 "P4", "a bit of data means something else");
+	}
+}
+
+/* Exits of IPIs that the processor has not executed: the ICR is idle again after each. */
+static void exits(void)
+{
+	for (unsigned id = 0; id < 5; id++) {
+		const struct pn_avic_exit exit = {.info1 = ICR(PN_ICR_SH_SELF, PN_DM_FIXED),
+						  .info2 = (uint64_t)id << 32};
+
+		pn_vapic_write(rig->vcpu[0].h->page, PN_APIC_ICRL, PN_ICR_BUSY | 0x61);
+		pn_svm_incomplete_ipi(&amd->vcpu[0], &rig->cpu[0], &exit);
+		rig_want(pn_vapic_read(rig->vcpu[0].h->page, PN_APIC_ICRL) == 0x61, "P7",
+			 "the ICR stays busy after an exit");
+		rig_want(taken_by(0x61) == (id != PN_IPI_NOT_RUNNING), "P4",
+			 "an IPI is sent twice, or not at all");
+	}
+}
+
+/* Two interrupts are routed to vCPU 1, whose APIC goes off: none of them is posted any more. */
+static void refreshed(void)
+{
+	px_doing("decides anew which interrupts are posted");
+	for (unsigned i = 0; i < 2; i++)
+		rig_want(!pn_host_route_set(rig->vm, &rig->ir[i].route, rig->ir[i].entry,
+					    PN_MSI_ADDR_BASE | 1u << 12, 0x61 + i, &rig->cpu[0]) &&
+				 rig->ir[i].route.posted == rig->vcpu[1].h,
+			 "P4", "an interrupt for one vCPU is not posted");
+	rig->vcpu[1].h->apic_mode = PN_APIC_DISABLED;
+	rig_want(!pn_host_routes_refresh(rig->vm, &rig->cpu[0]), "P4", "entries cannot be changed");
+	for (unsigned i = 0; i < 2; i++) {
+		rig_want(!rig->ir[i].route.posted && !rig->ir[i].entry->vcpu, "P4",
+			 "an interrupt is posted to an APIC that is off");
+		pn_host_route_clear(rig->vm, &rig->ir[i].route, &rig->cpu[0]);
+	}
+	rig->vcpu[1].h->apic_mode = PN_APIC_XAPIC;
+}
+
 /* What guests do not use: its targets look, find nothing and go on. vCPU 2 has its APIC off. */
 static void no_vectors(void)
 {
@@ -173,6 +272,7 @@ static void messages(void *arg)
 		{4u << 12 | 4, 0x61, 4, 1, 2},
 		{6u << 12 | 4 | 8, 0x61, 2, 1, -1},
 		{6u << 12 | 4, 0x161, 2, 1, -1},
+		{7u << 12, 0x161, 0, 0, -1},
 		{1u << 12, 0x461, 0, 0, -1},
 		{1u << 12, 0x05, 0, 0, -1},
 	};
@@ -193,6 +293,10 @@ static void messages(void *arg)
 					 (rows[i].targets >> n & 1),
 				 "P4", "a message reaches the wrong vCPU");
 	}
+	fields();
+	exits();
+	each_of_three();
+	refreshed();
 	ipis();
 	no_vectors();
 	routes();
@@ -204,6 +308,7 @@ static void message(bool broken)
 	(void)broken;
 	rig_amd_build(&(struct rig_amd_conf){.notify = PN_NOTIFY_NONE, .vcpus = 3, .xapic = true});
 	rig_amd_attach(0, 0, NULL, 0x41);
+	rig_amd_attach(1, 0, NULL, 0x42);
 	io = px_alloc(sizeof(*io), 64);
 	rig->no_rest_check = true;
 	px_thread("CPU 0", 0, messages, NULL);

@@ -129,6 +129,7 @@ static bool op_kexec(struct rig_agent *me, const int *arg)
 	(void)arg;
 	pn_iommus_disable(&amd->iommus, me->c->agent);
 	amd->new_kernel = true;
+	rig->no_hyp_check = true;
 	return true;
 }
 

@@ -15,6 +15,8 @@ static const struct pn_case_key keys[] = {
 	 "the unit keeps entries that are not present, too"},
 	{"small_granule", FIELD(small_granule), 0, pn_case_no_yes,
 	 "processors take the PIR by 32 bits, not by 64"},
+	{"split_lines", FIELD(split_lines), 0, pn_case_no_yes,
+	 "the unit accesses a descriptor in several steps, not at once"},
 	{0},
 };
 
@@ -81,6 +83,20 @@ static bool op_ipi(struct rig_agent *me, const int *arg)
 	return true;
 }
 
+static bool op_inhibit_too(struct rig_agent *me, const int *arg)
+{
+	(void)arg;
+	rig_ops()->inhibit(rig->vm, me->c, PN_INHIBIT_ABSENT, true);
+	return true;
+}
+
+static bool op_allow_too(struct rig_agent *me, const int *arg)
+{
+	(void)arg;
+	rig_ops()->inhibit(rig->vm, me->c, PN_INHIBIT_ABSENT, false);
+	return true;
+}
+
 static bool op_retrigger(struct rig_agent *me, const int *arg)
 {
 	rig->os.ipi(rig->os.ctx, me->c->agent, (uint32_t)arg[0], (uint8_t)arg[1]);
@@ -115,6 +131,10 @@ static const struct pn_case_op ops[] = {
 	 PN_CASE_CPU | PN_CASE_VM, rig_op_inhibit},
 	{"allow", "", "allows APICv again", "it is no longer", PN_CASE_CPU | PN_CASE_VM,
 	 rig_op_allow},
+	{"inhibit-too", "", "inhibits APICv by another cause",
+	 "APICv is inhibited by another cause, too", PN_CASE_CPU | PN_CASE_VM, op_inhibit_too},
+	{"allow-too", "", "that cause goes away", "this cause is no longer",
+	 PN_CASE_CPU | PN_CASE_VM, op_allow_too},
 	{"retrigger", "cx", "interrupts CPU % with vector % again",
 	 "bare metal: the host raises vector X at CPU C once more", PN_CASE_CPU, op_retrigger},
 	{"look", "v", "looks at the descriptor",

@@ -30,10 +30,19 @@ static bool os_wake(void *ctx, struct pn_agent *self, void *task, enum pn_wake_r
 	return pn_xchg32(&t->sleeping, 0); /* pairs with the task, which sets it and then checks */
 }
 
+void rig_tells(const struct pn_agent *self, uint32_t cpu, const char *how)
+{
+	if (cpu >= RIG_CPUS)
+		px_fail("P5", "%s goes to CPU %u, which does not exist", how, cpu);
+	else if (self == &rig->cpu_agent[cpu])
+		px_fail("P5", "CPU %u sends itself %s", cpu, how);
+}
+
 static void os_ipi(void *ctx, struct pn_agent *self, uint32_t cpu, uint8_t vector)
 {
 	(void)ctx;
-	(void)self;
+	if (vector == PN_VEC_RESCHED)
+		rig_tells(self, cpu, "a kick");
 	px_send((int)cpu, vector);
 }
 
@@ -116,6 +125,13 @@ static bool pends(const struct rig_vcpu *v, unsigned vector)
 	return rig->vendor->waits && rig->vendor->waits(v, vector);
 }
 
+void rig_send_ended(struct rig_vcpu *v, uint8_t vector, uint8_t *due)
+{
+	if (pends(v, vector))
+		rig_posted(v, vector);
+	rig_has_sent(due);
+}
+
 /* ---- devices ---- */
 
 void rig_post(unsigned index)
@@ -173,15 +189,6 @@ uint8_t *rig_sends(unsigned index)
 	return ir->target ? rig_sends_to(ir->target, ir->vector) : begins(&ir->due);
 }
 
-/* Not an access of the machine. If the guest took the vector before the bit was set, then the bit
- * is set still. */
-static void has_injected(struct rig_vcpu *v, uint8_t vector, uint8_t *due)
-{
-	if (v->h->page[pn_apic_word(PN_APIC_IRR, vector) / 4] >> (vector & 31) & 1)
-		rig_posted(v, vector);
-	rig_has_sent(due);
-}
-
 void rig_device_irq(uint8_t vector, struct pn_host_cpu *c)
 {
 	unsigned index = vector - PN_VEC_DEVICE_FIRST;
@@ -196,7 +203,7 @@ void rig_device_irq(uint8_t vector, struct pn_host_cpu *c)
 		pn_host_route_irq(rig->vm, &ir->route, c);
 	else
 		rig_ops()->inject(ir->target->h, c, ir->vector, PN_WAKE_NOTIFY);
-	has_injected(ir->target, ir->vector, due);
+	rig_send_ended(ir->target, ir->vector, due);
 }
 
 void rig_inject(struct rig_vcpu *v, struct pn_host_cpu *c, uint8_t vector)
@@ -204,7 +211,7 @@ void rig_inject(struct rig_vcpu *v, struct pn_host_cpu *c, uint8_t vector)
 	uint8_t *due = rig_sends_to(v, vector);
 
 	rig_ops()->inject(v->h, c, vector, PN_WAKE_NOTIFY);
-	has_injected(v, vector, due);
+	rig_send_ended(v, vector, due);
 }
 
 /* ---- vCPUs ---- */
@@ -447,7 +454,7 @@ static const char *check_vcpu(struct rig_vcpu *v, unsigned n, char *text, unsign
 		snprintf(text, size, "vCPU %u %s", n, what);
 		return "P6";
 	}
-	what = rig_ops()->check(v->h, &rig->cpu[0]);
+	what = rig->no_hyp_check ? NULL : rig_ops()->check(v->h, &rig->cpu[0]);
 	if (what) {
 		snprintf(text, size, "vCPU %u: %s", n, what);
 		return "P2";

@@ -106,6 +106,7 @@ struct rig {
 	unsigned vcpus;
 	uint32_t flag;	       /* for a case's own synchronisation */
 	bool no_rest_check;    /* the machine is taken apart at the end */
+	bool no_hyp_check;     /* the hypervisor is */
 	struct pn_hyp *hyp;    /* NULL: bare metal */
 	struct pn_host_vm *vm; /* the first; NULL: bare metal */
 	struct rig_ir ir[RIG_IRS];
@@ -147,6 +148,9 @@ uint8_t *rig_sends(unsigned index);
 /* The same of any sender of @vector to @v. */
 uint8_t *rig_sends_to(struct rig_vcpu *v, uint8_t vector);
 void rig_has_sent(uint8_t *due);
+/* The same when no transition is known in which the bit was set. If the guest took the vector
+ * before that, the bit is set still. */
+void rig_send_ended(struct rig_vcpu *v, uint8_t vector, uint8_t *due);
 /* The host injects @vector. */
 void rig_inject(struct rig_vcpu *v, struct pn_host_cpu *c, uint8_t vector);
 /* The bit is set in this transition: owed, whatever the guest took since the sender began. */
@@ -156,6 +160,9 @@ void rig_device_posted(struct rig_vcpu *v, uint8_t vector, uint8_t **due);
 /* The host takes interrupt @index, by the vector that the rig gave it: injects it. */
 void rig_device_irq(uint8_t vector, struct pn_host_cpu *c);
 
+/* Host code on the CPU of @self tells CPU @cpu something, by @how: it has to be another one,
+ * because a guest that has to be told is not in its guest where host code runs. P5 */
+void rig_tells(const struct pn_agent *self, uint32_t cpu, const char *how);
 /* A message on its way to the local APICs. */
 void rig_intr(void *ctx, const struct pn_intr *intr);
 

@@ -33,7 +33,7 @@ static void ring(uint32_t apicid)
 static void os_doorbell(void *ctx, struct pn_agent *self, uint32_t apicid)
 {
 	(void)ctx;
-	(void)self;
+	rig_tells(self, apicid, "a doorbell");
 	ring(apicid);
 }
 
@@ -104,6 +104,20 @@ static uint64_t mmio_read(void *ctx, uint32_t off, unsigned size)
 	return v;
 }
 
+/* H16: the tag of an entry in guest mode is no vector, so none is in guest mode when GAPPIs begin.
+ */
+static void before_gappi(struct rig_amd_iommu *io, uint64_t value)
+{
+	uint64_t control;
+
+	pn_amdvi_read(io->vi, PN_AMDVI_CONTROL, 8, &control);
+	if (!(value & ~control & PN_CTRL_GAPPIEN))
+		return;
+	for (unsigned i = 0; i < RIG_IRS; i++)
+		if (amd->ir[i].ir.irte && amd->ir[i].ir.irte->lo & PN_IRTE_GUESTMODE)
+			px_fail("P6", "GAPPIEn rises while entry %u is in guest mode", i);
+}
+
 static void mmio_write(void *ctx, uint32_t off, unsigned size, uint64_t value)
 {
 	struct rig_amd_iommu *io = ctx;
@@ -111,6 +125,8 @@ static void mmio_write(void *ctx, uint32_t off, unsigned size, uint64_t value)
 	px_device_enter(&io->busy);
 	if (off == PN_AMDVI_STATUS && amd->conf.w1c_lost && io->acks++ == 0)
 		value &= ~PN_ST_GAINT; /* the IOMMU sets it in the same cycle */
+	if (off == PN_AMDVI_CONTROL)
+		before_gappi(io, value);
 	pn_amdvi_write(io->vi, off, size, value);
 	follow(io);
 	mmio_leave(io, off, true, value);
@@ -416,6 +432,14 @@ void rig_amd_handler(void *arg, uint8_t vector)
 		rig_interrupts(&rig->vcpu[in - 1], true);
 }
 
+static bool is_off(struct rig_amd_iommu *io)
+{
+	uint64_t control;
+
+	pn_amdvi_read(io->vi, PN_AMDVI_CONTROL, 8, &control);
+	return !(control & (PN_CTRL_IOMMUEN | PN_CTRL_GALOGEN | PN_CTRL_GAPPIEN));
+}
+
 /* At rest. */
 static const char *check(struct rig_vcpu *v)
 {
@@ -423,10 +447,18 @@ static const char *check(struct rig_vcpu *v)
 	uint32_t requests = pn_ld32(&v->h->requests);
 	bool inhibited = pn_svm_inhibits(v->h);
 
+	for (unsigned i = 0; amd->new_kernel && i < amd->iommus.n; i++)
+		if (!is_off(&amd->iommu[i]))
+			return "is of a kernel that is gone, and an IOMMU is on";
 	if (amd->conf.mail && amd->seen != amd->mail)
 		return "took its last interrupt without the data that was sent before it";
 	if (v->task.sleeping && requests & PN_REQ_BLOCK_MASK)
 		return "sleeps with a request, and nobody is left to wake it";
+	if (sv->on_list && !pn_host_apicv(v->h))
+		return "is on a wakeup list, and its AVIC is off";
+	if (v->task.sleeping && sv->on_list && amd->conf.masked == PN_MASKED_PARK &&
+	    !pn_vapic_empty(v->h->page, PN_APIC_IRR))
+		return "sleeps with a bit in its IRR, so that no GAPPI will come (H1)";
 	if (v->waits && requests & PN_REQ_APICV_UPDATE)
 		return "stays in its guest with a request, and nobody is left to kick it";
 	if (!(requests & PN_REQ_APICV_UPDATE) && pn_host_apicv(v->h) == inhibited)

@@ -33,7 +33,10 @@ static void posted(void *ctx, struct pn_agent *agent, unsigned step, uint64_t pa
 
 		if (intel->vcpu[i].pid_pa != pa && intel->vcpu[i].h.page_pa != pa)
 			continue;
-		if (step == PN_STEP_PIR_SET)
+		if (step == PN_STEP_PIR_SET && intel->conf.split_lines) {
+			rig_send_ended(v, (uint8_t)vector, intel->sends);
+			intel->sends = NULL;
+		} else if (step == PN_STEP_PIR_SET)
 			rig_device_posted(v, (uint8_t)vector, &intel->sends);
 		else if (step == PN_STEP_IPI_POST)
 			rig_posted(v, (uint8_t)vector);
@@ -358,6 +361,8 @@ static void build_cores(void)
 	struct pn_apicv_features feat;
 
 	pn_apicv_features_default(&feat);
+	if (intel->conf.split_lines)
+		px_split_lines();
 	if (intel->conf.small_granule)
 		feat.pir_granule = 32;
 	for (unsigned i = 0; i < RIG_CPUS; i++) {

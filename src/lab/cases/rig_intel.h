@@ -28,6 +28,7 @@ struct rig_intel_conf {
 	bool no_posting;    /* no unit can post; processors can */
 	bool caching_mode;  /* the unit keeps entries that are not present, too */
 	bool small_granule; /* processors take the PIR by 32 bits, not by 64 */
+	bool split_lines;   /* units access a descriptor as real threads do: px_split_lines() */
 	uint64_t ram_base;  /* 0: RIG_RAM_BASE */
 };
 

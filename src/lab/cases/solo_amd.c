@@ -11,12 +11,15 @@ static void *map(void *ctx, uint64_t pa, size_t len)
 	struct solo *s = ctx;
 	uint64_t off = pa - SOLO_PA;
 
+	/* Structures that hardware reads have such sizes and places. */
+	if (len < 4096 && (len & (len - 1) || pa & (len - 1)))
+		px_fail("P7", "the model asks for %zu bytes at %#llx", len, (unsigned long long)pa);
+	if (s->ring)
+		pn_avic_doorbell(s->ring);
 	if (off >= SOLO_SIZE || len > SOLO_SIZE - off || s->hole == off / 4096 + 1)
 		return NULL;
 	if (s->end && off < s->end && len > s->end - off)
 		return NULL;
-	if (s->ring)
-		pn_avic_doorbell(s->ring);
 	return s->mem + off + s->skew;
 }
 
