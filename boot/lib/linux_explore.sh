@@ -5,7 +5,7 @@
 # for the next change of ours.
 
 # shellcheck disable=SC2034 # of boot/build
-EXPLORE_WORDS=(linux-explore-7.3 linux-explore-7.3-gappi)
+EXPLORE_WORDS=(linux-explore-6.12 linux-explore-7.3 linux-explore-7.3-gappi)
 
 # "7.3-gappi": "7.3".
 explore_version()
@@ -18,8 +18,10 @@ explore_version()
 explore_source_dir()
 {
 	local version
+	local configs=("$BOOT"/linux/explore/explore.config)
 	version=$(linux_version "$(explore_version "$1")") || return 1
-	echo "$CACHE/linux-$version-explore-$(hash_of "$BOOT"/linux/explore/{explore.config,left-packed})"
+	[ "$1" != 6.12 ] || configs+=("$BOOT/linux/explore/explore-old.config")
+	echo "$CACHE/linux-$version-explore-$(hash_of "${configs[@]}" "$BOOT/linux/explore/left-packed")"
 }
 
 # The patches of the series that change what is unpacked.
@@ -48,7 +50,7 @@ explore_tree()
 # The folder with the programs of a word; what they are made of names it.
 explore_dir()
 {
-	local dir tree prefix='' lists=(cases cases-amd cases-msi) changes=("$BOOT"/linux/explore/changes/{*,amd/*,msi/*}.patch)
+	local dir tree prefix='' lists=(cases cases-amd cases-msi) changes=("$BOOT"/linux/explore/changes/{*,amd/*,msi/*,msi/old/*}.patch)
 	dir=$(explore_source_dir "$1") || return 1
 	tree=$(explore_tree "$1")
 	if [ "$tree" != tree ]; then

@@ -60,6 +60,11 @@ if "$explore/find" --cached 7.3-gappi >"$dir/folder" 2>"$dir/why"; then
 else
 	cat "$dir/why"
 fi
+if "$explore/find" --cached 6.12 >"$dir/folder" 2>"$dir/why"; then
+	expect "all cases of an older version" 0 "28 of 28 as expected" "$postern" explore --linux 6.12
+else
+	cat "$dir/why"
+fi
 expect "source lines of Linux" 0 "posted_intr.c:" "$postern" explore --linux 7.3 block --variant broken
 expect "what is not Linux's" 0 '"wake_up_process"' "$postern" explore --linux 7.3 block --json
 expect "no case" 2 "did you mean 'migrates'" "$postern" explore --linux 7.3 migrate

@@ -29,9 +29,6 @@
 DEFINE_PER_CPU(int, cpu_number);
 DEFINE_PER_CPU(u32, x86_cpu_to_apicid);
 DEFINE_PER_CPU(unsigned long, this_cpu_off);
-DEFINE_PER_CPU_CACHE_HOT(typeof(__preempt_count), __preempt_count);
-DEFINE_PER_CPU_CACHE_HOT(bool, hardirq_stack_inuse);
-DEFINE_PER_CPU_CACHE_HOT(struct task_struct *, current_task);
 DEFINE_PER_CPU(struct pt_regs *, __irq_regs);
 DEFINE_PER_CPU(vector_irq_t, vector_irq) = {[0 ... NR_VECTORS - 1] = VECTOR_UNUSED};
 static DEFINE_PER_CPU(struct irqstat, irq_counts);
@@ -78,6 +75,7 @@ static struct {
 void pk_cpu(int cpu)
 {
 	per_cpu(cpu_number, cpu) = cpu;
+	pk_cpu_number(cpu);
 	per_cpu(x86_cpu_to_apicid, cpu) = cpu;
 	per_cpu(this_cpu_off, cpu) = __per_cpu_offset[cpu];
 	intel_posted_msi_init();
@@ -359,11 +357,6 @@ void add_interrupt_randomness(int irq)
 
 void note_interrupt(struct irq_desc *desc, irqreturn_t action_ret)
 {
-}
-
-void *__kmalloc_noprof(DECL_KMALLOC_PARAMS(size, b, token), gfp_t flags)
-{
-	return pu_alloc(size, 64);
 }
 
 void *__kmalloc_cache_noprof(struct kmem_cache *s, gfp_t flags, size_t size)

@@ -34,6 +34,11 @@ void pk_cpu_up(void);
 /* The function of a timer that has expired. */
 void pk_expired(void *timer);
 
+/* ---- kernel_msi_now.c, kernel_msi_old.c ---- */
+
+/* Where this version has the number of the CPU that runs. */
+void pk_cpu_number(int cpu);
+
 /* ---- machine_msi.c ---- */
 
 /* [p, p + size) is statistics. */
