@@ -3,13 +3,11 @@
 # The emulator out of the exported series, built as anybody would, and what shows that it is the one of
 # boot/build.
 
-# What is not in Debian's source of QEMU: meson, whose folder is printed, and firmware.
+# What is not in Debian's source of QEMU: packages, firmware, and meson, whose folder is printed.
 qemu_series_needs()
 {
 	lock_cache
-	need_build_packages >&2
-	firmware_build >&2
-	fetch_deb ipxe-qemu trixie >/dev/null
+	{ need_build_packages && need_packages "${QEMU_PACKAGES[@]}" && firmware_build; } >&2
 	qemu_meson "$(fetch_deb meson bookworm-backports)"
 	unlock_cache
 }
@@ -18,10 +16,8 @@ qemu_series_needs()
 qemu_series_firmware()
 {
 	local to=$1/qemu-bundle/usr/local/share/qemu
-	mkdir -p "$to" "$1/ipxe"
-	cp "$CACHE"/firmware/*.bin "$to"
-	dpkg-deb -x "$(downloaded 'ipxe-qemu_*.deb')" "$1/ipxe"
-	find "$1/ipxe" -name '*.rom' -type f -exec cp -t "$to" {} +
+	mkdir -p "$to"
+	cp "$FIRMWARE"/*.bin "$FIRMWARE"/*.rom "$to"
 }
 
 # folder with src, at the end of both series: the emulator and QEMU's test of amd-iommu, in build; the
@@ -33,12 +29,12 @@ qemu_series_build()
 	export PATH=$meson/usr/bin:$PATH PYTHONPATH=$meson/usr/lib/python3/dist-packages
 	export CCACHE_NOHASHDIR=1 CCACHE_BASEDIR=$dir
 	logged "$dir/configure.log" "QEMU configured" qemu_configure "$dir/build"
-	logged "$dir/make.log" "QEMU built" nice -n 15 make -C "$dir/build" -j "$JOBS" \
+	logged "$dir/make.log" "QEMU built" gently make -C "$dir/build" -j "$JOBS" \
 		qemu-system-x86_64 tests/qtest/amd-iommu-test
 	qemu_series_firmware "$dir/build"
 	logged "$dir/test.log" "QEMU's $name" \
 		"$dir/build/pyvenv/bin/meson" test -C "$dir/build" --no-rebuild --print-errorlogs "$name"
 	grep -E '^Ok: +1$' "$dir/test.log" >/dev/null || fail "$name did not run"
 	logged "$dir/posting.log" "interrupts through the IOMMU, one at a time" \
-		python3 "$BOOT/qemu/qtest/posting.py" "$dir/build/qemu-system-x86_64" "$CACHE/firmware"
+		python3 "$BOOT/qemu/qtest/posting.py" "$dir/build/qemu-system-x86_64" "$FIRMWARE"
 }
