@@ -174,6 +174,13 @@ static void posted_while_parked(struct pn_host_vcpu *h)
 		rig_want(n > 9 || !pn_svm_must_run(h, &rig->cpu[0]), "P5",
 			 "vectors that are masked keep it awake");
 		parked_again = 0;
+		pn_vapic_set(h->page, PN_APIC_IRR, 0x31);
+		rig_want(pn_svm_inject(h, &rig->cpu[1], 0x31, PN_WAKE_NOTIFY) &&
+				 pn_svm_inject(h, &rig->cpu[1], 0x21, PN_WAKE_NOTIFY) &&
+				 !pn_svm_inject(h, &rig->cpu[1], 0x35, PN_WAKE_NOTIFY),
+			 "P4", "an interrupt that is pending is called new, or a new one pending");
+		pn_vapic_clear(h->page, PN_APIC_IRR, 0x31);
+		pn_vapic_clear(h->page, PN_APIC_IRR, 0x35);
 		rig_want(pn_svm_irr(h, 2) == 2 && pn_svm_irr(h, 1) == 2, "P4",
 			 "a vector is neither pending nor parked");
 		pn_svm_unblocking(h, &rig->cpu[0]);

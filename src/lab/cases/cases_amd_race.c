@@ -143,6 +143,48 @@ static const char *check_requests(void *arg, char *text, unsigned size)
 	return own_one->apicv && !(own_one->requests & PN_REQ_APICV_UPDATE) ? "P6" : NULL;
 }
 
+/* ---- numbers of VMs ---- */
+
+static struct maker {
+	struct pn_pages pages;
+	struct pn_svm_vm vm;
+	struct pn_svm_vcpu vcpu;
+} * makers;
+
+static void makes(void *arg)
+{
+	struct maker *m = arg;
+
+	px_doing("makes a VM");
+	rig_want(!pn_svm_vm_init(&amd->svm, &m->vm, &m->vcpu, 1, true, true, 0, &m->pages), "P7",
+		 "a VM cannot be made");
+}
+
+#define MAKER_RAM (16u << 10)
+
+static void vms(bool broken)
+{
+	rig_amd_build(&(struct rig_amd_conf){.notify = PN_NOTIFY_NONE});
+	makers = px_alloc(2 * sizeof(*makers), 64);
+	for (unsigned i = 0; i < 2; i++) {
+		pn_pages_init(&makers[i].pages, &rig->bus,
+			      rig->bus.ram_base + rig->bus.ram_size - (i + 1) * MAKER_RAM,
+			      broken && i ? 4096 : MAKER_RAM);
+		px_thread(rig_text("CPU %u", i), (int)i, makes, &makers[i]);
+	}
+}
+
+static const char *check_vms(void *arg, char *text, unsigned size)
+{
+	(void)arg;
+	snprintf(text, size, "two VMs have the numbers %u and %u", makers[0].vm.h.id,
+		 makers[1].vm.h.id);
+	for (unsigned i = 0; i < 2; i++)
+		if (pn_svm_by_tag(&amd->svm, pn_svm_ga_tag(&makers[i].vcpu)) != &makers[i].vcpu)
+			return "P6";
+	return makers[0].vm.h.id == makers[1].vm.h.id ? "P6" : NULL;
+}
+
 const struct case_setup pn_cases_amd_race[] = {
 	{{"windows-at-once", "inferred",
 	  "the first vCPU that gets its window switches AVIC on for those that wait",
@@ -166,6 +208,13 @@ const struct case_setup pn_cases_amd_race[] = {
 	 0,
 	 false,
 	 check_requests},
+	{{"vms-at-once", "inferred", "there is no memory for one of two VMs",
+	  "each gets a number of its own, under the lock", "P7", true, false},
+	 PN_MISTAKE_NONE,
+	 vms,
+	 0,
+	 false,
+	 check_vms},
 };
 
 const unsigned pn_cases_amd_race_nr = sizeof(pn_cases_amd_race) / sizeof(pn_cases_amd_race[0]);

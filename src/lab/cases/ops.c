@@ -221,6 +221,8 @@ static bool op_unload(struct rig_agent *me, const int *arg)
 	for (unsigned i = 0; i < RIG_CPUS; i++)
 		px_kill(&rig->cpu[i].wake_lock, sizeof(rig->cpu[i].wake_lock), "P6",
 			"the module's wakeup list");
+	if (rig->vendor->gone)
+		rig->vendor->gone();
 	return true;
 }
 

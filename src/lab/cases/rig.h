@@ -80,6 +80,8 @@ struct rig_vendor {
 	bool (*waits)(const struct rig_vcpu *v, unsigned vector);
 	/* At rest: what is wrong with @v, a violation of P6, or NULL. May be NULL. */
 	const char *(*check)(struct rig_vcpu *v);
+	/* The hypervisor's module is gone: what of it nobody may use any more. May be NULL. */
+	void (*gone)(void);
 	/* A host interrupt: the argument is the CPU. */
 	void (*handler)(void *arg, uint8_t vector);
 };

@@ -472,7 +472,13 @@ static const char *check(struct rig_vcpu *v)
 	return NULL;
 }
 
+static void gone(void)
+{
+	px_kill(&amd->svm.vm_lock, sizeof(amd->svm.vm_lock), "P6", "the module's list of VMs");
+}
+
 static const struct rig_vendor vendor = {
+	.gone = gone,
 	.guest = guest,
 	.deliver = deliver,
 	.check = check,
