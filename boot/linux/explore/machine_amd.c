@@ -4,9 +4,9 @@
  * APIC log (src/hw/amd), a device behind each IOMMU, vCPUs that block whenever they have nothing to
  * do, and what else a case has.
  *
- * What is restated here in few lines, and is not Linux's code: the order of kvm_vcpu_block() and
- * schedule() around the functions explored, the search of the IRR, rcuwait_wake_up(), the thread of
- * a threaded interrupt.
+ * What is restated here in few lines, and is not Linux's code: the order of kvm_vcpu_block()
+ * and the scheduler (machine_task.c) around the functions explored, the search of the IRR,
+ * rcuwait_wake_up(), the thread of a threaded interrupt.
  */
 #include <stdio.h>
 #include <string.h>
@@ -22,8 +22,7 @@ struct vcpu *vcpus[PK_VCPUS];
 struct unit units[PK_IOMMUS];
 struct pn_avic *core;
 struct pn_bus bus;
-struct pn_lock *run[AM_CPUS], *queue[AM_CPUS];
-uint32_t *online, *in_irq, *host;
+uint32_t *in_irq, *host;
 void *vm[PK_VCPUS];
 
 static const struct {
@@ -40,7 +39,7 @@ static const struct {
 	{"destroy", &machine.destroy},
 	{"offline", &machine.offline},
 	{"masked", &machine.masked},
-	{"queues", &machine.queues},
+	{"queues", &mt.queues},
 	{"unload", &machine.unload},
 	{"inhibit", &machine.inhibit},
 	{"galog", &machine.galog},
@@ -74,7 +73,11 @@ static void build_cpus(void)
 	pn_avic_features_default(&feat);
 	feat.erratum1235 = machine.zen1;
 	core = px_alloc(machine.cpus * sizeof(*core), 64);
-	online = px_alloc(machine.cpus * 64, 64);
+	mt.cpus = machine.cpus;
+	mt.shared = machine.vcpus > 1;
+	mt.offline = machine.offline;
+	mt.migrate = machine.migrates;
+	mt_build();
 	in_irq = px_alloc(machine.cpus * 64, 64);
 	px_ghost(steps, machine.cpus * PN_STEP_NR * sizeof(*steps));
 	for (int c = 0; c < (int)machine.cpus; c++) {
@@ -84,13 +87,7 @@ static void build_cpus(void)
 		__per_cpu_offset[c] = (unsigned long)(copy - __start_pcpu);
 		pk_cpu_init(c);
 		pn_untold(c, pk_preempt_count(c));
-		run[c] = px_alloc(64, 64);
-		queue[c] = px_alloc(64, 64);
-		online[c * AM_WORDS_OF_LINE] = 1;
 		pu_name(copy, size, "per-CPU data of CPU", c);
-		pu_name(run[c], 4, "the run queue of CPU", c);
-		pu_name(queue[c], 4, "the lock of the run queue of CPU", c);
-		pu_name(&online[c * AM_WORDS_OF_LINE], 4, "online: CPU", c);
 		pu_name(&in_irq[c * AM_WORDS_OF_LINE], 4, "in an interrupt: CPU", c);
 		pn_agent_init(&agent[c], (uint32_t)c, &steps[c * PN_STEP_NR]);
 		pn_avic_init(&core[c], &bus, &agent[c], &feat, (uint32_t)c);
@@ -106,7 +103,7 @@ static void build_vcpus(void)
 
 		vcpus[i] = v;
 		v->id = i;
-		v->cpu = machine.ipis ? i % machine.cpus : 0;
+		v->task.cpu = machine.ipis ? i % machine.cpus : 0;
 		vm[i] = i && !machine.vms ? vm[0] : pk_vm();
 		v->svm = pk_vcpu(vm[i], (int)i, machine.xapic);
 		v->apic = pk_apic(v->svm);
@@ -116,21 +113,20 @@ static void build_vcpus(void)
 		v->active = true;
 		v->work = px_alloc(64, 64);
 		v->inhibit = px_alloc(64, 64);
-		pu_name(v, sizeof(*v), "the task's CPU, vCPU", (int)i);
 		pu_name(v->work, 4, "irq_work queued, vCPU", (int)i);
 		pu_name(v->inhibit, 4, "AVIC inhibited, vCPU", (int)i);
-		v->asleep = px_alloc(64, 64);
+		v->task.asleep = px_alloc(64, 64);
+		mt_name(&v->task, (int)i);
 		v->alive = px_alloc(64, 64);
 		*v->alive = 1;
 		pu_name(v->alive, 4, "task alive, vCPU", (int)i);
 		v->vectors = px_alloc(64, 64);
-		pu_name(v->asleep, 4, "task asleep, vCPU", (int)i);
 		pu_name(v->vectors, 4, "interrupts that the guest got, vCPU", (int)i);
 		if (machine.loaded) {
 			pk_load(v->svm, 0);
 			pk_put(v->svm, 0);
 		}
-		px_thread(names[i], (int)v->cpu, am_task, v);
+		px_thread(names[i], (int)v->task.cpu, am_task, v);
 	}
 	for (unsigned i = 0; i < machine.posts; i++) {
 		pk_irq((int)i, units[i % machine.iommus].linux_iommu, HOST_VECTOR + (int)i,
@@ -207,7 +203,7 @@ static const char *check(void *arg, char *text, unsigned size)
 		return "P2";
 	}
 	for (unsigned i = 0; i < machine.vcpus && !machine.destroy; i++) {
-		if (*vcpus[i]->asleep && am_deliverable(vcpus[i])) {
+		if (*vcpus[i]->task.asleep && am_deliverable(vcpus[i])) {
 			snprintf(text, size, "vCPU %u sleeps and its IRR is not empty%s", i,
 				 machine.masked ? ": interrupt 1 is not masked" : "");
 			return "P1";

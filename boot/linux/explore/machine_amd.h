@@ -11,11 +11,13 @@
 #include "harness.h"
 #include "kernel_amd.h"
 #include "machine_data.h"
+#include "machine_task.h"
 
 /*
  * The machine of AMD: machine_amd.c builds it and says what must hold, machine_amd_linux.c has what
- * Linux's half calls, machine_amd_iommu.c the IOMMUs and their devices, machine_amd_vcpu.c the
- * vCPUs' tasks, machine_amd_guest.c what runs in them, machine_amd_vmm.c everything else that acts.
+ * Linux's half calls, machine_amd_iommu.c the IOMMUs and their devices, machine_amd_vcpu.c what
+ * the vCPUs' tasks do, machine_amd_guest.c what runs in them, machine_amd_vmm.c everything else
+ * that acts.
  */
 
 #define HOST_VECTOR 0x31 /* of a device's interrupt that is not posted */
@@ -25,9 +27,9 @@
 #define AM_CPUS	    3	 /* at most */
 
 struct vcpu {
+	struct mt_task task;
 	void *svm;
 	unsigned id;
-	uint32_t *asleep;   /* the task's state: 1 TASK_INTERRUPTIBLE */
 	uint32_t *alive;    /* 2: to be killed, 0: has ended */
 	uint32_t *vectors;  /* that the guest got: of interrupt N bit N */
 	uint32_t *work;	    /* its irq_work is queued: 1 */
@@ -36,9 +38,8 @@ struct vcpu {
 	uint64_t *requests; /* Linux's: vcpu->requests */
 	uint32_t *apic;	    /* Linux's: the vAPIC page */
 	uint32_t *mode;	    /* Linux's: vcpu->mode */
-	uint32_t cpu;
-	uint32_t sent; /* IPIs */
-	bool active;   /* AVIC is on */
+	uint32_t sent;	    /* IPIs */
+	bool active;	    /* AVIC is on */
 	bool blocks;
 	bool waits; /* for a doorbell */
 };
@@ -73,7 +74,6 @@ struct am_machine {
 	bool whole;	/* an entry does not change while the IOMMU handles a request */
 	bool offline;	/* CPU 0 goes offline */
 	bool masked;	/* the guest halts with a TPR that masks interrupt 0 */
-	bool queues;	/* a task is switched out, and woken, under its run queue's lock */
 	bool unload;	/* and after destruction the module is unloaded */
 	bool inhibit;	/* AVIC of vCPU 0 is inhibited, and then no more */
 	bool stays;	/* and stays inhibited */
@@ -95,12 +95,9 @@ extern struct vcpu *vcpus[PK_VCPUS];
 extern struct unit units[PK_IOMMUS];
 extern struct pn_avic *core; /* of each CPU */
 extern struct pn_bus bus;
-extern struct pn_lock *run[AM_CPUS];   /* one task at a time on a CPU */
-extern struct pn_lock *queue[AM_CPUS]; /* the lock of its run queue */
-extern uint32_t *online;	       /* of each CPU, one in each line */
-extern uint32_t *in_irq;	       /* of each CPU: a handler runs there */
-extern void *vm[PK_VCPUS];	       /* vm[i]: that of vCPU i */
-extern uint32_t *host;		       /* interrupts that were not posted: the host injects them */
+extern uint32_t *in_irq;   /* of each CPU: a handler runs there */
+extern void *vm[PK_VCPUS]; /* vm[i]: that of vCPU i */
+extern uint32_t *host;	   /* interrupts that were not posted: the host injects them */
 
 #define AM_WORDS_OF_LINE 16
 

@@ -84,7 +84,7 @@ static void leave(struct vcpu *v);
 
 static void send(struct vcpu *v, unsigned ipi)
 {
-	struct pn_avic *av = &core[v->cpu];
+	struct pn_avic *av = &core[v->task.cpu];
 	struct pn_avic_exit exit = {0};
 	uint64_t icr = icr_of(ipi);
 
@@ -124,19 +124,19 @@ static void enter(struct vcpu *v)
 	vmcb.physical_table = k.physical;
 	px_doing("in the guest");
 	set_mode(v, 1);
-	if (pn_avic_vmrun(&core[v->cpu], &vmcb))
+	if (pn_avic_vmrun(&core[v->task.cpu], &vmcb))
 		px_fail("P6", "VMRUN refuses what Linux wrote into the VMCB");
 }
 
 static void leave(struct vcpu *v)
 {
-	pn_avic_vmexit(&core[v->cpu]);
+	pn_avic_vmexit(&core[v->task.cpu]);
 	set_mode(v, 0);
 }
 
 static void take(struct vcpu *v)
 {
-	struct pn_avic *av = &core[v->cpu];
+	struct pn_avic *av = &core[v->task.cpu];
 	struct pn_avic_exit exit;
 	int vector;
 
@@ -149,7 +149,7 @@ static void take(struct vcpu *v)
 
 void am_guest(struct vcpu *v, bool stay)
 {
-	uint32_t *bell = rung[v->cpu];
+	uint32_t *bell = rung[v->task.cpu];
 
 	enter(v);
 	for (; v->id == 0 && v->sent < machine.ipis; v->sent++)

@@ -129,7 +129,7 @@ static void deliver(void *ctx, const struct pn_intr *intr)
 		return;
 	if (intr->dest >= machine.cpus)
 		px_fail("P4", "an interrupt goes to APIC ID %u, which does not exist", intr->dest);
-	else if (!machine.offline || pn_ld32(&online[intr->dest * AM_WORDS_OF_LINE]))
+	else if (mt_is_online((int)intr->dest))
 		px_send((int)intr->dest, intr->vector);
 }
 

@@ -17,20 +17,10 @@ void pu_private(const void *p, unsigned long size)
 int pu_wake_up(int id)
 {
 	struct vcpu *v = vcpus[id];
-	uint32_t cpu;
-	int woken;
 
 	pn_settle();
 	pn_fence();
-	if (!pn_ld64(v->wait))
-		return 0;
-	if (!machine.queues)
-		return (int)pn_xchg32(v->asleep, 0);
-	cpu = pn_ld32(&v->cpu);
-	pn_lock_take(queue[cpu]);
-	woken = (int)pn_xchg32(v->asleep, 0);
-	pn_lock_drop(queue[cpu]);
-	return woken;
+	return pn_ld64(v->wait) ? mt_wake(&v->task) : 0;
 }
 
 int pu_cpu(void)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The machine of AMD: the tasks of the vCPUs. Restated here in few lines, and not Linux's code: the
- * order of kvm_vcpu_block() and schedule() around the functions explored.
+ * The machine of AMD: what the tasks of the vCPUs do. Restated here in few lines, and not Linux's
+ * code: the order of kvm_vcpu_block() around the functions explored.
  */
 #include "engine.h"
 #include "machine_amd.h"
@@ -29,70 +29,14 @@ bool am_deliverable(struct vcpu *v)
 	return false;
 }
 
-/* CPUs matter as such only if there are more tasks than one, or if one goes away. */
-static bool scheduled(void)
+void mt_load(struct mt_task *t)
 {
-	return machine.vcpus > 1 || machine.offline;
+	pk_load(((struct vcpu *)t)->svm, (int)t->cpu);
 }
 
-/* With three CPUs, the first is that of the vCPU that sends IPIs. */
-static uint32_t other_cpu(const struct vcpu *v)
+void mt_put(struct mt_task *t, int preempted)
 {
-	return (machine.cpus > 2 ? 3 : 1) - v->cpu;
-}
-
-/* Read by who wakes the task, under the lock of its run queue. */
-static void go_to(struct vcpu *v, uint32_t cpu)
-{
-	if (machine.queues)
-		pn_xchg32(&v->cpu, cpu);
-	else
-		v->cpu = cpu;
-	px_migrate((int)cpu);
-	pn_moved();
-}
-
-/* Waits until the task may run on its CPU; on the other one if that is gone. */
-static void take_cpu(struct vcpu *v)
-{
-	if (!scheduled())
-		return;
-	pn_lock_take(run[v->cpu]);
-	if (!machine.offline || pn_ld32(&online[v->cpu * AM_WORDS_OF_LINE]))
-		return;
-	pn_lock_drop(run[v->cpu]);
-	go_to(v, other_cpu(v));
-	pn_lock_take(run[v->cpu]);
-}
-
-static void give_cpu(uint32_t cpu)
-{
-	if (scheduled())
-		pn_lock_drop(run[cpu]);
-}
-
-/* Interrupts are off. */
-static void put(struct vcpu *v, int preempted)
-{
-	if (machine.queues)
-		pn_lock_take(queue[v->cpu]);
-	pk_put(v->svm, preempted);
-	pn_settle();
-	if (machine.queues)
-		pn_lock_drop(queue[v->cpu]);
-}
-
-static void switch_out(struct vcpu *v, int preempted)
-{
-	px_irq(NULL, false, PX_SITE("interrupts off"));
-	put(v, preempted);
-	px_irq(NULL, true, PX_SITE("interrupts on"));
-}
-
-static void switch_in(struct vcpu *v)
-{
-	pk_load(v->svm, (int)v->cpu);
-	pn_settle();
+	pk_put(((struct vcpu *)t)->svm, preempted);
 }
 
 /* Whoever is on a list is looked at by each GAPPI there. */
@@ -102,28 +46,9 @@ static void off_lists(struct vcpu *v, const char *what)
 		px_fail("P2", "a vCPU that %s is on the list of a CPU", what);
 }
 
-static void preempt(struct vcpu *v)
+void mt_preempted(struct mt_task *t)
 {
-	px_doing("preempted");
-	switch_out(v, 1);
-	off_lists(v, "is only preempted");
-	switch_in(v);
-	px_doing("");
-}
-
-/* Preempted, and put on the other CPU. */
-static void move(struct vcpu *v)
-{
-	uint32_t from = v->cpu;
-
-	px_doing("preempted");
-	switch_out(v, 1);
-	give_cpu(from);
-	go_to(v, other_cpu(v));
-	take_cpu(v);
-	px_doing("switched in");
-	switch_in(v);
-	px_doing("");
+	off_lists((struct vcpu *)t, "is only preempted");
 }
 
 /* An interrupt of the host takes it out of the guest once; it comes back, and waits there. */
@@ -131,31 +56,9 @@ static void wait_in_guest(struct vcpu *v)
 {
 	if (machine.migrates) {
 		am_guest(v, false);
-		move(v);
+		mt_move(&v->task);
 	}
 	am_guest(v, true);
-}
-
-/* schedule() with the state TASK_INTERRUPTIBLE. */
-static void schedule(struct vcpu *v)
-{
-	uint32_t from = v->cpu;
-
-	px_irq(NULL, false, PX_SITE("interrupts off"));
-	if (!pn_ld32(v->asleep)) {
-		px_irq(NULL, true, PX_SITE("interrupts on"));
-		return;
-	}
-	px_doing("switched out");
-	put(v, 0);
-	give_cpu(from);
-	px_irq(NULL, true, PX_SITE("interrupts on"));
-	px_sleep(v->asleep, "vCPU");
-	go_to(v, machine.migrates ? other_cpu(v) : v->cpu);
-	take_cpu(v);
-	px_doing("switched in");
-	switch_in(v);
-	px_doing("");
 }
 
 static bool killed(struct vcpu *v)
@@ -200,16 +103,16 @@ static void block(struct vcpu *v)
 	pn_settle();
 	pn_st64(v->wait, 1);
 	for (;;) {
-		pn_xchg32(v->asleep, 1);
+		pn_xchg32(v->task.asleep, 1);
 		px_doing("");
 		if (machine.preempted)
-			preempt(v);
+			mt_preempt(&v->task);
 		if (am_deliverable(v) || unblocked(v) || killed(v) || v->active == inhibited(v))
 			break;
-		schedule(v);
+		mt_schedule(&v->task);
 	}
 	pn_st64(v->wait, 0);
-	pn_st32(v->asleep, 0);
+	pn_st32(v->task.asleep, 0);
 	px_doing("stops blocking");
 	pk_stop_blocking(v->svm);
 	pn_settle();
@@ -222,11 +125,10 @@ void am_task(void *arg)
 {
 	struct vcpu *v = arg;
 
-	take_cpu(v);
-	switch_in(v);
+	mt_start(&v->task);
 	while (!killed(v)) {
 		if (machine.preempted)
-			preempt(v);
+			mt_preempt(&v->task);
 		update_avic(v);
 		if (!v->active)
 			am_inject(v);
@@ -236,7 +138,7 @@ void am_task(void *arg)
 			am_guest(v, false);
 		block(v);
 	}
-	switch_out(v, 0);
+	mt_end(&v->task);
 	pn_xchg32(v->alive, 0);
 }
 
@@ -280,7 +182,7 @@ void am_interrupt(void *arg, uint8_t vector)
 	uint32_t *busy = &in_irq[pu_cpu() * AM_WORDS_OF_LINE];
 
 	(void)arg;
-	if (machine.offline && !pn_ld32(&online[pu_cpu() * AM_WORDS_OF_LINE]))
+	if (!mt_is_online(pu_cpu()))
 		return;
 	if (machine.unload)
 		pn_xchg32(busy, 1);

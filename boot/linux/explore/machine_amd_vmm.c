@@ -40,7 +40,7 @@ static void destroy(void *arg)
 	(void)arg;
 	px_doing("kills the task of the vCPU");
 	pn_xchg32(v->alive, 2);
-	pn_xchg32(v->asleep, 0);
+	pn_xchg32(v->task.asleep, 0);
 	px_sleep(v->alive, "the task has ended");
 	px_doing("destroys the VM");
 	for (unsigned i = 0; i < machine.posts; i++)
@@ -70,11 +70,11 @@ static void hotplug(void *arg)
 {
 	(void)arg;
 	px_doing("CPU 0 goes offline");
-	pn_lock_take(run[0]);
+	mt_stop_cpu(0);
 	px_irq(NULL, false, PX_SITE("interrupts off"));
-	pn_xchg32(&online[0], 0);
+	mt_set_offline(0);
 	px_irq(NULL, true, PX_SITE("interrupts on"));
-	pn_lock_drop(run[0]);
+	mt_cpu_is_offline(0);
 	px_migrate(1);
 	pn_moved();
 	pk_cpu_dead(0);
@@ -89,12 +89,12 @@ static void inhibit(void *arg)
 	(void)arg;
 	px_doing("AVIC of vCPU 0 is inhibited");
 	pn_xchg32(v->inhibit, 1);
-	pn_xchg32(v->asleep, 0);
+	pn_xchg32(v->task.asleep, 0);
 	if (machine.stays)
 		return;
 	px_doing("and no more");
 	pn_xchg32(v->inhibit, 0);
-	pn_xchg32(v->asleep, 0);
+	pn_xchg32(v->task.asleep, 0);
 }
 
 void am_build_agents(void)

@@ -7,16 +7,18 @@
 
 #define WORDS_OF_LINE 16
 
-struct mt_settings mt;
+#define CPUS 3 /* at most */
 
-static struct pn_lock *run[PK_CPUS];   /* one task at a time on a CPU */
-static struct pn_lock *queue[PK_CPUS]; /* the lock of its run queue */
-static uint32_t *online;	       /* of each CPU, one in each line */
+struct mt_settings mt = {.cpus = 2};
+
+static struct pn_lock *run[CPUS];   /* one task at a time on a CPU */
+static struct pn_lock *queue[CPUS]; /* the lock of its run queue */
+static uint32_t *online;	    /* of each CPU, one in each line */
 
 void mt_build(void)
 {
-	online = px_alloc(PK_CPUS * 64, 64);
-	for (int c = 0; c < PK_CPUS; c++) {
+	online = px_alloc(mt.cpus * 64, 64);
+	for (int c = 0; c < (int)mt.cpus; c++) {
 		run[c] = px_alloc(64, 64);
 		queue[c] = px_alloc(64, 64);
 		online[c * WORDS_OF_LINE] = 1;
@@ -59,6 +61,11 @@ static bool scheduled(void)
 	return mt.shared || mt.offline;
 }
 
+static uint32_t other_cpu(const struct mt_task *t)
+{
+	return (mt.cpus > 2 ? 3 : 1) - t->cpu;
+}
+
 /* Read by who wakes the task, under the lock of its run queue. */
 static void go_to(struct mt_task *t, uint32_t cpu)
 {
@@ -79,7 +86,7 @@ static void take_cpu(struct mt_task *t)
 	if (mt_is_online((int)t->cpu))
 		return;
 	pn_lock_drop(run[t->cpu]);
-	go_to(t, 1 - t->cpu);
+	go_to(t, other_cpu(t));
 	pn_lock_take(run[t->cpu]);
 }
 
@@ -138,6 +145,20 @@ void mt_preempt(struct mt_task *t)
 	px_doing(before);
 }
 
+void mt_move(struct mt_task *t)
+{
+	uint32_t from = t->cpu;
+
+	px_doing("preempted");
+	switch_out(t, 1);
+	give_cpu(from);
+	go_to(t, other_cpu(t));
+	take_cpu(t);
+	px_doing("switched in");
+	switch_in(t);
+	px_doing("");
+}
+
 void mt_schedule(struct mt_task *t)
 {
 	uint32_t from = t->cpu;
@@ -153,7 +174,7 @@ void mt_schedule(struct mt_task *t)
 	give_cpu(from);
 	px_irq(NULL, true, PX_SITE("interrupts on"));
 	px_sleep(t->asleep, "vCPU");
-	go_to(t, mt.migrate ? 1 - t->cpu : t->cpu);
+	go_to(t, mt.migrate ? other_cpu(t) : t->cpu);
 	take_cpu(t);
 	px_doing("switched in");
 	switch_in(t);

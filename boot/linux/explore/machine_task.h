@@ -22,10 +22,11 @@ struct mt_task {
 
 /* What a machine has. Before mt_build(). */
 extern struct mt_settings {
-	bool shared;  /* more tasks than one */
-	bool offline; /* CPUs go offline */
-	bool migrate; /* a task wakes up on the other CPU */
-	bool queues;  /* it is switched out, and woken, under the lock of its run queue */
+	unsigned cpus; /* 2 or 3; with three, tasks that move do so between CPUs 1 and 2 */
+	bool shared;   /* more tasks than one */
+	bool offline;  /* CPUs go offline */
+	bool migrate;  /* a task wakes up on the other CPU */
+	bool queues;   /* it is switched out, and woken, under the lock of its run queue */
 } mt;
 
 void mt_build(void);
@@ -36,6 +37,8 @@ void mt_start(struct mt_task *t);
 /* For good. */
 void mt_end(struct mt_task *t);
 void mt_preempt(struct mt_task *t);
+/* Preempted, and put on the other CPU. */
+void mt_move(struct mt_task *t);
 /* schedule(): nothing, if the task has been woken. */
 void mt_schedule(struct mt_task *t);
 /* try_to_wake_up(): not 0 if it slept. */
