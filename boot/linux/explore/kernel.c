@@ -39,6 +39,11 @@ unsigned long pk_vcpu_size(void)
 	return sizeof(struct vcpu_vmx);
 }
 
+void pk_ipi_virtualization(void)
+{
+	enable_ipiv = true;
+}
+
 void pk_vm_init(void *vm)
 {
 	struct kvm *kvm = &((struct kvm_vmx *)vm)->kvm;

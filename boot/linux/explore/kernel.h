@@ -14,6 +14,8 @@
 
 unsigned long pk_vm_size(void);
 unsigned long pk_vcpu_size(void);
+/* Before: the processors can virtualize IPIs. */
+void pk_ipi_virtualization(void);
 /* Zeroed memory becomes a VM, or a vCPU of it, on CPU @cpu. */
 void pk_vm_init(void *vm);
 void pk_vcpu_init(void *vcpu, void *vm, int id, int cpu, int apicv);

@@ -36,6 +36,7 @@ static const struct {
 	{"offline", &machine.offline},	   {"leaves", &machine.leaves},
 	{"comes", &machine.comes},	   {"sender", &machine.sender},
 	{"spins", &machine.spins},	   {"inhibited", &machine.inhibited},
+	{"ipiv", &machine.ipiv},
 };
 
 struct vcpu *vcpus[PK_VCPUS];
@@ -268,6 +269,8 @@ static void build_cpus(void)
 static void build_vcpus(void)
 {
 	vm = px_alloc(pk_vm_size(), 64);
+	if (machine.ipiv)
+		pk_ipi_virtualization();
 	pk_vm_init(vm);
 	px_name(pk_bypass(vm), 8, "nr_possible_bypass_irqs");
 	for (unsigned i = 0; i < machine.vcpus; i++) {

@@ -43,6 +43,7 @@ struct mi_machine {
 	bool sender;	/* KVM delivers one more interrupt to vCPU 0, from CPU 1 */
 	bool spins;	/* the guest waits inside for all interrupts before it halts */
 	bool inhibited; /* vCPU 0 has no APICv */
+	bool ipiv;	/* IPIs are virtualized: a vCPU that blocks always has the wakeup vector */
 };
 
 extern struct mi_machine machine;
