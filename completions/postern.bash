@@ -7,9 +7,9 @@ _postern_verbs() {
 	"$1" --help 2>/dev/null | sed -nE '/^  postern /d; s/^  ([a-z]+) +[A-Z[].*/\1/p'
 }
 
-# program verb: "--name", "--name=", or "--name[=" if its value is optional
+# program verb: "--name", "--name=", "--name " if the value is a word of its own, "--name[=" if it is optional
 _postern_options() {
-	"$1" "$2" --help 2>/dev/null | sed -nE 's/^ {2,6}(-., )?(--[a-z-]+)(\[?=)?.*/\2\3/p'
+	"$1" "$2" --help 2>/dev/null | sed -nE 's/^ {2,6}(-., )?(--[a-z-]+)( [A-Z][A-Za-z,.]*  ).*/\2 /; s/^ {2,6}(-., )?(--[a-z-]+)(\[?=)?.*/\2\3/; /^--/p'
 }
 
 _postern_list() { # program what
@@ -33,8 +33,8 @@ _postern_value() { # program verb option: words for its value; FILES if it is a 
 	--steps) [ "$2" != run ] || printf '%s\n' iommu processor host world ;;
 	--set) _postern_list "$1" keys | sed -n 's/^machine\..*/&=/p' ;;
 	--seed | --duration | --sensitivity | --load | --tsc-ghz | --kernel | --vcpu-bits) ;;
-	--tree | --config | --bzimage | --disk | --drive | --share) [ "$2" != vm ] || echo FILES ;;
 	--bound | --jobs | --memory-limit | --seconds) ;;
+	--amd | --intel) "$1" "$2" --help 2>/dev/null | sed -nE "s/^ +$3 .*with these: ([a-z0-9 ]+).*/\1/p" | tr ' ' '\n' ;;
 	*) if [ -n "$words" ]; then tr '|' '\n' <<<"$words"; else echo FILES; fi ;;
 	esac
 }
@@ -68,10 +68,11 @@ _postern() {
 	elif [[ $typed == --*=* ]]; then
 		words=$(_postern_value "$program" "$verb" "${typed%%=*}")
 		typed=${typed#*=}
-	elif [[ $before == --* && $'\n'$list$'\n' == *$'\n'"$before="$'\n'* ]]; then
+	elif [[ $before == --* && $'\n'$list$'\n' == *$'\n'"$before"[=\ ]$'\n'* ]]; then
 		words=$(_postern_value "$program" "$verb" "$before")
 	elif [[ $typed == -* ]]; then
 		words=${list//\[=/}
+		words=${words// /}
 	else
 		i=0
 		for before in "${reply[@]:2}"; do

@@ -44,6 +44,15 @@ def measured(include):
                               check=True).stdout.splitlines()
 
 
+def packaged(source):
+    """The functions in the symbols file of the Debian package."""
+    path = os.path.join(source, "debian/libpostern1.symbols")
+    if not os.path.exists(path):  # what is installed is tested without it
+        return None
+    with open(path, encoding="ascii") as f:
+        return ["function " + name for name in re.findall(r"^ (\w+)@Base ", f.read(), re.M)]
+
+
 def main():
     library, source = sys.argv[1], sys.argv[2]
     committed = os.path.join(source, "tests/e2e/libpostern.abi")
@@ -57,6 +66,10 @@ def main():
     changes = list(difflib.unified_diff(before, lines, "libpostern.abi", "this build", "", "", 0, ""))
     for line in changes:
         print(line)
+    functions, packed = [line for line in lines if line.startswith("function ")], packaged(source)
+    if packed is not None and packed != functions:
+        print("debian/libpostern1.symbols differs:", *sorted(set(packed) ^ set(functions)))
+        return 1
     if not changes:
         print("abi: %d lines, as committed" % len(lines))
     return bool(changes)

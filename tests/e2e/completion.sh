@@ -58,6 +58,9 @@ offers 'postern explore --variant=b' broken
 offers 'postern decode vtd-irte' vtd-irte
 offers 'postern decode vtd-irte 0x'
 offers 'postern calibrate -o scenar' scenarios
+offers 'postern vm --tree scenar' scenarios
+offers 'postern vm --amd avic,ga' avic,ga avic,gappi
+offers 'postern vm --kern' --kernel
 # Every mode, kind of list and kind of step that is offered is one.
 holds 'postern run storm --mode ' vtd-pi
 for what in $("$postern" list --help | sed -nE 's/^Usage: .* ([a-z|]+)$/\1/p' | tr '|' ' '); do
