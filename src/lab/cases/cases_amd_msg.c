@@ -105,6 +105,26 @@ static void each_of_three(void)
 		pn_vapic_write(rig->vcpu[i].h->page, PN_APIC_TPR, 0);
 }
 
+/* A vector below 16 is an error of the sender, and nothing else. */
+static void illegal_vectors(void)
+{
+	struct pn_host_vcpu *from = rig->vcpu[0].h;
+
+	for (unsigned lowest = 0; lowest < 2; lowest++) {
+		pn_vapic_write(from->page, PN_APIC_ESR, 4);
+		all_sleep();
+		pn_host_ipi_emulate(
+			rig->vm, from, &rig->cpu[0],
+			(ICR(PN_ICR_SH_ALL, lowest ? PN_DM_LOWEST : PN_DM_FIXED) & ~0xFFull) | 15);
+		rig_want(pn_vapic_read(from->page, PN_APIC_ESR) == (4 | 1 << 5), "P7",
+			 "ESR of an illegal vector");
+		looked(0, "an illegal vector wakes a vCPU");
+		for (unsigned n = 0; n < 3; n++)
+			rig_want(pn_vapic_empty(rig->vcpu[n].h->page, PN_APIC_IRR), "P4",
+				 "an illegal vector is sent");
+	}
+}
+
 /* Bit by bit. */
 static void fields(void)
 {
@@ -296,6 +316,7 @@ static void messages(void *arg)
 	fields();
 	exits();
 	each_of_three();
+	illegal_vectors();
 	refreshed();
 	ipis();
 	no_vectors();
