@@ -54,6 +54,7 @@ static const struct {
 	{"logical", &machine.logical},
 	{"xapic", &machine.xapic},
 	{"all", &machine.all},
+	{"queued", &machine.queued},
 	{"novapic", &machine.novapic},
 	{"vms", &machine.vms},
 	{"bug1312", &machine.bug1312},

@@ -51,7 +51,9 @@ struct unit {
 	uint32_t *idle;	   /* its thread has nothing to do: 1 */
 	uint32_t *running; /* GALogRun */
 	uint32_t *cleared; /* the log's interrupt was cleared by the last access to a register: 1 */
-	uint32_t *goes_on; /* 0: the log has overflowed and is about to stop */
+	uint32_t *no_command; /* 0: the tail of the command buffer was written, */
+	uint64_t *tail;	      /* with this value */
+	uint32_t *goes_on;    /* 0: the log has overflowed and is about to stop */
 };
 
 struct am_machine {
@@ -84,6 +86,7 @@ struct am_machine {
 	bool lacking;	/* the IOMMUs cannot send a GAPPI */
 	bool prefix;	/* amd_iommu=gappi2 */
 	bool nodis;	/* GAPPIDis is not there */
+	bool queued;	/* commands are executed some time after they were written */
 	bool novapic;	/* the device's IRTEs cannot post */
 	bool vms; /* each vCPU is one of its own VM; their numbers share a bucket of Linux's hash */
 	bool bug1312; /* an entry is logged as Linux clears the log's interrupt: it stays, and none

@@ -66,6 +66,11 @@ void pn_reg_write(volatile void *addr, unsigned size, uint64_t v)
 	struct unit *u = unit_at(addr, &off);
 
 	pn_settle();
+	if (machine.queued && px.current >= 0 && off == PN_AMDVI_CMD_TAIL) {
+		pn_xchg64(u->tail, v);
+		pn_xchg32(u->no_command, 0);
+		return;
+	}
 	px_device_enter(u->busy);
 	pn_amdvi_write(u->vi, off, size, v);
 	accessed(u, off == PN_AMDVI_STATUS && v & PN_ST_GAINT);
@@ -105,6 +110,22 @@ static void device(void *arg)
 	}
 }
 
+/* What commands take to be executed. */
+static void execute(void *arg)
+{
+	struct unit *u = arg;
+
+	for (;;) {
+		px_sleep(u->no_command, "a command");
+		pn_xchg32(u->no_command, 1);
+		px_doing("executes commands");
+		px_device_enter(u->busy);
+		pn_amdvi_write(u->vi, PN_AMDVI_CMD_TAIL, 8, pn_ld64(u->tail));
+		px_device_leave(u->busy);
+		px_doing("");
+	}
+}
+
 /* What the log takes to stop. */
 static void stop(void *arg)
 {
@@ -127,7 +148,10 @@ static void deliver(void *ctx, const struct pn_intr *intr)
 	(void)ctx;
 	if (silent)
 		return;
-	if (intr->dest >= machine.cpus)
+	if (intr->vector >= HOST_VECTOR && intr->vector < HOST_VECTOR + machine.posts &&
+	    intr->dest != LOG_CPU)
+		px_fail("P4", "an interrupt of the host goes to APIC ID %u", intr->dest);
+	else if (intr->dest >= machine.cpus)
 		px_fail("P4", "an interrupt goes to APIC ID %u, which does not exist", intr->dest);
 	else if (mt_is_online((int)intr->dest))
 		px_send((int)intr->dest, intr->vector);
@@ -194,6 +218,11 @@ void am_build_units(void)
 		u->running = px_alloc(64, 64);
 		u->goes_on = px_alloc(64, 64);
 		u->cleared = px_alloc(64, 64);
+		u->no_command = px_alloc(64, 64);
+		u->tail = px_alloc(64, 64);
+		*u->no_command = 1;
+		pu_name(u->no_command, 4, "no command for IOMMU", (int)i);
+		pu_name(u->tail, 8, "tail of the command buffer, IOMMU", (int)i);
 		*u->idle = *u->running = *u->goes_on = 1;
 		pu_name(u->running, 4, "GALogRun of IOMMU", (int)i);
 		pu_name(u->cleared, 4, "the last access cleared the log's interrupt, IOMMU",
@@ -217,6 +246,8 @@ void am_build_devices(void)
 		px_thread(device_name[i], -1, device, &units[i]);
 		if (!pk_gappi_is_on())
 			px_thread(thread_name[i], LOG_CPU, log_thread, &units[i]);
+		if (machine.queued)
+			px_thread("commands", -1, execute, &units[i]);
 		if (machine.late)
 			px_thread("log", -1, stop, &units[i]);
 	}
