@@ -51,8 +51,8 @@ if ! "$explore/find" --cached 7.3 >"$dir/folder" 2>"$dir/why"; then
 	[ $failed -eq 0 ] || exit 1
 	exit 77
 fi
-expect "all cases" 0 "155 of 155 as expected" "$postern" explore --linux 7.3
-expect "every write is told" 0 "155 of 155 as expected" "$postern" explore --linux 7.3 --check-writes
+expect "all cases" 0 "159 of 159 as expected" "$postern" explore --linux 7.3
+expect "every write is told" 0 "159 of 159 as expected" "$postern" explore --linux 7.3 --check-writes
 expect "by traces" 0 "2 of 2 as expected" "$postern" explore --linux 7.3 preempted --method traces
 if "$explore/find" --cached 7.3-gappi >"$dir/folder" 2>"$dir/why"; then
 	expect "all cases with GAPPI" 0 "69 of 69 as expected" "$postern" explore --linux 7.3-gappi

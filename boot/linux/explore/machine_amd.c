@@ -55,6 +55,7 @@ static const struct {
 	{"xapic", &machine.xapic},
 	{"all", &machine.all},
 	{"queued", &machine.queued},
+	{"again", &machine.again},
 	{"novapic", &machine.novapic},
 	{"vms", &machine.vms},
 	{"bug1312", &machine.bug1312},

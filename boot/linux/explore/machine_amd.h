@@ -86,6 +86,7 @@ struct am_machine {
 	bool lacking;	/* the IOMMUs cannot send a GAPPI */
 	bool prefix;	/* amd_iommu=gappi2 */
 	bool nodis;	/* GAPPIDis is not there */
+	bool again;	/* the device sends each interrupt twice */
 	bool queued;	/* commands are executed some time after they were written */
 	bool novapic;	/* the device's IRTEs cannot post */
 	bool vms; /* each vCPU is one of its own VM; their numbers share a bucket of Linux's hash */

@@ -89,10 +89,8 @@ static bool moves(void)
 	       machine.nogam || (machine.retarget && PK_GAPPI);
 }
 
-static void device(void *arg)
+static void send_all(struct unit *u)
 {
-	struct unit *u = arg;
-
 	for (unsigned i = (unsigned)(u - units); i < machine.posts; i += machine.iommus) {
 		struct pn_msi msi = {.addr = PN_MSI_ADDR_BASE, .data = i, .devid = PK_DEVID};
 		enum pn_msi_result result;
@@ -108,6 +106,12 @@ static void device(void *arg)
 		px_device_leave(u->busy);
 		pu_change(0);
 	}
+}
+
+static void device(void *arg)
+{
+	for (unsigned n = 0; n < 1u + machine.again; n++)
+		send_all(arg);
 }
 
 /* What commands take to be executed. */
