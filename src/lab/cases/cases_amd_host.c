@@ -10,6 +10,7 @@
 #include "postern/amd_dte.h"
 #include "postern/amdvi_regs.h"
 #include "rig_amd.h"
+#include "svm_priv.h"
 
 /* ---- what tables, entries and lists say ---- */
 
@@ -238,6 +239,27 @@ static void offline(struct pn_host_vcpu *h)
 	pn_svm_unblocking(h, &rig->cpu[0]);
 }
 
+/* The VM has the last number that there is. */
+static void last_number(void)
+{
+	struct rig_vcpu *v = &rig->vcpu[0];
+	const unsigned last = PN_SVM_MAX_VMS - 1;
+
+	amd->svm.vm[last] = amd->svm.vm[0];
+	amd->svm.vm[0] = NULL;
+	amd->vm[0].h.id = last + 1;
+	rig_want(pn_svm_by_tag(&amd->svm, pn_svm_ga_tag(&amd->vcpu[0])) == &amd->vcpu[0], "P6",
+		 "the tag of the last VM finds no vCPU");
+	pn_svm_blocking(v->h, &rig->cpu[0]);
+	v->task.sleeping = 1;
+	pn_svm_ga_overflow(&amd->svm, rig->cpu[1].agent);
+	rig_want(!v->task.sleeping, "P1", "a vCPU of the last VM sleeps after an overflow");
+	pn_svm_unblocking(v->h, &rig->cpu[0]);
+	amd->svm.vm[0] = amd->svm.vm[last];
+	amd->svm.vm[last] = NULL;
+	amd->vm[0].h.id = 1;
+}
+
 static void gone(void)
 {
 	uint32_t tag = pn_svm_ga_tag(&amd->vcpu[0]);
@@ -306,6 +328,8 @@ static void walk(void *arg)
 	}
 	px_doing("a CPU goes and comes back");
 	offline(h);
+	px_doing("the VM has another number");
+	last_number();
 	px_doing("the VM goes");
 	gone();
 }

@@ -3,6 +3,9 @@
 #include "cases_amd_iommu.h"
 
 struct pn_amdvi *iommu_bare, *iommu_eager[2];
+/* IOMMUs with all features but those of the commands, and with each of these alone. */
+static struct pn_amdvi *featured[4];
+static const uint64_t feature_of[] = {0, PN_EFR_PREFSUP, PN_EFR_PPRSUP, PN_EFR_IASUP};
 static bool is_broken;
 
 void iommu_clear_status(void)
@@ -41,6 +44,29 @@ void iommu_bring_up(void)
 	vi_is(PN_AMDVI_STATUS, RUNS, "what is enabled runs");
 }
 
+/* Commands that need a feature stop the commands of an IOMMU that lacks it. */
+static void features(void)
+{
+	static const uint64_t op[] = {0, PN_CMD_PREFETCH_IOMMU_PAGES, PN_CMD_COMPLETE_PPR_REQUEST,
+				      PN_CMD_INVALIDATE_IOMMU_ALL};
+	struct pn_amdvi *first = solo->vi;
+
+	px_doing("sends commands that need features");
+	for (unsigned has = 0; has < 4; has++) {
+		for (unsigned needs = 1; needs < 4; needs++) {
+			solo->vi = featured[has];
+			vi_wr(PN_AMDVI_CONTROL, 0);
+			vi_wr(PN_AMDVI_CMDBUF, CMDS | LEN(8));
+			vi_wr(PN_AMDVI_EVTLOG, EVENTS | LEN(8));
+			vi_wr(PN_AMDVI_CONTROL, CTRL);
+			vi_command(op[needs] << 60, 0);
+			rig_want(!(vi_rd(PN_AMDVI_STATUS) & PN_ST_CMDBUFRUN) == (has != needs),
+				 "P7", "a command that needs a feature, with and without it");
+		}
+	}
+	solo->vi = first;
+}
+
 static void uses(void *arg)
 {
 	(void)arg;
@@ -55,6 +81,7 @@ static void uses(void *arg)
 	iommu_held();
 	px_doing("the host sends commands");
 	iommu_commands();
+	features();
 	px_doing("events are logged");
 	iommu_event_log(is_broken);
 	px_doing("its device interrupts");
@@ -84,6 +111,13 @@ static void create(void)
 	hw.efr = hw.efr2 = 0;
 	hw.no_irtcachedis = true;
 	pn_amdvi_create(&hw, &iommu_bare);
+	vi_config(&hw);
+	for (unsigned i = 0; i < 4; i++) {
+		hw.efr &= ~(PN_EFR_PREFSUP | PN_EFR_PPRSUP | PN_EFR_IASUP);
+		hw.efr |= feature_of[i];
+		hw.dte_cache = hw.irte_cache = 1;
+		pn_amdvi_create(&hw, &featured[i]);
+	}
 	vi_config(&hw);
 	for (unsigned i = 0; i < 2; i++) {
 		hw.knobs.gappi_emptiness = i ? PN_EMPTY_ALWAYS : PN_EMPTY_WORD32;

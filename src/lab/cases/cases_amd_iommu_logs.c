@@ -50,7 +50,8 @@ void iommu_commands(void)
 	vi_put(w.q0 | PN_CWAIT_F, 5);
 	rig_want(solo_ld64(SHADOW) == 5, "P7", "COMPLETION_WAIT stores");
 	vi_is(PN_AMDVI_STATUS, RUNS | PN_ST_COMWAITINT, "COMPLETION_WAIT with I sets ComWaitInt");
-	rig_want(solo->intrs == 1 && solo->intr.vector == 0x71 && solo->intr.dest == 0x03000002,
+	rig_want(solo->intrs == 1 && solo->intr.vector == 0x71 && solo->intr.dest == 0x03000002 &&
+			 solo->intr.mode == PN_DM_FIXED && !solo->intr.logical,
 		 "P7", "ComWaitInt interrupts");
 	vi_put((w.q0 & ~(uint64_t)PN_CWAIT_S), 6);
 	rig_want(solo_ld64(SHADOW) == 5 && solo->intrs == 1, "P7",

@@ -103,6 +103,7 @@ static void waits(void)
 		rig_want((solo_ld64(SHADOW + 64) == 9) == (flags & 1) &&
 				 !(vi_rd(PN_AMDVI_STATUS) & PN_ST_COMWAITINT) == !(flags & 2),
 			 "P7", "S stores, and I sets ComWaitInt");
+		solo_followed();
 	}
 }
 

@@ -163,6 +163,19 @@ static void exits(void)
 	}
 }
 
+/* The processor has set the bits, and found one that does not run: all targets are woken. */
+static void not_running(void)
+{
+	const struct pn_avic_exit exit = {.info1 = ICR(PN_ICR_SH_OTHERS, PN_DM_FIXED),
+					  .info2 = (uint64_t)PN_IPI_NOT_RUNNING << 32};
+
+	all_sleep();
+	pn_svm_incomplete_ipi(&amd->vcpu[1], &rig->cpu[1], &exit);
+	for (unsigned n = 0; n < 3; n++)
+		rig_want(!rig->vcpu[n].task.sleeping == (n != 1), "P1",
+			 "a target of an IPI that does not run is not woken, or another vCPU is");
+}
+
 /* Two interrupts are routed to vCPU 1, whose APIC goes off: none of them is posted any more. */
 static void refreshed(void)
 {
@@ -315,6 +328,7 @@ static void messages(void *arg)
 	}
 	fields();
 	exits();
+	not_running();
 	each_of_three();
 	illegal_vectors();
 	refreshed();
