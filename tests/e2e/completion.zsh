@@ -4,7 +4,10 @@
 zmodload zsh/zpty || { print 'SKIPPED: zsh has no zpty'; exit 77 }
 program=${1:A:h}
 cd $2 || exit 1
-zpty typed "TERM=dumb PATH=$program:$PATH zsh -f -i"
+zpty typed "TERM=dumb PATH=$program:$PATH zsh -f -i" || {
+	print "SKIPPED: there is no pseudo terminal"
+	exit 77
+}
 zpty -w typed "PS1= PS2=; fpath=($PWD/completions \$fpath); autoload -U compinit; compinit -u -D; print READ''Y"
 zpty -r -m typed line '*READY*' || exit 1
 
