@@ -7,7 +7,7 @@
 
 KERNELS=(6.12 7.3)
 # About as many objects as such a kernel has.
-LINUX_OBJECTS=1900
+LINUX_OBJECTS=1800
 FIXED=7.3-fixes
 # Debian's own build of a kernel, unchanged; debian.sh fetches it.
 DEBIAN=7.3-debian
