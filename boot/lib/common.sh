@@ -143,11 +143,16 @@ hash_of()
 	cat "$@" | sha256sum | cut -c1-12
 }
 
-# One build at a time in one cache, or in the folder of it that is named: the caller holds the lock
-# until it exits or lets go of it.
+# One build at a time in one cache, or in a folder of it: the caller holds the lock until it exits or
+# lets go of it.
 lock_cache()
 {
-	local dir=${1:-$CACHE}
+	lock_folder "$CACHE"
+}
+
+lock_folder()
+{
+	local dir=$1
 	mkdir -p "$dir"
 	exec 9>"$dir/lock"
 	flock -n 9 || { say "waiting for another build in $dir"; flock 9; }
