@@ -199,13 +199,14 @@ BOCHS_FIRMWARE=$CACHE/firmware-bochs
 
 bochs_firmware_there()
 {
-	[ -r "$BOCHS_FIRMWARE/mboot.c32" ] && [ -r "$BOCHS_FIRMWARE/done" ]
+	[ -r "$BOCHS_FIRMWARE/mboot.c32" ] && [ -r "$BOCHS_FIRMWARE/done" ] && command -v xorriso >/dev/null
 }
 
 bochs_firmware_build()
 {
 	local dir=$BOCHS_FIRMWARE name deb
 	! bochs_firmware_there || return 0
+	need_packages xorriso # for the medium that it boots from
 	for name in bochsbios vgabios isolinux syslinux-common; do
 		deb=$(fetch_deb "$name" trixie)
 		rm -rf "$dir/deb"
