@@ -14,7 +14,12 @@ MACHINE_CPUS=3
 MACHINE_MEMORY=1024
 # With virtual GIF, as every processor with AVIC since Zen: without it KVM emulates CLGI, and AVIC does
 # not know of it.
-MACHINE_CPU=EPYC-Milan,+svm,+npt,+x2apic,+vgif,+avic,+x2avic,+x2avic-ext,+avic-extlvt,+vmcb-clean
+MACHINE_CPU=EPYC-Milan,+svm,+npt,+x2apic,+vgif,+vmcb-clean
+MACHINE_AVIC=,+avic,+avic-extlvt,+x2avic,+x2avic-ext
+# What such a processor has and TCG has not: QEMU would warn of each.
+MACHINE_LACKS=pcid,invpcid,fxsr-opt,misalignsse,osvw,topoext,perfctr-core,clzero,ibpb,ibrs,amd-stibp,amd-ssbd
+MACHINE_LACKS+=,nrip-save,xsavec,xsaves
+MACHINE_CPU+=,-${MACHINE_LACKS//,/,-}
 
 # Of the modes without guests: a processor of Intel's with what posted MSIs need, and the number of
 # drives that have a vector for each CPU; one more has a single vector.
@@ -110,7 +115,7 @@ drive_options()
 mode_devices()
 {
 	if ! mode_bare "$1"; then
-		MACHINE_VENDOR=(-cpu "$MACHINE_CPU" -smp "$MACHINE_CPUS"
+		MACHINE_VENDOR=(-cpu "$MACHINE_CPU$MACHINE_AVIC" -smp "$MACHINE_CPUS"
 			-device "amd-iommu,$(mode_iommu "$1")" -device "amd-fch-smbus,addr=14.0")
 		return
 	fi
