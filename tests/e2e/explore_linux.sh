@@ -52,7 +52,11 @@ if ! "$explore/find" --cached 7.3 >"$dir/folder" 2>"$dir/why"; then
 	exit 77
 fi
 expect "all cases" 0 "159 of 159 as expected" "$postern" explore --linux 7.3
-expect "every write is told" 0 "159 of 159 as expected" "$postern" explore --linux 7.3 --check-writes
+# The check compares all memory at each transition: with all cases it takes longer than the rest of the tests.
+for case in preempted device-leaves inhibited sender msi-coalesce avic-block avic-ipi; do
+	expect "every write is told in $case" 0 "1 of 1 as expected" \
+		"$postern" explore --linux 7.3 $case --variant fixed --bound 1 --check-writes
+done
 expect "by traces" 0 "2 of 2 as expected" "$postern" explore --linux 7.3 preempted --method traces
 if "$explore/find" --cached 7.3-gappi >"$dir/folder" 2>"$dir/why"; then
 	expect "all cases with GAPPI" 0 "69 of 69 as expected" "$postern" explore --linux 7.3-gappi
