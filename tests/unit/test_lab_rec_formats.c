@@ -75,6 +75,8 @@ static const struct {
 	 .format = "perf script", .irqs = 2, .span_ns = 1000},
 	{"perf script with addresses", "app     9 [001]     5.000001000: irq:" ENTRY " ffffffff810fab12 handle_irq_event+0x1 ([kernel.kallsyms])\n",
 	 .format = "perf script", .irqs = 1},
+	{"a switch to nothing, with an address", "app     9 [001]     5.000001: irq:" ENTRY "\napp 9 [001] 5.000002: sched:sched_switch: app:9 [120] S ==>  ffffffff810fab12 schedule+0x1\n",
+	 .format = "perf script", .irqs = 1},
 	{"perf script: unknown task", ":-1    -1 [001]     5.000001: irq:" ENTRY "\n:-1 -1 [001] 5.000003: sched:" SW(IDLE, "R", TO_APP("app", "9")) "\n",
 	 .format = "perf script", .irqs = 1, .switches = 1, .span_ns = 2000, .load = "app"},
 	{"perf script without CPU", "app     9     5.000001: irq:" ENTRY "\n", .says = "expected perf script -F +cpu)"},

@@ -180,7 +180,7 @@ static enum pn_rec_what switch_short(const char *s, const char *end, struct pn_r
 	if (!arrow)
 		return PN_LINE_UNKNOWN;
 	st = short_task(s, arrow, &l->prev);
-	if (!st || st == arrow || !short_task(arrow + 5, before_address(arrow, end), &l->next))
+	if (!st || st == arrow || !short_task(arrow + 5, before_address(arrow + 5, end), &l->next))
 		return PN_LINE_UNKNOWN;
 	state(st, l);
 	return PN_LINE_SWITCH;
