@@ -45,15 +45,12 @@ void pn_apicv_set_host_x2apic(struct pn_apicv *a, bool host_x2apic)
 }
 
 /* Controls that are not activated count as 0 and are not checked: 25.6.2. */
-static struct pn_vmcs_apic effective(const struct pn_vmcs_apic *vmcs)
+static void drop_inactive(struct pn_vmcs_apic *v)
 {
-	struct pn_vmcs_apic v = *vmcs;
-
-	if (!(v.proc & PN_PROC_SECONDARY))
-		v.proc2 = 0;
-	if (!(v.proc & PN_PROC_TERTIARY))
-		v.proc3 = 0;
-	return v;
+	if (!(v->proc & PN_PROC_SECONDARY))
+		v->proc2 = 0;
+	if (!(v->proc & PN_PROC_TERTIARY))
+		v->proc3 = 0;
 }
 
 static bool page_ok(const struct pn_apicv_features *f, uint64_t pa)
@@ -96,8 +93,9 @@ static bool ipiv_ok(const struct pn_apicv_features *f, const struct pn_vmcs_apic
 
 int pn_apicv_vmcs_check(const struct pn_apicv_features *f, const struct pn_vmcs_apic *vmcs)
 {
-	struct pn_vmcs_apic v = effective(vmcs);
+	struct pn_vmcs_apic v = *vmcs;
 
+	drop_inactive(&v);
 	if (v.proc & PN_PROC_TERTIARY && !f->ipiv)
 		return -EINVAL;
 	if (pn_apicv_vid(&v) && !(v.pin & PN_PIN_EXT_INT_EXIT))
@@ -134,7 +132,8 @@ static bool below_threshold(const struct pn_apicv *a)
 
 static int load(struct pn_apicv *a, const struct pn_vmcs_apic *vmcs)
 {
-	a->vmcs = effective(vmcs);
+	a->vmcs = *vmcs;
+	drop_inactive(&a->vmcs);
 	a->rvi = (uint8_t)a->vmcs.intr_status;
 	a->svi = (uint8_t)(a->vmcs.intr_status >> 8);
 	if (pn_apicv_tpr_shadow(&a->vmcs)) {
