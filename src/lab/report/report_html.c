@@ -3,85 +3,22 @@
 #include <errno.h>
 #include <string.h>
 
+#include "page.h"
+#include "report_curves.h"
 #include "report_measured.h"
-#include "report_svg.h"
-
-static const char style[] =
-	":root{color-scheme:light dark;--fg:#1b1f24;--bg:#fff;--dim:#667;--line:#ccd;--box:#f3f5f8;"
-	"--bad:#b00020;--c0:#7a7f87;--c1:#1f77b4;--c2:#d9820f;--c3:#2a8f4f;--c4:#8d55c7;--c5:#"
-	"c23b6d;"
-	"--c6:#0f8f8f;--c7:#8a6d1d}\n"
-	"@media(prefers-color-scheme:dark){:root{--fg:#e3e6ea;--bg:#14171b;--dim:#99a;--line:#"
-	"3a4048;"
-	"--box:#1d2127;--bad:#ff6b7d;--c0:#a9afb8;--c1:#62b0ea;--c2:#f0a645;--c3:#62c585;--c4:#"
-	"bd93ec;"
-	"--c5:#ee7aa5;--c6:#4fc7c7;--c7:#d0b050}}\n"
-	"body{font:15px/1.5 system-ui,sans-serif;color:var(--fg);background:var(--bg);margin:2em "
-	"auto;"
-	"max-width:62em;padding:0 1em}\n"
-	"h1{font-size:1.5em}h2{font-size:1.15em;margin-top:2em}\n"
-	"table{border-collapse:collapse;font-variant-numeric:tabular-nums}\n"
-	".scroll{overflow-x:auto}\n"
-	"th,td{padding:.2em .8em;border-bottom:1px solid var(--line);text-align:right;"
-	"white-space:nowrap}\n"
-	"th.l,td.l,td.w{text-align:left}td.g{color:var(--dim);text-align:left}\n"
-	"td.w{white-space:normal;min-width:18em}\n"
-	"@media(max-width:40em){td.l,td.g{white-space:normal}th,td{padding:.2em .4em}}\n"
-	".box{background:var(--box);border:1px solid var(--line);padding:.6em "
-	"1em;border-radius:.4em}\n"
-	".alarm{color:var(--bad);font-weight:600}\n"
-	"small,.dim{color:var(--dim)}svg{width:100%;min-width:46em;height:auto}\n"
-	"svg text{fill:var(--fg);font:12px system-ui,sans-serif}svg .grid{stroke:var(--line)}\n"
-	"svg polyline{fill:none;stroke-width:2}\n";
-
-void pn_html_text(const char *s, FILE *f)
-{
-	for (; *s; s++) {
-		switch (*s) {
-		case '&':
-			fputs("&amp;", f);
-			break;
-		case '<':
-			fputs("&lt;", f);
-			break;
-		case '>':
-			fputs("&gt;", f);
-			break;
-		case '"':
-			fputs("&quot;", f);
-			break;
-		case '\'':
-			fputs("&#39;", f);
-			break;
-		default:
-			fputc(*s, f);
-		}
-	}
-}
-
-static void element(const char *open, const char *text, const char *close, FILE *f)
-{
-	fputs(open, f);
-	pn_html_text(text, f);
-	fputs(close, f);
-}
 
 static void head(const struct pn_comparison *c, FILE *f)
 {
 	char t[PN_FMT_SIZE];
 
-	fputs("<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\n"
-	      "<meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\n",
-	      f);
-	element("<title>Postern: ", c->scenario, "</title>\n", f);
-	fprintf(f, "<style>\n%s</style></head><body>\n", style);
-	element("<h1>Postern: ", c->scenario, "</h1>\n", f);
+	pn_page_begin(c->scenario, f);
 	fprintf(f, "<p>Seed %llu, %s simulated, costs ", (unsigned long long)c->seed,
 		pn_fmt_ns(t, (double)c->duration_ns));
-	element("<b>", c->costs, "</b>. <b>Modelled, not measured.</b></p>\n", f);
+	pn_html_element("<b>", c->costs, "</b>. <b>Modelled, not measured.</b></p>\n", f);
 	for (unsigned i = 0; pn_modes[i]; i++)
 		if (c->left_out >> i & 1)
-			element("<p>Left out: ", pn_modes[i]->name,
+			pn_html_element(
+				"<p>Left out: ", pn_modes[i]->name,
 				" cannot have the inhibit that the scenario provokes.</p>\n", f);
 }
 
@@ -91,7 +28,8 @@ static void reading(const struct pn_comparison *c, FILE *f)
 	unsigned n = pn_report_reading(c, rd);
 
 	for (unsigned i = 0; i < n; i++)
-		element(rd[i].alarm ? "<p class=\"alarm\">" : "<p>", rd[i].text, "</p>\n", f);
+		pn_html_element(rd[i].alarm ? "<p class=\"alarm\">" : "<p>", rd[i].text, "</p>\n",
+				f);
 }
 
 static void what_is_what(const struct pn_comparison *c, FILE *f)
@@ -103,11 +41,11 @@ static void what_is_what(const struct pn_comparison *c, FILE *f)
 	      "Times are "
 	      "sums of the steps' costs in the table ",
 	      f);
-	element("<b>", c->costs,
-		"</b> below, plus waiting. Each cost says whether its value was "
-		"measured by somebody (and cited), derived from such values, or "
-		"assumed.</p></div>\n",
-		f);
+	pn_html_element("<b>", c->costs,
+			"</b> below, plus waiting. Each cost says whether its value was "
+			"measured by somebody (and cited), derived from such values, or "
+			"assumed.</p></div>\n",
+			f);
 }
 
 /* A variant that is not the default is printed below the mode's name. */
@@ -119,9 +57,9 @@ static void column_head(const struct pn_mode *m, FILE *f)
 	variant = strchr(text, ':');
 	if (variant)
 		*variant++ = 0;
-	element("<th>", text, "", f);
+	pn_html_element("<th>", text, "", f);
 	if (variant)
-		element("<br><small>", variant, "</small>", f);
+		pn_html_element("<br><small>", variant, "</small>", f);
 	fputs("</th>", f);
 }
 
@@ -135,7 +73,7 @@ static void value_cell(const struct pn_report_row *row, const struct pn_comparis
 	char cell[PN_FMT_SIZE];
 
 	pn_report_cell(row, &c->result[m], cell);
-	element("<td>", cell, "</td>", f);
+	pn_html_element("<td>", cell, "</td>", f);
 }
 
 static void range_cell(const struct pn_report_row *row, const struct pn_comparison *c, unsigned m,
@@ -174,11 +112,11 @@ static void table(const struct pn_comparison *c, cell_fn *cell, FILE *f)
 			group = row->group;
 		if (!pn_report_row_used(row, c, PN_WORK_NR))
 			continue;
-		element("<tr><td class=\"g\">", group, "</td>", f);
-		element("<td class=\"l\">", row->label, "</td>", f);
+		pn_html_element("<tr><td class=\"g\">", group, "</td>", f);
+		pn_html_element("<td class=\"l\">", row->label, "</td>", f);
 		if (measured) {
 			pn_report_measured_cell(row, c, text);
-			element("<td>", text, "</td>", f);
+			pn_html_element("<td>", text, "</td>", f);
 		}
 		for (unsigned m = 0; m < c->n; m++)
 			cell(row, c, m, f);
@@ -205,19 +143,19 @@ static void costs(const struct pn_costs *t, FILE *f)
 {
 	char value[PN_FMT_SIZE];
 
-	element("<h2>Cost table: ", t->name, "</h2>\n", f);
-	element("<p>", t->description, "</p>\n", f);
+	pn_html_element("<h2>Cost table: ", t->name, "</h2>\n", f);
+	pn_html_element("<p>", t->description, "</p>\n", f);
 	fputs("<div class=\"scroll\"><table>\n<tr><th class=\"l\">step</th><th>cost</th>"
 	      "<th class=\"l\">source</th><th class=\"l\">what it is; where the value comes "
 	      "from</th></tr>\n",
 	      f);
 	for (unsigned i = 0; i < PN_ALL_STEPS_NR; i++) {
-		element("<tr><td class=\"l\">", pn_any_step_key(i), "</td>", f);
-		element("<td>", pn_fmt_ns(value, t->ns[i]), "</td>", f);
-		element("<td class=\"l\">", pn_cost_source_name((enum pn_cost_source)t->source[i]),
-			"</td>", f);
-		element("<td class=\"w\">", pn_any_step_doc(i), "", f);
-		element("<br><small>", t->note[i], "</small></td></tr>\n", f);
+		pn_html_element("<tr><td class=\"l\">", pn_any_step_key(i), "</td>", f);
+		pn_html_element("<td>", pn_fmt_ns(value, t->ns[i]), "</td>", f);
+		pn_html_element("<td class=\"l\">",
+				pn_cost_source_name((enum pn_cost_source)t->source[i]), "</td>", f);
+		pn_html_element("<td class=\"w\">", pn_any_step_doc(i), "", f);
+		pn_html_element("<br><small>", t->note[i], "</small></td></tr>\n", f);
 	}
 	fputs("</table></div>\n", f);
 }
@@ -229,11 +167,11 @@ static void curves(const struct pn_comparison *c, enum pn_part_kind kind, enum p
 		c->n && c->result[0].mixed && kind == PN_PART_IPIS ? "IPIs" : "interrupts";
 
 	fprintf(f, "<h2>Latency: %s</h2>\n", pn_report_path(path));
-	pn_svg_curves(c, kind, false, f);
+	pn_report_curves(c, kind, false, f);
 	if (path == PN_WORK_BARE)
 		return;
 	fprintf(f, "<h2>Latency of %s whose vCPU slept</h2>\n", ipis);
-	pn_svg_curves(c, kind, true, f);
+	pn_report_curves(c, kind, true, f);
 }
 
 int pn_report_html(const struct pn_comparison *c, const struct pn_scenario *sc, FILE *f)
@@ -249,6 +187,6 @@ int pn_report_html(const struct pn_comparison *c, const struct pn_scenario *sc, 
 	else
 		curves(c, PN_PART_DEVICES, pn_report_workload(c), f);
 	costs(&sc->costs, f);
-	fputs("</body></html>\n", f);
+	pn_page_end(f);
 	return ferror(f) ? -EIO : 0;
 }
