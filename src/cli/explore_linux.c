@@ -199,9 +199,9 @@ int pn_linux_open(const char *name)
 
 	snprintf(find, sizeof(find), "%s/boot/linux/explore/find", pn_cli_source_root());
 	if (access(find, X_OK)) {
-		pn_cli_error(
-			"%s is missing: --linux needs Postern's checkout (POSTERN_SOURCE=FOLDER)",
-			find);
+		pn_cli_error("%s is missing: --linux needs the package postern-boot or Postern's "
+			     "checkout (POSTERN_SOURCE=FOLDER)",
+			     find);
 		free(argv[1]);
 		return CLI_INPUT;
 	}

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Where the files are that verbs need beside the program: the checkout that it was built from, or
- * what `make install-vm` has put beside it.
+ * Where the files are that verbs need beside the program: the checkout that it was built from, what
+ * the package postern-boot has of it, or what `make install-vm` has put beside it.
  */
 #include <limits.h>
 #include <stdio.h>

@@ -14,8 +14,8 @@ int pn_cli_vm(int argc, char **argv)
 
 	(void)argc;
 	if (pn_cli_beside(script, sizeof(script), "boot/vm")) {
-		pn_cli_error("vm: boot/vm is neither beside this program nor in %s (make "
-			     "install-vm puts it there)",
+		pn_cli_error("vm: boot/vm is neither beside this program nor in %s (the package "
+			     "postern-boot or make install-vm puts it there)",
 			     pn_cli_source_root());
 		return CLI_INPUT;
 	}
