@@ -8,6 +8,8 @@ export ROOT
 home=~ # also where HOME is not set
 CACHE=${XDG_CACHE_HOME:-$home/.cache}/postern
 JOBS=${JOBS:-$(nproc)}
+# The scripts may lie where nothing else is written.
+export PYTHONDONTWRITEBYTECODE=1
 # Where "make install-vm" has put this, the emulator is there and is not built.
 export INSTALLED=''
 [ ! -e "$ROOT/installed" ] || INSTALLED=$ROOT/emulator
