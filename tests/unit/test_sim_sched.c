@@ -524,7 +524,7 @@ static void wake_up_is_never_lost(void **state)
 			fail_msg("lost %lu ns after HLT", (unsigned long)d);
 		/* And asleep again, in no queue. */
 		assert_int_equal(r->s->vcpu[0].task.state, PN_TASK_SLEEPING);
-		assert_int_equal(r->s->waiting, 0);
+		assert_int_equal(r->s->movers.used, 0);
 		assert_null(r->s->pcpu[0].cur);
 		assert_int_equal(how_often(r, LOAD), how_often(r, PUT));
 		there |= how_often(r, CHECKED) == 3 && how_often(r, LOAD) == 2;

@@ -47,7 +47,7 @@ static void times_in_order(void **state)
 	unsigned n = sizeof(when) / sizeof(when[0]);
 
 	(void)state;
-	pn_wheel_init(w);
+	pn_wheel_init(w, PN_WHEEL_RESOLUTION);
 	for (unsigned i = n; i-- > 0;) {
 		pn_event_init(&ev[i], nothing);
 		pn_wheel_add(w, &ev[i], when[i]);
@@ -65,7 +65,7 @@ static void equal_times_keep_order(void **state)
 	struct pn_event a, b, c, early;
 
 	(void)state;
-	pn_wheel_init(w);
+	pn_wheel_init(w, PN_WHEEL_RESOLUTION);
 	pn_event_init(&a, nothing);
 	pn_event_init(&b, nothing);
 	pn_event_init(&c, nothing);
@@ -87,7 +87,7 @@ static void limit_is_kept(void **state)
 	struct pn_event ev;
 
 	(void)state;
-	pn_wheel_init(w);
+	pn_wheel_init(w, PN_WHEEL_RESOLUTION);
 	pn_event_init(&ev, nothing);
 	/* Now is the time of the last event, wherever the next one lies. */
 	pn_wheel_add(w, &ev, 5000000);
@@ -107,16 +107,15 @@ static void limit_is_kept(void **state)
 }
 
 /* Against a reference: a plain array searched for the smallest (time, order). */
-static void random_against_reference(void **state)
+static void against_reference(unsigned resolution)
 {
 	struct pn_wheel *w = calloc(1, sizeof(*w));
 	struct item *it = calloc(N, sizeof(*it));
 	struct pn_rng rng;
 	unsigned order = 0;
 
-	(void)state;
 	pn_rng_seed(&rng, 7, 7);
-	pn_wheel_init(w);
+	pn_wheel_init(w, resolution);
 	for (unsigned i = 0; i < N; i++)
 		pn_event_init(&it[i].ev, nothing);
 	for (unsigned round = 0; round < 20000; round++) {
@@ -145,6 +144,13 @@ static void random_against_reference(void **state)
 	}
 	free(it);
 	free(w);
+}
+
+static void random_against_reference(void **state)
+{
+	(void)state;
+	for (unsigned i = 0; i <= PN_WHEEL_RESOLUTION; i++)
+		against_reference(i);
 }
 
 static void distributions_have_their_mean(void **state)

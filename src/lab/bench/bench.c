@@ -152,7 +152,7 @@ static int bench_events(double *value, double *peer)
 		return -ENOMEM;
 	}
 	pn_rng_seed(&rng, 1, 1);
-	pn_wheel_init(w);
+	pn_wheel_init(w, PN_WHEEL_RESOLUTION);
 	for (uint32_t i = 0; i < PENDING; i++) {
 		pn_event_init(&ev[i], no_event);
 		pn_wheel_add(w, &ev[i], pn_rng_below(&rng, EVENT_SPAN));

@@ -83,6 +83,15 @@ static bool below(struct pn_rng *r, unsigned i, double x)
 	return low + pn_rng_unit(r) * (high - low) < curve(x);
 }
 
+/* Not in the part that the curve covers entirely: true if the point counts all the same. */
+static bool __attribute__((noinline)) decide(struct pn_rng *r, unsigned i, double *x)
+{
+	if (i)
+		return below(r, i, *x);
+	*x = tail(r, edge[1]);
+	return true;
+}
+
 double pn_rng_normal(struct pn_rng *r)
 {
 	for (;;) {
@@ -90,13 +99,8 @@ double pn_rng_normal(struct pn_rng *r)
 		uint64_t bits = pn_rng_next(r);
 		unsigned i = bits % LAYERS;
 		double x = (double)(bits >> 11) * 0x1p-53 * edge[i];
-		double sign = bits >> 7 & 1 ? -1.0 : 1.0;
 
-		if (x < edge[i + 1])
-			return sign * x;
-		if (!i)
-			return sign * tail(r, edge[1]);
-		if (below(r, i, x))
-			return sign * x;
+		if (__builtin_expect(x < edge[i + 1], 1) || decide(r, i, &x))
+			return bits & 1u << 7 ? -x : x;
 	}
 }

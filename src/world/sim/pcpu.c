@@ -63,6 +63,18 @@ static void go_idle(struct pn_pcpu *p)
 	p->sim->ops->offlined(p);
 }
 
+/* A vector that a VM exit acknowledged is in service already. -1: none can be taken. */
+static int next_vector(struct pn_pcpu *p)
+{
+	const uint64_t *irr = p->lapic.irr;
+	int acked = p->acked;
+
+	p->acked = -1;
+	if (acked >= 0)
+		return acked;
+	return irr[0] | irr[1] | irr[2] | irr[3] ? pn_lapic_take(&p->lapic) : -1;
+}
+
 /* One piece of host code. */
 static void work(struct pn_pcpu *p)
 {
@@ -80,9 +92,7 @@ static void work(struct pn_pcpu *p)
 		t->run(t, p);
 		return;
 	}
-	/* A vector that a VM exit acknowledged is in service already. */
-	vector = p->acked >= 0 ? p->acked : pn_lapic_take(&p->lapic);
-	p->acked = -1;
+	vector = next_vector(p);
 	if (vector >= 0) {
 		irq(p, (uint8_t)vector);
 		p->irq_warm = true; /* until anything else has run here */

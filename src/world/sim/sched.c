@@ -21,20 +21,51 @@ static struct pn_task *task_of(struct pn_list *node)
 	return pn_container(node, struct pn_task, rq);
 }
 
-void pn_sched_idle(struct pn_pcpu *p, bool idle)
+/* Puts @p into a set of CPUs, or takes it out. */
+static void mark(struct pn_cpus *set, const struct pn_pcpu *p, bool in)
 {
+	uint32_t w = p->id / 64;
 	uint64_t bit = 1ull << (p->id % 64);
 
-	if (idle)
-		p->sim->idle[p->id / 64] |= bit;
+	set->word[w] = in ? set->word[w] | bit : set->word[w] & ~bit;
+	if (set->word[w])
+		set->used |= 1ull << w;
 	else
-		p->sim->idle[p->id / 64] &= ~bit;
+		set->used &= ~(1ull << w);
+}
+
+/* The first CPU of a set from @from on, around the end; -1: it is empty. */
+static int find(const struct pn_cpus *set, uint32_t from)
+{
+	uint32_t w = from / 64;
+	uint64_t word = set->word[w] & ~0ull << (from % 64), later;
+
+	if (!word) {
+		later = set->used & ~1ull << w;
+		if (!later)
+			later = set->used;
+		if (!later)
+			return -1;
+		w = (uint32_t)__builtin_ctzll(later);
+		word = set->word[w];
+	}
+	return (int)(w * 64 + (uint32_t)__builtin_ctzll(word));
+}
+
+void pn_sched_idle(struct pn_pcpu *p, bool idle)
+{
+	mark(&p->sim->idle, p, idle);
 }
 
 /* Virtual times have no fixed origin, so only their differences have a meaning. */
 static bool before(uint64_t a, uint64_t b)
 {
 	return (int64_t)(a - b) < 0;
+}
+
+static bool may_move(const struct pn_task *t)
+{
+	return t->pin < 0 && !t->fifo;
 }
 
 static void enqueue(struct pn_pcpu *p, struct pn_task *t)
@@ -44,7 +75,8 @@ static void enqueue(struct pn_pcpu *p, struct pn_task *t)
 	t->cpu = p->id;
 	t->queued = true;
 	p->waiting++;
-	p->sim->waiting += t->pin < 0;
+	if (may_move(t) && !p->movable++)
+		mark(&p->sim->movers, p, true);
 	if (t->fifo) {
 		pn_list_add_tail(&p->fifo, &t->rq);
 		return;
@@ -60,7 +92,8 @@ static void dequeue(struct pn_pcpu *p, struct pn_task *t)
 	pn_list_del(&t->rq);
 	t->queued = false;
 	p->waiting--;
-	p->sim->waiting -= t->pin < 0;
+	if (may_move(t) && !--p->movable)
+		mark(&p->sim->movers, p, false);
 }
 
 void pn_sched_account(struct pn_pcpu *p)
@@ -104,20 +137,6 @@ static bool preempts(const struct pn_pcpu *p, const struct pn_task *t)
 	return t->fifo || before(t->vruntime + p->sim->conf.wakeup_granularity, cur->vruntime);
 }
 
-static int find_idle(const struct pn_sim *s, uint32_t from)
-{
-	uint32_t w = from / 64;
-	uint64_t word = s->idle[w] & ~0ull << (from % 64);
-
-	for (uint32_t i = 0; i <= s->idle_words; i++) {
-		if (word)
-			return (int)(w * 64 + (uint32_t)__builtin_ctzll(word));
-		w = w + 1 == s->idle_words ? 0 : w + 1;
-		word = s->idle[w];
-	}
-	return -1;
-}
-
 static struct pn_pcpu *select_cpu(struct pn_task *t)
 {
 	struct pn_sim *s = t->sim;
@@ -128,7 +147,7 @@ static struct pn_pcpu *select_cpu(struct pn_task *t)
 		return &s->pcpu[t->pin];
 	if (prev->online && prev->mode == PN_CPU_IDLE && !prev->waiting)
 		return prev;
-	idle = find_idle(s, t->cpu);
+	idle = find(&s->idle, t->cpu);
 	if (idle >= 0)
 		return &s->pcpu[idle];
 	while (!prev->online)
@@ -186,29 +205,26 @@ bool pn_task_wake(struct pn_task *t, struct pn_pcpu *self)
 	return true;
 }
 
-/* An idle CPU takes a waiting task that may move from a busy one. */
+/* An idle CPU takes a waiting task that may move from a busy one: the next one in their order. */
 static struct pn_task *steal(struct pn_pcpu *p)
 {
 	struct pn_sim *s = p->sim;
+	int busy = find(&s->movers, p->id);
+	struct pn_pcpu *from;
 
-	if (!s->waiting)
+	if (busy < 0)
 		return NULL;
-	for (uint32_t i = 1; i < s->conf.pcpus; i++) {
-		struct pn_pcpu *from = &s->pcpu[(p->id + i) % s->conf.pcpus];
+	from = &s->pcpu[busy];
+	pn_list_for_each (node, &from->fair) {
+		struct pn_task *t = task_of(node);
 
-		if (!from->waiting)
+		if (!may_move(t))
 			continue;
-		pn_list_for_each (node, &from->fair) {
-			struct pn_task *t = task_of(node);
-
-			if (t->pin >= 0)
-				continue;
-			dequeue(from, t);
-			pn_sched_account(from);
-			t->vruntime += p->min_vruntime - from->min_vruntime;
-			t->cpu = p->id;
-			return t;
-		}
+		dequeue(from, t);
+		pn_sched_account(from);
+		t->vruntime += p->min_vruntime - from->min_vruntime;
+		t->cpu = p->id;
+		return t;
 	}
 	return NULL;
 }

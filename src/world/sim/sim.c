@@ -17,6 +17,7 @@ struct pn_message {
 };
 
 #define MESSAGES_PER_BLOCK 256
+#define SMALL_PCPUS	   16
 
 struct message_block {
 	struct message_block *next;
@@ -77,27 +78,38 @@ void pn_sim_doorbell(struct pn_sim *s, uint32_t cpu, uint64_t delay)
 	send(s, cpu, -1, delay);
 }
 
+/* Shorter slots for more CPUs: as many events in each, whatever the size of the machine. */
+static unsigned resolution(uint32_t pcpus)
+{
+	unsigned bits = PN_WHEEL_RESOLUTION;
+
+	for (uint32_t n = SMALL_PCPUS; n < pcpus && bits; n *= 2)
+		bits--;
+	return bits;
+}
+
 int pn_sim_create(const struct pn_sim_conf *conf, const struct pn_sim_ops *ops, void *ctx,
 		  struct pn_sim **out)
 {
-	struct pn_sim *s = calloc(1, sizeof(*s));
+	struct pn_sim *s;
 
+	if (conf->pcpus > PN_SIM_MAX_PCPUS)
+		return -EINVAL;
+	s = calloc(1, sizeof(*s));
 	if (!s)
 		return -ENOMEM;
 	s->conf = *conf;
 	s->ops = ops;
 	s->ctx = ctx;
-	s->idle_words = (conf->pcpus + 63) / 64;
-	s->idle = calloc(s->idle_words, sizeof(*s->idle));
 	s->pcpu = calloc(conf->pcpus, sizeof(*s->pcpu));
 	s->vcpu = calloc(conf->vcpus ? conf->vcpus : 1, sizeof(*s->vcpu));
 	s->app = conf->apps ? calloc(conf->pcpus, sizeof(*s->app)) : NULL;
 	s->queue = calloc(conf->queues ? conf->queues : 1, sizeof(*s->queue));
-	if (!s->idle || !s->pcpu || !s->vcpu || !s->queue || (conf->apps && !s->app)) {
+	if (!s->pcpu || !s->vcpu || !s->queue || (conf->apps && !s->app)) {
 		pn_sim_destroy(s);
 		return -ENOMEM;
 	}
-	pn_wheel_init(&s->wheel);
+	pn_wheel_init(&s->wheel, resolution(conf->pcpus));
 	s->nr_queues = conf->queues;
 	for (uint32_t i = 0; i < conf->pcpus; i++)
 		pn_pcpu_init(s, i);
@@ -125,7 +137,6 @@ void pn_sim_destroy(struct pn_sim *s)
 	free(s->app);
 	free(s->vcpu);
 	free(s->pcpu);
-	free(s->idle);
 	free(s);
 }
 

@@ -82,7 +82,7 @@ struct pn_pcpu {
 	bool irq_warm; /* nothing has run here since the last interrupt's EOI */
 	bool irq_more; /* the interrupt that is handled has another piece: ops->host_more */
 	int acked; /* vector that a VM exit acknowledged and the host has not handled yet, or -1 */
-	uint32_t waiting;
+	uint32_t waiting, movable; /* tasks in its queues; those that another CPU may take */
 	struct pn_task *cur;
 	void *hw;	    /* the processor model, for the lab */
 	struct pn_event ev; /* end of what the CPU does now */
@@ -389,6 +389,13 @@ struct pn_sim_conf {
 	bool apps;		 /* bare metal: a pn_app on every CPU */
 };
 
+/* A set of CPUs. */
+#define PN_SIM_MAX_PCPUS 4096u
+struct pn_cpus {
+	uint64_t used; /* bit per word that is not 0 */
+	uint64_t word[PN_SIM_MAX_PCPUS / 64];
+};
+
 struct pn_sim {
 	struct pn_wheel wheel;
 	struct pn_sim_conf conf;
@@ -399,10 +406,9 @@ struct pn_sim {
 	struct pn_app *app; /* conf.apps: one per CPU */
 	struct pn_queue *queue;
 	uint32_t nr_queues;
-	uint64_t *idle; /* bit per idle, online CPU */
-	uint32_t idle_words;
-	uint32_t waiting; /* tasks in run queues that may move */
-	bool draining;	  /* devices send nothing new */
+	struct pn_cpus idle;   /* and online */
+	struct pn_cpus movers; /* with movable tasks */
+	bool draining;	       /* devices send nothing new */
 	uint64_t events, completions;
 	uint64_t ipi_completions; /* those of the completions that are round trips or IPIs */
 	struct pn_poll_stats polls;
