@@ -192,6 +192,9 @@ enum pn_avic_access pn_avic_write(struct pn_avic *av, uint32_t off, uint64_t val
 
 	if (!pn_avic_on(av))
 		return fault(exit, off, true);
+	/* What guests write most, and the same in every mode. */
+	if (off == PN_APIC_EOI && !value)
+		return pn_avic_eoi(av, exit);
 	c = class_of(av, off, true);
 	if (c == GP || (c != FAULT && av->x2 && x2_refused(off, value, c)))
 		return PN_AVIC_GP;

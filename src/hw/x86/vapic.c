@@ -73,15 +73,31 @@ bool pn_vapic_test(const void *page, uint32_t bank, uint8_t vector)
 	return pn_vapic_read(page, pn_apic_word(bank, vector)) & bit_of(vector);
 }
 
+/* The highest vector of word @w, if it has one. */
+static inline bool in_word(const void *page, uint32_t bank, int w, int *vector)
+{
+	uint32_t bits = bank_word(page, bank, w);
+
+	*vector = w * 32 + 31 - __builtin_clz(bits | 1);
+	return bits;
+}
+
+/* Unrolled: with AVIC each look at a page comes here. */
+static inline int highest(const void *page, uint32_t bank)
+{
+	int v;
+
+	if (in_word(page, bank, 7, &v) || in_word(page, bank, 6, &v) ||
+	    in_word(page, bank, 5, &v) || in_word(page, bank, 4, &v) ||
+	    in_word(page, bank, 3, &v) || in_word(page, bank, 2, &v) ||
+	    in_word(page, bank, 1, &v) || in_word(page, bank, 0, &v))
+		return v;
+	return -1;
+}
+
 int pn_vapic_highest(const void *page, uint32_t bank)
 {
-	for (int w = BANK_WORDS - 1; w >= 0; w--) {
-		uint32_t bits = bank_word(page, bank, w);
-
-		if (bits)
-			return w * 32 + 31 - __builtin_clz(bits);
-	}
-	return -1;
+	return highest(page, bank);
 }
 
 bool pn_vapic_empty(const void *page, uint32_t bank)
@@ -128,7 +144,7 @@ static bool in_service_from(const void *page, int cls)
  */
 int pn_vapic_deliverable_above(const void *page, uint8_t class)
 {
-	int vector = pn_vapic_highest(page, PN_APIC_IRR);
+	int vector = highest(page, PN_APIC_IRR);
 	int cls = vector >> 4;
 
 	if (cls <= 0 || class >= cls)
