@@ -38,7 +38,7 @@ static const struct {
 	KEY(open, FLAG),      KEY(burst, NUMBER),  KEY(ipis, NUMBER),  KEY(migrate_ms, NUMBER),
 	KEY(preempt, FLAG),   KEY(here, FLAG),	   KEY(up, NUMBER),    KEY(spread, NUMBER),
 	KEY(first, NUMBER),   KEY(drives, NUMBER), KEY(depth, NUMBER), KEY(times, NUMBER),
-	KEY(meanwhile, WORD),
+	KEY(meanwhile, WORD), KEY(edu, NUMBER),
 };
 
 static void set(char *field, enum type type, const char *value)
@@ -177,7 +177,7 @@ int main(int argc, char **argv)
 	parse(&c, argc, argv);
 	run_place(&c, pcpu);
 	pin_to(0);
-	edu_open(&edu, 0);
+	edu_open(&edu, c.edu);
 	iommu_open(&unit, edu.name);
 	run_vm_create(&vm, &c);
 	lines_create(&lines, &vm, run_lines(&c));

@@ -38,6 +38,7 @@ struct run_config {
 	uint32_t migrate_ms; /* the target changes host CPUs this often; 0: never */
 	bool preempt;	     /* a busy thread shares the target's host CPU */
 	bool here;	     /* the host's own vector of the MSI is on the target's host CPU */
+	uint32_t edu;	     /* which edu sends, in the order of their addresses */
 	uint32_t spread;     /* kind=meter: host CPUs that the vCPUs are on */
 	uint32_t first;	     /* kind=reads: the first drive, how many, and reads in flight from */
 	uint32_t drives;     /* each CPU on each of them */

@@ -12,6 +12,9 @@ MACHINE_MORE=()
 MACHINE_ACCEL=(-accel "tcg,thread=multi")
 MACHINE_CPUS=3
 MACHINE_MEMORY=1024
+# What the plan has instead.
+PLAN_CPUS=''
+PLAN_MEMORY=''
 # With virtual GIF, as every processor with AVIC since Zen: without it KVM emulates CLGI, and AVIC does
 # not know of it.
 MACHINE_CPU=EPYC-Milan,+svm,+npt,+x2apic,+vgif,+vmcb-clean
@@ -80,15 +83,26 @@ mode_iommu()
 }
 
 # A plan's words "iommu=NAME=VALUE" change a property of the IOMMU, "args=WORD" is added to the
-# kernel's command line, "device=NAME" to the machine, all for the whole boot.
+# kernel's command line, "device=NAME" to the machine, in this order; "smp=N" and "memory=MIB" size it;
+# all for the whole boot.
 machine_plan()
 {
 	local words
-	words=$(grep -v '^#' "$1" | tr -s ' \t' '\n' | grep -E '^(iommu|args|device)=' | sort -u) ||
+	words=$(grep -v '^#' "$1" | tr -s ' \t' '\n' | grep -E '^(iommu|args|device|smp|memory)=' | awk '!seen[$0]++') ||
 		true
 	MACHINE_IOMMU=$(sed -n 's/^iommu=/,/p' <<<"$words" | tr -d '\n')
 	MACHINE_ARGS=$(sed -n 's/^args=/ /p' <<<"$words" | tr -d '\n')
+	PLAN_CPUS=$(sed -n 's/^smp=//p' <<<"$words")
+	PLAN_MEMORY=$(sed -n 's/^memory=//p' <<<"$words")
 	mapfile -t MACHINE_MORE < <(sed -n 's/^device=/-device\n/p' <<<"$words")
+}
+
+# plan, kernel: a plan with "from=M.N" is for kernels from that version on.
+plan_is_for()
+{
+	local from
+	from=$(sed -n 's/^from=//p' "$1")
+	[ "$(printf '%s\n' "${from:-0}" "${2%%-*}" | sort -V | head -n 1)" = "${from:-0}" ]
 }
 
 # A drive's content: each block begins with its number, by which reads are checked.
@@ -111,15 +125,22 @@ drive_options()
 	done
 }
 
+machine_cpus()
+{
+	echo "${PLAN_CPUS:-$MACHINE_CPUS}"
+}
+
 # mode, folder: sets MACHINE_VENDOR to the vendor's devices, and its processor.
 mode_devices()
 {
+	local cpus
+	cpus=$(machine_cpus)
 	if ! mode_bare "$1"; then
-		MACHINE_VENDOR=(-cpu "$MACHINE_CPU$MACHINE_AVIC" -smp "$MACHINE_CPUS"
-			-device "amd-iommu,$(mode_iommu "$1")" -device "amd-fch-smbus,addr=14.0")
+		MACHINE_VENDOR=(-cpu "$MACHINE_CPU$MACHINE_AVIC" -smp "$cpus"
+			-device "amd-iommu,$(mode_iommu "$1")" -device "amd-fch-smbus,addr=14.0" "${MACHINE_MORE[@]}")
 		return
 	fi
-	MACHINE_VENDOR=(-cpu "$MACHINE_INTEL_CPU" -smp "$((MACHINE_CPUS > 4 ? MACHINE_CPUS : 4))"
+	MACHINE_VENDOR=(-cpu "$MACHINE_INTEL_CPU" -smp "$((cpus > 4 ? cpus : 4))"
 		-device "intel-iommu,$(mode_iommu "$1")" "${MACHINE_MORE[@]}")
 	drive_image "$2/drive.img" "$MACHINE_DRIVE_BLOCKS"
 	drive_options "$2/drive.img"
@@ -128,7 +149,7 @@ mode_devices()
 # Where there are guests, CPUs but the first have no tick.
 mode_tick()
 {
-	mode_bare "$1" || echo "nohz_full=1-$((MACHINE_CPUS - 1)) "
+	mode_bare "$1" || echo "nohz_full=1-$(($(machine_cpus) - 1)) "
 }
 
 # mode, kernel: the command line that they have.
@@ -180,7 +201,7 @@ machine_command()
 	# shellcheck disable=SC2054 # the commas are the arguments
 	MACHINE=("$MACHINE_QEMU" -L "$FIRMWARE"
 		-nodefaults -nographic -no-reboot -M "q35,kernel-irqchip=split"
-		"${MACHINE_ACCEL[@]}" -m "$MACHINE_MEMORY" "${MACHINE_VENDOR[@]}"
+		"${MACHINE_ACCEL[@]}" -m "${PLAN_MEMORY:-$MACHINE_MEMORY}" "${MACHINE_VENDOR[@]}"
 		-device edu "${MACHINE_DEVICES[@]}"
 		-device postern-steps,addr=10 -device postern-bells,addr=11 -device edu,addr=12
 		-kernel "$dir/bzImage" -initrd "$out/initrd" -append "$args"
