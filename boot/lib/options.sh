@@ -91,16 +91,16 @@ take_memory()
 take_drive()
 {
 	OWN_DRIVES=$((OWN_DRIVES + 1))
-	MACHINE_DEVICES+=(-blockdev "$(image_blockdev "$1"),node-name=own$OWN_DRIVES"
+	MACHINE_DEVICES+=(-drive "$(image_drive "$1"),id=own$OWN_DRIVES"
 		-device "nvme,drive=own$OWN_DRIVES,serial=own$OWN_DRIVES")
 }
 
-# An image, raw or qcow2, as -blockdev names it.
-image_blockdev()
+# An image, raw or qcow2, as -drive names it: QEMU's -snapshot does not see a -blockdev.
+image_drive()
 {
 	local format=raw
 	[ "$(head -c 3 "$1" | tr -d '\0')" != QFI ] || format=qcow2
-	echo "driver=$format,file.driver=file,file.filename=${1//,/,,}"
+	echo "if=none,format=$format,file=${1//,/,,}"
 }
 
 take_share()
