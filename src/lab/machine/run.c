@@ -203,6 +203,86 @@ static uint64_t still_asleep(const struct pn_machine *m)
 	return n;
 }
 
+/* ---- batches ---- */
+
+/* What @now has beyond @from. The extremes are known to a bucket only. */
+static void hist_since(struct pn_hist *now, const struct pn_hist *from)
+{
+	now->n -= from->n;
+	now->sum -= from->sum;
+	now->sum_sq -= from->sum_sq;
+	now->min = UINT64_MAX;
+	now->max = 0;
+	for (unsigned i = 0; i < PN_HIST_BUCKETS; i++) {
+		now->bucket[i] -= from->bucket[i];
+		if (!now->bucket[i])
+			continue;
+		if (now->min == UINT64_MAX)
+			now->min = pn_hist_low(i);
+		now->max = pn_hist_high(i) - 1;
+	}
+}
+
+/* Totals and histograms at the end of a batch. */
+struct mark {
+	struct pn_totals t;
+	struct pn_hist latency, wake;
+};
+
+static void set_mark(struct pn_machine *m, struct mark *k)
+{
+	pn_machine_totals(m, &k->t);
+	k->latency = *m->latency;
+	k->wake = *m->wake;
+}
+
+/* The figures between @from and @to, which is changed. */
+static void fill_batch(const struct pn_machine *m, struct mark *to, const struct mark *from,
+		       struct pn_result *r)
+{
+	subtract(&to->t, &from->t, m->sc->machine.pcpus);
+	to->t.interrupts -= from->t.interrupts;
+	to->t.delivered -= from->t.delivered;
+	to->t.coalesced -= from->t.coalesced;
+	fill(m, &to->t, r);
+	hist_since(&r->latency, &from->latency);
+	hist_since(&r->wake_latency, &from->wake);
+	r->lost = 0; /* some are on their way */
+	r->completions = to->t.completions;
+	r->host_cpu_ns = to->t.host_ns;
+}
+
+/* Runs the measured part in @opt->batches pieces of equal length. False: the user wants to stop. */
+static bool run_batches(struct pn_machine *m, const struct pn_run_options *opt,
+			const struct pn_result *whole)
+{
+	const struct pn_sc_machine *sm = &m->sc->machine;
+	uint64_t from = sm->warmup, end = sm->warmup + sm->duration;
+	struct mark *k = calloc(3, sizeof(*k)), *last = k, *now = k + 1;
+	struct pn_result *r = calloc(1, sizeof(*r));
+	bool on = k && r;
+
+	if (on)
+		set_mark(m, last);
+	for (unsigned i = 0; i < opt->batches && on; i++) {
+		uint64_t to = sm->warmup + (i + 1) * (sm->duration / opt->batches);
+
+		to = i + 1 == opt->batches ? end : to;
+		on = run_to(m, to - 1, end, opt);
+		set_mark(m, now);
+		k[2] = *now;
+		*r = (struct pn_result){.mode = whole->mode, .duration_ns = to - from};
+		fill_batch(m, now, last, r);
+		*last = k[2];
+		from = to;
+		if (on)
+			opt->batch(opt->batch_ctx, r);
+	}
+	free(k);
+	free(r);
+	return on;
+}
+
 static int measure(struct pn_machine *m, const struct pn_run_options *opt, struct pn_result *r)
 {
 	const struct pn_sc_machine *sm = &m->sc->machine;
@@ -218,7 +298,7 @@ static int measure(struct pn_machine *m, const struct pn_run_options *opt, struc
 	r->partial = sm->warmup && !run_to(m, sm->warmup - 1, end, opt);
 	pn_machine_totals(m, before);
 	if (!r->partial)
-		r->partial = !run_to(m, end - 1, end, opt);
+		r->partial = opt->batches ? !run_batches(m, opt, r) : !run_to(m, end - 1, end, opt);
 	stopped = r->partial ? pn_sim_now(m->sim) : end;
 	r->duration_ns = stopped > sm->warmup ? stopped - sm->warmup : 0;
 	pn_machine_totals(m, after);

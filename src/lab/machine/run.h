@@ -23,6 +23,11 @@ struct pn_run_options {
 	 */
 	bool (*progress)(void *ctx, uint64_t done_ns, uint64_t all_ns);
 	void *progress_ctx;
+	/* The measured part in so many pieces, each reported when it is over; 0: none. What depends
+	 * on the end of the run (lost, self-check) is not in a piece. */
+	unsigned batches;
+	void (*batch)(void *ctx, const struct pn_result *r);
+	void *batch_ctx;
 };
 
 /* Every trace event is written as one line "{...},\n" of a JSON array that the caller opens and
