@@ -2,7 +2,7 @@
 # Everything that a user needs is one word: make help.
 BUILD    ?= build
 PREFIX   ?= /usr/local
-PACKAGES := gcc meson ninja-build pkg-config python3 libinih-dev libjansson-dev zlib1g-dev libcmocka-dev libtracecmd-dev
+PACKAGES := gcc meson ninja-build pkg-config python3 libinih-dev libjansson-dev zlib1g-dev libsqlite3-dev libcmocka-dev libtracecmd-dev
 MESON    ?= $(if $(wildcard /usr/bin/meson),/usr/bin/meson,meson)
 POSTERN  := $(BUILD)/src/cli/postern
 RECORDING := scenarios/recordings/randread-qd32.txt.gz

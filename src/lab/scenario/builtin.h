@@ -14,6 +14,7 @@ struct pn_builtin {
 
 extern const struct pn_builtin pn_builtin_scenarios[]; /* end: name NULL */
 extern const struct pn_builtin pn_builtin_cost_tables[];
+extern const struct pn_builtin pn_builtin_sweeps[];
 
 /* The one with that name, or NULL. */
 const struct pn_builtin *pn_builtin_find(const struct pn_builtin *list, const char *name);
