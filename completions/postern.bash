@@ -42,6 +42,7 @@ _postern_value() { # program verb option: words for its value; FILES if it is a 
 _postern_arguments() { # program verb number
 	case $2 in
 	compare | run) _postern_list "$1" scenarios && echo FILES ;;
+	sweep) _postern_list "$1" sweeps && echo FILES ;;
 	explore) _postern_list "$1" cases && echo FILES ;;
 	decode) [ "$3" -gt 0 ] || _postern_list "$1" decoders ;;
 	list) [ "$3" -gt 0 ] || "$1" list --help | sed -nE 's/^Usage: .* ([a-z|]+)$/\1/p' | tr '|' '\n' ;;

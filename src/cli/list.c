@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* `postern list`: modes, scenarios, keys, cases, costs, decoders, as text or JSON. */
+/* `postern list`: modes, scenarios, keys, cases, costs, sweeps, decoders, as text or JSON. */
 #include <argp.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,6 +14,7 @@
 #include "nearest.h"
 #include "scenario.h"
 #include "scenario_keys.h"
+#include "sweep.h"
 
 enum { OPT_JSON = 0x100 };
 
@@ -91,7 +92,8 @@ static const struct {
 } lists[] = {
 	{"modes", mode_item, mode_work},   {"scenarios", pn_builtin_scenario, scenario_work},
 	{"keys", key_item, NULL},	   {"cases", case_item, NULL},
-	{"costs", pn_builtin_costs, NULL}, {"decoders", decoder_item, NULL},
+	{"costs", pn_builtin_costs, NULL}, {"sweeps", pn_builtin_sweep, NULL},
+	{"decoders", decoder_item, NULL},
 };
 
 #define NR_LISTS ((unsigned)(sizeof(lists) / sizeof(lists[0])))
@@ -211,8 +213,8 @@ static int parse(int key, char *arg, struct argp_state *state)
 		o->what = arg;
 		return 0;
 	case ARGP_KEY_NO_ARGS:
-		argp_error(state, "no list is named (modes, scenarios, keys, cases, costs "
-				  "or decoders)");
+		argp_error(state, "no list is named (modes, scenarios, keys, cases, costs, "
+				  "sweeps or decoders)");
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -228,10 +230,10 @@ int pn_cli_list(int argc, char **argv)
 	static const struct argp_child children[] = {{&pn_cli_seed, 0, NULL, 0}, {0}};
 	static const struct argp argp = {options,
 					 parse,
-					 "modes|scenarios|keys|cases|costs|decoders",
+					 "modes|scenarios|keys|cases|costs|sweeps|decoders",
 					 "Lists modes and scenarios with their workload, the keys "
 					 "of scenario files, explorer "
-					 "cases, cost tables, or decoders.\v"
+					 "cases, cost tables, sweeps, or decoders.\v"
 					 "Example:\n  postern list modes",
 					 children,
 					 NULL,
@@ -255,8 +257,8 @@ int pn_cli_list(int argc, char **argv)
 		pn_cli_error("there is no list of '%s' (did you mean '%s'?)", o.what, near);
 	else
 		pn_cli_error(
-			"there is no list of '%s' (expected modes, scenarios, keys, cases, costs "
-			"or decoders)",
+			"there is no list of '%s' (expected modes, scenarios, keys, cases, costs, "
+			"sweeps or decoders)",
 			o.what);
 	return CLI_USAGE;
 }

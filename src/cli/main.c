@@ -28,15 +28,15 @@ static const struct verb {
 	 pn_cli_replay},
 	{"calibrate", "RECORDING -o FILE.ini", "a cost table from what a recording shows",
 	 pn_cli_calibrate},
+	{"sweep", "SWEEP.ini", "a grid of runs, with intervals, into a database", pn_cli_sweep},
 	{"decode", "KIND WORD...", "an IRTE, DTE, log entry, register, field by field",
 	 pn_cli_decode},
 	{"explore", "CASE|--all", "every interleaving of a named case", pn_cli_explore},
-	{"list", "WHAT", "modes, scenarios, keys, cases, costs or decoders", pn_cli_list},
+	{"list", "WHAT", "modes, scenarios, keys, cases, costs, sweeps or decoders", pn_cli_list},
 	{"bench", "[FIGURE...]", "how fast the models run on this machine", pn_cli_bench},
 	{"vm", "[OPTION...] [-- QEMU]", "a machine with posted interrupts, on the terminal",
 	 pn_cli_vm},
 	{"torture", NULL, NULL, NULL},
-	{"sweep", NULL, NULL, NULL},
 };
 
 #define NR_VERBS ((unsigned)(sizeof(verbs) / sizeof(verbs[0])))

@@ -1,0 +1,337 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A farm over the ranks of an MPI job: rank 0 gives out tasks and takes answers, every rank runs
+ * them in processes of its own. Nobody waits inside MPI, whose waiting takes a whole processor.
+ */
+#include "ranks.h"
+
+#include <dlfcn.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "cli.h"
+
+#define TICK_MS	  2
+#define BEAT_S	  1.0
+#define SILENCE_S 30.0 /* a rank that owes answers and says nothing for so long is gone */
+#define DEPTH	  2    /* tasks of a process, as in its pool */
+
+enum { ANSWER, DIED, HELLO, BEAT };
+
+struct order {
+	uint64_t task;
+	int32_t status; /* of an end */
+	int32_t end;
+};
+
+struct news {
+	uint64_t task;
+	uint32_t kind;
+	uint32_t jobs; /* HELLO */
+	unsigned char answer[PN_FARM_ANSWER];
+};
+
+#define NEWS_HEAD offsetof(struct news, answer)
+
+/* What rank 0 knows of another. */
+struct other {
+	unsigned jobs, tasks; /* jobs 0: it has not said hello */
+	uint64_t *task;
+	double heard;
+	bool gone;
+};
+
+static bool some_gone;
+
+static double now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+/* ---- the module ---- */
+
+bool pn_ranks_wanted(void)
+{
+	return getenv("OMPI_COMM_WORLD_SIZE") || getenv("PMIX_RANK") || getenv("PMI_RANK");
+}
+
+static void *load(void)
+{
+	static const char *const places[] = {"%s/ranks.so", "%s/../lib/postern/ranks.so"};
+	char self[PATH_MAX], path[PATH_MAX + 64];
+	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
+	void *lib = NULL;
+
+	if (n > 0) {
+		self[n] = 0;
+		*strrchr(self, '/') = 0;
+		for (unsigned i = 0; i < 2 && !lib; i++) {
+			snprintf(path, sizeof(path), places[i], self);
+			lib = access(path, F_OK) ? NULL : dlopen(path, RTLD_NOW | RTLD_GLOBAL);
+		}
+	}
+	return lib ? lib : dlopen(PN_MODULE_DIR "/ranks.so", RTLD_NOW | RTLD_GLOBAL);
+}
+
+const struct pn_ranks *pn_ranks_open(void)
+{
+	const struct pn_ranks *(*open)(void) = NULL;
+	void *lib = load();
+
+	if (lib)
+		*(void **)&open = dlsym(lib, PN_RANKS_MODULE);
+	if (open)
+		return open();
+	pn_cli_error("started by MPI, but the module for it cannot be loaded: %s", dlerror());
+	return NULL;
+}
+
+/* ---- agreement ---- */
+
+struct opinion {
+	char problem[PN_PROBLEM], host[64];
+	uint64_t hash;
+};
+
+static void judge(const struct pn_ranks *r, const struct opinion *all, char *text, size_t size)
+{
+	int bad = -1, n = 0;
+	char more[40] = "";
+
+	for (int i = 0; i < r->size; i++)
+		if (all[i].problem[0] || (!all[0].problem[0] && all[i].hash != all[0].hash)) {
+			bad = bad < 0 ? i : bad;
+			n++;
+		}
+	text[0] = 0;
+	if (n > 1 && bad)
+		snprintf(more, sizeof(more), " (and %d more ranks)", n - 1);
+	if (bad == 0)
+		snprintf(text, size, "%s", all[0].problem);
+	else if (bad > 0)
+		snprintf(text, size, "rank %d (%s): %s%s", bad, all[bad].host,
+			 all[bad].problem[0] ? all[bad].problem
+					     : "its sweep is another one than that of rank 0",
+			 more);
+}
+
+bool pn_ranks_agree(const struct pn_ranks *r, const char *problem, uint64_t hash, char *text,
+		    size_t size)
+{
+	struct opinion mine = {.hash = hash},
+		       *all = r->rank ? NULL : calloc((size_t)r->size, sizeof(*all));
+	bool fine;
+
+	snprintf(mine.problem, sizeof(mine.problem), "%s", problem);
+	gethostname(mine.host, sizeof(mine.host) - 1);
+	text[0] = 0;
+	if (!r->rank && !all)
+		r->abort(CLI_INPUT);
+	r->gather(&mine, sizeof(mine), all);
+	if (!r->rank)
+		judge(r, all, text, size);
+	fine = !text[0];
+	r->spread(&fine, sizeof(fine));
+	free(all);
+	return fine;
+}
+
+/* ---- rank 0 ---- */
+
+struct manager {
+	const struct pn_ranks *r;
+	const struct pn_farm *f;
+	struct pn_pool *p;
+	struct other *other; /* by rank; that of rank 0 is not used */
+	unsigned processes;  /* of all ranks */
+};
+
+static bool lose(struct manager *m, int rank)
+{
+	struct other *o = &m->other[rank];
+	char why[64];
+	bool on = true;
+
+	some_gone = o->gone = true;
+	snprintf(why, sizeof(why), "rank %d, which had it, is gone", rank);
+	for (unsigned i = 0; i < o->tasks; i++)
+		on &= m->f->done(m->f->ctx, o->task[i], NULL, 0, why);
+	o->tasks = 0;
+	return on;
+}
+
+static void forget(struct other *o, uint64_t task)
+{
+	for (unsigned i = 0; i < o->tasks; i++)
+		if (o->task[i] == task) {
+			o->task[i] = o->task[--o->tasks];
+			return;
+		}
+}
+
+static bool hello(struct other *o, unsigned jobs)
+{
+	o->task = calloc((size_t)jobs * DEPTH, sizeof(*o->task));
+	o->jobs = o->task ? jobs : 0;
+	return true;
+}
+
+static bool hear(struct manager *m)
+{
+	struct news n;
+	bool on = true;
+	size_t size;
+	int from;
+
+	while (on && (size = m->r->receive(&from, &n, sizeof(n))) != 0) {
+		struct other *o = &m->other[from];
+
+		/* whoever was slow and not gone has lost its tasks all the same */
+		if (size < NEWS_HEAD || o->gone)
+			continue;
+		o->heard = now();
+		if (n.kind == HELLO && !o->jobs && n.jobs && n.jobs <= PN_FARM_JOBS) {
+			hello(o, n.jobs);
+			m->processes += n.jobs;
+		}
+		if (n.kind != ANSWER && n.kind != DIED)
+			continue;
+		forget(o, n.task);
+		if (n.kind == ANSWER)
+			on = m->f->done(m->f->ctx, n.task, n.answer, size - NEWS_HEAD, NULL);
+		else
+			on = m->f->done(m->f->ctx, n.task, NULL, 0, (const char *)n.answer);
+	}
+	for (int i = 1; i < m->r->size && on; i++)
+		if (m->other[i].tasks && now() - m->other[i].heard > SILENCE_S)
+			on = lose(m, i);
+	return on;
+}
+
+/* To a rank with an idle process; @deep: also behind a task. */
+static bool give_away(struct manager *m, uint64_t task, bool deep)
+{
+	struct order order = {.task = task};
+
+	for (unsigned depth = 1; depth <= (deep ? DEPTH : 1); depth++)
+		for (int i = 1; i < m->r->size; i++) {
+			struct other *o = &m->other[i];
+
+			if (o->gone || o->tasks >= o->jobs * depth)
+				continue;
+			if (m->r->send(i, &order, sizeof(order))) {
+				lose(m, i);
+				continue;
+			}
+			if (!o->tasks)
+				o->heard = now();
+			o->task[o->tasks++] = task;
+			return true;
+		}
+	return false;
+}
+
+static bool busy(const struct manager *m)
+{
+	bool any = pn_pool_busy(m->p) > 0;
+
+	for (int i = 1; i < m->r->size; i++)
+		any |= m->other[i].tasks > 0;
+	return any;
+}
+
+static bool manage(struct manager *m)
+{
+	const struct pn_farm *f = m->f;
+	bool more = true, on = true, have = false;
+	uint64_t task = 0;
+
+	while (on && (more || have || busy(m))) {
+		for (;;) {
+			bool deep = f->left(f->ctx) > 2 * m->processes;
+
+			have = have || (more && f->next(f->ctx, &task));
+			more = more && have;
+			if (!have ||
+			    (!pn_pool_give(m->p, task, false) && !give_away(m, task, deep) &&
+			     (!deep || !pn_pool_give(m->p, task, true))))
+				break;
+			have = false;
+		}
+		on = pn_pool_wait(m->p, TICK_MS, f->done, f->ctx) && hear(m) && f->idle(f->ctx) &&
+		     !f->stop();
+	}
+	return on;
+}
+
+bool pn_ranks_manage(const struct pn_ranks *r, const struct pn_farm *f, struct pn_pool *p)
+{
+	struct manager m = {r, f, p, calloc((size_t)r->size, sizeof(struct other)), f->jobs};
+	bool on = m.other && manage(&m);
+
+	for (int i = 0; i < r->size && m.other; i++)
+		free(m.other[i].task);
+	free(m.other);
+	return on;
+}
+
+/* ---- the others ---- */
+
+static bool tell(void *ctx, uint64_t task, const void *answer, size_t size, const char *why)
+{
+	const struct pn_ranks *r = ctx;
+	struct news n = {.task = task, .kind = answer ? ANSWER : DIED};
+
+	if (answer)
+		memcpy(n.answer, answer, size);
+	else
+		size = 1 + (size_t)snprintf((char *)n.answer, sizeof(n.answer), "%s", why);
+	return !r->send(0, &n, NEWS_HEAD + size);
+}
+
+int pn_ranks_serve(const struct pn_ranks *r, struct pn_pool *p)
+{
+	struct news n = {.kind = HELLO, .jobs = pn_pool_size(p)};
+	double beat = now();
+	struct order o;
+	int from;
+
+	if (r->send(0, &n, NEWS_HEAD))
+		return CLI_INPUT;
+	n.kind = BEAT;
+	for (;;) {
+		while (r->receive(&from, &o, sizeof(o)) == sizeof(o)) {
+			if (o.end)
+				return o.status;
+			if (!pn_pool_give(p, o.task, true))
+				tell((void *)(uintptr_t)r, o.task, NULL, 0,
+				     "no process is left on its machine");
+		}
+		if (!pn_pool_wait(p, TICK_MS, tell, (void *)(uintptr_t)r))
+			return CLI_INPUT;
+		if (now() - beat < BEAT_S)
+			continue;
+		beat = now();
+		r->send(0, &n, NEWS_HEAD);
+	}
+}
+
+void pn_ranks_close(const struct pn_ranks *r, int status, bool agreed)
+{
+	struct order end = {.end = 1, .status = status};
+
+	for (int i = 1; i < r->size && !r->rank && agreed; i++)
+		if (!some_gone)
+			r->send(i, &end, sizeof(end));
+	fflush(stdout);
+	if (some_gone)
+		r->abort(status);
+	r->close();
+}

@@ -1,0 +1,271 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""postern sweep as people use it: the same bytes however it runs, kills, bad input: sweep.py POSTERN [KILLS]
+
+With mpirun installed and the module built it runs over 1, 2 and 4 ranks, too.
+"""
+import csv
+import json
+import os
+import pathlib
+import random
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import time
+
+POSTERN = pathlib.Path(sys.argv[1]).resolve()
+KILLS = int(sys.argv[2]) if len(sys.argv) > 2 else 10
+SWEEP = """# A test
+[sweep]
+scenario = sparse-wakeups
+modes = avic, galog, gappi
+seeds = 1 .. 4
+figures = cpu, wake
+[set]
+machine.duration = 40ms
+[axes]
+packets.rate = 1k/s, 20k/s, 60k/s
+machine.pcpus = 16, 32
+"""
+RUNS = 72
+MPI_ENV = {'OMPI_ALLOW_RUN_AS_ROOT': '1', 'OMPI_ALLOW_RUN_AS_ROOT_CONFIRM': '1', 'OMPI_MCA_btl_vader_single_copy_mechanism': 'none'}
+failures = []
+
+
+def check(what, true, more=''):
+    if not true:
+        failures.append(what)
+        print(f'FAILED: {what} {more}', flush=True)
+
+
+def run(*args, ranks=0, cwd=None):
+    words = [str(POSTERN), 'sweep', *map(str, args)]
+    if ranks:
+        words = ['mpirun', '--oversubscribe', '-n', str(ranks), *words]
+    return subprocess.run(words, capture_output=True, text=True, cwd=cwd, env={**os.environ, **MPI_ENV}, timeout=300)
+
+
+def start(*args):
+    return subprocess.Popen([str(POSTERN), 'sweep', *map(str, args)], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                            text=True)
+
+
+def content(path):
+    """All rows of all tables, in one order."""
+    db = sqlite3.connect(f'file:{path}?mode=ro', uri=True)
+    rows = [db.execute(f'SELECT * FROM {t} ORDER BY 1, 2').fetchall() for t in ('run', 'sweep', 'batch')]
+    db.close()
+    return rows
+
+
+def integrity(path):
+    db = sqlite3.connect(path)
+    answer = db.execute('PRAGMA integrity_check').fetchall()
+    n = db.execute('SELECT count(*) FROM run').fetchone()[0] if db.execute(
+        "SELECT count(*) FROM sqlite_master WHERE name='run'").fetchone()[0] else 0
+    db.close()
+    return answer == [('ok',)], n
+
+
+def whole(tmp, ini):
+    """The sweep in one piece; everything else is compared with it."""
+    r = run(ini, '--db', tmp / 'a.db', '--csv', tmp / 'a.csv', '--json', '--jobs', 1)
+    check('a sweep ends with 0', r.returncode == 0, r.stderr)
+    out = json.loads(r.stdout)
+    check('schema', out['schema'] == 'postern.sweep/1' and out['runs'] == out['done'] == RUNS and not out['partial'])
+    check('cells', len(out['cells']) == 18 and all(c['figures']['cpu']['n'] == 4 for c in out['cells']))
+    with open(tmp / 'a.csv', newline='') as f:
+        rows = list(csv.DictReader(f))
+    check('CSV has a line for each run', [int(x['id']) for x in rows] == list(range(RUNS)))
+    cell = out['cells'][1]
+    same = [float(x['cpu']) for x in rows if x['mode'] == cell['mode'] and
+            all(x[k] == v for k, v in cell['at'].items())]
+    check('the mean of a cell is that of its lines', abs(sum(same) / 4 - cell['figures']['cpu']['mean']) < 1e-6)
+    mean = sum(same) / 4
+    sd = (sum((x - mean) ** 2 for x in same) / 3) ** 0.5
+    check('95 % interval of four seeds', abs(3.182446 * sd / 2 - cell['figures']['cpu']['half']) < 1e-3)
+    names = [(b['figure'], b['lower_before'], b['higher_before']) for b in out['break_even']]
+    check('avic and galog change places in CPU time', ('cpu', 'avic', 'galog') in names, names)
+    return r.stdout
+
+
+def other_ways(tmp, ini, text):
+    r = run(ini, '--db', tmp / 'b.db', '--csv', tmp / 'b.csv', '--json', '--jobs', 3)
+    check('three processes: the same JSON', r.stdout == text)
+    check('the same CSV', (tmp / 'b.csv').read_bytes() == (tmp / 'a.csv').read_bytes())
+    check('the same database', content(tmp / 'b.db') == content(tmp / 'a.db'))
+    begun = time.monotonic()
+    r = run(ini, '--db', tmp / 'b.db', '--json')
+    check('nothing is made twice', r.stdout == text and time.monotonic() - begun < 2)
+    r = run(ini, '--json')
+    check('without a database', r.stdout == text)
+
+
+def kills(tmp, ini, text):
+    """kill -9 at random moments; then it goes on where it was."""
+    db = tmp / 'k.db'
+    before = 0
+    random.seed(1)
+    for k in range(KILLS):
+        p = start(ini, '--db', db, '--jobs', 2)
+        time.sleep(random.uniform(0, 0.4))
+        p.kill()
+        p.communicate()
+        if not db.exists():
+            continue
+        good, n = integrity(db)
+        check(f'kill {k}: the database is whole', good)
+        check(f'kill {k}: nothing is lost', n >= before, f'{n} < {before}')
+        before = n
+        if n == RUNS:
+            db.unlink()
+            before = 0
+    r = run(ini, '--db', db, '--json')
+    check('after the kills: the same JSON', r.returncode == 0 and r.stdout == text, r.stderr)
+    check('after the kills: the same database', content(db) == content(tmp / 'a.db'))
+
+
+def children(pid):
+    return [int(x) for x in pathlib.Path(f'/proc/{pid}/task/{pid}/children').read_text().split()]
+
+
+def worker_dies(tmp, ini):
+    db = tmp / 'w.db'
+    p = start(ini, '--db', db, '--jobs', 2)
+    for _ in range(500):
+        time.sleep(0.01)
+        if db.exists() and integrity(db)[1] > 3 and children(p.pid):
+            break
+    os.kill(children(p.pid)[0], signal.SIGKILL)
+    out, err = p.communicate(timeout=120)
+    check('a worker that dies costs its run', p.returncode == 3 and 'signal 9' in err and integrity(db)[1] == RUNS - 1,
+          f'{p.returncode} {err} {integrity(db)}')
+    check('one line', err.count('\n') == 1, err)
+    r = run(ini, '--db', db)
+    check('which the next call makes', r.returncode == 0 and integrity(db)[1] == RUNS, r.stderr)
+
+
+def stopped(tmp, ini):
+    db = tmp / 's.db'
+    p = start(ini, '--db', db, '--jobs', 1, '--csv', tmp / 's.csv', '--json')
+    for _ in range(500):
+        time.sleep(0.01)
+        if db.exists() and integrity(db)[1] > 3:
+            break
+    p.send_signal(signal.SIGINT)
+    out, err = p.communicate(timeout=60)
+    good, n = integrity(db)
+    j = json.loads(out)
+    check('Ctrl-C: 130, what is there is printed', p.returncode == 130 and j['partial'] and j['done'] == n and good,
+          f'{p.returncode} {err}')
+    check('Ctrl-C: the CSV is whole', len((tmp / 's.csv').read_text().splitlines()) == n + 1)
+    check('no temporary file is left', not list(tmp.glob('*.tmp')) and not list(tmp.glob('*-journal')))
+
+
+def reader(tmp, ini):
+    """A query that is never finished, while the database grows."""
+    db = tmp / 'r.db'
+    p = start(ini, '--db', db, '--jobs', 2)
+    for _ in range(500):
+        time.sleep(0.01)
+        if db.exists() and integrity(db)[1] > 3:
+            break
+    c = sqlite3.connect(f'file:{db}?mode=ro', uri=True)
+    rows = c.execute('SELECT mode, cpu FROM run')
+    first = rows.fetchone()
+    time.sleep(1)
+    check('a reader sees runs while others are made', first[0] in ('avic', 'galog', 'gappi'))
+    rows.close()
+    c.close()
+    p.communicate(timeout=120)
+    check('and the sweep ends well', p.returncode == 0 and content(db) == content(tmp / 'a.db'))
+
+
+def refuse(what, args, *words, cwd=None, ranks=0):
+    r = run(*args, cwd=cwd, ranks=ranks)
+    lines = [x for x in r.stderr.splitlines() if x.startswith('postern: ')]
+    check(what, r.returncode == 3 and len(lines) == 1 and all(w in lines[0] for w in words) and not r.stdout,
+          f'{r.returncode} {r.stderr} {r.stdout}')
+
+
+def bad_input(tmp, ini):
+    def file(name, old, new):
+        (tmp / name).write_text(SWEEP.replace(old, new))
+        return tmp / name
+
+    refuse('an axis that the scenario lacks', [file('x.ini', 'packets.rate', 'packets.rte')], 'x.ini:10: ', 'did you mean "rate"?')
+    refuse('an empty range', [file('x.ini', '16, 32', '32 .. 16')], 'x.ini:11: ', 'empty range')
+    refuse('a thousand million runs', [file('x.ini', '1 .. 4', '1 .. 100000000')], '1800000000 runs (--yes')
+    refuse('a database of another sweep', [file('x.ini', '1 .. 4', '1 .. 5'), '--db', tmp / 'a.db'], 'another sweep',
+           'seeds is "1..4" there and "1..5" here')
+    refuse('no file', [tmp / 'none.ini'], 'none.ini')
+    refuse('a name that is nearly right', ['sparse-rat'], 'did you mean "sparse-rate"?', cwd=tmp)
+    refuse('no database', [ini, '--db', ini], 'is no database')
+    refuse('no such folder', [ini, '--db', '/no/such/x.db'], '/no/such/x.db')
+    refuse('a report that cannot be written', [ini, '--report', '/no/such/x.html'], '/no/such/x.html')
+    if os.path.exists('/dev/full'):
+        r = subprocess.run(f'{POSTERN} sweep {ini} --db {tmp}/a.db --json > /dev/full', shell=True, capture_output=True,
+                           text=True)
+        check('a full disk is said', r.returncode == 3 and 'standard output: ' in r.stderr, r.stderr)
+
+
+def broken_database(tmp, ini):
+    """The disk fills up: what was committed is there."""
+    script = f'ulimit -f 60; exec {POSTERN} sweep {ini} --db {tmp}/f.db --jobs 2'
+    r = subprocess.run(['bash', '-c', script], capture_output=True, text=True)
+    if r.returncode == 0:
+        return
+    check('a database that cannot grow', r.returncode == 3 and 'f.db' in r.stderr, f'{r.returncode} {r.stderr}')
+    check('is whole', integrity(tmp / 'f.db')[0])
+    r = run(ini, '--db', tmp / 'f.db')
+    check('and goes on later', r.returncode == 0 and content(tmp / 'f.db') == content(tmp / 'a.db'))
+
+
+def ranks(tmp, ini, text):
+    if not shutil.which('mpirun') or not (POSTERN.parent / 'ranks.so').exists():
+        print('not over ranks: no mpirun, or the module is not built')
+        return
+    for n in 1, 2, 4:
+        r = run(ini, '--db', tmp / f'm{n}.db', '--csv', tmp / f'm{n}.csv', '--json', ranks=n)
+        check(f'{n} ranks: the same JSON', r.returncode == 0 and r.stdout == text, r.stderr)
+        check(f'{n} ranks: the same CSV', (tmp / f'm{n}.csv').read_bytes() == (tmp / 'a.csv').read_bytes())
+        check(f'{n} ranks: the same database', content(tmp / f'm{n}.db') == content(tmp / 'a.db'))
+    refuse('ranks and a bad file', [tmp / 'none.ini'], 'none.ini', ranks=2)
+    # rank 1 alone has no file
+    script = f'cd {tmp}/$([ $OMPI_COMM_WORLD_RANK = 1 ] && echo b || echo a) && exec {POSTERN} sweep s.ini'
+    for d in 'a', 'b':
+        (tmp / d).mkdir()
+    (tmp / 'a' / 's.ini').write_text(SWEEP)
+    words = ['mpirun', '--oversubscribe', '-n', '3', 'sh', '-c', script]
+    r = subprocess.run(words, capture_output=True, text=True, env={**os.environ, **MPI_ENV}, timeout=120)
+    lines = [x for x in r.stderr.splitlines() if x.startswith('postern: ')]
+    check('a rank without the file', r.returncode == 3 and len(lines) == 1 and 'rank 1 (' in lines[0] and
+          's.ini: no such file' in lines[0], r.stderr)
+    (tmp / 'b' / 's.ini').write_text(SWEEP.replace('40ms', '41ms'))
+    r = subprocess.run(words, capture_output=True, text=True, env={**os.environ, **MPI_ENV}, timeout=120)
+    check('a rank with another file', r.returncode == 3 and 'rank 1 (' in r.stderr and 'another one' in r.stderr, r.stderr)
+
+
+def main():
+    with tempfile.TemporaryDirectory(prefix='postern-sweep-') as name:
+        tmp = pathlib.Path(name)
+        ini = tmp / 'sweep.ini'
+        ini.write_text(SWEEP)
+        text = whole(tmp, ini)
+        other_ways(tmp, ini, text)
+        kills(tmp, ini, text)
+        worker_dies(tmp, ini)
+        stopped(tmp, ini)
+        reader(tmp, ini)
+        bad_input(tmp, ini)
+        broken_database(tmp, ini)
+        ranks(tmp, ini, text)
+    if failures:
+        sys.exit(f'{len(failures)} failed')
+
+
+main()
