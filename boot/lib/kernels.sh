@@ -42,7 +42,7 @@ kernel_word()
 	elif grep -qxF "$word" <<<"$all"; then
 		next=$word
 	else
-		next=$(printf '%s\n' "$all" "$word" | sort -V | sed "1,/^${word//./\\.}\$/d" | head -n 1)
+		next=$(printf '%s\n' "$all" "$word" | sort -V | sed "0,/^${word//./\\.}\$/d" | head -n 1)
 		[ -n "$next" ] || unusable "no kernel '$word'; the archive has: $(tr '\n' ' ' <<<"$all")"
 		say "the archive has no linux-source-$word; its successor is $next"
 	fi

@@ -89,6 +89,24 @@ refused 3 'cannot read' "$postern" vm --disk "$dir/none"
 refused 2 'one of --kernel' "$postern" vm --disk "$dir/new" --bzimage "$dir/new"
 refused 2 'not for --disk' "$postern" vm --disk "$dir/new" --append quiet
 
+# wanted, word: of an archive that has 6.12 and 7.3.
+kernel()
+{
+	local out
+	checks=$((checks + 1))
+	out=$(bash -c '. "$1/boot/lib/common.sh" && . "$1/boot/lib/apt.sh" && . "$1/boot/lib/kernels.sh"
+		DOWNLOADS=$2
+		archive_kernels() { printf "%s\n" "6.12 trixie" "7.3 sid"; }
+		kernel_word "$3"' bash "$source" "$dir/none" "$2" 2>/dev/null)
+	[ "$out" = "$1" ] || wrong "the kernel for $2 is '$out', not '$1'"
+}
+
+kernel 7.3 latest
+kernel 6.12 6.12
+kernel 6.12 6.6
+kernel 7.3 6.18
+kernel '' 7.4
+
 # A build that takes for ever.
 checks=$((checks + 1))
 printf '%%:\n\t@touch %s/begun; sleep 1000.125\n' "$dir" >>"$dir/linux/Makefile"
