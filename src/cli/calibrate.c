@@ -46,10 +46,9 @@ static int write_table(const struct options *o, const struct pn_recording *rec, 
 		 "the rest as in the table it began with");
 	if (pn_outfile_open(&out, o->output))
 		return CLI_INPUT;
-	if (pn_costs_write(c, out.f) || pn_outfile_commit(&out)) {
-		pn_outfile_drop(&out);
+	pn_costs_write(c, out.f);
+	if (pn_outfile_commit(&out))
 		return CLI_INPUT;
-	}
 	if (o->json)
 		pn_cli_print_json(as_json(o, c));
 	else

@@ -199,7 +199,10 @@ static const struct argp_option options[] = {
 	 "searches at a time (default, and at most: one for each processor)", 2},
 	{"all-steps", OPT_ALL_STEPS, NULL, 0, "show steps that no other agent can notice, too", 3},
 	{"json", OPT_JSON, NULL, 0, "print one JSON object", 3},
-	{"trace", OPT_TRACE, "FILE.json", 0, "write counter-examples to open in Perfetto", 3},
+	{"trace", OPT_TRACE, "FILE", 0,
+	 "write counter-examples to open in Perfetto: in its format, or in Chrome's if the name "
+	 "ends in .json; compressed if it ends in .gz",
+	 3},
 	{"linux", OPT_LINUX, "TREE", 0,
 	 "the cases of Linux's own code (docs/explore-linux.md), from the source tree at this "
 	 "path, "
@@ -377,18 +380,32 @@ static void print_json(const struct explore_options *o, const struct pn_xjob *jo
 	pn_cli_print_json(all);
 }
 
-static int report(const struct explore_options *o, const struct pn_case *c,
-		  const struct pn_xjob *job, unsigned jobs, const struct pn_xrun *run, unsigned n,
-		  struct pn_outfile *trace)
+/* False: it cannot be written, which a message says. */
+static bool write_trace(const struct explore_options *o, const struct pn_xrun *run, unsigned n,
+			struct pn_outfile *trace)
 {
-	if (trace->f) {
+	if (!trace->f)
+		return true;
+	if (pn_cli_is_perfetto(o->trace)) {
+		if (pn_xreport_perfetto(run, n, trace->f)) {
+			pn_cli_error("%s: %s", o->trace, strerror(ENOMEM));
+			return false;
+		}
+	} else {
 		json_t *chrome = pn_xreport_chrome(run, n);
 
 		json_dumpf(chrome, trace->f, JSON_COMPACT);
 		json_decref(chrome);
-		if (pn_outfile_commit(trace))
-			return CLI_INPUT;
 	}
+	return !pn_outfile_commit(trace);
+}
+
+static int report(const struct explore_options *o, const struct pn_case *c,
+		  const struct pn_xjob *job, unsigned jobs, const struct pn_xrun *run, unsigned n,
+		  struct pn_outfile *trace)
+{
+	bool written = write_trace(o, run, n, trace);
+
 	if (o->json) {
 		print_json(o, job, jobs, run, n);
 		say_unfinished(run, n);
@@ -397,7 +414,7 @@ static int report(const struct explore_options *o, const struct pn_case *c,
 		if (o->linux_tree)
 			pn_linux_print(job, jobs);
 	}
-	return status_of(run, n);
+	return written ? status_of(run, n) : CLI_INPUT;
 }
 
 static int explore(const struct explore_options *o, const struct pn_case *c, struct pn_xjob *job,

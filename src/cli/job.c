@@ -41,8 +41,8 @@ static bool open_all(const struct pn_cli_options *o, struct outputs *out)
 	return false;
 }
 
-/* Every event ends with a comma; the order of the modes closes the list. */
-static void end_trace(const struct pn_comparison *c, FILE *f)
+/* Chrome's format: every event ends with a comma; the order of the modes closes the list. */
+static void end_json(const struct pn_comparison *c, FILE *f)
 {
 	for (unsigned i = 0; i < c->n; i++)
 		fprintf(f,
@@ -52,22 +52,38 @@ static void end_trace(const struct pn_comparison *c, FILE *f)
 	fputs("]}\n", f);
 }
 
-static bool write_all(struct outputs *out, const struct pn_comparison *c,
-		      const struct pn_scenario *sc)
+static int put_hgrm(void *ctx, const char *name, const struct pn_hist *h)
 {
-	int r;
+	static struct pn_outfile file;
+	char path[sizeof(file.path)];
 
-	if (out->trace.f)
-		end_trace(c, out->trace.f);
+	if ((size_t)snprintf(path, sizeof(path), "%s/%s", (const char *)ctx, name) >=
+	    sizeof(path)) {
+		pn_cli_error("%s: %s", name, strerror(ENAMETOOLONG));
+		return -1;
+	}
+	if (pn_outfile_open(&file, path))
+		return -1;
+	pn_report_hgrm_one(h, file.f);
+	return pn_outfile_commit(&file);
+}
+
+/* Each that can be written is, whatever happens to the others. False: one cannot. */
+static bool write_all(const struct pn_cli_options *o, struct outputs *out,
+		      const struct pn_comparison *c, const struct pn_scenario *sc)
+{
+	struct pn_hgrm_sink sink = {put_hgrm, (void *)(uintptr_t)out->hgrm};
+	bool ok;
+
+	if (out->trace.f && !pn_cli_trace_perfetto(o))
+		end_json(c, out->trace.f);
 	if (out->report.f)
 		pn_report_html(c, sc, out->report.f);
-	r = out->hgrm ? pn_report_hgrm(c, out->hgrm) : 0;
-	if (r)
-		pn_cli_error("%s: %s", out->hgrm, strerror(-r));
-	if (!r && !pn_outfile_commit(&out->report) && !pn_outfile_commit(&out->trace))
-		return true;
+	ok = !pn_outfile_commit(&out->report);
+	ok &= !pn_outfile_commit(&out->trace);
+	ok &= !out->hgrm || !pn_report_hgrm(c, &sink);
 	drop(out);
-	return false;
+	return ok;
 }
 
 static void print(const struct pn_cli_options *o, const struct pn_comparison *c,
@@ -97,6 +113,8 @@ static int status_of(const struct pn_comparison *c)
 static int finish(const struct pn_cli_options *o, struct pn_comparison *c,
 		  const struct pn_scenario *sc, struct outputs *out, bool detail)
 {
+	bool written;
+
 	if (!c->n) {
 		pn_cli_error("stopped before anything was simulated");
 		drop(out);
@@ -106,10 +124,9 @@ static int finish(const struct pn_cli_options *o, struct pn_comparison *c,
 		pn_cli_error("stopped: %u of %u modes were not begun", o->modes - c->n, o->modes);
 	else if (c->draws < o->draws)
 		pn_cli_error("stopped: %u of %u draws are complete", c->draws, o->draws);
-	if (!write_all(out, c, sc))
-		return CLI_INPUT;
+	written = write_all(o, out, c, sc);
 	print(o, c, sc, detail);
-	return status_of(c);
+	return written ? status_of(c) : CLI_INPUT;
 }
 
 /*
@@ -131,6 +148,17 @@ static int all_fit(const struct pn_cli_options *o, const struct pn_cli_work *w)
 	return CLI_DONE;
 }
 
+static bool window_fits(const struct pn_cli_options *o, const struct pn_scenario *sc)
+{
+	uint64_t end = sc->machine.warmup + sc->machine.duration;
+
+	if (o->trace_from < end)
+		return true;
+	pn_cli_error("--trace-window: the simulation ends after %llu ns, its warm-up included",
+		     (unsigned long long)end);
+	return false;
+}
+
 int pn_cli_compare_work(const struct pn_cli_options *o, const struct pn_cli_work *w,
 			struct pn_recording *rec, bool detail)
 {
@@ -143,9 +171,11 @@ int pn_cli_compare_work(const struct pn_cli_options *o, const struct pn_cli_work
 	status = CLI_INPUT;
 	if (rec)
 		c.recording = pn_recording_summary(rec);
+	if (!window_fits(o, pn_cli_first(w)))
+		return CLI_USAGE;
 	if (!open_all(o, &out))
 		return CLI_INPUT;
-	if (out.trace.f)
+	if (out.trace.f && !pn_cli_trace_perfetto(o))
 		fputs("{\"displayTimeUnit\":\"ns\",\"traceEvents\":[\n", out.trace.f);
 	if (o->draws ? pn_cli_run_draws(o, w, &c) : pn_cli_run_modes(o, w, rec, out.trace.f, &c))
 		status = finish(o, &c, pn_cli_first(w), &out, detail);

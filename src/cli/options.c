@@ -18,6 +18,7 @@ enum {
 	OPT_JSON,
 	OPT_REPORT,
 	OPT_TRACE,
+	OPT_TRACE_WINDOW,
 	OPT_HGRM,
 };
 
@@ -30,8 +31,15 @@ static const struct argp_option options[] = {
 	 1},
 	{"json", OPT_JSON, NULL, 0, "print one JSON object", 2},
 	{"report", OPT_REPORT, "FILE.html", 0, "write a page with curves and the cost table", 2},
-	{"trace", OPT_TRACE, "FILE.json", 0,
-	 "write a trace that opens in Perfetto (the first million steps of each mode)", 2},
+	{"trace", OPT_TRACE, "FILE", 0,
+	 "write a trace that opens in Perfetto (the first million steps of each mode): in "
+	 "Perfetto's format, or in Chrome's if the name ends in .json; compressed if it ends in "
+	 ".gz",
+	 2},
+	{"trace-window", OPT_TRACE_WINDOW, "FROM,FOR", 0,
+	 "all steps of this span of the simulated time instead, which begins with the warm-up "
+	 "(20ms,500us)",
+	 2},
 	{"hgrm", OPT_HGRM, "DIR", 0, "write latency histograms (.hgrm, in microseconds)", 2},
 	{0},
 };
@@ -84,6 +92,38 @@ static void parse_duration(struct pn_cli_options *o, const char *arg, struct arg
 		argp_error(state, "--duration: '%s' is not a time (expected 500ms, 2s)", arg);
 }
 
+/* "20ms,500us" */
+static void parse_window(struct pn_cli_options *o, const char *arg, struct argp_state *state)
+{
+	const char *comma = strchr(arg, ',');
+	char from[64];
+	uint64_t length;
+
+	snprintf(from, sizeof(from), "%.*s", (int)(comma ? comma - arg : 0), arg);
+	if (!comma || pn_parse_time(from, &o->trace_from) || pn_parse_time(comma + 1, &length) ||
+	    !length || o->trace_from > INT64_MAX || length > INT64_MAX)
+		argp_error(state, "--trace-window: '%s' is not FROM,FOR (expected 20ms,500us)",
+			   arg);
+	o->trace_until = o->trace_from + length;
+}
+
+static bool ends_with(const char *s, const char *end)
+{
+	size_t n = strlen(s), k = strlen(end);
+
+	return n > k && !strcmp(s + n - k, end);
+}
+
+bool pn_cli_is_perfetto(const char *path)
+{
+	return !ends_with(path, ".json") && !ends_with(path, ".json.gz");
+}
+
+bool pn_cli_trace_perfetto(const struct pn_cli_options *o)
+{
+	return o->trace && pn_cli_is_perfetto(o->trace);
+}
+
 static uint64_t parse_seed(const char *arg, struct argp_state *state)
 {
 	uint64_t seed;
@@ -133,8 +173,15 @@ static int parse(int key, char *arg, struct argp_state *state)
 	case OPT_TRACE:
 		o->trace = arg;
 		return 0;
+	case OPT_TRACE_WINDOW:
+		parse_window(o, arg, state);
+		return 0;
 	case OPT_HGRM:
 		o->hgrm = arg;
+		return 0;
+	case ARGP_KEY_END:
+		if (o->trace_until && !o->trace)
+			argp_error(state, "--trace-window is for --trace");
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;

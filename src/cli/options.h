@@ -31,6 +31,7 @@ struct pn_cli_options {
 	bool fidelity;	/* compare --fidelity */
 	unsigned draws; /* compare --sensitivity; 0: not asked for */
 	const char *report, *trace, *hgrm;
+	uint64_t trace_from, trace_until; /* --trace-window; until 0: not given */
 	const bool *steps; /* run --steps: which of PN_ALL_STEPS_NR are printed; NULL: none */
 };
 
@@ -56,6 +57,10 @@ enum {
 void pn_cli_options_init(struct pn_cli_options *o);
 /* Adds the modes of a comma-separated list; ends the program if one is unknown. */
 void pn_cli_add_modes(struct pn_cli_options *o, const char *list);
+/* The format of --trace: Chrome's if the name ends in .json or .json.gz, else Perfetto's. */
+bool pn_cli_trace_perfetto(const struct pn_cli_options *o);
+/* The same of any name. */
+bool pn_cli_is_perfetto(const char *path);
 /* The value of --tsc-ghz, 1e-9 to 1000; ends the program if @arg is none. */
 double pn_cli_rate(const char *arg, struct argp_state *state);
 /* @arg is the recording that a verb reads; ends the program if *@input is one already. */

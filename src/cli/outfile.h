@@ -4,19 +4,24 @@
 
 #include <stdbool.h>
 #include <stdio.h>
+#include <zlib.h>
 
 /*
- * An output file under a temporary name until it is complete, so that an incomplete file never has
- * the final name. It is opened before long work, so that a path that cannot be written is refused
- * at once.
+ * An output file that gets its name when it is complete and on the disk, whatever ends the program
+ * before. It is opened before long work, so that a path that cannot be written is refused at once.
+ * What is written to @f is compressed if the name ends in .gz. @f keeps an error until
+ * pn_outfile_commit() reports it, so nobody else has to look.
  */
 struct pn_outfile {
 	FILE *f; /* NULL: not open */
+	int fd, error;
+	gzFile gz;     /* NULL: not compressed */
+	bool in_place; /* a device, a pipe */
 	char path[4096];
-	char temp[4096 + 32]; /* empty: written in place (a device, a pipe) */
+	char temp[4096 + 32]; /* empty: it has no name yet */
 };
 
-/* 0, or -1 with a message on standard error. @path NULL: nothing to do. */
+/* 0, or -1 with a message on standard error. @path NULL: nothing to do. @o stays where it is. */
 int pn_outfile_open(struct pn_outfile *o, const char *path);
 /* Gives the file its name. 0, or -1 with a message. */
 int pn_outfile_commit(struct pn_outfile *o);

@@ -85,10 +85,9 @@ static int write_scenario(const struct pn_cli_options *o, struct pn_recording *r
 	if (err) {
 		pn_cli_refuse(&d, err, o->input);
 	} else if (!pn_outfile_open(&out, o->write_scenario)) {
-		if (!pn_from_rec_write(x, out.f) && !pn_outfile_commit(&out))
+		pn_from_rec_write(x, out.f);
+		if (!pn_outfile_commit(&out))
 			status = CLI_DONE;
-		else
-			pn_outfile_drop(&out);
 	}
 	free(x);
 	if (status != CLI_DONE)

@@ -55,7 +55,10 @@ static void run_job(struct pool *p, struct job *j)
 		.seed = p->o->seed,
 		.recording = p->rec,
 		.trace = p->trace,
+		.trace_perfetto = pn_cli_trace_perfetto(p->o),
 		.trace_pid = j->index,
+		.trace_from = p->o->trace_from,
+		.trace_until = p->o->trace_until,
 		.steps = p->o->steps ? stdout : NULL,
 		.step_wanted = p->o->steps,
 		.progress = on_progress,
@@ -169,10 +172,6 @@ static void run_pool(struct pool *p)
 static bool collect(struct pool *p, struct pn_comparison *out)
 {
 	out->n = 0;
-	if (p->trace && ferror(p->trace)) {
-		pn_cli_error("%s: cannot be written", p->o->trace);
-		return false;
-	}
 	for (unsigned i = 0; i < p->n; i++) {
 		struct job *j = &p->job[i];
 

@@ -277,13 +277,15 @@ uint64_t pn_account_ipi_sent(struct pn_lab_vcpu *from)
 	return stamp(from->m, NULL) | PN_SENT_IPI;
 }
 
-static void ipi_to(struct pn_lab_vcpu *to, const struct pn_ipi *ipi, uint64_t sent,
-		   void (*set)(struct pn_lab_vcpu *, uint8_t, uint64_t))
+static void ipi_to(const struct pn_lab_vcpu *from, struct pn_lab_vcpu *to, const struct pn_ipi *ipi,
+		   uint64_t sent, void (*set)(struct pn_lab_vcpu *, uint8_t, uint64_t))
 {
 	uint64_t blocked = to->sim->task.state == PN_TASK_SLEEPING ? PN_SENT_BLOCKED : 0;
 
 	count_sent(to->m, sent);
 	to->m->now.ipis++;
+	if (to->m->tracer)
+		pn_tracer_ipi(to->m->tracer, from, to, ipi->vector, sent);
 	set(to, ipi->vector, sent | blocked);
 }
 
@@ -295,15 +297,15 @@ void pn_account_ipi(struct pn_lab_vcpu *from, const struct pn_ipi *ipi, uint64_t
 	switch (ipi->kind) {
 	case PN_SEND_FIXED:
 	case PN_SEND_LOGICAL:
-		ipi_to(pn_lab_of(ipi->to), ipi, sent, set);
+		ipi_to(from, pn_lab_of(ipi->to), ipi, sent, set);
 		break;
 	case PN_SEND_SELF:
-		ipi_to(from, ipi, sent, set);
+		ipi_to(from, from, ipi, sent, set);
 		break;
 	case PN_SEND_BROADCAST:
 		for (uint32_t i = 0; i < from->sim->ipi_vcpus; i++)
 			if (&m->vcpu[from->first + i] != from)
-				ipi_to(&m->vcpu[from->first + i], ipi, sent, set);
+				ipi_to(from, &m->vcpu[from->first + i], ipi, sent, set);
 		break;
 	default: /* NMI, INIT: no vector that a handler would see */
 		break;

@@ -19,6 +19,7 @@ struct pn_amd;
 struct pn_intel;
 struct pn_complaints;
 struct pn_totals;
+struct pn_tracer;
 
 /* Vectors that guests give out by themselves. */
 #define PN_GUEST_VECTOR_FIRST 0x31
@@ -84,6 +85,8 @@ struct pn_lab_iommu {
 	/* one request after another */
 	struct pn_event ev;
 	uint64_t busy_until;
+	const struct pn_lab_queue *serving; /* the request that it works on, or did last */
+	uint64_t serving_sent;
 	uint64_t routed_at; /* when the router took the last message of this request; 0: none */
 	struct pn_waiting *waiting; /* ring */
 	uint32_t head, waits, room;
@@ -217,6 +220,7 @@ struct pn_machine {
 	struct pn_churn_event churn[PN_CHURN_EVENTS];
 	struct pn_provoker *provoker; /* one for each VM, and for each of an [inhibit] */
 	uint32_t provokers;
+	struct pn_tracer *tracer; /* NULL: none */
 	const char *error; /* what happened that cannot in a checked scenario; NULL: nothing */
 };
 
@@ -314,11 +318,13 @@ void pn_churn_inhibit(struct pn_lab_vcpu *v, enum pn_inhibit why, bool set);
 int pn_provoke_init(struct pn_machine *m);
 void pn_provoke_start(struct pn_machine *m);
 
-/* Chrome trace format: every step of every agent. */
-struct pn_tracer;
+/* Every step of every agent, written as @opt says. *out is to be closed also after -ENOMEM. */
 int pn_tracer_attach(struct pn_machine *m, const struct pn_run_options *opt,
 		     struct pn_tracer **out);
 int pn_tracer_close(struct pn_tracer *t);
+/* An IPI that @from sent, for one of its targets. */
+void pn_tracer_ipi(struct pn_tracer *t, const struct pn_lab_vcpu *from,
+		   const struct pn_lab_vcpu *to, uint8_t vector, uint64_t sent);
 
 /* Feeds a recording into the simulation. */
 struct pn_feed;

@@ -14,11 +14,15 @@
 struct pn_run_options {
 	uint64_t seed;
 	struct pn_recording *recording; /* NULL: the scenario's own loads */
-	FILE *trace;			/* Chrome trace format; NULL: none */
+	FILE *trace;			/* NULL: none */
+	bool trace_perfetto;		/* in Perfetto's format; else in Chrome's */
 	unsigned trace_pid;		/* process number in the trace: index of the mode */
 	FILE *steps;			/* a line for each step; NULL: none */
 	const bool *step_wanted;	/* PN_ALL_STEPS_NR entries: which; NULL: all */
-	uint64_t trace_limit;		/* events written at most; 0: a million */
+	uint64_t trace_limit;		/* steps written at most; 0: a million */
+	/* Only steps that begin in this span of the simulated time, and all of them; until 0: from
+	 * the start, and no more than trace_limit. */
+	uint64_t trace_from, trace_until;
 	/* Called now and then with simulated time done and in all; false: stop, result is partial.
 	 */
 	bool (*progress)(void *ctx, uint64_t done_ns, uint64_t all_ns);
@@ -30,8 +34,9 @@ struct pn_run_options {
 	void *batch_ctx;
 };
 
-/* Every trace event is written as one line "{...},\n" of a JSON array that the caller opens and
- * closes. Runs one mode. 0, -ENOMEM, -EINVAL with @d, or the error of the recording. */
+/* Chrome's format: every event is written as one line "{...},\n" of a JSON array that the caller
+ * opens and closes. Runs one mode. What cannot be written is no error; @trace and @steps keep it.
+ * 0, -ENOMEM, -EINVAL with @d, or the error of the recording. */
 int pn_run(const struct pn_scenario *sc, const struct pn_mode *mode,
 	   const struct pn_run_options *opt, struct pn_result *out, struct pn_diag *d);
 

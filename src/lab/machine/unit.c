@@ -28,6 +28,8 @@ static void serve(struct pn_lab_iommu *io, struct pn_lab_queue *q, uint64_t sent
 
 	io->agent.elapsed_ns = 0;
 	io->routed_at = 0;
+	io->serving = q;
+	io->serving_sent = sent;
 	if (io->m->plat->request(io, q, sent) != PN_MSI_REMAPPED)
 		io->routed_at = 0;
 	io->busy_until = now + io->agent.elapsed_ns - (overlapping(io) - overlap);

@@ -21,7 +21,16 @@ int pn_report_json(const struct pn_comparison *c, FILE *f);
 int pn_report_html(const struct pn_comparison *c, const struct pn_scenario *sc, FILE *f);
 /* A summary of a recording. */
 int pn_report_recording(const struct pn_rec_summary *s, FILE *f);
-/* @dir/SCENARIO-MODE-{latency,wake}.hgrm; creates @dir. 0 or negative errno. */
-int pn_report_hgrm(const struct pn_comparison *c, const char *dir);
+/*
+ * Latency histograms as .hgrm files. @put gets each with the name of its file,
+ * SCENARIO-MODE-{latency,wake}.hgrm, and writes it by pn_report_hgrm_one(). Ends with the first
+ * result of @put that is not 0, and returns it.
+ */
+struct pn_hgrm_sink {
+	int (*put)(void *ctx, const char *name, const struct pn_hist *h);
+	void *ctx;
+};
+int pn_report_hgrm(const struct pn_comparison *c, const struct pn_hgrm_sink *sink);
+int pn_report_hgrm_one(const struct pn_hist *h, FILE *f);
 
 #endif

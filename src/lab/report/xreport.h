@@ -45,5 +45,7 @@ json_t *pn_xreport_json(const struct pn_xrun *run, unsigned n);
 /* Chrome trace format: a process for each run that has a counter-example, a row for each agent, a
  * slice of 1 us for each step. New reference. */
 json_t *pn_xreport_chrome(const struct pn_xrun *run, unsigned n);
+/* The same in Perfetto's format. Not 0: no memory. */
+int pn_xreport_perfetto(const struct pn_xrun *run, unsigned n, FILE *f);
 
 #endif
