@@ -1,0 +1,403 @@
+/* SPDX-License-Identifier: MIT */
+/* The AMD machine on real threads: IOMMUs and cores of hw/amd, driver and hypervisor of host/amd.
+ */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "postern/amdvi.h"
+#include "postern/avic.h"
+#include "rig.h"
+#include "svm.h"
+#include "vectors.h"
+
+struct amd {
+	struct pn_amdvi_drv drv[SMP_DEVICES];
+	struct pn_iommus iommus;
+	struct pn_svm svm;
+	struct pn_svm_vm vm;
+	struct pn_svm_vcpu vcpu[SMP_VCPUS];
+	struct pn_avic core[SMP_CPUS];
+	struct pn_amdvi_ir ir[SMP_SOURCES];
+	enum pn_notify notify;
+};
+
+static struct amd *amd_of(const struct smp *s)
+{
+	return s->machine;
+}
+
+/* ---- the units ---- */
+
+static uint64_t mmio_read(void *ctx, uint32_t off, unsigned size)
+{
+	struct smp_device *d = ctx;
+	uint64_t v = 0;
+
+	smp_hold(&d->busy);
+	pn_amdvi_read(d->hw, off, size, &v);
+	smp_let_go(&d->busy);
+	return v;
+}
+
+static void mmio_write(void *ctx, uint32_t off, unsigned size, uint64_t value)
+{
+	struct smp_device *d = ctx;
+
+	smp_hold(&d->busy);
+	pn_amdvi_write(d->hw, off, size, value);
+	smp_let_go(&d->busy);
+}
+
+static void post(struct smp_device *d, struct smp_source *src)
+{
+	struct pn_msi msi = {.addr = PN_MSI_ADDR_BASE, .data = src->index, .devid = TOR_DEVID};
+
+	if (pn_amdvi_msi(d->hw, &msi) == PN_MSI_ABORTED)
+		smp_fail(d->s, "P6", "IOMMU %u aborts interrupt %u", d->id, src->index);
+}
+
+static void unit_doorbell(void *ctx, uint32_t apicid)
+{
+	struct smp_device *d = ctx;
+
+	if (apicid < d->s->cpus)
+		smp_ring(&d->s->cpu[apicid]);
+	else
+		smp_fail(d->s, "P5", "a doorbell goes to CPU %u", apicid);
+}
+
+static void core_doorbell(void *ctx, uint32_t apicid)
+{
+	struct smp_cpu *c = ctx;
+
+	if (apicid < c->s->cpus)
+		smp_ring(&c->s->cpu[apicid]);
+	else
+		smp_fail(c->s, "P5", "a doorbell goes to CPU %u", apicid);
+}
+
+static void os_doorbell(void *ctx, struct pn_agent *self, uint32_t apicid)
+{
+	(void)ctx;
+	core_doorbell(smp_cpu_of(self), apicid);
+}
+
+static bool log_step(void *arg, struct smp_cpu *c)
+{
+	return pn_galog_step(arg, &c->agent);
+}
+
+static int affinity(struct smp_source *src, struct smp_cpu *to, struct smp_cpu *self)
+{
+	return pn_amdvi_ir_affinity(&amd_of(to->s)->ir[src->index], &self->agent, to->id,
+				    (uint8_t)(SMP_VECTOR + src->index));
+}
+
+static void irq(struct smp_cpu *c, uint8_t vector)
+{
+	struct amd *a = amd_of(c->s);
+
+	if (vector == PN_VEC_WAKEUP)
+		pn_svm_wakeup_irq(&a->svm.hyp, c->host);
+	else if (vector == PN_VEC_GA_LOG)
+		for (unsigned i = 0; i < a->iommus.n; i++)
+			pn_galog_irq(&a->drv[i], &c->agent, &c->s->device[i].log);
+	else if (vector != PN_VEC_POSTED) /* a spurious one */
+		smp_fail(c->s, "P6", "CPU %u gets vector 0x%02x, which has no owner", c->id,
+			 vector);
+}
+
+/* ---- the guest ---- */
+
+static void set_tpr(struct smp_vcpu *v, struct pn_avic *av, int tpr)
+{
+	if (tpr < 0)
+		return;
+	if (pn_host_apicv(v->h))
+		pn_avic_write_cr8(av, (uint8_t)(tpr >> 4));
+	else
+		pn_vapic_write(v->h->page, PN_APIC_TPR, (uint32_t)tpr);
+}
+
+static void take(struct smp_vcpu *v, struct smp_cpu *c, struct pn_avic *av, int vector)
+{
+	struct pn_avic_exit exit;
+	int tpr;
+
+	pn_avic_deliver(av, (uint8_t)vector);
+	smp_handle(v, c, vector, &tpr);
+	if (pn_avic_write(av, PN_APIC_EOI, 0, &exit) > PN_AVIC_EVALUATE)
+		smp_fail(c->s, "P5", "EOI of vector 0x%02x exits", (unsigned)vector);
+	set_tpr(v, av, tpr);
+}
+
+/* False: the guest exits, and the host has to finish the IPI. */
+static bool send(struct smp_vcpu *v, struct smp_cpu *c, struct pn_avic *av)
+{
+	uint64_t icr = tor_next_ipi(v, c);
+	struct pn_avic_exit exit;
+
+	switch (pn_avic_write(av, PN_APIC_ICRL, icr, &exit)) {
+	case PN_AVIC_DONE:
+	case PN_AVIC_EVALUATE:
+		return true;
+	case PN_AVIC_TRAP:
+		if (exit.code != PN_EXIT_AVIC_INCOMPLETE_IPI)
+			smp_fail(c->s, "P7", "an ICR write exits with code 0x%llx",
+				 (unsigned long long)exit.code);
+		break;
+	default:
+		/* AVIC is off: the write is intercepted, and nothing is done. */
+		exit = (struct pn_avic_exit){.code = PN_EXIT_AVIC_INCOMPLETE_IPI,
+					     .info1 = icr,
+					     .info2 = (uint64_t)PN_IPI_INVALID_TYPE << 32};
+	}
+	v->exit[0] = exit.code;
+	v->exit[1] = exit.info1;
+	v->exit[2] = exit.info2;
+	return false;
+}
+
+/* From VMRUN to VMEXIT: it looks at VMRUN, at doorbells and after an EOI, and at no other time. */
+static enum smp_left inside(struct smp_vcpu *v, struct smp_cpu *c, struct pn_avic *av)
+{
+	for (;;) {
+		int vector;
+
+		while ((vector = pn_avic_evaluate(av, true)) >= 0) {
+			take(v, c, av, vector);
+			if (smp_interrupted(c))
+				return SMP_INTERRUPTED;
+		}
+		do {
+			if (smp_interrupted(c))
+				return SMP_INTERRUPTED;
+			if (v->ipis && !send(v, c, av))
+				return SMP_AGAIN;
+			if (v->ipis)
+				continue;
+			if (!v->stays || !pn_host_apicv(v->h) || smp_wanted(c))
+				return SMP_HALTED;
+			v->inside = true;
+			smp_wait(c);
+			v->inside = false;
+			/* Pairs with smp_ring(). */
+		} while (!pn_xchg32(&c->bell, 0) || !pn_avic_doorbell(av));
+	}
+}
+
+static void finish_ipi(struct smp_vcpu *v, struct smp_cpu *c)
+{
+	const struct pn_avic_exit exit = {v->exit[0], v->exit[1], v->exit[2]};
+
+	if (exit.code)
+		pn_svm_incomplete_ipi(pn_svm_of(v->h), c->host, &exit);
+	v->exit[0] = 0;
+}
+
+/* AVIC is off: the host injects one, and its EOI exits. */
+static enum smp_left injected(struct smp_vcpu *v, struct smp_cpu *c, int vector)
+{
+	int tpr;
+
+	smp_handle(v, c, vector, &tpr);
+	set_tpr(v, NULL, tpr);
+	pn_svm_leave(v->h, c->host);
+	pn_irq_on(&c->agent);
+	pn_svm_eoi(v->h, c->host);
+	return SMP_AGAIN;
+}
+
+static enum smp_left guest(struct smp_vcpu *v, struct smp_cpu *c)
+{
+	struct pn_avic *av = &amd_of(c->s)->core[c->id];
+	struct pn_avic_vmcb vmcb;
+	enum smp_left left;
+	int vector;
+
+	pn_irq_off(&c->agent);
+	vector = pn_svm_enter(v->h, c->host);
+	if (vector >= 0)
+		return injected(v, c, vector);
+	pn_svm_vmcb(pn_svm_of(v->h), &vmcb);
+	if (pn_avic_vmrun(av, &vmcb))
+		smp_fail(c->s, "P7", "VMRUN refuses the VMCB of vCPU %u", v->id);
+	left = inside(v, c, av);
+	pn_avic_vmexit(av);
+	pn_svm_leave(v->h, c->host);
+	pn_irq_on(&c->agent);
+	finish_ipi(v, c);
+	return left;
+}
+
+/* ---- checks ---- */
+
+/* Each bit that was moved aside may have merged when it came back. */
+static uint64_t hidden(struct smp *s)
+{
+	uint64_t n = 0;
+
+	for (unsigned i = 0; i < s->vcpus; i++)
+		n += amd_of(s)->vcpu[i].parked_bits;
+	return n;
+}
+
+static const char *check(struct smp *s)
+{
+	for (unsigned i = 0; i < s->devices; i++) {
+		struct pn_amdvi_stats st;
+
+		pn_amdvi_stats(s->device[i].hw, &st);
+		if (st.msis != st.posted + st.remapped)
+			return "an IOMMU aborted or forwarded interrupts";
+	}
+	return NULL;
+}
+
+/* The log on and GAPPIs off, or the other way round, and back (H16). */
+static bool switch_notify(struct smp_cpu *c)
+{
+	struct amd *a = amd_of(c->s);
+	enum pn_notify other = a->notify == PN_NOTIFY_GALOG ? PN_NOTIFY_GAPPI : PN_NOTIFY_GALOG;
+
+	if (pn_svm_switch_notify(&a->svm, c->host, other) ||
+	    pn_svm_switch_notify(&a->svm, c->host, a->notify))
+		smp_fail(c->s, "P6", "the notification cannot be switched");
+	return true;
+}
+
+/* ---- building ---- */
+
+static const struct smp_ops ops = {
+	.post = post,
+	.irq = irq,
+	.guest = guest,
+	.affinity = affinity,
+	.hidden = hidden,
+	.check = check,
+};
+
+static int build_unit(struct smp *s, struct smp_device *d)
+{
+	struct amd *a = amd_of(s);
+	struct pn_amdvi_config hw;
+	struct pn_amdvi *vi;
+	int err;
+
+	d->bus.intr = tor_unit_intr;
+	d->bus.doorbell = unit_doorbell;
+	pn_amdvi_config_default(&hw);
+	hw.bus = &d->bus;
+	hw.agent = &d->agent;
+	hw.peer = d->id ? s->device[0].hw : NULL;
+	err = pn_amdvi_create(&hw, &vi);
+	if (err)
+		return err;
+	d->hw = vi;
+	d->log.step = log_step;
+	d->log.arg = &a->drv[d->id];
+	a->drv[d->id].mmio = (struct pn_mmio){d, mmio_read, mmio_write};
+	return 0;
+}
+
+static int build_units(struct smp *s)
+{
+	struct amd *a = amd_of(s);
+	struct pn_iommus_config cfg = {
+		.notify = a->notify, .devids = TOR_DEVID + 1, .ga_apicid = 0, .irtcachedis = false};
+	int err = 0;
+
+	for (unsigned i = 0; i < s->devices && !err; i++)
+		err = build_unit(s, &s->device[i]);
+	if (!err)
+		err = pn_iommus_init(&a->iommus, a->drv, s->devices, &cfg, &s->os, &s->bus,
+				     &s->pages, &s->cpu[0].agent);
+	for (unsigned i = 0; i < s->devices && !err; i++)
+		err = pn_amdvi_irt_create(&a->drv[i], &s->cpu[0].agent, TOR_DEVID, 8);
+	return err;
+}
+
+static int build_source(struct smp *s, struct smp_source *src)
+{
+	struct amd *a = amd_of(s);
+	struct pn_amdvi_ir *ir = &a->ir[src->index];
+	int err = pn_amdvi_ir_init(ir, &a->drv[src->device], &s->cpu[0].agent, TOR_DEVID,
+				   (uint16_t)src->index, src->index % s->cpus,
+				   (uint8_t)(SMP_VECTOR + src->index));
+
+	src->entry = &ir->host;
+	return err ? err
+		   : pn_svm_pi_update(s->hyp, src->entry, s->vcpu[src->target].h,
+				      (uint8_t)(SMP_VECTOR + src->index), &s->host_cpu[0]);
+}
+
+static void build_cores(struct smp *s)
+{
+	struct pn_avic_features feat;
+
+	pn_avic_features_default(&feat);
+	for (unsigned i = 0; i < s->cpus; i++) {
+		s->cpu[i].bus.intr = tor_core_intr;
+		s->cpu[i].bus.doorbell = core_doorbell;
+		pn_avic_init(&amd_of(s)->core[i], &s->cpu[i].bus, &s->cpu[i].agent, &feat, i);
+	}
+}
+
+static int build_vm(struct smp *s, const struct pn_mode *mode)
+{
+	struct amd *a = amd_of(s);
+	const struct pn_svm_config cfg = {
+		.os = &s->os,
+		.iommus = s->devices ? &a->iommus : NULL,
+		.cpu = s->host_cpu,
+		.nr_cpus = s->cpus,
+		.masked = mode->masked_none ? PN_MASKED_NONE : PN_MASKED_PARK,
+		.recover = mode->recover_wake || a->notify != PN_NOTIFY_GALOG ? PN_RECOVER_WAKE
+									      : PN_RECOVER_NONE,
+		.gate_always = mode->gate_always,
+	};
+
+	pn_svm_init(&a->svm, &cfg);
+	s->hyp = &a->svm.hyp;
+	s->vm = &a->vm.h;
+	for (unsigned i = 0; i < s->vcpus; i++) {
+		s->vcpu[i].h = &a->vcpu[i].h;
+		a->vcpu[i].h.task = &s->vcpu[i].task;
+	}
+	return pn_svm_vm_init(&a->svm, &a->vm, a->vcpu, s->vcpus, true, true,
+			      mode->info->inhibits ? 0 : 1u << PN_INHIBIT_DISABLED, &s->pages);
+}
+
+int tor_amd_build(struct smp *s, const struct pn_mode *mode)
+{
+	struct amd *a = calloc(1, sizeof(*a));
+	int err = 0;
+
+	if (!a)
+		return -ENOMEM;
+	s->machine = a;
+	s->ops = &ops;
+	s->os.doorbell = os_doorbell;
+	a->notify = pn_mode_has(mode, PN_TRAIT_GAPPI)	? PN_NOTIFY_GAPPI
+		    : pn_mode_has(mode, PN_TRAIT_GALOG) ? PN_NOTIFY_GALOG
+							: PN_NOTIFY_NONE;
+	build_cores(s);
+	if (s->devices)
+		err = build_units(s);
+	if (!err)
+		err = build_vm(s, mode);
+	for (unsigned i = 0; i < s->timers && s->devices && !err; i++)
+		err = build_source(s, &s->source[i]);
+	tor_chores(s, mode->info->inhibits ? PN_INHIBIT_HYPERV : PN_INHIBIT_NR);
+	if (a->notify != PN_NOTIFY_NONE)
+		tor_add_chore(s, "switch", switch_notify);
+	return err;
+}
+
+void tor_amd_free(struct smp *s)
+{
+	for (unsigned i = 0; i < s->devices; i++)
+		if (s->device[i].hw)
+			pn_amdvi_destroy(s->device[i].hw);
+	free(s->machine);
+}

@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: MIT */
+/* What the host of a torture does while devices post. One at a time: the chores' lock is held. */
+#include "rig.h"
+#include "vectors.h"
+
+static enum pn_inhibit cause;
+
+void tor_add_chore(struct smp *s, const char *name, bool (*run)(struct smp_cpu *c))
+{
+	s->chore[s->chores++] = (struct smp_chore){.name = name, .run = run};
+}
+
+static struct smp_vcpu *some_vcpu(struct smp_cpu *c)
+{
+	return &c->s->vcpu[smp_draw(&c->dice, c->s->vcpus)];
+}
+
+/* Software interrupts a vCPU: an irqfd, or its timer. */
+static bool timer(struct smp_cpu *c)
+{
+	struct smp *s = c->s;
+
+	smp_inject(c, &s->source[s->timers + some_vcpu(c)->id]);
+	return true;
+}
+
+static struct smp_source *some_source(struct smp_cpu *c)
+{
+	struct smp *s = c->s;
+	struct smp_source *src = s->timers ? &s->source[smp_draw(&c->dice, s->timers)] : NULL;
+
+	return src && src->entry ? src : NULL;
+}
+
+/* NULL: taken away, so that it comes to the host, which injects it. */
+static void give(struct smp_cpu *c, struct smp_source *src, struct smp_vcpu *v)
+{
+	struct smp *s = c->s;
+
+	if (s->hyp->ops->pi_update(s->hyp, src->entry, v ? v->h : NULL,
+				   (uint8_t)(SMP_VECTOR + src->index), c->host))
+		smp_fail(s, "P6", "the vCPU of interrupt %u cannot be changed", src->index);
+}
+
+/* A device's interrupt is given to another vCPU. */
+static bool assign(struct smp_cpu *c)
+{
+	struct smp_source *src = some_source(c);
+	struct smp_vcpu *v = some_vcpu(c);
+
+	if (!src)
+		return false;
+	/* Pairs with the host's handler, which injects it there. */
+	pn_st32_rel(&src->target, v->id);
+	give(c, src, v);
+	return true;
+}
+
+/* One interrupt is taken away, or all of a vCPU, or all of the VM. */
+static bool take_away(struct smp_cpu *c)
+{
+	struct smp *s = c->s;
+	struct smp_source *one = some_source(c);
+	uint32_t how = smp_draw(&c->dice, 8);
+
+	for (unsigned i = 0; one && i < s->timers; i++) {
+		struct smp_source *src = &s->source[i];
+
+		if (src == one || (how < 4 && src->target == one->target) || !how)
+			give(c, src, NULL);
+	}
+	return one;
+}
+
+bool tor_chore_affinity(struct smp_cpu *c)
+{
+	struct smp_source *src = some_source(c);
+	struct smp_cpu *to = &c->s->cpu[smp_draw(&c->dice, c->s->cpus)];
+
+	if (!src || pn_ld32(&to->down)) /* only chores change it */
+		return false;
+	if (c->s->ops->affinity(src, to, c))
+		smp_fail(c->s, "P6", "the target of interrupt %u cannot be changed", src->index);
+	return true;
+}
+
+static bool inhibit(struct smp_cpu *c)
+{
+	struct smp *s = c->s;
+
+	s->hyp->ops->inhibit(s->vm, c->host, cause, !(pn_ld32(&s->vm->inhibits) & 1u << cause));
+	return true;
+}
+
+bool tor_chore_offline(struct smp_cpu *c)
+{
+	return smp_offline(&c->s->cpu[smp_draw(&c->dice, c->s->cpus)], c);
+}
+
+bool tor_chore_online(struct smp_cpu *c)
+{
+	struct smp *s = c->s;
+
+	for (unsigned i = 1; i < s->cpus; i++) {
+		if (!pn_ld32(&s->cpu[i].down))
+			continue;
+		smp_online(&s->cpu[i], c);
+		return true;
+	}
+	return false;
+}
+
+/* A reschedule, so that the task there goes elsewhere. */
+bool tor_chore_preempt(struct smp_cpu *c)
+{
+	smp_raise(&c->s->cpu[smp_draw(&c->dice, c->s->cpus)], PN_VEC_RESCHED);
+	return true;
+}
+
+/* Notifications that no interrupt is behind. */
+static bool spurious(struct smp_cpu *c)
+{
+	struct smp_cpu *to = &c->s->cpu[smp_draw(&c->dice, c->s->cpus)];
+
+	switch (smp_draw(&c->dice, 4)) {
+	case 0:
+		smp_raise(to, PN_VEC_WAKEUP);
+		break;
+	case 1:
+		smp_raise(to, PN_VEC_POSTED);
+		break;
+	case 2:
+		smp_ring(to);
+		break;
+	default:
+		c->s->hyp->ops->poke(some_vcpu(c)->h, c->host);
+	}
+	return true;
+}
+
+void tor_unmask(struct smp_cpu *c)
+{
+	struct smp *s = c->s;
+
+	for (unsigned i = 1; i < s->cpus; i++)
+		smp_online(&s->cpu[i], c);
+	if (s->hyp && cause != PN_INHIBIT_NR)
+		s->hyp->ops->inhibit(s->vm, c->host, cause, false);
+	for (unsigned i = s->timers; i < s->sources; i++)
+		smp_inject(c, &s->source[i]);
+}
+
+void tor_chores(struct smp *s, enum pn_inhibit why)
+{
+	cause = why;
+	tor_add_chore(s, "timers", timer);
+	tor_add_chore(s, "preempt", tor_chore_preempt);
+	tor_add_chore(s, "spurious", spurious);
+	if (s->devices) {
+		tor_add_chore(s, "attach", assign);
+		tor_add_chore(s, "detach", take_away);
+		tor_add_chore(s, "affinity", tor_chore_affinity);
+	}
+	if (why != PN_INHIBIT_NR)
+		tor_add_chore(s, "inhibit", inhibit);
+	if (s->cpus > 1) {
+		tor_add_chore(s, "offline", tor_chore_offline);
+		tor_add_chore(s, "online", tor_chore_online);
+	}
+}
+
+/* ---- messages ---- */
+
+#define LEGAL 16 /* the first vector that a local APIC accepts */
+
+static bool deliver(struct smp *s, const struct pn_intr *intr)
+{
+	if (intr->dest >= s->cpus) {
+		smp_fail(s, "P5", "vector 0x%02x is sent to CPU %u", intr->vector, intr->dest);
+		return false;
+	}
+	return smp_raise(&s->cpu[intr->dest], intr->vector);
+}
+
+/* Under @busy of the unit. */
+void tor_unit_intr(void *ctx, const struct pn_intr *intr)
+{
+	struct smp_device *d = ctx;
+	bool merges;
+
+	if (intr->vector < LEGAL) {
+		d->illegal++;
+		return;
+	}
+	merges = deliver(d->s, intr);
+	d->merged +=
+		merges && intr->vector >= SMP_VECTOR && intr->vector < SMP_VECTOR + d->s->sources;
+}
+
+void tor_core_intr(void *ctx, const struct pn_intr *intr)
+{
+	deliver(((struct smp_cpu *)ctx)->s, intr);
+}
+
+uint64_t tor_next_ipi(struct smp_vcpu *v, struct smp_cpu *c)
+{
+	struct smp *s = c->s;
+	uint32_t to = smp_draw(&c->dice, s->vcpus - 1);
+	struct smp_source *src;
+
+	to += to >= v->id;
+	src = &s->source[v->id * s->vcpus + to];
+	v->ipis--;
+	smp_sends(src);
+	return (uint64_t)to << 32 | (SMP_VECTOR + src->index);
+}

@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: MIT */
+/* A physical CPU: interrupts, the tasks that wait for it, chores; offline and online. */
+#include "smp.h"
+#include "vectors.h"
+
+/* ---- interrupts ---- */
+
+int smp_take_irq(struct smp_cpu *c)
+{
+	/* Pairs with smp_raise(): a bit that is set after the look sets @pending again. */
+	if (!pn_ld32_sc(&c->pending) || !pn_xchg32(&c->pending, 0))
+		return -1;
+	for (int w = 3; w >= 0; w--) {
+		uint64_t bits = pn_ld64_sc(&c->irr[w]);
+
+		if (!bits)
+			continue;
+		w = w * 64 + 63 - __builtin_clzll(bits);
+		pn_and64(&c->irr[w / 64], ~(1ull << w % 64));
+		/* There may be more. Pairs with smp_wait(). */
+		pn_xchg32(&c->pending, 1);
+		return w;
+	}
+	return -1;
+}
+
+static void handle(struct smp_cpu *c, int vector)
+{
+	c->irqs++;
+	if (vector == PN_VEC_RESCHED)
+		c->resched = true;
+	else if ((unsigned)vector >= SMP_VECTOR && (unsigned)vector - SMP_VECTOR < c->s->sources)
+		smp_device_irq(c, (uint8_t)vector);
+	else
+		c->s->ops->irq(c, (uint8_t)vector);
+}
+
+void smp_irqs(struct smp_cpu *c)
+{
+	int vector = c->deferred;
+
+	c->deferred = -1;
+	c->agent.irq_off++; /* in handlers they are off */
+	if (vector >= 0)
+		handle(c, vector);
+	while ((vector = smp_take_irq(c)) >= 0)
+		handle(c, vector);
+	c->agent.irq_off--;
+}
+
+/* Interrupts are on again: they come here. */
+static void poll(struct pn_agent *agent)
+{
+	struct smp_cpu *c = smp_cpu_of(agent);
+
+	if (smp_interrupted(c) || c->deferred >= 0)
+		smp_irqs(c);
+}
+
+/* ---- tasks ---- */
+
+/* False: @c takes none. */
+static bool add(struct smp_cpu *c, struct smp_vcpu *v)
+{
+	bool ok;
+
+	smp_hold(&c->queue_lock);
+	ok = !c->closed;
+	if (ok) {
+		c->queue[c->queued] = v;
+		/* Written under the lock; read without it by @c alone, which then takes it. */
+		pn_st32(&c->queued, c->queued + 1);
+	}
+	smp_let_go(&c->queue_lock);
+	return ok;
+}
+
+void smp_enqueue(struct smp *s, struct smp_vcpu *v, uint64_t *dice)
+{
+	uint32_t to = smp_draw(dice, 4) ? v->cpu : smp_draw(dice, s->cpus);
+
+	/* CPU 0 is never offline. */
+	while (!add(&s->cpu[to], v))
+		to = smp_draw(dice, s->cpus);
+	smp_raise(&s->cpu[to], PN_VEC_RESCHED);
+}
+
+static struct smp_vcpu *next(struct smp_cpu *c)
+{
+	struct smp_vcpu *v = NULL;
+
+	if (!pn_ld32(&c->queued)) /* a task that comes now is announced by an interrupt */
+		return NULL;
+	smp_hold(&c->queue_lock);
+	if (c->queued) {
+		uint32_t left = c->queued - 1;
+
+		v = c->queue[0];
+		for (uint32_t i = 0; i < left; i++)
+			c->queue[i] = c->queue[i + 1];
+		pn_st32(&c->queued, left); /* as in add() */
+	}
+	smp_let_go(&c->queue_lock);
+	return v;
+}
+
+/* Kernel threads are tasks of CPU 0. Says asleep first: pairs with their wakers. */
+static bool run_thread(struct smp_cpu *c, struct smp_task *t)
+{
+	uint32_t drowsy = SMP_DROWSY;
+
+	if (!t->step || pn_ld32_sc(&t->state) == SMP_ASLEEP)
+		return false;
+	do {
+		smp_irqs(c);
+		pn_xchg32(&t->state, SMP_DROWSY); /* pairs with smp_os_wake() */
+	} while (t->step(t->arg, c));
+	(void)pn_cas32(&t->state, &drowsy, SMP_ASLEEP);
+	return true;
+}
+
+static bool run_threads(struct smp_cpu *c)
+{
+	bool ran = false;
+
+	for (unsigned i = 0; !c->id && i < c->s->devices; i++)
+		ran |= run_thread(c, &c->s->device[i].log);
+	return ran;
+}
+
+static bool do_chore(struct smp_cpu *c)
+{
+	struct smp *s = c->s;
+	struct smp_chore *chore;
+	uint32_t idle = 0;
+
+	if (!pn_ld32(&c->chores)) /* pairs with the director */
+		return false;
+	if (!pn_cas32(&s->chore_busy, &idle, 1)) {
+		smp_relax();
+		return true; /* later */
+	}
+	if (s->last) {
+		s->last(c);
+	} else {
+		chore = &s->chore[smp_draw(&c->dice, s->chores)];
+		chore->done += chore->run(c);
+	}
+	/* Release: pairs with the next chore. */
+	pn_st32_rel(&s->chore_busy, 0);
+	__atomic_fetch_sub(&c->chores, 1, __ATOMIC_SEQ_CST);
+	return true;
+}
+
+/* ---- offline and online ---- */
+
+/* Its tasks go elsewhere, then it takes the interrupts that have arrived, and no more. */
+static void go_down(struct smp_cpu *c)
+{
+	struct smp_vcpu *v;
+
+	smp_hold(&c->queue_lock);
+	c->closed = true;
+	smp_let_go(&c->queue_lock);
+	while ((v = next(c)))
+		smp_enqueue(c->s, v, &c->dice);
+	smp_irqs(c);
+	pn_xchg32(&c->down, 1); /* pairs with smp_offline() and with those who send messages */
+	while (pn_ld32_sc(&c->down) && !pn_ld32_sc(&c->s->stop))
+		smp_wait(c);
+	c->resched = false;
+	smp_hold(&c->queue_lock);
+	c->closed = false;
+	smp_let_go(&c->queue_lock);
+}
+
+static void move_sources(struct smp_cpu *c, struct smp_cpu *self)
+{
+	struct smp *s = c->s;
+
+	for (unsigned i = 0; i < s->sources && s->ops->affinity; i++)
+		if (s->source[i].entry && s->ops->affinity(&s->source[i], self, self))
+			smp_fail(s, "P6", "the target of interrupt %u cannot be changed", i);
+}
+
+bool smp_offline(struct smp_cpu *c, struct smp_cpu *self)
+{
+	struct smp *s = c->s;
+
+	if (!c->id || c == self || pn_ld32(&c->down))
+		return false;
+	move_sources(c, self);
+	pn_xchg32(&c->dying, 1); /* pairs with smp_cpu_main() */
+	smp_raise(c, PN_VEC_RESCHED);
+	while (!pn_ld32_sc(&c->down)) /* pairs with go_down() */
+		smp_relax();
+	if (s->hyp)
+		s->hyp->ops->cpu_offline(s->hyp, c->host, self->host);
+	return true;
+}
+
+void smp_online(struct smp_cpu *c, struct smp_cpu *self)
+{
+	struct smp *s = c->s;
+
+	(void)self;
+	if (!pn_ld32(&c->down))
+		return;
+	/* Reset: what was on its way is gone. */
+	for (unsigned w = 0; w < 4; w++)
+		pn_xchg64(&c->irr[w], 0);
+	pn_xchg32(&c->pending, 0);
+	pn_xchg32(&c->bell, 0);
+	pn_xchg32(&c->dying, 0);
+	if (s->hyp)
+		s->hyp->ops->cpu_online(s->hyp, c->host);
+	pn_xchg32(&c->down, 0); /* pairs with go_down() */
+	smp_raise(c, PN_VEC_RESCHED);
+}
+
+/* ---- the thread ---- */
+
+void *smp_cpu_main(void *arg)
+{
+	struct smp_cpu *c = arg;
+	struct smp *s = c->s;
+
+	c->agent.irq_poll = poll;
+	while (!pn_ld32_sc(&s->stop)) {
+		struct smp_vcpu *v;
+		bool ran;
+
+		smp_mood(s);
+		smp_irqs(c);
+		c->resched = false;
+		if (pn_ld32(&c->dying)) { /* pairs with smp_offline() */
+			go_down(c);
+			continue;
+		}
+		ran = run_threads(c);
+		ran |= do_chore(c);
+		v = next(c);
+		if (v)
+			smp_run(c, v);
+		else if (!ran && !pn_xchg32(&c->bell, 0)) /* a doorbell has no effect in the host */
+			smp_wait(c);
+	}
+	return NULL;
+}

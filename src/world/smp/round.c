@@ -1,0 +1,282 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The director: gives devices and CPUs something to do, waits until everything rests, and looks
+ * whether all that was sent has arrived.
+ */
+#include <linux/futex.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "smp.h"
+#include "vectors.h"
+
+#define POSTS_LOG2 20 /* of a device in a round, at most */
+#define FEW_LOG2   8  /* in most rounds: what is lost at their end stays lost */
+#define HEAVY	   8  /* one round in so many has more */
+/* Then: accesses from one time to the next, about, at least, and how often that is doubled. */
+#define STUMBLE_MIN  16u
+#define STUMBLE_LOG2 6
+#define CHORES_LOG2  4	  /* in a round, at most */
+#define LOOK_MS	     100  /* the caller is asked whether to give up */
+#define STUCK_S	     20.0 /* without a single interrupt sent or taken */
+
+static double now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+/* ---- counts ---- */
+
+uint64_t smp_sent(const struct smp *s)
+{
+	uint64_t n = 0;
+
+	for (unsigned i = 0; i < s->sources; i++)
+		n += pn_ld64(&s->source[i].sent);
+	return n;
+}
+
+uint64_t smp_taken(const struct smp *s)
+{
+	uint64_t n = 0;
+
+	for (unsigned i = 0; i < s->sources; i++)
+		n += pn_ld64(&s->source[i].taken);
+	return n;
+}
+
+/* At rest: @vector is pending for @v. */
+static bool pends(const struct smp *s, const struct smp_vcpu *v, unsigned vector)
+{
+	return s->hyp->ops->irr(v->h, vector / 32) >> (vector % 32) & 1;
+}
+
+static bool pends_anywhere(const struct smp *s, unsigned vector)
+{
+	for (unsigned i = 0; i < s->vcpus; i++)
+		if (pends(s, &s->vcpu[i], vector))
+			return true;
+	return false;
+}
+
+static uint64_t open_of(const struct smp_source *src)
+{
+	return pn_ld64(&src->sent) - pn_ld64(&src->covered);
+}
+
+uint64_t smp_masked(const struct smp *s)
+{
+	uint64_t n = 0;
+
+	for (unsigned i = 0; i < s->sources; i++)
+		if (open_of(&s->source[i]) && pends_anywhere(s, SMP_VECTOR + i))
+			n += open_of(&s->source[i]);
+	return n;
+}
+
+uint64_t smp_lost(const struct smp *s)
+{
+	uint64_t n = 0;
+
+	for (unsigned i = 0; i < s->sources; i++)
+		n += open_of(&s->source[i]);
+	return n - smp_masked(s);
+}
+
+/* The highest vector that the guest of @v could take now, or -1. */
+static int deliverable(const struct smp *s, const struct smp_vcpu *v)
+{
+	int ppr = pn_vapic_ppr(v->h->page);
+
+	for (int i = 255; i >> 4 > ppr >> 4; i--)
+		if (pends(s, v, (unsigned)i))
+			return i;
+	return -1;
+}
+
+unsigned smp_missed(const struct smp *s)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < s->vcpus; i++)
+		n += pn_ld32(&s->vcpu[i].task.state) == SMP_ASLEEP &&
+		     deliverable(s, &s->vcpu[i]) >= 0;
+	return n;
+}
+
+/* ---- checks at rest ---- */
+
+static void check_vcpu(struct smp *s, struct smp_vcpu *v)
+{
+	const char *what = s->hyp->ops->check(v->h, &s->watch);
+	int vector = deliverable(s, v);
+
+	if (vector >= 0 && pn_ld32(&v->task.state) == SMP_ASLEEP)
+		smp_fail(s, "P1",
+			 "vCPU %u sleeps, vector 0x%02x could be delivered, and nobody is left to "
+			 "wake it",
+			 v->id, (unsigned)vector);
+	else if (vector >= 0 && v->inside)
+		smp_fail(s, "P4",
+			 "vCPU %u waits in its guest, vector 0x%02x could be delivered, and nobody "
+			 "is left to tell it",
+			 v->id, (unsigned)vector);
+	else if (vector >= 0)
+		smp_fail(s, "P1",
+			 "vCPU %u is not asleep and does not run, with vector 0x%02x to take",
+			 v->id, (unsigned)vector);
+	if (what)
+		smp_fail(s, "P2", "vCPU %u: %s", v->id, what);
+	if (pn_ld32(&v->task.state) == SMP_ASLEEP && pn_ld32(&v->h->requests) & PN_REQ_BLOCK_MASK)
+		smp_fail(s, "P6", "vCPU %u sleeps with a request to wake up", v->id);
+	if (v->inside && pn_ld32(&v->h->requests) & PN_REQ_APICV_UPDATE)
+		smp_fail(s, "P6", "vCPU %u stays in its guest with a request", v->id);
+}
+
+static void check_sources(struct smp *s)
+{
+	for (unsigned i = 0; i < s->sources; i++) {
+		uint64_t open = open_of(&s->source[i]);
+
+		if (open && !pends_anywhere(s, SMP_VECTOR + i))
+			smp_fail(s, "P4",
+				 "vector 0x%02x was sent %llu times since it was taken last, and "
+				 "is nowhere",
+				 SMP_VECTOR + i, (unsigned long long)open);
+	}
+}
+
+/* Bits that were set by software and silicon, each once. */
+static uint64_t set_bits(const struct smp *s)
+{
+	uint64_t n = 0;
+
+	for (unsigned i = 0; i < s->cpus; i++)
+		n += s->cpu[i].fresh;
+	for (unsigned i = 0; i < s->devices; i++) {
+		const struct pn_step_slot *slot = s->device[i].steps.slot;
+
+		n += slot[PN_STEP_IRR_SET].count - slot[PN_STEP_IRR_MERGE].count;
+		n += slot[PN_STEP_PIR_SET].count - slot[PN_STEP_PIR_MERGE].count;
+	}
+	return n;
+}
+
+/* A bit that was set is taken once, or is pending still, or has merged where a word was moved. */
+static void check_balance(struct smp *s)
+{
+	uint64_t set = set_bits(s), gone = smp_taken(s), hidden;
+
+	if (s->ipis)
+		return;
+	for (unsigned v = 0; v < s->vcpus; v++)
+		for (unsigned w = 0; w < 8; w++)
+			gone += (unsigned)__builtin_popcount(s->hyp->ops->irr(s->vcpu[v].h, w));
+	hidden = s->ops->hidden ? s->ops->hidden(s) : 0;
+	if (gone > set || set - gone > hidden)
+		smp_fail(s, "P4", "%llu bits were set, and %llu taken or are pending%s",
+			 (unsigned long long)set, (unsigned long long)gone,
+			 hidden ? ", more than can have merged" : "");
+}
+
+static void check(struct smp *s)
+{
+	const char *what = s->ops->check ? s->ops->check(s) : NULL;
+
+	if (what)
+		smp_fail(s, "P6", "%s", what);
+	for (unsigned i = 0; i < s->vcpus; i++)
+		check_vcpu(s, &s->vcpu[i]);
+	check_sources(s);
+	if (s->hyp)
+		check_balance(s);
+}
+
+/* ---- a round ---- */
+
+/* Small numbers as often as large ones: 1 to 2^@log2, at most @max. */
+static uint64_t some(struct smp *s, unsigned log2, uint64_t max)
+{
+	uint64_t n = 1ull << smp_draw(&s->dice, log2);
+
+	n += smp_draw(&s->dice, (uint32_t)n);
+	return n < max ? n : max;
+}
+
+static void give_chore(struct smp_cpu *c)
+{
+	__atomic_fetch_add(&c->chores, 1, __ATOMIC_SEQ_CST); /* pairs with its thread */
+	smp_raise(c, PN_VEC_RESCHED);
+}
+
+static void give_chores(struct smp *s)
+{
+	uint64_t n = smp_draw(&s->dice, 4) || s->ipis ? some(s, CHORES_LOG2, UINT64_MAX) : 0;
+
+	while (n-- && s->chores) {
+		struct smp_cpu *c = &s->cpu[smp_draw(&s->dice, s->cpus)];
+
+		if (pn_ld32(&c->down))
+			c = &s->cpu[0];
+		give_chore(c);
+	}
+}
+
+static void begin(struct smp *s, uint64_t left)
+{
+	bool heavy = !smp_draw(&s->dice, HEAVY);
+	bool wild = !heavy && smp_draw(&s->dice, 2);
+
+	smp_busy(s); /* the director */
+	s->rounds++;
+	pn_st32(&s->cut, 0); /* all pair with threads that have not begun */
+	pn_st32(&s->wild, wild ? STUMBLE_MIN << smp_draw(&s->dice, STUMBLE_LOG2) : 0);
+	for (unsigned i = 0; i < s->devices; i++) {
+		s->device[i].budget = left ? some(s, heavy ? POSTS_LOG2 : FEW_LOG2, left) : 0;
+		left -= s->device[i].budget;
+		smp_busy(s);
+	}
+	__atomic_fetch_add(&s->round, 1, __ATOMIC_SEQ_CST); /* pairs with devices: the budgets */
+	syscall(SYS_futex, &s->round, FUTEX_WAKE_PRIVATE, SMP_DEVICES, NULL, NULL, 0);
+	if (s->last)
+		give_chore(&s->cpu[0]);
+	else
+		give_chores(s);
+	smp_rests(s);
+}
+
+bool smp_round(struct smp *s, uint64_t posts, bool (*give_up)(void *), void *arg)
+{
+	double since = now();
+	uint64_t before = 0;
+
+	begin(s, posts);
+	while (!smp_at_rest(s, LOOK_MS)) {
+		uint64_t moved = smp_sent(s) + smp_taken(s);
+
+		if (give_up && give_up(arg))
+			pn_xchg32(&s->cut, 1); /* pairs with devices */
+		if (moved != before)
+			since = now();
+		before = moved;
+		if (now() - since < STUCK_S)
+			continue;
+		smp_fail(s, "P1",
+			 "it does not come to rest: agents wait for each other, or go round for "
+			 "ever");
+		s->stuck = true;
+		return false;
+	}
+	check(s);
+	return !pn_ld32(&s->failed);
+}
+
+bool smp_last_round(struct smp *s, void (*last)(struct smp_cpu *c))
+{
+	s->last = last; /* everything rests: nobody reads it */
+	return smp_round(s, 0, NULL, NULL);
+}

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef PN_SMP_SEAM_IMPL_H
+#define PN_SMP_SEAM_IMPL_H
+
+/*
+ * The seam for real threads: the compiler's atomics of src/seam/native, and on top of them what
+ * only this world needs. A thread may stumble between two accesses, so that windows of nanoseconds
+ * become wide enough for other threads. A thread that spins gives its processor away, because there
+ * are more threads than processors. Known mistakes can be switched on.
+ */
+#include "../../../seam/native/seam_impl.h"
+
+struct smp_dice {
+	uint32_t left; /* accesses until the thread stumbles; 0: 2^32 */
+	uint32_t mean; /* from one time to the next, about; 0: never */
+	uint64_t random;
+	uint32_t fence;
+	uint32_t masked;	/* no interrupt comes here: this stands for one step of a machine */
+	struct pn_agent *agent; /* of the CPU that the thread is; NULL: none */
+};
+
+extern __thread struct smp_dice smp_dice;
+extern enum pn_mistake smp_mistake;
+
+/* The thread waits for a random time, takes interrupts if they are on, and draws the next time. */
+void smp_stumble(void);
+/* A lock that another thread holds. */
+void smp_lock_wait(struct pn_lock *l);
+/* A turn of a loop that waits for another agent. */
+void smp_relax(void);
+
+static inline void smp_point(void)
+{
+	if (__builtin_expect(!--smp_dice.left, 0))
+		smp_stumble();
+}
+
+static inline void smp_lock(struct pn_lock *l)
+{
+	smp_point();
+	/* Acquire: pairs with the release of pn_lock_drop(). */
+	if (__builtin_expect(__atomic_exchange_n(&l->held, 1, __ATOMIC_ACQUIRE), 0))
+		smp_lock_wait(l);
+}
+
+#ifdef __SANITIZE_THREAD__
+/* It does not know fences. An exchange of a thread's own word is one, and orders nothing else. */
+static inline void smp_fence(void)
+{
+	__atomic_exchange_n(&smp_dice.fence, 1, __ATOMIC_SEQ_CST);
+}
+#else
+static inline void smp_fence(void)
+{
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+}
+#endif
+
+static inline bool smp_makes(enum pn_mistake m)
+{
+	return __builtin_expect(smp_mistake == m, 0);
+}
+
+/* A macro is not expanded in itself: these call the functions of the same name. */
+#define pn_ld32(p)	   (smp_point(), pn_ld32(p))
+#define pn_ld32_acq(p)	   (smp_point(), pn_ld32_acq(p))
+#define pn_ld32_sc(p)	   (smp_point(), pn_ld32_sc(p))
+#define pn_st32(p, v)	   (smp_point(), pn_st32(p, v))
+#define pn_st32_rel(p, v)  (smp_point(), pn_st32_rel(p, v))
+#define pn_or32(p, v)	   (smp_point(), pn_or32(p, v))
+#define pn_and32(p, v)	   (smp_point(), pn_and32(p, v))
+#define pn_xchg32(p, v)	   (smp_point(), pn_xchg32(p, v))
+#define pn_cas32(p, e, v)  (smp_point(), pn_cas32(p, e, v))
+#define pn_ld64(p)	   (smp_point(), pn_ld64(p))
+#define pn_ld64_acq(p)	   (smp_point(), pn_ld64_acq(p))
+#define pn_ld64_sc(p)	   (smp_point(), pn_ld64_sc(p))
+#define pn_st64(p, v)	   (smp_point(), pn_st64(p, v))
+#define pn_st64_rel(p, v)  (smp_point(), pn_st64_rel(p, v))
+#define pn_or64(p, v)	   (smp_point(), pn_or64(p, v))
+#define pn_and64(p, v)	   (smp_point(), pn_and64(p, v))
+#define pn_xchg64(p, v)	   (smp_point(), pn_xchg64(p, v))
+#define pn_cas64(p, e, v)  (smp_point(), pn_cas64(p, e, v))
+#define pn_ld128_sc(p)	   (smp_point(), pn_ld128_sc(p))
+#define pn_cas128(p, e, v) (smp_point(), pn_cas128(p, e, v))
+#define pn_fence()	   smp_fence()
+#define pn_relax()	   smp_relax()
+#define pn_lock_take(l)	   smp_lock(l)
+#define pn_lock_drop(l)	   (smp_point(), pn_lock_drop(l))
+#define pn_lock_irq(a, l)  (pn_irq_off(a), smp_lock(l))
+#define pn_mistake(m)	   smp_makes(m)
+
+#endif

@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The task of a vCPU: runs its guest, blocks, sleeps, moves. The same order of calls of the
+ * hypervisor as in the other worlds; and the books of what was sent and what arrived.
+ */
+#include "smp.h"
+#include "vectors.h"
+
+#define EVER	  8 /* one time in so many: preempted between the look and the sleep */
+#define TPR_CLASS 16
+
+/* ---- the operating system ---- */
+
+/*
+ * A read-modify-write, so a full barrier between what the caller stored and the state. Other side:
+ * the task stores DROWSY, and then looks for what the caller stored.
+ */
+bool smp_os_wake(void *ctx, struct pn_agent *self, void *task, enum pn_wake_reason why)
+{
+	struct smp_task *t = task;
+	struct smp_cpu *c = smp_cpu_of(self);
+	uint32_t old = pn_xchg32(&t->state, SMP_AWAKE);
+
+	(void)ctx;
+	(void)why;
+	if (old == SMP_ASLEEP && t->vcpu)
+		smp_enqueue(t->s, t->vcpu, &c->dice);
+	else if (old == SMP_ASLEEP)
+		smp_raise(&t->s->cpu[0], PN_VEC_RESCHED);
+	c->woken += old == SMP_ASLEEP;
+	return old != SMP_AWAKE;
+}
+
+void smp_os_ipi(void *ctx, struct pn_agent *self, uint32_t cpu, uint8_t vector)
+{
+	struct smp *s = ctx;
+
+	(void)self;
+	if (cpu < s->cpus)
+		smp_raise(&s->cpu[cpu], vector);
+	else
+		smp_fail(s, "P5", "vector 0x%02x goes to CPU %u, which does not exist", vector,
+			 cpu);
+}
+
+/* ---- the books ---- */
+
+void smp_sends(struct smp_source *src)
+{
+	/*
+	 * Release: pairs with smp_took(). One sender, so the load needs no order. The number is
+	 * visible before the bit that the sender sets next.
+	 */
+	pn_st64_rel(&src->sent, pn_ld64(&src->sent) + 1);
+}
+
+void smp_took(struct smp *s, struct smp_vcpu *v, int vector)
+{
+	unsigned index = (unsigned)vector - SMP_VECTOR;
+	struct smp_source *src = &s->source[index];
+	uint64_t sent, covered, taken;
+
+	if (vector < 0 || index >= s->sources) {
+		smp_fail(s, "P4", "vector 0x%02x is taken, which nothing sends", (unsigned)vector);
+		return;
+	}
+	/* Acquire: pairs with smp_sends(). The bit was cleared before this load. */
+	sent = pn_ld64_acq(&src->sent);
+	taken = __atomic_add_fetch(&src->taken, 1, __ATOMIC_RELAXED); /* a count */
+	if (taken > sent)
+		smp_fail(s, "P4",
+			 "vector 0x%02x was taken %llu times by vCPU %d, and sent %llu times",
+			 (unsigned)vector, (unsigned long long)taken, v ? (int)v->id : -1,
+			 (unsigned long long)sent);
+	/* The maximum. It is read at rest; relaxed, since rest orders it. */
+	covered = __atomic_load_n(&src->covered, __ATOMIC_RELAXED);
+	while (covered < sent && !__atomic_compare_exchange_n(&src->covered, &covered, sent, true,
+							      __ATOMIC_RELAXED, __ATOMIC_RELAXED))
+		;
+}
+
+static void inject(struct smp_cpu *c, struct smp_source *src)
+{
+	struct smp *s = c->s;
+	uint32_t to = pn_ld32(&src->target); /* pairs with chores: any value that it has had */
+
+	if (s->hyp->ops->inject(s->vcpu[to].h, c->host, (uint8_t)(SMP_VECTOR + src->index),
+				PN_WAKE_NOTIFY))
+		c->merged++;
+	else
+		c->fresh++;
+}
+
+void smp_inject(struct smp_cpu *c, struct smp_source *src)
+{
+	smp_sends(src);
+	inject(c, src);
+}
+
+void smp_device_irq(struct smp_cpu *c, uint8_t vector)
+{
+	struct smp_source *src = &c->s->source[vector - SMP_VECTOR];
+
+	if (c->s->ops->device_irq)
+		c->s->ops->device_irq(c, src);
+	else
+		inject(c, src);
+}
+
+/* ---- what guests do ---- */
+
+void smp_handle(struct smp_vcpu *v, struct smp_cpu *c, int vector, int *tpr)
+{
+	struct smp *s = c->s;
+
+	smp_took(s, v, vector);
+	*tpr = -1;
+	if ((unsigned)vector < SMP_VECTOR + s->timers)
+		return;
+	/* Its timer. It has the highest class, so nothing holds it back. */
+	if (s->ipis)
+		v->ipis = 1 + smp_draw(&c->dice, 64);
+	if (s->masks)
+		*tpr = s->last || smp_draw(&c->dice, 2)
+			       ? 0
+			       : (int)smp_draw(&c->dice, (SMP_VECTOR + s->timers) / TPR_CLASS) << 4;
+}
+
+/* ---- scheduling ---- */
+
+static void load(struct smp_vcpu *v, struct smp_cpu *c)
+{
+	v->preempted = false;
+	v->moves += v->cpu != c->id;
+	v->cpu = c->id;
+	c->s->hyp->ops->load(v->h, c->host);
+}
+
+/* As in Linux: a task that was woken on its way to sleep counts as preempted. */
+static void put(struct smp_vcpu *v, struct smp_cpu *c, bool asleep)
+{
+	if (!asleep || pn_ld32(&v->task.state) == SMP_AWAKE) /* pairs with smp_os_wake() */
+		v->preempted = true;
+	c->s->hyp->ops->put(v->h, c->host, v->preempted);
+}
+
+static void preempt(struct smp_vcpu *v, struct smp_cpu *c)
+{
+	put(v, c, false);
+	c->preemptions++;
+	smp_enqueue(c->s, v, &c->dice);
+}
+
+/* The block loop. False: @v is no longer here, asleep or preempted. */
+static bool block(struct smp_vcpu *v, struct smp_cpu *c)
+{
+	const struct pn_hyp_ops *ops = c->s->hyp->ops;
+
+	if (!v->blocking)
+		ops->blocking(v->h, c->host);
+	v->blocking = true;
+	for (;;) {
+		uint32_t drowsy = SMP_DROWSY;
+
+		/* The state first, then the look; a waker uses the opposite order. */
+		if (pn_mistake(PN_MISTAKE_NO_FENCE))
+			pn_st32(&v->task.state, SMP_DROWSY);
+		else
+			pn_xchg32(&v->task.state, SMP_DROWSY);
+		if (ops->must_run(v->h, c->host))
+			break;
+		if (!smp_draw(&c->dice, EVER) && !pn_ld32(&c->s->stop)) {
+			preempt(v, c);
+			return false;
+		}
+		put(v, c, true);
+		v->sleeps++;
+		/* Pairs with smp_os_wake(): whoever finds ASLEEP puts it into a queue. From then on
+		 * this thread has nothing to do with @v. */
+		if (pn_cas32(&v->task.state, &drowsy, SMP_ASLEEP))
+			return false;
+		load(v, c);
+	}
+	pn_xchg32(&v->task.state, SMP_AWAKE); /* nothing has to wake it any more */
+	ops->unblocking(v->h, c->host);
+	v->blocking = false;
+	return true;
+}
+
+bool smp_wanted(const struct smp_cpu *c)
+{
+	/* Whoever changes one of these sends an interrupt afterwards. */
+	return c->resched || pn_ld32(&c->queued) || pn_ld32(&c->chores) || pn_ld32(&c->dying) ||
+	       pn_ld32(&c->s->stop);
+}
+
+void smp_run(struct smp_cpu *c, struct smp_vcpu *v)
+{
+	load(v, c);
+	if (v->blocking && !block(v, c))
+		return;
+	for (;;) {
+		enum smp_left left;
+
+		v->stays = !smp_draw(&c->dice, 4);
+		left = c->s->ops->guest(v, c);
+		v->runs++;
+		smp_irqs(c);
+		if (left == SMP_HALTED && !block(v, c))
+			return;
+		if (pn_ld32(&c->s->stop))
+			return;
+		if (smp_wanted(c)) {
+			preempt(v, c);
+			return;
+		}
+	}
+}
