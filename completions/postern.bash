@@ -34,6 +34,7 @@ _postern_value() { # program verb option: words for its value; FILES if it is a 
 	--set) _postern_list "$1" keys | sed -n 's/^machine\..*/&=/p' ;;
 	--seed | --duration | --sensitivity | --load | --tsc-ghz | --kernel | --vcpu-bits) ;;
 	--bound | --jobs | --memory-limit | --seconds) ;;
+	--posts | --cpus | --vcpus | --devices | --mistake) ;;
 	--amd | --intel) "$1" "$2" --help 2>/dev/null | sed -nE "s/^ +$3 .*with these: ([a-z0-9 ]+).*/\1/p" | tr ' ' '\n' ;;
 	*) if [ -n "$words" ]; then tr '|' '\n' <<<"$words"; else echo FILES; fi ;;
 	esac
@@ -46,7 +47,7 @@ _postern_arguments() { # program verb number
 	explore) _postern_list "$1" cases && echo FILES ;;
 	decode) [ "$3" -gt 0 ] || _postern_list "$1" decoders ;;
 	list) [ "$3" -gt 0 ] || "$1" list --help | sed -nE 's/^Usage: .* ([a-z|]+)$/\1/p' | tr '|' '\n' ;;
-	bench) ;;
+	bench | torture) ;;
 	help) _postern_verbs "$1" ;;
 	*) echo FILES ;;
 	esac

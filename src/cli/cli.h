@@ -27,6 +27,7 @@ int pn_cli_bench(int argc, char **argv);
 int pn_cli_explore(int argc, char **argv);
 int pn_cli_sweep(int argc, char **argv);
 int pn_cli_vm(int argc, char **argv);
+int pn_cli_torture(int argc, char **argv);
 
 /* The checkout that the program was built from, or POSTERN_SOURCE of the environment. Static. */
 const char *pn_cli_source_root(void);

@@ -36,7 +36,7 @@ static const struct verb {
 	{"bench", "[FIGURE...]", "how fast the models run on this machine", pn_cli_bench},
 	{"vm", "[OPTION...] [-- QEMU]", "a machine with posted interrupts, on the terminal",
 	 pn_cli_vm},
-	{"torture", NULL, NULL, NULL},
+	{"torture", "--mode MODE", "real threads, real atomics, nothing lost", pn_cli_torture},
 };
 
 #define NR_VERBS ((unsigned)(sizeof(verbs) / sizeof(verbs[0])))

@@ -124,7 +124,7 @@ bool pn_cli_trace_perfetto(const struct pn_cli_options *o)
 	return o->trace && pn_cli_is_perfetto(o->trace);
 }
 
-static uint64_t parse_seed(const char *arg, struct argp_state *state)
+uint64_t pn_cli_seed_value(const char *arg, struct argp_state *state)
 {
 	uint64_t seed;
 	char *end;
@@ -162,7 +162,7 @@ static int parse(int key, char *arg, struct argp_state *state)
 		parse_duration(o, arg, state);
 		return 0;
 	case OPT_SEED:
-		o->seed = parse_seed(arg, state);
+		o->seed = pn_cli_seed_value(arg, state);
 		return 0;
 	case OPT_JSON:
 		o->json = true;
@@ -199,7 +199,7 @@ static int ignore_seed(int key, char *arg, struct argp_state *state)
 {
 	if (key != OPT_SEED)
 		return ARGP_ERR_UNKNOWN;
-	(void)parse_seed(arg, state);
+	(void)pn_cli_seed_value(arg, state);
 	return 0;
 }
 

@@ -63,6 +63,8 @@ bool pn_cli_trace_perfetto(const struct pn_cli_options *o);
 bool pn_cli_is_perfetto(const char *path);
 /* The value of --tsc-ghz, 1e-9 to 1000; ends the program if @arg is none. */
 double pn_cli_rate(const char *arg, struct argp_state *state);
+/* The value of --seed; ends the program if @arg is none. */
+uint64_t pn_cli_seed_value(const char *arg, struct argp_state *state);
 /* @arg is the recording that a verb reads; ends the program if *@input is one already. */
 void pn_cli_one_recording(const char **input, const char *arg, struct argp_state *state);
 /* Adds all modes of a workload, each in its default variant. */

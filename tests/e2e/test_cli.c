@@ -77,7 +77,7 @@ static const struct row rows[] = {
 	 "not finished: out of time", NULL},
 	{"explore gappi-masked-irr --variant fixed --steps 20", 3, "did not end within 20 steps",
 	 NULL},
-	{"torture", 2, NULL, "not in this build"},
+	{"torture", 2, NULL, "torture needs --mode MODE"},
 	{"sweep", 2, NULL, "no sweep is named"},
 	{"sweep x.ini", 3, NULL, "no such file, and no built-in sweep of that name"},
 	{"sweep sparse-rate --jobs 0", 2, NULL, "--jobs: '0' is not a number of processes"},
