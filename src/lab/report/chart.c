@@ -51,8 +51,7 @@ static double first_tick(const struct pn_chart_axis *a)
 {
 	if (a->log)
 		return pow(10, ceil(log10(a->min) - 1e-9));
-	/* not -0 */
-	return ceil(a->min / step_of(a) - 1e-9) * step_of(a) + 0.0;
+	return ceil(a->min / step_of(a) - 1e-9) * step_of(a);
 }
 
 /* A tick may miss the last value by a rounding. */
