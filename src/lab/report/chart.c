@@ -51,7 +51,8 @@ static double first_tick(const struct pn_chart_axis *a)
 {
 	if (a->log)
 		return pow(10, ceil(log10(a->min) - 1e-9));
-	return ceil(a->min / step_of(a) - 1e-9) * step_of(a);
+	/* not -0 */
+	return ceil(a->min / step_of(a) - 1e-9) * step_of(a) + 0.0;
 }
 
 /* A tick may miss the last value by a rounding. */
