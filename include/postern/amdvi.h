@@ -109,6 +109,35 @@ int pn_amdvi_write(struct pn_amdvi *vi, uint32_t off, unsigned size, uint64_t va
  * them are ignored. */
 void pn_amdvi_snp_lock(struct pn_amdvi *vi, bool on);
 
+/* The register file, as software reads it. */
+struct pn_amdvi_regs {
+	uint64_t devtab, cmdbuf, evtlog, control, efr, pprlog, galog, galog_tail_addr;
+	uint64_t msi_lo; /* 158h: upper half is MSI address low */
+	uint64_t msi_hi; /* 160h: MSI address high, MSI data */
+	uint64_t xt_gen, xt_ppr, xt_ga, efr2;
+	uint64_t cmd_head, cmd_tail, evt_head, evt_tail, status;
+	uint64_t ppr_head, ppr_tail, ga_head, ga_tail;
+};
+
+/*
+ * All that an IOMMU has besides what is in memory, to be saved and loaded. Cached entries do not
+ * belong to it: hardware may drop them at any time.
+ */
+struct pn_amdvi_state {
+	struct pn_amdvi_regs r;
+	bool cmd_stopped, evt_stopped, ga_stopped; /* by an error, although enabled */
+	bool ga_lingers;			   /* ga_stopped, but GALogRun is still 1 */
+	bool snp_locked, msi_enable;
+};
+
+void pn_amdvi_save(const struct pn_amdvi *vi, struct pn_amdvi_state *out);
+
+/*
+ * -EINVAL if no IOMMU with these features can be in that state; nothing has changed then. Queued
+ * commands are not executed and no interrupt is sent. Message numbers of the MSI capability stay.
+ */
+int pn_amdvi_load(struct pn_amdvi *vi, const struct pn_amdvi_state *in);
+
 /*
  * The PCI MSI capability, used while Control.IntCapXTEn = 0. Message numbers: event and completion
  * (cap + 10h [4:0]), PPR ([31:27]), GA (cap + 14h [4:0]); data is OR-ed with the message number.

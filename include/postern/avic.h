@@ -162,6 +162,24 @@ void pn_avic_vmexit(struct pn_avic *av);
  */
 int pn_avic_memory_changed(struct pn_avic *av);
 
+/* All that a core has besides what is in memory, to be saved and loaded. */
+struct pn_avic_state {
+	bool in_guest, active, x2; /* active, and what follows: of a guest with AVIC only */
+	bool doorbell;
+	uint8_t v_tpr;
+	uint32_t max_index;
+	uint64_t page_pa, logical_table, physical_table;
+};
+
+void pn_avic_save(const struct pn_avic *av, struct pn_avic_state *out);
+
+/*
+ * -EINVAL if no core with these features can be in that state, -EFAULT if the vAPIC page is no
+ * memory; nothing has changed then. Memory is left alone. Afterwards, in a guest with AVIC, ask
+ * pn_avic_evaluate().
+ */
+int pn_avic_load(struct pn_avic *av, const struct pn_avic_state *in);
+
 /* The doorbell reaches this core. True: guest mode, evaluate now. In host mode see the knob. */
 bool pn_avic_doorbell(struct pn_avic *av);
 

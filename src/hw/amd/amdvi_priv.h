@@ -17,16 +17,6 @@
 /* Value of the type field of a hardware error: no memory answered at the address. */
 #define PN_VI_MASTER_ABORT (1ull << PN_EVENT_TYPE_SH)
 
-/* The register file, as software reads it. */
-struct pn_vi_regs {
-	uint64_t devtab, cmdbuf, evtlog, control, efr, pprlog, galog, galog_tail_addr;
-	uint64_t msi_lo; /* 158h: upper half is MSI address low */
-	uint64_t msi_hi; /* 160h: MSI address high, MSI data */
-	uint64_t xt_gen, xt_ppr, xt_ga, efr2;
-	uint64_t cmd_head, cmd_tail, evt_head, evt_tail, status;
-	uint64_t ppr_head, ppr_tail, ga_head, ga_tail;
-};
-
 /*
  * What to do with a device's interrupts. It is decided when the entry is fetched, so that a hit
  * costs one comparison.
@@ -115,7 +105,7 @@ struct pn_amdvi {
 	const struct pn_bus *bus;
 	struct pn_amdvi_stats stats;
 
-	struct pn_vi_regs r;
+	struct pn_amdvi_regs r;
 	struct pn_amdvi_knobs knobs;
 	uint64_t control_mask; /* bits of Control that this IOMMU has */
 	uint32_t ga_bytes;     /* size of the GA log */
@@ -157,6 +147,8 @@ static inline uint32_t pn_amdvi_ring_bytes(uint64_t base)
 
 /* regs.c: recomputes Status run bits and everything that depends on the registers. */
 void pn_amdvi_derive(struct pn_amdvi *vi);
+/* regs.c: can the register file of this IOMMU have these values? */
+bool pn_amdvi_regs_possible(const struct pn_amdvi *vi, const struct pn_amdvi_regs *r);
 
 /* cache.c */
 static inline uint32_t pn_amdvi_dte_key(uint16_t devid)

@@ -176,7 +176,7 @@ void pn_amdvi_reset(struct pn_amdvi *vi)
 {
 	const uint64_t len = (uint64_t)PN_VI_LEN_MIN << PN_AMDVI_LEN_SH;
 
-	vi->r = (struct pn_vi_regs){
+	vi->r = (struct pn_amdvi_regs){
 		.efr = vi->r.efr,
 		.efr2 = vi->r.efr2,
 		.control = PN_CTRL_COHERENT,

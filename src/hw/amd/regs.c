@@ -20,7 +20,7 @@ enum {
 
 struct row {
 	uint32_t off;
-	uint16_t field; /* in struct pn_vi_regs */
+	uint16_t field; /* in struct pn_amdvi_regs */
 	uint16_t ring;	/* the ring's head, then its tail */
 	uint64_t writable;
 	uint64_t need; /* EFR bits without which the register does not exist */
@@ -28,7 +28,7 @@ struct row {
 	unsigned flags;
 };
 
-#define AT(f) (offsetof(struct pn_vi_regs, f))
+#define AT(f) (offsetof(struct pn_amdvi_regs, f))
 
 /*
  * Command and event registers may only be modified while the ring does not run, GA log registers
@@ -63,7 +63,7 @@ static const struct row rows[] = {
 	{PN_AMDVI_GA_TAIL, AT(ga_tail), 0, PTR | 8, PN_EFR_GASUP, PN_ST_GALOGRUN, 0},
 };
 
-static uint64_t *field(struct pn_vi_regs *r, uint16_t at)
+static uint64_t *field(struct pn_amdvi_regs *r, uint16_t at)
 {
 	return (uint64_t *)(void *)((char *)r + at);
 }
@@ -243,4 +243,18 @@ int pn_amdvi_write(struct pn_amdvi *vi, uint32_t off, unsigned size, uint64_t va
 	if (row)
 		write_row(vi, row, value);
 	return 0;
+}
+
+/* The values need not agree with each other: every order of writes must be possible. */
+bool pn_amdvi_regs_possible(const struct pn_amdvi *vi, const struct pn_amdvi_regs *r)
+{
+	const uint64_t run = PN_ST_EVENTLOGRUN | PN_ST_CMDBUFRUN | PN_ST_PPRLOGRUN | PN_ST_GALOGRUN;
+	struct pn_amdvi_regs copy = *r;
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		if (rows[i].writable && *field(&copy, rows[i].field) & ~rows[i].writable)
+			return false;
+	}
+	return r->efr == vi->r.efr && r->efr2 == vi->r.efr2 && !(r->control & ~vi->control_mask) &&
+	       !(r->status & ~(PN_ST_W1C | run));
 }
