@@ -18,19 +18,23 @@ qemu_dir()
 	echo "$CACHE/qemu-${version#qemu_}-$(hash_of "$BOOT"/qemu/patches/*.patch)"
 }
 
-# Files of this project that are compiled into it: paths in the checkout, and under hw/i386/postern.
+# Files of this project that are compiled into it: paths in the checkout, and in the emulator's source.
 qemu_ours()
 {
 	(
 		cd "$ROOT" || exit
-		printf '%s\n' boot/qemu/meson.build boot/qemu/*.[ch]
+		printf '%s\n' boot/qemu/meson.build boot/qemu/*.[ch] boot/qemu/{target,system}/*.[ch]
 		find include/postern src/seam src/hw -name '*.[ch]' ! -path 'src/hw/intel/apicv*'
 	) | LC_ALL=C sort
 }
 
 qemu_ours_there()
 {
-	sed 's|^boot/qemu/||; t; s|^|lib/|'
+	sed 's|^boot/qemu/target/|target/i386/tcg/system/|; t
+		s|^boot/qemu/system/\(.*\.h\)$|include/system/\1|; t
+		s|^boot/qemu/system/|system/|; t
+		s|^boot/qemu/|hw/i386/postern/|; t
+		s|^|hw/i386/postern/lib/|'
 }
 
 postern_version()
@@ -84,18 +88,18 @@ qemu_unpack()
 # stay there.
 qemu_copy_ours()
 {
-	local to=$1/src/hw/i386/postern new f
+	local to=$1/src new f
 	new=$(work_dir)
-	mkdir -p "$to/lib"
+	mkdir -p "$to/hw/i386/postern/lib"
 	qemu_ours | while read -r f; do
 		copy_if_changed "$ROOT/$f" "$to/$(qemu_ours_there <<<"$f")"
 	done
 	qemu_ours | qemu_ours_there | LC_ALL=C sort >"$new/ours"
-	(cd "$to" && find . -name '*.[ch]' -o -name meson.build) | sed 's|^\./||' | LC_ALL=C sort |
-		LC_ALL=C comm -13 "$new/ours" - | while read -r f; do rm "$to/$f"; done
-	grep -E '^lib/src/hw/.*\.c$' "$new/ours" >"$new/sources"
+	[ ! -e "$1/ours" ] || LC_ALL=C comm -23 "$1/ours" "$new/ours" | while read -r f; do rm -f "$to/$f"; done
+	cp "$new/ours" "$1/ours"
+	sed -nE 's|^hw/i386/postern/(lib/src/hw/.*\.c)$|\1|p' "$new/ours" >"$new/sources"
 	postern_version >"$new/version"
-	for f in sources version; do copy_if_changed "$new/$f" "$to/lib/$f"; done
+	for f in sources version; do copy_if_changed "$new/$f" "$to/hw/i386/postern/lib/$f"; done
 	rm -rf "$new"
 }
 

@@ -3,7 +3,7 @@
 # The patches for QEMU as two series of commits that need nothing of this checkout: "fixes", the
 # patches 00xx, for QEMU itself, and "postern", the patches 01xx, on top of them. Our files are not in
 # the patches: the line "Adds:" of a patch's message names those that its commit brings, relative to
-# hw/i386/postern; meson.build grows with them.
+# QEMU's source; the meson.build of hw/i386/postern grows with them.
 
 QEMU_SERIES=(fixes postern)
 QEMU_OURS=hw/i386/postern
@@ -65,14 +65,15 @@ qemu_series_meson()
 # repository, folder of our files, patch: the files that it adds, into the repository.
 qemu_series_add()
 {
-	local to=$1/$QEMU_OURS from=$2 pattern file
+	local to=$1 from=$2 pattern file
 	qemu_series_adds "$3" | while read -r pattern; do
 		(cd "$from" && find . -type f -path "./$pattern") | while read -r file; do
 			mkdir -p "$(dirname "$to/$file")"
 			cp "$from/$file" "$to/$file"
 		done
 	done
-	[ ! -d "$to" ] || qemu_series_meson "$from/meson.build" "$to" >"$to/meson.build"
+	to=$1/$QEMU_OURS
+	[ ! -d "$to" ] || qemu_series_meson "$from/$QEMU_OURS/meson.build" "$to" >"$to/meson.build"
 }
 
 # repository, folder of our files, patch: one more commit, signed off by the committer.
@@ -116,7 +117,11 @@ qemu_series_commits()
 # repository, folder of our files: every one of them is in the series as it is here.
 qemu_series_whole()
 {
-	diff -r "$2" "$1/$QEMU_OURS" >&2
+	local file status=0
+	while read -r file; do
+		cmp "$2/$file" "$1/$file" >&2 || status=1
+	done < <(cd "$2" && find . -type f)
+	return $status
 }
 
 # What a series begins with.

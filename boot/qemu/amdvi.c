@@ -13,17 +13,21 @@
 #include "hw/i386/x86-iommu.h"
 #include "hw/pci/msi.h"
 #include "qapi/error.h"
+#include "qemu/error-report.h"
+#include "migration/blocker.h"
+#include "migration/vmstate.h"
+#include "system/memory-holder.h"
 #include "system/qtest.h"
 #include "system/tcg.h"
 #include "../amd_iommu.h"
 #include "hw/i386/postern/amdvi.h"
-#include "hw/i386/postern/machine.h"
+#include "hw/i386/postern/processor.h"
 #include "hw/i386/postern/sent.h"
 #include "postern/amdvi.h"
 
 struct PosternAMDVI {
     AMDVIState *s;
-    PosternHolder holder;
+    MemoryHolder holder;
     struct pn_bus bus;
 
     QemuMutex lock; /* what follows */
@@ -31,6 +35,7 @@ struct PosternAMDVI {
     struct pn_agent agent;
     struct pn_step_slot steps[PN_STEP_NR];
     PosternSent sent;
+    struct pn_amdvi_state saved; /* what a snapshot carries of @vi */
 };
 
 static void enter(PosternAMDVI *p)
@@ -119,14 +124,14 @@ void postern_amdvi_config_write(PCIDevice *dev, uint32_t addr, uint32_t val,
     }
 }
 
-static void memory_changed(PosternHolder *holder)
+static void memory_changed(MemoryHolder *holder)
 {
     PosternAMDVI *p = container_of(holder, PosternAMDVI, holder);
 
     enter(p);
     pn_amdvi_memory_changed(p->vi);
     leave(p);
-    postern_has_asked(holder);
+    memory_holder_asked(holder);
 }
 
 /*
@@ -158,19 +163,34 @@ static bool options_ok(AMDVIState *s, Error **errp)
     return accelerator_ok(errp);
 }
 
+/* QEMU's own registers of the IOMMU are in no snapshot. */
+static bool refuse_migration(Error **errp)
+{
+    static Error *reason;
+
+    error_setg(&reason,
+               "the state of amd-iommu with ga=off cannot migrate "
+               "(ga=on allows it)");
+    return !migrate_add_blocker(&reason, errp);
+}
+
 bool postern_amdvi_realize(AMDVIState *s, Error **errp)
 {
     struct pn_amdvi_config cfg;
     PosternAMDVI *p;
     int err;
 
-    if (!options_ok(s, errp) || !s->ga) {
-        return !*errp;
+    if (!options_ok(s, errp)) {
+        return false;
+    }
+    if (!s->ga) {
+        return refuse_migration(errp);
     }
     p = g_new0(PosternAMDVI, 1);
     p->s = s;
     qemu_mutex_init(&p->lock);
-    p->bus = postern_machine;
+    p->bus.map = memory_holder_map;
+    p->bus.wrote = memory_holder_wrote;
     p->bus.ctx = &p->sent;
     p->bus.intr = postern_sent_intr;
     p->bus.doorbell = postern_sent_doorbell;
@@ -192,7 +212,7 @@ bool postern_amdvi_realize(AMDVIState *s, Error **errp)
         return false;
     }
     s->postern = p;
-    postern_hold(&p->holder, memory_changed);
+    memory_hold(&p->holder, memory_changed);
     return true;
 }
 
@@ -291,6 +311,121 @@ void postern_amdvi_page_fault(AMDVIState *s, uint16_t devid, uint16_t domid,
 
     postern_amdvi_event(s, evt);
 }
+
+static int pre_save(void *opaque)
+{
+    PosternAMDVI *p = opaque;
+
+    enter(p);
+    pn_amdvi_save(p->vi, &p->saved);
+    leave(p);
+    return 0;
+}
+
+static int post_load(void *opaque, int version_id)
+{
+    PosternAMDVI *p = opaque;
+    int err;
+
+    enter(p);
+    err = pn_amdvi_load(p->vi, &p->saved);
+    follow(p);
+    leave(p);
+    if (err) {
+        error_report("amd-iommu: impossible state");
+    }
+    return err;
+}
+
+/* The device postern-steps shows them to software. */
+static const VMStateDescription vmstate_step = {
+    .name = "amd-iommu/step",
+    .version_id = 1,
+    .minimum_version_id = 1,
+    .fields = (const VMStateField[]) {
+        VMSTATE_UINT64(count, struct pn_step_slot),
+        VMSTATE_END_OF_LIST()
+    }
+};
+
+#define REG(name) VMSTATE_UINT64(saved.r.name, PosternAMDVI)
+
+static const VMStateDescription vmstate_model = {
+    .name = "amd-iommu/model",
+    .version_id = 1,
+    .minimum_version_id = 1,
+    .pre_save = pre_save,
+    .post_load = post_load,
+    .fields = (const VMStateField[]) {
+        REG(devtab),
+        REG(cmdbuf),
+        REG(evtlog),
+        REG(control),
+        REG(efr),
+        REG(pprlog),
+        REG(galog),
+        REG(galog_tail_addr),
+        REG(msi_lo),
+        REG(msi_hi),
+        REG(xt_gen),
+        REG(xt_ppr),
+        REG(xt_ga),
+        REG(efr2),
+        REG(cmd_head),
+        REG(cmd_tail),
+        REG(evt_head),
+        REG(evt_tail),
+        REG(status),
+        REG(ppr_head),
+        REG(ppr_tail),
+        REG(ga_head),
+        REG(ga_tail),
+        VMSTATE_BOOL(saved.cmd_stopped, PosternAMDVI),
+        VMSTATE_BOOL(saved.evt_stopped, PosternAMDVI),
+        VMSTATE_BOOL(saved.ga_stopped, PosternAMDVI),
+        VMSTATE_BOOL(saved.ga_lingers, PosternAMDVI),
+        VMSTATE_BOOL(saved.snp_locked, PosternAMDVI),
+        VMSTATE_BOOL(saved.msi_enable, PosternAMDVI),
+        VMSTATE_STRUCT_ARRAY(steps, PosternAMDVI, PN_STEP_NR, 1, vmstate_step,
+                             struct pn_step_slot),
+        VMSTATE_END_OF_LIST()
+    }
+};
+
+static int pre_load(void *opaque)
+{
+    AMDVIState *s = opaque;
+
+    if (!s->postern) {
+        error_report("the snapshot's amd-iommu has ga=on, this one has not");
+        return -EINVAL;
+    }
+    return 0;
+}
+
+/*
+ * Cached translations belong to the machine that was there before. The PCI
+ * function has a section of its own.
+ */
+static int forget(void *opaque, int version_id)
+{
+    amdvi_command_executed(opaque, (uint64_t)PN_CMD_INVALIDATE_IOMMU_ALL
+                                       << PN_CMD_OP_SH, 0);
+    return 0;
+}
+
+const VMStateDescription vmstate_postern_amdvi = {
+    .name = "amd-iommu",
+    .version_id = 1,
+    .minimum_version_id = 1,
+    .pre_load = pre_load,
+    .post_load = forget,
+    .fields = (const VMStateField[]) {
+        VMSTATE_STRUCT_POINTER(postern, AMDVIState, vmstate_model,
+                               PosternAMDVI),
+        VMSTATE_END_OF_LIST()
+    }
+};
 
 char *postern_amdvi_steps(const AMDVIState *s)
 {

@@ -9,6 +9,7 @@
 typedef struct AMDVIState AMDVIState;
 typedef struct PosternAMDVI PosternAMDVI;
 typedef struct PCIDevice PCIDevice;
+typedef struct VMStateDescription VMStateDescription;
 
 /*
  * Callable from any thread, with or without the BQL, unless a comment says
@@ -44,6 +45,9 @@ MemTxResult postern_amdvi_msi(AMDVIState *s, uint64_t addr, uint32_t data,
 void postern_amdvi_event(AMDVIState *s, const uint64_t *evt);
 void postern_amdvi_page_fault(AMDVIState *s, uint16_t devid, uint16_t domid,
                               hwaddr addr, bool write, bool present);
+
+/* Of an AMDVIState with ga=on; with ga=off there is a migration blocker. */
+extern const VMStateDescription vmstate_postern_amdvi;
 
 char *postern_amdvi_steps(const AMDVIState *s);
 

@@ -7,6 +7,7 @@
 #include "qemu/osdep.h"
 #include "hw/pci/msix.h"
 #include "hw/pci/pci_device.h"
+#include "migration/vmstate.h"
 
 #define TYPE_BELLS "postern-bells"
 #define BELLS_VECTORS 256
@@ -60,6 +61,17 @@ static void bells_exit(PCIDevice *pdev)
     msix_uninit_exclusive_bar(pdev);
 }
 
+static const VMStateDescription vmstate_bells = {
+    .name = TYPE_BELLS,
+    .version_id = 1,
+    .minimum_version_id = 1,
+    .fields = (const VMStateField[]) {
+        VMSTATE_PCI_DEVICE(pci, BellsState),
+        VMSTATE_MSIX(pci, BellsState),
+        VMSTATE_END_OF_LIST()
+    }
+};
+
 static void bells_class_init(ObjectClass *klass, void *data)
 {
     DeviceClass *dc = DEVICE_CLASS(klass);
@@ -70,6 +82,7 @@ static void bells_class_init(ObjectClass *klass, void *data)
     k->class_id = PCI_CLASS_OTHERS;
     k->realize = bells_realize;
     k->exit = bells_exit;
+    dc->vmsd = &vmstate_bells;
     dc->desc = "a device with 256 interrupts, each sent at a write";
     set_bit(DEVICE_CATEGORY_MISC, dc->categories);
 }

@@ -8,12 +8,28 @@
  */
 #include "qemu/osdep.h"
 #include "hw/pci/pci_device.h"
+#include "migration/vmstate.h"
 
 #define TYPE_AMD_FCH "amd-fch-smbus"
+OBJECT_DECLARE_SIMPLE_TYPE(FCHState, AMD_FCH)
+
+struct FCHState {
+    PCIDevice pci;
+};
 
 static void fch_realize(PCIDevice *pdev, Error **errp)
 {
 }
+
+static const VMStateDescription vmstate_fch = {
+    .name = TYPE_AMD_FCH,
+    .version_id = 1,
+    .minimum_version_id = 1,
+    .fields = (const VMStateField[]) {
+        VMSTATE_PCI_DEVICE(pci, FCHState),
+        VMSTATE_END_OF_LIST()
+    }
+};
 
 static void fch_class_init(ObjectClass *klass, void *data)
 {
@@ -25,6 +41,7 @@ static void fch_class_init(ObjectClass *klass, void *data)
     k->revision = 0x51;
     k->class_id = PCI_CLASS_SERIAL_SMBUS;
     k->realize = fch_realize;
+    dc->vmsd = &vmstate_fch;
     dc->desc = "AMD FCH SMBus function (presence only)";
     set_bit(DEVICE_CATEGORY_BRIDGE, dc->categories);
 }
@@ -32,7 +49,7 @@ static void fch_class_init(ObjectClass *klass, void *data)
 static const TypeInfo fch_type = {
     .name = TYPE_AMD_FCH,
     .parent = TYPE_PCI_DEVICE,
-    .instance_size = sizeof(PCIDevice),
+    .instance_size = sizeof(FCHState),
     .class_init = fch_class_init,
     .interfaces = (InterfaceInfo[]) {
         { INTERFACE_CONVENTIONAL_PCI_DEVICE },

@@ -10,3 +10,7 @@ void postern_meter_ipi(const uint32_t *mask, unsigned words, uint8_t vector)
 void postern_meter_sends(uint32_t dest, uint8_t vector)
 {
 }
+
+void postern_meter_doorbell(uint32_t apicid)
+{
+}

@@ -38,7 +38,7 @@
 #include "hw/qdev-properties.h"
 #include "system/cpu-timers.h"
 #include "cpu.h"
-#include "exec/helper-proto.h"
+#include "migration/vmstate.h"
 #include "svm.h"
 
 #define TYPE_METER "postern-meter"
@@ -92,8 +92,6 @@ struct Meter {
     enum state state;
     unsigned tries;
 };
-
-bool postern_meter_profiles;
 
 static struct cpu cpus[CPUS_MAX];
 static Meter *meter;
@@ -179,17 +177,17 @@ static void changes(CPUX86State *env, enum mode now)
     fputc('\n', meter->trace);
 }
 
-void postern_meter_mode(CPUX86State *env)
+static void meter_mode(CPUX86State *env)
 {
     changes(env, mode_of(env));
 }
 
-void postern_meter_left(CPUX86State *env)
+static void meter_left(CPUX86State *env)
 {
     changes(env, MODE_KERNEL);
 }
 
-void postern_meter_halts(CPUX86State *env)
+static void meter_halts(CPUX86State *env)
 {
     if (writes()) {
         put_counts('H', env_cpu(env));
@@ -197,7 +195,7 @@ void postern_meter_halts(CPUX86State *env)
     }
 }
 
-void postern_meter_interrupt(CPUX86State *env, int vector)
+static void meter_interrupt(CPUX86State *env, int vector)
 {
     if (writes()) {
         put_counts('I', env_cpu(env));
@@ -239,7 +237,7 @@ void postern_meter_sends(uint32_t dest, uint8_t vector)
     }
 }
 
-void helper_postern_block(CPUX86State *env, uint64_t pc)
+static void meter_block(CPUX86State *env, uint64_t pc)
 {
     CPUState *cs = env_cpu(env);
     struct block b = {.pc = pc, .sp = env->regs[R_ESP], .cpu = cs->cpu_index};
@@ -250,6 +248,21 @@ void helper_postern_block(CPUX86State *env, uint64_t pc)
     b.count = settled(cs)->count[MODE_KERNEL];
     fwrite(&b, sizeof(b), 1, meter->profile);
 }
+
+static const X86TCGMeter counting = {
+    .mode = meter_mode,
+    .left = meter_left,
+    .halts = meter_halts,
+    .interrupt = meter_interrupt,
+};
+
+static const X86TCGMeter profiling = {
+    .mode = meter_mode,
+    .left = meter_left,
+    .halts = meter_halts,
+    .interrupt = meter_interrupt,
+    .block = meter_block,
+};
 
 static void profile_begins(int64_t now)
 {
@@ -453,13 +466,19 @@ static void meter_realize(PCIDevice *pdev, Error **errp)
         cpus[i].mode = MODE_KERNEL;
     }
     icount_executed = executed;
-    postern_meter_profiles = m->profile;
+    x86_tcg_meter = m->profile ? &profiling : &counting;
 }
 
 static const Property meter_properties[] = {
     DEFINE_PROP_STRING("trace", Meter, trace_name),
     DEFINE_PROP_STRING("profile", Meter, profile_name),
     DEFINE_PROP_UINT32("slice", Meter, slice, 4000),
+};
+
+/* Its counts are of the process, not of the machine. */
+static const VMStateDescription vmstate_meter = {
+    .name = TYPE_METER,
+    .unmigratable = 1,
 };
 
 static void meter_class_init(ObjectClass *klass, void *data)
@@ -472,6 +491,7 @@ static void meter_class_init(ObjectClass *klass, void *data)
     k->class_id = PCI_CLASS_OTHERS;
     k->realize = meter_realize;
     dc->desc = "Postern's meter of instructions";
+    dc->vmsd = &vmstate_meter;
     dc->hotpluggable = false;
     device_class_set_props(dc, meter_properties);
     set_bit(DEVICE_CATEGORY_MISC, dc->categories);

@@ -8,29 +8,6 @@
  * None of this runs unless the machine has the device "postern-meter", which
  * needs -icount: then one thread runs all processors in turn.
  */
-typedef struct CPUArchState CPUX86State;
-typedef struct CPUState CPUState;
-
-/*
- * In accel/tcg, told of every update of the count: @n instructions more. Or
- * NULL.
- */
-extern void (*icount_executed)(CPUState *cpu, int64_t n);
-
-/* With profile=: every translation block calls helper_postern_block(). */
-extern bool postern_meter_profiles;
-
-/*
- * Privilege or world may have changed: the instructions executed until now
- * belong to the old ones.
- */
-void postern_meter_mode(CPUX86State *env);
-/* The guest is left: the kernel runs from here on. */
-void postern_meter_left(CPUX86State *env);
-/* The processor halts. */
-void postern_meter_halts(CPUX86State *env);
-/* A processor begins to deliver @vector, to the host or to its guest. */
-void postern_meter_interrupt(CPUX86State *env, int vector);
 /*
  * The running processor sends @vector to the processors in @mask, by APIC
  * number.

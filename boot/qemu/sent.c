@@ -6,15 +6,14 @@
 #include "hw/core/cpu.h"
 #include "hw/i386/apic_internal.h"
 #include "hw/i386/x86-iommu.h"
-#include "hw/i386/postern/machine.h"
 #include "hw/i386/postern/meter.h"
+#include "hw/i386/postern/processor.h"
 #include "hw/i386/postern/sent.h"
 
 static void note(PosternSent *sent, const struct pn_intr *m, bool doorbell)
 {
     g_assert(sent->n < POSTERN_SENT_MAX);
-    sent->intr[sent->n] = *m;
-    sent->doorbell[sent->n++] = doorbell;
+    sent->message[sent->n++] = (PosternMessage){*m, doorbell};
 }
 
 void postern_sent_intr(void *ctx, const struct pn_intr *m)
@@ -29,8 +28,7 @@ void postern_sent_doorbell(void *ctx, uint32_t apicid)
     note(ctx, &m, true);
 }
 
-/* Under the BQL. */
-static void deliver(const struct pn_intr *m)
+static void send_intr(const struct pn_intr *m)
 {
     X86IOMMUIrq irq = {
         .trigger_mode = m->level,
@@ -45,9 +43,19 @@ static void deliver(const struct pn_intr *m)
     apic_get_class(NULL)->send_msi(&msg);
 }
 
+/* Under the BQL. */
+static void deliver(const PosternMessage *m)
+{
+    if (m->doorbell) {
+        postern_ring(m->intr.dest);
+    } else {
+        send_intr(&m->intr);
+    }
+}
+
 static void deliver_bh(void *opaque)
 {
-    g_autofree struct pn_intr *m = opaque;
+    g_autofree PosternMessage *m = opaque;
 
     deliver(m);
 }
@@ -56,9 +64,11 @@ static void deliver_bh(void *opaque)
  * An iothread must not wait for the BQL: the thread that has it may wait for
  * the iothread.
  */
-static void forward(const struct pn_intr *m, bool may_wait)
+static void forward(const PosternMessage *m, bool may_wait)
 {
-    postern_meter_sends(m->dest, m->vector);
+    if (!m->doorbell) {
+        postern_meter_sends(m->intr.dest, m->intr.vector);
+    }
     if (bql_locked() || (may_wait && current_cpu)) {
         BQL_LOCK_GUARD();
         deliver(m);
@@ -71,11 +81,7 @@ static void forward(const struct pn_intr *m, bool may_wait)
 static void deliver_all(const PosternSent *sent, bool may_wait)
 {
     for (unsigned i = 0; i < sent->n; i++) {
-        if (sent->doorbell[i]) {
-            postern_machine.doorbell(NULL, sent->intr[i].dest);
-        } else {
-            forward(&sent->intr[i], may_wait);
-        }
+        forward(&sent->message[i], may_wait);
     }
 }
 

@@ -12,9 +12,13 @@
 #define POSTERN_SENT_MAX 8
 
 typedef struct {
+    struct pn_intr intr;
+    bool doorbell; /* then only intr.dest counts */
+} PosternMessage;
+
+typedef struct {
     unsigned n;
-    struct pn_intr intr[POSTERN_SENT_MAX];
-    bool doorbell[POSTERN_SENT_MAX]; /* then only intr.dest counts */
+    PosternMessage message[POSTERN_SENT_MAX];
 } PosternSent;
 
 /* For struct pn_bus, whose ctx is a PosternSent. */

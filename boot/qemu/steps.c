@@ -9,6 +9,7 @@
 #include "qemu/cutils.h"
 #include "hw/i386/x86-iommu.h"
 #include "hw/pci/pci_device.h"
+#include "migration/vmstate.h"
 
 #define TYPE_STEPS "postern-steps"
 #define STEPS_SIZE 4096
@@ -18,7 +19,7 @@ struct StepsState {
     PCIDevice pci;
 
     MemoryRegion bar;
-    char text[STEPS_SIZE];
+    uint8_t text[STEPS_SIZE];
 };
 
 static uint64_t steps_read(void *opaque, hwaddr addr, unsigned size)
@@ -36,7 +37,7 @@ static void steps_write(void *opaque, hwaddr addr, uint64_t val, unsigned size)
     StepsState *s = opaque;
 
     memset(s->text, 0, sizeof(s->text));
-    pstrcpy(s->text, sizeof(s->text), steps ?: "");
+    pstrcpy((char *)s->text, sizeof(s->text), steps ?: "");
 }
 
 static const MemoryRegionOps steps_ops = {
@@ -56,6 +57,17 @@ static void steps_realize(PCIDevice *pdev, Error **errp)
     pci_register_bar(pdev, 0, PCI_BASE_ADDRESS_SPACE_MEMORY, &s->bar);
 }
 
+static const VMStateDescription vmstate_steps = {
+    .name = TYPE_STEPS,
+    .version_id = 1,
+    .minimum_version_id = 1,
+    .fields = (const VMStateField[]) {
+        VMSTATE_PCI_DEVICE(pci, StepsState),
+        VMSTATE_UINT8_ARRAY(text, StepsState, STEPS_SIZE),
+        VMSTATE_END_OF_LIST()
+    }
+};
+
 static void steps_class_init(ObjectClass *klass, void *data)
 {
     DeviceClass *dc = DEVICE_CLASS(klass);
@@ -65,6 +77,7 @@ static void steps_class_init(ObjectClass *klass, void *data)
     k->device_id = 0x11f0;
     k->class_id = PCI_CLASS_OTHERS;
     k->realize = steps_realize;
+    dc->vmsd = &vmstate_steps;
     dc->desc = "steps of Postern's model of the IOMMU";
     set_bit(DEVICE_CATEGORY_MISC, dc->categories);
 }

@@ -20,11 +20,12 @@
 #include "hw/acpi/aml-build.h"
 #include "hw/qdev-properties.h"
 #include "migration/blocker.h"
+#include "system/memory-holder.h"
 #include "system/qtest.h"
 #include "system/reset.h"
 #include "system/tcg.h"
 #include "../intel_iommu_internal.h"
-#include "hw/i386/postern/machine.h"
+#include "hw/i386/postern/processor.h"
 #include "hw/i386/postern/sent.h"
 #include "hw/i386/postern/vtd.h"
 #include "postern/postern.h"
@@ -37,7 +38,7 @@ static bool poison = true;
 
 struct PosternVTD {
     IntelIOMMUState *s; /* NULL: the second unit */
-    PosternHolder holder;
+    MemoryHolder holder;
     struct pn_bus bus;
     Error *blocker;
 
@@ -93,14 +94,14 @@ static void run_queue(PosternVTD *p)
     } while (any);
 }
 
-static void memory_changed(PosternHolder *holder)
+static void memory_changed(MemoryHolder *holder)
 {
     PosternVTD *p = container_of(holder, PosternVTD, holder);
 
     enter(p);
     pn_vtd_memory_changed(p->unit);
     leave(p);
-    postern_has_asked(holder);
+    memory_holder_asked(holder);
 }
 
 /* The unit with these capabilities; NULL and an error. */
@@ -113,7 +114,8 @@ static PosternVTD *unit_create(IntelIOMMUState *s, uint64_t cap, uint64_t ecap,
 
     p->s = s;
     qemu_mutex_init(&p->lock);
-    p->bus = postern_machine;
+    p->bus.map = memory_holder_map;
+    p->bus.wrote = memory_holder_wrote;
     p->bus.ctx = &p->sent;
     p->bus.intr = postern_sent_intr;
     pn_agent_init(&p->agent, 0, p->steps);
@@ -135,7 +137,7 @@ static PosternVTD *unit_create(IntelIOMMUState *s, uint64_t cap, uint64_t ecap,
         g_free(p);
         return NULL;
     }
-    postern_hold(&p->holder, memory_changed);
+    memory_hold(&p->holder, memory_changed);
     return p;
 }
 

@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#ifndef HW_I386_POSTERN_AVIC_CPU_H
-#define HW_I386_POSTERN_AVIC_CPU_H
+#ifndef I386_TCG_AVIC_PRIV_H
+#define I386_TCG_AVIC_PRIV_H
 
 #include "cpu.h"
-#include "hw/i386/postern/avic.h"
-#include "hw/i386/postern/machine.h"
+#include "system/memory-holder.h"
+#include "tcg/system/avic.h"
 #include "postern/avic.h"
 
 /*
  * What the files of the emulated AVIC share: one of these for each processor.
  */
-struct PosternAvic {
-    struct rcu_head rcu;
-    CPUState *cs;
-    PosternHolder holder;
+struct X86Avic {
+    X86CPU *cpu;
+    MemoryHolder holder;
+    struct pn_bus bus;
     struct pn_avic av;
     struct pn_agent agent;
     struct pn_step_slot steps[PN_STEP_NR];
@@ -23,8 +23,6 @@ struct PosternAvic {
     uint64_t vmcb_pa;
     bool vmcb_cached;
 
-    bool rang; /* atomic: set by the thread that rings */
-
     /*
      * The exit of an access of the current instruction. For a fault it is taken
      * as soon as the access returns, for a trap when the instruction is
@@ -32,21 +30,23 @@ struct PosternAvic {
      */
     bool fault, trap;
     struct pn_avic_exit exit;
+
+    struct pn_avic_state saved; /* what a snapshot carries of @av */
 };
 
-static inline PosternAvic *postern_avic_of(CPUX86State *env)
+static inline X86Avic *x86_avic_of(CPUX86State *env)
 {
-    return env_archcpu(env)->postern;
+    return env_archcpu(env)->avic;
 }
 
 /*
  * Finishes an access of the guest: what the model answered, and its exit. May
  * not return.
  */
-void postern_avic_settle(CPUX86State *env, enum pn_avic_access what,
+void x86_avic_settle(CPUX86State *env, enum pn_avic_access what,
                          uintptr_t retaddr);
 
-/* The region behind POSTERN_AVIC_PAGE. */
-void postern_avic_page_init(void);
+/* The region behind X86_AVIC_PAGE. */
+void x86_avic_page_init(void);
 
 #endif

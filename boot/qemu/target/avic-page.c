@@ -8,13 +8,13 @@
 #include "exec/address-spaces.h"
 #include "exec/memory.h"
 #include "hw/core/cpu.h"
-#include "hw/i386/postern/avic-cpu.h"
+#include "tcg/system/avic-priv.h"
 
-bool postern_avic_covers(CPUX86State *env, hwaddr gpa)
+bool x86_avic_covers(CPUX86State *env, hwaddr gpa)
 {
-    PosternAvic *p = postern_avic_of(env);
+    X86Avic *p = x86_avic_of(env);
 
-    return postern_avic_active(env) && !p->av.x2 &&
+    return x86_avic_active(env) && !p->av.x2 &&
            !((gpa ^ p->vmcb.apic_bar) & PN_AVIC_PHYS_PAGE_MASK);
 }
 
@@ -22,28 +22,28 @@ bool postern_avic_covers(CPUX86State *env, hwaddr gpa)
  * The vCPU whose guest makes this access, or NULL: a device got here, or a
  * debugger.
  */
-static PosternAvic *accessor(MemTxAttrs attrs)
+static X86Avic *accessor(MemTxAttrs attrs)
 {
     CPUState *cs = current_cpu;
 
     if (!cs || attrs.unspecified || attrs.requester_id ||
-        !postern_avic_active(cpu_env(cs))) {
+        !x86_avic_active(cpu_env(cs))) {
         return NULL;
     }
-    return X86_CPU(cs)->postern;
+    return X86_CPU(cs)->avic;
 }
 
 /*
  * The region's callbacks return before the instruction may be left: see
- * postern_avic_failed().
+ * x86_avic_failed().
  */
-static MemTxResult conclude(PosternAvic *p, enum pn_avic_access what)
+static MemTxResult conclude(X86Avic *p, enum pn_avic_access what)
 {
     if (what == PN_AVIC_FAULT || what == PN_AVIC_GP) {
         p->fault = true;
         return MEMTX_ACCESS_ERROR;
     }
-    postern_avic_settle(cpu_env(current_cpu), what, 0);
+    x86_avic_settle(cpu_env(current_cpu), what, 0);
     return MEMTX_OK;
 }
 
@@ -51,7 +51,7 @@ static MemTxResult conclude(PosternAvic *p, enum pn_avic_access what)
  * Anything but 32 bits at the start of a register is left to the host
  * (inferred).
  */
-static enum pn_avic_access odd(PosternAvic *p, hwaddr off, bool write)
+static enum pn_avic_access odd(X86Avic *p, hwaddr off, bool write)
 {
     p->exit.code = PN_EXIT_AVIC_NOACCEL;
     p->exit.info1 = (uint64_t)write << 32 | (off & 0xFF0);
@@ -62,7 +62,7 @@ static enum pn_avic_access odd(PosternAvic *p, hwaddr off, bool write)
 static MemTxResult page_read(void *opaque, hwaddr off, uint64_t *data,
                              unsigned size, MemTxAttrs attrs)
 {
-    PosternAvic *p = accessor(attrs);
+    X86Avic *p = accessor(attrs);
 
     *data = UINT64_MAX;
     if (!p) {
@@ -75,7 +75,7 @@ static MemTxResult page_read(void *opaque, hwaddr off, uint64_t *data,
 static MemTxResult page_write(void *opaque, hwaddr off, uint64_t val,
                               unsigned size, MemTxAttrs attrs)
 {
-    PosternAvic *p = accessor(attrs);
+    X86Avic *p = accessor(attrs);
 
     if (!p) {
         return MEMTX_DECODE_ERROR;
@@ -92,25 +92,25 @@ static const MemoryRegionOps page_ops = {
     .impl = {.min_access_size = 1, .max_access_size = 8, .unaligned = true},
 };
 
-void postern_avic_page_init(void)
+void x86_avic_page_init(void)
 {
     static MemoryRegion page;
 
     if (!page.ops) {
         memory_region_init_io(&page, NULL, &page_ops, NULL, "avic-access",
                               TARGET_PAGE_SIZE);
-        memory_region_add_subregion(get_system_memory(), POSTERN_AVIC_PAGE,
+        memory_region_add_subregion(get_system_memory(), X86_AVIC_PAGE,
                                     &page);
     }
 }
 
-void postern_avic_failed(CPUState *cs, hwaddr physaddr, uintptr_t retaddr)
+void x86_avic_failed(CPUState *cs, hwaddr physaddr, uintptr_t retaddr)
 {
-    PosternAvic *p = X86_CPU(cs)->postern;
+    X86Avic *p = X86_CPU(cs)->avic;
 
-    if ((physaddr & TARGET_PAGE_MASK) != POSTERN_AVIC_PAGE || !p || !p->fault) {
+    if ((physaddr & TARGET_PAGE_MASK) != X86_AVIC_PAGE || !p || !p->fault) {
         return;
     }
     p->fault = false;
-    postern_avic_settle(cpu_env(cs), PN_AVIC_FAULT, retaddr);
+    x86_avic_settle(cpu_env(cs), PN_AVIC_FAULT, retaddr);
 }

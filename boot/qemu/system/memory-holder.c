@@ -1,15 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/*
- * The machine as the models see it: memory by pointer, processors by doorbell.
- */
+/* Memory of the machine by pointer, for models of hardware. */
 #include "qemu/osdep.h"
 #include "qemu/lockable.h"
 #include "qemu/main-loop.h"
 #include "block/aio.h"
 #include "exec/address-spaces.h"
 #include "exec/memory.h"
-#include "hw/i386/postern/avic.h"
-#include "hw/i386/postern/machine.h"
+#include "system/memory-holder.h"
 
 /*
  * The memory regions that were handed out, one reference each. A region is
@@ -22,7 +19,7 @@ static struct {
     size_t changes;
 
     /* Under the BQL. */
-    QLIST_HEAD(, PosternHolder) holders;
+    QLIST_HEAD(, MemoryHolder) holders;
     MemoryListener listener;
     bool moved, sweeping;
 } memory;
@@ -48,7 +45,7 @@ static bool find(MemoryRegionCache *at, uint64_t pa, size_t len)
            at->ptr && !at->mrs.readonly;
 }
 
-static void *machine_map(void *ctx, uint64_t pa, size_t len)
+void *memory_holder_map(void *ctx, uint64_t pa, size_t len)
 {
     MemoryRegionCache at;
     void *ptr = NULL;
@@ -64,7 +61,7 @@ static void *machine_map(void *ctx, uint64_t pa, size_t len)
 /*
  * Displays look for dirty pages; translated code of that memory is out of date.
  */
-static void machine_wrote(void *ctx, uint64_t pa, size_t len)
+void memory_holder_wrote(void *ctx, uint64_t pa, size_t len)
 {
     MemoryRegionCache at;
 
@@ -74,21 +71,10 @@ static void machine_wrote(void *ctx, uint64_t pa, size_t len)
     address_space_cache_destroy(&at);
 }
 
-static void machine_doorbell(void *ctx, uint32_t apicid)
-{
-    postern_avic_ring(apicid);
-}
-
-const struct pn_bus postern_machine = {
-    .map = machine_map,
-    .wrote = machine_wrote,
-    .doorbell = machine_doorbell,
-};
-
 static size_t oldest_pointer(void)
 {
     size_t oldest = memory.changes;
-    PosternHolder *holder;
+    MemoryHolder *holder;
 
     QLIST_FOREACH(holder, &memory.holders, next) {
         oldest = MIN(oldest, holder->asked);
@@ -135,7 +121,7 @@ static void section_changed(MemoryListener *listener,
 
 static void commit(MemoryListener *listener)
 {
-    PosternHolder *holder, *next;
+    MemoryHolder *holder, *next;
 
     if (!memory.moved) {
         return;
@@ -154,7 +140,7 @@ static void start(void)
     qemu_mutex_init(&memory.lock);
     memory.regions = g_hash_table_new(NULL, NULL);
     memory.listener = (MemoryListener){
-        .name = "postern",
+        .name = "memory-holder",
         .region_add = section_changed,
         .region_del = section_changed,
         .commit = commit,
@@ -162,7 +148,7 @@ static void start(void)
     memory_listener_register(&memory.listener, &address_space_memory);
 }
 
-void postern_hold(PosternHolder *holder, void (*changed)(PosternHolder *holder))
+void memory_hold(MemoryHolder *holder, void (*changed)(MemoryHolder *holder))
 {
     if (!memory.regions) {
         start();
@@ -172,27 +158,14 @@ void postern_hold(PosternHolder *holder, void (*changed)(PosternHolder *holder))
     QLIST_INSERT_HEAD(&memory.holders, holder, next);
 }
 
-void postern_has_asked(PosternHolder *holder)
+void memory_holder_asked(MemoryHolder *holder)
 {
     holder->asked = memory.changes;
     sweep_soon();
 }
 
-void postern_let_go(PosternHolder *holder)
+void memory_let_go(MemoryHolder *holder)
 {
     QLIST_REMOVE(holder, next);
     sweep_soon();
-}
-
-char *postern_steps(const struct pn_agent *agent)
-{
-    GString *s = g_string_new(NULL);
-
-    for (int i = 0; i < PN_STEP_NR; i++) {
-        if (agent->step[i].count) {
-            g_string_append_printf(s, "%s%s=%" PRIu64, s->len ? " " : "",
-                                   pn_step_key(i), agent->step[i].count);
-        }
-    }
-    return g_string_free(s, FALSE);
 }

@@ -6,8 +6,7 @@
 #include "qemu/osdep.h"
 #include "qemu/main-loop.h"
 #include "exec/cpu-common.h"
-#include "hw/i386/postern/avic-cpu.h"
-#include "hw/i386/postern/meter.h"
+#include "tcg/system/avic-priv.h"
 #include "svm.h"
 #include "tcg/helper-tcg.h"
 
@@ -17,18 +16,18 @@ static void request(CPUX86State *env, int mask)
     cpu_interrupt(env_cpu(env), mask);
 }
 
-void postern_avic_evaluate(CPUX86State *env)
+void x86_avic_evaluate(CPUX86State *env)
 {
-    if (pn_avic_evaluate(&postern_avic_of(env)->av, true) >= 0) {
+    if (pn_avic_evaluate(&x86_avic_of(env)->av, true) >= 0) {
         request(env, CPU_INTERRUPT_VIRQ);
     } else {
         cpu_reset_interrupt(env_cpu(env), CPU_INTERRUPT_VIRQ);
     }
 }
 
-int postern_avic_take(CPUX86State *env)
+int x86_avic_take(CPUX86State *env)
 {
-    struct pn_avic *av = &postern_avic_of(env)->av;
+    struct pn_avic *av = &x86_avic_of(env)->av;
     int vector = pn_avic_evaluate(av, true);
 
     cpu_reset_interrupt(env_cpu(env), CPU_INTERRUPT_VIRQ);
@@ -38,30 +37,16 @@ int postern_avic_take(CPUX86State *env)
     return vector;
 }
 
-/*
- * The core itself decides what to do on a doorbell: it may have left the guest
- * by now.
- */
-void postern_avic_ring(uint32_t apicid)
+void x86_avic_ring(CPUX86State *env, uint32_t apicid)
 {
-    CPUState *cs;
+    X86CPU *cpu = env_archcpu(env);
 
-    postern_meter_doorbell(apicid);
-    RCU_READ_LOCK_GUARD();
-    CPU_FOREACH(cs) {
-        X86CPU *cpu = X86_CPU(cs);
-        PosternAvic *p = qatomic_rcu_read(&cpu->postern);
-
-        if (cpu->apic_id == apicid && p) {
-            qatomic_set(&p->rang, true);
-            BQL_LOCK_GUARD();
-            cpu_interrupt(cs, CPU_INTERRUPT_AVIC);
-            return;
-        }
+    if (cpu->avic_ring) {
+        cpu->avic_ring(apicid);
     }
 }
 
-static G_NORETURN void leave(CPUX86State *env, PosternAvic *p,
+static G_NORETURN void leave(CPUX86State *env, X86Avic *p,
                              uintptr_t retaddr)
 {
     x86_stq_phys(env_cpu(env),
@@ -70,17 +55,17 @@ static G_NORETURN void leave(CPUX86State *env, PosternAvic *p,
     cpu_vmexit(env, p->exit.code, p->exit.info1, retaddr);
 }
 
-void postern_avic_answer(CPUX86State *env)
+void x86_avic_answer(CPUX86State *env)
 {
-    PosternAvic *p = postern_avic_of(env);
+    X86Avic *p = x86_avic_of(env);
 
     cpu_reset_interrupt(env_cpu(env), CPU_INTERRUPT_AVIC);
     /* INIT and reset end a guest without #VMEXIT. */
     if (!(env->hflags & HF_GUEST_MASK)) {
         pn_avic_vmexit(&p->av);
     }
-    if (qatomic_xchg(&p->rang, false) && pn_avic_doorbell(&p->av)) {
-        postern_avic_evaluate(env);
+    if (qatomic_xchg(&p->cpu->avic_rang, false) && pn_avic_doorbell(&p->av)) {
+        x86_avic_evaluate(env);
     }
 }
 
@@ -90,19 +75,19 @@ void postern_avic_answer(CPUX86State *env)
  * no place for an exit that is still to be taken, so the exit belongs to the
  * instruction (inferred). The debug exception is not reported then.
  */
-void postern_avic_complete(CPUX86State *env)
+void x86_avic_complete(CPUX86State *env)
 {
-    PosternAvic *p = postern_avic_of(env);
+    X86Avic *p = x86_avic_of(env);
 
-    if (p && p->trap && postern_avic_active(env)) {
+    if (p && p->trap && x86_avic_active(env)) {
         leave(env, p, 0);
     }
 }
 
-void postern_avic_attend(CPUX86State *env)
+void x86_avic_attend(CPUX86State *env)
 {
-    postern_avic_answer(env);
-    postern_avic_complete(env);
+    x86_avic_answer(env);
+    x86_avic_complete(env);
 }
 
 /*
@@ -111,16 +96,16 @@ void postern_avic_attend(CPUX86State *env)
  * CPU_INTERRUPT_AVIC is seen right after it. An instruction that fails after
  * the access makes it again.
  */
-void postern_avic_settle(CPUX86State *env, enum pn_avic_access what,
+void x86_avic_settle(CPUX86State *env, enum pn_avic_access what,
                          uintptr_t retaddr)
 {
-    PosternAvic *p = postern_avic_of(env);
+    X86Avic *p = x86_avic_of(env);
 
     switch (what) {
     case PN_AVIC_DONE:
         break;
     case PN_AVIC_EVALUATE:
-        postern_avic_evaluate(env);
+        x86_avic_evaluate(env);
         break;
     case PN_AVIC_TRAP:
         p->trap = true;
@@ -133,44 +118,44 @@ void postern_avic_settle(CPUX86State *env, enum pn_avic_access what,
     }
 }
 
-uint8_t postern_avic_read_cr8(CPUX86State *env)
+uint8_t x86_avic_read_cr8(CPUX86State *env)
 {
-    return postern_avic_of(env)->av.v_tpr;
+    return x86_avic_of(env)->av.v_tpr;
 }
 
-void postern_avic_write_cr8(CPUX86State *env, uint8_t cr8)
+void x86_avic_write_cr8(CPUX86State *env, uint8_t cr8)
 {
-    pn_avic_write_cr8(&postern_avic_of(env)->av, cr8);
-    postern_avic_evaluate(env);
+    pn_avic_write_cr8(&x86_avic_of(env)->av, cr8);
+    x86_avic_evaluate(env);
 }
 
 static bool x2(CPUX86State *env)
 {
-    return postern_avic_active(env) && postern_avic_of(env)->av.x2;
+    return x86_avic_active(env) && x86_avic_of(env)->av.x2;
 }
 
-bool postern_avic_rdmsr(CPUX86State *env, uint32_t index, uint64_t *val,
+bool x86_avic_rdmsr(CPUX86State *env, uint32_t index, uint64_t *val,
                         uintptr_t retaddr)
 {
-    PosternAvic *p = postern_avic_of(env);
+    X86Avic *p = x86_avic_of(env);
 
     if (!x2(env)) {
         return false;
     }
-    postern_avic_settle(env, pn_avic_read(&p->av, index * 16, val, &p->exit),
+    x86_avic_settle(env, pn_avic_read(&p->av, index * 16, val, &p->exit),
                         retaddr);
     return true;
 }
 
-bool postern_avic_wrmsr(CPUX86State *env, uint32_t index, uint64_t val,
+bool x86_avic_wrmsr(CPUX86State *env, uint32_t index, uint64_t val,
                         uintptr_t retaddr)
 {
-    PosternAvic *p = postern_avic_of(env);
+    X86Avic *p = x86_avic_of(env);
 
     if (!x2(env)) {
         return false;
     }
-    postern_avic_settle(env, pn_avic_write(&p->av, index * 16, val, &p->exit),
+    x86_avic_settle(env, pn_avic_write(&p->av, index * 16, val, &p->exit),
                         retaddr);
     return true;
 }
