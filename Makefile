@@ -53,8 +53,8 @@ check: build
 test: build
 	@tests/run $(BUILD)
 
-# The peer of the explorer.
-bench: PACKAGES += spin
+# Peers, and what counts instructions.
+bench: PACKAGES += spin valgrind python3-simpy
 bench: build
 	@$(POSTERN) bench
 

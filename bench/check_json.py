@@ -17,6 +17,17 @@ for name, peer in (("post_ns", "bare_locked_or"), ("sim_interrupts_per_s", None)
     assert figure["value"] > 0, figure
     assert figure["peer"] == peer, figure
     assert peer is None or (figure["peer_value"] > 0 and figure["ratio"] > 0), figure
+figure = figures["sim_events_per_s"]
+assert figure["value"] > 0, figure
+assert (figure["peer"] == "simpy" and figure["ratio"] > 0) or b"no peer: python3 with SimPy" in out.stderr, figure
+# Counted by perf or callgrind, if one of them counts here. What an interrupt costs must not grow with the machine.
+for name, peer in (("sim_instructions", None), ("sim_instructions_16_cpus", None),
+                   ("sim_instructions_128_cpus", "16_cpus"), ("sim_instructions_1024_cpus", "16_cpus")):
+    if name not in figures:
+        assert b"SKIPPED: neither perf nor valgrind" in out.stderr, out.stderr
+        continue
+    assert figures[name]["value"] > 0 and figures[name]["peer"] == peer, figures[name]
+    assert peer is None or figures[name]["ratio"] < 1.5, figures[name]
 # The peer is a package that need not be there; then there is a word about it.
 for name, peer in (("explore_block_without_fence_s", "spin"), ("explore_block_without_fence_states", "spin"),
                    ("explore_block_without_fence_cbmc_s", "cbmc"), ("explore_list_after_irte_s", "spin"),

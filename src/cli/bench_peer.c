@@ -3,78 +3,18 @@
  * SPIN and CBMC as peers of the explorer: builds SPIN's verifier from a model of bench/, runs it,
  * and reads its verdict; gives CBMC a model in C.
  */
-#define _GNU_SOURCE /* O_CLOEXEC, mkdtemp() */
-#include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
-#include <sys/wait.h>
-#include <time.h>
-#include <unistd.h>
 
+#include "bench_child.h"
+#include "bench_explore.h"
 #include "bench_time.h"
 
-#include "bench_explore.h"
-
-#define ROUNDS	 5 /* of a search */
-#define CPU_S	 60
-#define NOT_HERE 127 /* exit status when there is no such program */
-
-static double now(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
-__attribute__((noreturn)) static void become(const char *dir, char *const *argv)
-{
-	struct rlimit cpu = {CPU_S, CPU_S};
-	int out;
-
-	if (chdir(dir))
-		_exit(1);
-	out = open("out", O_WRONLY | O_CREAT | O_TRUNC, 0600);
-	if (out < 0 || dup2(out, STDOUT_FILENO) < 0 || dup2(out, STDERR_FILENO) < 0)
-		_exit(1);
-	setrlimit(RLIMIT_CPU, &cpu);
-	execvp(argv[0], argv);
-	_exit(NOT_HERE);
-}
-
-/* Exit status, or -1. Its output goes to the file "out". */
-static int run(const char *dir, char *const *argv, double *seconds)
-{
-	double begun = now();
-	pid_t pid = fork();
-	int status;
-
-	if (!pid)
-		become(dir, argv);
-	if (pid < 0)
-		return -1;
-	while (waitpid(pid, &status, 0) < 0)
-		if (errno != EINTR)
-			return -1;
-	if (seconds)
-		*seconds = now() - begun;
-	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-}
-
-static FILE *file_in(const char *dir, const char *name, const char *mode)
-{
-	char path[PATH_MAX];
-
-	if ((size_t)snprintf(path, sizeof(path), "%s/%s", dir, name) >= sizeof(path))
-		return NULL;
-	return fopen(path, mode);
-}
+#define ROUNDS 5 /* of a search */
 
 const struct pn_peer_model pn_spin_block = {pn_spin_block_text, "-DFENCE"};
 const struct pn_peer_model pn_spin_list = {pn_spin_list_text, "-DLIST_FIRST"};
@@ -82,7 +22,7 @@ const struct pn_peer_model pn_cbmc_block = {pn_cbmc_block_text, "-DFENCE"};
 
 static int write_model(const char *dir, const char *name, const struct pn_peer_model *m)
 {
-	FILE *f = file_in(dir, name, "we");
+	FILE *f = pn_child_file(dir, name, "we");
 	bool bad;
 
 	if (!f)
@@ -97,7 +37,7 @@ static int write_model(const char *dir, const char *name, const struct pn_peer_m
  */
 static int errors_found(const char *dir, double *states)
 {
-	FILE *f = file_in(dir, "out", "re");
+	FILE *f = pn_child_file(dir, "out", "re");
 	char line[512];
 	const char *at;
 	int errors = -1;
@@ -128,10 +68,10 @@ static int build(const char *dir, const char *fixed)
 	int status;
 
 	snprintf(macro, sizeof(macro), "%s", fixed ? fixed : "");
-	status = run(dir, fixed ? with : without, NULL);
+	status = pn_child_run(dir, fixed ? with : without, NULL);
 	if (!status)
-		status = run(dir, cc, NULL);
-	return status == NOT_HERE ? -ENOENT : status ? -EIO : 0;
+		status = pn_child_run(dir, cc, NULL);
+	return status == PN_CHILD_NOT_HERE ? -ENOENT : status ? -EIO : 0;
 }
 
 static int search(const char *dir, const char *fixed, double *seconds, double *states)
@@ -144,7 +84,7 @@ static int search(const char *dir, const char *fixed, double *seconds, double *s
 	if (err)
 		return err;
 	for (unsigned i = 0; i < ROUNDS; i++) {
-		if (run(dir, pan, &t[i]) < 0)
+		if (pn_child_run(dir, pan, &t[i]) < 0)
 			return -EIO;
 		if (errors_found(dir, states) != (fixed ? 0 : 1))
 			return -EPROTO;
@@ -153,34 +93,11 @@ static int search(const char *dir, const char *fixed, double *seconds, double *s
 	return 0;
 }
 
-static void remove_dir(const char *dir)
-{
-	DIR *d = opendir(dir);
-	struct dirent *e;
-
-	while (d && (e = readdir(d)) != NULL)
-		if (strcmp(e->d_name, ".") && strcmp(e->d_name, ".."))
-			unlinkat(dirfd(d), e->d_name, 0);
-	if (d)
-		closedir(d);
-	rmdir(dir);
-}
-
-static int make_dir(char *dir)
-{
-	const char *tmp = getenv("TMPDIR");
-
-	if ((size_t)snprintf(dir, PATH_MAX, "%s/postern-peer-XXXXXX", tmp ? tmp : "/tmp") >=
-	    PATH_MAX)
-		return -ENAMETOOLONG;
-	return mkdtemp(dir) ? 0 : -errno;
-}
-
 int pn_spin_measure(const struct pn_peer_model *m, double *seconds, double *states)
 {
 	char dir[PATH_MAX];
 	double without = 0, with = 0, ignored;
-	int err = make_dir(dir);
+	int err = pn_child_make_dir(dir);
 
 	*seconds = *states = 0;
 	if (err)
@@ -190,7 +107,7 @@ int pn_spin_measure(const struct pn_peer_model *m, double *seconds, double *stat
 		err = search(dir, NULL, &without, &ignored);
 	if (!err)
 		err = search(dir, m->fixed, &with, states);
-	remove_dir(dir);
+	pn_child_remove_dir(dir);
 	*seconds = err ? 0 : without + with;
 	return err;
 }
@@ -213,8 +130,8 @@ static int verify(const char *dir, const char *fixed, double *seconds)
 	int status;
 
 	snprintf(macro, sizeof(macro), "%s", fixed ? fixed : "");
-	status = run(dir, argv, seconds);
-	if (status == NOT_HERE)
+	status = pn_child_run(dir, argv, seconds);
+	if (status == PN_CHILD_NOT_HERE)
 		return -ENOENT;
 	if (status != 0 && status != CBMC_VIOLATED)
 		return -EIO;
@@ -225,7 +142,7 @@ int pn_cbmc_measure(const struct pn_peer_model *m, double *seconds)
 {
 	char dir[PATH_MAX];
 	double without = 0, with = 0;
-	int err = make_dir(dir);
+	int err = pn_child_make_dir(dir);
 
 	*seconds = 0;
 	if (err)
@@ -235,7 +152,7 @@ int pn_cbmc_measure(const struct pn_peer_model *m, double *seconds)
 		err = verify(dir, NULL, &without);
 	if (!err)
 		err = verify(dir, m->fixed, &with);
-	remove_dir(dir);
+	pn_child_remove_dir(dir);
 	*seconds = err ? 0 : without + with;
 	return err;
 }

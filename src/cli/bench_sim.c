@@ -1,0 +1,285 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The simulator's figures of `postern bench` that need other programs: instructions for an
+ * interrupt, which perf or callgrind counts in runs of this program, on machines of three sizes;
+ * and SimPy on the same work, drawn as queues.
+ */
+#include "bench_sim.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "bench_child.h"
+#include "bench_time.h"
+#include "cli.h"
+#include "run.h"
+#include "scenario.h"
+
+#define ROUNDS	  5
+#define MAX_WORDS 48
+#define SKIPPED	  77
+
+/* A number that follows @before in the file "out"; 0: there is none. */
+static uint64_t number_in_output(const char *dir, const char *before)
+{
+	FILE *f = pn_child_file(dir, "out", "re");
+	uint64_t n = 0;
+	char line[1024];
+
+	while (f && !n && fgets(line, sizeof(line), f)) {
+		const char *at = strstr(line, before);
+
+		if (at)
+			n = strtoull(at + strlen(before), NULL, 10);
+	}
+	if (f)
+		fclose(f);
+	return n;
+}
+
+/* "12345,,instructions:u,...": the number comes first. "<not supported>" reads as 0. */
+static uint64_t perf_count(const char *dir)
+{
+	FILE *f = pn_child_file(dir, "perf", "re");
+	uint64_t n = 0;
+	char line[1024];
+
+	while (f && !n && fgets(line, sizeof(line), f))
+		if (strstr(line, "instructions"))
+			n = strtoull(line, NULL, 10);
+	if (f)
+		fclose(f);
+	return n;
+}
+
+/* ---- instructions ---- */
+
+static const char *const perf[] = {"perf", "stat",	     "-x,", "-o", "perf",
+				   "-e",   "instructions:u", "--",  NULL};
+static const char *const callgrind[] = {"valgrind", "--tool=callgrind",
+					"--callgrind-out-file=/dev/null", NULL};
+
+/* What one run took. */
+struct effort {
+	uint64_t instructions, interrupts;
+};
+
+static int run_counted(const char *dir, const char *const *counter, const char *const *words,
+		       struct effort *e)
+{
+	char exe[PATH_MAX], *argv[MAX_WORDS];
+	ssize_t len = readlink("/proc/self/exe", exe, sizeof(exe) - 1);
+	unsigned n = 0;
+
+	if (len < 0)
+		return -errno;
+	exe[len] = '\0';
+	while (*counter && n < MAX_WORDS - 2)
+		argv[n++] = strdup(*counter++);
+	argv[n++] = strdup(exe);
+	while (*words && n < MAX_WORDS - 1)
+		argv[n++] = strdup(*words++);
+	argv[n] = NULL;
+	len = pn_child_run(dir, argv, NULL);
+	for (unsigned i = 0; i < n; i++)
+		free(argv[i]);
+	if (len)
+		return -ENOENT;
+	e->interrupts = number_in_output(dir, "\"interrupts\": ");
+	e->instructions = perf_count(dir);
+	if (!e->instructions)
+		e->instructions = number_in_output(dir, "Collected : ");
+	return e->instructions && e->interrupts ? 0 : -ENOENT;
+}
+
+/* What each interrupt of the simulated time between the two durations takes. */
+static int difference(const char *dir, const char *const *counter, const char *const *words,
+		      const char *const duration[2], double *value)
+{
+	const char *all[MAX_WORDS] = {"run",   "passthrough-nvme", "--mode",
+				      "gappi", "--json",	   "--duration"};
+	struct effort e[2];
+	unsigned n = 7;
+
+	while (*words)
+		all[n++] = *words++;
+	for (unsigned i = 0; i < 2; i++) {
+		int err;
+
+		all[6] = duration[i];
+		err = run_counted(dir, counter, all, &e[i]);
+		if (err)
+			return err;
+	}
+	if (e[1].interrupts <= e[0].interrupts)
+		return -EPROTO;
+	*value = (double)(e[1].instructions - e[0].instructions) /
+		 (double)(e[1].interrupts - e[0].interrupts);
+	return 0;
+}
+
+static int instructions(const char *const *words, const char *const duration[2], double *value)
+{
+	char dir[PATH_MAX];
+	int err = pn_child_make_dir(dir);
+
+	if (err)
+		return err;
+	err = difference(dir, perf, words, duration, value);
+	if (err == -ENOENT)
+		err = difference(dir, callgrind, words, duration, value);
+	pn_child_remove_dir(dir);
+	if (err == -ENOENT)
+		pn_cli_error("SKIPPED: neither perf nor valgrind counts instructions here");
+	return err == -ENOENT ? -ENODATA : err;
+}
+
+static int bench_interrupt(double *value, double *peer)
+{
+	static const char *const none[] = {NULL};
+	static const char *const duration[] = {"25ms", "100ms"};
+
+	(void)peer;
+	return instructions(none, duration, value);
+}
+
+/*
+ * 16 CPUs, 64 vCPUs and two disks, once or more often: the load of a CPU and of a unit is the same.
+ * vCPUs sleep most of the time. Without intr_route, which all units share: it would limit the
+ * larger machines.
+ */
+static int of_size(unsigned times, const char *const duration[2], double *value)
+{
+	char cpus[40], units[40], vms[40], disks[40];
+	const char *const words[] = {"--set", cpus,
+				     "--set", units,
+				     "--set", vms,
+				     "--set", disks,
+				     "--set", "nvme.iommu=spread",
+				     "--set", "guest.vcpus=64",
+				     "--set", "read-4k.service=lognormal(800us, 0.35)",
+				     "--set", "costs.intr_route=0",
+				     "--set", "machine.warmup=1ms",
+				     NULL};
+
+	snprintf(cpus, sizeof(cpus), "machine.pcpus=%u", 16 * times);
+	snprintf(units, sizeof(units), "machine.iommus=%u", times < 4 ? 1 : times / 4);
+	snprintf(vms, sizeof(vms), "guest.count=%u", times);
+	snprintf(disks, sizeof(disks), "nvme.count=%u", 2 * times);
+	return instructions(words, duration, value);
+}
+
+/* The small machine is the peer of the others, and is measured once. */
+static int small(double *value)
+{
+	static const char *const duration[] = {"25ms", "125ms"};
+	static double known;
+	int err = known > 0 ? 0 : of_size(1, duration, &known);
+
+	*value = known;
+	return err;
+}
+
+static int bench_16(double *value, double *peer)
+{
+	(void)peer;
+	return small(value);
+}
+
+static int bench_128(double *value, double *peer)
+{
+	static const char *const duration[] = {"5ms", "20ms"};
+	int err = small(peer);
+
+	return err ? err : of_size(8, duration, value);
+}
+
+static int bench_1024(double *value, double *peer)
+{
+	static const char *const duration[] = {"2ms", "5ms"};
+	int err = small(peer);
+
+	return err ? err : of_size(64, duration, value);
+}
+
+/* ---- events, and SimPy ---- */
+
+static int our_events(double *rate)
+{
+	static const char *const set[] = {"machine.duration=100ms", "machine.warmup=0ms", NULL};
+	struct pn_run_options opt = {.seed = 1};
+	struct pn_mode mode = pn_mode_plain(pn_mode_find("gappi"));
+	struct pn_result *r = malloc(sizeof(*r));
+	struct pn_scenario *sc = NULL;
+	double t[ROUNDS];
+	int err = r ? pn_scenario_load("passthrough-nvme", NULL, set, &sc, NULL) : -ENOMEM;
+
+	for (unsigned i = 0; i < ROUNDS && !err; i++) {
+		err = pn_run(sc, &mode, &opt, r, NULL);
+		t[i] = r->wall_s > 0 ? (double)r->events / r->wall_s : 0;
+	}
+	if (!err)
+		*rate = pn_bench_median(t, ROUNDS);
+	free(sc);
+	free(r);
+	return err;
+}
+
+static int simpy(double *rate)
+{
+	char *argv[] = {(char[]){"python3"}, (char[]){"queues.py"}, NULL};
+	char dir[PATH_MAX];
+	int err = pn_child_make_dir(dir), status = 0;
+	FILE *f;
+
+	if (err)
+		return err;
+	f = pn_child_file(dir, "queues.py", "we");
+	if (!f || fputs(pn_queues_text, f) < 0)
+		err = -EIO;
+	if (f && fclose(f))
+		err = -EIO;
+	if (!err)
+		status = pn_child_run(dir, argv, NULL);
+	if (!err && !status)
+		*rate = (double)number_in_output(dir, "events per second: ");
+	pn_child_remove_dir(dir);
+	if (status == SKIPPED || status == PN_CHILD_NOT_HERE) {
+		pn_cli_error("sim_events_per_s: no peer: python3 with SimPy is needed");
+		return 0;
+	}
+	return err ? err : status ? -EIO : 0;
+}
+
+static int bench_events(double *value, double *peer)
+{
+	int err = our_events(value);
+
+	return err ? err : simpy(peer);
+}
+
+static const struct pn_bench benches[] = {
+	{"sim_events_per_s", "1/s", "simpy",
+	 "events of passthrough-nvme, mode gappi; peer: SimPy on the same queues without silicon",
+	 bench_events},
+	{"sim_instructions", "1", NULL,
+	 "instructions for each interrupt of passthrough-nvme, mode gappi", bench_interrupt},
+	{"sim_instructions_16_cpus", "1", NULL,
+	 "likewise: 16 CPUs, 64 vCPUs that mostly sleep, 128 queues", bench_16},
+	{"sim_instructions_128_cpus", "1", "16_cpus", "8 times the machine; peer: the small one",
+	 bench_128},
+	{"sim_instructions_1024_cpus", "1", "16_cpus",
+	 "64 times: 4096 vCPUs, 8192 queues, 16 units; peer: the small one", bench_1024},
+};
+
+const struct pn_bench *pn_bench_sim_get(unsigned i)
+{
+	return i < sizeof(benches) / sizeof(benches[0]) ? &benches[i] : NULL;
+}
