@@ -107,11 +107,8 @@ tree_options()
 tree_configure()
 {
 	local dir=$1
-	linux_make "$TREE" O="$dir/work" tinyconfig
 	tree_options >"$dir/options.new"
-	(cd "$dir/work" && "$TREE/scripts/kconfig/merge_config.sh" -m -Q .config "$dir/options.new")
-	linux_make "$TREE" O="$dir/work" olddefconfig
-	mv "$dir/options.new" "$dir/options"
+	linux_config "$TREE" "$dir/work" "$dir/options.new" && mv "$dir/options.new" "$dir/options"
 }
 
 # Incremental: the folder stays, and make finds what has changed in the tree.

@@ -70,13 +70,22 @@ linux_make()
 	gently make CC="$cc" -C "$@"
 }
 
+# source, folder of the objects, which may be the same, file with options: the folder is configured with
+# these and nothing else.
+linux_config()
+{
+	local source=$1 folder=$2 out=()
+	[ "$source" = "$folder" ] || out=(O="$folder")
+	linux_make "$source" "${out[@]}" tinyconfig &&
+		(cd "$folder" && "$source/scripts/kconfig/merge_config.sh" -m -Q .config "$3") &&
+		linux_make "$source" "${out[@]}" olddefconfig
+}
+
 # word, folder
 linux_configure()
 {
-	linux_make "$2" tinyconfig
 	linux_options "$1" >"$2/postern.config"
-	(cd "$2" && ./scripts/kconfig/merge_config.sh -m -Q .config postern.config)
-	linux_make "$2" olddefconfig
+	linux_config "$2" "$2" postern.config
 }
 
 # Configuration, the options that it was made from, the source: an option that this kernel does not

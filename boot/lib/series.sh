@@ -235,11 +235,7 @@ series_configure()
 	[ "$(cat "$to/configured" 2>/dev/null)" != "$key" ] || return 0
 	mkdir -p "$to"
 	series_options "$config" >"$to/options"
-	series_make "$tree" "$config" tinyconfig &&
-		(cd "$tree/src" && ./scripts/kconfig/merge_config.sh -m -Q -O "$to" \
-			"$to/.config" "$to/options") &&
-		series_make "$tree" "$config" olddefconfig &&
-		echo "$key" >"$to/configured"
+	linux_config "$tree/src" "$to" "$to/options" && echo "$key" >"$to/configured"
 }
 
 # The modules, as an archive that is added to the initramfs.
