@@ -86,6 +86,7 @@ explore_unpack()
 explore_patch()
 {
 	local source=$1 to=$1/$2 p
+	[ ! -L "$source/tree" ] || fail "$source/tree is a link: the series would change what it points to"
 	rm -rf "$source"/tree-gappi-*
 	cp -al "$source/tree" "$to.new"
 	explore_patches | while read -r p; do
