@@ -18,6 +18,7 @@
 
 #define VM    "[vm g]\nvcpus = 4\n"
 #define DEV   "[device d]\n"
+#define SMALL "[machine]\nint_tab_entries = 512\n"
 #define LOAD  "[load l]\ntype = poisson\nrate = 1k/s\n"
 #define ALL   VM DEV LOAD
 #define BARE  DEV LOAD
@@ -172,10 +173,12 @@ static const struct {
 	{"iommu index", VM LOAD DEV "iommu = 1\n", NULL, -EINVAL, 7, "iommu = 1: there are 1"},
 	{"iommu spread", VM LOAD DEV "iommu = spread\n", NULL, 0, 0, NULL},
 	{"first_vcpu", VM LOAD DEV "first_vcpu = 4\n", NULL, -EINVAL, 7, "has 4 vCPUs"},
-	{"table of 512, 2.2.2.1", VM LOAD DEV "queues = 513\n", NULL, -EINVAL, 7,
+	{"table of 512, 2.2.2.1", SMALL VM LOAD DEV "queues = 513\n", NULL, -EINVAL, 9,
 	 "int_tab_entries = 512"},
-	{"one per vCPU", "[vm g]\nvcpus = 600\n" LOAD DEV, NULL, -EINVAL, 6,
+	{"one per vCPU", SMALL "[vm g]\nvcpus = 600\n" LOAD DEV, NULL, -EINVAL, 8,
 	 "600 queues (one per vCPU)"},
+	{"more than any table has", "[vm g]\nvcpus = 2049\n" LOAD DEV, NULL, -EINVAL, 6,
+	 "2049 queues (one per vCPU), but int_tab_entries = 2048"},
 	{"table of 2048", "[machine]\nint_tab_entries = 2048\n[vm g]\nvcpus = 600\n" LOAD DEV, NULL,
 	 0, 0, NULL},
 	{"187 vectors of a vCPU", VM LOAD DEV "count = 47\nqueues = 16\n", NULL, -EINVAL, 8,
@@ -615,6 +618,34 @@ static void test_values(void **state)
 }
 
 /* Bare metal and guest IPIs: fields and defaults. */
+/* A table whose size nobody set is as large as the queues need. */
+static void test_table(void **state)
+{
+	static const struct {
+		const char *text;
+		uint32_t order;
+	} row[] = {
+		{VM LOAD DEV "queues = 512\n", 9},
+		{VM LOAD DEV "queues = 513\n", 11},
+		{VM LOAD DEV "queues = 748\n", 11}, /* all vectors of 4 vCPUs */
+		{"[vm g]\nvcpus = 2048\n" LOAD DEV, 11},
+		{"[vm g]\nvcpus = 600\n" LOAD DEV "queues = 2\n", 9},
+		{"[machine]\nint_tab_entries = 2048\n" VM LOAD DEV, 11},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ROWS(row); i++) {
+		struct pn_scenario *sc;
+		struct pn_diag d = {0};
+
+		lab_write(path, row[i].text, strlen(row[i].text));
+		if (pn_scenario_load(path, NULL, NULL, &sc, &d))
+			fail_msg("row %zu: %s", i, d.text);
+		assert_int_equal(sc->machine.inttablen, row[i].order);
+		free(sc);
+	}
+}
+
 static void test_other_workloads(void **state)
 {
 	static const char bare[] = "[machine]\nx2apic = no\n[device d]\nfirst_pcpu = 3\n"
@@ -957,12 +988,19 @@ static int print_keys(void)
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_rows),	    cmocka_unit_test(test_useless),
-		cmocka_unit_test(test_nul),	    cmocka_unit_test(test_open_errors),
-		cmocka_unit_test(test_values),	    cmocka_unit_test(test_other_workloads),
-		cmocka_unit_test(test_inhibited),   cmocka_unit_test(test_fits),
-		cmocka_unit_test(test_all_senders), cmocka_unit_test(test_builtin),
-		cmocka_unit_test(test_key_table),   cmocka_unit_test(test_document),
+		cmocka_unit_test(test_rows),
+		cmocka_unit_test(test_useless),
+		cmocka_unit_test(test_nul),
+		cmocka_unit_test(test_open_errors),
+		cmocka_unit_test(test_values),
+		cmocka_unit_test(test_table),
+		cmocka_unit_test(test_other_workloads),
+		cmocka_unit_test(test_inhibited),
+		cmocka_unit_test(test_fits),
+		cmocka_unit_test(test_all_senders),
+		cmocka_unit_test(test_builtin),
+		cmocka_unit_test(test_key_table),
+		cmocka_unit_test(test_document),
 	};
 	int failed;
 

@@ -45,7 +45,7 @@ struct pn_sc_machine {
 	bool gappidis;	  /* EFR2.GAPPIDisSup */
 	bool irtcachedis; /* Control.IRTCacheDis exists, and the driver sets it */
 	bool erratum1235;
-	uint32_t inttablen; /* int_tab_entries stored as log2 */
+	uint32_t inttablen; /* int_tab_entries stored as log2; never 0 in a checked scenario */
 	uint32_t irte_cache;
 	struct pn_amdvi_knobs
 		knobs; /* volatile_fetch, galog_dedup, overflow_restart, gappi_emptiness: amdvi.h */

@@ -17,6 +17,8 @@
 #define MAX_IN_FLIGHT	(1u << 24)
 #define FIRST_VECTOR	0x31u /* that a guest gives to devices */
 #define LAST_VECTOR	0xebu /* the guest timer has 0xec */
+#define SMALL_TABLE	9u    /* int_tab_entries, as log2 */
+#define LARGE_TABLE	11u
 #define HOST_VECTORS	(PN_VEC_DEVICE_LAST - PN_VEC_DEVICE_FIRST + 1u)
 
 /* A requester ID has 16 bits and ID 0 is the host bridge's. */
@@ -239,7 +241,8 @@ static int resolve(struct pn_sc_build *b, struct pn_sc_section *s, struct pn_dia
 static int check_passthrough(struct pn_sc_build *b, struct pn_sc_section *s, struct pn_diag *d)
 {
 	const struct pn_sc_device *dev = &b->sc->device[s->index];
-	uint32_t vcpus = targets(b->sc, dev), entries = 1u << b->sc->machine.inttablen;
+	uint32_t vcpus = targets(b->sc, dev), order = b->sc->machine.inttablen;
+	uint32_t entries = 1u << (order ? order : LARGE_TABLE);
 
 	if (queues_of(b->sc, dev) > entries)
 		return pn_sc_refuse(b, s, PN_SC_KEYS("queues"), d,
@@ -256,6 +259,17 @@ static int check_passthrough(struct pn_sc_build *b, struct pn_sc_section *s, str
 				    "first_pcpu is for bare metal, a scenario without a [vm NAME] "
 				    "(expected first_vcpu)");
 	return 0;
+}
+
+/* int_tab_entries = auto: the smaller size, unless a device has more queues. */
+static void choose_table(struct pn_scenario *sc)
+{
+	if (sc->machine.inttablen)
+		return;
+	sc->machine.inttablen = SMALL_TABLE;
+	for (unsigned i = 0; i < sc->devices && sc->vms; i++)
+		if (queues_of(sc, &sc->device[i]) > 1u << SMALL_TABLE)
+			sc->machine.inttablen = LARGE_TABLE;
 }
 
 static int check_bare(struct pn_sc_build *b, struct pn_sc_section *s, struct pn_diag *d)
@@ -498,6 +512,8 @@ int pn_sc_check(struct pn_sc_build *b, struct pn_diag *d)
 					   : PN_WORK_BARE;
 	for (unsigned i = 0; i < sizeof(checks) / sizeof(checks[0]) && !err; i++)
 		err = for_each(b, checks[i].kind, checks[i].check, d);
+	if (!err)
+		choose_table(sc);
 	if (!err)
 		err = check_total(b, d);
 	if (!err)

@@ -16,7 +16,7 @@
 static const struct pn_key_choice yes_no[] = {{"no", 0}, {"yes", 1}, {NULL, 0}};
 static const struct pn_key_choice thread_class[] = {{"fair", 0}, {"fifo", 1}, {NULL, 0}};
 static const struct pn_key_choice affinity[] = {{"cpu0", 0}, {"spread", 1}, {NULL, 0}};
-static const struct pn_key_choice int_tab[] = {{"512", 9}, {"2048", 11}, {NULL, 0}};
+static const struct pn_key_choice int_tab[] = {{"auto", 0}, {"512", 9}, {"2048", 11}, {NULL, 0}};
 static const struct pn_key_choice idle[] = {{"halt", 0}, {"poll", 1}, {NULL, 0}};
 static const struct pn_key_choice fetch[] = {
 	{"after_irr", PN_VOLATILE_AFTER_IRR}, {"before_irr", PN_VOLATILE_BEFORE_IRR}, {NULL, 0}};
@@ -89,7 +89,7 @@ const struct pn_key pn_keys[] = {
 	{MACHINE(gappidis, "gappidis", CHOICE, "EFR2.GAPPIDisSup"), ONE_OF(yes_no, "yes"), ONLY_PASSTHROUGH},
 	{MACHINE(irtcachedis, "irtcachedis", CHOICE, "AMD's IOMMUs have Control.IRTCacheDis and the driver sets it: entries are fetched from memory for each interrupt, and a change needs no INVALIDATE_INTERRUPT_TABLE"), ONE_OF(yes_no, "no"), ONLY_PASSTHROUGH},
 	{MACHINE(erratum1235, "erratum1235", CHOICE, "the core may read a stale IsRunning = 1, so that IPIs of guests must exit"), ONE_OF(yes_no, "no"), NOT_BARE},
-	{MACHINE(inttablen, "int_tab_entries", CHOICE, "entries of an interrupt remapping table, so queues of a device"), ONE_OF(int_tab, "512"), ONLY_PASSTHROUGH},
+	{MACHINE(inttablen, "int_tab_entries", CHOICE, "entries of an interrupt remapping table, so queues of a device; auto = 512, or 2048 if a device has more queues"), ONE_OF(int_tab, "auto"), ONLY_PASSTHROUGH},
 	{MACHINE(irte_cache, "irte_cache", COUNT, "remapping entries that an IOMMU caches"), RANGE(1, 1u << 20, "1024"), .flags = PN_KEY_POW2, NOT_IPI},
 	{MACHINE(knobs.volatile_fetch, "volatile_fetch", CHOICE, "when an IOMMU reads IsRun, Destination and GATag"), ONE_OF(fetch, "after_irr"), ONLY_PASSTHROUGH},
 	{MACHINE(knobs.galog_dedup, "galog_dedup", CHOICE, "when a log entry is left out because the IRR bit was set"), ONE_OF(dedup, "never"), ONLY_PASSTHROUGH},
