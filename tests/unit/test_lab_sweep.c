@@ -125,6 +125,8 @@ static const struct {
 	{HEAD "[axes]\npackets.rat = 1/s, 2/s\n", 4, "did you mean \"rate\"?"},
 	{HEAD "[axes]\npacket.rate = 1/s\n", 4, "did you mean \"packets\"?"},
 	{HEAD "[axes]\nmachine.pcpus = 16, 32\npackets.rate = 1/s, 2\n", 5, "packets.rate=2"},
+	{HEAD "[axes]\nguest.vcpus + machine.pcpu = 4, 8\n", 4, "did you mean \"pcpus\"?"},
+	{HEAD "[axes]\na.a + a.b + a.c + a.d + a.e = 1\n", 4, "more than 4 keys with one value"},
 	{HEAD "[axes]\nmachine.pcpus = 4 .. 1\n", 4, "is an empty range"},
 	{HEAD "[axes]\nmachine.pcpus = 1 .. 2\nmachine.pcpus = 3\n", 5,
 	 "there twice (first in line 4)"},
@@ -142,6 +144,23 @@ static void files_refused(void **state)
 		if (d.line != refused[i].line || !strstr(d.text, refused[i].why))
 			fail_msg("%s:\n%s:%lu: %s", refused[i].text, d.file, d.line, d.text);
 	}
+}
+
+/* Keys that have one value. */
+static void tied(void **state)
+{
+	struct pn_diag d;
+	struct pn_sweep *s = load(HEAD "[axes]\nmachine.pcpus + guest.vcpus=4, 8\n", &d);
+	struct pn_scenario *sc;
+
+	(void)state;
+	assert_non_null(s);
+	assert_int_equal(s->points, 2);
+	assert_int_equal(pn_sweep_scenario(s, 1, 0, &sc, &d), 0);
+	assert_int_equal(sc->machine.pcpus, 8);
+	assert_int_equal(sc->vm[0].vcpus, 8);
+	free(sc);
+	pn_sweep_free(s);
 }
 
 /* Ten million runs are no error of the file; more than can be numbered are. */
@@ -441,7 +460,7 @@ int main(void)
 		cmocka_unit_test(counts),     cmocka_unit_test(modes_fit),
 		cmocka_unit_test(identity),   cmocka_unit_test(database),
 		cmocka_unit_test(break_even), cmocka_unit_test(batches),
-		cmocka_unit_test(texts),
+		cmocka_unit_test(texts),      cmocka_unit_test(tied),
 	};
 
 	return cmocka_run_group_tests(tests, make_dir, remove_dir);

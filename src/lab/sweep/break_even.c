@@ -76,7 +76,7 @@ static int compare(struct pair *p, unsigned draw, struct difference *out)
 static double cross(const struct pn_values *v, const struct difference *d, unsigned from,
 		    unsigned to, int sign)
 {
-	for (unsigned i = from; v->numeric && i < to; i++) {
+	for (unsigned i = from; i < to; i++) {
 		double x = d[i].mean / (d[i].mean - d[i + 1].mean);
 
 		if (isnan(x) || d[i].mean * sign < 0 || d[i + 1].mean * sign > 0 ||
@@ -159,7 +159,7 @@ int pn_sweep_break_evens(struct pn_sweep_db *db, const struct pn_sweep *s, unsig
 	struct difference *d;
 	int n = 0;
 
-	if (!s->axes)
+	if (!s->axes || !s->axis[s->along].values.numeric)
 		return 0;
 	d = calloc(s->axis[s->along].values.n, sizeof(*d));
 	if (!d)
@@ -182,7 +182,7 @@ const char *pn_break_even_text(const struct pn_sweep *s, const struct pn_break_e
 	char low[64], high[64], at[PN_FIGURE_TEXT], last[PN_FIGURE_TEXT], draws[160] = "",
 									  where[80] = "";
 
-	if (!isnan(b->at))
+	if (!isnan(b->at)) /* the means may not cross where the order is decided otherwise */
 		snprintf(where, sizeof(where), "near %s, ", pn_value_text(v->unit, b->at, at));
 	if (b->of && b->crossed)
 		snprintf(draws, sizeof(draws), "; in %u of %u draws, from %s to %s", b->crossed,

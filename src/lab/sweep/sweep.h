@@ -61,7 +61,7 @@ struct pn_seed_span {
 };
 
 struct pn_axis {
-	char key[112]; /* SECTION.KEY */
+	char key[112]; /* SECTION.KEY, or several of them with + between that have one value */
 	unsigned long line;
 	struct pn_values values;
 };
@@ -121,6 +121,13 @@ uint64_t pn_sweep_point_of(const struct pn_sweep *s, const unsigned value[PN_SWE
 uint64_t pn_sweep_seed(const struct pn_sweep *s, uint64_t index);
 /* "packets.rate=5k/s, guest.vcpus=8"; empty without axes. Returns @buf. */
 const char *pn_sweep_point_text(const struct pn_sweep *s, uint64_t point, char *buf, size_t size);
+/* Adds "KEY=VALUE" of each key of an axis to @set, which has @n; returns how many it has then. */
+#define PN_SWEEP_KEYS 4 /* of one axis */
+struct pn_axis_sets {
+	char text[PN_SWEEP_KEYS][112 + PN_SWEEP_TEXT];
+};
+unsigned pn_axis_set(const struct pn_axis *a, unsigned value, struct pn_axis_sets *room,
+		     const char **set, unsigned n);
 /* The scenario at a point, with drawn costs if @draw. */
 int pn_sweep_scenario(const struct pn_sweep *s, uint64_t point, unsigned draw,
 		      struct pn_scenario **out, struct pn_diag *d);

@@ -32,7 +32,7 @@ struct pn_break_even {
 	unsigned low, high; /* modes: whose figure is lower before it, and higher after */
 	unsigned before,
 		after; /* indices of the values between which the order is decided otherwise */
-	double at;     /* where the means cross; NAN: the axis is not of numbers */
+	double at;     /* where the means cross; NAN: they do not between those */
 	/* Over the draws: how many of them have the crossing, and where the first and last are. */
 	unsigned crossed, of;
 	double first, last;
@@ -41,9 +41,9 @@ struct pn_break_even {
 #define PN_BREAK_EVENS 32
 
 /*
- * Those of one figure along the axis s->along, the other axes as in @fixed. A difference counts
- * where the interval of the seeds' paired differences leaves out 0. How many, at most
- * PN_BREAK_EVENS; or -EIO.
+ * Those of one figure along the axis s->along, if it is one of numbers, the other axes as in
+ * @fixed. A difference counts where the interval of the seeds' paired differences leaves out 0. How
+ * many, at most PN_BREAK_EVENS; or -EIO.
  */
 int pn_sweep_break_evens(struct pn_sweep_db *db, const struct pn_sweep *s, unsigned figure,
 			 const unsigned fixed[PN_SWEEP_AXES], struct pn_break_even *out);

@@ -87,25 +87,25 @@ static int axis_error(const struct pn_sweep *s, const unsigned *value, int err, 
 {
 	/* which axis: the first without which it can be read */
 	for (unsigned n = 1; n <= s->axes; n++) {
-		const char *set[PN_SWEEP_SETS + PN_SWEEP_AXES + 1] = {NULL};
-		char text[PN_SWEEP_AXES][192];
+		const char *set[PN_SWEEP_SETS + PN_SWEEP_AXES * PN_SWEEP_KEYS + 1] = {NULL};
+		struct pn_axis_sets room[PN_SWEEP_AXES];
 		struct pn_scenario *sc;
 		struct pn_diag now = {0};
 		unsigned k = 0;
+		char where[192];
 
 		for (unsigned i = 0; i < s->sets; i++)
 			set[k++] = s->set[i];
-		for (unsigned i = 0; i < n; i++) {
-			snprintf(text[i], sizeof(text[i]), "%s=%s", s->axis[i].key,
-				 s->axis[i].values.text[value[i]]);
-			set[k++] = text[i];
-		}
+		for (unsigned i = 0; i < n; i++)
+			k = pn_axis_set(&s->axis[i], value[i], &room[i], set, k);
 		if (!pn_scenario_load(s->scenario, s->costs[0] ? s->costs : NULL, set, &sc, &now)) {
 			free(sc);
 			continue;
 		}
 		*d = now;
-		return at_line(s, s->axis[n - 1].line, text[n - 1], err, d);
+		snprintf(where, sizeof(where), "%s=%s", s->axis[n - 1].key,
+			 s->axis[n - 1].values.text[value[n - 1]]);
+		return at_line(s, s->axis[n - 1].line, where, err, d);
 	}
 	return at_line(s, s->axis[0].line, "", err, d);
 }

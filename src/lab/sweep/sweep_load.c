@@ -338,6 +338,15 @@ static int set_key(struct pn_sweep_build *b, const char *key, const char *value,
 	return 0;
 }
 
+static unsigned plusses(const char *key)
+{
+	unsigned n = 0;
+
+	for (; *key; key++)
+		n += *key == '+';
+	return n;
+}
+
 static int axis_key(struct pn_sweep_build *b, const char *key, const char *value,
 		    unsigned long line, struct pn_diag *d)
 {
@@ -348,6 +357,9 @@ static int axis_key(struct pn_sweep_build *b, const char *key, const char *value
 
 	if (err)
 		return err;
+	if (plusses(key) >= PN_SWEEP_KEYS)
+		return pn_diag_set(d, -EINVAL, s->path, line, "more than %d keys with one value",
+				   PN_SWEEP_KEYS);
 	if (s->axes == PN_SWEEP_AXES)
 		return pn_diag_set(d, -EINVAL, s->path, line, "more than %d axes", PN_SWEEP_AXES);
 	for (unsigned i = 0; i < s->axes; i++)

@@ -81,11 +81,30 @@ const char *pn_sweep_point_text(const struct pn_sweep *s, uint64_t point, char *
 	return buf;
 }
 
+unsigned pn_axis_set(const struct pn_axis *a, unsigned value, struct pn_axis_sets *room,
+		     const char **set, unsigned n)
+{
+	const char *key = a->key;
+
+	for (unsigned i = 0; i < PN_SWEEP_KEYS && *key; i++) {
+		size_t all = strcspn(key, "+"), len = all;
+
+		while (len && key[len - 1] == ' ')
+			len--;
+		snprintf(room->text[i], sizeof(room->text[i]), "%.*s=%s", (int)len, key,
+			 a->values.text[value]);
+		set[n++] = room->text[i];
+		key += all;
+		key += strspn(key, "+ ");
+	}
+	return n;
+}
+
 int pn_sweep_scenario(const struct pn_sweep *s, uint64_t point, unsigned draw,
 		      struct pn_scenario **out, struct pn_diag *d)
 {
-	const char *set[PN_SWEEP_SETS + PN_SWEEP_AXES + 1] = {NULL};
-	char text[PN_SWEEP_AXES][sizeof(s->axis[0].key) + PN_SWEEP_TEXT + 1];
+	const char *set[PN_SWEEP_SETS + PN_SWEEP_AXES * PN_SWEEP_KEYS + 1] = {NULL};
+	struct pn_axis_sets room[PN_SWEEP_AXES];
 	unsigned value[PN_SWEEP_AXES], n = 0;
 	struct pn_costs table;
 	int err;
@@ -93,11 +112,8 @@ int pn_sweep_scenario(const struct pn_sweep *s, uint64_t point, unsigned draw,
 	pn_sweep_point(s, point, value);
 	for (unsigned i = 0; i < s->sets; i++)
 		set[n++] = s->set[i];
-	for (unsigned i = 0; i < s->axes; i++) {
-		snprintf(text[i], sizeof(text[i]), "%s=%s", s->axis[i].key,
-			 s->axis[i].values.text[value[i]]);
-		set[n++] = text[i];
-	}
+	for (unsigned i = 0; i < s->axes; i++)
+		n = pn_axis_set(&s->axis[i], value[i], &room[i], set, n);
 	err = pn_scenario_load(s->scenario, s->costs[0] ? s->costs : NULL, set, out, d);
 	if (err || !draw)
 		return err;
