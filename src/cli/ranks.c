@@ -25,7 +25,7 @@ enum { ANSWER, DIED, HELLO, BEAT };
 struct order {
 	uint64_t task;
 	int32_t status; /* of an end */
-	int32_t end;
+	int32_t end;	/* 2: and MPI cannot be ended in order */
 };
 
 struct news {
@@ -308,6 +308,7 @@ int pn_ranks_serve(const struct pn_ranks *r, struct pn_pool *p)
 	n.kind = BEAT;
 	for (;;) {
 		while (r->receive(&from, &o, sizeof(o)) == sizeof(o)) {
+			some_gone = o.end == 2;
 			if (o.end)
 				return o.status;
 			if (!pn_pool_give(p, o.task, true))
@@ -319,19 +320,28 @@ int pn_ranks_serve(const struct pn_ranks *r, struct pn_pool *p)
 		if (now() - beat < BEAT_S)
 			continue;
 		beat = now();
-		r->send(0, &n, NEWS_HEAD);
+		if (r->send(0, &n, NEWS_HEAD)) {
+			some_gone = true;
+			return CLI_INPUT;
+		}
 	}
 }
 
 void pn_ranks_close(const struct pn_ranks *r, int status, bool agreed)
 {
-	struct order end = {.end = 1, .status = status};
+	struct order end = {.end = some_gone ? 2 : 1, .status = status};
+	struct news news;
+	int from;
 
 	for (int i = 1; i < r->size && !r->rank && agreed; i++)
-		if (!some_gone)
-			r->send(i, &end, sizeof(end));
+		r->send(i, &end, sizeof(end));
 	fflush(stdout);
-	if (some_gone)
-		r->abort(status);
-	r->close();
+	if (!some_gone) {
+		r->close();
+		return;
+	}
+	/* MPI would wait for the rank that is gone; what was sent still has to leave */
+	for (double end_s = now() + 1; !r->rank && now() < end_s; usleep(1000))
+		r->receive(&from, &news, sizeof(news));
+	_exit(status);
 }
