@@ -8,7 +8,6 @@
 /* Shared by the machines of torture. */
 
 #define TOR_DEVID 8
-#define TOR_NONE  0xFFFFFFFFu
 
 /* Builds the vendor's half of @s: units, cores, hypervisor, vCPUs, entries of the sources. */
 int tor_amd_build(struct smp *s, const struct pn_mode *mode);
@@ -17,9 +16,6 @@ int tor_bare_build(struct smp *s, const struct pn_mode *mode);
 /* Frees it; also what is half built. */
 void tor_amd_free(struct smp *s);
 void tor_intel_free(struct smp *s);
-
-/* The VT-d units of tor_intel_build() and tor_bare_build(). */
-int tor_vtd_build(struct smp *s);
 
 /* The chores of every machine with a hypervisor; @cause: inhibits, or PN_INHIBIT_NR: none can. */
 void tor_chores(struct smp *s, enum pn_inhibit cause);

@@ -9,6 +9,10 @@
 
 #include "rig.h"
 
+_Static_assert(PN_TORTURE_CPUS == SMP_CPUS && PN_TORTURE_VCPUS == SMP_VCPUS &&
+		       PN_TORTURE_DEVICES == SMP_DEVICES,
+	       "what the caller may ask for is there");
+
 #define RAM_BASE    0x100000u
 #define RAM_SIZE    (8u << 20)
 #define PER_VCPU    6 /* interrupts of devices for each vCPU */

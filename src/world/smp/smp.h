@@ -64,15 +64,14 @@ struct smp_vcpu {
 	struct smp_task task;
 	struct pn_host_vcpu *h;
 	uint32_t id;
-	uint32_t cpu;	/* where it ran last */
-	bool blocking;	/* it is in the block loop */
-	bool preempted; /* switched out although runnable, and not switched in since */
-	bool stays;	/* its guest waits for interrupts inside: HLT does not exit */
-	bool inside;	/* it does so */
-	uint32_t ipis;	/* that its guest has to send */
-	uint32_t ipi_to;
-	uint64_t exit[3];	      /* of an IPI that the processor did not finish */
-	uint64_t sleeps, moves, runs; /* statistics, of the CPU where it is */
+	uint32_t cpu;		/* where it ran last */
+	bool blocking;		/* it is in the block loop */
+	bool preempted;		/* switched out although runnable, and not switched in since */
+	bool stays;		/* its guest waits for interrupts inside: HLT does not exit */
+	bool inside;		/* it does so */
+	uint32_t ipis;		/* that its guest has to send */
+	uint64_t exit[3];	/* of an IPI that the processor did not finish */
+	uint64_t sleeps, moves; /* statistics, of the CPU where it is */
 } __attribute__((aligned(SMP_LINE)));
 
 struct smp_cpu {
@@ -141,8 +140,6 @@ struct smp_ops {
 	int (*affinity)(struct smp_source *src, struct smp_cpu *c, struct smp_cpu *self);
 	/* Bits that merge where no agent can count them: words that are moved. */
 	uint64_t (*hidden)(struct smp *s);
-	/* Vectors that are pending somewhere, of which no vCPU knows; NULL: none can be. */
-	bool (*waits)(struct smp *s, unsigned vector);
 	const char *(*check)(struct smp *s); /* at rest; NULL: fine */
 };
 
@@ -164,7 +161,6 @@ struct smp {
 	unsigned cpus, vcpus, devices, sources;
 	unsigned timers; /* the first source that software sends: one for each vCPU */
 	bool ipis;	 /* guests send IPIs: the sources before @timers */
-	bool exact;	 /* what was taken and what became pending must be equal */
 	bool masks;	 /* guests raise their TPR */
 	struct smp_chore *chore;
 	unsigned chores;

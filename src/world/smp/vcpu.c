@@ -204,7 +204,6 @@ void smp_run(struct smp_cpu *c, struct smp_vcpu *v)
 
 		v->stays = !smp_draw(&c->dice, 4);
 		left = c->s->ops->guest(v, c);
-		v->runs++;
 		smp_irqs(c);
 		if (left == SMP_HALTED && !block(v, c))
 			return;
