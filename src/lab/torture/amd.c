@@ -90,7 +90,7 @@ static bool log_step(void *arg, struct smp_cpu *c)
 static int affinity(struct smp_source *src, struct smp_cpu *to, struct smp_cpu *self)
 {
 	return pn_amdvi_ir_affinity(&amd_of(to->s)->ir[src->index], &self->agent, to->id,
-				    (uint8_t)(SMP_VECTOR + src->index));
+				    src->vector);
 }
 
 static void irq(struct smp_cpu *c, uint8_t vector)
@@ -322,13 +322,12 @@ static int build_source(struct smp *s, struct smp_source *src)
 	struct amd *a = amd_of(s);
 	struct pn_amdvi_ir *ir = &a->ir[src->index];
 	int err = pn_amdvi_ir_init(ir, &a->drv[src->device], &s->cpu[0].agent, TOR_DEVID,
-				   (uint16_t)src->index, src->index % s->cpus,
-				   (uint8_t)(SMP_VECTOR + src->index));
+				   (uint16_t)src->index, src->index % s->cpus, src->vector);
 
 	src->entry = &ir->host;
 	return err ? err
-		   : pn_svm_pi_update(s->hyp, src->entry, s->vcpu[src->target].h,
-				      (uint8_t)(SMP_VECTOR + src->index), &s->host_cpu[0]);
+		   : pn_svm_pi_update(s->hyp, src->entry, s->vcpu[src->target].h, src->vector,
+				      &s->host_cpu[0]);
 }
 
 static void build_cores(struct smp *s)

@@ -37,8 +37,7 @@ static void give(struct smp_cpu *c, struct smp_source *src, struct smp_vcpu *v)
 {
 	struct smp *s = c->s;
 
-	if (s->hyp->ops->pi_update(s->hyp, src->entry, v ? v->h : NULL,
-				   (uint8_t)(SMP_VECTOR + src->index), c->host))
+	if (s->hyp->ops->pi_update(s->hyp, src->entry, v ? v->h : NULL, src->vector, c->host))
 		smp_fail(s, "P6", "the vCPU of interrupt %u cannot be changed", src->index);
 }
 
@@ -202,15 +201,28 @@ void tor_core_intr(void *ctx, const struct pn_intr *intr)
 	deliver(((struct smp_cpu *)ctx)->s, intr);
 }
 
+#define TO_OTHERS (3ull << 18) /* destination shorthand: all excluding self */
+#define RARELY	  8
+
+static uint64_t to_others(struct smp_vcpu *v, struct smp *s)
+{
+	for (unsigned to = 0; to < s->vcpus; to++)
+		if (to != v->id)
+			smp_sends(&s->source[s->sources + v->id * s->vcpus + to]);
+	return TO_OTHERS | s->source[v->id * (s->vcpus + 1)].vector;
+}
+
 uint64_t tor_next_ipi(struct smp_vcpu *v, struct smp_cpu *c)
 {
 	struct smp *s = c->s;
 	uint32_t to = smp_draw(&c->dice, s->vcpus - 1);
 	struct smp_source *src;
 
+	v->ipis--;
+	if (!smp_draw(&c->dice, RARELY))
+		return to_others(v, s);
 	to += to >= v->id;
 	src = &s->source[v->id * s->vcpus + to];
-	v->ipis--;
 	smp_sends(src);
-	return (uint64_t)to << 32 | (SMP_VECTOR + src->index);
+	return (uint64_t)to << 32 | src->vector;
 }

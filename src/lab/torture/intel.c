@@ -71,7 +71,7 @@ static void post(struct smp_device *d, struct smp_source *src)
 static int affinity(struct smp_source *src, struct smp_cpu *to, struct smp_cpu *self)
 {
 	struct intel *in = intel_of(to->s);
-	uint8_t vector = (uint8_t)(SMP_VECTOR + src->index);
+	uint8_t vector = src->vector;
 
 	if (in->posted_msi)
 		return pn_pmsi_attach(&in->pmsi, &in->ir[src->index], &self->agent, to->host,
@@ -262,7 +262,7 @@ static void bare_irq(struct smp_cpu *c, uint8_t vector)
 
 static void bare_device_irq(struct smp_cpu *c, struct smp_source *src)
 {
-	smp_took(c->s, NULL, (int)(SMP_VECTOR + src->index));
+	smp_took(c->s, NULL, src->vector);
 }
 
 /* ---- building ---- */
@@ -364,7 +364,7 @@ static int build_source(struct smp *s, struct smp_source *src)
 	struct intel *in = intel_of(s);
 	struct pn_vtd_ir *ir = &in->ir[src->index];
 	struct smp_cpu *to = &s->cpu[src->index % s->cpus];
-	uint8_t vector = (uint8_t)(SMP_VECTOR + src->index);
+	uint8_t vector = src->vector;
 	int err = pn_vtd_ir_init(ir, &in->drv[src->device], &s->cpu[0].agent, (uint16_t)src->index,
 				 TOR_DEVID, to->id, vector);
 

@@ -47,7 +47,7 @@ static bool allocate(struct smp *s)
 	s->host_cpu = lines(s->cpus, sizeof(*s->host_cpu));
 	s->vcpu = lines(s->vcpus, sizeof(*s->vcpu));
 	s->device = lines(s->devices, sizeof(*s->device));
-	s->source = lines(SMP_SOURCES, sizeof(*s->source));
+	s->source = lines(SMP_BOOKS, sizeof(*s->source));
 	s->chore = calloc(PN_TORTURE_CHORES, sizeof(*s->chore));
 	if (!s->bus.ram || !s->cpu || !s->host_cpu || !s->vcpu || !s->device || !s->source ||
 	    !s->chore)
@@ -101,10 +101,18 @@ static void init_sources(struct smp *s)
 
 	s->timers = n < SMP_SOURCES - s->vcpus ? n : SMP_SOURCES - s->vcpus;
 	s->sources = s->timers + s->vcpus;
+	s->books = s->sources + (s->ipis ? s->vcpus * s->vcpus : 0);
+	for (unsigned i = s->sources; i < s->books; i++) {
+		unsigned from = (i - s->sources) / s->vcpus;
+
+		s->source[i].target = (i - s->sources) % s->vcpus;
+		s->source[i].vector = (uint8_t)(SMP_VECTOR + from * (s->vcpus + 1));
+	}
 	for (unsigned i = 0; i < s->sources; i++) {
 		struct smp_source *src = &s->source[i];
 
 		src->index = i;
+		src->vector = (uint8_t)(SMP_VECTOR + i);
 		src->target = i >= s->timers ? i - s->timers : s->vcpus ? i % s->vcpus : 0;
 		if (i >= s->timers || !s->devices)
 			continue;

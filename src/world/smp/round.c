@@ -35,7 +35,7 @@ uint64_t smp_sent(const struct smp *s)
 {
 	uint64_t n = 0;
 
-	for (unsigned i = 0; i < s->sources; i++)
+	for (unsigned i = 0; i < s->books; i++)
 		n += pn_ld64(&s->source[i].sent);
 	return n;
 }
@@ -44,7 +44,7 @@ uint64_t smp_taken(const struct smp *s)
 {
 	uint64_t n = 0;
 
-	for (unsigned i = 0; i < s->sources; i++)
+	for (unsigned i = 0; i < s->books; i++)
 		n += pn_ld64(&s->source[i].taken);
 	return n;
 }
@@ -55,10 +55,11 @@ static bool pends(const struct smp *s, const struct smp_vcpu *v, unsigned vector
 	return s->hyp->ops->irr(v->h, vector / 32) >> (vector % 32) & 1;
 }
 
-static bool pends_anywhere(const struct smp *s, unsigned vector)
+/* A device's interrupt may have been moved meanwhile: then by any. */
+static bool is_pending(const struct smp *s, const struct smp_source *src)
 {
 	for (unsigned i = 0; i < s->vcpus; i++)
-		if (pends(s, &s->vcpu[i], vector))
+		if ((!s->ipis || src->target == i) && pends(s, &s->vcpu[i], src->vector))
 			return true;
 	return false;
 }
@@ -72,8 +73,8 @@ uint64_t smp_masked(const struct smp *s)
 {
 	uint64_t n = 0;
 
-	for (unsigned i = 0; i < s->sources; i++)
-		if (open_of(&s->source[i]) && pends_anywhere(s, SMP_VECTOR + i))
+	for (unsigned i = 0; i < s->books; i++)
+		if (open_of(&s->source[i]) && is_pending(s, &s->source[i]))
 			n += open_of(&s->source[i]);
 	return n;
 }
@@ -82,7 +83,7 @@ uint64_t smp_lost(const struct smp *s)
 {
 	uint64_t n = 0;
 
-	for (unsigned i = 0; i < s->sources; i++)
+	for (unsigned i = 0; i < s->books; i++)
 		n += open_of(&s->source[i]);
 	return n - smp_masked(s);
 }
@@ -139,14 +140,15 @@ static void check_vcpu(struct smp *s, struct smp_vcpu *v)
 
 static void check_sources(struct smp *s)
 {
-	for (unsigned i = 0; i < s->sources; i++) {
-		uint64_t open = open_of(&s->source[i]);
+	for (unsigned i = 0; i < s->books; i++) {
+		const struct smp_source *src = &s->source[i];
+		uint64_t open = open_of(src);
 
-		if (open && !pends_anywhere(s, SMP_VECTOR + i))
+		if (open && !is_pending(s, src))
 			smp_fail(s, "P4",
 				 "vector 0x%02x was sent %llu times since it was taken last, and "
 				 "is nowhere",
-				 SMP_VECTOR + i, (unsigned long long)open);
+				 src->vector, (unsigned long long)open);
 	}
 }
 

@@ -29,6 +29,7 @@
 #define SMP_VCPUS   12
 #define SMP_DEVICES 8
 #define SMP_SOURCES 160
+#define SMP_BOOKS   (SMP_SOURCES + SMP_VCPUS * SMP_VCPUS)
 #define SMP_VECTOR  0x30u /* of source 0, in guests and in the host */
 #define SMP_LINE    128	  /* two threads write to neighbours of this size without harm */
 
@@ -47,8 +48,9 @@ struct smp_task {
 };
 
 /*
- * A sender of one vector to one receiver. Its interrupts are numbered: the sender counts before it
- * sends, and whoever takes the vector afterwards has seen all up to the number that it reads.
+ * A sender of one vector to one receiver; of an IPI to all others one for each receiver. Its
+ * interrupts are numbered: the sender counts before it sends, and whoever takes the vector
+ * afterwards has seen all up to the number that it reads.
  */
 struct smp_source {
 	uint64_t sent __attribute__((aligned(SMP_LINE)));    /* atomic; of the sender alone */
@@ -56,7 +58,8 @@ struct smp_source {
 	uint64_t taken;					     /* atomic: times that it was taken */
 	uint32_t target; /* atomic: vCPU, or CPU on bare metal */
 	uint32_t index;
-	uint32_t device;	     /* that sends it */
+	uint32_t device; /* that sends it */
+	uint8_t vector;
 	struct pn_host_entry *entry; /* of the vendor's remapping entry; NULL: no device's */
 };
 
@@ -159,6 +162,7 @@ struct smp {
 	struct pn_bus bus;
 	struct pn_pages pages;
 	unsigned cpus, vcpus, devices, sources;
+	unsigned books;	 /* the sources, and those of IPIs to all others, by sender and receiver */
 	unsigned timers; /* the first source that software sends: one for each vCPU */
 	bool ipis;	 /* guests send IPIs: the sources before @timers */
 	bool masks;	 /* guests raise their TPR */

@@ -54,16 +54,25 @@ void smp_sends(struct smp_source *src)
 	pn_st64_rel(&src->sent, pn_ld64(&src->sent) + 1);
 }
 
+/* Whose @vector it is: a vCPU's IPI to itself, which nothing sends, stands for all others. */
+static struct smp_source *source_of(struct smp *s, const struct smp_vcpu *v, unsigned index)
+{
+	if (s->ipis && index < s->timers && index % (s->vcpus + 1) == 0)
+		index = s->sources + index / (s->vcpus + 1) * s->vcpus + v->id;
+	return &s->source[index];
+}
+
 void smp_took(struct smp *s, struct smp_vcpu *v, int vector)
 {
 	unsigned index = (unsigned)vector - SMP_VECTOR;
-	struct smp_source *src = &s->source[index];
+	struct smp_source *src;
 	uint64_t sent, covered, taken;
 
 	if (vector < 0 || index >= s->sources) {
 		smp_fail(s, "P4", "vector 0x%02x is taken, which nothing sends", (unsigned)vector);
 		return;
 	}
+	src = source_of(s, v, index);
 	/* Acquire: pairs with smp_sends(). The bit was cleared before this load. */
 	sent = pn_ld64_acq(&src->sent);
 	taken = __atomic_add_fetch(&src->taken, 1, __ATOMIC_RELAXED); /* a count */
@@ -84,8 +93,7 @@ static void inject(struct smp_cpu *c, struct smp_source *src)
 	struct smp *s = c->s;
 	uint32_t to = pn_ld32(&src->target); /* pairs with chores: any value that it has had */
 
-	if (s->hyp->ops->inject(s->vcpu[to].h, c->host, (uint8_t)(SMP_VECTOR + src->index),
-				PN_WAKE_NOTIFY))
+	if (s->hyp->ops->inject(s->vcpu[to].h, c->host, src->vector, PN_WAKE_NOTIFY))
 		c->merged++;
 	else
 		c->fresh++;
