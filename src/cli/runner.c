@@ -59,6 +59,8 @@ static void run_job(struct pool *p, struct job *j)
 		.trace_pid = j->index,
 		.trace_from = p->o->trace_from,
 		.trace_until = p->o->trace_until,
+		/* Not of draws, which are behind the modes. */
+		.wakes = p->o->report && j->index < p->o->modes,
 		.steps = p->o->steps ? stdout : NULL,
 		.step_wanted = p->o->steps,
 		.progress = on_progress,

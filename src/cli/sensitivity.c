@@ -109,6 +109,8 @@ bool pn_cli_run_draws(const struct pn_cli_options *o, const struct pn_cli_work *
 
 void pn_cli_free(struct pn_comparison *c)
 {
+	for (unsigned i = 0; i < c->n; i++)
+		free(c->result[i].wakes);
 	free(c->draw);
 	free(c->result);
 }

@@ -4,10 +4,12 @@ import base64
 import json
 import re
 import shutil
+import struct
 import subprocess
 import sys
 import tempfile
 import urllib.request
+import zlib
 
 
 def skip_without():
@@ -15,6 +17,34 @@ def skip_without():
         if not shutil.which(program):
             print(f'SKIPPED: {program} is not installed')
             sys.exit(77)
+
+
+def pixels(path):
+    """The rows of an 8-bit PNG: (width, height, channels, rows)."""
+    data = path.read_bytes()
+    at, body = 8, b''
+    while at < len(data):
+        size, kind = struct.unpack('>I4s', data[at:at + 8])
+        chunk = data[at + 8:at + 8 + size]
+        if kind == b'IHDR':
+            width, height, _, colour = struct.unpack('>IIBB', chunk[:10])
+        if kind == b'IDAT':
+            body += chunk
+        at += 12 + size
+    step = {2: 3, 6: 4}[colour]
+    raw, rows, before = zlib.decompress(body), [], bytearray(width * step)
+    for y in range(height):
+        kind, *line = raw[y * (width * step + 1):(y + 1) * (width * step + 1)]
+        line = bytearray(line)
+        for x in range(len(line)):
+            a = line[x - step] if x >= step else 0
+            b = before[x]
+            c = before[x - step] if x >= step else 0
+            near = min((abs(b - c), 0, a), (abs(a - c), 1, b), (abs(a + b - 2 * c), 2, c))[2]
+            line[x] = (line[x] + (0, a, b, (a + b) // 2, near)[kind]) & 255
+        rows.append(bytes(line))
+        before = line
+    return width, height, step, rows
 
 
 class Browser:
@@ -60,6 +90,12 @@ class Browser:
     def picture(self, path):
         with open(path, 'wb') as f:
             f.write(base64.b64decode(self.ask('GET', f'/session/{self.session}/screenshot')))
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
 
     def close(self):
         try:

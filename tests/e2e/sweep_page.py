@@ -5,13 +5,11 @@
 PICTURES: a folder for the screenshots. Skipped without Chromium.
 """
 import pathlib
-import struct
 import subprocess
 import sys
 import tempfile
-import zlib
 
-from browser import Browser, skip_without
+from browser import Browser, pixels, skip_without
 
 SWEEP = """# More and more packets <for> idle vCPUs
 [sweep]
@@ -32,34 +30,6 @@ def check(what, true, more=''):
     if not true:
         failures.append(what)
         print(f'FAILED: {what} {more}')
-
-
-def pixels(path):
-    """The rows of an 8-bit PNG: (width, height, channels, rows)."""
-    data = path.read_bytes()
-    at, body = 8, b''
-    while at < len(data):
-        size, kind = struct.unpack('>I4s', data[at:at + 8])
-        chunk = data[at + 8:at + 8 + size]
-        if kind == b'IHDR':
-            width, height, _, colour = struct.unpack('>IIBB', chunk[:10])
-        if kind == b'IDAT':
-            body += chunk
-        at += 12 + size
-    step = {2: 3, 6: 4}[colour]
-    raw, rows, before = zlib.decompress(body), [], bytearray(width * step)
-    for y in range(height):
-        kind, *line = raw[y * (width * step + 1):(y + 1) * (width * step + 1)]
-        line = bytearray(line)
-        for x in range(len(line)):
-            a = line[x - step] if x >= step else 0
-            b = before[x]
-            c = before[x - step] if x >= step else 0
-            near = min((abs(b - c), 0, a), (abs(a - c), 1, b), (abs(a + b - 2 * c), 2, c))[2]
-            line[x] = (line[x] + (0, a, b, (a + b) // 2, near)[kind]) & 255
-        rows.append(bytes(line))
-        before = line
-    return width, height, step, rows
 
 
 def look(page, width, dark, folder):

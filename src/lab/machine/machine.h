@@ -322,6 +322,8 @@ void pn_provoke_start(struct pn_machine *m);
 int pn_tracer_attach(struct pn_machine *m, const struct pn_run_options *opt,
 		     struct pn_tracer **out);
 int pn_tracer_close(struct pn_tracer *t);
+/* With opt->wakes: some wakeups with their steps; @wake has the lengths of all. -ENOMEM. */
+int pn_tracer_wakes(const struct pn_tracer *t, const struct pn_hist *wake, struct pn_wakes **out);
 /* An IPI that @from sent, for one of its targets. */
 void pn_tracer_ipi(struct pn_tracer *t, const struct pn_lab_vcpu *from,
 		   const struct pn_lab_vcpu *to, uint8_t vector, uint64_t sent);

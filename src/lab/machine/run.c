@@ -340,7 +340,7 @@ int pn_run(const struct pn_scenario *sc, const struct pn_mode *mode,
 		pn_part_init(&out->part[i]);
 	out->mode = *mode;
 	err = pn_machine_create(sc, mode, opt->seed, &m, d);
-	if (!err && (opt->trace || opt->steps))
+	if (!err && (opt->trace || opt->steps || opt->wakes))
 		err = pn_tracer_attach(m, opt, &tracer);
 	if (!err && opt->recording)
 		err = pn_feed_open(m, opt->recording, &feed);
@@ -349,6 +349,8 @@ int pn_run(const struct pn_scenario *sc, const struct pn_mode *mode,
 	err2 = pn_feed_close(feed);
 	if (!err)
 		err = err2;
+	if (!err && opt->wakes)
+		err = pn_tracer_wakes(tracer, &out->wake_latency, &out->wakes);
 	err2 = pn_tracer_close(tracer);
 	if (!err)
 		err = err2;

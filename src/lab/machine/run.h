@@ -23,6 +23,7 @@ struct pn_run_options {
 	/* Only steps that begin in this span of the simulated time, and all of them; until 0: from
 	 * the start, and no more than trace_limit. */
 	uint64_t trace_from, trace_until;
+	bool wakes; /* keep some wakeups with their steps: pn_result.wakes */
 	/* Called now and then with simulated time done and in all; false: stop, result is partial.
 	 */
 	bool (*progress)(void *ctx, uint64_t done_ns, uint64_t all_ns);

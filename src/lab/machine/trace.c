@@ -16,6 +16,9 @@ struct pn_tracer {
 	struct pn_machine *m;
 	FILE *json;
 	struct pn_trace_pb *pb;
+	struct pn_wakelog *wakes;
+	const struct pn_lab_iommu
+		*unit; /* that took the last step: the router passes on its messages */
 	FILE *text;
 	const bool *wanted;
 	unsigned pid;
@@ -67,15 +70,17 @@ static void by_iommu(struct pn_tracer *t, struct pn_traced *s)
 {
 	const struct pn_lab_iommu *io = &t->m->iommu[s->agent->id];
 
+	t->unit = io;
+	s->serves = served(t, io);
 	switch (s->step) {
 	case PN_STEP_DEVICE_WRITE:
-		s->flow = flow_of(t, pn_sim_now(t->m->sim), s->a, s->b);
+		s->flow = s->serves = flow_of(t, pn_sim_now(t->m->sim), s->a, s->b);
 		break;
 	case PN_STEP_GALOG_ENTRY:
 	case PN_STEP_GAPPI_SEND:
 	case PN_STEP_PI_NOTIFY:
 	case PN_STEP_REMAP_SEND:
-		s->flow = served(t, io);
+		s->flow = s->serves;
 		note_told(t, io, s->flow);
 		break;
 	/* Not the first step of a request: a device's write can be at the same time. */
@@ -84,7 +89,7 @@ static void by_iommu(struct pn_tracer *t, struct pn_traced *s)
 	case PN_STEP_IRR_MERGE:
 	case PN_STEP_PIR_MERGE:
 	case PN_STEP_DOORBELL_SEND:
-		s->flow = served(t, io);
+		s->flow = s->serves;
 		break;
 	default:
 		break;
@@ -232,6 +237,10 @@ static void observe(void *ctx, struct pn_agent *a, unsigned step, uint64_t x, ui
 		by_cpu(t, &s);
 	else if (a != &t->m->router)
 		by_iommu(t, &s);
+	else if (t->unit)
+		s.serves = served(t, t->unit);
+	if (t->wakes)
+		pn_wakelog_step(t->wakes, &s);
 	if (!t->over)
 		write_step(t, &s);
 	if (t->text)
@@ -270,6 +279,11 @@ static void watch_all(struct pn_tracer *t)
 static int open_trace(struct pn_tracer *t, const struct pn_run_options *opt)
 {
 	t->over = !opt->trace;
+	if (opt->wakes) {
+		t->wakes = pn_wakelog_open(t->m);
+		if (!t->wakes)
+			return -ENOMEM;
+	}
 	if (!opt->trace)
 		return 0;
 	if (opt->trace_perfetto) {
@@ -306,6 +320,12 @@ int pn_tracer_attach(struct pn_machine *m, const struct pn_run_options *opt, str
 	return 0;
 }
 
+int pn_tracer_wakes(const struct pn_tracer *t, const struct pn_hist *wake, struct pn_wakes **out)
+{
+	*out = pn_wakelog_choose(t->wakes, wake);
+	return *out ? 0 : -ENOMEM;
+}
+
 int pn_tracer_close(struct pn_tracer *t)
 {
 	int err;
@@ -315,6 +335,7 @@ int pn_tracer_close(struct pn_tracer *t)
 	if (!t->over)
 		end(t, t->until ? t->until : pn_sim_now(t->m->sim), false);
 	err = pn_trace_pb_close(t->pb);
+	pn_wakelog_close(t->wakes);
 	free(t->delivering);
 	free(t->told);
 	free(t->first);

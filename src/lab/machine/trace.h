@@ -15,7 +15,8 @@ struct pn_traced {
 	 */
 	uint64_t flow;
 	bool ends;
-	uint64_t stamp; /* HANDLER_START: struct pn_lab_vcpu's of that interrupt, or 0 */
+	uint64_t serves; /* a device's, an IOMMU's, the router's: the interrupt it is for */
+	uint64_t stamp;	 /* HANDLER_START: struct pn_lab_vcpu's of that interrupt, or 0 */
 	struct pn_lab_vcpu
 		*vcpu; /* that woke, sleeps, exits, enters or handles; NULL: another step */
 };
@@ -46,5 +47,13 @@ void pn_trace_pb_begin_at(struct pn_trace_pb *t, uint64_t from);
 void pn_trace_pb_end_at(struct pn_trace_pb *t, uint64_t at, bool full);
 /* -ENOMEM: something is missing. @t may be NULL. */
 int pn_trace_pb_close(struct pn_trace_pb *t);
+
+/* Keeps wakeups with their steps. NULL: no memory. */
+struct pn_wakelog;
+struct pn_wakelog *pn_wakelog_open(const struct pn_machine *m);
+void pn_wakelog_step(struct pn_wakelog *l, const struct pn_traced *s);
+/* Those that are nearest to the percentiles of @wake. NULL: no memory; free it. */
+struct pn_wakes *pn_wakelog_choose(const struct pn_wakelog *l, const struct pn_hist *wake);
+void pn_wakelog_close(struct pn_wakelog *l);
 
 #endif

@@ -7,11 +7,11 @@
 #include "report_fmt.h"
 
 #define W	640
-#define H	320
+#define H	326
 #define LEFT	80
 #define RIGHT	24
 #define TOP	14
-#define BOTTOM	34
+#define BOTTOM	40
 #define COLOURS 8
 #define TICKS	6 /* about, on a linear axis */
 
@@ -38,6 +38,8 @@ static double step_of(const struct pn_chart_axis *a)
 {
 	double rough = (a->max - a->min) / TICKS, ten = pow(10, floor(log10(rough)));
 
+	if (a->step > 0)
+		return a->step;
 	return ten * (rough / ten < 1.5 ? 1 : rough / ten < 3.5 ? 2 : rough / ten < 7.5 ? 5 : 10);
 }
 
@@ -74,7 +76,7 @@ static void ticks_x(const struct pn_chart *c, FILE *f)
 			"<line class=\"grid\" x1=\"%.1f\" y1=\"%d\" x2=\"%.1f\" y2=\"%d\"/>"
 			"<text%s x=\"%.1f\" y=\"%d\" text-anchor=\"%s\">%s</text>\n",
 			x, TOP, x, H - BOTTOM, k % 2 ? " class=\"odd\"" : "", last ? W : x,
-			H - BOTTOM + 20, last ? "end" : "middle", c->x.fmt(t, v));
+			H - BOTTOM + 26, last ? "end" : "middle", c->x.fmt(t, v));
 	}
 }
 

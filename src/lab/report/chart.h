@@ -12,6 +12,7 @@ struct pn_chart_axis {
 	double min, max; /* min < max; log: both above 0 */
 	bool log;
 	pn_chart_fmt *fmt;
+	double step; /* between ticks; 0: one that suits; a log axis has its powers of ten */
 };
 
 /* One line: a value, or NAN, for each x of the chart. */

@@ -33,3 +33,23 @@ for (const svg of document.querySelectorAll('svg.chart')) {
 		e.preventDefault();
 	});
 }
+/* Pictures say what is below the pointer. */
+for (const svg of document.querySelectorAll('svg.say')) {
+	const out = svg.nextElementSibling.querySelector('output');
+	const say = e => out.textContent = e.target.dataset.say || out.textContent;
+	svg.addEventListener('pointerover', say);
+	svg.addEventListener('pointerdown', say);
+}
+
+/* One choice of each is shown. */
+const choosers = [...document.querySelectorAll('select.choose')];
+const choose = () => {
+	for (const part of document.querySelectorAll('.choice'))
+		part.classList.toggle('other', choosers.some(
+			c => c.dataset.of in part.dataset && part.dataset[c.dataset.of] !== c.value));
+};
+for (const c of choosers)
+	c.addEventListener('change', choose);
+document.documentElement.classList.add('script');
+if (choosers.length)
+	choose();

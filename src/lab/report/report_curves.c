@@ -90,7 +90,7 @@ static void draw(const struct curves *k, FILE *f)
 {
 	struct pn_chart c = {
 		.caption = "Percentiles of latency",
-		.x = {.min = 0, .max = k->x_max, .fmt = percent},
+		.x = {.min = 0, .max = k->x_max, .step = 1, .fmt = percent},
 		.y = {.min = k->y_min, .max = k->y_max, .log = true, .fmt = pn_fmt_ns},
 		.at = k->x,
 		.n = k->points,

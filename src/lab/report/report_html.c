@@ -6,6 +6,7 @@
 #include "page.h"
 #include "report_curves.h"
 #include "report_measured.h"
+#include "report_wakes.h"
 
 static void head(const struct pn_comparison *c, FILE *f)
 {
@@ -186,6 +187,7 @@ int pn_report_html(const struct pn_comparison *c, const struct pn_scenario *sc, 
 			       i == PN_PART_IPIS ? PN_WORK_IPI : PN_WORK_PASSTHROUGH, f);
 	else
 		curves(c, PN_PART_DEVICES, pn_report_workload(c), f);
+	pn_report_wakes(c, f);
 	costs(&sc->costs, f);
 	pn_page_end(f);
 	return ferror(f) ? -EIO : 0;

@@ -9,6 +9,7 @@
 #include "host_vcpu.h"
 #include "mode.h"
 #include "postern/agent.h"
+#include "wakes.h"
 
 enum pn_exit_reason {
 	PN_EXIT_INTR, /* external interrupt */
@@ -98,7 +99,8 @@ struct pn_result {
 	uint64_t events; /* simulator events executed */
 	double wall_s;	 /* real time that the simulation took */
 	uint64_t steps[PN_ALL_STEPS_NR];
-	char check[512]; /* end-of-run self-check: empty if guest, host and IOMMUs agree */
+	struct pn_wakes *wakes; /* NULL: none were kept; free it */
+	char check[512];	/* end-of-run self-check: empty if guest, host and IOMMUs agree */
 };
 
 struct pn_rec_summary;
