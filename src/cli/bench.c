@@ -11,6 +11,7 @@
 
 #include "bench.h"
 #include "bench_explore.h"
+#include "bench_sweep.h"
 #include "bench_sim.h"
 #include "cli.h"
 #include "json_out.h"
@@ -33,11 +34,11 @@ struct figure {
 	double value, peer;
 };
 
-/* The lab's figures, the simulator's, the explorer's; NULL beyond the end. */
+/* The lab's figures, the simulator's, the explorer's, those of sweeps; NULL beyond the end. */
 static const struct pn_bench *bench_at(unsigned i)
 {
-	static const struct pn_bench *(*const get[])(unsigned) = {pn_bench_get, pn_bench_sim_get,
-								  pn_bench_explore_get};
+	static const struct pn_bench *(*const get[])(unsigned) = {
+		pn_bench_get, pn_bench_sim_get, pn_bench_explore_get, pn_bench_sweep_get};
 
 	for (unsigned k = 0; k < sizeof(get) / sizeof(get[0]); k++) {
 		for (unsigned n = 0; get[k](n); n++)

@@ -62,34 +62,40 @@ bool pn_ranks_wanted(void)
 	return getenv("OMPI_COMM_WORLD_SIZE") || getenv("PMIX_RANK") || getenv("PMI_RANK");
 }
 
-static void *load(void)
+const char *pn_ranks_module_path(void)
 {
-	static const char *const places[] = {"%s/ranks.so", "%s/../lib/postern/ranks.so"};
-	char self[PATH_MAX], path[PATH_MAX + 64];
+	static const char *const places[] = {"%s/ranks.so", "%s/../lib/postern/ranks.so",
+					     PN_MODULE_DIR "/ranks.so"};
+	static char path[PATH_MAX + 64];
+	char self[PATH_MAX];
 	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
-	void *lib = NULL;
 
-	if (n > 0) {
-		self[n] = 0;
-		*strrchr(self, '/') = 0;
-		for (unsigned i = 0; i < 2 && !lib; i++) {
-			snprintf(path, sizeof(path), places[i], self);
-			lib = access(path, F_OK) ? NULL : dlopen(path, RTLD_NOW | RTLD_GLOBAL);
-		}
+	if (n <= 0)
+		return NULL;
+	self[n] = 0;
+	*strrchr(self, '/') = 0;
+	for (unsigned i = 0; i < 3; i++) {
+		snprintf(path, sizeof(path), places[i], self);
+		if (!access(path, F_OK))
+			return path;
 	}
-	return lib ? lib : dlopen(PN_MODULE_DIR "/ranks.so", RTLD_NOW | RTLD_GLOBAL);
+	return NULL;
 }
 
 const struct pn_ranks *pn_ranks_open(void)
 {
+	const char *path = pn_ranks_module_path();
+	void *lib = path ? dlopen(path, RTLD_NOW | RTLD_GLOBAL) : NULL;
 	const struct pn_ranks *(*open)(void) = NULL;
-	void *lib = load();
 
 	if (lib)
 		*(void **)&open = dlsym(lib, PN_RANKS_MODULE);
 	if (open)
 		return open();
-	pn_cli_error("started by MPI, but the module for it cannot be loaded: %s", dlerror());
+	pn_cli_error("started by MPI, but %s%s",
+		     path ? "the module for it cannot be loaded: "
+			  : "built without it (meson -Dmpi=enabled)",
+		     path ? dlerror() : "");
 	return NULL;
 }
 

@@ -29,6 +29,8 @@ struct pn_ranks {
 
 /* This program is a rank of several. */
 bool pn_ranks_wanted(void);
+/* Where the module is; NULL: it was not built. Static. */
+const char *pn_ranks_module_path(void);
 /* NULL: a message was printed. */
 const struct pn_ranks *pn_ranks_open(void);
 /*
