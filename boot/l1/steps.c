@@ -49,6 +49,16 @@ static void text_read(volatile uint64_t *bar, char text[STEPS_SIZE + 1])
 	text[STEPS_SIZE] = '\0';
 }
 
+/* Several units may name a step. */
+static uint64_t *count_of(struct steps *s, const char *name)
+{
+	for (unsigned i = 0; i < s->n; i++)
+		if (!strcmp(s->step[i].name, name))
+			return &s->step[i].count;
+	snprintf(s->step[s->n].name, sizeof(s->step[0].name), "%s", name);
+	return &s->step[s->n++].count;
+}
+
 void steps_read(struct steps *s)
 {
 	volatile uint64_t *bar = bar_map();
@@ -67,8 +77,7 @@ void steps_read(struct steps *s)
 		if (!count)
 			continue;
 		*count++ = '\0';
-		snprintf(s->step[s->n].name, sizeof(s->step[0].name), "%s", word);
-		s->step[s->n++].count = strtoull(count, NULL, 10);
+		*count_of(s, word) += strtoull(count, NULL, 10);
 	}
 }
 

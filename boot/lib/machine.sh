@@ -137,11 +137,11 @@ mode_devices()
 	cpus=$(machine_cpus)
 	if ! mode_bare "$1"; then
 		MACHINE_VENDOR=(-cpu "$MACHINE_CPU$MACHINE_AVIC" -smp "$cpus"
-			-device "amd-iommu,$(mode_iommu "$1")" -device "amd-fch-smbus,addr=14.0" "${MACHINE_MORE[@]}")
+			-device "amd-iommu,$(mode_iommu "$1")" -device "amd-fch-smbus,addr=14.0")
 		return
 	fi
 	MACHINE_VENDOR=(-cpu "$MACHINE_INTEL_CPU" -smp "$((cpus > 4 ? cpus : 4))"
-		-device "intel-iommu,$(mode_iommu "$1")" "${MACHINE_MORE[@]}")
+		-device "intel-iommu,$(mode_iommu "$1")")
 	drive_image "$2/drive.img" "$MACHINE_DRIVE_BLOCKS"
 	drive_options "$2/drive.img"
 }
@@ -202,8 +202,8 @@ machine_command()
 	MACHINE=("$MACHINE_QEMU" -L "$FIRMWARE"
 		-nodefaults -nographic -no-reboot -M "q35,kernel-irqchip=split"
 		"${MACHINE_ACCEL[@]}" -m "${PLAN_MEMORY:-$MACHINE_MEMORY}" "${MACHINE_VENDOR[@]}"
-		-device edu "${MACHINE_DEVICES[@]}"
-		-device postern-steps,addr=10 -device postern-bells,addr=11 -device edu,addr=12
+		-device edu -device postern-steps,addr=10 -device postern-bells,addr=11 -device edu,addr=12
+		"${MACHINE_MORE[@]}" "${MACHINE_DEVICES[@]}"
 		-kernel "$dir/bzImage" -initrd "$out/initrd" -append "$args"
 		-serial "$6" -serial "$7")
 }

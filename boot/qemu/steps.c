@@ -2,8 +2,9 @@
 /*
  * Reports the steps of the IOMMU's model to programs inside the machine: a PCI
  * function with one BAR. A write takes a snapshot of "postern-steps" of the
- * machine's IOMMU, of either vendor; reads see its text, "step=count" separated
- * by blanks, and zeros behind it. Nothing that the model does depends on it.
+ * machine's IOMMUs, of either vendor; reads see their texts, "step=count"
+ * separated by blanks, and zeros behind them. Nothing that the model does
+ * depends on it.
  */
 #include "qemu/osdep.h"
 #include "qemu/cutils.h"
@@ -29,15 +30,28 @@ static uint64_t steps_read(void *opaque, hwaddr addr, unsigned size)
     return ldn_le_p(s->text + addr, size);
 }
 
+static int append_steps(Object *obj, void *opaque)
+{
+    StepsState *s = opaque;
+    char *text = (char *)s->text;
+    g_autofree char *steps =
+        object_dynamic_cast(obj, TYPE_X86_IOMMU_DEVICE)
+            ? object_property_get_str(obj, "postern-steps", NULL)
+            : NULL;
+
+    if (steps) {
+        pstrcat(text, sizeof(s->text), steps);
+        pstrcat(text, sizeof(s->text), " ");
+    }
+    return 0;
+}
+
 static void steps_write(void *opaque, hwaddr addr, uint64_t val, unsigned size)
 {
-    Object *iommu = OBJECT(x86_iommu_get_default());
-    g_autofree char *steps =
-        iommu ? object_property_get_str(iommu, "postern-steps", NULL) : NULL;
     StepsState *s = opaque;
 
     memset(s->text, 0, sizeof(s->text));
-    pstrcpy((char *)s->text, sizeof(s->text), steps ?: "");
+    object_child_foreach_recursive(object_get_root(), append_steps, s);
 }
 
 static const MemoryRegionOps steps_ops = {
