@@ -176,7 +176,7 @@ static enum smp_left inside(struct smp_vcpu *v, struct smp_cpu *c, struct pn_avi
 				return SMP_AGAIN;
 			if (v->ipis)
 				continue;
-			if (!v->stays || !pn_host_apicv(v->h) || smp_wanted(c))
+			if (!v->stays || smp_wanted(c))
 				return SMP_HALTED;
 			v->inside = true;
 			smp_wait(c);

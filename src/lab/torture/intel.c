@@ -173,7 +173,7 @@ static enum smp_left inside(struct smp_vcpu *v, struct smp_cpu *c, struct core *
 			return SMP_AGAIN;
 		if (v->ipis)
 			continue;
-		if (!v->stays || !pn_host_apicv(v->h) || smp_wanted(c))
+		if (!v->stays || smp_wanted(c))
 			return SMP_HALTED;
 		pn_xchg32(&c->bell, 0); /* this vendor has no doorbell: a stray one means nothing */
 		v->inside = true;
