@@ -192,8 +192,7 @@ void tor_unit_intr(void *ctx, const struct pn_intr *intr)
 		return;
 	}
 	merges = deliver(d->s, intr);
-	d->merged +=
-		merges && intr->vector >= SMP_VECTOR && intr->vector < SMP_VECTOR + d->s->sources;
+	d->merged += merges && smp_index(d->s, intr->vector) >= 0;
 }
 
 void tor_core_intr(void *ctx, const struct pn_intr *intr)

@@ -92,6 +92,11 @@ static void init_devices(struct smp *s)
 	}
 }
 
+static uint8_t vector_of(const struct smp *s, unsigned index)
+{
+	return (uint8_t)(PN_VEC_DEVICE_FIRST + index * s->stride);
+}
+
 /* Devices' first, or those of IPIs; then a timer for each vCPU. */
 static void init_sources(struct smp *s)
 {
@@ -101,18 +106,19 @@ static void init_sources(struct smp *s)
 
 	s->timers = n < SMP_SOURCES - s->vcpus ? n : SMP_SOURCES - s->vcpus;
 	s->sources = s->timers + s->vcpus;
+	s->stride = (PN_VEC_DEVICE_LAST - PN_VEC_DEVICE_FIRST) / (s->sources - 1);
 	s->books = s->sources + (s->ipis ? s->vcpus * s->vcpus : 0);
 	for (unsigned i = s->sources; i < s->books; i++) {
 		unsigned from = (i - s->sources) / s->vcpus;
 
 		s->source[i].target = (i - s->sources) % s->vcpus;
-		s->source[i].vector = (uint8_t)(SMP_VECTOR + from * (s->vcpus + 1));
+		s->source[i].vector = vector_of(s, from * (s->vcpus + 1));
 	}
 	for (unsigned i = 0; i < s->sources; i++) {
 		struct smp_source *src = &s->source[i];
 
 		src->index = i;
-		src->vector = (uint8_t)(SMP_VECTOR + i);
+		src->vector = vector_of(s, i);
 		src->target = i >= s->timers ? i - s->timers : s->vcpus ? i % s->vcpus : 0;
 		if (i >= s->timers || !s->devices)
 			continue;

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* A physical CPU: interrupts, the tasks that wait for it, chores; offline and online. */
 #include "smp.h"
-#include "vectors.h"
 
 /* ---- interrupts ---- */
 
@@ -29,7 +28,7 @@ static void handle(struct smp_cpu *c, int vector)
 	c->irqs++;
 	if (vector == PN_VEC_RESCHED)
 		c->resched = true;
-	else if ((unsigned)vector >= SMP_VECTOR && (unsigned)vector - SMP_VECTOR < c->s->sources)
+	else if (smp_index(c->s, vector) >= 0)
 		smp_device_irq(c, (uint8_t)vector);
 	else
 		c->s->ops->irq(c, (uint8_t)vector);

@@ -9,7 +9,6 @@
 #include <unistd.h>
 
 #include "smp.h"
-#include "vectors.h"
 
 #define POSTS_LOG2 20 /* of a device in a round, at most */
 #define FEW_LOG2   8  /* in most rounds: what is lost at their end stays lost */

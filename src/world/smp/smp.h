@@ -9,6 +9,7 @@
 #include "hyp.h"
 #include "pages.h"
 #include "steps.h"
+#include "vectors.h"
 
 /*
  * Real threads: each IOMMU and each physical CPU is one. A CPU's thread runs the tasks of vCPUs and
@@ -30,8 +31,7 @@
 #define SMP_DEVICES 8
 #define SMP_SOURCES 160
 #define SMP_BOOKS   (SMP_SOURCES + SMP_VCPUS * SMP_VCPUS)
-#define SMP_VECTOR  0x30u /* of source 0, in guests and in the host */
-#define SMP_LINE    128	  /* two threads write to neighbours of this size without harm */
+#define SMP_LINE    128 /* two threads write to neighbours of this size without harm */
 
 struct smp;
 struct smp_cpu;
@@ -164,6 +164,7 @@ struct smp {
 	unsigned cpus, vcpus, devices, sources;
 	unsigned books;	 /* the sources, and those of IPIs to all others, by sender and receiver */
 	unsigned timers; /* the first source that software sends: one for each vCPU */
+	unsigned stride; /* from vector to vector: they are in all words of an IRR */
 	bool ipis;	 /* guests send IPIs: the sources before @timers */
 	bool masks;	 /* guests raise their TPR */
 	struct smp_chore *chore;
@@ -255,6 +256,13 @@ bool smp_wanted(const struct smp_cpu *c);
 void smp_took(struct smp *s, struct smp_vcpu *v, int vector);
 /* Counts one more of @src, which the caller sends now. */
 void smp_sends(struct smp_source *src);
+/* The source whose vector it is, in guests and in the host, or -1. */
+static inline int smp_index(const struct smp *s, int vector)
+{
+	int at = vector - PN_VEC_DEVICE_FIRST, index = at / (int)s->stride;
+
+	return at < 0 || at % (int)s->stride || index >= (int)s->sources ? -1 : index;
+}
 /* @src is injected by software. */
 void smp_inject(struct smp_cpu *c, struct smp_source *src);
 /* An interrupt of a device arrives in the host. */

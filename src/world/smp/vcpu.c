@@ -4,7 +4,6 @@
  * hypervisor as in the other worlds; and the books of what was sent and what arrived.
  */
 #include "smp.h"
-#include "vectors.h"
 
 #define EVER	  8 /* one time in so many: preempted between the look and the sleep */
 #define TPR_CLASS 16
@@ -64,15 +63,15 @@ static struct smp_source *source_of(struct smp *s, const struct smp_vcpu *v, uns
 
 void smp_took(struct smp *s, struct smp_vcpu *v, int vector)
 {
-	unsigned index = (unsigned)vector - SMP_VECTOR;
+	int index = smp_index(s, vector);
 	struct smp_source *src;
 	uint64_t sent, covered, taken;
 
-	if (vector < 0 || index >= s->sources) {
+	if (index < 0) {
 		smp_fail(s, "P4", "vector 0x%02x is taken, which nothing sends", (unsigned)vector);
 		return;
 	}
-	src = source_of(s, v, index);
+	src = source_of(s, v, (unsigned)index);
 	/* Acquire: pairs with smp_sends(). The bit was cleared before this load. */
 	sent = pn_ld64_acq(&src->sent);
 	taken = __atomic_add_fetch(&src->taken, 1, __ATOMIC_RELAXED); /* a count */
@@ -107,7 +106,7 @@ void smp_inject(struct smp_cpu *c, struct smp_source *src)
 
 void smp_device_irq(struct smp_cpu *c, uint8_t vector)
 {
-	struct smp_source *src = &c->s->source[vector - SMP_VECTOR];
+	struct smp_source *src = &c->s->source[smp_index(c->s, vector)];
 
 	if (c->s->ops->device_irq)
 		c->s->ops->device_irq(c, src);
@@ -123,7 +122,7 @@ void smp_handle(struct smp_vcpu *v, struct smp_cpu *c, int vector, int *tpr)
 
 	smp_took(s, v, vector);
 	*tpr = -1;
-	if ((unsigned)vector < SMP_VECTOR + s->timers)
+	if (vector < s->source[s->timers].vector)
 		return;
 	/* Its timer. It has the highest class, so nothing holds it back. */
 	if (s->ipis)
@@ -131,7 +130,8 @@ void smp_handle(struct smp_vcpu *v, struct smp_cpu *c, int vector, int *tpr)
 	if (s->masks)
 		*tpr = s->last || smp_draw(&c->dice, 2)
 			       ? 0
-			       : (int)smp_draw(&c->dice, (SMP_VECTOR + s->timers) / TPR_CLASS) << 4;
+			       : (int)smp_draw(&c->dice, s->source[s->timers].vector / TPR_CLASS)
+					 << 4;
 }
 
 /* ---- scheduling ---- */
