@@ -220,7 +220,7 @@ int pn_cli_run(int argc, char **argv)
 		"Runs one mode and prints everything: exits by reason, steps with their counts and "
 		"costs, histograms.\v"
 		"Examples:\n"
-		"  postern run overcommit --mode gappi --trace gappi.json\n"
+		"  postern run overcommit --mode gappi --trace gappi.pftrace.gz\n"
 		"  postern run sparse-wakeups --mode gappi --duration 2ms --steps=iommu,wake",
 		children,
 		NULL,
