@@ -194,10 +194,6 @@ void pn_amdvi_event(struct pn_amdvi *vi, uint64_t q0, uint64_t q1);
 /* Sets a Status latch (EventLogInt, ComWaitInt, GAInt) and interrupts on its way from 0 to 1. */
 void pn_amdvi_latch(struct pn_amdvi *vi, uint64_t latch);
 
-/* post.c: posts into the vAPIC page of @e and notifies (2.2.5.3, 2.2.5.4). */
-enum pn_msi_result pn_amdvi_post(struct pn_amdvi *vi, const struct pn_msi *msi,
-				 const struct pn_vi_irte *e);
-
 /* galog.c: appends to the guest APIC log (2.7). */
 void pn_amdvi_galog(struct pn_amdvi *vi, uint32_t gatag, uint16_t devid);
 

@@ -6,6 +6,46 @@
  */
 #include "amdvi_priv.h"
 
+/*
+ * The steps of one request: their time stays in a register until somebody looks at the agent.
+ * Added to memory step by step it would be one chain of dependent stores and loads, which takes
+ * longer than the locked OR.
+ */
+struct steps {
+	struct pn_agent *agent;
+	struct pn_step_slot *slot;
+	uint64_t ns;
+};
+
+static inline struct steps begin(const struct pn_amdvi *vi)
+{
+	return (struct steps){vi->agent, vi->agent->step, 0};
+}
+
+static inline void charge(struct steps *s)
+{
+	s->agent->elapsed_ns += s->ns;
+	s->ns = 0;
+}
+
+static void __attribute__((noinline))
+observe(struct pn_agent *agent, unsigned step, uint64_t a, uint64_t b)
+{
+	agent->observe(agent->observe_ctx, agent, step, a, b);
+}
+
+static inline void take(struct steps *s, unsigned step, uint64_t a, uint64_t b)
+{
+	struct pn_step_slot *slot = &s->slot[step];
+
+	s->ns += slot->cost_ns;
+	slot->count++;
+	if (pn_rarely(slot->watched)) {
+		charge(s);
+		observe(s->agent, step, a, b);
+	}
+}
+
 /* The destination in either 128-bit form (2.2.5.2, 2.2.5.3). */
 static inline uint32_t destination(const struct pn_amdvi *vi, uint64_t lo, uint64_t hi)
 {
@@ -131,49 +171,66 @@ notify(struct pn_amdvi *vi, uint16_t devid, const struct pn_vi_irte *e, struct p
 }
 
 /* The fields that are never cached: IsRun, Destination, GATag, GALogIntr, GAPPIDis. */
-static inline struct pn_u128 read_volatile(struct pn_amdvi *vi, uint16_t devid, uint32_t index,
+static inline struct pn_u128 read_volatile(struct steps *s, const struct pn_msi *msi,
 					   const struct pn_vi_irte *e)
 {
 	/* D4. Pairs with the host: it clears IsRun, then reads the IRR; here the IRR bit comes
 	 * first. */
 	struct pn_u128 now = pn_ld128_sc(e->mem);
 
-	pn_step(vi->agent, PN_STEP_IRTE_VOLATILE, devid, index);
+	take(s, PN_STEP_IRTE_VOLATILE, msi->devid, msi->data & PN_VI_INDEX_MASK);
 	return now;
 }
 
-enum pn_msi_result pn_amdvi_post(struct pn_amdvi *vi, const struct pn_msi *msi,
-				 const struct pn_vi_irte *e)
+static inline void ring(struct pn_amdvi *vi, struct steps *s, uint32_t dest)
 {
-	const uint32_t index = msi->data & PN_VI_INDEX_MASK;
+	vi->stats.doorbells++; /* D5 */
+	take(s, PN_STEP_DOORBELL_SEND, dest, 0);
+	charge(s);
+	if (vi->bus->doorbell)
+		vi->bus->doorbell(vi->bus->ctx, dest);
+}
+
+/*
+ * The word before; without GAPPI only the bit, which a processor can set and return without a loop.
+ */
+static inline uint32_t set_bit(const struct pn_amdvi *vi, const struct pn_vi_irte *e, uint32_t bit)
+{
+	/* D3. Pairs with the vCPU's CPU and its host code, which take IRR bits. */
+	return vi->gappi ? pn_or32(e->irr, bit) : pn_or32(e->irr, bit) & bit;
+}
+
+/* Posts into the vAPIC page of @e and notifies (2.2.5.3, 2.2.5.4). */
+static inline enum pn_msi_result post(struct pn_amdvi *vi, struct steps *s,
+				      const struct pn_msi *msi, const struct pn_vi_irte *e)
+{
+	const uint32_t bit = pn_vi_bit(e);
+	const bool first = pn_rarely(vi->volatile_first);
 	struct pn_u128 now = {0, 0};
 	uint32_t old, early = 0;
 
 	if (pn_mistake(PN_MISTAKE_SCAN_BEFORE_OR) && other_words(e))
-		early = ~pn_vi_bit(e);
-	if (pn_rarely(vi->volatile_first))
-		now = read_volatile(vi, msi->devid, index, e);
+		early = ~bit;
+	if (first)
+		now = read_volatile(s, msi, e);
 	if (vi->stamped)
 		stamp(vi, e->root);
-	/* D3. Pairs with the vCPU's CPU and its host code, which take IRR bits. */
-	old = pn_or32(e->irr, pn_vi_bit(e));
+	old = set_bit(vi, e, bit);
 	pn_bus_wrote(vi->bus, e->root + pn_vi_irr_word(e), sizeof(*e->irr));
 	vi->stats.posted++;
-	pn_step(vi->agent, PN_STEP_IRR_SET, e->root, e->vector);
-	if (old & pn_vi_bit(e)) {
+	take(s, PN_STEP_IRR_SET, e->root, e->vector);
+	if (old & bit) {
 		vi->stats.merged++;
-		pn_step(vi->agent, PN_STEP_IRR_MERGE, e->root, e->vector);
+		take(s, PN_STEP_IRR_MERGE, e->root, e->vector);
 	}
-	if (!pn_rarely(vi->volatile_first))
-		now = read_volatile(vi, msi->devid, index, e);
+	if (!first)
+		now = read_volatile(s, msi, e);
 	if (pn_rarely(!(now.lo & PN_IRTE_ISRUN))) {
+		charge(s);
 		notify(vi, msi->devid, e, now, old | early);
 		return PN_MSI_POSTED;
 	}
-	vi->stats.doorbells++; /* D5 */
-	pn_step(vi->agent, PN_STEP_DOORBELL_SEND, destination(vi, now.lo, now.hi), 0);
-	if (vi->bus->doorbell)
-		vi->bus->doorbell(vi->bus->ctx, destination(vi, now.lo, now.hi));
+	ring(vi, s, destination(vi, now.lo, now.hi));
 	return PN_MSI_POSTED;
 }
 
@@ -341,41 +398,73 @@ stale(struct pn_amdvi *vi, const struct pn_msi *msi, const struct pn_vi_irte *e)
 	return fault(vi, msi, false, e->lo & PN_IRTE_REMAPEN ? PN_EVENT_PR : 0);
 }
 
+/* DTE and IRTE come from their caches. Without a cached entry what was done so far is charged. */
+static inline const struct pn_vi_dte *dte_of(struct pn_amdvi *vi, struct steps *s, uint16_t devid,
+					     uint32_t index, bool *stale)
+{
+	const struct pn_vi_dte *d = pn_amdvi_dte_slot(vi, devid);
+
+	if (d->key == pn_amdvi_dte_key(devid)) {
+		take(s, PN_STEP_DTE_HIT, devid, index);
+		*stale = pn_rarely(vi->poison) && pn_amdvi_dte_stale(d);
+		return d;
+	}
+	take(s, PN_STEP_DTE_MISS, devid, index);
+	charge(s);
+	*stale = false;
+	return pn_amdvi_dte_fetch(vi, devid);
+}
+
+static inline const struct pn_vi_irte *irte_of(struct pn_amdvi *vi, struct steps *s, uint16_t devid,
+					       uint32_t index, const struct pn_vi_dte *d,
+					       bool *stale)
+{
+	const struct pn_vi_irte *e = pn_amdvi_irte_slot(vi, devid, index);
+
+	if (e->key == pn_amdvi_irte_key(devid, index)) {
+		take(s, PN_STEP_IRTE_HIT, devid, index);
+		*stale = pn_rarely(vi->poison) && pn_amdvi_irte_stale(vi, e);
+		return e;
+	}
+	take(s, PN_STEP_IRTE_MISS, devid, index);
+	charge(s);
+	*stale = false;
+	return pn_amdvi_irte_fetch(vi, devid, index, d);
+}
+
 enum pn_msi_result pn_amdvi_msi(struct pn_amdvi *vi, const struct pn_msi *msi)
 {
 	const uint32_t index = msi->data & PN_VI_INDEX_MASK;
 	const uint16_t devid = msi->devid;
+	struct steps s = begin(vi);
 	const struct pn_vi_irte *e;
 	const struct pn_vi_dte *d;
+	bool old;
 
 	vi->stats.msis++;
-	pn_step(vi->agent, PN_STEP_MSI, devid, index);
-	if (pn_rarely(!vi->on || !pn_msi_is(msi->addr)))
+	take(&s, PN_STEP_MSI, devid, index);
+	if (pn_rarely(!vi->on || !pn_msi_is(msi->addr))) {
+		charge(&s);
 		return not_mine(vi, msi);
-
-	d = pn_amdvi_dte_slot(vi, devid); /* D1 */
-	if (d->key == pn_amdvi_dte_key(devid)) {
-		pn_step(vi->agent, PN_STEP_DTE_HIT, devid, index);
-		if (pn_rarely(vi->poison) && pn_amdvi_dte_stale(d))
-			return stale(vi, msi, NULL);
-	} else {
-		pn_step(vi->agent, PN_STEP_DTE_MISS, devid, index);
-		d = pn_amdvi_dte_fetch(vi, devid);
+	}
+	d = dte_of(vi, &s, devid, index, &old); /* D1 */
+	if (pn_rarely(old)) {
+		charge(&s);
+		return stale(vi, msi, NULL);
 	}
 	if (pn_rarely(d->kind != PN_VI_DTE_REMAP || msi->has_pasid || index >= vi->index_limit ||
-		      index >> d->f.inttablen))
+		      index >> d->f.inttablen)) {
+		charge(&s);
 		return not_remapped(vi, msi, d);
-
-	e = pn_amdvi_irte_slot(vi, devid, index);
-	if (e->key == pn_amdvi_irte_key(devid, index)) {
-		pn_step(vi->agent, PN_STEP_IRTE_HIT, devid, index);
-		if (pn_rarely(vi->poison) && pn_amdvi_irte_stale(vi, e))
-			return stale(vi, msi, e);
-	} else {
-		pn_step(vi->agent, PN_STEP_IRTE_MISS, devid, index);
-		e = pn_amdvi_irte_fetch(vi, devid, index, d);
 	}
-	if (pn_rarely(e->kind != PN_VI_IRTE_POST))
+	e = irte_of(vi, &s, devid, index, d, &old);
+	if (pn_rarely(old)) {
+		charge(&s);
+		return stale(vi, msi, e);
+	}
+	if (pn_rarely(e->kind != PN_VI_IRTE_POST)) {
+		charge(&s);
 		return not_posted(vi, msi, d, e);
-	return pn_amdvi_post(vi, msi, e);
+	}
+	return post(vi, &s, msi, e);
 }
