@@ -9,7 +9,7 @@ MACHINE_IOMMU=''
 MACHINE_ARGS=''
 MACHINE_APPEND=''
 MACHINE_MORE=()
-MACHINE_ACCEL=(-accel "tcg,thread=multi")
+MACHINE_ACCEL=(-accel tcg) # thread=multi, unless -icount is given
 MACHINE_CPUS=3
 MACHINE_MEMORY=1024
 # What the plan has instead.

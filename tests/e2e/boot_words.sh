@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
-# boot/run and postern vm refuse what cannot be booted with one line that says what to do, before
+# boot/run, boot/distro and postern vm refuse what cannot be booted with one line that says what to do, before
 # anything is fetched, built or booted; a build ends within a second of TERM, with all its programs.
 set -u
 postern=$1
@@ -88,6 +88,11 @@ refused 2 'one of --amd and --intel' "$postern" vm --amd ga --intel pi
 refused 3 'cannot read' "$postern" vm --disk "$dir/none"
 refused 2 'one of --kernel' "$postern" vm --disk "$dir/new" --bzimage "$dir/new"
 refused 2 'not for --disk' "$postern" vm --disk "$dir/new" --append quiet
+refused 2 "no state of AVIC 'maybe'; there are: off on" "$source/boot/distro" --avic maybe
+refused 2 "no card 'rtl8139'; there are: igb" "$source/boot/distro" --card rtl8139
+refused 2 '64 at least' "$source/boot/distro" --mib 63
+refused 2 'wants a number' "$source/boot/distro" --timeout never
+refused 2 "what is 'now'" "$source/boot/distro" now
 
 # wanted, word: of an archive that has 6.12 and 7.3.
 kernel()
