@@ -26,9 +26,8 @@ static struct pn_u128 *word_of(const struct pn_amdvi_ir *ir)
  * One 16-byte store under ir->lock. The other side is the IOMMU, which reads entries and never
  * writes them, so the exchange succeeds at once; the loop is a precaution.
  */
-static int store(struct pn_amdvi_ir *ir, struct pn_agent *self, const struct pn_irte *f)
+static int store(struct pn_amdvi_ir *ir, struct pn_agent *self, struct pn_irte128 raw)
 {
-	struct pn_irte128 raw = pn_irte128_encode(f);
 	struct pn_u128 cur = pn_ld128_sc(word_of(ir)), next = {raw.lo, raw.hi};
 
 	pn_step(self, PN_STEP_IRTE_WRITE, (uint64_t)ir->devid << 16 | ir->index, raw.lo);
@@ -70,56 +69,73 @@ static int flush(const struct pn_amdvi_ir *ir, struct pn_agent *self)
 }
 
 /* A4, R1. For fields that the IOMMU caches (RemapEn, GuestMode, vector, root pointer). */
-static int store_and_flush(struct pn_amdvi_ir *ir, struct pn_agent *self, const struct pn_irte *f)
+static int store_and_flush(struct pn_amdvi_ir *ir, struct pn_agent *self, struct pn_irte128 raw)
 {
-	int r = store(ir, self, f);
+	int r = store(ir, self, raw);
 
 	return r ? r : flush(ir, self);
 }
 
-static struct pn_irte remap_form(const struct pn_amdvi_ir *ir)
+static struct pn_irte128 remap_form(const struct pn_amdvi_ir *ir)
 {
-	return (struct pn_irte){
+	const struct pn_irte f = {
 		.form = PN_IRTE_128_REMAP,
 		.remapen = true,
 		.dest = ir->host_apicid,
 		.vector = ir->host_vector,
 	};
+
+	return pn_irte128_encode(&f);
 }
 
-/* Linux's reading of 2.2.5.3 and 2.2.5.4: the log needs no destination for a vCPU that does not
- * run, so the previous one stays; a GAPPI always needs one, also while it is suppressed. */
-static struct pn_irte guest_form(const struct pn_amdvi_ir *ir, enum pn_notify notify,
-				 struct pn_amdvi_ir_state st, uint32_t previous)
+/* What does not change while the vCPU runs, sleeps and moves. */
+static struct pn_irte128 guest_form(const struct pn_amdvi_ir *ir, enum pn_notify notify,
+				    uint32_t apicid)
 {
-	bool quiet = st.is_run || !st.wakeup;
-	struct pn_irte f = {
+	const struct pn_irte f = {
 		.form = PN_IRTE_128_GUEST,
 		.remapen = !pn_mistake(PN_MISTAKE_NO_REMAPEN),
 		.guestmode = true,
-		.isrun = st.is_run,
+		.dest = apicid,
 		.root = ir->page_pa,
 		.vector = ir->vector,
+		.gatag = notify == PN_NOTIFY_GAPPI ? PN_VEC_WAKEUP : ir->ga_tag,
 	};
 
-	if (notify == PN_NOTIFY_GAPPI) {
-		f.gatag = PN_VEC_WAKEUP;
-		f.gappidis = quiet && !st.is_run && ir->drv->gappidis;
-		f.dest = st.apicid;
-	} else {
-		f.gatag = ir->ga_tag;
-		f.galogintr = !quiet && !pn_mistake(PN_MISTAKE_LOG_NOT_ASKED);
-		f.dest = st.is_run ? st.apicid : previous;
-	}
-	return f;
+	return pn_irte128_encode(&f);
 }
 
-static uint32_t current_dest(const struct pn_amdvi_ir *ir)
+static uint64_t gappidis(const struct pn_amdvi_ir *ir, struct pn_amdvi_ir_state st)
 {
-	struct pn_u128 cur = pn_ld128_sc(word_of(ir)); /* only we write it */
+	return !st.is_run && !st.wakeup && ir->drv->gappidis ? PN_IRTE_GAPPIDIS : 0;
+}
 
-	return (uint32_t)(cur.lo & PN_IRTE_DESTLO_MASK) >> PN_IRTE_DESTLO_SH |
-	       (uint32_t)(cur.hi >> PN_IRTE_DESTHI_SH) << 24;
+static uint64_t galogintr(struct pn_amdvi_ir_state st)
+{
+	return !st.is_run && st.wakeup && !pn_mistake(PN_MISTAKE_LOG_NOT_ASKED) ? PN_IRTE_GALOGINTR
+										: 0;
+}
+
+/*
+ * An entry in guest form with another state. Linux's reading of 2.2.5.3 and 2.2.5.4: the log needs
+ * no destination for a vCPU that does not run, so the previous one stays; a GAPPI always needs one,
+ * also while it is suppressed. Only these bits are touched: a vCPU that sleeps has it done to each
+ * of its entries, twice.
+ */
+static struct pn_irte128 with_state(const struct pn_amdvi_ir *ir, enum pn_notify notify,
+				    struct pn_amdvi_ir_state st, uint64_t lo, uint64_t hi)
+{
+	const uint64_t state = PN_IRTE_ISRUN | PN_IRTE_GALOGINTR | PN_IRTE_GAPPIDIS;
+	const bool gappi = notify == PN_NOTIFY_GAPPI;
+
+	lo = (lo & ~state) | (st.is_run ? PN_IRTE_ISRUN : 0) |
+	     (gappi ? gappidis(ir, st) : galogintr(st));
+	if (gappi || st.is_run) {
+		lo = (lo & ~PN_IRTE_DESTLO_MASK) |
+		     ((uint64_t)st.apicid << PN_IRTE_DESTLO_SH & PN_IRTE_DESTLO_MASK);
+		hi = (hi << 8 >> 8) | (uint64_t)(st.apicid >> 24) << PN_IRTE_DESTHI_SH;
+	}
+	return (struct pn_irte128){lo, hi};
 }
 
 static enum pn_notify notify_of(const struct pn_amdvi_ir *ir)
@@ -175,7 +191,7 @@ static struct pn_irte128 *find(struct pn_amdvi_drv *d, uint16_t devid, uint16_t 
 int pn_amdvi_ir_init(struct pn_amdvi_ir *ir, struct pn_amdvi_drv *d, struct pn_agent *self,
 		     uint16_t devid, uint16_t index, uint32_t host_apicid, uint8_t host_vector)
 {
-	struct pn_irte f;
+	struct pn_irte128 raw;
 
 	memset(ir, 0, sizeof(*ir));
 	ir->irte = find(d, devid, index);
@@ -187,8 +203,8 @@ int pn_amdvi_ir_init(struct pn_amdvi_ir *ir, struct pn_amdvi_drv *d, struct pn_a
 	ir->host_apicid = host_apicid;
 	ir->host_vector = host_vector;
 	pn_list_init(&ir->host.node);
-	f = remap_form(ir);
-	return store_and_flush(ir, self, &f);
+	raw = remap_form(ir);
+	return store_and_flush(ir, self, raw);
 }
 
 /* ---- one entry ---- */
@@ -206,10 +222,10 @@ int pn_amdvi_ir_affinity(struct pn_amdvi_ir *ir, struct pn_agent *self, uint32_t
 		ir->host_vector = host_vector;
 	}
 	if (!ir->guest_mode) {
-		struct pn_irte f = remap_form(ir);
+		struct pn_irte128 raw = remap_form(ir);
 
-		r = pn_mistake(PN_MISTAKE_AFFINITY_NO_FLUSH) ? store(ir, self, &f)
-							     : store_and_flush(ir, self, &f);
+		r = pn_mistake(PN_MISTAKE_AFFINITY_NO_FLUSH) ? store(ir, self, raw)
+							     : store_and_flush(ir, self, raw);
 	}
 	pn_lock_drop(&ir->lock);
 	return r;
@@ -219,7 +235,7 @@ int pn_amdvi_ir_activate(struct pn_amdvi_ir *ir, struct pn_agent *self, uint64_t
 			 uint8_t vector, uint32_t ga_tag, struct pn_amdvi_ir_state st)
 {
 	enum pn_notify notify = notify_of(ir);
-	struct pn_irte f;
+	struct pn_irte128 raw;
 	int r;
 
 	if (notify == PN_NOTIFY_NONE || (page_pa & ~PN_IRTE_ROOT_MASK) || vector < VECTOR_FIRST ||
@@ -230,9 +246,10 @@ int pn_amdvi_ir_activate(struct pn_amdvi_ir *ir, struct pn_agent *self, uint64_t
 	ir->vector = vector;
 	ir->ga_tag = ga_tag;
 	ir->guest_mode = true;
-	f = guest_form(ir, notify, st, st.apicid);
-	r = pn_mistake(PN_MISTAKE_NO_IRT_FLUSH) ? store(ir, self, &f)
-						: store_and_flush(ir, self, &f);
+	raw = guest_form(ir, notify, st.apicid);
+	r = store(ir, self, with_state(ir, notify, st, raw.lo, raw.hi));
+	if (!r && !pn_mistake(PN_MISTAKE_NO_IRT_FLUSH))
+		r = flush(ir, self);
 	pn_lock_drop(&ir->lock);
 	return r;
 }
@@ -243,9 +260,9 @@ void pn_amdvi_ir_update(struct pn_amdvi_ir *ir, struct pn_agent *self, struct pn
 	if (ir->guest_mode) {
 		/* B5, U3, L2. IsRun, Destination, GALogIntr, GAPPIDis are never cached: no flush.
 		 */
-		struct pn_irte f = guest_form(ir, notify_of(ir), st, current_dest(ir));
+		struct pn_u128 cur = pn_ld128_sc(word_of(ir)); /* only we write it */
 
-		(void)store(ir, self, &f);
+		(void)store(ir, self, with_state(ir, notify_of(ir), st, cur.lo, cur.hi));
 	}
 	pn_lock_drop(&ir->lock);
 }
@@ -256,12 +273,12 @@ int pn_amdvi_ir_deactivate(struct pn_amdvi_ir *ir, struct pn_agent *self)
 
 	pn_lock_take(&ir->lock);
 	if (ir->guest_mode) {
-		struct pn_irte f;
+		struct pn_irte128 raw;
 
 		ir->guest_mode = false;
-		f = remap_form(ir);
-		r = pn_mistake(PN_MISTAKE_DETACH_NO_FLUSH) ? store(ir, self, &f)
-							   : store_and_flush(ir, self, &f);
+		raw = remap_form(ir);
+		r = pn_mistake(PN_MISTAKE_DETACH_NO_FLUSH) ? store(ir, self, raw)
+							   : store_and_flush(ir, self, raw);
 	}
 	pn_lock_drop(&ir->lock);
 	return r;
