@@ -3,6 +3,8 @@
 #include "rig.h"
 #include "vectors.h"
 
+#define STAYS_OFF 3 /* a CPU is offline longer than online: devices post meanwhile */
+
 static enum pn_inhibit cause;
 
 void tor_add_chore(struct smp *s, const char *name, bool (*run)(struct smp_cpu *c))
@@ -100,6 +102,8 @@ bool tor_chore_online(struct smp_cpu *c)
 {
 	struct smp *s = c->s;
 
+	if (smp_draw(&c->dice, STAYS_OFF))
+		return false;
 	for (unsigned i = 1; i < s->cpus; i++) {
 		if (!pn_ld32(&s->cpu[i].down))
 			continue;
