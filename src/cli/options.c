@@ -97,7 +97,7 @@ static void parse_window(struct pn_cli_options *o, const char *arg, struct argp_
 {
 	const char *comma = strchr(arg, ',');
 	char from[64];
-	uint64_t length;
+	uint64_t length = 0;
 
 	snprintf(from, sizeof(from), "%.*s", (int)(comma ? comma - arg : 0), arg);
 	if (!comma || pn_parse_time(from, &o->trace_from) || pn_parse_time(comma + 1, &length) ||
