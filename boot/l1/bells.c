@@ -52,3 +52,15 @@ void bells_ring(const struct bells *b, unsigned i)
 {
 	b->dev.bar[0] = i;
 }
+
+void bells_send(const struct bells *b, uint32_t delay_ns, uint32_t spacing_ns)
+{
+	b->dev.bar[1] = spacing_ns;
+	b->dev.bar[2] = b->n;
+	b->dev.bar[3] = delay_ns;
+}
+
+uint32_t bells_sent(const struct bells *b)
+{
+	return b->dev.bar[1];
+}

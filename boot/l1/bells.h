@@ -19,5 +19,8 @@ void bells_open(struct bells *b, uint16_t device, unsigned n);
 void bells_close(struct bells *b);
 /* PCI_BELLS: message @i is sent. */
 void bells_ring(const struct bells *b, unsigned i);
+/* PCI_BELLS: it sends its messages one after the other while it has power; how many it sent. */
+void bells_send(const struct bells *b, uint32_t delay_ns, uint32_t spacing_ns);
+uint32_t bells_sent(const struct bells *b);
 
 #endif

@@ -3,14 +3,20 @@
  * Many vCPUs that sleep, each with an interrupt of its own. Crowd: on one CPU, each is woken alone,
  * then all of them at once. Dropped: the first one's interrupts fill the guest APIC log while its
  * handler is kept from running, and the entry of the last one's only interrupt is dropped: who
- * wakes the last one?
+ * wakes the last one? Powered: the machine is suspended to memory while the device sends one to
+ * each; what it sent before its power was off must arrive.
  */
+#include <stdio.h>
+#include <stdlib.h>
+
 #include "bells.h"
 #include "irq.h"
 #include "run.h"
 #include "util.h"
 
-#define FIRST_GSI 32
+#define FIRST_GSI	 32
+#define SUSPEND_FIRST_NS 300000000u /* about what a suspend takes until the power is off */
+#define SPACING_NS	 500000u
 
 static uint32_t seen_by(const struct run *run, unsigned i)
 {
@@ -96,4 +102,51 @@ void run_dropped(const struct run *run)
 	/* CPU 0 rings the bells */
 	irq_affinity("AMD-Vi", 0);
 	turns(run, dropped_turn);
+}
+
+/* A row of messages that begins so that the power goes off in the middle of it, as the last time.
+ */
+static uint32_t next_delay(uint32_t delay, uint32_t row_ns, uint32_t sent, uint32_t all)
+{
+	if (sent == all)
+		return delay + row_ns;
+	if (!sent)
+		return delay > row_ns ? delay - row_ns : 0;
+	delay += row_ns / all * sent;
+	return delay > row_ns / 2 ? delay - row_ns / 2 : 0;
+}
+
+static void powered_turn(const struct run *run, const struct bells *bells)
+{
+	static uint32_t delay = SUSPEND_FIRST_NS;
+	const unsigned all = run->vm->vcpus;
+	const uint32_t spacing = run->c->gap_us ? run->c->gap_us * 1000 : SPACING_NS;
+	uint32_t before[L2_VCPUS], sent;
+
+	all_asleep(run);
+	for (unsigned i = 0; i < all; i++)
+		before[i] = seen_by(run, i);
+	bells_send(bells, delay, spacing);
+	run->r->stuck += system("sleep-mem >&2") != 0;
+	run->r->turns++;
+	sent = bells_sent(bells);
+	fprintf(stderr, "powered: %u of %u sent from %u us on\n", sent, all, delay / 1000);
+	for (unsigned i = 0; i < all; i++)
+		vm_move(run->vm, i, run->vm->vcpu[i].pcpu);
+	run->r->sent += sent;
+	for (unsigned i = 0; i < sent; i++) {
+		wait_taken(run, i, before[i] + 1);
+		if (seen_by(run, i) != before[i] + 1)
+			fprintf(stderr, "powered: message %u of %u is lost\n", i, sent);
+	}
+	for (unsigned i = sent; i < all; i++) {
+		ring(run, bells, i);
+		wait_taken(run, i, before[i] + 1);
+	}
+	delay = next_delay(delay, spacing * all, sent, all);
+}
+
+void run_powered(const struct run *run)
+{
+	turns(run, powered_turn);
 }

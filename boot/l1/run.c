@@ -165,6 +165,8 @@ static const struct kind {
 	{"inhibit", run_inhibit, 1, 0},	    /* AVIC off and on again while the vCPU sleeps */
 	{"first", run_first, 1, 0},	    /* attached before the vCPU has ever run */
 	{"suspend", run_suspend, 1, 0},	    /* the machine sleeps while the vCPU does */
+	{"powered", run_powered, 1, 0},	    /* while a device sends messages */
+	{"snapshot", run_snapshot, 1, 0},   /* it is saved and loaded while the vCPU sleeps */
 };
 
 static const struct kind *kind_of(const struct run_config *c)
@@ -178,7 +180,7 @@ static const struct kind *kind_of(const struct run_config *c)
 /* Each of the vCPUs has an interrupt of its own, and sleeps until then. */
 static bool all_halt(const struct kind *kind)
 {
-	return kind->go == run_crowd || kind->go == run_dropped;
+	return kind->go == run_crowd || kind->go == run_dropped || kind->go == run_powered;
 }
 
 const char *run_refuses(const struct run_config *c)

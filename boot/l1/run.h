@@ -136,6 +136,8 @@ void run_dropped(const struct run *run);
 void run_inhibit(const struct run *run);
 void run_first(const struct run *run);
 void run_suspend(const struct run *run);
+void run_powered(const struct run *run);
+void run_snapshot(const struct run *run);
 void run_level(const struct run *run);
 void run_retrigger(const struct run *run);
 void run_two(const struct run *run);

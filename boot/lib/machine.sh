@@ -9,6 +9,7 @@ MACHINE_IOMMU=''
 MACHINE_ARGS=''
 MACHINE_APPEND=''
 MACHINE_MORE=()
+MACHINE_UNDER=() # a program that runs the emulator
 MACHINE_ACCEL=(-accel tcg) # thread=multi, unless -icount is given
 MACHINE_CPUS=3
 MACHINE_MEMORY=1024
@@ -216,7 +217,7 @@ machine_boot()
 	machine_command "$1" "$2" "$3" "$out" quiet "file:$out/$name.log" "file:$out/$name.json"
 	: >"$out/$name.log"
 	: >"$out/$name.json"
-	gently timeout --foreground -k 5 "$4" "${MACHINE[@]}" </dev/null >"$out/$name.err" 2>&1 ||
+	gently timeout --foreground -k 5 "$4" "${MACHINE_UNDER[@]}" "${MACHINE[@]}" </dev/null >"$out/$name.err" 2>&1 ||
 		status=$?
 	say "$1 on Linux $2: $((SECONDS - start)) s"
 	if ! grep -q '"done"' "$out/$name.json"; then

@@ -295,7 +295,8 @@ def paired(boot):
 
 # A run of these kinds that sends less than the plan says has been given up.
 EXACT = ("paced", "masked", "sleeper", "overflow", "detach", "offline", "higher", "pair", "crowd",
-         "dropped", "inhibit", "first", "suspend")
+         "dropped", "inhibit", "first", "suspend", "powered",
+         "snapshot")
 
 
 # Level-triggered interrupts each time that a line is raised and stays up for n - 1 EOIs.

@@ -1,13 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A device with many interrupts: a write of n to its only register sends the
- * message of its MSI-X entry n, so that each of many vCPUs can have an
- * interrupt of its own.
+ * A device with many interrupts, so that each of many vCPUs can have one of its
+ * own. A write of n to the first register sends the message of MSI-X entry n.
+ *
+ * By itself it sends the messages of the first @count entries, one after the
+ * other, from a moment on that is chosen with the last register, as long as it
+ * has power, may send, and the entry is not masked. How many those were stays
+ * known when the power is off: that is for who looks what became of them.
  */
 #include "qemu/osdep.h"
 #include "hw/pci/msix.h"
 #include "hw/pci/pci_device.h"
 #include "migration/vmstate.h"
+#include "qemu/timer.h"
+#include "system/runstate.h"
 
 #define TYPE_BELLS "postern-bells"
 #define BELLS_VECTORS 256
@@ -17,19 +23,69 @@ struct BellsState {
     PCIDevice pci;
 
     MemoryRegion bar;
+    QEMUTimer timer;
+    int64_t at; /* ns: the timer's next message */
+    uint32_t spacing, count, sent;
 };
+
+enum {
+    REG_RING = 0x0,
+    REG_SPACING = 0x4, /* ns from one message to the next; read: how many sent */
+    REG_COUNT = 0x8,
+    REG_DELAY = 0xC, /* ns until the first one; a write begins */
+};
+
+static bool may_send(BellsState *s)
+{
+    return !runstate_check(RUN_STATE_SUSPENDED) && msix_enabled(&s->pci) &&
+           (pci_get_word(s->pci.config + PCI_COMMAND) & PCI_COMMAND_MASTER) &&
+           !msix_is_masked(&s->pci, s->sent);
+}
+
+static void on_time(void *opaque)
+{
+    BellsState *s = opaque;
+
+    if (s->sent < s->count && may_send(s)) {
+        msix_notify(&s->pci, s->sent++);
+        s->at += s->spacing;
+        timer_mod(&s->timer, s->at);
+    }
+}
+
+static void begin(BellsState *s, uint32_t delay)
+{
+    s->sent = 0;
+    s->at = qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL) + delay;
+    timer_mod(&s->timer, s->at);
+}
 
 static uint64_t bells_read(void *opaque, hwaddr addr, unsigned size)
 {
-    return 0;
+    BellsState *s = opaque;
+
+    return addr == REG_SPACING ? s->sent : 0;
 }
 
 static void bells_write(void *opaque, hwaddr addr, uint64_t val, unsigned size)
 {
     BellsState *s = opaque;
 
-    if (addr == 0 && val < BELLS_VECTORS) {
-        msix_notify(&s->pci, val);
+    switch (addr) {
+    case REG_RING:
+        if (val < BELLS_VECTORS) {
+            msix_notify(&s->pci, val);
+        }
+        break;
+    case REG_SPACING:
+        s->spacing = val;
+        break;
+    case REG_COUNT:
+        s->count = MIN(val, BELLS_VECTORS);
+        break;
+    case REG_DELAY:
+        begin(s, val);
+        break;
     }
 }
 
@@ -51,14 +107,21 @@ static void bells_realize(PCIDevice *pdev, Error **errp)
     for (unsigned i = 0; i < BELLS_VECTORS; i++) {
         msix_vector_use(pdev, i);
     }
+    timer_init_ns(&s->timer, QEMU_CLOCK_VIRTUAL, on_time, s);
     memory_region_init_io(&s->bar, OBJECT(s), &bells_ops, s, TYPE_BELLS, 4096);
     pci_register_bar(pdev, 0, PCI_BASE_ADDRESS_SPACE_MEMORY, &s->bar);
 }
 
 static void bells_exit(PCIDevice *pdev)
 {
+    timer_del(&BELLS(pdev)->timer);
     msix_unuse_all_vectors(pdev);
     msix_uninit_exclusive_bar(pdev);
+}
+
+static void bells_reset(DeviceState *dev)
+{
+    timer_del(&BELLS(dev)->timer);
 }
 
 static const VMStateDescription vmstate_bells = {
@@ -68,6 +131,11 @@ static const VMStateDescription vmstate_bells = {
     .fields = (const VMStateField[]) {
         VMSTATE_PCI_DEVICE(pci, BellsState),
         VMSTATE_MSIX(pci, BellsState),
+        VMSTATE_TIMER(timer, BellsState),
+        VMSTATE_INT64(at, BellsState),
+        VMSTATE_UINT32(spacing, BellsState),
+        VMSTATE_UINT32(count, BellsState),
+        VMSTATE_UINT32(sent, BellsState),
         VMSTATE_END_OF_LIST()
     }
 };
@@ -83,7 +151,8 @@ static void bells_class_init(ObjectClass *klass, void *data)
     k->realize = bells_realize;
     k->exit = bells_exit;
     dc->vmsd = &vmstate_bells;
-    dc->desc = "a device with 256 interrupts, each sent at a write";
+    device_class_set_legacy_reset(dc, bells_reset);
+    dc->desc = "a device with 256 interrupts, sent at a write or by itself";
     set_bit(DEVICE_CATEGORY_MISC, dc->categories);
 }
 
