@@ -57,15 +57,14 @@ END
 # and gone with it.
 distro_bootstrap()
 {
-	local mirror apart=()
-	mirror=$(apt_mirror)
+	local apart=()
 	[ "$(id -u)" != 0 ] || apart=(unshare --mount --propagation private)
 	# shellcheck disable=SC2016 # expanded there
 	gently "${apart[@]}" mmdebstrap --quiet --variant=minbase --include="$(IFS=, && echo "${DISTRO_PACKAGES[*]}")" \
 		--dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-exclude=/usr/share/man/*' \
 		--dpkgopt='path-exclude=/usr/share/locale/*' \
 		--essential-hook="echo '$DISTRO_FSTAB' >\"\$1/etc/fstab\"" \
-		--customize-hook='printf %s "$DISTRO_HOOK" | chroot "$1" sh' "$DISTRO_SUITE" - "$mirror"
+		--customize-hook='printf %s "$DISTRO_HOOK" | chroot "$1" sh' "$DISTRO_SUITE" - "$DISTRO_MIRROR"
 }
 
 # folder with root.tar: disk.img, whose boot loader begins in front of the partition. Nothing is
@@ -92,6 +91,16 @@ distro_make()
 	export DISTRO_HOOK TMPDIR=$DISTRO_ROOM
 	distro_bootstrap >"$dir/root.tar" && distro_disk "$dir"
 }
+
+# Skips, with the reason, if the archive has no such release or is not reached.
+distro_archive()
+(
+	APT=$DISTRO_DIR/apt
+	trap 'rm -rf "$APT"' EXIT
+	apt_read "deb $DISTRO_SUITE"
+	[ -n "$(apt_private apt-cache madison linux-image-amd64)" ] ||
+		skip "the archive of Debian $DISTRO_SUITE cannot be read"
+)
 
 # mmdebstrap takes its time to clean up when it is told to end: it is killed, and its folder goes.
 distro_stop()
@@ -125,6 +134,8 @@ distro_build()
 	! distro_there || return 0
 	need_packages mmdebstrap e2fsprogs fdisk fakeroot uidmap
 	mkdir -p "$DISTRO_DIR"
+	DISTRO_MIRROR=$(apt_mirror)
+	distro_archive
 	DISTRO_WORK=$(work_dir)
 	DISTRO_ROOM=$(distro_room)
 	trap 'distro_discard &' EXIT
