@@ -6,6 +6,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +15,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "progress.h"
+
 #define DEPTH 2 /* tasks of a process: it begins the second while the manager is busy */
 
 struct worker {
@@ -21,6 +24,8 @@ struct worker {
 	int fd;
 	unsigned tasks;
 	uint64_t task[DEPTH];
+	char *buf; /* what has come of the answer, its head included */
+	size_t used, room;
 };
 
 struct pn_pool {
@@ -30,25 +35,42 @@ struct pn_pool {
 	struct pollfd *poll;
 };
 
-/* One datagram for each answer. */
-struct message {
-	uint64_t task;
-	unsigned char answer[PN_FARM_ANSWER];
+/* What comes before an answer. */
+struct head {
+	uint64_t task, size;
 };
+
+static bool send_all(int fd, const void *data, size_t size)
+{
+	const char *at = data;
+
+	while (size) {
+		ssize_t n = send(fd, at, size, MSG_NOSIGNAL);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return false;
+		at += n;
+		size -= (size_t)n;
+	}
+	return true;
+}
 
 __attribute__((noreturn)) static void serve(const struct pn_farm *f, int fd)
 {
-	struct message m;
+	struct head h;
+	const void *answer;
 
 	/* Ctrl-C is the manager's business; its end is ours. */
 	signal(SIGINT, SIG_IGN);
 	signal(SIGTERM, SIG_DFL);
 	signal(SIGHUP, SIG_DFL);
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	while (recv(fd, &m.task, sizeof(m.task), 0) == (ssize_t)sizeof(m.task)) {
-		size_t size = f->work(f->ctx, m.task, m.answer);
-
-		if (send(fd, &m, offsetof(struct message, answer) + size, MSG_NOSIGNAL) < 0)
+	pn_progress_off();
+	while (recv(fd, &h.task, sizeof(h.task), MSG_WAITALL) == (ssize_t)sizeof(h.task)) {
+		h.size = f->work(f->ctx, h.task, &answer);
+		if (!send_all(fd, &h, sizeof(h)) || !send_all(fd, answer, h.size))
 			break;
 	}
 	_exit(0);
@@ -60,7 +82,7 @@ static bool start(struct pn_pool *p, struct worker *w)
 
 	w->pid = 0;
 	w->fd = -1;
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fd))
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fd))
 		return false;
 	fflush(NULL);
 	w->pid = fork();
@@ -154,6 +176,7 @@ static bool bury(struct pn_pool *p, struct worker *w, pn_pool_got *got, void *ct
 	close(w->fd);
 	how_it_ended(status, why, sizeof(why));
 	w->tasks = 0;
+	w->used = 0;
 	if (n)
 		on = got(ctx, rest[0], NULL, 0, why);
 	if (!start(p, w))
@@ -167,18 +190,60 @@ static bool bury(struct pn_pool *p, struct worker *w, pn_pool_got *got, void *ct
 	return on;
 }
 
+/* The size of the answer that has begun to come, with its head; 0: it is not known yet. */
+static size_t expected(const struct worker *w)
+{
+	struct head h;
+
+	if (w->used < sizeof(h))
+		return 0;
+	memcpy(&h, w->buf, sizeof(h));
+	if (!w->tasks || h.task != w->task[0] || h.size > PN_FARM_ANSWER)
+		return SIZE_MAX;
+	return sizeof(h) + h.size;
+}
+
+/* False: nothing that can be used will come any more. */
+static bool fill(struct worker *w)
+{
+	size_t want = expected(w) > sizeof(struct head) ? expected(w) : sizeof(struct head);
+	ssize_t n;
+
+	if (want == SIZE_MAX)
+		return false;
+	if (w->room < want) {
+		char *buf = realloc(w->buf, want);
+
+		if (!buf)
+			return false;
+		w->buf = buf;
+		w->room = want;
+	}
+	/* never beyond this answer: the next one begins a new buffer */
+	n = recv(w->fd, w->buf + w->used, want - w->used, MSG_DONTWAIT);
+	if (n > 0)
+		w->used += (size_t)n;
+	return n > 0 || (n < 0 && (errno == EAGAIN || errno == EINTR));
+}
+
 static bool take(struct pn_pool *p, struct worker *w, pn_pool_got *got, void *ctx)
 {
-	struct message m;
-	ssize_t n = recv(w->fd, &m, sizeof(m), MSG_DONTWAIT);
+	uint64_t task;
+	size_t size;
 
-	if (n < 0 && (errno == EAGAIN || errno == EINTR))
-		return true;
-	if (n < (ssize_t)offsetof(struct message, answer) || !w->tasks || m.task != w->task[0])
+	if (!fill(w))
 		return bury(p, w, got, ctx);
+	/* an answer may have no byte behind its head, or all of them are there */
+	if (w->used == sizeof(struct head) && expected(w) > w->used && !fill(w))
+		return bury(p, w, got, ctx);
+	if (!expected(w) || w->used < expected(w))
+		return true;
+	task = w->task[0];
 	w->tasks--;
 	memmove(w->task, w->task + 1, w->tasks * sizeof(w->task[0]));
-	return got(ctx, m.task, m.answer, (size_t)n - offsetof(struct message, answer), NULL);
+	size = w->used - sizeof(struct head);
+	w->used = 0;
+	return got(ctx, task, w->buf + sizeof(struct head), size, NULL);
 }
 
 bool pn_pool_wait(struct pn_pool *p, int ms, pn_pool_got *got, void *ctx)
@@ -202,9 +267,11 @@ void pn_pool_close(struct pn_pool *p)
 			kill(p->worker[i].pid, SIGKILL);
 			close(p->worker[i].fd);
 		}
-	for (unsigned i = 0; i < p->n; i++)
+	for (unsigned i = 0; i < p->n; i++) {
 		if (p->worker[i].pid > 0)
 			waitpid(p->worker[i].pid, NULL, 0);
+		free(p->worker[i].buf);
+	}
 	free(p->worker);
 	free(p->poll);
 	free(p);

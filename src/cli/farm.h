@@ -13,10 +13,10 @@
  */
 struct pn_farm {
 	/*
-	 * In a worker: the answer to @task, at most PN_FARM_ANSWER bytes, into @answer. Returns its
-	 * size.
+	 * In a worker: the answer to @task, of at most PN_FARM_ANSWER bytes, which stays until the
+	 * next call. Returns its size.
 	 */
-	size_t (*work)(void *ctx, uint64_t task, void *answer);
+	size_t (*work)(void *ctx, uint64_t task, const void **answer);
 	/* In the manager. The next task; false: there are no more. */
 	bool (*next)(void *ctx, uint64_t *task);
 	/* @answer NULL: the process that had the task died, as @why says. False: stop everything.
@@ -32,7 +32,7 @@ struct pn_farm {
 	unsigned jobs; /* processes on this machine */
 };
 
-#define PN_FARM_ANSWER 1024
+#define PN_FARM_ANSWER (64u << 20)
 #define PN_FARM_JOBS   1024
 
 /* Processes that wait for tasks. */

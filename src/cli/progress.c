@@ -18,7 +18,7 @@
 
 static atomic_bool stop_asked;
 static double begun, last;
-static bool on_terminal, shown;
+static bool on_terminal, shown, off;
 
 static void on_signal(int sig)
 {
@@ -61,7 +61,13 @@ void pn_progress_begin(void)
 	begun = now();
 	last = 0;
 	shown = false;
-	on_terminal = isatty(STDERR_FILENO);
+	on_terminal = !off && isatty(STDERR_FILENO);
+}
+
+void pn_progress_off(void)
+{
+	off = true;
+	on_terminal = false;
 }
 
 double pn_progress_seconds(void)

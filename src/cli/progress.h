@@ -17,6 +17,8 @@ void pn_progress_begin(void);
 /* True if it is time for a new line: at most ten a second. */
 bool pn_progress_due(void);
 __attribute__((format(printf, 1, 2))) void pn_progress_line(const char *fmt, ...);
+/* No line from now on: the process is one of several. */
+void pn_progress_off(void);
 /* Clears the line. */
 void pn_progress_end(void);
 /* Seconds since pn_progress_begin(). */

@@ -32,10 +32,8 @@ struct news {
 	uint64_t task;
 	uint32_t kind;
 	uint32_t jobs; /* HELLO */
-	unsigned char answer[PN_FARM_ANSWER];
+	unsigned char answer[];
 };
-
-#define NEWS_HEAD offsetof(struct news, answer)
 
 /* What rank 0 knows of another. */
 struct other {
@@ -189,31 +187,41 @@ static bool hello(struct other *o, unsigned jobs)
 	return true;
 }
 
+static bool heard(struct manager *m, int from, const struct news *n, size_t size)
+{
+	struct other *o = &m->other[from];
+
+	/* whoever was slow and not gone has lost its tasks all the same */
+	if (size < sizeof(*n) || o->gone)
+		return true;
+	o->heard = now();
+	if (n->kind == HELLO && !o->jobs && n->jobs && n->jobs <= PN_FARM_JOBS) {
+		hello(o, n->jobs);
+		m->processes += n->jobs;
+	}
+	if (n->kind != ANSWER && n->kind != DIED)
+		return true;
+	forget(o, n->task);
+	if (n->kind == ANSWER)
+		return m->f->done(m->f->ctx, n->task, n->answer, size - sizeof(*n), NULL);
+	return m->f->done(m->f->ctx, n->task, NULL, 0, (const char *)n->answer);
+}
+
 static bool hear(struct manager *m)
 {
-	struct news n;
 	bool on = true;
 	size_t size;
 	int from;
 
-	while (on && (size = m->r->receive(&from, &n, sizeof(n))) != 0) {
-		struct other *o = &m->other[from];
+	while (on && (size = m->r->probe(&from)) != 0) {
+		struct news *n = malloc(size + 1);
 
-		/* whoever was slow and not gone has lost its tasks all the same */
-		if (size < NEWS_HEAD || o->gone)
-			continue;
-		o->heard = now();
-		if (n.kind == HELLO && !o->jobs && n.jobs && n.jobs <= PN_FARM_JOBS) {
-			hello(o, n.jobs);
-			m->processes += n.jobs;
+		on = n != NULL;
+		if (on && !m->r->take(from, n, size)) {
+			((char *)n)[size] = 0;
+			on = heard(m, from, n, size);
 		}
-		if (n.kind != ANSWER && n.kind != DIED)
-			continue;
-		forget(o, n.task);
-		if (n.kind == ANSWER)
-			on = m->f->done(m->f->ctx, n.task, n.answer, size - NEWS_HEAD, NULL);
-		else
-			on = m->f->done(m->f->ctx, n.task, NULL, 0, (const char *)n.answer);
+		free(n);
 	}
 	for (int i = 1; i < m->r->size && on; i++)
 		if (m->other[i].tasks && now() - m->other[i].heard > SILENCE_S)
@@ -293,13 +301,19 @@ bool pn_ranks_manage(const struct pn_ranks *r, const struct pn_farm *f, struct p
 static bool tell(void *ctx, uint64_t task, const void *answer, size_t size, const char *why)
 {
 	const struct pn_ranks *r = ctx;
-	struct news n = {.task = task, .kind = answer ? ANSWER : DIED};
+	const void *text = answer ? answer : why;
+	struct news *n;
+	bool sent;
 
-	if (answer)
-		memcpy(n.answer, answer, size);
-	else
-		size = 1 + (size_t)snprintf((char *)n.answer, sizeof(n.answer), "%s", why);
-	return !r->send(0, &n, NEWS_HEAD + size);
+	size = answer ? size : strlen(why);
+	n = malloc(sizeof(*n) + size);
+	if (!n)
+		return false;
+	*n = (struct news){.task = task, .kind = answer ? ANSWER : DIED};
+	memcpy(n->answer, text, size);
+	sent = !r->send(0, n, sizeof(*n) + size);
+	free(n);
+	return sent;
 }
 
 int pn_ranks_serve(const struct pn_ranks *r, struct pn_pool *p)
@@ -309,11 +323,11 @@ int pn_ranks_serve(const struct pn_ranks *r, struct pn_pool *p)
 	struct order o;
 	int from;
 
-	if (r->send(0, &n, NEWS_HEAD))
+	if (r->send(0, &n, sizeof(struct news)))
 		return CLI_INPUT;
 	n.kind = BEAT;
 	for (;;) {
-		while (r->receive(&from, &o, sizeof(o)) == sizeof(o)) {
+		while (r->probe(&from) == sizeof(o) && !r->take(from, &o, sizeof(o))) {
 			some_gone = o.end == 2;
 			if (o.end)
 				return o.status;
@@ -326,7 +340,7 @@ int pn_ranks_serve(const struct pn_ranks *r, struct pn_pool *p)
 		if (now() - beat < BEAT_S)
 			continue;
 		beat = now();
-		if (r->send(0, &n, NEWS_HEAD)) {
+		if (r->send(0, &n, sizeof(struct news))) {
 			some_gone = true;
 			return CLI_INPUT;
 		}
@@ -336,7 +350,6 @@ int pn_ranks_serve(const struct pn_ranks *r, struct pn_pool *p)
 void pn_ranks_close(const struct pn_ranks *r, int status, bool agreed)
 {
 	struct order end = {.end = some_gone ? 2 : 1, .status = status};
-	struct news news;
 	int from;
 
 	for (int i = 1; i < r->size && !r->rank && agreed; i++)
@@ -348,6 +361,6 @@ void pn_ranks_close(const struct pn_ranks *r, int status, bool agreed)
 	}
 	/* MPI would wait for the rank that is gone; what was sent still has to leave */
 	for (double end_s = now() + 1; !r->rank && now() < end_s; usleep(1000))
-		r->receive(&from, &news, sizeof(news));
+		r->probe(&from);
 	_exit(status);
 }

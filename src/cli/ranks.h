@@ -16,8 +16,10 @@ struct pn_ranks {
 	void (*spread)(void *value, size_t size);
 	/* A message, which is on its way when the function returns. 0, or -1: the rank is gone. */
 	int (*send)(int to, const void *data, size_t size);
-	/* One that has come, of at most @size bytes; its size, or 0: there is none. */
-	size_t (*receive)(int *from, void *data, size_t size);
+	/* The size of one that has come, from whom; 0: there is none. Then take() has it. */
+	size_t (*probe)(int *from);
+	/* 0, or -1. */
+	int (*take)(int from, void *data, size_t size);
 	/* Ends MPI; all ranks call it. */
 	void (*close)(void);
 	/* Ends the job although a rank is gone. Does not return. */

@@ -18,24 +18,31 @@ static void spread(void *value, size_t size)
 	MPI_Bcast(value, (int)size, MPI_BYTE, 0, MPI_COMM_WORLD);
 }
 
-/* Small enough for MPI to keep a copy, so that it does not wait for the receiver. */
+/* MPI keeps a copy of what is small, and for the rest waits for the receiver, which asks all the
+ * time. */
 static int send_to(int to, const void *data, size_t size)
 {
 	return MPI_Send(data, (int)size, MPI_BYTE, to, TAG, MPI_COMM_WORLD) == MPI_SUCCESS ? 0 : -1;
 }
 
-static size_t receive(int *from, void *data, size_t size)
+static size_t probe(int *from)
 {
 	MPI_Status st;
 	int there = 0, n = 0;
 
 	if (MPI_Iprobe(MPI_ANY_SOURCE, TAG, MPI_COMM_WORLD, &there, &st) != MPI_SUCCESS || !there)
 		return 0;
-	*from = st.MPI_SOURCE;
-	if (MPI_Recv(data, (int)size, MPI_BYTE, *from, TAG, MPI_COMM_WORLD, &st) != MPI_SUCCESS)
-		return 0;
 	MPI_Get_count(&st, MPI_BYTE, &n);
+	*from = st.MPI_SOURCE;
 	return (size_t)n;
+}
+
+static int take(int from, void *data, size_t size)
+{
+	return MPI_Recv(data, (int)size, MPI_BYTE, from, TAG, MPI_COMM_WORLD, MPI_STATUS_IGNORE) ==
+			       MPI_SUCCESS
+		       ? 0
+		       : -1;
 }
 
 static void finish(void)
@@ -50,7 +57,7 @@ static void abort_all(int status)
 
 const struct pn_ranks *pn_ranks_module(void)
 {
-	static struct pn_ranks r = {0, 0, gather, spread, send_to, receive, finish, abort_all};
+	static struct pn_ranks r = {0, 0, gather, spread, send_to, probe, take, finish, abort_all};
 
 	if (MPI_Init(NULL, NULL) != MPI_SUCCESS)
 		return NULL;
