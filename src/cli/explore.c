@@ -12,10 +12,12 @@
 #include "case_text.h"
 #include "cli.h"
 #include "explore_linux.h"
+#include "explore_ranks.h"
 #include "options.h"
 #include "json_out.h"
 #include "outfile.h"
 #include "progress.h"
+#include "ranks.h"
 #include "nearest.h"
 #include "xchild.h"
 #include "xreport.h"
@@ -422,17 +424,28 @@ static int explore(const struct explore_options *o, const struct pn_case *c, str
 {
 	static struct pn_outfile trace;
 	unsigned n = add_jobs(job, o, c), done = 0;
+	bool ranks = pn_ranks_wanted();
 	int status;
 
-	if (pn_outfile_open(&trace, o->trace))
+	if (ranks && !pn_xranks_open(job, n, o->jobs))
 		return CLI_INPUT;
-	pn_xjobs_run(job, n, o->jobs);
+	if (pn_outfile_open(&trace, o->trace)) {
+		if (ranks)
+			pn_xranks_close(CLI_INPUT);
+		return CLI_INPUT;
+	}
+	if (ranks)
+		pn_xranks_run();
+	else
+		pn_xjobs_run(job, n, o->jobs);
 	for (unsigned i = 0; i < n; i++)
 		if (job[i].done)
 			run[done++] = job[i].run;
 	status = report(o, c, job, n, run, done, &trace);
 	pn_outfile_drop(&trace);
 	pn_xjobs_free(job, n);
+	if (ranks)
+		pn_xranks_close(status);
 	return status;
 }
 
@@ -487,7 +500,8 @@ int pn_cli_explore(int argc, char **argv)
 	struct explore_options o = {
 		.variants = BROKEN | FIXED,
 		.search = {.bound = UINT32_MAX},
-		.jobs = processors(),
+		/* a rank is usually there for each processor */
+		.jobs = pn_ranks_wanted() ? 1 : processors(),
 		.limit_mib = DEFAULT_LIMIT,
 	};
 	const struct pn_case *c = NULL;

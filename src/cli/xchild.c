@@ -206,16 +206,16 @@ static void end_strings(struct px_result *r)
 	}
 }
 
-/* NULL: the whole result was received; else the reason why not. */
-static const char *receive(struct pn_xjob *j)
+/* NULL: the whole result is in @data; else the reason why not. */
+static const char *receive(struct pn_xjob *j, const char *data, size_t used)
 {
 	struct px_result *r = &j->run.res;
 	struct pn_xwire_head h;
 	size_t size;
 
-	if (j->used < sizeof(h))
+	if (used < sizeof(h))
 		return "its process ended without a result";
-	memcpy(&h, j->buf, sizeof(h));
+	memcpy(&h, data, sizeof(h));
 	if (h.magic != PN_XWIRE_MAGIC || h.res.steps > MAX_STEPS || h.res.verdict > PX_UNFINISHED)
 		return "its result cannot be read";
 	if (h.err == -ENOMEM)
@@ -223,7 +223,7 @@ static const char *receive(struct pn_xjob *j)
 	if (h.err)
 		return strerror(-h.err);
 	size = h.res.steps * sizeof(*r->step);
-	if (j->used != sizeof(h) + size)
+	if (used != sizeof(h) + size)
 		return "its result is incomplete";
 	*r = h.res;
 	h.why[sizeof(h.why) - 1] = h.explored[sizeof(h.explored) - 1] = 0;
@@ -234,7 +234,7 @@ static const char *receive(struct pn_xjob *j)
 		r->steps = 0;
 		return "out of memory";
 	}
-	memcpy(r->step, j->buf + sizeof(h), size);
+	memcpy(r->step, data + sizeof(h), size);
 	end_strings(r);
 	return NULL;
 }
@@ -266,7 +266,7 @@ static void finish(struct pn_xjob *j)
 	while (waitpid(j->pid, &status, 0) < 0 && errno == EINTR)
 		;
 	j->pid = 0;
-	why = receive(j);
+	why = receive(j, j->buf, j->used);
 	if (!why) {
 		qualify(j);
 		j->done = true;
@@ -351,6 +351,32 @@ void pn_xjobs_run(struct pn_xjob *job, unsigned n, unsigned at_once)
 		show(job, n);
 	} while (active || (next < n && !pn_cli_stopped()));
 	pn_progress_end();
+}
+
+void *pn_xjob_pack(const struct pn_xjob *j, size_t *size)
+{
+	size_t steps = j->run.res.steps * sizeof(*j->run.res.step);
+	struct pn_xwire_head *h = calloc(1, sizeof(*h) + steps);
+
+	if (!h)
+		return NULL;
+	h->magic = PN_XWIRE_MAGIC;
+	snprintf(h->why, sizeof(h->why), "%s", j->run.why);
+	snprintf(h->explored, sizeof(h->explored), "%s", j->explored);
+	h->res = j->run.res;
+	if (steps)
+		memcpy(h + 1, j->run.res.step, steps);
+	*size = sizeof(*h) + steps;
+	return h;
+}
+
+void pn_xjob_unpack(struct pn_xjob *j, const void *data, size_t size, const char *why)
+{
+	if (data)
+		why = receive(j, data, size);
+	if (why)
+		fail(j, why);
+	j->done = true;
 }
 
 void pn_xjobs_free(struct pn_xjob *job, unsigned n)

@@ -38,6 +38,10 @@ struct pn_xjob {
 
 /* Runs all, at most @at_once at a time. Those that a Ctrl-C kept from starting are not done. */
 void pn_xjobs_run(struct pn_xjob *job, unsigned n, unsigned at_once);
+/* What came out of a job that is done, in one piece: free() it. NULL: out of memory. */
+void *pn_xjob_pack(const struct pn_xjob *job, size_t *size);
+/* The same into another job; @data NULL: it did not finish, and @why. */
+void pn_xjob_unpack(struct pn_xjob *job, const void *data, size_t size, const char *why);
 void pn_xjobs_free(struct pn_xjob *job, unsigned n);
 
 #endif
