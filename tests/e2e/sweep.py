@@ -225,6 +225,20 @@ def broken_database(tmp, ini):
     check('and goes on later', r.returncode == 0 and content(tmp / 'f.db') == content(tmp / 'a.db'))
 
 
+def explored(tmp):
+    """The explorer over ranks: the same but for times."""
+    words = [str(POSTERN), 'explore', 'gappi-masked-irr', '--json']
+    out = []
+    for n in 0, 2, 4:
+        mpi = ['mpirun', '--oversubscribe', '-n', str(n)] if n else []
+        r = subprocess.run(mpi + words, capture_output=True, text=True, env={**os.environ, **MPI_ENV}, timeout=120)
+        check(f'explore in {n} ranks', r.returncode == 0, r.stderr)
+        out.append(json.loads(r.stdout))
+        for case in out[-1]['cases']:
+            case.pop('seconds')
+    check('explore over ranks: the same', out[0] == out[1] == out[2] and len(out[0]['cases']) == 2)
+
+
 def ranks(tmp, ini, text):
     if not shutil.which('mpirun') or not (POSTERN.parent / 'ranks.so').exists():
         print('not over ranks: no mpirun, or the module is not built')
@@ -234,6 +248,7 @@ def ranks(tmp, ini, text):
         check(f'{n} ranks: the same JSON', r.returncode == 0 and r.stdout == text, r.stderr)
         check(f'{n} ranks: the same CSV', (tmp / f'm{n}.csv').read_bytes() == (tmp / 'a.csv').read_bytes())
         check(f'{n} ranks: the same database', content(tmp / f'm{n}.db') == content(tmp / 'a.db'))
+    explored(tmp)
     refuse('ranks and a bad file', [tmp / 'none.ini'], 'none.ini', ranks=2)
     # rank 1 alone has no file
     script = f'cd {tmp}/$([ $OMPI_COMM_WORLD_RANK = 1 ] && echo b || echo a) && exec {POSTERN} sweep s.ini'
