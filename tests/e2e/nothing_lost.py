@@ -106,13 +106,25 @@ def killed(postern, recordings):
         print(f'{name}: {length:.1f} s; files when it was killed: {counts}')
 
 
+def wait_for_work(p, field, least):
+    """Until the process has done something, by a field of /proc/PID/stat."""
+    while p.poll() is None:
+        stat = pathlib.Path(f'/proc/{p.pid}/stat').read_text().rsplit(')', 1)[1].split()
+        if int(stat[field - 3]) >= least:
+            return
+        time.sleep(0.05)
+
+
+USER_TIME, FAULTS_OF_ENDED_CHILDREN = 14, 11
+
+
 def interrupted(postern):
     with tempfile.TemporaryDirectory() as base:
         folder = pathlib.Path(base)
         args = [postern, 'compare', '--duration', '1000s', '--modes', 'gappi', '--report', 'r.html',
                 '--hgrm', 'h', '--trace', 't.pftrace.gz', '--json']
         p = start(args, folder)
-        time.sleep(1)
+        wait_for_work(p, USER_TIME, 20)
         p.send_signal(signal.SIGINT)
         out, err = p.communicate()
         check(p.returncode == 130, f'Ctrl-C: exit status {p.returncode}: {err}')
@@ -123,7 +135,7 @@ def interrupted(postern):
             for f in folder.rglob('*'):
                 f.is_dir() or f.unlink()
             p = start(args, folder)
-            time.sleep(0.5)
+            wait_for_work(p, USER_TIME, 20)
             p.send_signal(sig)
             p.communicate()
             check(p.returncode == -sig, f'{sig.name}: exit status {p.returncode}')
@@ -134,7 +146,7 @@ def explored(postern):
     with tempfile.TemporaryDirectory() as base:
         folder = pathlib.Path(base)
         p = start([postern, 'explore', '--all', '--json', '--trace', 't.pftrace'], folder)
-        time.sleep(2)
+        wait_for_work(p, FAULTS_OF_ENDED_CHILDREN, 1)
         p.send_signal(signal.SIGINT)
         out, _ = p.communicate()
         check(p.returncode == 130, f'explore, Ctrl-C: exit status {p.returncode}')
