@@ -224,6 +224,30 @@ def mounted(postern):
     print('a file system of 1 MiB, then read-only: done')
 
 
+# Without /proc a file has a temporary name.
+NAMED = '''
+mount -t tmpfs postern /proc && cd "$2" || exit
+"$1" compare --duration 2ms --modes gappi --report r.html >/dev/null
+echo "$?" && ls -A
+"$1" compare --duration 1000s --report n.html &
+until ls n.html.*.tmp >/dev/null 2>&1; do sleep 0.1; done
+kill "$!"
+wait "$!"
+echo "$?" && ls -A
+'''
+
+
+def named(postern):
+    with tempfile.TemporaryDirectory() as base:
+        r = subprocess.run(['unshare', '-m', 'sh', '-c', NAMED, 'sh', postern, base],
+                           capture_output=True, text=True)
+    if not r.stdout:
+        print(f'SKIPPED: files with a temporary name: {r.stderr.strip()}')
+        return
+    check(r.stdout.split() == ['0', 'r.html', '143', 'r.html'],
+          f'files with a temporary name: {r.stdout}{r.stderr}')
+
+
 def main():
     postern, recordings = (pathlib.Path(a).resolve() for a in sys.argv[1:])
     recording = recordings / 'randread-qd1.txt.gz'
@@ -233,6 +257,7 @@ def main():
     full(str(postern))
     closed_pipe(str(postern))
     mounted(str(postern))
+    named(str(postern))
     return bool(FAILURES)
 
 
