@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "lab_file.h"
+#include "run.h"
 #include "sweep_cell.h"
 #include "sweep_report.h"
 
@@ -388,7 +389,43 @@ static void break_even(void **state)
 
 /* ---- a run ---- */
 
-/* Batches of one run add up to it, and their spread is there. */
+static void add_up(void *ctx, const struct pn_result *r)
+{
+	struct pn_result *sum = ctx;
+
+	sum->duration_ns += r->duration_ns;
+	sum->interrupts += r->interrupts;
+	sum->completions += r->completions;
+	sum->host_cpu_ns += r->host_cpu_ns;
+	sum->latency.n += r->latency.n;
+	assert_true(pn_hist_quantile(&r->latency, 0.99) >= pn_hist_quantile(&r->latency, 0.5));
+}
+
+/* Batches of one run add up to it. */
+static void batches_add_up(void **state)
+{
+	struct pn_diag d;
+	struct pn_sweep *s = load(HEAD "modes = galog\n[set]\nmachine.duration = 20ms\n"
+				       "packets.rate = 20k/s\n",
+				  &d);
+	struct pn_result *r = calloc(2, sizeof(*r));
+	struct pn_run_options opt = {.seed = 3, .batches = 7, .batch = add_up, .batch_ctx = r + 1};
+
+	(void)state;
+	assert_non_null(s);
+	assert_int_equal(pn_run(s->base, &s->mode[0], &opt, r, &d), 0);
+	assert_int_equal(r[1].duration_ns, r->duration_ns);
+	assert_int_equal(r[1].interrupts, r->interrupts);
+	assert_int_equal(r[1].completions, r->completions);
+	assert_int_equal(r[1].host_cpu_ns, r->host_cpu_ns);
+	/* the last few were delivered after the measured part */
+	assert_true(r[1].latency.n <= r->latency.n && r[1].latency.n + 100 > r->latency.n);
+	assert_true(r->interrupts > 5000);
+	free(r);
+	pn_sweep_free(s);
+}
+
+/* Their spread is there, and the run is the same. */
 static void batches(void **state)
 {
 	struct pn_diag d;
@@ -456,11 +493,12 @@ static int remove_dir(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(values),     cmocka_unit_test(files_refused),
-		cmocka_unit_test(counts),     cmocka_unit_test(modes_fit),
-		cmocka_unit_test(identity),   cmocka_unit_test(database),
-		cmocka_unit_test(break_even), cmocka_unit_test(batches),
-		cmocka_unit_test(texts),      cmocka_unit_test(tied),
+		cmocka_unit_test(values),	  cmocka_unit_test(files_refused),
+		cmocka_unit_test(counts),	  cmocka_unit_test(modes_fit),
+		cmocka_unit_test(identity),	  cmocka_unit_test(database),
+		cmocka_unit_test(break_even),	  cmocka_unit_test(batches),
+		cmocka_unit_test(texts),	  cmocka_unit_test(tied),
+		cmocka_unit_test(batches_add_up),
 	};
 
 	return cmocka_run_group_tests(tests, make_dir, remove_dir);

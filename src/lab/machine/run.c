@@ -252,35 +252,37 @@ static void fill_batch(const struct pn_machine *m, struct mark *to, const struct
 	r->host_cpu_ns = to->t.host_ns;
 }
 
-/* Runs the measured part in @opt->batches pieces of equal length. False: the user wants to stop. */
-static bool run_batches(struct pn_machine *m, const struct pn_run_options *opt,
-			const struct pn_result *whole)
+/*
+ * Runs the measured part in @opt->batches pieces of equal length. r->partial: the user wants to
+ * stop. 0 or -ENOMEM.
+ */
+static int run_batches(struct pn_machine *m, const struct pn_run_options *opt, struct pn_result *r)
 {
 	const struct pn_sc_machine *sm = &m->sc->machine;
 	uint64_t from = sm->warmup, end = sm->warmup + sm->duration;
-	struct mark *k = calloc(3, sizeof(*k)), *last = k, *now = k + 1;
-	struct pn_result *r = calloc(1, sizeof(*r));
-	bool on = k && r;
+	struct mark *k = calloc(3, sizeof(*k)), *last = k, *now = k + 1, *keep = k + 2;
+	struct pn_result *piece = calloc(1, sizeof(*piece));
+	int err = k && piece ? 0 : -ENOMEM;
 
-	if (on)
+	if (!err)
 		set_mark(m, last);
-	for (unsigned i = 0; i < opt->batches && on; i++) {
+	for (unsigned i = 0; i < opt->batches && !err && !r->partial; i++) {
 		uint64_t to = sm->warmup + (i + 1) * (sm->duration / opt->batches);
 
 		to = i + 1 == opt->batches ? end : to;
-		on = run_to(m, to - 1, end, opt);
+		r->partial = !run_to(m, to - 1, end, opt);
 		set_mark(m, now);
-		k[2] = *now;
-		*r = (struct pn_result){.mode = whole->mode, .duration_ns = to - from};
-		fill_batch(m, now, last, r);
-		*last = k[2];
+		*keep = *now;
+		*piece = (struct pn_result){.mode = r->mode, .duration_ns = to - from};
+		fill_batch(m, now, last, piece);
+		*last = *keep;
 		from = to;
-		if (on)
-			opt->batch(opt->batch_ctx, r);
+		if (!r->partial)
+			opt->batch(opt->batch_ctx, piece);
 	}
 	free(k);
-	free(r);
-	return on;
+	free(piece);
+	return err;
 }
 
 static int measure(struct pn_machine *m, const struct pn_run_options *opt, struct pn_result *r)
@@ -288,6 +290,7 @@ static int measure(struct pn_machine *m, const struct pn_run_options *opt, struc
 	const struct pn_sc_machine *sm = &m->sc->machine;
 	struct pn_totals *before = calloc(2, sizeof(*before)), *after = before + 1;
 	uint64_t end = sm->warmup + sm->duration, stopped, completions, host_ns, recorded_ns;
+	int err = 0;
 
 	if (!before)
 		return -ENOMEM;
@@ -297,8 +300,14 @@ static int measure(struct pn_machine *m, const struct pn_run_options *opt, struc
 	/* Measured is from warmup, inclusive, to end, exclusive. */
 	r->partial = sm->warmup && !run_to(m, sm->warmup - 1, end, opt);
 	pn_machine_totals(m, before);
-	if (!r->partial)
-		r->partial = opt->batches ? !run_batches(m, opt, r) : !run_to(m, end - 1, end, opt);
+	if (!r->partial && opt->batches)
+		err = run_batches(m, opt, r);
+	else if (!r->partial)
+		r->partial = !run_to(m, end - 1, end, opt);
+	if (err) {
+		free(before);
+		return err;
+	}
 	stopped = r->partial ? pn_sim_now(m->sim) : end;
 	r->duration_ns = stopped > sm->warmup ? stopped - sm->warmup : 0;
 	pn_machine_totals(m, after);
