@@ -62,9 +62,9 @@ __attribute__((noreturn)) static void serve(const struct pn_farm *f, int fd)
 	struct head h;
 	const void *answer;
 
-	/* Ctrl-C is the manager's business; its end is ours. */
+	/* Ctrl-C is the manager's business, and so is what a batch system sends to all. */
 	signal(SIGINT, SIG_IGN);
-	signal(SIGTERM, SIG_DFL);
+	signal(SIGTERM, SIG_IGN);
 	signal(SIGHUP, SIG_DFL);
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	pn_progress_off();

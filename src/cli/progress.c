@@ -18,11 +18,11 @@
 
 static atomic_bool stop_asked;
 static double begun, last;
-static bool on_terminal, shown, off;
+static bool on_terminal, shown, off, term_asks;
 
 static void on_signal(int sig)
 {
-	if (sig == SIGINT && !atomic_exchange(&stop_asked, true))
+	if ((sig == SIGINT || (sig == SIGTERM && term_asks)) && !atomic_exchange(&stop_asked, true))
 		return;
 	pn_outfile_unlink_all();
 	signal(sig, SIG_DFL);
@@ -41,6 +41,12 @@ void pn_cli_catch_stop(void)
 		 */
 		if (!sigaction(signals[i], NULL, &old) && old.sa_handler != SIG_IGN)
 			sigaction(signals[i], &sa, NULL);
+}
+
+void pn_cli_catch_term(void)
+{
+	term_asks = true;
+	pn_cli_catch_stop();
 }
 
 bool pn_cli_stopped(void)

@@ -6,6 +6,8 @@
 
 /* From now on Ctrl-C asks for an end, and a second one ends the program at once. */
 void pn_cli_catch_stop(void);
+/* SIGTERM asks for it, too: batch systems send it some seconds before they kill. */
+void pn_cli_catch_term(void);
 /* True if an end was asked for. Any thread. */
 bool pn_cli_stopped(void);
 

@@ -321,7 +321,7 @@ static int run(const struct sweep_options *o)
 	w.s = s;
 	/* before MPI begins, and before there is a database that a child must not touch */
 	if (!problem[0]) {
-		pn_cli_catch_stop();
+		pn_cli_catch_term();
 		pool = pn_pool_open(&f);
 		if (!pool)
 			snprintf(problem, sizeof(problem), "no process could be started: %s",

@@ -149,18 +149,18 @@ def worker_dies(tmp, ini):
     check('which the next call makes', r.returncode == 0 and integrity(db)[1] == RUNS, r.stderr)
 
 
-def stopped(tmp, ini):
-    db = tmp / 's.db'
+def stopped(tmp, ini, number):
+    db = tmp / f's{number}.db'
     p = start(ini, '--db', db, '--jobs', 1, '--csv', tmp / 's.csv', '--json')
     for _ in range(500):
         time.sleep(0.01)
         if db.exists() and integrity(db)[1] > 3:
             break
-    p.send_signal(signal.SIGINT)
+    p.send_signal(number)
     out, err = p.communicate(timeout=60)
     good, n = integrity(db)
     j = json.loads(out)
-    check('Ctrl-C: 130, what is there is printed', p.returncode == 130 and j['partial'] and j['done'] == n and good,
+    check(f'signal {number}: 130, what is there is printed', p.returncode == 130 and j['partial'] and j['done'] == n and good,
           f'{p.returncode} {err}')
     check('Ctrl-C: the CSV is whole', len((tmp / 's.csv').read_text().splitlines()) == n + 1)
     check('no temporary file is left', not list(tmp.glob('*.tmp')) and not list(tmp.glob('*-journal')))
@@ -274,7 +274,8 @@ def main():
         other_ways(tmp, ini, text)
         kills(tmp, ini, text)
         worker_dies(tmp, ini)
-        stopped(tmp, ini)
+        stopped(tmp, ini, signal.SIGINT)
+        stopped(tmp, ini, signal.SIGTERM)
         reader(tmp, ini)
         bad_input(tmp, ini)
         broken_database(tmp, ini)
