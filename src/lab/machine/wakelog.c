@@ -10,7 +10,7 @@
 #include "trace.h"
 #include "wakes.h"
 
-#define RING	 65536u /* a power of two */
+#define RING	 262144u /* a power of two */
 #define PER_TWO	 16	/* lengths told apart between one and its double */
 #define LENGTHS	 (64 * PER_TWO)
 #define LEFT_CPU 3 /* CPUs that one wakeup can involve */
@@ -26,6 +26,7 @@ struct pn_wakelog {
 	uint64_t steps; /* so far: the next place in the ring */
 	struct entry ring[RING];
 	struct pn_wake *kept[LENGTHS], *slowest;
+	uint64_t too_old; /* wakeups whose beginning had left the ring */
 };
 
 /* What is looked for around one wakeup. */
@@ -286,6 +287,11 @@ static void look_at(struct pn_wakelog *l, const struct pn_traced *s)
 
 	if (!(s->stamp & PN_SENT_WINDOW) || !(s->stamp & PN_SENT_BLOCKED))
 		return;
+	if (l->steps > RING &&
+	    at_place(l, l->steps - RING)->now >= (s->stamp >> PN_SENT_SHIFT) - 1) {
+		l->too_old++;
+		return;
+	}
 	if (!l->kept[length])
 		l->kept[length] = take(l, s);
 	if (l->slowest && pn_wake_ns(l->slowest) >= ns)
@@ -340,6 +346,7 @@ struct pn_wakes *pn_wakelog_choose(const struct pn_wakelog *l, const struct pn_h
 
 	if (!w || !l->slowest)
 		return w;
+	w->too_long = l->too_old;
 	w->wake[PN_WAKE_P50] = *nearest(l, pn_hist_quantile(wake, 0.5));
 	w->wake[PN_WAKE_P99] = *nearest(l, pn_hist_quantile(wake, 0.99));
 	w->wake[PN_WAKE_MAX] = *l->slowest;

@@ -146,6 +146,19 @@ static void open_choice(unsigned choice, unsigned mode, FILE *f)
 	fputs(">\n", f);
 }
 
+/* The steps of a wakeup are known only as far back as the log of steps reaches. */
+static void left_out(const struct pn_result *r, FILE *f)
+{
+	char mode[64];
+
+	if (!has_wakes(r) || !r->wakes->too_long)
+		return;
+	pn_html_element("<p class=\"dim\">", pn_mode_text(&r->mode, mode, sizeof(mode)), "", f);
+	fprintf(f,
+		": %llu longer ones are not among these, as their first steps are not known.</p>\n",
+		(unsigned long long)r->wakes->too_long);
+}
+
 static void timelines(const struct pn_comparison *c, FILE *f)
 {
 	char mode[64];
@@ -184,5 +197,7 @@ void pn_report_wakes(const struct pn_comparison *c, FILE *f)
 		table(c, k, f);
 		fputs("</div>\n", f);
 	}
+	for (unsigned i = 0; i < c->n; i++)
+		left_out(&c->result[i], f);
 	timelines(c, f);
 }

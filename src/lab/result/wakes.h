@@ -57,7 +57,8 @@ enum pn_wake_choice { PN_WAKE_P50, PN_WAKE_P99, PN_WAKE_MAX, PN_WAKE_CHOICES };
 const char *pn_wake_choice_name(enum pn_wake_choice c);
 
 struct pn_wakes {
-	unsigned n; /* 0, or all of them */
+	unsigned n;	   /* 0, or all of them */
+	uint64_t too_long; /* that took longer than steps are remembered: not to be chosen */
 	struct pn_wake wake[PN_WAKE_CHOICES];
 };
 
