@@ -141,6 +141,8 @@ static void is_its_own(const struct pn_wake *w)
 			assert_int_equal(s->id, w->iommu);
 			assert_true(s->for_it || s->at < w->end[PN_WAKE_UNIT_BUSY]);
 		}
+		if (s->who == PN_WAKE_BY_CPU && s->id != w->cpu)
+			assert_true(s->at < w->end[PN_WAKE_HOST]);
 		assert_true(s->at + s->ns >= w->sent && s->at <= w->end[PN_WAKE_GUEST]);
 	}
 }
@@ -161,6 +163,10 @@ static void kept_wakeups_are_their_own(void **state)
 		assert_int_equal(r->wakes->n, PN_WAKE_CHOICES);
 		for (unsigned k = 0; k < r->wakes->n; k++)
 			is_its_own(&r->wakes->wake[k]);
+		/* Two vCPUs share each CPU: the median waits for the other one. */
+		assert_in_range(r->wakes->wake[PN_WAKE_P50].other, 0, 31);
+		assert_int_not_equal(r->wakes->wake[PN_WAKE_P50].other,
+				     r->wakes->wake[PN_WAKE_P50].vcpu);
 		free(r->wakes);
 	}
 	free(r);

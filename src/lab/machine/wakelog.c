@@ -11,7 +11,7 @@
 #include "wakes.h"
 
 #define RING	 262144u /* a power of two */
-#define PER_TWO	 16	/* lengths told apart between one and its double */
+#define PER_TWO	 16	 /* lengths told apart between one and its double */
 #define LENGTHS	 (64 * PER_TWO)
 #define LEFT_CPU 3 /* CPUs that one wakeup can involve */
 
@@ -186,6 +186,24 @@ static void find_entry(struct look *k, uint32_t cpu, uint64_t at)
 	find_vmrun(k, e);
 }
 
+/* Whom the CPU was busy with at the beginning. */
+static uint32_t guest_before(const struct look *k, uint32_t cpu)
+{
+	uint64_t oldest = k->log->steps > RING ? k->log->steps - RING : 0;
+
+	for (uint64_t i = k->first; i > oldest; i--) {
+		const struct entry *e = at_place(k->log, i - 1);
+
+		if (!is_by(e, PN_WAKE_BY_CPU, cpu))
+			continue;
+		if (e->step.step == PN_STEP_VMEXIT)
+			break;
+		if (e->step.step == PN_STEP_VMRUN)
+			return e->step.vcpu;
+	}
+	return PN_WAKE_NONE;
+}
+
 /* A part that was not found, or ended before the one before it, has no length. */
 static void put_in_order(struct pn_wake *w)
 {
@@ -202,11 +220,13 @@ static void put_in_order(struct pn_wake *w)
 
 /* ---- keeping the steps ---- */
 
+/* What the waker does once the vCPU is runnable is not on the way. */
 static bool by_involved_cpu(const struct look *k, const struct entry *e)
 {
 	for (unsigned i = 0; i < k->cpus; i++)
 		if (is_by(e, PN_WAKE_BY_CPU, k->cpu[i]))
-			return end_of(e) >= k->sent;
+			return end_of(e) >= k->sent &&
+			       (k->cpu[i] == k->w->cpu || e->step.at < k->w->end[PN_WAKE_HOST]);
 	return false;
 }
 
@@ -273,6 +293,7 @@ static struct pn_wake *take(const struct pn_wakelog *l, const struct pn_traced *
 	find_unit(&k);
 	find_host(&k);
 	find_entry(&k, s->agent->id, s->at);
+	k.w->other = guest_before(&k, s->agent->id);
 	put_in_order(k.w);
 	keep(&k, true);
 	keep(&k, false);

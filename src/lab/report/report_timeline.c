@@ -143,8 +143,11 @@ static void span(const struct picture *p, unsigned row, uint32_t vcpu, uint64_t 
 /* What a CPU's guests did between entry and exit. */
 static void guests(struct picture *p, unsigned row)
 {
-	const struct pn_wake_step *in = NULL;
+	const struct row *r = &p->row[row];
+	const struct pn_wake_step begun = {.at = p->w->sent, .vcpu = p->w->other}, *in = NULL;
 
+	if (r->who == PN_WAKE_BY_CPU && r->id == p->w->cpu && begun.vcpu != PN_WAKE_NONE)
+		in = &begun;
 	for (unsigned i = 0; i < p->w->n; i++) {
 		const struct pn_wake_step *s = &p->w->step[i];
 

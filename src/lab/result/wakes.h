@@ -46,6 +46,7 @@ struct pn_wake {
 	uint64_t sent, end[PN_WAKE_PARTS];
 	uint32_t vcpu, vector, iommu;
 	uint32_t waker, cpu; /* CPUs: that woke the vCPU, that ran it */
+	uint32_t other;	     /* vCPU in whose guest @cpu was when it was sent; or PN_WAKE_NONE */
 	unsigned n;	     /* by time */
 	struct pn_wake_step step[PN_WAKE_STEPS];
 };
