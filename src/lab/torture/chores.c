@@ -107,7 +107,7 @@ bool tor_chore_online(struct smp_cpu *c)
 	for (unsigned i = 1; i < s->cpus; i++) {
 		if (!pn_ld32(&s->cpu[i].down))
 			continue;
-		smp_online(&s->cpu[i], c);
+		smp_online(&s->cpu[i]);
 		return true;
 	}
 	return false;
@@ -146,7 +146,7 @@ void tor_unmask(struct smp_cpu *c)
 	struct smp *s = c->s;
 
 	for (unsigned i = 1; i < s->cpus; i++)
-		smp_online(&s->cpu[i], c);
+		smp_online(&s->cpu[i]);
 	if (s->hyp && cause != PN_INHIBIT_NR)
 		s->hyp->ops->inhibit(s->vm, c->host, cause, false);
 	for (unsigned i = s->timers; i < s->sources; i++)

@@ -198,11 +198,10 @@ bool smp_offline(struct smp_cpu *c, struct smp_cpu *self)
 	return true;
 }
 
-void smp_online(struct smp_cpu *c, struct smp_cpu *self)
+void smp_online(struct smp_cpu *c)
 {
 	struct smp *s = c->s;
 
-	(void)self;
 	if (!pn_ld32(&c->down))
 		return;
 	/* Reset: what was on its way is gone. */

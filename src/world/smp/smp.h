@@ -239,9 +239,9 @@ static inline bool smp_interrupted(struct smp_cpu *c)
 }
 /* @v waits for a CPU: that where it ran, or another one. */
 void smp_enqueue(struct smp *s, struct smp_vcpu *v, uint64_t *dice);
-/* CPU @c goes offline and comes back, by the code on @self. False: it is not possible now. */
+/* CPU @c goes offline, by the code on @self, and comes back. False: it is not possible now. */
 bool smp_offline(struct smp_cpu *c, struct smp_cpu *self);
-void smp_online(struct smp_cpu *c, struct smp_cpu *self);
+void smp_online(struct smp_cpu *c);
 
 /* ---- vcpu.c ---- */
 
