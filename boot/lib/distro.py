@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """distro.py image MIB TOTAL FILE: the drive of boot/distro, TOTAL MiB of which the first MIB have
 content, no two alike.
-distro.py judge [--json] FOLDER MIB COPY PAGES AVIC...: what the host and the guest counted, as a
+distro.py judge [--json EMULATOR] FOLDER MIB COPY PAGES AVIC...: what the host and the guest counted, as a
 table or as JSON; FOLDER has the result, the drive and what the guest sent. Exit status: 1 if data was
 not intact, or an interrupt went where it should not."""
 
@@ -190,11 +190,12 @@ def judged(folder, mib, copy, pages, states):
 
 def main(words):
     as_json = words[:1] == ["--json"]
-    folder, mib, copy, pages, *states = words[as_json:]
+    folder, mib, copy, pages, *states = words[2 if as_json else 0:]
     host, boots, bad = judged(pathlib.Path(folder), int(mib), int(copy), int(pages), states)
     passed = sum(not run["bad"] for boot in boots for run in boot["runs"].values())
     if as_json:
-        print(json.dumps({"host": host, "mib": int(mib), "boots": boots, "bad": bad}, indent=1))
+        print(json.dumps({"emulator": words[1], "host": host, "mib": int(mib), "boots": boots,
+                          "bad": bad}, indent=1))
     else:
         table(host or {"host": "no host", "kernel": "none", "qemu": "none"}, boots)
         for fault in bad:
