@@ -4,7 +4,8 @@
  * then all of them at once. Dropped: the first one's interrupts fill the guest APIC log while its
  * handler is kept from running, and the entry of the last one's only interrupt is dropped: who
  * wakes the last one? Powered: the machine is suspended to memory while the device sends one to
- * each; what it sent before its power was off must arrive.
+ * each. What it sent before its power was off must arrive, but for the last moment: Linux switches
+ * the IOMMU off while the device still has power, and what it sends then is forwarded as it is.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -116,30 +117,41 @@ static uint32_t next_delay(uint32_t delay, uint32_t row_ns, uint32_t sent, uint3
 	return delay > row_ns / 2 ? delay - row_ns / 2 : 0;
 }
 
+/* Sleeps; how many messages the IOMMU forwarded meanwhile because it was off. */
+static uint32_t suspend(const struct run *run)
+{
+	struct steps before, after;
+
+	steps_read(&before);
+	run->r->stuck += system("sleep-mem 5 >&2") != 0;
+	run->r->turns++;
+	steps_read(&after);
+	return (uint32_t)(steps_count(&after, "forward") - steps_count(&before, "forward"));
+}
+
 static void powered_turn(const struct run *run, const struct bells *bells)
 {
 	static uint32_t delay = SUSPEND_FIRST_NS;
 	const unsigned all = run->vm->vcpus;
 	const uint32_t spacing = run->c->gap_us ? run->c->gap_us * 1000 : SPACING_NS;
-	uint32_t before[L2_VCPUS], sent;
+	uint32_t before[L2_VCPUS], sent, late;
 
 	all_asleep(run);
 	for (unsigned i = 0; i < all; i++)
 		before[i] = seen_by(run, i);
 	bells_send(bells, delay, spacing);
-	run->r->stuck += system("sleep-mem >&2") != 0;
-	run->r->turns++;
+	late = suspend(run);
 	sent = bells_sent(bells);
-	fprintf(stderr, "powered: %u of %u sent from %u us on\n", sent, all, delay / 1000);
+	late = late < sent ? late : sent;
+	fprintf(stderr, "powered: %u of %u sent from %u us on, the last %u with the IOMMU off\n",
+		sent, all, delay / 1000, late);
 	for (unsigned i = 0; i < all; i++)
 		vm_move(run->vm, i, run->vm->vcpu[i].pcpu);
-	run->r->sent += sent;
-	for (unsigned i = 0; i < sent; i++) {
+	run->r->sent += sent - late;
+	for (unsigned i = 0; i < sent - late; i++)
 		wait_taken(run, i, before[i] + 1);
-		if (seen_by(run, i) != before[i] + 1)
-			fprintf(stderr, "powered: message %u of %u is lost\n", i, sent);
-	}
-	for (unsigned i = sent; i < all; i++) {
+	/* One of these that arrived after all would be one too many now. */
+	for (unsigned i = sent - late; i < all; i++) {
 		ring(run, bells, i);
 		wait_taken(run, i, before[i] + 1);
 	}

@@ -36,7 +36,7 @@ def allowed(run):
 
 
 # Kinds of run in which interrupts with the wakeup vector may merge, or go to a CPU that is gone.
-MERGING = ("crowd", "pair", "offline", "suspend")
+MERGING = ("crowd", "pair", "offline", "suspend", "powered")
 
 
 def still(run):
