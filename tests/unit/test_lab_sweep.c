@@ -232,18 +232,17 @@ static void identity(void **state)
 {
 	static const char same[] =
 		HEAD "modes = avic\nseeds = 1 .. 3\n[axes]\npackets.rate = 1k/s, 2k/s\n";
+	/* clang-format off */
 	static const char *const others[] = {
-		HEAD "modes = galog\nseeds = 1 .. 3\n[axes]\npackets.rate = 1k/s, 2k/s\n",
-		HEAD "modes = avic\nseeds = 1 .. 4\n[axes]\npackets.rate = 1k/s, 2k/s\n",
-		HEAD "modes = avic\nseeds = 1 .. 3\n[axes]\npackets.rate = 1k/s, 3k/s\n",
-		HEAD "modes = avic\nseeds = 1 .. 3\n[set]\nguest.pin=no\n[axes]\npackets.rate = "
-		     "1k/s, 2k/s\n",
-		HEAD "modes = avic\nseeds = 1 .. 3\ncosts = linux-7.3\n[axes]\npackets.rate = "
-		     "1k/s, 2k/s\n",
-		HEAD "modes = avic\nseeds = 1 .. 3\ndraws = 1\n[axes]\npackets.rate = 1k/s, 2k/s\n",
-		"[sweep]\nscenario = overcommit\nmodes = avic\nseeds = 1 .. 3\n[axes]\nguest.vcpus "
-		"= 1, 2\n",
+		(HEAD "modes = galog\nseeds = 1 .. 3\n[axes]\npackets.rate = 1k/s, 2k/s\n"),
+		(HEAD "modes = avic\nseeds = 1 .. 4\n[axes]\npackets.rate = 1k/s, 2k/s\n"),
+		(HEAD "modes = avic\nseeds = 1 .. 3\n[axes]\npackets.rate = 1k/s, 3k/s\n"),
+		(HEAD "modes = avic\nseeds = 1 .. 3\n[set]\nguest.pin=no\n[axes]\npackets.rate = 1k/s, 2k/s\n"),
+		(HEAD "modes = avic\nseeds = 1 .. 3\ncosts = linux-7.3\n[axes]\npackets.rate = 1k/s, 2k/s\n"),
+		(HEAD "modes = avic\nseeds = 1 .. 3\ndraws = 1\n[axes]\npackets.rate = 1k/s, 2k/s\n"),
+		"[sweep]\nscenario = overcommit\nmodes = avic\nseeds = 1 .. 3\n[axes]\nguest.vcpus = 1, 2\n",
 	};
+	/* clang-format on */
 	struct pn_diag d;
 	struct pn_sweep *s = load(same, &d), *t;
 	uint64_t hash = pn_sweep_hash(s);
