@@ -191,6 +191,29 @@ def reader(tmp, ini):
     check('and the sweep ends well', p.returncode == 0 and content(db) == content(tmp / 'a.db'))
 
 
+def memory(tmp, seeds):
+    """The most that the manager has used, in kB, shortly before its end."""
+    ini = tmp / f'many-{seeds}.ini'
+    ini.write_text('[sweep]\nscenario = sparse-wakeups\nmodes = avic, gappi\nfigures = cpu\n'
+                   f'seeds = 1 .. {seeds}\n[set]\nmachine.duration = 1ms\nmachine.warmup = 0\n')
+    p = start(ini, '--db', tmp / f'many-{seeds}.db', '--jobs', 2)
+    most = 0
+    while p.poll() is None:
+        status = pathlib.Path(f'/proc/{p.pid}/status').read_text()
+        if 'VmHWM' in status:
+            most = int(status.split('VmHWM:')[1].split()[0])
+        time.sleep(0.01)
+    p.communicate()
+    check(f'{seeds} seeds', p.returncode == 0 and integrity(tmp / f'many-{seeds}.db')[1] == 2 * seeds)
+    return most
+
+
+def constant_memory(tmp):
+    few, many = memory(tmp, 150), memory(tmp, 1500)
+    # a sanitizer keeps what was freed
+    check('ten times the runs in the same memory', many < few + 2000 or few > 50000, f'{few} kB, {many} kB')
+
+
 def refuse(what, args, *words, cwd=None, ranks=0):
     r = run(*args, cwd=cwd, ranks=ranks)
     lines = [x for x in r.stderr.splitlines() if x.startswith('postern: ')]
@@ -283,6 +306,7 @@ def main():
         stopped(tmp, ini, signal.SIGINT)
         stopped(tmp, ini, signal.SIGTERM)
         reader(tmp, ini)
+        constant_memory(tmp)
         bad_input(tmp, ini)
         broken_database(tmp, ini)
         ranks(tmp, ini, text)
