@@ -60,7 +60,7 @@ class Debugger:
                 return found.group(1).decode()
             more = self.socket.recv(4096)
             if not more:
-                raise RuntimeError("the emulator ended")
+                raise EOFError("the emulator ended")
             self.input += more
 
     def ask(self, text):
@@ -91,9 +91,12 @@ def one(row, after):
         debugger.ask("z1,%x,1" % at)
         debugger.ask("s")
         check(row, "stop behind the access", debugger.rip(), behind)
-        for text in after:
-            debugger.ask(text)
-        debugger.tell("c")
+        try:
+            for text in after:
+                debugger.ask(text)
+            debugger.tell("c")
+        except (BrokenPipeError, ConnectionResetError, EOFError):
+            pass  # a step can write the exit, and processor 0 then ends before the emulator has stopped it
         check(row, "exit status", process.wait(60), PASSED)
         with open(said, encoding="ascii", errors="replace") as f:
             check(row, "program", f.read().strip(),
