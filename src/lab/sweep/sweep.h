@@ -121,6 +121,8 @@ uint64_t pn_sweep_point_of(const struct pn_sweep *s, const unsigned value[PN_SWE
 uint64_t pn_sweep_seed(const struct pn_sweep *s, uint64_t index);
 /* "packets.rate=5k/s, guest.vcpus=8"; empty without axes. Returns @buf. */
 const char *pn_sweep_point_text(const struct pn_sweep *s, uint64_t point, char *buf, size_t size);
+/* The next of an axis' keys; *@at begins as their text. False: there was none. */
+bool pn_axis_key(const char **at, const char **key, size_t *len);
 /* Adds "KEY=VALUE" of each key of an axis to @set, which has @n; returns how many it has then. */
 #define PN_SWEEP_KEYS 4 /* of one axis */
 struct pn_axis_sets {

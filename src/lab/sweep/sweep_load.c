@@ -170,8 +170,7 @@ static bool seed_number(const char *text, uint64_t *n)
 
 	errno = 0;
 	*n = strtoull(text, &end, 10);
-	while (*end == ' ')
-		end++;
+	end += strspn(end, " \t");
 	return !errno && end != text && !*end && *text != '-' && *n <= INT64_MAX;
 }
 
@@ -186,8 +185,8 @@ static int add_seeds(struct pn_sweep_build *b, const char *word, unsigned long l
 
 	snprintf(first, sizeof(first), "%.*s", dots ? (int)(dots - word) : 127, word);
 	if (!seed_number(first, &span.first) ||
-	    (dots && !seed_number(dots + 2 + strspn(dots + 2, " "), &last)))
-		return bad(b, line, d, "seeds", word, "numbers, as 1 .. 5");
+	    (dots && !seed_number(dots + 2 + strspn(dots + 2, " \t"), &last)))
+		return bad(b, line, d, "seeds", word, "numbers below 2^63, as 1 .. 5");
 	if (dots && last < span.first)
 		return pn_diag_set(d, -EINVAL, s->path, line, "seeds: \"%.60s\" is an empty range",
 				   word);
@@ -308,12 +307,48 @@ static int sweep_key(struct pn_sweep_build *b, const char *key, const char *valu
 
 /* ---- [set] and [axes] ---- */
 
-static int scenario_key(struct pn_sweep_build *b, const char *key, unsigned long line,
-			struct pn_diag *d)
+static bool among(const char *list, const char *end, const char *key, size_t len)
 {
-	if (!strchr(key, '.') || strlen(key) >= sizeof(b->s->axis[0].key))
-		return pn_diag_set(d, -EINVAL, b->s->path, line,
-				   "\"%.60s\": expected SECTION.KEY, as machine.pcpus", key);
+	const char *one;
+	size_t n;
+
+	while (pn_axis_key(&list, &one, &n) && one < end)
+		if (n == len && !memcmp(one, key, len))
+			return true;
+	return false;
+}
+
+/* The line that has the key; 0: none. */
+static unsigned long line_of(const struct pn_sweep *s, const char *key, size_t len)
+{
+	for (unsigned i = 0; i < s->sets; i++)
+		if (!strncmp(s->set[i], key, len) && s->set[i][len] == '=')
+			return s->set_line[i];
+	for (unsigned i = 0; i < s->axes; i++)
+		if (among(s->axis[i].key, s->axis[i].key + sizeof(s->axis[i].key), key, len))
+			return s->axis[i].line;
+	return 0;
+}
+
+/* One, or several with + between, in no other line. */
+static int scenario_keys(struct pn_sweep_build *b, const char *list, unsigned long line,
+			 struct pn_diag *d)
+{
+	const char *at = list, *key;
+	unsigned long first;
+	size_t len;
+
+	while (pn_axis_key(&at, &key, &len)) {
+		if (!memchr(key, '.', len) || strlen(list) >= sizeof(b->s->axis[0].key))
+			return pn_diag_set(d, -EINVAL, b->s->path, line,
+					   "\"%.60s\": expected SECTION.KEY, as machine.pcpus",
+					   list);
+		first = among(list, key, key, len) ? line : line_of(b->s, key, len);
+		if (first)
+			return pn_diag_set(d, -EINVAL, b->s->path, line,
+					   "%.*s is there twice (first in line %lu)", (int)len, key,
+					   first);
+	}
 	return 0;
 }
 
@@ -321,13 +356,13 @@ static int set_key(struct pn_sweep_build *b, const char *key, const char *value,
 		   struct pn_diag *d)
 {
 	struct pn_sweep *s = b->s;
-	int err = scenario_key(b, key, line, d);
+	int err = scenario_keys(b, key, line, d);
 	size_t size;
 
 	if (err)
 		return err;
 	if (s->sets == PN_SWEEP_SETS)
-		return pn_diag_set(d, -EINVAL, s->path, line, "[set] has more than %d keys",
+		return pn_diag_set(d, -EINVAL, s->path, line, "[set] has more than %d list",
 				   PN_SWEEP_SETS);
 	size = strlen(key) + strlen(value) + 2;
 	s->set[s->sets] = malloc(size);
@@ -353,7 +388,7 @@ static int axis_key(struct pn_sweep_build *b, const char *key, const char *value
 	struct pn_sweep *s = b->s;
 	struct pn_axis *a = &s->axis[s->axes];
 	char why[256] = "out of memory";
-	int err = scenario_key(b, key, line, d);
+	int err = scenario_keys(b, key, line, d);
 
 	if (err)
 		return err;
@@ -362,11 +397,6 @@ static int axis_key(struct pn_sweep_build *b, const char *key, const char *value
 				   PN_SWEEP_KEYS);
 	if (s->axes == PN_SWEEP_AXES)
 		return pn_diag_set(d, -EINVAL, s->path, line, "more than %d axes", PN_SWEEP_AXES);
-	for (unsigned i = 0; i < s->axes; i++)
-		if (!strcmp(s->axis[i].key, key))
-			return pn_diag_set(d, -EINVAL, s->path, line,
-					   "%s is there twice (first in line %lu)", key,
-					   s->axis[i].line);
 	err = pn_values_parse(value, &a->values, why, sizeof(why));
 	if (err)
 		return pn_diag_set(d, err, s->path, line, "%s: %s", key, why);

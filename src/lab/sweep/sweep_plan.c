@@ -81,21 +81,31 @@ const char *pn_sweep_point_text(const struct pn_sweep *s, uint64_t point, char *
 	return buf;
 }
 
+bool pn_axis_key(const char **at, const char **key, size_t *len)
+{
+	const char *s = *at;
+	size_t all;
+
+	if (!s)
+		return false;
+	*key = s += strspn(s, " \t");
+	all = *len = strcspn(s, "+");
+	while (*len && (s[*len - 1] == ' ' || s[*len - 1] == '\t'))
+		--*len;
+	*at = s[all] ? s + all + 1 : NULL;
+	return true;
+}
+
 unsigned pn_axis_set(const struct pn_axis *a, unsigned value, struct pn_axis_sets *room,
 		     const char **set, unsigned n)
 {
-	const char *key = a->key;
+	const char *at = a->key, *key;
+	size_t len;
 
-	for (unsigned i = 0; i < PN_SWEEP_KEYS && *key; i++) {
-		size_t all = strcspn(key, "+"), len = all;
-
-		while (len && key[len - 1] == ' ')
-			len--;
+	for (unsigned i = 0; i < PN_SWEEP_KEYS && pn_axis_key(&at, &key, &len); i++) {
 		snprintf(room->text[i], sizeof(room->text[i]), "%.*s=%s", (int)len, key,
 			 a->values.text[value]);
 		set[n++] = room->text[i];
-		key += all;
-		key += strspn(key, "+ ");
 	}
 	return n;
 }

@@ -20,8 +20,8 @@ struct number {
 struct parser {
 	struct pn_values *out;
 	char *why;
-	unsigned size;
-	bool any_log, only_ranges;
+	unsigned size, first; /* of this element */
+	bool any_log;
 };
 
 static bool plain(const char *s, double *v)
@@ -104,12 +104,9 @@ static int append(struct parser *p, const char *text)
 	struct pn_values *o = p->out;
 	void *more;
 
-	/* rounding made two of them the same */
-	if (o->n && p->only_ranges && !strcmp(o->text[o->n - 1], text))
+	/* rounding made two values of a range the same */
+	if (o->n > p->first && !strcmp(o->text[o->n - 1], text))
 		return 0;
-	for (unsigned i = 0; !p->only_ranges && i < o->n; i++)
-		if (!strcmp(o->text[i], text))
-			return refuse(p, "%.60s is there twice", text);
 	if (o->n == PN_SWEEP_VALUES)
 		return refuse(p, "more than %s values", "100000");
 	if (o->n == o->room) {
@@ -128,17 +125,27 @@ struct range {
 	char how[8]; /* "step", "in", "log" */
 };
 
+static int no_range(struct parser *p, const char *text)
+{
+	return refuse(
+		p, "\"%.60s\" is no range (expected two numbers of one unit, as 1us .. 1ms log 4)",
+		text);
+}
+
 static int read_range(struct parser *p, const char *text, struct range *r)
 {
 	const char *dots = strstr(text, "..");
-	char from[PN_SWEEP_TEXT], rest[PN_SWEEP_TEXT], to[PN_SWEEP_TEXT], by[PN_SWEEP_TEXT] = "1";
+	char before[PN_SWEEP_TEXT], from[PN_SWEEP_TEXT], to[PN_SWEEP_TEXT], more[2];
+	char by[PN_SWEEP_TEXT] = "1";
+	int words;
 
-	snprintf(from, sizeof(from), "%.*s", (int)(dots - text), text);
-	snprintf(rest, sizeof(rest), "%s", dots + 2);
-	from[strcspn(from, " \t")] = 0;
+	snprintf(before, sizeof(before), "%.*s", (int)(dots - text), text);
 	strcpy(r->how, "step");
-	if (sscanf(rest, " %47s %7s %47s", to, r->how, by) < 1)
+	words = sscanf(dots + 2, " %47s %7s %47s %1s", to, r->how, by, more);
+	if (words < 1)
 		return refuse(p, "\"%.60s\": nothing after ..", text);
+	if (sscanf(before, " %47s %1s", from, more) != 1 || words == 2 || words == 4)
+		return no_range(p, text);
 	r->from = number_of(from);
 	r->to = number_of(to);
 	r->step = number_of(by);
@@ -147,10 +154,7 @@ static int read_range(struct parser *p, const char *text, struct range *r)
 	if (r->to.zero)
 		r->to.kind = r->from.kind;
 	if (r->from.kind == WORD || r->from.kind != r->to.kind)
-		return refuse(p,
-			      "\"%.60s\" is no range (expected two numbers of one unit, as 1us .. "
-			      "1ms log 4)",
-			      text);
+		return no_range(p, text);
 	if (r->from.v > r->to.v)
 		return refuse(p, "\"%.60s\" is an empty range", text);
 	return 0;
@@ -228,8 +232,8 @@ static int element(struct parser *p, const char *s, size_t len)
 		return refuse(p, "%s", "a value is too long");
 	memcpy(text, s, len);
 	text[len] = 0;
-	p->only_ranges = strstr(text, "..") != NULL;
-	if (p->only_ranges)
+	p->first = p->out->n;
+	if (strstr(text, ".."))
 		return range(p, text);
 	if (len >= PN_SWEEP_TEXT)
 		return refuse(p, "%s", "a value is too long");
@@ -245,6 +249,29 @@ static size_t element_length(const char *s)
 	for (; s[n] && (deep || s[n] != ','); n++)
 		deep += s[n] == '(' ? 1 : s[n] == ')' && deep ? -1u : 0;
 	return n;
+}
+
+static int by_text(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+static int each_once(struct parser *p)
+{
+	const struct pn_values *o = p->out;
+	const char **text = malloc(o->n * sizeof(*text));
+	int err = 0;
+
+	if (!text)
+		return -ENOMEM;
+	for (unsigned i = 0; i < o->n; i++)
+		text[i] = o->text[i];
+	qsort(text, o->n, sizeof(*text), by_text);
+	for (unsigned i = 1; i < o->n && !err; i++)
+		if (!strcmp(text[i - 1], text[i]))
+			err = refuse(p, "%.60s is there twice", text[i]);
+	free(text);
+	return err;
 }
 
 /* Numbers of one unit that ascend have a place on an axis; others are only named. */
@@ -277,7 +304,7 @@ static int find_places(struct parser *p)
 
 int pn_values_parse(const char *text, struct pn_values *out, char *why, unsigned size)
 {
-	struct parser p = {out, why, size, false, false};
+	struct parser p = {out, why, size, 0, false};
 	const char *s = text;
 	int err;
 
@@ -290,6 +317,8 @@ int pn_values_parse(const char *text, struct pn_values *out, char *why, unsigned
 			break;
 		s += n + 1;
 	}
+	if (!err)
+		err = each_once(&p);
 	if (!err)
 		err = find_places(&p);
 	if (err)
