@@ -11,18 +11,11 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "os.h"
+
 #define CPU_S 120
-
-static double now(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 __attribute__((noreturn)) static void become(const char *dir, char *const *argv)
 {
@@ -41,7 +34,7 @@ __attribute__((noreturn)) static void become(const char *dir, char *const *argv)
 
 int pn_child_run(const char *dir, char *const *argv, double *seconds)
 {
-	double begun = now();
+	double begun = pn_cli_now();
 	pid_t pid = fork();
 	int status;
 
@@ -53,7 +46,7 @@ int pn_child_run(const char *dir, char *const *argv, double *seconds)
 		if (errno != EINTR)
 			return -1;
 	if (seconds)
-		*seconds = now() - begun;
+		*seconds = pn_cli_now() - begun;
 	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 

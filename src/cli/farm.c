@@ -15,6 +15,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "os.h"
 #include "progress.h"
 
 #define DEPTH 2 /* tasks of a process: it begins the second while the manager is busy */
@@ -40,23 +41,6 @@ struct head {
 	uint64_t task, size;
 };
 
-static bool send_all(int fd, const void *data, size_t size)
-{
-	const char *at = data;
-
-	while (size) {
-		ssize_t n = send(fd, at, size, MSG_NOSIGNAL);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return false;
-		at += n;
-		size -= (size_t)n;
-	}
-	return true;
-}
-
 __attribute__((noreturn)) static void serve(const struct pn_farm *f, int fd)
 {
 	struct head h;
@@ -70,7 +54,7 @@ __attribute__((noreturn)) static void serve(const struct pn_farm *f, int fd)
 	pn_progress_off();
 	while (recv(fd, &h.task, sizeof(h.task), MSG_WAITALL) == (ssize_t)sizeof(h.task)) {
 		h.size = f->work(f->ctx, h.task, &answer);
-		if (!send_all(fd, &h, sizeof(h)) || !send_all(fd, answer, h.size))
+		if (!pn_cli_write_all(fd, &h, sizeof(h)) || !pn_cli_write_all(fd, answer, h.size))
 			break;
 	}
 	_exit(0);

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "cli.h"
+#include "os.h"
 #include "outfile.h"
 
 #define MAX_OPEN    8
@@ -54,21 +55,6 @@ static int failed(const char *path, int e)
 
 /* ---- the stream ---- */
 
-static bool write_plain(struct pn_outfile *o, const char *data, size_t size)
-{
-	while (size) {
-		ssize_t n = write(o->fd, data, size);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return false;
-		data += n;
-		size -= (size_t)n;
-	}
-	return true;
-}
-
 /* 0 is an error of the stream. */
 static ssize_t on_write(void *cookie, const char *data, size_t size)
 {
@@ -78,7 +64,7 @@ static ssize_t on_write(void *cookie, const char *data, size_t size)
 	if (o->error)
 		return 0;
 	errno = 0;
-	ok = o->gz ? gzwrite(o->gz, data, (unsigned)size) > 0 : write_plain(o, data, size);
+	ok = o->gz ? gzwrite(o->gz, data, (unsigned)size) > 0 : pn_cli_write_all(o->fd, data, size);
 	if (ok)
 		return (ssize_t)size;
 	o->error = errno ? errno : EIO;

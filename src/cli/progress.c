@@ -6,9 +6,9 @@
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "os.h"
 #include "outfile.h"
 #include "progress.h"
 
@@ -54,17 +54,9 @@ bool pn_cli_stopped(void)
 	return atomic_load_explicit(&stop_asked, memory_order_relaxed);
 }
 
-static double now(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 void pn_progress_begin(void)
 {
-	begun = now();
+	begun = pn_cli_now();
 	last = 0;
 	shown = false;
 	on_terminal = !off && isatty(STDERR_FILENO);
@@ -78,7 +70,7 @@ void pn_progress_off(void)
 
 double pn_progress_seconds(void)
 {
-	return now() - begun;
+	return pn_cli_now() - begun;
 }
 
 bool pn_progress_due(void)
@@ -87,7 +79,7 @@ bool pn_progress_due(void)
 
 	if (!on_terminal)
 		return false;
-	t = now();
+	t = pn_cli_now();
 	return t - begun >= FIRST_S && t - last >= PERIOD_S;
 }
 
@@ -101,7 +93,7 @@ void pn_progress_line(const char *fmt, ...)
 	va_end(ap);
 	fprintf(stderr, "\r\033[K%s", line);
 	fflush(stderr);
-	last = now();
+	last = pn_cli_now();
 	shown = true;
 }
 

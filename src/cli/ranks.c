@@ -10,10 +10,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "cli.h"
+#include "os.h"
 
 #define TICK_MS	  2
 #define BEAT_S	  1.0
@@ -44,14 +44,6 @@ struct other {
 };
 
 static bool some_gone;
-
-static double now(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 /* ---- the module ---- */
 
@@ -194,7 +186,7 @@ static bool heard(struct manager *m, int from, const struct news *n, size_t size
 	/* whoever was slow and not gone has lost its tasks all the same */
 	if (size < sizeof(*n) || o->gone)
 		return true;
-	o->heard = now();
+	o->heard = pn_cli_now();
 	if (n->kind == HELLO && !o->jobs && n->jobs && n->jobs <= PN_FARM_JOBS) {
 		hello(o, n->jobs);
 		m->processes += n->jobs;
@@ -224,7 +216,7 @@ static bool hear(struct manager *m)
 		free(n);
 	}
 	for (int i = 1; i < m->r->size && on; i++)
-		if (m->other[i].tasks && now() - m->other[i].heard > SILENCE_S)
+		if (m->other[i].tasks && pn_cli_now() - m->other[i].heard > SILENCE_S)
 			on = lose(m, i);
 	return on;
 }
@@ -245,7 +237,7 @@ static bool give_away(struct manager *m, uint64_t task, bool deep)
 				continue;
 			}
 			if (!o->tasks)
-				o->heard = now();
+				o->heard = pn_cli_now();
 			o->task[o->tasks++] = task;
 			return true;
 		}
@@ -319,7 +311,7 @@ static bool tell(void *ctx, uint64_t task, const void *answer, size_t size, cons
 int pn_ranks_serve(const struct pn_ranks *r, struct pn_pool *p)
 {
 	struct news n = {.kind = HELLO, .jobs = pn_pool_size(p)};
-	double beat = now();
+	double beat = pn_cli_now();
 	struct order o;
 	int from;
 
@@ -337,9 +329,9 @@ int pn_ranks_serve(const struct pn_ranks *r, struct pn_pool *p)
 		}
 		if (!pn_pool_wait(p, TICK_MS, tell, (void *)(uintptr_t)r))
 			return CLI_INPUT;
-		if (now() - beat < BEAT_S)
+		if (pn_cli_now() - beat < BEAT_S)
 			continue;
-		beat = now();
+		beat = pn_cli_now();
 		if (r->send(0, &n, sizeof(struct news))) {
 			some_gone = true;
 			return CLI_INPUT;
@@ -360,7 +352,7 @@ void pn_ranks_close(const struct pn_ranks *r, int status, bool agreed)
 		return;
 	}
 	/* MPI would wait for the rank that is gone; what was sent still has to leave */
-	for (double end_s = now() + 1; !r->rank && now() < end_s; usleep(1000))
+	for (double end_s = pn_cli_now() + 1; !r->rank && pn_cli_now() < end_s; usleep(1000))
 		r->probe(&from);
 	_exit(status);
 }

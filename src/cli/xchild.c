@@ -15,9 +15,9 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "os.h"
 #include "progress.h"
 #include "sanitizer.h"
 #include "xwire.h"
@@ -26,14 +26,6 @@
 #define POLL_MS	   100
 #define MAX_STEPS  (1u << 20)
 #define FIRST_ROOM 65536u
-
-static double now(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 /* ---- the child ---- */
 
@@ -48,23 +40,6 @@ static void limit_memory(size_t bytes)
 #else
 	(void)bytes;
 #endif
-}
-
-static bool send_all(int fd, const void *p, size_t n)
-{
-	const char *at = p;
-
-	while (n) {
-		ssize_t w = write(fd, at, n);
-
-		if (w < 0 && errno == EINTR)
-			continue;
-		if (w <= 0)
-			return false;
-		at += w;
-		n -= (size_t)w;
-	}
-	return true;
 }
 
 /* After an unexpected violation: a second, short search for a short trace of it. */
@@ -122,8 +97,8 @@ __attribute__((noreturn)) static void child(const struct pn_xjob *j, int fd, pid
 	h.err = explore(j, &h.res);
 	if (h.err)
 		h.res.steps = 0;
-	if (!send_all(fd, &h, sizeof(h)) ||
-	    !send_all(fd, h.res.step, h.res.steps * sizeof(*h.res.step)))
+	if (!pn_cli_write_all(fd, &h, sizeof(h)) ||
+	    !pn_cli_write_all(fd, h.res.step, h.res.steps * sizeof(*h.res.step)))
 		_exit(1);
 	_exit(0);
 }
@@ -162,7 +137,7 @@ static bool start(struct pn_xjob *j)
 		return false;
 	}
 	j->fd = p[0];
-	j->begun = now();
+	j->begun = pn_cli_now();
 	return true;
 }
 
@@ -305,7 +280,7 @@ static void end_overdue(struct pn_xjob *j)
 		return;
 	if (pn_cli_stopped())
 		j->ended = "interrupted";
-	else if (j->opt.seconds > 0 && now() - j->begun > j->opt.seconds + GRACE_S)
+	else if (j->opt.seconds > 0 && pn_cli_now() - j->begun > j->opt.seconds + GRACE_S)
 		j->ended = "out of time, and its process had to be killed";
 	if (j->ended)
 		kill(j->pid, SIGKILL);
