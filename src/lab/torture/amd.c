@@ -56,30 +56,28 @@ static void post(struct smp_device *d, struct smp_source *src)
 		smp_fail(d->s, "P6", "IOMMU %u aborts interrupt %u", d->id, src->index);
 }
 
+static void ring(struct smp *s, uint32_t apicid)
+{
+	if (apicid < s->cpus)
+		smp_ring(&s->cpu[apicid]);
+	else
+		smp_fail(s, "P5", "a doorbell goes to CPU %u", apicid);
+}
+
 static void unit_doorbell(void *ctx, uint32_t apicid)
 {
-	struct smp_device *d = ctx;
-
-	if (apicid < d->s->cpus)
-		smp_ring(&d->s->cpu[apicid]);
-	else
-		smp_fail(d->s, "P5", "a doorbell goes to CPU %u", apicid);
+	ring(((struct smp_device *)ctx)->s, apicid);
 }
 
 static void core_doorbell(void *ctx, uint32_t apicid)
 {
-	struct smp_cpu *c = ctx;
-
-	if (apicid < c->s->cpus)
-		smp_ring(&c->s->cpu[apicid]);
-	else
-		smp_fail(c->s, "P5", "a doorbell goes to CPU %u", apicid);
+	ring(((struct smp_cpu *)ctx)->s, apicid);
 }
 
 static void os_doorbell(void *ctx, struct pn_agent *self, uint32_t apicid)
 {
 	(void)ctx;
-	core_doorbell(smp_cpu_of(self), apicid);
+	ring(smp_cpu_of(self)->s, apicid);
 }
 
 static bool log_step(void *arg, struct smp_cpu *c)

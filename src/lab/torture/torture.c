@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "rig.h"
 
@@ -18,14 +17,6 @@ _Static_assert(PN_TORTURE_CPUS == SMP_CPUS && PN_TORTURE_VCPUS == SMP_VCPUS &&
 #define PER_VCPU    6 /* interrupts of devices for each vCPU */
 #define PER_CPU	    8 /* and for each CPU on bare metal */
 #define LAST_ROUNDS 3 /* in which nothing is sent but timers, and nothing stays masked */
-
-static double now(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 /* ---- building ---- */
 
@@ -246,7 +237,7 @@ static bool give_up(void *arg)
 	struct run *run = arg;
 
 	run->given_up |= run->cfg->give_up && run->cfg->give_up(run->cfg->ctx);
-	return run->given_up || now() >= run->until;
+	return run->given_up || smp_now() >= run->until;
 }
 
 static uint64_t left(const struct smp *s, const struct pn_torture_config *cfg)
@@ -267,7 +258,7 @@ static void run_rounds(struct smp *s, struct run *run, struct pn_torture_result 
 		if (!smp_round(s, posts, give_up, run))
 			return;
 		posts = left(s, cfg);
-		r->seconds = now() - begun;
+		r->seconds = smp_now() - begun;
 		r->rounds = s->rounds;
 		r->posts = smp_sent(s);
 		if (cfg->progress)
@@ -282,7 +273,7 @@ int pn_torture_run(const struct pn_torture_config *cfg, struct pn_torture_result
 {
 	struct smp *s = lines(1, sizeof(*s));
 	struct run run = {.cfg = cfg};
-	double begun = now();
+	double begun = smp_now();
 	int err;
 
 	*r = (struct pn_torture_result){0};
@@ -298,7 +289,7 @@ int pn_torture_run(const struct pn_torture_config *cfg, struct pn_torture_result
 	}
 	run.until = begun + cfg->seconds;
 	run_rounds(s, &run, r, begun);
-	r->seconds = now() - begun;
+	r->seconds = smp_now() - begun;
 	r->partial = run.given_up;
 	if (!s->stuck)
 		smp_join(s);

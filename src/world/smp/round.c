@@ -20,7 +20,7 @@
 #define LOOK_MS	     100  /* the caller is asked whether to give up */
 #define STUCK_S	     20.0 /* without a single interrupt sent or taken */
 
-static double now(void)
+double smp_now(void)
 {
 	struct timespec t;
 
@@ -252,7 +252,7 @@ static void begin(struct smp *s, uint64_t left)
 
 bool smp_round(struct smp *s, uint64_t posts, bool (*give_up)(void *), void *arg)
 {
-	double since = now();
+	double since = smp_now();
 	uint64_t before = 0;
 
 	begin(s, posts);
@@ -262,9 +262,9 @@ bool smp_round(struct smp *s, uint64_t posts, bool (*give_up)(void *), void *arg
 		if (give_up && give_up(arg))
 			pn_xchg32(&s->cut, 1); /* pairs with devices */
 		if (moved != before)
-			since = now();
+			since = smp_now();
 		before = moved;
-		if (now() - since < STUCK_S)
+		if (smp_now() - since < STUCK_S)
 			continue;
 		smp_fail(s, "P1",
 			 "it does not come to rest: agents wait for each other, or go round for "
@@ -278,6 +278,6 @@ bool smp_round(struct smp *s, uint64_t posts, bool (*give_up)(void *), void *arg
 
 bool smp_last_round(struct smp *s, void (*last)(struct smp_cpu *c))
 {
-	s->last = last; /* everything rests: nobody reads it */
+	s->last = last; /* everything rests: no thread reads it */
 	return smp_round(s, 0, NULL, NULL);
 }

@@ -3,7 +3,6 @@
 #define PN_SMP_H
 
 #include <pthread.h>
-#include <stdatomic.h>
 
 #include "host_entry.h"
 #include "hyp.h"
@@ -272,6 +271,8 @@ void smp_handle(struct smp_vcpu *v, struct smp_cpu *c, int vector, int *tpr);
 
 /* ---- round.c ---- */
 
+/* Seconds of a clock that never goes back. */
+double smp_now(void);
 /*
  * One round with at most @posts of all devices, until everything rests and was checked. @give_up is
  * asked while it lasts: true, and devices send no more. False: a property is violated.
