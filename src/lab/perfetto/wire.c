@@ -39,7 +39,7 @@ void pn_wire_fixed64(struct pn_wire *w, unsigned field, uint64_t v)
 		byte(w, (uint8_t)(v >> 8 * i));
 }
 
-void pn_wire_bytes(struct pn_wire *w, unsigned field, const void *data, size_t len)
+static void put_bytes(struct pn_wire *w, unsigned field, const void *data, size_t len)
 {
 	key(w, field, LENGTH);
 	varint(w, len);
@@ -50,13 +50,13 @@ void pn_wire_bytes(struct pn_wire *w, unsigned field, const void *data, size_t l
 
 void pn_wire_text(struct pn_wire *w, unsigned field, const char *s)
 {
-	pn_wire_bytes(w, field, s, strlen(s));
+	put_bytes(w, field, s, strlen(s));
 }
 
 void pn_wire_message(struct pn_wire *w, unsigned field, const struct pn_wire *inner)
 {
 	if (pn_wire_fits(inner))
-		pn_wire_bytes(w, field, inner->byte, inner->len);
+		put_bytes(w, field, inner->byte, inner->len);
 	else
 		w->len = PN_WIRE_SIZE + 1;
 }

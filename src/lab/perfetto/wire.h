@@ -27,7 +27,6 @@ static inline bool pn_wire_fits(const struct pn_wire *w)
 /* Fields of the three wire types that a trace needs. */
 void pn_wire_varint(struct pn_wire *w, unsigned field, uint64_t v);
 void pn_wire_fixed64(struct pn_wire *w, unsigned field, uint64_t v);
-void pn_wire_bytes(struct pn_wire *w, unsigned field, const void *data, size_t len);
 void pn_wire_text(struct pn_wire *w, unsigned field, const char *s);
 void pn_wire_message(struct pn_wire *w, unsigned field, const struct pn_wire *inner);
 

@@ -24,8 +24,6 @@ const char *pn_cell_text(const struct pn_sweep *s, const struct pn_cell *c, unsi
 			 char *buf);
 /* What the interval is: "mean of 5 seeds +- 95 % interval"; empty without one. Returns @buf. */
 const char *pn_sweep_interval_text(const struct pn_sweep *s, char *buf, size_t size);
-/* A batch means interval is too narrow if batches hang together more than this. */
-#define PN_LAG1_LIMIT 0.3
 
 /* Where two modes change places along an axis. */
 struct pn_break_even {
