@@ -11,15 +11,13 @@
 
 #include "cli.h"
 #include "progress.h"
-#include "ranks.h"
+#include "ranks_job.h"
 
 struct xfarm {
 	struct pn_xjob *job;
 	unsigned n, next, done;
 	void *answer; /* a worker's last one */
-	struct pn_farm farm;
-	struct pn_pool *pool;
-	const struct pn_ranks *ranks;
+	struct pn_ranks_job ranks;
 };
 
 static size_t work(void *ctx, uint64_t task, const void **answer)
@@ -71,7 +69,7 @@ static bool idle(void *ctx)
 /* Of what is explored and how: all ranks must mean the same. */
 static uint64_t hash_of(const struct pn_xjob *job, unsigned n)
 {
-	uint64_t h = 0xCBF29CE484222325ull; /* FNV-1a */
+	uint64_t h = 0;
 	char text[256];
 
 	for (unsigned i = 0; i < n; i++) {
@@ -80,8 +78,7 @@ static uint64_t hash_of(const struct pn_xjob *job, unsigned n)
 		snprintf(text, sizeof(text), "%s %s %s %s %u %u %g %zu", j->run.name,
 			 j->run.variant, j->run.memory, j->run.overflow_restart, j->opt.bound,
 			 (unsigned)j->opt.max_steps, j->opt.seconds, j->memory);
-		for (const char *p = text; *p; p++)
-			h = (h ^ (unsigned char)*p) * 0x100000001B3ull;
+		h = pn_ranks_hash(h, text);
 	}
 	return h;
 }
@@ -90,39 +87,17 @@ static struct xfarm x;
 
 bool pn_xranks_open(struct pn_xjob *job, unsigned n, unsigned at_once)
 {
-	char text[PN_PROBLEM + 200];
-	int status = CLI_INPUT;
-	bool agreed;
-
 	x = (struct xfarm){.job = job, .n = n};
-	x.farm = (struct pn_farm){work, next, done, idle, left, pn_cli_stopped, &x, at_once};
-	x.pool = pn_pool_open(&x.farm);
-	x.ranks = pn_ranks_open();
-	if (!x.ranks)
-		return false;
-	agreed = pn_ranks_agree(x.ranks, x.pool ? "" : "no process could be started",
-				hash_of(job, n), text, sizeof(text));
-	if (!agreed && !x.ranks->rank)
-		pn_cli_error("%s", text);
-	if (agreed && !x.ranks->rank)
-		return true;
-	if (agreed)
-		status = pn_ranks_serve(x.ranks, x.pool);
-	if (x.pool)
-		pn_pool_close(x.pool);
-	pn_ranks_close(x.ranks, status, agreed);
-	exit(status);
+	x.ranks.farm = (struct pn_farm){work, next, done, idle, left, pn_cli_stopped, &x, at_once};
+	return pn_ranks_job_open(&x.ranks, hash_of(job, n));
 }
 
 void pn_xranks_run(void)
 {
-	pn_progress_begin();
-	pn_ranks_manage(x.ranks, &x.farm, x.pool);
-	pn_progress_end();
+	pn_ranks_job_run(&x.ranks);
 }
 
 void pn_xranks_close(int status)
 {
-	pn_pool_close(x.pool);
-	pn_ranks_close(x.ranks, status, true);
+	pn_ranks_job_close(&x.ranks, status);
 }

@@ -114,7 +114,7 @@ static void judge(const struct pn_ranks *r, const struct opinion *all, char *tex
 	else if (bad > 0)
 		snprintf(text, size, "rank %d (%s): %s%s", bad, all[bad].host,
 			 all[bad].problem[0] ? all[bad].problem
-					     : "its sweep is another one than that of rank 0",
+					     : "its input is another one than that of rank 0",
 			 more);
 }
 

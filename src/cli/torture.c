@@ -11,7 +11,9 @@
 #include "nearest.h"
 #include "options.h"
 #include "progress.h"
+#include "ranks.h"
 #include "torture.h"
+#include "torture_ranks.h"
 #include "units.h"
 
 #define SECONDS_MAX 1e7
@@ -132,7 +134,9 @@ static json_t *chores(const struct pn_torture_result *r)
 	return o;
 }
 
-static json_t *as_json(const struct pn_torture_config *cfg, const struct pn_torture_result *r)
+/* @ranks: 0 without MPI. */
+static json_t *as_json(const struct pn_torture_config *cfg, const struct pn_torture_result *r,
+		       int ranks)
 {
 	char mode[64];
 	json_t *o = json_pack(
@@ -155,6 +159,8 @@ static json_t *as_json(const struct pn_torture_config *cfg, const struct pn_tort
 					 "preemptions", (json_int_t)r->preemptions,
 					 "host_interrupts", (json_int_t)r->irqs, "illegal",
 					 (json_int_t)r->illegal, "chores", chores(r)));
+	if (ranks)
+		json_object_set_new(o, "ranks", json_integer(ranks));
 	json_object_set_new(
 		o, "violation",
 		r->property[0] ? json_pack("{s:s, s:s}", "property", r->property, "text", r->text)
@@ -167,13 +173,15 @@ static void row(const char *what, uint64_t n, const char *note)
 	printf("  %-14s %15" PRIu64 "  %s\n", what, n, note);
 }
 
-static void print(const struct pn_torture_config *cfg, const struct pn_torture_result *r)
+static void print(const struct pn_torture_config *cfg, const struct pn_torture_result *r, int ranks)
 {
 	char mode[64];
 
-	printf("%s on real threads: %.1f s, %" PRIu64 " rounds, seed %" PRIu64 "%s\n\n",
-	       pn_mode_text(&cfg->mode, mode, sizeof(mode)), r->seconds, r->rounds, cfg->seed,
-	       r->partial ? ", partial: it was interrupted" : "");
+	printf("%s on real threads", pn_mode_text(&cfg->mode, mode, sizeof(mode)));
+	if (ranks)
+		printf(" of %d ranks", ranks);
+	printf(": %.1f s, %" PRIu64 " rounds, seed %" PRIu64 "%s\n\n", r->seconds, r->rounds,
+	       cfg->seed, r->partial ? ", partial: it was interrupted" : "");
 	row("posts", r->posts, "interrupts that were sent");
 	row("delivered", r->delivered, "taken by a guest, or by the host's handler");
 	row("coalesced", r->coalesced, "sent while another one was pending");
@@ -211,7 +219,26 @@ static void progress(void *ctx, const struct pn_torture_result *r)
 				 r->rounds, (double)r->posts / 1e6);
 }
 
-static int torture(struct pn_torture_config *cfg, bool json)
+static int report(const struct pn_torture_config *cfg, const struct pn_torture_result *r, int ranks,
+		  bool json)
+{
+	if (json)
+		pn_cli_print_json(as_json(cfg, r, ranks));
+	else
+		print(cfg, r, ranks);
+	if (r->property[0] || r->lost || r->missed)
+		return CLI_VIOLATED;
+	return r->partial ? CLI_STOPPED : CLI_DONE;
+}
+
+static int cannot(const struct pn_torture_config *cfg, int err)
+{
+	pn_cli_error("%u threads cannot be started here: %s", cfg->cpus + cfg->devices,
+		     strerror(-err));
+	return CLI_USAGE;
+}
+
+static int torture(const struct pn_torture_config *cfg, bool json)
 {
 	struct pn_torture_result r;
 	int err;
@@ -220,18 +247,23 @@ static int torture(struct pn_torture_config *cfg, bool json)
 	pn_progress_begin();
 	err = pn_torture_run(cfg, &r);
 	pn_progress_end();
-	if (err) {
-		pn_cli_error("%u threads cannot be started here: %s", cfg->cpus + cfg->devices,
-			     strerror(-err));
-		return CLI_USAGE;
-	}
-	if (json)
-		pn_cli_print_json(as_json(cfg, &r));
-	else
-		print(cfg, &r);
-	if (r.property[0] || r.lost || r.missed)
-		return CLI_VIOLATED;
-	return r.partial ? CLI_STOPPED : CLI_DONE;
+	return err ? cannot(cfg, err) : report(cfg, &r, 0, json);
+}
+
+static int torture_ranks(const struct pn_torture_config *cfg, bool json)
+{
+	struct pn_torture_result r;
+	int ranks, status, err;
+
+	pn_cli_catch_term();
+	err = pn_tranks_run(cfg, &r, &ranks);
+	if (err > 0)
+		return CLI_INPUT;
+	status = err ? cannot(cfg, err) : report(cfg, &r, ranks, json);
+	if (!pn_tranks_whole() && status == CLI_DONE)
+		status = CLI_INPUT;
+	pn_tranks_close(status);
+	return status;
 }
 
 /* ---- the verb ---- */
@@ -312,7 +344,8 @@ int pn_cli_torture(int argc, char **argv)
 		"sleep and move, while interrupts are reassigned and CPUs go offline. Counts where "
 		"every interrupt went, and looks whether anything was lost.\v"
 		"Example:\n  postern torture --mode gappi --seconds 30\n"
-		"  postern torture --mode gappi --mistake list-after-irte",
+		"  postern torture --mode gappi --mistake list-after-irte\n"
+		"  mpirun -n 64 postern torture --mode gappi --seconds 3600",
 		NULL,
 		NULL,
 		NULL};
@@ -328,5 +361,5 @@ int pn_cli_torture(int argc, char **argv)
 	if (!configure(&o, &cfg))
 		return CLI_USAGE;
 	cfg.seed = o.seed;
-	return torture(&cfg, o.json);
+	return pn_ranks_wanted() ? torture_ranks(&cfg, o.json) : torture(&cfg, o.json);
 }

@@ -277,6 +277,24 @@ def explored(tmp):
     check('explore over ranks: the same', out[0] == out[1] == out[2] and len(out[0]['cases']) == 2)
 
 
+def tortured():
+    """Torture over ranks: the sums of all, and none if they do not agree."""
+    mpi = ['mpirun', '--oversubscribe', '-n', '2']
+    words = [str(POSTERN), 'torture', '--mode', 'gappi', '--json', '--seconds']
+    r = subprocess.run(mpi + words + ['1'], capture_output=True, text=True, env={**os.environ, **MPI_ENV}, timeout=120)
+    check('torture in 2 ranks', r.returncode == 0, r.stderr)
+    o = json.loads(r.stdout)
+    check('torture over ranks: the books', o['ranks'] == 2 and o['posts'] > 0 and
+          o['posts'] == o['delivered'] + o['coalesced'] and o['lost'] == 0, o)
+    check('torture over ranks: chores of a rank and more', sum(o['chores'].values()) > 0, o)
+    r = subprocess.run(mpi + words[:-2] + ['--mistake', 'unlist-first', '--seconds', '60'], capture_output=True, text=True,
+                       env={**os.environ, **MPI_ENV}, timeout=120)
+    check('torture over ranks: a mistake ends it', r.returncode == 1 and 'violated' in r.stdout, r.stdout + r.stderr)
+    script = f'exec {" ".join(words)} $((1 + $OMPI_COMM_WORLD_RANK))'
+    r = subprocess.run(mpi + ['sh', '-c', script], capture_output=True, text=True, env={**os.environ, **MPI_ENV}, timeout=120)
+    check('torture over ranks that do not agree', r.returncode == 3 and 'rank 1 (' in r.stderr and not r.stdout, r.stderr)
+
+
 def ranks(tmp, ini, text):
     if not shutil.which('mpirun') or not (POSTERN.parent / 'ranks.so').exists():
         print('not over ranks: no mpirun, or the module is not built')
@@ -287,6 +305,7 @@ def ranks(tmp, ini, text):
         check(f'{n} ranks: the same CSV', (tmp / f'm{n}.csv').read_bytes() == (tmp / 'a.csv').read_bytes())
         check(f'{n} ranks: the same database', content(tmp / f'm{n}.db') == content(tmp / 'a.db'))
     explored(tmp)
+    tortured()
     refuse('ranks and a bad file', [tmp / 'none.ini'], 'none.ini', ranks=2)
     # rank 1 alone has no file
     script = f'cd {tmp}/$([ $OMPI_COMM_WORLD_RANK = 1 ] && echo b || echo a) && exec {POSTERN} sweep s.ini'
