@@ -762,7 +762,7 @@ static void output_files(void **state)
 
 	(void)state;
 	run_program("compare --duration 5ms --modes galog,gappi --report r.html --trace t.json "
-		    "--hgrm h",
+		    "--trace-window 10ms,500us --hgrm h",
 		    &run);
 	assert_int_equal(run.status, 0);
 	assert_int_equal(entries(".", ".tmp"), 0);
