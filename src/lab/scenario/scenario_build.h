@@ -53,6 +53,11 @@ int pn_sc_check_inhibit(struct pn_sc_build *b, struct pn_sc_section *s, struct p
 /* One [inhibit NAME]; after those. */
 int pn_sc_check_window(struct pn_sc_build *b, struct pn_sc_section *s, struct pn_diag *d);
 
+/* How many queues a device has: "queues", or one for each vCPU or CPU that it interrupts. */
+uint32_t pn_sc_queues_of(const struct pn_scenario *sc, const struct pn_sc_device *dev);
+/* That nothing runs out of vectors; after all sections, with the workload known. */
+int pn_sc_check_vectors(struct pn_sc_build *b, struct pn_diag *d);
+
 #define PN_SC_GUEST_TIMER 0xecu /* vector of the guest's own timer */
 
 void *pn_sc_base(struct pn_scenario *sc, const struct pn_sc_section *s);
