@@ -218,6 +218,9 @@ static enum smp_left guest(struct smp_vcpu *v, struct smp_cpu *c)
 	if (vector >= 0)
 		return injected(v, c, vector);
 	pn_svm_vmcb(pn_svm_of(v->h), &vmcb);
+	/* Dropped in host mode, as the models do by default. Pairs with smp_ring(): after the bit.
+	 */
+	pn_xchg32(&c->bell, 0);
 	if (pn_avic_vmrun(av, &vmcb))
 		smp_fail(c->s, "P7", "VMRUN refuses the VMCB of vCPU %u", v->id);
 	left = inside(v, c, av);
@@ -266,12 +269,15 @@ static bool switch_notify(struct smp_cpu *c)
 
 /* ---- building ---- */
 
+static const uint8_t notices[] = {PN_VEC_WAKEUP, PN_VEC_POSTED, 0};
+
 static const struct smp_ops ops = {
 	.post = post,
 	.irq = irq,
 	.guest = guest,
 	.affinity = affinity,
 	.hidden = hidden,
+	.notices = notices,
 	.check = check,
 };
 

@@ -51,8 +51,7 @@ static bool assign(struct smp_cpu *c)
 
 	if (!src)
 		return false;
-	/* Pairs with the host's handler, which injects it there. */
-	pn_st32_rel(&src->target, v->id);
+	smp_aim(src, v->id);
 	give(c, src, v);
 	return true;
 }

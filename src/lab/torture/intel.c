@@ -267,12 +267,15 @@ static void bare_device_irq(struct smp_cpu *c, struct smp_source *src)
 
 /* ---- building ---- */
 
+static const uint8_t notices[] = {PN_VEC_WAKEUP, PN_VEC_POSTED, 0};
+
 static const struct smp_ops ops = {
 	.post = post,
 	.irq = irq,
 	.guest = guest,
 	.affinity = affinity,
 	.hidden = hidden,
+	.notices = notices,
 	.check = check,
 };
 

@@ -102,7 +102,7 @@ static void init_sources(struct smp *s)
 	for (unsigned i = s->sources; i < s->books; i++) {
 		unsigned from = (i - s->sources) / s->vcpus;
 
-		s->source[i].target = (i - s->sources) % s->vcpus;
+		smp_aim(&s->source[i], (i - s->sources) % s->vcpus);
 		s->source[i].vector = vector_of(s, from * (s->vcpus + 1));
 	}
 	for (unsigned i = 0; i < s->sources; i++) {
@@ -110,7 +110,7 @@ static void init_sources(struct smp *s)
 
 		src->index = i;
 		src->vector = vector_of(s, i);
-		src->target = i >= s->timers ? i - s->timers : s->vcpus ? i % s->vcpus : 0;
+		smp_aim(src, i >= s->timers ? i - s->timers : s->vcpus ? i % s->vcpus : 0);
 		if (i >= s->timers || !s->devices)
 			continue;
 		src->device = i / (s->vcpus ? s->vcpus : 1) % s->devices;

@@ -153,6 +153,14 @@ static bool do_chore(struct smp_cpu *c)
 
 /* ---- offline and online ---- */
 
+/* Interrupts were off when these came, and the operating system looks for devices' only. */
+static void forget(struct smp_cpu *c, const uint8_t *vector)
+{
+	/* Pairs with smp_raise(). */
+	for (; vector && *vector; vector++)
+		pn_and64(&c->irr[*vector / 64], ~(1ull << *vector % 64));
+}
+
 /* Its tasks go elsewhere, then it takes the interrupts that have arrived, and no more. */
 static void go_down(struct smp_cpu *c)
 {
@@ -163,6 +171,8 @@ static void go_down(struct smp_cpu *c)
 	smp_let_go(&c->queue_lock);
 	while ((v = next(c)))
 		smp_enqueue(c->s, v, &c->dice);
+	if (smp_draw(&c->dice, 2))
+		forget(c, c->s->ops->notices);
 	smp_irqs(c);
 	pn_xchg32(&c->down, 1); /* pairs with smp_offline() and with those who send messages */
 	while (pn_ld32_sc(&c->down) && !pn_ld32_sc(&c->s->stop))

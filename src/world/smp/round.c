@@ -54,13 +54,18 @@ static bool pends(const struct smp *s, const struct smp_vcpu *v, unsigned vector
 	return s->hyp->ops->irr(v->h, vector / 32) >> (vector % 32) & 1;
 }
 
-/* A device's interrupt may have been moved meanwhile: then by any. */
-static bool is_pending(const struct smp *s, const struct smp_source *src)
+/*
+ * For which vCPUs @src is pending. A device's interrupt may have been moved meanwhile, so there can
+ * be several. All IPIs to all others have one vector.
+ */
+static uint32_t pending_for(const struct smp *s, const struct smp_source *src)
 {
+	uint32_t may = pn_ld32(&src->may), who = 0;
+
 	for (unsigned i = 0; i < s->vcpus; i++)
-		if ((!s->ipis || src->target == i) && pends(s, &s->vcpu[i], src->vector))
-			return true;
-	return false;
+		if (may >> i & 1 && pends(s, &s->vcpu[i], src->vector))
+			who |= 1u << i;
+	return who;
 }
 
 static uint64_t open_of(const struct smp_source *src)
@@ -73,7 +78,7 @@ uint64_t smp_masked(const struct smp *s)
 	uint64_t n = 0;
 
 	for (unsigned i = 0; i < s->books; i++)
-		if (open_of(&s->source[i]) && is_pending(s, &s->source[i]))
+		if (open_of(&s->source[i]) && pending_for(s, &s->source[i]))
 			n += open_of(&s->source[i]);
 	return n;
 }
@@ -143,12 +148,20 @@ static void check_sources(struct smp *s)
 		const struct smp_source *src = &s->source[i];
 		uint64_t open = open_of(src);
 
-		if (open && !is_pending(s, src))
+		if (open && !pending_for(s, src))
 			smp_fail(s, "P4",
 				 "vector 0x%02x was sent %llu times since it was taken last, and "
 				 "is nowhere",
 				 src->vector, (unsigned long long)open);
 	}
+}
+
+/* Nothing is on its way: what comes from now on is for the target, and what is pending stays. */
+static void aim_sources(struct smp *s)
+{
+	for (unsigned i = 0; i < s->books && s->vcpus; i++)
+		pn_st32(&s->source[i].may, /* pairs with threads that have not begun */
+			1u << s->source[i].target | pending_for(s, &s->source[i]));
 }
 
 /* Bits that were set by software and silicon, each once. */
@@ -193,6 +206,7 @@ static void check(struct smp *s)
 	for (unsigned i = 0; i < s->vcpus; i++)
 		check_vcpu(s, &s->vcpu[i]);
 	check_sources(s);
+	aim_sources(s);
 	if (s->hyp)
 		check_balance(s);
 }

@@ -56,6 +56,7 @@ struct smp_source {
 	uint64_t covered __attribute__((aligned(SMP_LINE))); /* atomic: seen by receivers */
 	uint64_t taken;					     /* atomic: times that it was taken */
 	uint32_t target; /* atomic: vCPU, or CPU on bare metal */
+	uint32_t may;	 /* atomic: the vCPUs that may take it in this round */
 	uint32_t index;
 	uint32_t device; /* that sends it */
 	uint8_t vector;
@@ -140,6 +141,8 @@ struct smp_ops {
 	enum smp_left (*guest)(struct smp_vcpu *v, struct smp_cpu *c);
 	/* The host's target of @src becomes @c. NULL: there is none. */
 	int (*affinity)(struct smp_source *src, struct smp_cpu *c, struct smp_cpu *self);
+	/* Vectors that a CPU which goes offline may lose, up to a 0; NULL: none. */
+	const uint8_t *notices;
 	/* Bits that merge where no agent can count them: words that are moved. */
 	uint64_t (*hidden)(struct smp *s);
 	const char *(*check)(struct smp *s); /* at rest; NULL: fine */
@@ -253,6 +256,8 @@ void smp_run(struct smp_cpu *c, struct smp_vcpu *v);
 bool smp_wanted(const struct smp_cpu *c);
 /* The guest of @v, or a handler of the host (NULL), takes @vector. */
 void smp_took(struct smp *s, struct smp_vcpu *v, int vector);
+/* @src is given to vCPU @id, which may take it from now on. */
+void smp_aim(struct smp_source *src, uint32_t id);
 /* Counts one more of @src, which the caller sends now. */
 void smp_sends(struct smp_source *src);
 /* The source whose vector it is, in guests and in the host, or -1. */

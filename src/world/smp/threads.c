@@ -167,7 +167,8 @@ bool smp_raise(struct smp_cpu *c, uint8_t vector)
 	if (pn_ld32(&c->down)) /* pairs with go_down(): what comes just before it is lost, too */
 		return false;
 	old = pn_or64(&c->irr[vector >> 6], bit);
-	pn_xchg32(&c->pending, 1); /* pairs with smp_take_irq() */
+	/* Pairs with smp_take_irq(). One step of hardware: no stumble in between. */
+	(pn_xchg32)(&c->pending, 1);
 	prod(c);
 	return old & bit;
 }

@@ -53,6 +53,14 @@ void smp_sends(struct smp_source *src)
 	pn_st64_rel(&src->sent, pn_ld64(&src->sent) + 1);
 }
 
+void smp_aim(struct smp_source *src, uint32_t id)
+{
+	/* Pairs with smp_took(): before anything is sent there. */
+	pn_or32(&src->may, 1u << id);
+	/* Pairs with the host's handler, which injects it there. */
+	pn_st32_rel(&src->target, id);
+}
+
 /* Whose @vector it is: a vCPU's IPI to itself, which nothing sends, stands for all others. */
 static struct smp_source *source_of(struct smp *s, const struct smp_vcpu *v, unsigned index)
 {
@@ -72,6 +80,9 @@ void smp_took(struct smp *s, struct smp_vcpu *v, int vector)
 		return;
 	}
 	src = source_of(s, v, (unsigned)index);
+	if (v && !(pn_ld32_acq(&src->may) >> v->id & 1)) /* pairs with smp_aim() */
+		smp_fail(s, "P4", "vector 0x%02x is taken by vCPU %u, to which nothing sent it",
+			 (unsigned)vector, v->id);
 	/* Acquire: pairs with smp_sends(). The bit was cleared before this load. */
 	sent = pn_ld64_acq(&src->sent);
 	taken = __atomic_add_fetch(&src->taken, 1, __ATOMIC_RELAXED); /* a count */
