@@ -134,6 +134,12 @@ static json_t *chores(const struct pn_torture_result *r)
 	return o;
 }
 
+/* A machine that did not come to rest was not counted: its threads still run. */
+static json_t *counted(const struct pn_torture_result *r, uint64_t n)
+{
+	return r->stuck ? json_null() : json_integer((json_int_t)n);
+}
+
 /* @ranks: 0 without MPI. */
 static json_t *as_json(const struct pn_torture_config *cfg, const struct pn_torture_result *r,
 		       int ranks)
@@ -148,17 +154,17 @@ static json_t *as_json(const struct pn_torture_config *cfg, const struct pn_tort
 		cfg->mode.info->work == PN_WORK_IPI ? 0 : (int)cfg->devices);
 
 	json_object_update_new(
-		o, json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:{s:I, s:I, s:i}}", "posts",
+		o, json_pack("{s:I, s:I, s:o, s:o, s:o, s:o, s:{s:o, s:o, s:o}}", "posts",
 			     (json_int_t)r->posts, "delivered", (json_int_t)r->delivered,
-			     "coalesced", (json_int_t)r->coalesced, "lost", (json_int_t)r->lost,
-			     "masked", (json_int_t)r->masked, "merged_seen", (json_int_t)r->merged,
-			     "wakeups", "sleeps", (json_int_t)r->sleeps, "woken",
-			     (json_int_t)r->woken, "missed", (int)r->missed));
+			     "coalesced", counted(r, r->coalesced), "lost", counted(r, r->lost),
+			     "masked", counted(r, r->masked), "merged_seen", counted(r, r->merged),
+			     "wakeups", "sleeps", counted(r, r->sleeps), "woken",
+			     counted(r, r->woken), "missed", counted(r, r->missed)));
 	json_object_update_new(o,
-			       json_pack("{s:I, s:I, s:I, s:I, s:o}", "moves", (json_int_t)r->moves,
-					 "preemptions", (json_int_t)r->preemptions,
-					 "host_interrupts", (json_int_t)r->irqs, "illegal",
-					 (json_int_t)r->illegal, "chores", chores(r)));
+			       json_pack("{s:o, s:o, s:o, s:o, s:o}", "moves", counted(r, r->moves),
+					 "preemptions", counted(r, r->preemptions),
+					 "host_interrupts", counted(r, r->irqs), "illegal",
+					 counted(r, r->illegal), "chores", chores(r)));
 	if (ranks)
 		json_object_set_new(o, "ranks", json_integer(ranks));
 	json_object_set_new(
@@ -173,17 +179,9 @@ static void row(const char *what, uint64_t n, const char *note)
 	printf("  %-14s %15" PRIu64 "  %s\n", what, n, note);
 }
 
-static void print(const struct pn_torture_config *cfg, const struct pn_torture_result *r, int ranks)
+/* What is known of a machine at rest only. */
+static void print_counted(const struct pn_torture_config *cfg, const struct pn_torture_result *r)
 {
-	char mode[64];
-
-	printf("%s on real threads", pn_mode_text(&cfg->mode, mode, sizeof(mode)));
-	if (ranks)
-		printf(" of %d ranks", ranks);
-	printf(": %.1f s, %" PRIu64 " rounds, seed %" PRIu64 "%s\n\n", r->seconds, r->rounds,
-	       cfg->seed, r->partial ? ", partial: it was interrupted" : "");
-	row("posts", r->posts, "interrupts that were sent");
-	row("delivered", r->delivered, "taken by a guest, or by the host's handler");
 	row("coalesced", r->coalesced, "sent while another one was pending");
 	row("lost", r->lost, "sent, and nowhere");
 	if (r->masked)
@@ -197,6 +195,21 @@ static void print(const struct pn_torture_config *cfg, const struct pn_torture_r
 	row("interrupts", r->irqs, "of the host");
 	if (r->illegal)
 		row("illegal", r->illegal, "messages with a vector below 16: dropped");
+}
+
+static void print(const struct pn_torture_config *cfg, const struct pn_torture_result *r, int ranks)
+{
+	char mode[64];
+
+	printf("%s on real threads", pn_mode_text(&cfg->mode, mode, sizeof(mode)));
+	if (ranks)
+		printf(" of %d ranks", ranks);
+	printf(": %.1f s, %" PRIu64 " rounds, seed %" PRIu64 "%s\n\n", r->seconds, r->rounds,
+	       cfg->seed, r->partial ? ", partial: it was interrupted" : "");
+	row("posts", r->posts, "interrupts that were sent");
+	row("delivered", r->delivered, "taken by a guest, or by the host's handler");
+	if (!r->stuck)
+		print_counted(cfg, r);
 	for (unsigned i = 0; i < r->chores; i++)
 		row(r->chore[i].name, r->chore[i].done, "");
 	printf("\n%s%s%s\n", r->property[0] ? "violated: " : "", verdict(r),
@@ -344,7 +357,7 @@ int pn_cli_torture(int argc, char **argv)
 		"sleep and move, while interrupts are reassigned and CPUs go offline. Counts where "
 		"every interrupt went, and looks whether anything was lost.\v"
 		"Example:\n  postern torture --mode gappi --seconds 30\n"
-		"  postern torture --mode gappi --mistake list-after-irte\n"
+		"  postern torture --mode gappi --mistake unlist-first\n"
 		"  mpirun -n 64 postern torture --mode gappi --seconds 3600",
 		NULL,
 		NULL,

@@ -102,6 +102,7 @@ static void add(struct tfarm *f, const struct answer *a)
 	s->irqs += r->irqs;
 	s->illegal += r->illegal;
 	s->partial |= r->partial;
+	s->stuck |= r->stuck; /* then the sums lack its turn */
 	if (r->property[0] && !s->property[0]) {
 		memcpy(s->property, r->property, sizeof(s->property));
 		memcpy(s->text, r->text, sizeof(s->text));

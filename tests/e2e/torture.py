@@ -64,6 +64,24 @@ def found():
     check(done.returncode == 1 and 'violated: P1' in done.stdout and 'sleeps, vector' in done.stdout, done.stdout)
 
 
+def example():
+    """The mistake that --help shows is one that is found."""
+    shown = [line.split() for line in torture('--help').stdout.splitlines() if ' --mistake ' in line]
+    check(shown, '--help: no example with a mistake')
+    for words in shown:
+        pair = (words[words.index('--mode') + 1], words[words.index('--mistake') + 1])
+        check(pair in [(mode, mistake) for mode, mistake, _ in FOUND], f'--help: {pair}')
+
+
+def stuck():
+    """It never rests, so nothing is said of what is lost."""
+    done = torture('--mode', 'ipi-ipiv', '--mistake', 'pir-check-by-unit', '--seconds', '60', '--json')
+    out = json.loads(done.stdout)
+    check(done.returncode == 1 and 'come to rest' in out['violation']['text'], f'stuck: {out["violation"]}')
+    missing = [out[key] for key in ('coalesced', 'lost', 'masked')] + list(out['wakeups'].values())
+    check(set(missing) == {None}, f'stuck: {missing}')
+
+
 def refused():
     for words, text in REFUSED:
         done = torture(*words)
@@ -84,6 +102,8 @@ def interrupted():
 
 holds()
 found()
+example()
+stuck()
 refused()
 interrupted()
 print(*failures, sep='\n')
