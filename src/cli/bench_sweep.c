@@ -115,7 +115,7 @@ static int jobs(double *value, double *peer)
 	return measure("\"$0\" sweep %.ini --jobs 2", value, peer);
 }
 
-/* Root has to allow it; in a container it usually is root who runs this. */
+/* Open MPI refuses to run as root unless told; in a container this often runs as root. */
 static int ranks(double *value, double *peer)
 {
 	return measure("export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1; "

@@ -270,7 +270,7 @@ bool pn_farm_run(const struct pn_farm *f, struct pn_pool *p)
 		for (;;) {
 			have = have || (more && f->next(f->ctx, &task));
 			more = more && have;
-			/* towards the end nobody queues while others are idle */
+			/* towards the end no worker has a second task while others are idle */
 			if (!have || !pn_pool_give(p, task, f->left(f->ctx) > 2 * p->n))
 				break;
 			have = false;

@@ -8,7 +8,7 @@
 
 /*
  * Many independent tasks, each a number, in processes of their own: on this machine, and on others
- * through MPI (ranks.h). Whoever is idle gets the next task; one manager takes the answers. A
+ * through MPI (ranks.h). An idle process gets the next task; one manager takes the answers. A
  * process that dies costs the task that it had.
  */
 struct pn_farm {

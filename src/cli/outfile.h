@@ -10,7 +10,7 @@
  * An output file that gets its name when it is complete and on the disk, whatever ends the program
  * before. It is opened before long work, so that a path that cannot be written is refused at once.
  * What is written to @f is compressed if the name ends in .gz. @f keeps an error until
- * pn_outfile_commit() reports it, so nobody else has to look.
+ * pn_outfile_commit() reports it, so writers need not check for one.
  */
 struct pn_outfile {
 	FILE *f; /* NULL: not open */

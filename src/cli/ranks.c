@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A farm over the ranks of an MPI job: rank 0 gives out tasks and takes answers, every rank runs
- * them in processes of its own. Nobody waits inside MPI, whose waiting takes a whole processor.
+ * them in processes of its own. No rank waits inside MPI: that would take a whole processor.
  */
 #include "ranks.h"
 
@@ -183,7 +183,7 @@ static bool heard(struct manager *m, int from, const struct news *n, size_t size
 {
 	struct other *o = &m->other[from];
 
-	/* whoever was slow and not gone has lost its tasks all the same */
+	/* a rank that was slow, not gone, has lost its tasks all the same */
 	if (size < sizeof(*n) || o->gone)
 		return true;
 	o->heard = pn_cli_now();

@@ -16,7 +16,7 @@ struct pn_ranks {
 	void (*spread)(void *value, size_t size);
 	/* A message, which is on its way when the function returns. 0, or -1: the rank is gone. */
 	int (*send)(int to, const void *data, size_t size);
-	/* The size of one that has come, from whom; 0: there is none. Then take() has it. */
+	/* The size of a message that has come, and its sender; 0: there is none. take() gets it. */
 	size_t (*probe)(int *from);
 	/* 0, or -1. */
 	int (*take)(int from, void *data, size_t size);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The steps of a run as they happen: what each of them belongs to, and who writes it down: traces
- * for Perfetto, text, and the log of wakeups.
+ * The steps of a run as they happen: what each of them belongs to, and its writers: traces for
+ * Perfetto and Chrome, text, and the log of wakeups.
  */
 #include "trace.h"
 

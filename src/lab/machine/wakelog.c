@@ -186,7 +186,7 @@ static void find_entry(struct look *k, uint32_t cpu, uint64_t at)
 	find_vmrun(k, e);
 }
 
-/* Whom the CPU was busy with at the beginning. */
+/* The vCPU in whose guest the CPU was at the beginning. */
 static uint32_t guest_before(const struct look *k, uint32_t cpu)
 {
 	uint64_t oldest = k->log->steps > RING ? k->log->steps - RING : 0;

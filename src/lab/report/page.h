@@ -6,7 +6,7 @@
 
 /*
  * The frame of every page for a browser: one style, light and dark, for narrow and wide windows,
- * and one script. A page is one file and asks nobody for anything.
+ * and one script. A page is one file and loads nothing.
  */
 
 extern const char pn_page_style[], pn_page_script[];

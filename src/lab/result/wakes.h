@@ -7,7 +7,7 @@
 
 /*
  * Some wakeups of a run, step by step: from the device's write, while the vCPU slept, to its
- * handler. Who waited for whom.
+ * handler.
  */
 
 #define PN_WAKE_STEPS 160 /* kept of one wakeup; the oldest of busy CPUs are left out */
@@ -18,7 +18,7 @@ enum pn_wake_who { PN_WAKE_BY_DEVICE, PN_WAKE_BY_IOMMU, PN_WAKE_BY_ROUTER, PN_WA
 
 struct pn_wake_step {
 	uint64_t at, ns, order; /* order: of steps at the same time */
-	uint32_t id;		/* of who took it */
+	uint32_t id;		/* of the device, IOMMU or CPU that took it */
 	uint32_t
 		vcpu; /* of an entry into a guest, and of what else is about one; or PN_WAKE_NONE */
 	uint16_t step;

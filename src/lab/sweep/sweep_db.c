@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The database of a sweep. A rollback journal and no write-ahead log: the file may be on a file
- * system that several machines share, where a log's shared memory does not work, and somebody who
- * may only read the file can read it at any time.
+ * system that several machines share, where a log's shared memory does not work, and a user
+ * who may only read the file can read it at any time.
  */
 #include "sweep_db.h"
 

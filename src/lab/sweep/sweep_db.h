@@ -12,7 +12,7 @@
 struct pn_sweep_db;
 
 /*
- * Opens or makes @path, NULL: a temporary one that nobody else sees. -EINVAL: it is no database, or
+ * Opens or makes @path, NULL: a temporary one without a name. -EINVAL: it is no database, or
  * one of another sweep; -EIO.
  */
 int pn_sweep_db_open(const char *path, const struct pn_sweep *s, struct pn_sweep_db **out,

@@ -174,7 +174,7 @@ static void go_down(struct smp_cpu *c)
 	if (smp_draw(&c->dice, 2))
 		forget(c, c->s->ops->notices);
 	smp_irqs(c);
-	pn_xchg32(&c->down, 1); /* pairs with smp_offline() and with those who send messages */
+	pn_xchg32(&c->down, 1); /* pairs with smp_offline() and with senders of messages */
 	while (pn_ld32_sc(&c->down) && !pn_ld32_sc(&c->s->stop))
 		smp_wait(c);
 	c->resched = false;

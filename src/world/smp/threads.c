@@ -121,7 +121,8 @@ static void futex_wake(uint32_t *word, int n)
 /*
  * @busy counts threads. Only a thread that is counted, or the director while it is counted itself,
  * gives work to another one, and counts that one first: so at 0 nothing can happen any more. All of
- * these are read-modify-writes, so whoever sees 0 sees what every thread did before it rested.
+ * these are read-modify-writes, so a thread that sees 0 sees what every thread did before it
+ * rested.
  */
 void smp_busy(struct smp *s)
 {

@@ -194,8 +194,8 @@ static bool block(struct smp_vcpu *v, struct smp_cpu *c)
 		}
 		put(v, c, true);
 		v->sleeps++;
-		/* Pairs with smp_os_wake(): whoever finds ASLEEP puts it into a queue. From then on
-		 * this thread has nothing to do with @v. */
+		/* Pairs with smp_os_wake(): the waker that finds ASLEEP puts it into a queue. From
+		 * then on this thread has nothing to do with @v. */
 		if (pn_cas32(&v->task.state, &drowsy, SMP_ASLEEP))
 			return false;
 		load(v, c);
@@ -208,7 +208,7 @@ static bool block(struct smp_vcpu *v, struct smp_cpu *c)
 
 bool smp_wanted(const struct smp_cpu *c)
 {
-	/* Whoever changes one of these sends an interrupt afterwards. */
+	/* A thread that changes one of these sends an interrupt afterwards. */
 	return c->resched || pn_ld32(&c->queued) || pn_ld32(&c->chores) || pn_ld32(&c->dying) ||
 	       pn_ld32(&c->s->stop);
 }
