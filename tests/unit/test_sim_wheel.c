@@ -81,6 +81,31 @@ static void equal_times_keep_order(void **state)
 	free(w);
 }
 
+/* Many in one slot, in any order, and some taken out again. */
+static void slot_is_sorted(void **state)
+{
+	static const uint64_t when[] = {10, 40, 20, 30, 5, 50, 25, 35};
+	static const unsigned left[] = {0, 2, 3,
+					7}; /* without the first, the last, and two between */
+	struct pn_wheel *w = calloc(1, sizeof(*w));
+	struct pn_event ev[8];
+
+	(void)state;
+	pn_wheel_init(w, PN_WHEEL_RESOLUTION);
+	for (unsigned i = 0; i < 8; i++) {
+		pn_event_init(&ev[i], nothing);
+		pn_wheel_add(w, &ev[i], when[i]);
+	}
+	pn_wheel_cancel(w, &ev[4]);
+	pn_wheel_cancel(w, &ev[5]);
+	pn_wheel_cancel(w, &ev[6]);
+	pn_wheel_cancel(w, &ev[1]);
+	for (unsigned i = 0; i < 4; i++)
+		assert_ptr_equal(pn_wheel_pop(w, UINT64_MAX), &ev[left[i]]);
+	assert_null(pn_wheel_pop(w, UINT64_MAX));
+	free(w);
+}
+
 static void limit_is_kept(void **state)
 {
 	struct pn_wheel *w = calloc(1, sizeof(*w));
@@ -222,6 +247,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(times_in_order),
 		cmocka_unit_test(equal_times_keep_order),
+		cmocka_unit_test(slot_is_sorted),
 		cmocka_unit_test(limit_is_kept),
 		cmocka_unit_test(random_against_reference),
 		cmocka_unit_test(distributions_have_their_mean),

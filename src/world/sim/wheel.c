@@ -7,102 +7,100 @@
 #define LOW_BITS 12 /* of the slot number in the lowest wheel */
 #define HIGH_ROW 64 /* of the wheel above it */
 
+_Static_assert(PN_WHEEL_SLOTS == 1u << LOW_BITS, "slots of the lowest wheel");
+
 void pn_wheel_init(struct pn_wheel *w, unsigned resolution)
 {
 	memset(w, 0, sizeof(*w));
 	w->resolution = resolution;
+	w->span = 1ull << (resolution + LOW_BITS);
 }
 
-/* Puts @ev before @next in the circle of its slot. */
-static inline void link_before(struct pn_event *next, struct pn_event *ev)
+/* The last one of a slot that has others. */
+static inline void append(struct pn_event *first, struct pn_event *ev)
 {
-	ev->next = next;
-	ev->prev = next->prev;
-	next->prev->next = ev;
-	next->prev = ev;
+	ev->next = NULL;
+	ev->prev = first->prev;
+	first->prev->next = ev;
+	first->prev = ev;
 }
 
-/* The first one of its slot. */
-static inline void link_alone(struct pn_wheel *w, uint32_t b, struct pn_event *ev)
+/* A slot of the lowest wheel is sorted: behind the last one that is not later. */
+void pn_wheel_join(struct pn_wheel *w, struct pn_event *ev, uint32_t b)
 {
-	ev->next = ev->prev = ev;
-	w->slot[b] = ev;
-	w->slots[b / 64] |= 1ull << (b % 64);
-}
+	struct pn_event *first = w->slot[b], *at = first->prev;
 
-static inline void insert_low(struct pn_wheel *w, struct pn_event *ev)
-{
-	uint32_t b = ev->when >> w->resolution & ((1u << LOW_BITS) - 1);
-	struct pn_event *first = w->slot[b], *at = first;
-
-	ev->bucket = b;
-	if (!first) {
-		link_alone(w, b, ev);
-		w->rows |= 1ull << (b / 64);
+	if (at->when <= ev->when) {
+		append(first, ev);
 		return;
 	}
 	if (ev->when < first->when) {
+		ev->next = first;
+		ev->prev = at;
+		first->prev = ev;
 		w->slot[b] = ev;
-	} else { /* behind the last one that is not later */
-		while (at->prev->when > ev->when)
-			at = at->prev;
+		return;
 	}
-	link_before(at, ev);
+	while (at->when > ev->when)
+		at = at->prev;
+	ev->next = at->next;
+	ev->prev = at;
+	at->next->prev = ev;
+	at->next = ev;
 }
 
-static void __attribute__((noinline))
-insert_high(struct pn_wheel *w, struct pn_event *ev, uint64_t changed)
+void pn_wheel_add_high(struct pn_wheel *w, struct pn_event *ev)
 {
 	unsigned low = w->resolution + LOW_BITS;
-	unsigned wheel = (63 - low - (unsigned)__builtin_clzll(changed)) / 6;
+	unsigned wheel = (63 - low - (unsigned)__builtin_clzll(ev->when ^ w->now)) / 6;
 	uint32_t b = (HIGH_ROW + wheel) * 64 + (ev->when >> (low + 6 * wheel) & 63);
 
 	ev->bucket = b;
 	if (w->slot[b]) {
-		link_before(w->slot[b], ev);
+		append(w->slot[b], ev);
 		return;
 	}
-	link_alone(w, b, ev);
+	pn_wheel_alone(w, ev, b);
 	w->high |= 1u << wheel;
 }
 
-static inline void insert(struct pn_wheel *w, struct pn_event *ev)
+static void unlink_event(struct pn_wheel *w, struct pn_event *ev)
 {
-	uint64_t changed = ev->when ^ w->now;
+	struct pn_event *next = ev->next, *first = w->slot[ev->bucket];
 
-	if (changed >> w->resolution >> LOW_BITS)
-		insert_high(w, ev, changed);
+	if (ev == first && !next) {
+		pn_wheel_empty(w, ev->bucket);
+		return;
+	}
+	if (ev == first)
+		w->slot[ev->bucket] = next;
 	else
-		insert_low(w, ev);
-}
-
-void pn_wheel_add(struct pn_wheel *w, struct pn_event *ev, uint64_t when)
-{
-	ev->when = when < w->now ? w->now : when;
-	insert(w, ev);
+		ev->prev->next = next;
+	if (next)
+		next->prev = ev->prev;
+	else
+		first->prev = ev->prev;
 }
 
 void pn_wheel_cancel(struct pn_wheel *w, struct pn_event *ev)
 {
-	if (pn_event_pending(ev))
-		pn_wheel_unlink(w, ev);
+	if (!pn_event_pending(ev))
+		return;
+	unlink_event(w, ev);
+	ev->bucket = PN_EVENT_IDLE;
 }
 
 /* Moves the events of a slot to lower wheels, in their order. */
 static void cascade(struct pn_wheel *w, uint32_t b)
 {
-	struct pn_event *ev = w->slot[b], *last = ev->prev;
+	struct pn_event *ev = w->slot[b], *next;
 
 	pn_wheel_empty(w, b);
-	for (;;) {
-		struct pn_event *next = ev->next;
-		bool end = ev == last;
-
-		__builtin_prefetch(next->next);
-		insert(w, ev);
-		if (end)
-			return;
-		ev = next;
+	for (; ev; ev = next) {
+		next = ev->next;
+		if (next)
+			__builtin_prefetch(next->next);
+		pn_wheel_insert(w, ev);
 	}
 }
 
@@ -112,7 +110,7 @@ static void cascade(struct pn_wheel *w, uint32_t b)
  */
 bool pn_wheel_descend(struct pn_wheel *w, uint64_t limit)
 {
-	const struct pn_event *first, *ev;
+	const struct pn_event *ev;
 	unsigned wheel, row, open;
 	uint32_t b;
 
@@ -122,12 +120,9 @@ bool pn_wheel_descend(struct pn_wheel *w, uint64_t limit)
 	row = HIGH_ROW + wheel;
 	b = row * 64 + (unsigned)__builtin_ctzll(w->slots[row]);
 	open = w->resolution + LOW_BITS + 6 * wheel;
-	ev = first = w->slot[b];
-	while (ev->when > limit) {
-		ev = ev->next;
-		if (ev == first)
+	for (ev = w->slot[b]; ev->when > limit; ev = ev->next)
+		if (!ev->next)
 			return false;
-	}
 	w->now = ev->when >> open << open;
 	cascade(w, b);
 	return true;

@@ -18,7 +18,7 @@
  * events a machine has at the same time, the shorter it should be.
  */
 struct pn_event {
-	struct pn_event *next, *prev; /* of the same slot; circular */
+	struct pn_event *next, *prev; /* of the same slot; the first one's prev is the last one */
 	uint64_t when;
 	void (*fn)(struct pn_event *ev); /* called with the event unscheduled */
 	uint32_t bucket;		 /* PN_EVENT_IDLE: not scheduled */
@@ -26,14 +26,16 @@ struct pn_event {
 
 #define PN_EVENT_IDLE UINT32_MAX
 
-#define PN_WHEEL_RESOLUTION 6u /* the longest slot, for a small machine */
-#define PN_WHEEL_HIGH	    9u /* wheels of 64 slots above the lowest one */
+#define PN_WHEEL_RESOLUTION 6u	  /* the longest slot, for a small machine */
+#define PN_WHEEL_SLOTS	    4096u /* of the lowest wheel */
+#define PN_WHEEL_HIGH	    9u	  /* wheels of 64 slots above the lowest one */
 #define PN_WHEEL_ROWS	    (64u + PN_WHEEL_HIGH)
 
 /* Lower rows and slots are earlier, so the first bit that is set leads to the earliest event. */
 struct pn_wheel {
 	uint64_t now;
 	uint64_t rows; /* bit per row of 64 slots of the lowest wheel that holds events */
+	uint64_t span; /* of the lowest wheel, in ns */
 	uint32_t high; /* bit per wheel above it that does */
 	uint32_t resolution;
 	uint64_t slots[PN_WHEEL_ROWS]; /* bit per slot that does */
@@ -70,46 +72,71 @@ static inline void pn_wheel_empty(struct pn_wheel *w, uint32_t b)
 		w->high &= ~(1u << (row - 64));
 }
 
-/* Schedules an idle event; a time in the past counts as now. */
-void pn_wheel_add(struct pn_wheel *w, struct pn_event *ev, uint64_t when);
 /* Takes a scheduled event out; harmless if it is idle. */
 void pn_wheel_cancel(struct pn_wheel *w, struct pn_event *ev);
 /* Moves events to the lowest wheel, which is empty; false: none is due until @limit. */
 bool pn_wheel_descend(struct pn_wheel *w, uint64_t limit);
 
-/* Takes @ev out of its slot. */
-static inline void pn_wheel_unlink(struct pn_wheel *w, struct pn_event *ev)
-{
-	struct pn_event *next = ev->next;
-	uint32_t b = ev->bucket;
+/* Behind pn_wheel_add(): an event that others share a slot with, or that is far away. */
+void pn_wheel_join(struct pn_wheel *w, struct pn_event *ev, uint32_t b);
+void pn_wheel_add_high(struct pn_wheel *w, struct pn_event *ev);
 
-	ev->bucket = PN_EVENT_IDLE;
-	if (next == ev) {
-		pn_wheel_empty(w, b);
+/* The first one of slot @b. */
+static inline void pn_wheel_alone(struct pn_wheel *w, struct pn_event *ev, uint32_t b)
+{
+	ev->next = NULL;
+	ev->prev = ev;
+	w->slot[b] = ev;
+	w->slots[b / 64] |= 1ull << (b % 64);
+}
+
+/* Puts @ev into the wheel that its time belongs to. */
+static inline void pn_wheel_insert(struct pn_wheel *w, struct pn_event *ev)
+{
+	uint32_t b = ev->when >> w->resolution & (PN_WHEEL_SLOTS - 1);
+
+	if ((ev->when ^ w->now) >= w->span) {
+		pn_wheel_add_high(w, ev);
 		return;
 	}
-	next->prev = ev->prev;
-	ev->prev->next = next;
-	if (w->slot[b] == ev)
-		w->slot[b] = next;
+	ev->bucket = b;
+	if (w->slot[b]) {
+		pn_wheel_join(w, ev, b);
+		return;
+	}
+	pn_wheel_alone(w, ev, b);
+	w->rows |= 1ull << (b / 64);
+}
+
+/* Schedules an idle event; a time in the past counts as now. */
+static inline void pn_wheel_add(struct pn_wheel *w, struct pn_event *ev, uint64_t when)
+{
+	ev->when = when < w->now ? w->now : when;
+	pn_wheel_insert(w, ev);
 }
 
 /* Removes and returns the earliest event and moves now to it; NULL: none, or none until @limit, and
  * now stays. */
 static inline struct pn_event *pn_wheel_pop(struct pn_wheel *w, uint64_t limit)
 {
-	struct pn_event *ev;
-	unsigned row;
+	struct pn_event *ev, *next, **slot;
+	uint64_t row;
 
 	while (__builtin_expect(!w->rows, 0)) {
 		if (!pn_wheel_descend(w, limit))
 			return NULL;
 	}
-	row = (unsigned)__builtin_ctzll(w->rows);
-	ev = w->slot[row * 64 + (unsigned)__builtin_ctzll(w->slots[row])];
+	row = (uint64_t)__builtin_ctzll(w->rows);
+	slot = &w->slot[row * 64 + (uint64_t)__builtin_ctzll(w->slots[row])];
+	ev = *slot;
 	if (ev->when > limit)
 		return NULL;
-	pn_wheel_unlink(w, ev);
+	ev->bucket = PN_EVENT_IDLE;
+	*slot = next = ev->next;
+	if (next)
+		next->prev = ev->prev;
+	else if (!(w->slots[row] &= w->slots[row] - 1)) /* its lowest bit is the slot's */
+		w->rows &= w->rows - 1;
 	w->now = ev->when;
 	return ev;
 }
