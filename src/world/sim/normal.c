@@ -84,7 +84,7 @@ static bool below(struct pn_rng *r, unsigned i, double x)
 }
 
 /* Not in the part that the curve covers entirely: true if the point counts all the same. */
-static bool __attribute__((noinline)) decide(struct pn_rng *r, unsigned i, double *x)
+static bool decide(struct pn_rng *r, unsigned i, double *x)
 {
 	if (i)
 		return below(r, i, *x);
@@ -92,15 +92,40 @@ static bool __attribute__((noinline)) decide(struct pn_rng *r, unsigned i, doubl
 	return true;
 }
 
+/* 7 bits choose the layer, the next the sign, 53 others the place in the layer. */
+static inline double place(uint64_t bits)
+{
+	return (double)(bits >> 11) * 0x1p-53 * edge[bits % LAYERS];
+}
+
+static inline double with_sign(uint64_t bits, double x)
+{
+	return bits & 1u << 7 ? -x : x;
+}
+
+static inline bool covered(uint64_t bits, double x)
+{
+	return x < edge[bits % LAYERS + 1];
+}
+
+/* The point that @bits choose is not covered: it counts all the same, or others are drawn. */
+static double __attribute__((noinline)) uncovered(struct pn_rng *r, uint64_t bits)
+{
+	double x = place(bits);
+
+	while (!decide(r, bits % LAYERS, &x)) {
+		bits = pn_rng_next(r);
+		x = place(bits);
+		if (covered(bits, x))
+			break;
+	}
+	return with_sign(bits, x);
+}
+
 double pn_rng_normal(struct pn_rng *r)
 {
-	for (;;) {
-		/* 7 bits choose the layer, the next the sign, 53 others the place in the layer. */
-		uint64_t bits = pn_rng_next(r);
-		unsigned i = bits % LAYERS;
-		double x = (double)(bits >> 11) * 0x1p-53 * edge[i];
+	uint64_t bits = pn_rng_next(r);
+	double x = place(bits);
 
-		if (__builtin_expect(x < edge[i + 1], 1) || decide(r, i, &x))
-			return bits & 1u << 7 ? -x : x;
-	}
+	return __builtin_expect(covered(bits, x), 1) ? with_sign(bits, x) : uncovered(r, bits);
 }
