@@ -13,18 +13,19 @@
 #include "machine.h"
 #include "ring.h"
 
-/* Steps that are on their way, or that overlap with the next request's: the unit does not wait. */
-static uint64_t overlapping(const struct pn_lab_iommu *io)
+/* What a step cost since its count was @before. */
+static uint64_t cost_since(const struct pn_step_slot *step, uint64_t before)
 {
-	const uint32_t *ns = io->m->sc->costs.ns;
-
-	return io->agent.step[PN_STEP_INTR_WIRE].count * ns[PN_STEP_INTR_WIRE] +
-	       io->agent.step[PN_STEP_IRTE_VOLATILE].count * ns[PN_STEP_IRTE_VOLATILE];
+	return (step->count - before) * step->cost_ns;
 }
 
 static void serve(struct pn_lab_iommu *io, struct pn_lab_queue *q, uint64_t sent)
 {
-	uint64_t now = pn_sim_now(io->m->sim), overlap = overlapping(io);
+	/* On their way, or overlapping with the next request's: the unit does not wait for them. */
+	const struct pn_step_slot *wire = &io->agent.step[PN_STEP_INTR_WIRE];
+	const struct pn_step_slot *irte = &io->agent.step[PN_STEP_IRTE_VOLATILE];
+	uint64_t wires = wire->count, irtes = irte->count;
+	uint64_t now = pn_sim_now(io->m->sim);
 
 	io->agent.elapsed_ns = 0;
 	io->routed_at = 0;
@@ -32,7 +33,8 @@ static void serve(struct pn_lab_iommu *io, struct pn_lab_queue *q, uint64_t sent
 	io->serving_sent = sent;
 	if (io->m->plat->request(io, q, sent) != PN_MSI_REMAPPED)
 		io->routed_at = 0;
-	io->busy_until = now + io->agent.elapsed_ns - (overlapping(io) - overlap);
+	io->busy_until =
+		now + io->agent.elapsed_ns - cost_since(wire, wires) - cost_since(irte, irtes);
 	if (io->busy_until < io->routed_at)
 		io->busy_until = io->routed_at;
 }

@@ -56,23 +56,26 @@ static void op_leave(struct pn_vcpu *v, struct pn_pcpu *p)
 	pn_svm_leave(pn_lab_of(v)->h, pn_cpu_of(p));
 }
 
-static int op_deliver(struct pn_vcpu *v, struct pn_pcpu *p)
+/* Not inline: most evaluations find nothing, and should cost no more than the look. */
+static void __attribute__((noinline)) begin(struct pn_lab_vcpu *lv, struct pn_pcpu *p, int vector)
 {
-	struct pn_lab_vcpu *lv = pn_lab_of(v);
-	struct pn_avic *av = pn_avic_of(p);
-	int vector = lv->inject;
-
-	if (vector >= 0) {
+	if (lv->inject >= 0) {
 		lv->inject = -1;
 		pn_step(&p->agent, PN_STEP_GUEST_DELIVER, lv->h->page_pa, (uint64_t)vector);
 	} else {
-		vector = pn_avic_evaluate(av, true);
-		if (vector < 0)
-			return -1;
-		pn_avic_deliver(av, (uint8_t)vector);
+		pn_avic_deliver(pn_avic_of(p), (uint8_t)vector);
 		pn_account_take(lv, (uint8_t)vector, false);
 	}
 	pn_account_deliver(lv, pn_sim_now(p->sim) + p->agent.elapsed_ns);
+}
+
+static int op_deliver(struct pn_vcpu *v, struct pn_pcpu *p)
+{
+	struct pn_lab_vcpu *lv = pn_lab_of(v);
+	int vector = lv->inject >= 0 ? lv->inject : pn_avic_evaluate(pn_avic_of(p), true);
+
+	if (vector >= 0)
+		begin(lv, p, vector);
 	return vector;
 }
 
