@@ -135,5 +135,5 @@ int pn_cli_calibrate(int argc, char **argv)
 	struct options o = {.costs = "default"};
 
 	argp_parse(&argp, argc, argv, 0, NULL, &o);
-	return pn_cli_spares_recording(o.input, o.output) ? calibrate(&o) : CLI_USAGE;
+	return pn_outfile_spares(o.input, "recording", o.output) ? calibrate(&o) : CLI_USAGE;
 }

@@ -30,6 +30,19 @@ static void drop(struct outputs *out)
 		rmdir(out->hgrm);
 }
 
+/* No file that is read is written. */
+static bool spares_inputs(const struct pn_cli_options *o, bool recording)
+{
+	const char *output[] = {o->report, o->trace};
+
+	for (unsigned i = 0; i < 2; i++)
+		if (!pn_outfile_spares(o->input, recording ? "recording" : "scenario", output[i]) ||
+		    !pn_outfile_spares(o->scenario, "scenario", output[i]) ||
+		    !pn_outfile_spares(o->costs, "cost table", output[i]))
+			return false;
+	return true;
+}
+
 static bool open_all(const struct pn_cli_options *o, struct outputs *out)
 {
 	memset(out, 0, sizeof(*out));
@@ -172,6 +185,8 @@ int pn_cli_compare_work(const struct pn_cli_options *o, const struct pn_cli_work
 	if (rec)
 		c.recording = pn_recording_summary(rec);
 	if (!window_fits(o, pn_cli_first(w)))
+		return CLI_USAGE;
+	if (!spares_inputs(o, rec != NULL))
 		return CLI_USAGE;
 	if (!open_all(o, &out))
 		return CLI_INPUT;

@@ -32,6 +32,7 @@ static void forget(const struct pn_outfile *o)
 
 static void remember(struct pn_outfile *o)
 {
+	forget(o);
 	for (unsigned i = 0; i < MAX_OPEN; i++) {
 		if (!open_files[i]) {
 			open_files[i] = o;
@@ -129,7 +130,6 @@ static void directory_of(const char *path, char *dir, size_t size)
 
 static void choose_temp(struct pn_outfile *o)
 {
-	remember(o);
 	snprintf(o->temp, sizeof(o->temp), "%s.%ld.tmp", o->path, (long)getpid());
 }
 
@@ -145,10 +145,8 @@ static int create(struct pn_outfile *o)
 		return fd;
 	choose_temp(o);
 	fd = open(o->temp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-	if (fd < 0) {
-		forget(o);
+	if (fd < 0)
 		o->temp[0] = 0;
-	}
 	return fd;
 }
 
@@ -198,6 +196,51 @@ static int give_name(struct pn_outfile *o)
 	return 0;
 }
 
+/* ---- two names of one file ---- */
+
+static bool same_inode(const char *a, const char *b, mode_t kind)
+{
+	struct stat x, y;
+
+	return !stat(a, &x) && !stat(b, &y) && (x.st_mode & S_IFMT) == kind &&
+	       x.st_dev == y.st_dev && x.st_ino == y.st_ino;
+}
+
+static const char *base_of(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? slash + 1 : path;
+}
+
+bool pn_outfile_same(const char *a, const char *b)
+{
+	char in_a[PATH_MAX], in_b[PATH_MAX];
+
+	if (!access(a, F_OK) || !access(b, F_OK))
+		return same_inode(a, b, S_IFREG);
+	directory_of(a, in_a, sizeof(in_a));
+	directory_of(b, in_b, sizeof(in_b));
+	return !strcmp(base_of(a), base_of(b)) && same_inode(in_a, in_b, S_IFDIR);
+}
+
+bool pn_outfile_spares(const char *input, const char *what, const char *output)
+{
+	if (!input || !output || !same_inode(input, output, S_IFREG))
+		return true;
+	pn_cli_error("%s is the %s itself (expected another file to write)", output, what);
+	return false;
+}
+
+static bool is_open(const char *path)
+{
+	for (unsigned i = 0; i < MAX_OPEN; i++)
+		if (open_files[i] && !open_files[i]->in_place &&
+		    pn_outfile_same(open_files[i]->path, path))
+			return true;
+	return false;
+}
+
 /* ---- what callers see ---- */
 
 static void close_all(struct pn_outfile *o)
@@ -221,6 +264,8 @@ int pn_outfile_open(struct pn_outfile *o, const char *path)
 	*o = (struct pn_outfile){.fd = -1};
 	if (!path)
 		return 0;
+	if (!*path)
+		return failed("an output file without a name", ENOENT);
 	if (strlen(path) >= sizeof(o->path))
 		return failed(path, ENAMETOOLONG);
 	/* The file behind a symbolic link is replaced, not the link. */
@@ -229,6 +274,11 @@ int pn_outfile_open(struct pn_outfile *o, const char *path)
 	free(real);
 	if (!stat(o->path, &st) && S_ISDIR(st.st_mode))
 		return failed(path, EISDIR);
+	if (is_open(o->path)) {
+		pn_cli_error("%s is to be written twice (expected a file for each)", path);
+		return -1;
+	}
+	remember(o);
 	o->in_place = !stat(o->path, &st) && !S_ISREG(st.st_mode);
 	o->fd = o->in_place ? open(o->path, O_WRONLY | O_CLOEXEC) : create(o);
 	if (o->fd >= 0 && (!is_packed(path) || begin_packing(o)) && begin_stream(o))

@@ -21,8 +21,18 @@ struct pn_outfile {
 	char temp[4096 + 32]; /* empty: it has no name yet */
 };
 
-/* 0, or -1 with a message on standard error. @path NULL: nothing to do. @o stays where it is. */
+/*
+ * 0, or -1 with a message on standard error: it cannot be written, or is to be another open file.
+ * @path NULL: nothing to do. @o stays where it is.
+ */
 int pn_outfile_open(struct pn_outfile *o, const char *path);
+/* Two names, or what is to become two, of one file. */
+bool pn_outfile_same(const char *a, const char *b);
+/*
+ * True: writing @output leaves @input as it is; either may be NULL. Else a message was printed:
+ * "@output is the @what itself".
+ */
+bool pn_outfile_spares(const char *input, const char *what, const char *output);
 /* Gives the file its name. 0, or -1 with a message. */
 int pn_outfile_commit(struct pn_outfile *o);
 /* Removes what was not committed. */

@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <stdint.h>
-#include <sys/stat.h>
 
 #include "cli.h"
 #include "progress.h"
@@ -40,15 +39,4 @@ int pn_cli_open_recording(const char *path, const struct pn_rec_hints *hints,
 		return CLI_STOPPED;
 	}
 	return err ? pn_cli_refuse(&d, err, path) : CLI_DONE;
-}
-
-bool pn_cli_spares_recording(const char *input, const char *output)
-{
-	struct stat in, out;
-
-	if (stat(input, &in) || stat(output, &out) || !S_ISREG(out.st_mode) ||
-	    in.st_dev != out.st_dev || in.st_ino != out.st_ino)
-		return true;
-	pn_cli_error("%s is the recording itself (expected another file to write)", output);
-	return false;
 }

@@ -11,7 +11,4 @@
 int pn_cli_open_recording(const char *path, const struct pn_rec_hints *hints,
 			  struct pn_recording **out);
 
-/* True: writing @output leaves the recording @input as it is. Else a message was printed. */
-bool pn_cli_spares_recording(const char *input, const char *output);
-
 #endif

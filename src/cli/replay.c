@@ -105,7 +105,7 @@ static int open_and_replay(struct pn_cli_options *o, const struct pn_scenario *b
 	struct pn_recording *rec;
 	int status = CLI_USAGE;
 
-	if (!o->write_scenario || pn_cli_spares_recording(o->input, o->write_scenario))
+	if (!o->write_scenario || pn_outfile_spares(o->input, "recording", o->write_scenario))
 		status = pn_cli_open_recording(o->input, &hints, &rec);
 	if (status != CLI_DONE)
 		return status;

@@ -221,7 +221,8 @@ static int report(struct sweep *w, struct pn_outfile *page, struct pn_outfile *t
 	if (!err)
 		err = w->o->json ? pn_sweep_json(w->db, w->s, &w->st, stdout)
 				 : pn_sweep_table(w->db, w->s, &w->st, stdout);
-	if (err && err != -EIO)
+	/* standard output is looked at when the program ends */
+	if (err && !ferror(stdout))
 		return pn_cli_refuse(&w->diag, err, w->o->db);
 	if (write_file(w, table, csv) || write_file(w, page, pn_sweep_html))
 		return CLI_INPUT;
@@ -240,11 +241,30 @@ static int report(struct sweep *w, struct pn_outfile *page, struct pn_outfile *t
 
 /* ---- the whole ---- */
 
+/* No file that is read is written. */
+static bool spares_inputs(const struct sweep *w)
+{
+	const char *output[] = {w->o->csv, w->o->report};
+
+	for (unsigned i = 0; i < 2; i++) {
+		if (!pn_outfile_spares(w->o->file, "sweep", output[i]) ||
+		    !pn_outfile_spares(w->s->scenario, "scenario", output[i]) ||
+		    !pn_outfile_spares(w->s->costs, "cost table", output[i]))
+			return false;
+		if (!w->o->db || !output[i] || !pn_outfile_same(w->o->db, output[i]))
+			continue;
+		pn_cli_error("%s is the database itself (expected another file to write)",
+			     output[i]);
+		return false;
+	}
+	return true;
+}
+
 static int manage(struct sweep *w, const struct pn_farm *f, struct pn_pool *pool,
 		  const struct pn_ranks *ranks)
 {
 	struct pn_outfile page = {0}, table = {0};
-	int status = open_db(w);
+	int status = spares_inputs(w) ? open_db(w) : CLI_USAGE;
 
 	if (status != CLI_DONE)
 		return status;
@@ -362,6 +382,9 @@ static int parse(int key, char *arg, struct argp_state *state)
 
 	switch (key) {
 	case OPT_DB:
+		/* SQLite would take a file that goes with the program */
+		if (!*arg)
+			argp_error(state, "--db: a file without a name");
 		o->db = arg;
 		return 0;
 	case OPT_CSV:

@@ -245,6 +245,16 @@ def bad_input(tmp, ini):
     refuse('no database', [ini, '--db', ini], 'is no database')
     refuse('no such folder', [ini, '--db', '/no/such/x.db'], '/no/such/x.db')
     refuse('a report that cannot be written', [ini, '--report', '/no/such/x.html'], '/no/such/x.html')
+    refuse('a report without a name', [ini, '--report', ''], 'an output file without a name')
+    refuse('two reports in one file', [ini, '--report', tmp / 'x.html', '--csv', f'{tmp}/../{tmp.name}/x.html'], 'written twice')
+    before = content(tmp / 'a.db'), ini.read_text()
+    for option in '--csv', '--report':
+        for path in ini, tmp / 'a.db', tmp / 'new.db':
+            r = run(ini, '--db', tmp / ('new.db' if path.name == 'new.db' else 'a.db'), option, path)
+            check(f'{option} {path.name} is refused', r.returncode == 2 and ' itself (' in r.stderr and not r.stdout, r.stderr)
+    check('and what was there is there', (content(tmp / 'a.db'), ini.read_text()) == before and not (tmp / 'new.db').exists())
+    r = run(ini, '--db', '')
+    check('a database without a name', r.returncode == 2 and '--db' in r.stderr, r.stderr)
     if os.path.exists('/dev/full'):
         r = subprocess.run(f'{POSTERN} sweep {ini} --db {tmp}/a.db --json > /dev/full', shell=True, capture_output=True,
                            text=True)
