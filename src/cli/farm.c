@@ -111,7 +111,8 @@ bool pn_pool_give(struct pn_pool *p, uint64_t task, bool deep)
 		for (unsigned i = 0; i < p->n; i++) {
 			struct worker *w = &p->worker[i];
 
-			if (w->fd < 0 || w->tasks != depth)
+			/* one that could not be started may be able to now */
+			if ((w->fd < 0 && (depth || !start(p, w))) || w->tasks != depth)
 				continue;
 			/* one that has died is found by the next wait */
 			if (send(w->fd, &task, sizeof(task), MSG_NOSIGNAL) != (ssize_t)sizeof(task))
@@ -125,6 +126,14 @@ bool pn_pool_give(struct pn_pool *p, uint64_t task, bool deep)
 unsigned pn_pool_size(const struct pn_pool *p)
 {
 	return p->n;
+}
+
+bool pn_pool_alive(const struct pn_pool *p)
+{
+	for (unsigned i = 0; i < p->n; i++)
+		if (p->worker[i].fd >= 0)
+			return true;
+	return false;
 }
 
 unsigned pn_pool_busy(const struct pn_pool *p)
@@ -267,15 +276,20 @@ bool pn_farm_run(const struct pn_farm *f, struct pn_pool *p)
 	uint64_t task = 0;
 
 	while (on && (more || have || pn_pool_busy(p))) {
-		for (;;) {
+		while (on) {
 			have = have || (more && f->next(f->ctx, &task));
 			more = more && have;
-			/* towards the end no worker has a second task while others are idle */
-			if (!have || !pn_pool_give(p, task, f->left(f->ctx) > 2 * p->n))
+			if (!have)
 				break;
+			/* towards the end no worker has a second task while others are idle */
+			have = !pn_pool_give(p, task, f->left(f->ctx) > 2 * p->n);
+			if (have && pn_pool_alive(p))
+				break;
+			if (have)
+				on = f->done(f->ctx, task, NULL, 0, PN_FARM_UNABLE) && !f->stop();
 			have = false;
 		}
-		on = pn_pool_wait(p, 50, f->done, f->ctx) && f->idle(f->ctx) && !f->stop();
+		on = on && pn_pool_wait(p, 50, f->done, f->ctx) && f->idle(f->ctx) && !f->stop();
 	}
 	return on;
 }

@@ -34,14 +34,20 @@ struct pn_farm {
 
 #define PN_FARM_ANSWER (64u << 20)
 #define PN_FARM_JOBS   1024
+#define PN_FARM_UNABLE "no process can be started any more"
 
 /* Processes that wait for tasks. */
 struct pn_pool;
 
 /* Starts them. NULL: errno says why not. The farm stays where it is. */
 struct pn_pool *pn_pool_open(const struct pn_farm *farm);
-/* Gives a task to one of them; @deep: also to one that has a task already. False: none takes it. */
+/*
+ * Gives a task to one of them; @deep: also to one that has a task already. One that could not be
+ * started again when it had died is tried once more. False: none takes it.
+ */
 bool pn_pool_give(struct pn_pool *p, uint64_t task, bool deep);
+/* False: none is left, and none could be started. */
+bool pn_pool_alive(const struct pn_pool *p);
 /* Its processes. */
 unsigned pn_pool_size(const struct pn_pool *p);
 /* Tasks without an answer. */

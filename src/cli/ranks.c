@@ -20,7 +20,7 @@
 #define SILENCE_S 30.0 /* a rank that owes answers and says nothing for so long is gone */
 #define DEPTH	  2    /* tasks of a process, as in its pool */
 
-enum { ANSWER, DIED, HELLO, BEAT };
+enum { ANSWER, DIED, HELLO, BEAT, UNABLE };
 
 struct order {
 	uint64_t task;
@@ -41,6 +41,7 @@ struct other {
 	uint64_t *task;
 	double heard;
 	bool gone;
+	bool unable; /* it can start no process any more */
 };
 
 static bool some_gone;
@@ -191,8 +192,9 @@ static bool heard(struct manager *m, int from, const struct news *n, size_t size
 		hello(o, n->jobs);
 		m->processes += n->jobs;
 	}
-	if (n->kind != ANSWER && n->kind != DIED)
+	if (n->kind != ANSWER && n->kind != DIED && n->kind != UNABLE)
 		return true;
+	o->unable |= n->kind == UNABLE;
 	forget(o, n->task);
 	if (n->kind == ANSWER)
 		return m->f->done(m->f->ctx, n->task, n->answer, size - sizeof(*n), NULL);
@@ -230,7 +232,7 @@ static bool give_away(struct manager *m, uint64_t task, bool deep)
 		for (int i = 1; i < m->r->size; i++) {
 			struct other *o = &m->other[i];
 
-			if (o->gone || o->tasks >= o->jobs * depth)
+			if (o->gone || o->unable || o->tasks >= o->jobs * depth)
 				continue;
 			if (m->r->send(i, &order, sizeof(order))) {
 				lose(m, i);
@@ -242,6 +244,16 @@ static bool give_away(struct manager *m, uint64_t task, bool deep)
 			return true;
 		}
 	return false;
+}
+
+/* A rank takes tasks, now or later. */
+static bool alive(const struct manager *m)
+{
+	bool any = pn_pool_alive(m->p);
+
+	for (int i = 1; i < m->r->size; i++)
+		any |= !m->other[i].gone && !m->other[i].unable;
+	return any;
 }
 
 static bool busy(const struct manager *m)
@@ -260,19 +272,23 @@ static bool manage(struct manager *m)
 	uint64_t task = 0;
 
 	while (on && (more || have || busy(m))) {
-		for (;;) {
+		while (on) {
 			bool deep = f->left(f->ctx) > 2 * m->processes;
 
 			have = have || (more && f->next(f->ctx, &task));
 			more = more && have;
-			if (!have ||
-			    (!pn_pool_give(m->p, task, false) && !give_away(m, task, deep) &&
-			     (!deep || !pn_pool_give(m->p, task, true))))
+			if (!have)
 				break;
+			have = !pn_pool_give(m->p, task, false) && !give_away(m, task, deep) &&
+			       (!deep || !pn_pool_give(m->p, task, true));
+			if (have && alive(m))
+				break;
+			if (have)
+				on = f->done(f->ctx, task, NULL, 0, PN_FARM_UNABLE) && !f->stop();
 			have = false;
 		}
-		on = pn_pool_wait(m->p, TICK_MS, f->done, f->ctx) && hear(m) && f->idle(f->ctx) &&
-		     !f->stop();
+		on = on && pn_pool_wait(m->p, TICK_MS, f->done, f->ctx) && hear(m) &&
+		     f->idle(f->ctx) && !f->stop();
 	}
 	return on;
 }
@@ -290,22 +306,38 @@ bool pn_ranks_manage(const struct pn_ranks *r, const struct pn_farm *f, struct p
 
 /* ---- the others ---- */
 
-static bool tell(void *ctx, uint64_t task, const void *answer, size_t size, const char *why)
+static bool send_news(const struct pn_ranks *r, struct news head, const void *text, size_t size)
 {
-	const struct pn_ranks *r = ctx;
-	const void *text = answer ? answer : why;
-	struct news *n;
+	struct news *n = malloc(sizeof(*n) + size);
 	bool sent;
 
-	size = answer ? size : strlen(why);
-	n = malloc(sizeof(*n) + size);
 	if (!n)
 		return false;
-	*n = (struct news){.task = task, .kind = answer ? ANSWER : DIED};
+	*n = head;
 	memcpy(n->answer, text, size);
 	sent = !r->send(0, n, sizeof(*n) + size);
 	free(n);
 	return sent;
+}
+
+static bool tell(void *ctx, uint64_t task, const void *answer, size_t size, const char *why)
+{
+	struct news head = {.task = task, .kind = answer ? ANSWER : DIED};
+
+	return send_news(ctx, head, answer ? answer : why, answer ? size : strlen(why));
+}
+
+/* A worker that has died makes room when the pool notices it. */
+static bool do_task(const struct pn_ranks *r, struct pn_pool *p, uint64_t task)
+{
+	struct news head = {.task = task, .kind = UNABLE};
+
+	if (pn_pool_give(p, task, true))
+		return true;
+	if (!pn_pool_wait(p, 0, tell, (void *)(uintptr_t)r))
+		return false;
+	return pn_pool_give(p, task, true) ||
+	       send_news(r, head, PN_FARM_UNABLE, strlen(PN_FARM_UNABLE));
 }
 
 int pn_ranks_serve(const struct pn_ranks *r, struct pn_pool *p)
@@ -323,9 +355,8 @@ int pn_ranks_serve(const struct pn_ranks *r, struct pn_pool *p)
 			some_gone = o.end == 2;
 			if (o.end)
 				return o.status;
-			if (!pn_pool_give(p, o.task, true))
-				tell((void *)(uintptr_t)r, o.task, NULL, 0,
-				     "no process is left on its machine");
+			if (!do_task(r, p, o.task))
+				return CLI_INPUT;
 		}
 		if (!pn_pool_wait(p, TICK_MS, tell, (void *)(uintptr_t)r))
 			return CLI_INPUT;

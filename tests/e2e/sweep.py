@@ -145,7 +145,14 @@ def kills(tmp, ini, text):
 
 
 def children(pid):
-    return [int(x) for x in pathlib.Path(f'/proc/{pid}/task/{pid}/children').read_text().split()]
+    return [int(x) for t in pathlib.Path(f'/proc/{pid}/task').iterdir() for x in (t / 'children').read_text().split()]
+
+
+def no_more_processes(pid):
+    """Its workers die, and it can start no others."""
+    resource.prlimit(pid, resource.RLIMIT_NOFILE, (3, 3))
+    for c in children(pid):
+        os.kill(c, signal.SIGKILL)
 
 
 def worker_dies(tmp, ini):
@@ -162,6 +169,23 @@ def worker_dies(tmp, ini):
     check('one line', err.count('\n') == 1, err)
     r = run(ini, '--db', db)
     check('which the next call makes', r.returncode == 0 and integrity(db)[1] == RUNS, r.stderr)
+
+
+def no_worker_is_left(ini):
+    p = start(ini, '--jobs', 2)
+    for _ in range(500):
+        time.sleep(0.01)
+        if len(children(p.pid)) == 2:
+            break
+    time.sleep(0.3)
+    no_more_processes(p.pid)
+    try:
+        out, err = p.communicate(timeout=30)
+    except subprocess.TimeoutExpired:
+        p.kill()
+        out, err = p.communicate()
+    check('no worker is left: the others count as failed', p.returncode == 3 and 'runs failed' in err and out,
+          f'{p.returncode} {err} {out}')
 
 
 def stopped(tmp, ini, number):
@@ -305,6 +329,27 @@ def tortured():
     check('torture over ranks that do not agree', r.returncode == 3 and 'rank 1 (' in r.stderr and not r.stdout, r.stderr)
 
 
+def rank_is_unable(tmp, ini, text):
+    """Rank 1 has no worker any more, and gets no more tasks."""
+    db = tmp / 'u.db'
+    p = subprocess.Popen(['mpirun', '--oversubscribe', '-n', '2', str(POSTERN), 'sweep', str(ini), '--db', str(db)],
+                         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env={**os.environ, **MPI_ENV})
+    for _ in range(1000):
+        time.sleep(0.01)
+        if db.exists():
+            break
+    time.sleep(0.2)
+    for pid in children(p.pid):
+        if b'OMPI_COMM_WORLD_RANK=1\0' in pathlib.Path(f'/proc/{pid}/environ').read_bytes():
+            no_more_processes(pid)
+    out, err = p.communicate(timeout=120)
+    n = integrity(db)[1]
+    check('a rank without workers costs the runs that it had', p.returncode == 3 and RUNS - 4 <= n < RUNS and 'run' in err,
+          f'{p.returncode} {n} {err}')
+    r = run(ini, '--db', db, '--json')
+    check('which the next call makes, too', r.returncode == 0 and r.stdout == text, r.stderr)
+
+
 def ranks(tmp, ini, text):
     if not shutil.which('mpirun') or not (POSTERN.parent / 'ranks.so').exists():
         print('not over ranks: no mpirun, or the module is not built')
@@ -316,6 +361,7 @@ def ranks(tmp, ini, text):
         check(f'{n} ranks: the same database', content(tmp / f'm{n}.db') == content(tmp / 'a.db'))
     explored(tmp)
     tortured()
+    rank_is_unable(tmp, ini, text)
     refuse('ranks and a bad file', [tmp / 'none.ini'], 'none.ini', ranks=2)
     # rank 1 alone has no file
     script = f'cd {tmp}/$([ $OMPI_COMM_WORLD_RANK = 1 ] && echo b || echo a) && exec {POSTERN} sweep s.ini'
@@ -341,6 +387,7 @@ def main():
         other_ways(tmp, ini, text)
         kills(tmp, ini, text)
         worker_dies(tmp, ini)
+        no_worker_is_left(ini)
         stopped(tmp, ini, signal.SIGINT)
         stopped(tmp, ini, signal.SIGTERM)
         reader(tmp, ini)
