@@ -138,6 +138,19 @@ static int compare_part(struct pn_sweep_db *db, sqlite3_stmt *st, const char *na
 	return there && !strcmp(there, here) ? 0 : another(db, name, there ? there : "", here, d);
 }
 
+/* Nothing of a database that is not ours is changed. */
+static int ours(struct pn_sweep_db *db, struct pn_diag *d)
+{
+	int64_t tables = scalar(db, "SELECT count(*) FROM sqlite_master");
+
+	if (tables < 0)
+		return failed(db, d);
+	if (tables && (scalar(db, "PRAGMA application_id") != APPLICATION ||
+		       scalar(db, "PRAGMA user_version") != FORMAT))
+		return pn_diag_set(d, -EINVAL, db->path, 0, "is a database, but not of a sweep");
+	return 0;
+}
+
 static int compare(struct pn_sweep_db *db, struct pn_diag *d)
 {
 	sqlite3_stmt *st;
@@ -145,9 +158,6 @@ static int compare(struct pn_sweep_db *db, struct pn_diag *d)
 	char *value;
 	int err = 0;
 
-	if (scalar(db, "PRAGMA application_id") != APPLICATION ||
-	    scalar(db, "PRAGMA user_version") != FORMAT)
-		return pn_diag_set(d, -EINVAL, db->path, 0, "is a database, but not of a sweep");
 	if (sqlite3_prepare_v2(db->sql, "SELECT value FROM sweep WHERE name=?", -1, &st, NULL) !=
 	    SQLITE_OK)
 		return failed(db, d);
@@ -189,7 +199,11 @@ static int open_tables(struct pn_sweep_db *db, struct pn_diag *d)
 	int err;
 
 	sqlite3_busy_timeout(db->sql, WAIT_MS);
-	err = exec(db, "PRAGMA journal_mode=DELETE; PRAGMA synchronous=FULL; BEGIN IMMEDIATE", d);
+	err = ours(db, d);
+	if (!err)
+		err = exec(db,
+			   "PRAGMA journal_mode=DELETE; PRAGMA synchronous=FULL; BEGIN IMMEDIATE",
+			   d);
 	if (err)
 		return err;
 	db->open = true;
