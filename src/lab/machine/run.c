@@ -105,7 +105,8 @@ static double busiest_share(const struct pn_totals *t, uint32_t cpus)
 	return all ? (double)most / (double)all : 0;
 }
 
-static void fill(const struct pn_machine *m, const struct pn_totals *t, struct pn_result *r)
+/* Counts of steps. */
+static void fill_steps(const uint64_t *steps, struct pn_result *r)
 {
 	static const unsigned exits[PN_EXIT_NR] = {
 		[PN_EXIT_INTR] = PN_STEP_EXIT_INTR,    [PN_EXIT_HLT] = PN_STEP_EXIT_HLT,
@@ -120,13 +121,32 @@ static void fill(const struct pn_machine *m, const struct pn_totals *t, struct p
 	};
 
 	for (unsigned i = 0; i < PN_EXIT_NR; i++)
-		r->exits[i] = t->steps[exits[i]];
+		r->exits[i] = steps[exits[i]];
 	for (unsigned i = 0; i < PN_HV_NR; i++)
-		r->host_vectors[i] = t->steps[vectors[i]];
-	memcpy(r->steps, t->steps, sizeof(r->steps));
+		r->host_vectors[i] = steps[vectors[i]];
+	memcpy(r->steps, steps, sizeof(r->steps));
+	r->posts = steps[PN_STEP_IRR_SET] + steps[PN_STEP_PIR_SET] + steps[PN_STEP_IPI_POST];
+	r->galog_entries = steps[PN_STEP_GALOG_ENTRY];
+	r->galog_interrupts = steps[PN_STEP_GA_INT];
+	r->galog_overflows = steps[PN_STEP_GALOG_OVERFLOW];
+	r->galog_dropped = steps[PN_STEP_GALOG_DROP];
+	r->gappi_notifications = steps[PN_STEP_GAPPI_SEND];
+	if (pn_mode_has(&r->mode, PN_TRAIT_GAPPI))
+		r->gappi_vcpus_scanned = steps[PN_STEP_LIST_SCAN];
+	r->pi_notifications = steps[PN_STEP_PI_NOTIFY] + steps[PN_STEP_IPIV_NOTIFY];
+	r->pi_outstanding = steps[PN_STEP_PI_ON];
+	r->pi_suppressed = steps[PN_STEP_PI_SUPPRESSED];
+	r->pi_spurious = steps[PN_STEP_PI_SPURIOUS];
+	r->msi_harvests = steps[PN_STEP_MSI_HARVEST];
+	r->msi_dispatched = steps[PN_STEP_MSI_DEMUX];
+	r->irt_invalidations = steps[PN_STEP_IRT_FLUSH];
+}
+
+static void fill(const struct pn_machine *m, const struct pn_totals *t, struct pn_result *r)
+{
+	fill_steps(t->steps, r);
+	r->posts += t->ipis_injected;
 	r->interrupts = t->interrupts;
-	r->posts = t->steps[PN_STEP_IRR_SET] + t->steps[PN_STEP_PIR_SET] +
-		   t->steps[PN_STEP_IPI_POST] + t->ipis_injected;
 	r->delivered = t->delivered;
 	r->coalesced = t->coalesced;
 	r->lost = t->interrupts - t->delivered - t->coalesced;
@@ -136,28 +156,14 @@ static void fill(const struct pn_machine *m, const struct pn_totals *t, struct p
 	r->wakeups_needed = t->needed;
 	r->wakeups_spurious = t->spurious;
 	r->wakeups_missed = t->missed;
-	r->galog_entries = t->steps[PN_STEP_GALOG_ENTRY];
-	r->galog_interrupts = t->steps[PN_STEP_GA_INT];
-	r->galog_overflows = t->steps[PN_STEP_GALOG_OVERFLOW];
-	r->galog_dropped = t->steps[PN_STEP_GALOG_DROP];
-	r->gappi_notifications = t->steps[PN_STEP_GAPPI_SEND];
 	r->gappi_spurious = t->gappi_spurious;
-	if (pn_mode_has(&r->mode, PN_TRAIT_GAPPI))
-		r->gappi_vcpus_scanned = t->steps[PN_STEP_LIST_SCAN];
-	r->pi_notifications = t->steps[PN_STEP_PI_NOTIFY] + t->steps[PN_STEP_IPIV_NOTIFY];
-	r->pi_outstanding = t->steps[PN_STEP_PI_ON];
-	r->pi_suppressed = t->steps[PN_STEP_PI_SUPPRESSED];
-	r->pi_spurious = t->steps[PN_STEP_PI_SPURIOUS];
 	r->unit_wait_ns = t->unit_wait;
 	r->router_wait_ns = t->router_wait;
-	r->msi_harvests = t->steps[PN_STEP_MSI_HARVEST];
-	r->msi_dispatched = t->steps[PN_STEP_MSI_DEMUX];
 	memcpy(r->inhibits, t->inhibits, sizeof(r->inhibits));
 	memcpy(r->inhibits_of, t->inhibits_of, sizeof(r->inhibits_of));
 	r->vms = m->sc->vms;
 	for (unsigned i = 0; i < r->vms; i++)
 		memcpy(r->vm_name[i], m->sc->vm[i].name, sizeof(r->vm_name[i]));
-	r->irt_invalidations = t->steps[PN_STEP_IRT_FLUSH];
 	r->host_cpu_ns = t->host_ns;
 	r->completions = t->completions;
 	r->parked = t->parked;
