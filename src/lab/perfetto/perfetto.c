@@ -64,9 +64,8 @@
 #define NAME_TEXT	     2
 
 #define BOOT_CLOCK 6 /* ClockSnapshot.Clock.BuiltinClocks, absolute */
-#define STEP_CLOCK                                                                                 \
-	64 /* the first that a sequence may define: the distance from the last packet              \
-	    */
+/* The first that a sequence may define: the distance from the packet before. */
+#define STEP_CLOCK 64
 
 #define BLOCK	    16384 /* bytes of one track that come out together */
 #define FIRST_NAMES 64	  /* a power of two */
