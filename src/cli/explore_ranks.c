@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "cli.h"
+#include "hash.h"
 #include "progress.h"
 #include "ranks_job.h"
 
@@ -69,7 +70,7 @@ static bool idle(void *ctx)
 /* Of what is explored and how: all ranks must mean the same. */
 static uint64_t hash_of(const struct pn_xjob *job, unsigned n)
 {
-	uint64_t h = 0;
+	uint64_t h = PN_HASH_BEGIN;
 	char text[256];
 
 	for (unsigned i = 0; i < n; i++) {
@@ -78,7 +79,7 @@ static uint64_t hash_of(const struct pn_xjob *job, unsigned n)
 		snprintf(text, sizeof(text), "%s %s %s %s %u %u %g %zu", j->run.name,
 			 j->run.variant, j->run.memory, j->run.overflow_restart, j->opt.bound,
 			 (unsigned)j->opt.max_steps, j->opt.seconds, j->memory);
-		h = pn_ranks_hash(h, text);
+		h = pn_hash_text(h, text);
 	}
 	return h;
 }

@@ -7,14 +7,6 @@
 #include "cli.h"
 #include "progress.h"
 
-uint64_t pn_ranks_hash(uint64_t h, const char *text)
-{
-	h = h ? h : 0xCBF29CE484222325ull; /* FNV-1a */
-	for (; *text; text++)
-		h = (h ^ (unsigned char)*text) * 0x100000001B3ull;
-	return h;
-}
-
 bool pn_ranks_job_open(struct pn_ranks_job *j, uint64_t hash)
 {
 	char text[PN_PROBLEM + 200];

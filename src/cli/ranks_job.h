@@ -21,7 +21,5 @@ bool pn_ranks_job_open(struct pn_ranks_job *j, uint64_t hash);
 bool pn_ranks_job_run(struct pn_ranks_job *j);
 /* All ranks end with @status. */
 void pn_ranks_job_close(struct pn_ranks_job *j, int status);
-/* @text's hash, begun with @h; 0: at the beginning. */
-uint64_t pn_ranks_hash(uint64_t h, const char *text);
 
 #endif

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "cli.h"
+#include "hash.h"
 #include "progress.h"
 #include "ranks_job.h"
 
@@ -144,7 +145,7 @@ static uint64_t hash_of(const struct pn_torture_config *cfg)
 	snprintf(text, sizeof(text), "%s %u %u %u %g %" PRIu64 " %" PRIu64 " %u %zu",
 		 pn_mode_text(&cfg->mode, mode, sizeof(mode)), cfg->cpus, cfg->vcpus, cfg->devices,
 		 cfg->seconds, cfg->posts, cfg->seed, cfg->mistake, sizeof(struct answer));
-	return pn_ranks_hash(0, text);
+	return pn_hash_text(PN_HASH_BEGIN, text);
 }
 
 int pn_tranks_run(const struct pn_torture_config *cfg, struct pn_torture_result *r, int *ranks)

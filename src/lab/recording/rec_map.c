@@ -5,6 +5,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "hash.h"
+
 static size_t place(const struct pn_rec_map *m, uint64_t key)
 {
 	key ^= key >> 32;
@@ -73,9 +75,9 @@ void pn_rec_map_free(struct pn_rec_map *m)
 
 uint64_t pn_rec_hash(const char *s, size_t len, uint64_t number)
 {
-	uint64_t h = 14695981039346656037ull ^ number; /* FNV-1a */
+	uint64_t h = PN_HASH_BEGIN ^ number;
 
 	while (len--)
-		h = (h ^ (uint8_t)*s++) * 1099511628211ull;
+		h = pn_hash_byte(h, (uint8_t)*s++);
 	return h;
 }

@@ -8,20 +8,11 @@
 #include <math.h>
 
 #include "dist.h"
+#include "hash.h"
 
 static bool is_drawn(const struct pn_costs *c, unsigned step)
 {
 	return c->source[step] == PN_COST_ASSUMPTION && c->ns[step];
-}
-
-/* One stream for each step by its key: a step that is added to the table changes no other. */
-static uint64_t stream_of(const char *key)
-{
-	uint64_t h = 0xCBF29CE484222325ull; /* FNV-1a */
-
-	for (; *key; key++)
-		h = (h ^ (unsigned char)*key) * 0x100000001B3ull;
-	return h;
 }
 
 static uint32_t draw_ns(uint32_t ns, unsigned draw, const char *key)
@@ -29,7 +20,9 @@ static uint32_t draw_ns(uint32_t ns, unsigned draw, const char *key)
 	struct pn_rng rng;
 	double x;
 
-	pn_rng_seed(&rng, draw, stream_of(key));
+	/* One stream for each step by its key: a step that is added to the table changes no other.
+	 */
+	pn_rng_seed(&rng, draw, pn_hash_text(PN_HASH_BEGIN, key));
 	x = round((double)ns * exp2(2 * pn_rng_unit(&rng) - 1));
 	return x < 1 ? 1 : x > UINT32_MAX ? UINT32_MAX : (uint32_t)x;
 }

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "builtin.h"
+#include "hash.h"
 #include "run.h"
 #include "stats.h"
 #include "sweep.h"
@@ -294,14 +295,12 @@ bool pn_sweep_identity(const struct pn_sweep *s, unsigned i, const char **name, 
 
 uint64_t pn_sweep_hash(const struct pn_sweep *s)
 {
-	uint64_t h = 0xCBF29CE484222325ull; /* FNV-1a */
+	uint64_t h = PN_HASH_BEGIN;
 	const char *name;
 	char *value;
 
 	for (unsigned i = 0; pn_sweep_identity(s, i, &name, &value); i++) {
-		for (const char *p = value; *p; p++)
-			h = (h ^ (unsigned char)*p) * 0x100000001B3ull;
-		h = (h ^ 0xff) * 0x100000001B3ull;
+		h = pn_hash_byte(pn_hash_text(h, value), 0xff);
 		free(value);
 	}
 	return h;
