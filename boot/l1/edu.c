@@ -161,6 +161,11 @@ void edu_msi_disable(struct edu *edu)
 	irq_off(edu, VFIO_PCI_MSI_IRQ_INDEX);
 }
 
+void edu_msi_signal(const struct edu *edu, int eventfd)
+{
+	irq_eventfd(edu, VFIO_PCI_MSI_IRQ_INDEX, VFIO_IRQ_SET_ACTION_TRIGGER, eventfd);
+}
+
 void edu_intx_enable(const struct edu *edu, int eventfd, int unmask)
 {
 	irq_eventfd(edu, VFIO_PCI_INTX_IRQ_INDEX, VFIO_IRQ_SET_ACTION_TRIGGER, eventfd);

@@ -23,6 +23,8 @@ void edu_close(struct edu *edu);
 /* The MSI goes to edu->eventfd from now on. */
 void edu_msi_enable(struct edu *edu);
 void edu_msi_disable(struct edu *edu);
+/* An MSI that is enabled goes to @eventfd from now on; -1: nowhere, and no guest has it. */
+void edu_msi_signal(const struct edu *edu, int eventfd);
 /* Sets the CPU that takes the MSI if it is not posted. */
 void edu_msi_affinity(const struct edu *edu, int pcpu);
 /* INTx instead, while the MSI is off: @eventfd is written, and INTx masked until @unmask is. */

@@ -158,6 +158,7 @@ static const struct kind {
 	{"intx", run_intx, 1, 1},	    /* the device's INTx, by such an irqfd of VFIO's */
 	{"offline", run_offline, 1, 0},	    /* the CPU that the vCPU sleeps on goes and comes */
 	{"churn", run_churn, 1, 0},	    /* the eventfd leaves while the vCPU goes to sleep */
+	{"leaves", run_leaves, 1, 0},	    /* the only device does, at the same time */
 	{"higher", run_higher, 2, 0},	    /* asleep with a masked one pending: a higher one */
 	{"pair", run_pair, 1, 0},	    /* two guests, a device each, one CPU */
 	{"crowd", run_crowd, 1, 0},	    /* many vCPUs, an interrupt each, one CPU */

@@ -129,6 +129,7 @@ void run_detach(const struct run *run);
 void run_race(const struct run *run);
 void run_offline(const struct run *run);
 void run_churn(const struct run *run);
+void run_leaves(const struct run *run);
 void run_higher(const struct run *run);
 void run_pair(const struct run *run);
 void run_crowd(const struct run *run);
