@@ -25,6 +25,9 @@
 #define STEPS_OF_WAY 64
 #define SETTLE_NS    300000000u
 
+#define MSR_X2APIC_TPR	      0x808
+#define CLASS_OF_NOTIFICATION 0xe /* the upper half of POSTED_MSI_NOTIFICATION_VECTOR */
+
 struct drive {
 	char nvme[16]; /* "nvme0" */
 	int fd;
@@ -257,6 +260,72 @@ static void comes_back(struct drives *all)
 	edu_close(&edu);
 }
 
+/* The task priority of @cpu: it holds interrupts of lower classes back. 0: none. */
+static bool priority(unsigned cpu, uint64_t class)
+{
+	const uint64_t tpr = class << 4;
+	char path[32];
+	bool done;
+	int fd;
+
+	snprintf(path, sizeof(path), "/dev/cpu/%u/msr", cpu);
+	fd = open(path, O_WRONLY | O_CLOEXEC);
+	if (fd < 0)
+		return false;
+	done = pwrite(fd, &tpr, sizeof(tpr), MSR_X2APIC_TPR) == sizeof(tpr);
+	close(fd);
+	return done;
+}
+
+/*
+ * An MSI is posted to @cpu, which does not take the notification any more; the interrupt is moved
+ * away, and the CPU goes offline.
+ */
+static bool goes_with_late_one(struct drives *all, const struct edu *edu, unsigned cpu)
+{
+	if (!priority(cpu, CLASS_OF_NOTIFICATION))
+		return false;
+	edu_raise(edu);
+	all->asked++;
+	edu_msi_affinity(edu, 0);
+	if (!meanwhile_switch(cpu, "0"))
+		return false;
+	all->done += taken(edu, RUN_PATIENCE_NS);
+	return meanwhile_switch(cpu, "1");
+}
+
+/* Each turn with the next CPU: one whose MSI was lost may get no other. */
+static void moved_away(struct drives *all)
+{
+	const struct run_config *c = all->c;
+	struct edu edu;
+
+	edu_open(&edu, 0);
+	edu_msi_enable(&edu);
+	pin_to(0);
+	sleep_until(now_ns() + SETTLE_NS);
+	msis_read(&all->before);
+	all->ns = now_ns();
+	for (; all->turns < c->times && all->asked - all->done < all->cpus - 1; all->turns++) {
+		const unsigned cpu = all->cpus - 1 - all->turns % (all->cpus - 1);
+
+		edu_msi_affinity(&edu, (int)cpu);
+		edu_raise(&edu);
+		all->asked++;
+		all->done += taken(&edu, RUN_PATIENCE_NS);
+		sleep_until(now_ns() + QUIET_NS); /* the vector of before is given up */
+		if (!goes_with_late_one(all, &edu, cpu)) {
+			all->error = strerror(errno);
+			break;
+		}
+	}
+	all->ns = now_ns() - all->ns;
+	msis_read(&all->after);
+	msis_entries_read(&all->entries);
+	edu_msi_disable(&edu);
+	edu_close(&edu);
+}
+
 /* ---- output ---- */
 
 static uint64_t difference(const struct drives *all, const char *action)
@@ -350,7 +419,8 @@ static void print(struct drives *all, FILE *out)
 
 bool drives_kind(const char *kind)
 {
-	return !strcmp(kind, "reads") || !strcmp(kind, "pulses") || !strcmp(kind, "comes-back");
+	return !strcmp(kind, "reads") || !strcmp(kind, "pulses") || !strcmp(kind, "comes-back") ||
+	       !strcmp(kind, "moved-away");
 }
 
 static const char *refused(const struct drives *all)
@@ -381,6 +451,8 @@ int drives_run(const struct run_config *c, FILE *out)
 		pulses(&all);
 	} else if (!strcmp(c->kind, "comes-back")) {
 		comes_back(&all);
+	} else if (!strcmp(c->kind, "moved-away")) {
+		moved_away(&all);
 	} else {
 		reads(&all);
 		msis_entries_read(&all.entries);
