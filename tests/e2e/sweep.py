@@ -205,6 +205,61 @@ def stopped(tmp, ini, number):
     check('no temporary file is left', not list(tmp.glob('*.tmp')) and not list(tmp.glob('*-journal')))
 
 
+def terminal(tmp, ini):
+    """Ctrl-C on a terminal: all processes have the signal, the answers that workers have begun come."""
+    db = tmp / 't.db'
+    p = subprocess.Popen([str(POSTERN), 'sweep', str(ini), '--db', str(db), '--jobs', '2', '--json'], stdout=subprocess.PIPE,
+                         stderr=subprocess.PIPE, text=True, start_new_session=True)
+    for _ in range(500):
+        time.sleep(0.01)
+        if db.exists():
+            break
+    os.killpg(p.pid, signal.SIGINT)
+    out, err = p.communicate(timeout=60)
+    check('Ctrl-C on a terminal: no run counts as failed', p.returncode == 130 and json.loads(out)['failed'] == 0 and not err,
+          f'{p.returncode} {err}')
+
+
+def gone(pid):
+    """It ended: a zombie whose parent is slow to notice has ended, too."""
+    try:
+        return pathlib.Path(f'/proc/{pid}/stat').read_text().rsplit(')', 1)[1].split()[0] == 'Z'
+    except OSError:
+        return True
+
+
+def no_orphans(tmp):
+    ini = tmp / 'long.ini'
+    ini.write_text(SWEEP.replace('40ms', '1h'))
+    p = start(ini, '--jobs', 2)
+    for _ in range(500):
+        time.sleep(0.01)
+        if len(children(p.pid)) == 2:
+            break
+    time.sleep(0.3)
+    workers = children(p.pid)
+    p.kill()
+    p.wait()
+    for _ in range(500):
+        if all(gone(w) for w in workers):
+            break
+        time.sleep(0.01)
+    check('kill -9 of a sweep ends its workers', len(workers) == 2 and all(gone(w) for w in workers), workers)
+    for w in workers:
+        if not gone(w):
+            os.kill(w, signal.SIGKILL)
+    p.communicate()
+
+
+def two_at_once(tmp, ini, text):
+    db = tmp / 'two.db'
+    both = [start(ini, '--db', db, '--jobs', 1, '--json') for _ in range(2)]
+    for p in both:
+        out, err = p.communicate(timeout=120)
+        check('two sweeps with one database', p.returncode == 0 and out == text, f'{p.returncode} {err}')
+    check('have the same rows', content(db) == content(tmp / 'a.db'))
+
+
 def reader(tmp, ini):
     """A query that is never finished, while the database grows."""
     db = tmp / 'r.db'
@@ -222,6 +277,23 @@ def reader(tmp, ini):
     c.close()
     p.communicate(timeout=120)
     check('and the sweep ends well', p.returncode == 0 and content(db) == content(tmp / 'a.db'))
+
+
+def slow_reader(tmp, ini):
+    """A query that ends after the last run: its answer is kept until then."""
+    path = tmp / 'l.db'
+    shutil.copy(tmp / 'a.db', path)
+    db = sqlite3.connect(path)
+    db.execute('DELETE FROM run WHERE id = 7')
+    db.commit()
+    rows = db.execute('SELECT * FROM run')
+    rows.fetchone()
+    p = start(ini, '--db', path, '--jobs', 1)
+    time.sleep(3)
+    rows.close()
+    db.close()
+    out, err = p.communicate(timeout=120)
+    check('a slow reader', p.returncode == 0 and content(path) == content(tmp / 'a.db'), f'{p.returncode} {err}')
 
 
 def memory(tmp, seeds):
@@ -336,25 +408,53 @@ def tortured():
     check('torture over ranks that do not agree', r.returncode == 3 and 'rank 1 (' in r.stderr and not r.stdout, r.stderr)
 
 
-def rank_is_unable(tmp, ini, text):
-    """Rank 1 has no worker any more, and gets no more tasks."""
-    db = tmp / 'u.db'
-    p = subprocess.Popen(['mpirun', '--oversubscribe', '-n', '2', str(POSTERN), 'sweep', str(ini), '--db', str(db)],
+def start_ranks(ini, db, *args):
+    """Two ranks, when there is a database and the worker of rank 1 has worked. Also their process IDs."""
+    p = subprocess.Popen(['mpirun', '--oversubscribe', '-n', '2', str(POSTERN), 'sweep', str(ini), '--db', str(db), *args],
                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env={**os.environ, **MPI_ENV})
     for _ in range(1000):
         time.sleep(0.01)
-        if db.exists():
+        rank = {r: pid for r in (0, 1) for pid in children(p.pid)
+                if f'OMPI_COMM_WORLD_RANK={r}\0'.encode() in pathlib.Path(f'/proc/{pid}/environ').read_bytes()}
+        if len(rank) == 2 and db.exists() and any(ticks(c) >= 3 for c in children(rank[1])):
             break
-    time.sleep(0.2)
-    for pid in children(p.pid):
-        if b'OMPI_COMM_WORLD_RANK=1\0' in pathlib.Path(f'/proc/{pid}/environ').read_bytes():
-            no_more_processes(pid)
+    return p, rank
+
+
+def ticks(pid):
+    return int(pathlib.Path(f'/proc/{pid}/stat').read_text().rsplit(')', 1)[1].split()[11])
+
+
+def rank_is_unable(tmp, ini, text):
+    """Rank 1 has no worker any more, and gets no more tasks."""
+    db = tmp / 'u.db'
+    p, rank = start_ranks(ini, db)
+    no_more_processes(rank[1])
     out, err = p.communicate(timeout=120)
     n = integrity(db)[1]
     check('a rank without workers costs the runs that it had', p.returncode == 3 and RUNS - 4 <= n < RUNS and 'run' in err,
           f'{p.returncode} {n} {err}')
     r = run(ini, '--db', db, '--json')
     check('which the next call makes, too', r.returncode == 0 and r.stdout == text, r.stderr)
+
+
+def worker_of_a_rank_dies(tmp):
+    ini, db = tmp / 'v.ini', tmp / 'v.db'
+    ini.write_text(SWEEP.replace('40ms', '150ms'))
+    p, rank = start_ranks(ini, db)
+    os.kill(children(rank[1])[0], signal.SIGKILL)
+    out, err = p.communicate(timeout=120)
+    n = integrity(db)[1]
+    check('a worker of a rank that dies costs its run', p.returncode == 3 and n == RUNS - 1 and 'signal 9' in err,
+          f'{p.returncode} {n} {err}')
+
+
+def ranks_stop(tmp, ini):
+    """Ctrl-C: rank 0 ends the others."""
+    p, rank = start_ranks(ini, tmp / 'i.db', '--json')
+    os.kill(rank[0], signal.SIGINT)
+    out, err = p.communicate(timeout=60)
+    check('ranks: a signal ends all of them', p.returncode == 130 and json.loads(out)['partial'], f'{p.returncode} {err}')
 
 
 def ranks(tmp, ini, text):
@@ -369,6 +469,8 @@ def ranks(tmp, ini, text):
     explored(tmp)
     tortured()
     rank_is_unable(tmp, ini, text)
+    worker_of_a_rank_dies(tmp)
+    ranks_stop(tmp, ini)
     refuse('ranks and a bad file', [tmp / 'none.ini'], 'none.ini', ranks=2)
     # rank 1 alone has no file
     script = f'cd {tmp}/$([ $OMPI_COMM_WORLD_RANK = 1 ] && echo b || echo a) && exec {POSTERN} sweep s.ini'
@@ -397,7 +499,11 @@ def main():
         no_worker_is_left(ini)
         stopped(tmp, ini, signal.SIGINT)
         stopped(tmp, ini, signal.SIGTERM)
+        terminal(tmp, ini)
+        no_orphans(tmp)
+        two_at_once(tmp, ini, text)
         reader(tmp, ini)
+        slow_reader(tmp, ini)
         constant_memory(tmp)
         bad_input(tmp, ini)
         broken_database(tmp, ini)
