@@ -273,6 +273,34 @@ static void hypervisor_complains(void **state)
 	violates(*state, "P2", wrong);
 }
 
+static uint32_t word;
+
+static void t_irq(struct smp_cpu *c, uint8_t vector)
+{
+	(void)c;
+	(void)vector;
+	word = 2;
+}
+
+/* A load and the store of what it found are two accesses: an interrupt comes in between. */
+static void stumbles_before_the_store(void **state)
+{
+	struct rig *r = *state;
+	uint32_t copy;
+
+	word = 1;
+	r->ops.irq = t_irq;
+	r->cpu.s = &r->s;
+	r->cpu.deferred = -1;
+	smp_raise(&r->cpu, PN_VEC_WAKEUP);
+	smp_dice =
+		(struct smp_dice){.left = 2, .mean = 1000000, .random = 1, .agent = &r->cpu.agent};
+	pn_st32(&copy, pn_ld32(&word));
+	smp_dice = (struct smp_dice){0};
+	assert_int_equal(word, 2);
+	assert_int_equal(copy, 1);
+}
+
 #define T(t) cmocka_unit_test_setup_teardown(t, make, unmake)
 
 int main(void)
@@ -293,6 +321,7 @@ int main(void)
 		T(a_bit_vanishes),
 		T(requests_stay),
 		T(hypervisor_complains),
+		T(stumbles_before_the_store),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -61,27 +61,72 @@ static inline bool smp_makes(enum pn_mistake m)
 	return __builtin_expect(smp_mistake == m, 0);
 }
 
+/*
+ * The operands come first. A load in them is an access of its own, and the thread may stumble
+ * between it and the store.
+ */
+#define SMP_WRITES(bits, type)                                                                     \
+	static inline void smp_st##bits(type *p, type v)                                           \
+	{                                                                                          \
+		smp_point();                                                                       \
+		pn_st##bits(p, v);                                                                 \
+	}                                                                                          \
+	static inline void smp_st##bits##_rel(type *p, type v)                                     \
+	{                                                                                          \
+		smp_point();                                                                       \
+		pn_st##bits##_rel(p, v);                                                           \
+	}                                                                                          \
+	static inline type smp_or##bits(type *p, type v)                                           \
+	{                                                                                          \
+		smp_point();                                                                       \
+		return pn_or##bits(p, v);                                                          \
+	}                                                                                          \
+	static inline type smp_and##bits(type *p, type v)                                          \
+	{                                                                                          \
+		smp_point();                                                                       \
+		return pn_and##bits(p, v);                                                         \
+	}                                                                                          \
+	static inline type smp_xchg##bits(type *p, type v)                                         \
+	{                                                                                          \
+		smp_point();                                                                       \
+		return pn_xchg##bits(p, v);                                                        \
+	}                                                                                          \
+	static inline bool smp_cas##bits(type *p, type *expected, type v)                          \
+	{                                                                                          \
+		smp_point();                                                                       \
+		return pn_cas##bits(p, expected, v);                                               \
+	}
+
+SMP_WRITES(32, uint32_t)
+SMP_WRITES(64, uint64_t)
+
+static inline bool smp_cas128(struct pn_u128 *p, struct pn_u128 *expected, struct pn_u128 v)
+{
+	smp_point();
+	return pn_cas128(p, expected, v);
+}
+
 /* A macro is not expanded in itself: these call the functions of the same name. */
 #define pn_ld32(p)	   (smp_point(), pn_ld32(p))
 #define pn_ld32_acq(p)	   (smp_point(), pn_ld32_acq(p))
 #define pn_ld32_sc(p)	   (smp_point(), pn_ld32_sc(p))
-#define pn_st32(p, v)	   (smp_point(), pn_st32(p, v))
-#define pn_st32_rel(p, v)  (smp_point(), pn_st32_rel(p, v))
-#define pn_or32(p, v)	   (smp_point(), pn_or32(p, v))
-#define pn_and32(p, v)	   (smp_point(), pn_and32(p, v))
-#define pn_xchg32(p, v)	   (smp_point(), pn_xchg32(p, v))
-#define pn_cas32(p, e, v)  (smp_point(), pn_cas32(p, e, v))
+#define pn_st32(p, v)	   smp_st32(p, v)
+#define pn_st32_rel(p, v)  smp_st32_rel(p, v)
+#define pn_or32(p, v)	   smp_or32(p, v)
+#define pn_and32(p, v)	   smp_and32(p, v)
+#define pn_xchg32(p, v)	   smp_xchg32(p, v)
+#define pn_cas32(p, e, v)  smp_cas32(p, e, v)
 #define pn_ld64(p)	   (smp_point(), pn_ld64(p))
 #define pn_ld64_acq(p)	   (smp_point(), pn_ld64_acq(p))
 #define pn_ld64_sc(p)	   (smp_point(), pn_ld64_sc(p))
-#define pn_st64(p, v)	   (smp_point(), pn_st64(p, v))
-#define pn_st64_rel(p, v)  (smp_point(), pn_st64_rel(p, v))
-#define pn_or64(p, v)	   (smp_point(), pn_or64(p, v))
-#define pn_and64(p, v)	   (smp_point(), pn_and64(p, v))
-#define pn_xchg64(p, v)	   (smp_point(), pn_xchg64(p, v))
-#define pn_cas64(p, e, v)  (smp_point(), pn_cas64(p, e, v))
+#define pn_st64(p, v)	   smp_st64(p, v)
+#define pn_st64_rel(p, v)  smp_st64_rel(p, v)
+#define pn_or64(p, v)	   smp_or64(p, v)
+#define pn_and64(p, v)	   smp_and64(p, v)
+#define pn_xchg64(p, v)	   smp_xchg64(p, v)
+#define pn_cas64(p, e, v)  smp_cas64(p, e, v)
 #define pn_ld128_sc(p)	   (smp_point(), pn_ld128_sc(p))
-#define pn_cas128(p, e, v) (smp_point(), pn_cas128(p, e, v))
+#define pn_cas128(p, e, v) smp_cas128(p, e, v)
 #define pn_fence()	   smp_fence()
 #define pn_relax()	   smp_relax()
 #define pn_lock_take(l)	   smp_lock(l)
