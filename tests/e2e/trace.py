@@ -18,6 +18,7 @@ import tempfile
 
 BEGIN, END, INSTANT = 1, 2, 3
 FAILURES = []
+ESCAPES = {'n': '\n', 'r': '\r', 't': '\t'}
 
 
 def check(good, what):
@@ -34,7 +35,7 @@ def run(postern, *args):
 
 def value_of(text):
     if text.startswith('"'):
-        return re.sub(r'\\([0-7]{3})', lambda m: chr(int(m[1], 8)), text[1:-1]).replace('\\"', '"')
+        return re.sub(r'\\([0-7]{3}|.)', lambda m: chr(int(m[1], 8)) if m[1].isdigit() else ESCAPES.get(m[1], m[1]), text[1:-1])
     return {'true': 1, 'false': 0}.get(text) if text in ('true', 'false') else int(text)
 
 
