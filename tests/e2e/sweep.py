@@ -56,9 +56,9 @@ def run(*args, ranks=0, cwd=None):
     return subprocess.run(words, capture_output=True, text=True, cwd=cwd, env={**os.environ, **MPI_ENV}, timeout=300)
 
 
-def start(*args):
+def start(*args, env=None):
     return subprocess.Popen([str(POSTERN), 'sweep', *map(str, args)], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                            text=True)
+                            text=True, env=env)
 
 
 def cpu_time():
@@ -172,7 +172,8 @@ def worker_dies(tmp, ini):
 
 
 def no_worker_is_left(ini):
-    p = start(ini, '--jobs', 2)
+    # LeakSanitizer needs a process, too
+    p = start(ini, '--jobs', 2, env={**os.environ, **MPI_ENV})
     for _ in range(500):
         time.sleep(0.01)
         if len(children(p.pid)) == 2:
