@@ -75,9 +75,15 @@ fetch_into_downloads()
 # Fetches a binary package (name, suite) unless it is there, and prints its path.
 fetch_deb()
 {
-	local name=$1 suite=$2
+	local name=$1 suite=$2 APT=$APT
 	if [ -z "$(downloaded "${name}_*.deb")" ]; then
-		apt_setup
+		case $suite in
+		trixie | *-backports) apt_setup ;;
+		*)
+			APT=$APT-$suite
+			apt_read "deb $suite"
+			;;
+		esac
 		say "fetching $name from $suite"
 		fetch_into_downloads apt_private apt-get download -qq "$name/$suite" ||
 			skip "$name is no longer in $suite"
