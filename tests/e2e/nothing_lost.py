@@ -238,11 +238,12 @@ echo "$?" && ls -A
 
 
 def named(postern):
+    if b'__asan_init' in pathlib.Path(postern).read_bytes():
+        print('SKIPPED: files with a temporary name: AddressSanitizer needs /proc')
+        return
     with tempfile.TemporaryDirectory() as base:
-        # LeakSanitizer needs /proc
-        env = {**os.environ, 'ASAN_OPTIONS': os.environ.get('ASAN_OPTIONS', '') + ':detect_leaks=0'}
         r = subprocess.run(['unshare', '-m', 'sh', '-c', NAMED, 'sh', postern, base],
-                           capture_output=True, text=True, env=env)
+                           capture_output=True, text=True)
     if not r.stdout:
         print(f'SKIPPED: files with a temporary name: {r.stderr.strip()}')
         return
