@@ -2,7 +2,6 @@
 /*
  * `postern compare` and `postern run`: a scenario through several modes, or through one in detail.
  */
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,14 +17,11 @@
 
 static unsigned parse_draws(const char *arg, struct argp_state *state)
 {
-	unsigned long n;
-	char *end;
+	uint64_t n;
 
 	if (!arg)
 		return DEFAULT_DRAWS;
-	errno = 0;
-	n = strtoul(arg, &end, 10);
-	if (errno || end == arg || *end || *arg == '-' || !n || n > CLI_MAX_DRAWS)
+	if (!pn_cli_whole(arg, 1, CLI_MAX_DRAWS, &n))
 		argp_error(state, "--sensitivity: '%s' is not a number of draws (expected 1 .. %d)",
 			   arg, CLI_MAX_DRAWS);
 	return (unsigned)n;

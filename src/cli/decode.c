@@ -176,10 +176,9 @@ static int decode_log(const struct decode_options *o)
 
 static void set_bits(struct decode_options *o, const char *arg, struct argp_state *state)
 {
-	char *end;
-	unsigned long bits = strtoul(arg, &end, 10);
+	uint64_t bits;
 
-	if (!*arg || *end || bits < 1 || bits > 31)
+	if (!pn_cli_whole(arg, 1, 31, &bits))
 		argp_error(state, "--vcpu-bits is '%s' (expected 1 to 31)", arg);
 	o->how.vcpu_bits = (unsigned)bits;
 }

@@ -3,10 +3,7 @@
 #include "explore_options.h"
 
 #include <argp.h>
-#include <errno.h>
-#include <math.h>
 #include <stdint.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "nearest.h"
@@ -38,12 +35,9 @@ enum {
 static uint64_t whole(struct argp_state *state, const char *option, const char *arg, uint64_t min,
 		      uint64_t max)
 {
-	unsigned long long v;
-	char *end;
+	uint64_t v;
 
-	errno = 0;
-	v = strtoull(arg, &end, 10);
-	if (errno || end == arg || *end || *arg == '-' || v < min || v > max)
+	if (!pn_cli_whole(arg, min, max, &v))
 		argp_error(state, "%s: '%s' is not a number from %llu to %llu", option, arg,
 			   (unsigned long long)min, (unsigned long long)max);
 	return v;
@@ -51,10 +45,9 @@ static uint64_t whole(struct argp_state *state, const char *option, const char *
 
 static double seconds(struct argp_state *state, const char *arg)
 {
-	char *end;
-	double v = strtod(arg, &end);
+	double v;
 
-	if (end == arg || *end || !isfinite(v) || v <= 0 || v > MAX_SECONDS)
+	if (!pn_cli_seconds(arg, MAX_SECONDS, &v))
 		argp_error(state, "--seconds: '%s' is not a time in seconds (expected 0.5, 60)",
 			   arg);
 	return v;

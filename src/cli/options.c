@@ -124,6 +124,23 @@ bool pn_cli_trace_perfetto(const struct pn_cli_options *o)
 	return o->trace && pn_cli_is_perfetto(o->trace);
 }
 
+bool pn_cli_whole(const char *arg, uint64_t min, uint64_t max, uint64_t *out)
+{
+	char *end;
+
+	errno = 0;
+	*out = strtoull(arg, &end, 10);
+	return !errno && end != arg && !*end && *arg != '-' && *out >= min && *out <= max;
+}
+
+bool pn_cli_seconds(const char *arg, double max, double *out)
+{
+	char *end;
+
+	*out = strtod(arg, &end);
+	return end != arg && !*end && *out > 0 && *out <= max;
+}
+
 uint64_t pn_cli_seed_value(const char *arg, struct argp_state *state)
 {
 	uint64_t seed;

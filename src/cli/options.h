@@ -63,6 +63,10 @@ bool pn_cli_trace_perfetto(const struct pn_cli_options *o);
 bool pn_cli_is_perfetto(const char *path);
 /* The value of --tsc-ghz, 1e-9 to 1000; ends the program if @arg is none. */
 double pn_cli_rate(const char *arg, struct argp_state *state);
+/* True: @arg is a whole number from @min to @max, in @out. */
+bool pn_cli_whole(const char *arg, uint64_t min, uint64_t max, uint64_t *out);
+/* True: @arg is a time in seconds above 0 and at most @max, in @out. */
+bool pn_cli_seconds(const char *arg, double max, double *out);
 /* The value of --seed; ends the program if @arg is none. */
 uint64_t pn_cli_seed_value(const char *arg, struct argp_state *state);
 /* @arg is the recording that a verb reads; ends the program if *@input is one already. */

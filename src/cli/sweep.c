@@ -365,12 +365,9 @@ static int run(const struct sweep_options *o)
 
 static unsigned parse_jobs(const char *arg, struct argp_state *state)
 {
-	unsigned long n;
-	char *end;
+	uint64_t n;
 
-	errno = 0;
-	n = strtoul(arg, &end, 10);
-	if (errno || end == arg || *end || *arg == '-' || !n || n > PN_FARM_JOBS)
+	if (!pn_cli_whole(arg, 1, PN_FARM_JOBS, &n))
 		argp_error(state, "--jobs: '%s' is not a number of processes (expected 1 .. %d)",
 			   arg, PN_FARM_JOBS);
 	return (unsigned)n;

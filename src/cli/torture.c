@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* `postern torture`: a mode on real threads, and where every interrupt went. */
 #include <inttypes.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -31,13 +30,11 @@ struct options {
 
 static bool number(const char *what, const char *arg, unsigned max, unsigned *out)
 {
-	char *end;
-	unsigned long n;
+	uint64_t n;
 
 	if (!arg)
 		return true;
-	n = strtoul(arg, &end, 10);
-	if (end == arg || *end || *arg == '-' || !n || n > max) {
+	if (!pn_cli_whole(arg, 1, max, &n)) {
 		pn_cli_error("--%s: '%s' is not possible (expected 1 .. %u)", what, arg, max);
 		return false;
 	}
@@ -47,17 +44,11 @@ static bool number(const char *what, const char *arg, unsigned max, unsigned *ou
 
 static bool duration(const char *arg, double *out)
 {
-	char *end;
-
-	if (!arg)
+	if (!arg || pn_cli_seconds(arg, SECONDS_MAX, out))
 		return true;
-	*out = strtod(arg, &end);
-	if (end == arg || *end || !(*out > 0 && *out <= SECONDS_MAX)) {
-		pn_cli_error("--seconds: '%s' is not possible (expected more than 0, at most %.0f)",
-			     arg, SECONDS_MAX);
-		return false;
-	}
-	return true;
+	pn_cli_error("--seconds: '%s' is not possible (expected more than 0, at most %.0f)", arg,
+		     SECONDS_MAX);
+	return false;
 }
 
 static bool mistake(const char *arg, unsigned *out)
