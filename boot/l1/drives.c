@@ -138,6 +138,23 @@ static void readers_join(struct drives *all)
 	}
 }
 
+/* Before the turns; the counts of before are read when all is quiet. */
+static void turns_begin(struct drives *all)
+{
+	sleep_until(now_ns() + SETTLE_NS);
+	msis_read(&all->before);
+	all->ns = now_ns();
+}
+
+static void turns_end(struct drives *all, struct edu *edu)
+{
+	all->ns = now_ns() - all->ns;
+	msis_read(&all->after);
+	msis_entries_read(&all->entries);
+	edu_msi_disable(edu);
+	edu_close(edu);
+}
+
 static void reads(struct drives *all)
 {
 	static volatile bool over;
@@ -145,9 +162,7 @@ static void reads(struct drives *all)
 
 	for (unsigned i = 0; i < c->drives; i++)
 		drive_open(&all->drive[i], c->first + i);
-	sleep_until(now_ns() + SETTLE_NS);
-	msis_read(&all->before);
-	all->ns = now_ns();
+	turns_begin(all);
 	readers_start(all, &over);
 	pin_to(0);
 	for (; all->turns < c->times; all->turns++) {
@@ -184,9 +199,7 @@ static void pulses(struct drives *all)
 	edu_open(&edu, 0);
 	edu_msi_enable(&edu);
 	edu_msi_affinity(&edu, (int)all->cpus - 1);
-	sleep_until(now_ns() + SETTLE_NS);
-	msis_read(&all->before);
-	all->ns = now_ns();
+	turns_begin(all);
 	for (; all->asked < c->count && !all->stuck; all->asked++) {
 		edu_raise(&edu);
 		if (c->open)
@@ -197,11 +210,7 @@ static void pulses(struct drives *all)
 	}
 	while (c->open && (n = taken(&edu, QUIET_NS)))
 		all->done += n;
-	all->ns = now_ns() - all->ns;
-	msis_read(&all->after);
-	msis_entries_read(&all->entries);
-	edu_msi_disable(&edu);
-	edu_close(&edu);
+	turns_end(all, &edu);
 }
 
 /*
@@ -236,9 +245,7 @@ static void comes_back(struct drives *all)
 	edu_dma_map(&edu);
 	edu_msi_enable(&edu);
 	pin_to(0);
-	sleep_until(now_ns() + SETTLE_NS);
-	msis_read(&all->before);
-	all->ns = now_ns();
+	turns_begin(all);
 	for (; all->turns < c->times && !all->stuck; all->turns++) {
 		uint64_t n;
 
@@ -253,11 +260,7 @@ static void comes_back(struct drives *all)
 			break;
 		}
 	}
-	all->ns = now_ns() - all->ns;
-	msis_read(&all->after);
-	msis_entries_read(&all->entries);
-	edu_msi_disable(&edu);
-	edu_close(&edu);
+	turns_end(all, &edu);
 }
 
 /* The task priority of @cpu: it holds interrupts of lower classes back. 0: none. */
@@ -303,9 +306,7 @@ static void moved_away(struct drives *all)
 	edu_open(&edu, 0);
 	edu_msi_enable(&edu);
 	pin_to(0);
-	sleep_until(now_ns() + SETTLE_NS);
-	msis_read(&all->before);
-	all->ns = now_ns();
+	turns_begin(all);
 	for (; all->turns < c->times && all->asked - all->done < all->cpus - 1; all->turns++) {
 		const unsigned cpu = all->cpus - 1 - all->turns % (all->cpus - 1);
 
@@ -319,11 +320,7 @@ static void moved_away(struct drives *all)
 			break;
 		}
 	}
-	all->ns = now_ns() - all->ns;
-	msis_read(&all->after);
-	msis_entries_read(&all->entries);
-	edu_msi_disable(&edu);
-	edu_close(&edu);
+	turns_end(all, &edu);
 }
 
 /* ---- output ---- */
