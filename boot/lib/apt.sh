@@ -48,6 +48,15 @@ apt_setup()
 	APT_READY=1
 }
 
+# Reads the lists of all suites that may have a kernel, into a folder of their own, which APT is for
+# the rest of the caller's scope.
+ARCHIVE_SUITES=(trixie trixie-backports forky sid experimental)
+archive_read()
+{
+	APT=$APT-kernels
+	apt_read "${ARCHIVE_SUITES[@]/#/deb }"
+}
+
 # The newest file among those downloaded that match a pattern.
 downloaded()
 {
@@ -79,10 +88,7 @@ fetch_deb()
 	if [ -z "$(downloaded "${name}_*.deb")" ]; then
 		case $suite in
 		trixie | *-backports) apt_setup ;;
-		*)
-			APT=$APT-$suite
-			apt_read "deb $suite"
-			;;
+		*) archive_read ;;
 		esac
 		say "fetching $name from $suite"
 		fetch_into_downloads apt_private apt-get download -qq "$name/$suite" ||

@@ -4,8 +4,6 @@
 # user's own. "M.N-tree" is the tree in TREE, "M.N-image" the file in IMAGE, M.N its version. A kernel
 # of the archive with "-share" has linux/share.config too; a tree has it in any case.
 
-ARCHIVE_SUITES=(trixie trixie-backports forky sid experimental)
-
 # Something that the user named is not what it has to be.
 unusable()
 {
@@ -17,8 +15,7 @@ unusable()
 archive_kernels()
 {
 	(
-		APT=$APT-kernels
-		apt_read "${ARCHIVE_SUITES[@]/#/deb }"
+		archive_read
 		apt_private apt-cache pkgnames linux-source- | grep -E '^linux-source-[0-9.]+$' |
 			while read -r name; do
 				apt_private apt-cache madison "$name" |
