@@ -18,6 +18,7 @@
 #include "options.h"
 #include "progress.h"
 #include "nearest.h"
+#include "usage.h"
 
 #define MAX_FIGURES 32
 
@@ -179,7 +180,7 @@ static int parse(int key, char *arg, struct argp_state *state)
 		return 0;
 	case ARGP_KEY_ARG:
 		if (o->figures == MAX_FIGURES)
-			argp_error(state, "too many figures");
+			pn_cli_usage(state, "too many figures");
 		o->figure[o->figures++] = arg;
 		return 0;
 	default:
@@ -209,7 +210,7 @@ int pn_cli_bench(int argc, char **argv)
 	unsigned n;
 	bool ok;
 
-	argp_parse(&argp, argc, argv, 0, NULL, &o);
+	pn_cli_parse(&argp, argc, argv, &o);
 	for (unsigned i = 0; i < o.figures; i++)
 		if (unknown_figure(o.figure[i]))
 			return CLI_USAGE;

@@ -10,6 +10,7 @@
 #include "options.h"
 #include "outfile.h"
 #include "rec_open.h"
+#include "usage.h"
 
 struct options {
 	const char *input, *output, *costs;
@@ -100,9 +101,9 @@ static int parse(int key, char *arg, struct argp_state *state)
 		return 0;
 	case ARGP_KEY_END:
 		if (!o->input)
-			argp_error(state, "calibrate needs a recording");
+			pn_cli_usage(state, "calibrate needs a recording");
 		if (!o->output)
-			argp_error(state, "calibrate needs -o FILE.ini");
+			pn_cli_usage(state, "calibrate needs -o FILE.ini");
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -134,6 +135,6 @@ int pn_cli_calibrate(int argc, char **argv)
 		NULL};
 	struct options o = {.costs = "default"};
 
-	argp_parse(&argp, argc, argv, 0, NULL, &o);
+	pn_cli_parse(&argp, argc, argv, &o);
 	return pn_outfile_spares(o.input, "recording", o.output) ? calibrate(&o) : CLI_USAGE;
 }

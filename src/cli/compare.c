@@ -11,6 +11,7 @@
 #include "progress.h"
 #include "runner.h"
 #include "steps.h"
+#include "usage.h"
 
 #define DEFAULT_SCENARIO "passthrough-nvme"
 #define DEFAULT_DRAWS	 16
@@ -22,8 +23,9 @@ static unsigned parse_draws(const char *arg, struct argp_state *state)
 	if (!arg)
 		return DEFAULT_DRAWS;
 	if (!pn_cli_whole(arg, 1, CLI_MAX_DRAWS, &n))
-		argp_error(state, "--sensitivity: '%s' is not a number of draws (expected 1 .. %d)",
-			   arg, CLI_MAX_DRAWS);
+		pn_cli_usage(state,
+			     "--sensitivity: '%s' is not a number of draws (expected 1 .. %d)", arg,
+			     CLI_MAX_DRAWS);
 	return (unsigned)n;
 }
 
@@ -36,7 +38,7 @@ static void unknown_step(const char *text, struct argp_state *state)
 		names[i] = pn_any_step_key(i);
 	memcpy(&names[PN_ALL_STEPS_NR], groups, sizeof(groups));
 	near = pn_nearest(text, names, PN_ALL_STEPS_NR + 4);
-	argp_error(
+	pn_cli_usage(
 		state,
 		"--steps: there is no step '%s' (%s%s%sexpected iommu, processor, host, world or a "
 		"key of the cost table)",
@@ -90,7 +92,7 @@ static int parse_modes(int key, char *arg, struct argp_state *state)
 		return 0;
 	case ARGP_KEY_ARG:
 		if (o->input)
-			argp_error(state, "one scenario at a time, '%s' is a second one", arg);
+			pn_cli_usage(state, "one scenario at a time, '%s' is a second one", arg);
 		o->input = arg;
 		return 0;
 	default:
@@ -182,7 +184,7 @@ int pn_cli_compare(int argc, char **argv)
 	struct pn_cli_options o;
 
 	pn_cli_options_init(&o);
-	argp_parse(&argp, argc, argv, 0, NULL, &o);
+	pn_cli_parse(&argp, argc, argv, &o);
 	if (o.draws && (o.trace || o.hgrm)) {
 		pn_cli_error("--sensitivity is about many runs, --trace and --hgrm are about one "
 			     "each: give one or the other");
@@ -224,7 +226,7 @@ int pn_cli_run(int argc, char **argv)
 	struct pn_cli_options o;
 
 	pn_cli_options_init(&o);
-	argp_parse(&argp, argc, argv, 0, NULL, &o);
+	pn_cli_parse(&argp, argc, argv, &o);
 	if (!o.input || o.modes != 1) {
 		pn_cli_error("%s (see postern run --help)",
 			     o.input ? "run takes one --mode" : "run needs a scenario");

@@ -12,6 +12,7 @@
 #include "decode_log.h"
 #include "json_out.h"
 #include "options.h"
+#include "usage.h"
 
 enum { OPT_JSON = 0x100, OPT_LOG, OPT_HIGH, OPT_LOW, OPT_BITS, OPT_KERNEL };
 
@@ -179,7 +180,7 @@ static void set_bits(struct decode_options *o, const char *arg, struct argp_stat
 	uint64_t bits;
 
 	if (!pn_cli_whole(arg, 1, 31, &bits))
-		argp_error(state, "--vcpu-bits is '%s' (expected 1 to 31)", arg);
+		pn_cli_usage(state, "--vcpu-bits is '%s' (expected 1 to 31)", arg);
 	o->how.vcpu_bits = (unsigned)bits;
 }
 
@@ -203,8 +204,8 @@ static int parse(int key, char *arg, struct argp_state *state)
 		return 0;
 	case OPT_KERNEL:
 		if (pn_decode_kernel(arg, &o->how))
-			argp_error(state, "--kernel is '%s' (expected a version such as 6.17)",
-				   arg);
+			pn_cli_usage(state, "--kernel is '%s' (expected a version such as 6.17)",
+				     arg);
 		return 0;
 	case ARGP_KEY_ARG:
 		if (!o->kind)
@@ -214,9 +215,9 @@ static int parse(int key, char *arg, struct argp_state *state)
 		return 0;
 	case ARGP_KEY_END:
 		if (o->log && o->kind)
-			argp_error(state, "--log takes a file and no KIND");
+			pn_cli_usage(state, "--log takes a file and no KIND");
 		if (!o->log && !o->kind)
-			argp_error(state, "no KIND is given (see postern list decoders)");
+			pn_cli_usage(state, "no KIND is given (see postern list decoders)");
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -269,7 +270,7 @@ int pn_cli_decode(int argc, char **argv)
 	struct pn_diag diag = {0};
 	struct pn_decoded d;
 
-	argp_parse(&argp, argc, argv, 0, NULL, &o);
+	pn_cli_parse(&argp, argc, argv, &o);
 	if (o.log)
 		return decode_log(&o);
 	if (pn_decode_as(o.kind, o.word, o.words, &o.how, &d, &diag)) {

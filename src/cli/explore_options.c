@@ -8,6 +8,7 @@
 
 #include "nearest.h"
 #include "options.h"
+#include "usage.h"
 
 #define MAX_STEPS   32000 /* the explorer counts the steps of an agent in 15 bits */
 #define MAX_SECONDS 1e6
@@ -38,8 +39,8 @@ static uint64_t whole(struct argp_state *state, const char *option, const char *
 	uint64_t v;
 
 	if (!pn_cli_whole(arg, min, max, &v))
-		argp_error(state, "%s: '%s' is not a number from %llu to %llu", option, arg,
-			   (unsigned long long)min, (unsigned long long)max);
+		pn_cli_usage(state, "%s: '%s' is not a number from %llu to %llu", option, arg,
+			     (unsigned long long)min, (unsigned long long)max);
 	return v;
 }
 
@@ -48,8 +49,8 @@ static double seconds(struct argp_state *state, const char *arg)
 	double v;
 
 	if (!pn_cli_seconds(arg, MAX_SECONDS, &v))
-		argp_error(state, "--seconds: '%s' is not a time in seconds (expected 0.5, 60)",
-			   arg);
+		pn_cli_usage(state, "--seconds: '%s' is not a time in seconds (expected 0.5, 60)",
+			     arg);
 	return v;
 }
 
@@ -65,9 +66,9 @@ static unsigned one_of(struct argp_state *state, const char *what, const char *a
 			return i;
 	near = pn_nearest(arg, names, n);
 	if (near)
-		argp_error(state, "unknown %s '%s' (did you mean '%s'?)", what, arg, near);
-	argp_error(state, "unknown %s '%s' (expected %s%s%s or %s)", what, arg, names[0],
-		   n == 3 ? ", " : "", n == 3 ? names[1] : "", names[n - 1]);
+		pn_cli_usage(state, "unknown %s '%s' (did you mean '%s'?)", what, arg, near);
+	pn_cli_usage(state, "unknown %s '%s' (expected %s%s%s or %s)", what, arg, names[0],
+		     n == 3 ? ", " : "", n == 3 ? names[1] : "", names[n - 1]);
 	return 0;
 }
 
@@ -107,10 +108,10 @@ static int parse_search(int key, char *arg, struct argp_state *state)
 static void check(struct argp_state *state, const struct explore_options *o)
 {
 	if (!o->name && !o->all && !o->linux_tree)
-		argp_error(state,
-			   "no case is given (a CASE, see postern list cases, a FILE, or --all)");
+		pn_cli_usage(state,
+			     "no case is given (a CASE, see postern list cases, a FILE, or --all)");
 	if (o->name && o->all)
-		argp_error(state, "a case, or --all, not both");
+		pn_cli_usage(state, "a case, or --all, not both");
 }
 
 static int parse(int key, char *arg, struct argp_state *state)
@@ -149,7 +150,7 @@ static int parse(int key, char *arg, struct argp_state *state)
 		return 0;
 	case ARGP_KEY_ARG:
 		if (o->name)
-			argp_error(state, "one case at a time, or --all");
+			pn_cli_usage(state, "one case at a time, or --all");
 		o->name = arg;
 		return 0;
 	case ARGP_KEY_END:
@@ -217,5 +218,5 @@ static const struct argp argp = {
 
 void pn_explore_options(int argc, char **argv, struct explore_options *o)
 {
-	argp_parse(&argp, argc, argv, 0, NULL, o);
+	pn_cli_parse(&argp, argc, argv, o);
 }

@@ -15,6 +15,7 @@
 #include "scenario.h"
 #include "scenario_keys.h"
 #include "sweep.h"
+#include "usage.h"
 
 enum { OPT_JSON = 0x100 };
 
@@ -209,12 +210,12 @@ static int parse(int key, char *arg, struct argp_state *state)
 		return 0;
 	case ARGP_KEY_ARG:
 		if (o->what)
-			argp_error(state, "one list at a time");
+			pn_cli_usage(state, "one list at a time");
 		o->what = arg;
 		return 0;
 	case ARGP_KEY_NO_ARGS:
-		argp_error(state, "no list is named (modes, scenarios, keys, cases, costs, "
-				  "sweeps or decoders)");
+		pn_cli_usage(state, "no list is named (modes, scenarios, keys, cases, costs, "
+				    "sweeps or decoders)");
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -241,7 +242,7 @@ int pn_cli_list(int argc, char **argv)
 	struct list_options o = {0};
 	const char *names[NR_LISTS], *near;
 
-	argp_parse(&argp, argc, argv, 0, NULL, &o);
+	pn_cli_parse(&argp, argc, argv, &o);
 	for (unsigned i = 0; i < NR_LISTS; i++) {
 		names[i] = lists[i].what;
 		if (strcmp(o.what, lists[i].what))

@@ -79,7 +79,7 @@ static int dispatch(const struct verb *v, int argc, char **argv)
 		pn_cli_error("verb '%s' is not in this build", v->name);
 		return CLI_USAGE;
 	}
-	/* Messages of the option parser begin with it. */
+	/* The help and usage errors name it. */
 	snprintf(name, sizeof(name), "postern %s", v->name);
 	argv[0] = name;
 	return v->run(argc, argv);

@@ -9,6 +9,7 @@
 #include "options.h"
 #include "scenario.h"
 #include "units.h"
+#include "usage.h"
 
 enum {
 	OPT_COSTS = 0x200,
@@ -89,7 +90,7 @@ void pn_cli_add_workload(struct pn_cli_options *o, enum pn_workload work)
 static void parse_duration(struct pn_cli_options *o, const char *arg, struct argp_state *state)
 {
 	if (pn_parse_time(arg, &o->duration) || !o->duration)
-		argp_error(state, "--duration: '%s' is not a time (expected 500ms, 2s)", arg);
+		pn_cli_usage(state, "--duration: '%s' is not a time (expected 500ms, 2s)", arg);
 }
 
 /* "20ms,500us" */
@@ -102,8 +103,8 @@ static void parse_window(struct pn_cli_options *o, const char *arg, struct argp_
 	snprintf(from, sizeof(from), "%.*s", (int)(comma ? comma - arg : 0), arg);
 	if (!comma || pn_parse_time(from, &o->trace_from) || pn_parse_time(comma + 1, &length) ||
 	    !length || o->trace_from > INT64_MAX || length > INT64_MAX)
-		argp_error(state, "--trace-window: '%s' is not FROM,FOR (expected 20ms,500us)",
-			   arg);
+		pn_cli_usage(state, "--trace-window: '%s' is not FROM,FOR (expected 20ms,500us)",
+			     arg);
 	o->trace_until = o->trace_from + length;
 }
 
@@ -149,7 +150,7 @@ uint64_t pn_cli_seed_value(const char *arg, struct argp_state *state)
 	errno = 0;
 	seed = strtoull(arg, &end, 0);
 	if (errno || end == arg || *end || *arg == '-' || seed > INT64_MAX)
-		argp_error(state, "--seed: '%s' is not a number (expected 0 .. 2^63 - 1)", arg);
+		pn_cli_usage(state, "--seed: '%s' is not a number (expected 0 .. 2^63 - 1)", arg);
 	return seed;
 }
 
@@ -158,9 +159,9 @@ static void add_set(struct pn_cli_options *o, const char *arg, struct argp_state
 	const char *eq = strchr(arg, '='), *dot = strchr(arg, '.');
 
 	if (!eq || !dot || dot > eq)
-		argp_error(state, "--set: '%s' is not SECTION.KEY=VALUE", arg);
+		pn_cli_usage(state, "--set: '%s' is not SECTION.KEY=VALUE", arg);
 	if (o->sets == CLI_MAX_SETS)
-		argp_error(state, "more than %d --set", CLI_MAX_SETS);
+		pn_cli_usage(state, "more than %d --set", CLI_MAX_SETS);
 	o->set[o->sets++] = arg;
 }
 
@@ -198,7 +199,7 @@ static int parse(int key, char *arg, struct argp_state *state)
 		return 0;
 	case ARGP_KEY_END:
 		if (o->trace_until && !o->trace)
-			argp_error(state, "--trace-window is for --trace");
+			pn_cli_usage(state, "--trace-window is for --trace");
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -228,13 +229,13 @@ double pn_cli_rate(const char *arg, struct argp_state *state)
 	double ghz = strtod(arg, &end);
 
 	if (end == arg || *end || !(ghz >= 1e-9 && ghz <= 1000))
-		argp_error(state, "--tsc-ghz: '%s' is not a rate (expected 3.0, GHz)", arg);
+		pn_cli_usage(state, "--tsc-ghz: '%s' is not a rate (expected 3.0, GHz)", arg);
 	return ghz;
 }
 
 void pn_cli_one_recording(const char **input, const char *arg, struct argp_state *state)
 {
 	if (*input)
-		argp_error(state, "one recording at a time, '%s' is a second one", arg);
+		pn_cli_usage(state, "one recording at a time, '%s' is a second one", arg);
 	*input = arg;
 }

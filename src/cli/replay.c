@@ -15,6 +15,7 @@
 #include "report.h"
 #include "report_json.h"
 #include "runner.h"
+#include "usage.h"
 
 static bool wanted(const struct pn_cli_options *o, enum pn_workload work)
 {
@@ -185,11 +186,12 @@ static int parse(int key, char *arg, struct argp_state *state)
 		return 0;
 	case ARGP_KEY_END:
 		if (o->write_scenario && o->scenario)
-			argp_error(state, "--scenario is for a replay, and --write-scenario makes "
-					  "a scenario without one");
+			pn_cli_usage(state,
+				     "--scenario is for a replay, and --write-scenario makes "
+				     "a scenario without one");
 		return 0;
 	case ARGP_KEY_NO_ARGS:
-		argp_error(state, "replay needs a recording");
+		pn_cli_usage(state, "replay needs a recording");
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -235,7 +237,7 @@ int pn_cli_replay(int argc, char **argv)
 	int status;
 
 	pn_cli_options_init(&o);
-	argp_parse(&argp, argc, argv, 0, NULL, &o);
+	pn_cli_parse(&argp, argc, argv, &o);
 	if (!choose_modes(&o))
 		return CLI_USAGE;
 	base = o.scenario ? pn_cli_load(&o, o.scenario, &status) : load_defaults(&o, &status);

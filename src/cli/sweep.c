@@ -14,6 +14,7 @@
 #include "progress.h"
 #include "ranks.h"
 #include "sweep_report.h"
+#include "usage.h"
 
 enum { OPT_DB = 0x100, OPT_CSV, OPT_REPORT, OPT_YES, OPT_JSON, OPT_JOBS };
 
@@ -368,8 +369,8 @@ static unsigned parse_jobs(const char *arg, struct argp_state *state)
 	uint64_t n;
 
 	if (!pn_cli_whole(arg, 1, PN_FARM_JOBS, &n))
-		argp_error(state, "--jobs: '%s' is not a number of processes (expected 1 .. %d)",
-			   arg, PN_FARM_JOBS);
+		pn_cli_usage(state, "--jobs: '%s' is not a number of processes (expected 1 .. %d)",
+			     arg, PN_FARM_JOBS);
 	return (unsigned)n;
 }
 
@@ -381,7 +382,7 @@ static int parse(int key, char *arg, struct argp_state *state)
 	case OPT_DB:
 		/* SQLite would take a file that goes with the program */
 		if (!*arg)
-			argp_error(state, "--db: a file without a name");
+			pn_cli_usage(state, "--db: a file without a name");
 		o->db = arg;
 		return 0;
 	case OPT_CSV:
@@ -401,11 +402,11 @@ static int parse(int key, char *arg, struct argp_state *state)
 		return 0;
 	case ARGP_KEY_ARG:
 		if (o->file)
-			argp_error(state, "one sweep at a time, '%s' is a second one", arg);
+			pn_cli_usage(state, "one sweep at a time, '%s' is a second one", arg);
 		o->file = arg;
 		return 0;
 	case ARGP_KEY_NO_ARGS:
-		argp_error(state, "no sweep is named (a file, or one of postern list sweeps)");
+		pn_cli_usage(state, "no sweep is named (a file, or one of postern list sweeps)");
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -445,6 +446,6 @@ int pn_cli_sweep(int argc, char **argv)
 		NULL};
 	struct sweep_options o = {0};
 
-	argp_parse(&argp, argc, argv, 0, NULL, &o);
+	pn_cli_parse(&argp, argc, argv, &o);
 	return run(&o);
 }

@@ -14,6 +14,7 @@
 #include "torture.h"
 #include "torture_ranks.h"
 #include "units.h"
+#include "usage.h"
 
 #define SECONDS_MAX 1e7
 #define THREADS_DFL 3
@@ -361,7 +362,7 @@ int pn_cli_torture(int argc, char **argv)
 					.give_up = give_up,
 					.progress = progress};
 
-	argp_parse(&argp, argc, argv, 0, NULL, &o);
+	pn_cli_parse(&argp, argc, argv, &o);
 	if (!configure(&o, &cfg))
 		return CLI_USAGE;
 	cfg.seed = o.seed;

@@ -328,6 +328,11 @@ static const struct row rows[] = {
 	{"run ipi-storm --duration 20ms --mode ipi-exit", 0, "VM exits by reason", NULL},
 };
 
+static bool is_one_line(const char *text)
+{
+	return *text && strchr(text, '\n') == text + strlen(text) - 1;
+}
+
 static void statuses_and_messages(void **state)
 {
 	(void)state;
@@ -346,6 +351,8 @@ static void statuses_and_messages(void **state)
 			fail_msg("postern %s: an error, but it prints\n%s", r->args, run.out);
 		if (!r->err && run.err[0])
 			fail_msg("postern %s: no error, but it says\n%s", r->args, run.err);
+		if (r->status == 2 && r->args[0] && !is_one_line(run.err))
+			fail_msg("postern %s: a usage error is one line\n%s", r->args, run.err);
 		run_free(&run);
 	}
 }
