@@ -1,19 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * The program `postern`: finds the verb, calls it, and reports if standard output could not be
- * written.
- */
+/* The program `postern`: finds the verb and calls it. */
 #include <argp.h>
-#include <errno.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "cli.h"
 #include "nearest.h"
+#include "standard_out.h"
 
 const char *argp_program_version = "postern " PN_VERSION;
 
@@ -85,31 +79,6 @@ static int dispatch(const struct verb *v, int argc, char **argv)
 	return v->run(argc, argv);
 }
 
-static bool reader_gone(void)
-{
-	struct pollfd p = {.fd = STDOUT_FILENO, .events = POLLOUT};
-
-	return poll(&p, 1, 0) == 1 && (p.revents & POLLERR);
-}
-
-/*
- * Called however the program ends: reports output that could not be written. A reader that closed
- * the pipe early (head) is no error.
- */
-static void finish_stdout(void)
-{
-	int e;
-
-	errno = 0;
-	if (!fflush(stdout) && !ferror(stdout))
-		return;
-	e = errno;
-	if (e == EPIPE || reader_gone())
-		return;
-	fprintf(stderr, "postern: standard output: %s\n", strerror(e ? e : EIO));
-	_exit(CLI_INPUT);
-}
-
 int main(int argc, char **argv)
 {
 	static char dash_help[] = "--help";
@@ -117,7 +86,7 @@ int main(int argc, char **argv)
 	/* Both come back as errors of the write. */
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGXFSZ, SIG_IGN);
-	atexit(finish_stdout);
+	pn_cli_watch_stdout();
 	argp_err_exit_status = CLI_USAGE;
 	if (argc < 2) {
 		help(stderr);
