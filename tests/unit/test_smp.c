@@ -28,7 +28,8 @@ struct rig {
 	struct pn_hyp_ops hyp_ops;
 	struct pn_hyp hyp;
 	struct pn_host_vcpu h[VCPUS];
-	uint32_t page[VCPUS][1024];
+	uint32_t page[VCPUS][1024] __attribute__((aligned(SMP_WATCH_LINE)));
+	uint64_t pir[VCPUS][4] __attribute__((aligned(SMP_WATCH_LINE)));
 };
 
 static const char *wrong; /* what the hypervisor finds in a vCPU */
@@ -82,6 +83,8 @@ static int make(void **state)
 
 static int unmake(void **state)
 {
+	smp_dice = (struct smp_dice){0};
+	smp_unwatch();
 	free(*state);
 	return 0;
 }
@@ -273,6 +276,171 @@ static void hypervisor_complains(void **state)
 	violates(*state, "P2", wrong);
 }
 
+/* ---- IPIs: each bit is counted where it is set ---- */
+
+#define IPI  1
+#define BIT  (1ull << (PN_VEC_DEVICE_FIRST + IPI * STRIDE) % 64)
+#define WORD ((PN_VEC_DEVICE_FIRST + IPI * STRIDE) / 64)
+
+static int make_ipis(void **state)
+{
+	struct rig *r;
+
+	make(state);
+	r = *state;
+	r->s.ipis = true;
+	r->s.bus.ram = (void *)r->page;
+	for (unsigned i = 0; i < VCPUS; i++)
+		r->vcpu[i].pir = r->pir[i];
+	smp_watch(&r->s);
+	smp_dice.bits = &r->cpu.bits;
+	return 0;
+}
+
+static void to_irr(struct rig *r)
+{
+	smp_sends(&r->source[IPI]);
+	pn_vapic_set(r->page[1], PN_APIC_IRR, r->source[IPI].vector);
+}
+
+static void to_pir(struct rig *r)
+{
+	smp_sends(&r->source[IPI]);
+	pn_or64(&r->pir[1][WORD], BIT);
+}
+
+static void move(struct rig *r)
+{
+	if (pn_xchg64(&r->pir[1][WORD], 0) & BIT)
+		pn_vapic_set(r->page[1], PN_APIC_IRR, r->source[IPI].vector);
+}
+
+static void ipis_merge(void **state)
+{
+	struct rig *r = *state;
+
+	for (unsigned i = 0; i < 3; i++)
+		to_irr(r);
+	to_pir(r);
+	to_pir(r);
+	move(r);
+	take(r, IPI, 1);
+	assert_true(rests(r));
+	assert_int_equal(smp_sent(&r->s), 5);
+	assert_int_equal(smp_bits(&r->s).asked - smp_bits(&r->s).fresh, 4);
+}
+
+static void ipi_waits_in_both(void **state)
+{
+	struct rig *r = *state;
+
+	pn_vapic_write(r->page[1], PN_APIC_TPR, 0xF0);
+	to_pir(r);
+	to_irr(r);
+	assert_true(rests(r));
+	move(r);
+	assert_true(rests(r));
+}
+
+/* Its number is covered by that of the next one. */
+static void ipi_is_not_set(void **state)
+{
+	struct rig *r = *state;
+
+	smp_sends(&r->source[IPI]);
+	to_irr(r);
+	take(r, IPI, 1);
+	violates(r, "P4", "2 IPIs and timers were sent, and bits set 1 times");
+}
+
+static void ipi_is_set_twice(void **state)
+{
+	struct rig *r = *state;
+
+	to_irr(r);
+	pn_vapic_set(r->page[1], PN_APIC_IRR, r->source[IPI].vector);
+	take(r, IPI, 1);
+	violates(r, "P4", "1 IPIs and timers were sent, and bits set 2 times");
+}
+
+static void ipi_vanishes(void **state)
+{
+	struct rig *r = *state;
+
+	to_irr(r);
+	pn_vapic_clear(r->page[1], PN_APIC_IRR, r->source[IPI].vector);
+	to_irr(r);
+	take(r, IPI, 1);
+	violates(r, "P4", "2 clear bits were set, and 0 moved, 1 taken");
+}
+
+static void ipi_is_lost_in_a_move(void **state)
+{
+	struct rig *r = *state;
+
+	to_pir(r);
+	pn_xchg64(&r->pir[1][WORD], 0);
+	to_pir(r);
+	move(r);
+	take(r, IPI, 1);
+	violates(r, "P4", "bits set 3 times, 2 of them moved");
+}
+
+/* Another sender sets its bit between the load and the store. */
+static void ipi_is_overwritten(void **state)
+{
+	struct rig *r = *state;
+	uint64_t seen = pn_ld64(&r->pir[1][WORD]);
+
+	to_pir(r);
+	pn_st64(&r->pir[1][WORD], seen);
+	to_pir(r);
+	move(r);
+	take(r, IPI, 1);
+	violates(r, "P4", "clear bits were set");
+}
+
+/* Guests send no more than what is left, and each that sends has a chore that begins it. */
+static void guests_have_budgets(void **state)
+{
+	struct rig *r = *state;
+	uint32_t begun = 0;
+
+	r->s.chores = 1;
+	for (unsigned round = 0; round < 64; round++) {
+		uint32_t all = 0, begins = 0;
+
+		assert_true(smp_round(&r->s, 5, NULL, NULL));
+		for (unsigned i = 0; i < VCPUS; i++) {
+			begins |= (r->vcpu[i].budget ? 1u : 0) << i;
+			all += r->vcpu[i].budget;
+			r->vcpu[i].budget = 0;
+		}
+		assert_true(all <= 5);
+		assert_int_equal(r->s.begins, begins);
+		assert_true(r->cpu.chores >= (uint32_t)__builtin_popcount(begins));
+		begun |= begins;
+		r->s.begins = r->cpu.chores = 0;
+	}
+	assert_int_equal(begun, (1u << VCPUS) - 1);
+}
+
+static void timer_begins_ipis(void **state)
+{
+	struct rig *r = *state;
+	int tpr, vector = r->source[DEVICE].vector;
+
+	r->cpu.s = &r->s;
+	r->cpu.dice = 1;
+	r->vcpu[0].budget = 100000;
+	smp_sends(&r->source[DEVICE]);
+	smp_sends(&r->source[DEVICE]);
+	smp_handle(&r->vcpu[0], &r->cpu, vector, &tpr);
+	assert_int_equal(r->vcpu[0].ipis, 100000);
+	smp_handle(&r->vcpu[0], &r->cpu, vector, &tpr);
+	assert_in_range(r->vcpu[0].ipis, 100001, 100064);
+}
+
 static uint32_t word;
 
 static void t_irq(struct smp_cpu *c, uint8_t vector)
@@ -302,6 +470,7 @@ static void stumbles_before_the_store(void **state)
 }
 
 #define T(t) cmocka_unit_test_setup_teardown(t, make, unmake)
+#define I(t) cmocka_unit_test_setup_teardown(t, make_ipis, unmake)
 
 int main(void)
 {
@@ -322,6 +491,15 @@ int main(void)
 		T(requests_stay),
 		T(hypervisor_complains),
 		T(stumbles_before_the_store),
+		I(ipis_merge),
+		I(ipi_waits_in_both),
+		I(ipi_is_not_set),
+		I(ipi_is_set_twice),
+		I(ipi_vanishes),
+		I(ipi_is_lost_in_a_move),
+		I(ipi_is_overwritten),
+		I(guests_have_budgets),
+		I(timer_begins_ipis),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -214,15 +214,23 @@ static uint64_t to_others(struct smp_vcpu *v, struct smp *s)
 	return TO_OTHERS | s->source[v->id * (s->vcpus + 1)].vector;
 }
 
+/* Of what the guest has to send; none is left if the round is cut short. */
+static void spend(struct smp_vcpu *v, struct smp *s, uint32_t n)
+{
+	v->ipis = n < v->ipis && !pn_ld32(&s->cut) ? v->ipis - n : 0; /* pairs with the director */
+}
+
 uint64_t tor_next_ipi(struct smp_vcpu *v, struct smp_cpu *c)
 {
 	struct smp *s = c->s;
 	uint32_t to = smp_draw(&c->dice, s->vcpus - 1);
 	struct smp_source *src;
 
-	v->ipis--;
-	if (!smp_draw(&c->dice, RARELY))
+	if (!smp_draw(&c->dice, RARELY)) {
+		spend(v, s, s->vcpus - 1);
 		return to_others(v, s);
+	}
+	spend(v, s, 1);
 	to += to >= v->id;
 	src = &s->source[v->id * s->vcpus + to];
 	smp_sends(src);

@@ -332,6 +332,7 @@ static int build_vm(struct smp *s, const struct pn_mode *mode)
 		.ipiv = pn_mode_has(mode, PN_TRAIT_IPIV),
 		.host_x2apic = true,
 	};
+	int err;
 
 	pn_vmx_init(&in->vmx, &cfg);
 	s->hyp = &in->vmx.hyp;
@@ -340,7 +341,10 @@ static int build_vm(struct smp *s, const struct pn_mode *mode)
 		s->vcpu[i].h = &in->vcpu[i].h;
 		in->vcpu[i].h.task = &s->vcpu[i].task;
 	}
-	return pn_vmx_vm_init(&in->vmx, &in->vm, in->vcpu, s->vcpus, 0, true, 0, &s->pages);
+	err = pn_vmx_vm_init(&in->vmx, &in->vm, in->vcpu, s->vcpus, 0, true, 0, &s->pages);
+	for (unsigned i = 0; i < s->vcpus && !err; i++)
+		s->vcpu[i].pir = in->vcpu[i].pid->pir;
+	return err;
 }
 
 static int build_bare(struct smp *s, const struct pn_mode *mode)

@@ -13,7 +13,6 @@ _Static_assert(PN_TORTURE_CPUS == SMP_CPUS && PN_TORTURE_VCPUS == SMP_VCPUS &&
 	       "what the caller may ask for is there");
 
 #define RAM_BASE    0x100000u
-#define RAM_SIZE    (8u << 20)
 #define PER_VCPU    6 /* interrupts of devices for each vCPU */
 #define PER_CPU	    8 /* and for each CPU on bare metal */
 #define LAST_ROUNDS 3 /* in which nothing is sent but timers, and nothing stays masked */
@@ -33,7 +32,7 @@ static void *lines(size_t n, size_t size)
 
 static bool allocate(struct smp *s)
 {
-	s->bus.ram = aligned_alloc(4096, RAM_SIZE);
+	s->bus.ram = aligned_alloc(4096, SMP_RAM);
 	s->cpu = lines(s->cpus, sizeof(*s->cpu));
 	s->host_cpu = lines(s->cpus, sizeof(*s->host_cpu));
 	s->vcpu = lines(s->vcpus, sizeof(*s->vcpu));
@@ -43,7 +42,7 @@ static bool allocate(struct smp *s)
 	if (!s->bus.ram || !s->cpu || !s->host_cpu || !s->vcpu || !s->device || !s->source ||
 	    !s->chore)
 		return false;
-	memset(s->bus.ram, 0, RAM_SIZE);
+	memset(s->bus.ram, 0, SMP_RAM);
 	return true;
 }
 
@@ -140,11 +139,11 @@ static int build(struct smp *s, const struct pn_torture_config *cfg)
 	s->masks = info->inhibits != 0;
 	s->dice = cfg->seed * 0x9E3779B97F4A7C15ull | 1;
 	s->bus.ram_base = RAM_BASE;
-	s->bus.ram_size = RAM_SIZE;
+	s->bus.ram_size = SMP_RAM;
 	s->os = (struct pn_os){.ctx = s, .wake = smp_os_wake, .ipi = smp_os_ipi};
 	if (!allocate(s))
 		return -ENOMEM;
-	pn_pages_init(&s->pages, &s->bus, RAM_BASE, RAM_SIZE);
+	pn_pages_init(&s->pages, &s->bus, RAM_BASE, SMP_RAM);
 	init_cpus(s);
 	init_devices(s);
 	init_vcpus(s);
@@ -160,11 +159,14 @@ static int build(struct smp *s, const struct pn_torture_config *cfg)
 	for (unsigned i = 0; i < s->vcpus; i++)
 		smp_enqueue(s, &s->vcpu[i], &s->dice);
 	s->busy = 0;
+	if (s->ipis)
+		smp_watch(s);
 	return 0;
 }
 
 static void destroy(struct smp *s, const struct pn_mode *mode)
 {
+	smp_unwatch();
 	if (s->machine && mode->info->vendor == PN_VENDOR_AMD)
 		tor_amd_free(s);
 	else if (s->machine)
@@ -189,6 +191,8 @@ static void count_agents(const struct smp *s, struct pn_torture_result *r)
 		r->preemptions += s->cpu[i].preemptions;
 		r->irqs += s->cpu[i].irqs;
 	}
+	if (s->ipis)
+		r->merged = smp_bits(s).asked - smp_bits(s).fresh;
 	for (unsigned i = 0; i < s->devices; i++) {
 		const struct smp_device *d = &s->device[i];
 

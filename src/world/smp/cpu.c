@@ -127,6 +127,16 @@ static bool run_threads(struct smp_cpu *c)
 	return ran;
 }
 
+/* The guest of one more vCPU begins to send. */
+static void begin_ipis(struct smp_cpu *c)
+{
+	struct smp *s = c->s;
+	unsigned id = (unsigned)__builtin_ctz(s->begins);
+
+	s->begins &= s->begins - 1;
+	smp_inject(c, &s->source[s->timers + id]);
+}
+
 static bool do_chore(struct smp_cpu *c)
 {
 	struct smp *s = c->s;
@@ -141,6 +151,8 @@ static bool do_chore(struct smp_cpu *c)
 	}
 	if (s->last) {
 		s->last(c);
+	} else if (s->begins) {
+		begin_ipis(c);
 	} else {
 		chore = &s->chore[smp_draw(&c->dice, s->chores)];
 		chore->done += chore->run(c);

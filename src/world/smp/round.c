@@ -13,6 +13,7 @@
 #define POSTS_LOG2 20 /* of a device in a round, at most */
 #define FEW_LOG2   8  /* in most rounds: what is lost at their end stays lost */
 #define HEAVY	   8  /* one round in so many has more */
+#define HEAVY_IPIS 32 /* of IPIs, of which each costs more */
 /* Then: accesses from one time to the next, about, at least, and how often that is doubled. */
 #define STUMBLE_MIN  16u
 #define STUMBLE_LOG2 6
@@ -185,8 +186,6 @@ static void check_balance(struct smp *s)
 {
 	uint64_t set = set_bits(s), gone = smp_taken(s), hidden;
 
-	if (s->ipis)
-		return;
 	for (unsigned v = 0; v < s->vcpus; v++)
 		for (unsigned w = 0; w < 8; w++)
 			gone += (unsigned)__builtin_popcount(s->hyp->ops->irr(s->vcpu[v].h, w));
@@ -207,7 +206,9 @@ static void check(struct smp *s)
 		check_vcpu(s, &s->vcpu[i]);
 	check_sources(s);
 	aim_sources(s);
-	if (s->hyp)
+	if (s->ipis)
+		smp_check_bits(s);
+	else if (s->hyp)
 		check_balance(s);
 }
 
@@ -230,8 +231,9 @@ static void give_chore(struct smp_cpu *c)
 
 static void give_chores(struct smp *s)
 {
-	uint64_t n = smp_draw(&s->dice, 4) || s->ipis ? some(s, CHORES_LOG2, UINT64_MAX) : 0;
+	uint64_t n = smp_draw(&s->dice, 4) ? some(s, CHORES_LOG2, UINT64_MAX) : 0;
 
+	n += (unsigned)__builtin_popcount(s->begins);
 	while (n-- && s->chores) {
 		struct smp_cpu *c = &s->cpu[smp_draw(&s->dice, s->cpus)];
 
@@ -241,9 +243,28 @@ static void give_chores(struct smp *s)
 	}
 }
 
+static uint64_t draw_budget(struct smp *s, bool heavy, uint64_t left)
+{
+	return left ? some(s, heavy ? POSTS_LOG2 : FEW_LOG2, left) : 0;
+}
+
+/* Half of the guests send IPIs: the timer of each is a chore that comes before all others. */
+static void give_budgets(struct smp *s, bool heavy, uint64_t left)
+{
+	for (unsigned i = 0; i < s->vcpus; i++) {
+		uint64_t n = smp_draw(&s->dice, 2) ? draw_budget(s, heavy, left) : 0;
+
+		if (!n)
+			continue;
+		left -= n;
+		pn_xchg32(&s->vcpu[i].budget, (uint32_t)n); /* pairs with its guest */
+		s->begins |= 1u << i;
+	}
+}
+
 static void begin(struct smp *s, uint64_t left)
 {
-	bool heavy = !smp_draw(&s->dice, HEAVY);
+	bool heavy = !smp_draw(&s->dice, s->ipis ? HEAVY_IPIS : HEAVY);
 	bool wild = !heavy && smp_draw(&s->dice, 2);
 
 	smp_busy(s); /* the director */
@@ -251,10 +272,12 @@ static void begin(struct smp *s, uint64_t left)
 	pn_st32(&s->cut, 0); /* all pair with threads that have not begun */
 	pn_st32(&s->wild, wild ? STUMBLE_MIN << smp_draw(&s->dice, STUMBLE_LOG2) : 0);
 	for (unsigned i = 0; i < s->devices; i++) {
-		s->device[i].budget = left ? some(s, heavy ? POSTS_LOG2 : FEW_LOG2, left) : 0;
+		s->device[i].budget = draw_budget(s, heavy, left);
 		left -= s->device[i].budget;
 		smp_busy(s);
 	}
+	if (s->ipis && !s->last)
+		give_budgets(s, heavy, left);
 	__atomic_fetch_add(&s->round, 1, __ATOMIC_SEQ_CST); /* pairs with devices: the budgets */
 	syscall(SYS_futex, &s->round, FUTEX_WAKE_PRIVATE, SMP_DEVICES, NULL, NULL, 0);
 	if (s->last)

@@ -66,6 +66,7 @@ struct smp_source {
 struct smp_vcpu {
 	struct smp_task task;
 	struct pn_host_vcpu *h;
+	const uint64_t *pir; /* of its descriptor; NULL: it has none */
 	uint32_t id;
 	uint32_t cpu;		/* where it ran last */
 	bool blocking;		/* it is in the block loop */
@@ -73,6 +74,7 @@ struct smp_vcpu {
 	bool stays;		/* its guest waits for interrupts inside: HLT does not exit */
 	bool inside;		/* it does so */
 	uint32_t ipis;		/* that its guest has to send */
+	uint32_t budget;	/* atomic: and those that its next timer makes it send */
 	uint64_t exit[3];	/* of an IPI that the processor did not finish */
 	uint64_t sleeps, moves; /* statistics, of the CPU where it is */
 } __attribute__((aligned(SMP_LINE)));
@@ -101,6 +103,7 @@ struct smp_cpu {
 	bool closed;	 /* under the lock: takes no tasks */
 	/* its own */
 	bool resched __attribute__((aligned(SMP_LINE)));
+	struct smp_bits bits;
 	int deferred;	/* a vector that made the guest exit; -1: none */
 	uint64_t fresh; /* interrupts that became pending by its software, not merged with others */
 	uint64_t merged; /* and those that were pending already */
@@ -190,6 +193,7 @@ struct smp {
 	uint32_t stop;				    /* atomic: threads end */
 	uint32_t wild;	     /* atomic: smp_dice.mean of all threads in this round */
 	uint32_t chore_busy; /* atomic: one chore at a time */
+	uint32_t begins;     /* of the chores' lock: vCPUs whose guests are to send their budget */
 	uint32_t cut;	     /* atomic: devices send no more in this round */
 	uint32_t failed;     /* atomic */
 	bool stuck;	     /* it did not come to rest: threads cannot be joined */
@@ -273,6 +277,17 @@ void smp_inject(struct smp_cpu *c, struct smp_source *src);
 void smp_device_irq(struct smp_cpu *c, uint8_t vector);
 /* The guest of @v takes @vector: what it does. @tpr: what it writes to its TPR then, or -1. */
 void smp_handle(struct smp_vcpu *v, struct smp_cpu *c, int vector, int *tpr);
+
+/* ---- bits.c ---- */
+
+/* From now on bits that are set in what vCPUs have pending are counted, by the thread that sets. */
+void smp_watch(struct smp *s);
+void smp_unwatch(void);
+/* At rest: of all CPUs. */
+struct smp_bits smp_bits(const struct smp *s);
+/* At rest: each interrupt that was sent set a bit, once, and each bit has been taken or is there.
+ */
+void smp_check_bits(struct smp *s);
 
 /* ---- round.c ---- */
 

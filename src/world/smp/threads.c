@@ -269,6 +269,7 @@ static void *cpu_main(void *arg)
 
 	seed_thread(c->dice);
 	smp_dice.agent = &c->agent;
+	smp_dice.bits = &c->bits;
 	return smp_cpu_main(c);
 }
 

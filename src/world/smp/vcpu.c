@@ -136,8 +136,11 @@ void smp_handle(struct smp_vcpu *v, struct smp_cpu *c, int vector, int *tpr)
 	if (vector < s->source[s->timers].vector)
 		return;
 	/* Its timer. It has the highest class, so nothing holds it back. */
-	if (s->ipis)
-		v->ipis = 1 + smp_draw(&c->dice, 64);
+	if (s->ipis) {
+		uint32_t budget = pn_xchg32(&v->budget, 0); /* pairs with the director */
+
+		v->ipis += budget ? budget : 1 + smp_draw(&c->dice, 64);
+	}
 	if (s->masks)
 		*tpr = s->last || smp_draw(&c->dice, 2)
 			       ? 0

@@ -10,6 +10,22 @@
  */
 #include "../../../seam/native/seam_impl.h"
 
+#define SMP_RAM	       (8u << 20)
+#define SMP_WATCH_LINE 32u
+
+/* Of one thread, in memory that is watched. */
+struct smp_bits {
+	uint64_t asked; /* bits that were set, clear before or not */
+	uint64_t fresh; /* of these, clear before */
+	uint64_t out;	/* taken out of a word by an exchange, to be set elsewhere */
+};
+
+/* Where bits are counted: a byte for each line of @base's memory. NULL: nowhere. */
+struct smp_watched {
+	uintptr_t base;
+	const uint8_t *map;
+};
+
 struct smp_dice {
 	uint32_t left; /* accesses until the thread stumbles; 0: 2^32 */
 	uint32_t mean; /* from one time to the next, about; 0: never */
@@ -17,10 +33,15 @@ struct smp_dice {
 	uint32_t fence;
 	uint32_t masked;	/* no interrupt comes here: this stands for one step of a machine */
 	struct pn_agent *agent; /* of the CPU that the thread is; NULL: none */
+	struct smp_bits *bits;	/* that it sets; NULL: they are not counted */
 };
 
 extern __thread struct smp_dice smp_dice;
 extern enum pn_mistake smp_mistake;
+extern struct smp_watched smp_watched;
+
+void smp_bits_set(uint64_t bits, uint64_t old);
+void smp_bits_out(uint64_t bits);
 
 /* The thread waits for a random time, takes interrupts if they are on, and draws the next time. */
 void smp_stumble(void);
@@ -33,6 +54,13 @@ static inline void smp_point(void)
 {
 	if (__builtin_expect(!--smp_dice.left, 0))
 		smp_stumble();
+}
+
+static inline bool smp_is_watched(const void *p)
+{
+	uintptr_t at = (uintptr_t)p - smp_watched.base;
+
+	return smp_watched.map && at < SMP_RAM && smp_watched.map[at / SMP_WATCH_LINE];
 }
 
 static inline void smp_lock(struct pn_lock *l)
@@ -78,8 +106,13 @@ static inline bool smp_makes(enum pn_mistake m)
 	}                                                                                          \
 	static inline type smp_or##bits(type *p, type v)                                           \
 	{                                                                                          \
+		type old;                                                                          \
+                                                                                                   \
 		smp_point();                                                                       \
-		return pn_or##bits(p, v);                                                          \
+		old = pn_or##bits(p, v);                                                           \
+		if (smp_is_watched(p))                                                             \
+			smp_bits_set(v, old);                                                      \
+		return old;                                                                        \
 	}                                                                                          \
 	static inline type smp_and##bits(type *p, type v)                                          \
 	{                                                                                          \
@@ -88,8 +121,13 @@ static inline bool smp_makes(enum pn_mistake m)
 	}                                                                                          \
 	static inline type smp_xchg##bits(type *p, type v)                                         \
 	{                                                                                          \
+		type old;                                                                          \
+                                                                                                   \
 		smp_point();                                                                       \
-		return pn_xchg##bits(p, v);                                                        \
+		old = pn_xchg##bits(p, v);                                                         \
+		if (smp_is_watched(p))                                                             \
+			smp_bits_out(old);                                                         \
+		return old;                                                                        \
 	}                                                                                          \
 	static inline bool smp_cas##bits(type *p, type *expected, type v)                          \
 	{                                                                                          \
