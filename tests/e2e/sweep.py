@@ -106,6 +106,18 @@ def whole(tmp, ini):
     return r.stdout
 
 
+def one_of_each(tmp):
+    """A single run is no plural, nor is a single draw."""
+    ini = tmp / 'one.ini'
+    for more, words in (('', ': sparse-wakeups, 1 run, costs'),
+                        ('draws = 1\n', ', 2 runs, costs "default" and 1 draw of the assumed ones: '),
+                        ('draws = 1\n', ', least to most of 1 draw\n')):
+        ini.write_text(f'[sweep]\nscenario = sparse-wakeups\nmodes = gappi\nfigures = cpu\n{more}'
+                       '[set]\nmachine.duration = 10ms\n')
+        r = run(ini)
+        check(words, r.returncode == 0 and words in r.stdout, r.stdout + r.stderr)
+
+
 def other_ways(tmp, ini, text):
     r = run(ini, '--db', tmp / 'b.db', '--csv', tmp / 'b.csv', '--json', '--jobs', 3)
     check('three processes: the same JSON', r.stdout == text)
@@ -496,6 +508,7 @@ def main():
         ini = tmp / 'sweep.ini'
         ini.write_text(SWEEP)
         text = whole(tmp, ini)
+        one_of_each(tmp)
         other_ways(tmp, ini, text)
         kills(tmp, ini, text)
         worker_dies(tmp, ini)

@@ -16,12 +16,13 @@ const char *pn_sweep_headline(const struct pn_sweep *s, const struct pn_sweep_st
 	char draws[64] = "", of[32] = "";
 
 	if (s->draws)
-		snprintf(draws, sizeof(draws), " and %u draws of the assumed ones", s->draws);
+		snprintf(draws, sizeof(draws), " and %u draw%s of the assumed ones", s->draws,
+			 s->draws == 1 ? "" : "s");
 	if (st->done < s->runs)
 		snprintf(of, sizeof(of), " of %llu", (unsigned long long)s->runs);
-	snprintf(buf, size, "%s: %s, %llu%s runs, costs \"%s\"%s: modelled, not measured%s",
-		 s->name, s->base->name, (unsigned long long)st->done, of, s->base->costs.name,
-		 draws, st->partial ? " (partial)" : "");
+	snprintf(buf, size, "%s: %s, %llu%s run%s, costs \"%s\"%s: modelled, not measured%s",
+		 s->name, s->base->name, (unsigned long long)st->done, of, s->runs == 1 ? "" : "s",
+		 s->base->costs.name, draws, st->partial ? " (partial)" : "");
 	return buf;
 }
 
@@ -158,7 +159,8 @@ static void title(const struct table *t)
 
 	fputs(pn_figures[t->figure].title, t->f);
 	if (t->draws)
-		fprintf(t->f, ", least to most of %u draws", t->s->draws);
+		fprintf(t->f, ", least to most of %u draw%s", t->s->draws,
+			t->s->draws == 1 ? "" : "s");
 	else if (*pn_sweep_interval_text(t->s, interval, sizeof(interval)))
 		fprintf(t->f, ", %s", interval);
 	if (*pn_sweep_fixed_text(t->s, t->fixed, fixed, sizeof(fixed)))
