@@ -130,11 +130,13 @@ struct pn_amdvi_state {
 	bool snp_locked, msi_enable;
 };
 
+/* No other call on @vi at the same time. Agrees with memory only while no other agent runs. */
 void pn_amdvi_save(const struct pn_amdvi *vi, struct pn_amdvi_state *out);
 
 /*
  * -EINVAL if no IOMMU with these features can be in that state; nothing has changed then. Queued
  * commands are not executed and no interrupt is sent. Message numbers of the MSI capability stay.
+ * No other call on @vi at the same time; memory must have its content before the next one.
  */
 int pn_amdvi_load(struct pn_amdvi *vi, const struct pn_amdvi_state *in);
 
@@ -182,6 +184,7 @@ struct pn_amdvi_stats {
 	uint64_t irt_invalidations, events, events_dropped;
 };
 
+/* A call on @vi like any other: must not overlap with one. */
 void pn_amdvi_stats(const struct pn_amdvi *vi, struct pn_amdvi_stats *out);
 
 #pragma GCC visibility pop

@@ -171,16 +171,21 @@ struct pn_avic_state {
 	uint64_t page_pa, logical_table, physical_table;
 };
 
+/* By the core's agent, or while it rests. Agrees with memory only while no other agent runs. */
 void pn_avic_save(const struct pn_avic *av, struct pn_avic_state *out);
 
 /*
  * -EINVAL if no core with these features can be in that state, -EFAULT if the vAPIC page is no
  * memory; nothing has changed then. Memory is left alone. Afterwards, in a guest with AVIC, ask
- * pn_avic_evaluate().
+ * pn_avic_evaluate(). By the core's agent, or while it rests; the page must have its content before
+ * that agent goes on.
  */
 int pn_avic_load(struct pn_avic *av, const struct pn_avic_state *in);
 
-/* The doorbell reaches this core. True: guest mode, evaluate now. In host mode see the knob. */
+/*
+ * The doorbell reaches this core. True: guest mode, evaluate now. In host mode see the knob. By the
+ * core's agent: @bus->doorbell, which any agent calls, only leaves word for it.
+ */
 bool pn_avic_doorbell(struct pn_avic *av);
 
 /*

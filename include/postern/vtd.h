@@ -120,6 +120,7 @@ struct pn_vtd_stats {
 	uint64_t interrupts;		 /* the unit's own */
 };
 
+/* A call on @v like any other: must not overlap with one. */
 void pn_vtd_stats(const struct pn_vtd *v, struct pn_vtd_stats *out);
 
 #pragma GCC visibility pop
