@@ -29,7 +29,7 @@ struct rig {
 	struct pn_hyp hyp;
 	struct pn_host_vcpu h[VCPUS];
 	uint32_t page[VCPUS][1024] __attribute__((aligned(SMP_WATCH_LINE)));
-	uint64_t pir[VCPUS][4] __attribute__((aligned(SMP_WATCH_LINE)));
+	uint64_t pir[VCPUS][8] __attribute__((aligned(SMP_WATCH_LINE))); /* and control */
 };
 
 static const char *wrong; /* what the hypervisor finds in a vCPU */
@@ -400,6 +400,27 @@ static void ipi_is_overwritten(void **state)
 	violates(r, "P4", "clear bits were set");
 }
 
+#define CONTROL 4
+
+static void control_changes(void **state)
+{
+	struct rig *r = *state;
+	uint64_t *control = &r->pir[0][CONTROL], old = 0xFF00;
+
+	pn_st64(control, old);
+	smp_watch(&r->s);
+	pn_or64(control, 1);
+	old |= 1;
+	assert_true(pn_cas64(control, &old, 0xFFFF03));
+	assert_false(pn_cas64(control, &old, 0));
+	pn_and64(control, ~3ull);
+	assert_true(rests(r));
+	pn_xchg64(control, 2);
+	assert_true(rests(r));
+	pn_st64(control, 0);
+	violates(r, "P2", "have 0 bits, and 1 by all changes");
+}
+
 /* Guests send no more than what is left, and each that sends has a chore that begins it. */
 static void guests_have_budgets(void **state)
 {
@@ -498,6 +519,7 @@ int main(void)
 		I(ipi_vanishes),
 		I(ipi_is_lost_in_a_move),
 		I(ipi_is_overwritten),
+		I(control_changes),
 		I(guests_have_budgets),
 		I(timer_begins_ipis),
 	};

@@ -2,7 +2,9 @@
 /*
  * Bits of interrupts, counted where they are set: in the IRR of each vCPU and in the PIR of its
  * descriptor, by each read-modify-write, of silicon or host. A bit that is set in another way is in
- * no count, and so is found, too.
+ * no count, and so is found, too. The control word of a descriptor, with ON, SN, NV and NDST, is
+ * changed by several agents and by read-modify-writes only (R7 of docs/protocol-intel.md): what
+ * they left is what is there.
  */
 #include <string.h>
 
@@ -12,36 +14,55 @@
 #define PIR_WORDS 4
 #define PIR_BYTES 32
 
+#define CONTROL (PIR_BYTES / 8) /* quadword of the descriptor, in the line after the PIR's */
+
 static uint8_t map[SMP_RAM / SMP_WATCH_LINE];
 struct smp_watched smp_watched;
 
 /* ---- counting ---- */
 
-static unsigned ones(uint64_t bits)
+static uint64_t ones(uint64_t bits)
 {
-	return (unsigned)__builtin_popcountll(bits);
+	return (uint64_t)__builtin_popcountll(bits);
 }
 
-void smp_bits_set(uint64_t bits, uint64_t old)
+void smp_bits_set(enum smp_kind kind, uint64_t bits, uint64_t old)
 {
 	struct smp_bits *n = smp_dice.bits;
 
 	if (!n)
 		return;
+	if (kind == SMP_CONTROL) {
+		smp_bits_change(kind, old, old | bits);
+		return;
+	}
 	n->asked += ones(bits);
 	n->fresh += ones(bits & ~old);
 }
 
-void smp_bits_out(uint64_t bits)
+void smp_bits_change(enum smp_kind kind, uint64_t old, uint64_t now)
 {
-	if (smp_dice.bits)
-		smp_dice.bits->out += ones(bits);
+	struct smp_bits *n = smp_dice.bits;
+
+	if (n && kind == SMP_CONTROL)
+		n->held += ones(now) - ones(old);
+	else if (n)
+		n->out += ones(old & ~now);
 }
 
-static void watch(const void *at, size_t bytes)
+static void watch(const void *at, size_t bytes, enum smp_kind kind)
 {
-	memset(map + ((uintptr_t)at - smp_watched.base) / SMP_WATCH_LINE, 1,
+	memset(map + ((uintptr_t)at - smp_watched.base) / SMP_WATCH_LINE, kind,
 	       bytes / SMP_WATCH_LINE);
+}
+
+static uint64_t held(const struct smp *s)
+{
+	uint64_t n = 0;
+
+	for (unsigned i = 0; i < s->vcpus; i++)
+		n += s->vcpu[i].pir ? ones(pn_ld64(&s->vcpu[i].pir[CONTROL])) : 0;
+	return n;
 }
 
 void smp_watch(struct smp *s)
@@ -49,10 +70,13 @@ void smp_watch(struct smp *s)
 	memset(map, 0, sizeof(map));
 	smp_watched = (struct smp_watched){(uintptr_t)s->bus.ram, map};
 	for (unsigned i = 0; i < s->vcpus; i++) {
-		watch(s->vcpu[i].h->page + PN_APIC_IRR / 4, IRR_BYTES);
-		if (s->vcpu[i].pir)
-			watch(s->vcpu[i].pir, PIR_BYTES);
+		watch(s->vcpu[i].h->page + PN_APIC_IRR / 4, IRR_BYTES, SMP_REQUESTS);
+		if (!s->vcpu[i].pir)
+			continue;
+		watch(s->vcpu[i].pir, PIR_BYTES, SMP_REQUESTS);
+		watch(s->vcpu[i].pir + CONTROL, SMP_WATCH_LINE, SMP_CONTROL);
 	}
+	s->held = held(s);
 }
 
 void smp_unwatch(void)
@@ -70,6 +94,7 @@ struct smp_bits smp_bits(const struct smp *s)
 		all.asked += s->cpu[i].bits.asked;
 		all.fresh += s->cpu[i].bits.fresh;
 		all.out += s->cpu[i].bits.out;
+		all.held += s->cpu[i].bits.held;
 	}
 	return all;
 }
@@ -105,4 +130,9 @@ void smp_check_bits(struct smp *s)
 			 "%llu clear bits were set, and %llu moved, %llu taken, %llu are pending",
 			 (unsigned long long)all.fresh, (unsigned long long)all.out,
 			 (unsigned long long)taken, (unsigned long long)left);
+	if (held(s) != s->held + all.held)
+		smp_fail(s, "P2",
+			 "descriptors' control words have %llu bits, and %llu by all changes that "
+			 "were locked",
+			 (unsigned long long)held(s), (unsigned long long)(s->held + all.held));
 }

@@ -66,7 +66,7 @@ struct smp_source {
 struct smp_vcpu {
 	struct smp_task task;
 	struct pn_host_vcpu *h;
-	const uint64_t *pir; /* of its descriptor; NULL: it has none */
+	const uint64_t *pir; /* its descriptor; NULL: it has none */
 	uint32_t id;
 	uint32_t cpu;		/* where it ran last */
 	bool blocking;		/* it is in the block loop */
@@ -186,6 +186,7 @@ struct smp {
 	void *machine; /* the vendor's part */
 	uint64_t dice;
 	uint64_t rounds;
+	uint64_t held; /* bits of all control words when their count began */
 	uint32_t busy
 		__attribute__((aligned(SMP_LINE))); /* atomic: threads that have work; a futex */
 	uint32_t round
@@ -280,13 +281,13 @@ void smp_handle(struct smp_vcpu *v, struct smp_cpu *c, int vector, int *tpr);
 
 /* ---- bits.c ---- */
 
-/* From now on bits that are set in what vCPUs have pending are counted, by the thread that sets. */
+/* From now on each thread counts the bits that it sets in what vCPUs have pending. */
 void smp_watch(struct smp *s);
 void smp_unwatch(void);
 /* At rest: of all CPUs. */
 struct smp_bits smp_bits(const struct smp *s);
-/* At rest: each interrupt that was sent set a bit, once, and each bit has been taken or is there.
- */
+/* At rest: each interrupt that was sent set a bit, once, and each bit has been taken or is there;
+ * no change of a control word is lost. */
 void smp_check_bits(struct smp *s);
 
 /* ---- round.c ---- */

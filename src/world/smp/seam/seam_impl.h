@@ -18,9 +18,12 @@ struct smp_bits {
 	uint64_t asked; /* bits that were set, clear before or not */
 	uint64_t fresh; /* of these, clear before */
 	uint64_t out;	/* taken out of a word by an exchange, to be set elsewhere */
+	uint64_t held;	/* in control words: set less cleared, modulo 2^64 */
 };
 
-/* Where bits are counted: a byte for each line of @base's memory. NULL: nowhere. */
+enum smp_kind { SMP_NOT_WATCHED, SMP_REQUESTS, SMP_CONTROL };
+
+/* Where bits are counted: the kind of each line of @base's memory. NULL: nowhere. */
 struct smp_watched {
 	uintptr_t base;
 	const uint8_t *map;
@@ -40,8 +43,9 @@ extern __thread struct smp_dice smp_dice;
 extern enum pn_mistake smp_mistake;
 extern struct smp_watched smp_watched;
 
-void smp_bits_set(uint64_t bits, uint64_t old);
-void smp_bits_out(uint64_t bits);
+/* A read-modify-write has changed @old to @now in memory of that kind, or has set @bits. */
+void smp_bits_set(enum smp_kind kind, uint64_t bits, uint64_t old);
+void smp_bits_change(enum smp_kind kind, uint64_t old, uint64_t now);
 
 /* The thread waits for a random time, takes interrupts if they are on, and draws the next time. */
 void smp_stumble(void);
@@ -56,11 +60,12 @@ static inline void smp_point(void)
 		smp_stumble();
 }
 
-static inline bool smp_is_watched(const void *p)
+static inline enum smp_kind smp_kind(const void *p)
 {
 	uintptr_t at = (uintptr_t)p - smp_watched.base;
 
-	return smp_watched.map && at < SMP_RAM && smp_watched.map[at / SMP_WATCH_LINE];
+	return smp_watched.map && at < SMP_RAM ? (enum smp_kind)smp_watched.map[at / SMP_WATCH_LINE]
+					       : SMP_NOT_WATCHED;
 }
 
 static inline void smp_lock(struct pn_lock *l)
@@ -110,14 +115,19 @@ static inline bool smp_makes(enum pn_mistake m)
                                                                                                    \
 		smp_point();                                                                       \
 		old = pn_or##bits(p, v);                                                           \
-		if (smp_is_watched(p))                                                             \
-			smp_bits_set(v, old);                                                      \
+		if (smp_kind(p))                                                                   \
+			smp_bits_set(smp_kind(p), v, old);                                         \
 		return old;                                                                        \
 	}                                                                                          \
 	static inline type smp_and##bits(type *p, type v)                                          \
 	{                                                                                          \
+		type old;                                                                          \
+                                                                                                   \
 		smp_point();                                                                       \
-		return pn_and##bits(p, v);                                                         \
+		old = pn_and##bits(p, v);                                                          \
+		if (smp_kind(p) == SMP_CONTROL)                                                    \
+			smp_bits_change(SMP_CONTROL, old, (type)(v & old));                        \
+		return old;                                                                        \
 	}                                                                                          \
 	static inline type smp_xchg##bits(type *p, type v)                                         \
 	{                                                                                          \
@@ -125,14 +135,19 @@ static inline bool smp_makes(enum pn_mistake m)
                                                                                                    \
 		smp_point();                                                                       \
 		old = pn_xchg##bits(p, v);                                                         \
-		if (smp_is_watched(p))                                                             \
-			smp_bits_out(old);                                                         \
+		if (smp_kind(p))                                                                   \
+			smp_bits_change(smp_kind(p), old, v);                                      \
 		return old;                                                                        \
 	}                                                                                          \
 	static inline bool smp_cas##bits(type *p, type *expected, type v)                          \
 	{                                                                                          \
+		bool done;                                                                         \
+                                                                                                   \
 		smp_point();                                                                       \
-		return pn_cas##bits(p, expected, v);                                               \
+		done = pn_cas##bits(p, expected, v);                                               \
+		if (done && smp_kind(p))                                                           \
+			smp_bits_change(smp_kind(p), *expected, v);                                \
+		return done;                                                                       \
 	}
 
 SMP_WRITES(32, uint32_t)
