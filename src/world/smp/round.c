@@ -13,7 +13,6 @@
 #define POSTS_LOG2 20 /* of a device in a round, at most */
 #define FEW_LOG2   8  /* in most rounds: what is lost at their end stays lost */
 #define HEAVY	   8  /* one round in so many has more */
-#define HEAVY_IPIS 32 /* of IPIs, of which each costs more */
 /* Then: accesses from one time to the next, about, at least, and how often that is doubled. */
 #define STUMBLE_MIN  16u
 #define STUMBLE_LOG2 6
@@ -264,7 +263,7 @@ static void give_budgets(struct smp *s, bool heavy, uint64_t left)
 
 static void begin(struct smp *s, uint64_t left)
 {
-	bool heavy = !smp_draw(&s->dice, s->ipis ? HEAVY_IPIS : HEAVY);
+	bool heavy = !smp_draw(&s->dice, HEAVY);
 	bool wild = !heavy && smp_draw(&s->dice, 2);
 
 	smp_busy(s); /* the director */
