@@ -125,7 +125,7 @@ void pn_pcpu_host(struct pn_pcpu *p)
 
 	p->mode = PN_CPU_HOST;
 	p->host_ns += p->agent.elapsed_ns;
-	pn_wheel_add(&s->wheel, &p->ev, pn_sim_now(s) + p->agent.elapsed_ns);
+	pn_wheel_after(&s->wheel, &p->ev, p->agent.elapsed_ns);
 	p->agent.elapsed_ns = 0;
 }
 
@@ -135,7 +135,7 @@ void pn_pcpu_span(struct pn_pcpu *p, enum pn_pcpu_mode mode, uint64_t length)
 
 	p->mode = mode;
 	if (length != UINT64_MAX)
-		pn_wheel_add(&s->wheel, &p->ev, pn_sim_now(s) + p->agent.elapsed_ns + length);
+		pn_wheel_after(&s->wheel, &p->ev, p->agent.elapsed_ns + length);
 	p->agent.elapsed_ns = 0;
 }
 
@@ -146,7 +146,7 @@ static void cpu_event(struct pn_event *ev)
 	p->agent.elapsed_ns = 0;
 	switch (p->mode) {
 	case PN_CPU_GUEST:
-		pn_vcpu_span_end(pn_vcpu_of(p->cur), p);
+		pn_vcpu_span_end(pn_container(p->cur, struct pn_vcpu, task), p);
 		break;
 	case PN_CPU_POLL:
 		pn_pcpu_kick(p);
@@ -247,7 +247,7 @@ static void slice_event(struct pn_event *ev)
 	pn_pcpu_intr(p, PN_SIM_VEC_TIMER);
 }
 
-static void tick_event(struct pn_event *ev)
+static void host_tick_event(struct pn_event *ev)
 {
 	struct pn_pcpu *p = pn_container(ev, struct pn_pcpu, tick_ev);
 	struct pn_sim *s = p->sim;
@@ -283,7 +283,7 @@ void pn_pcpu_init(struct pn_sim *s, uint32_t id)
 	p->agent.world = p;
 	pn_event_init(&p->ev, cpu_event);
 	pn_event_init(&p->slice, slice_event);
-	pn_event_init(&p->tick_ev, tick_event);
+	pn_event_init(&p->tick_ev, host_tick_event);
 	pn_event_init(&p->noise_ev, noise_event);
 	pn_list_init(&p->fair);
 	pn_list_init(&p->fifo);

@@ -65,7 +65,7 @@ static void send(struct pn_sim *s, uint32_t cpu, int vector, uint64_t delay)
 	s->free_msg = m->next;
 	m->to = &s->pcpu[cpu];
 	m->vector = vector;
-	pn_wheel_add(&s->wheel, &m->ev, pn_sim_now(s) + delay);
+	pn_wheel_after(&s->wheel, &m->ev, delay);
 }
 
 void pn_sim_raise(struct pn_sim *s, uint32_t cpu, uint8_t vector, uint64_t delay)
@@ -163,15 +163,14 @@ void pn_sim_start(struct pn_sim *s)
 bool pn_sim_run(struct pn_sim *s, uint64_t until, uint64_t max)
 {
 	struct pn_event *ev;
-	uint64_t n = 0;
+	uint64_t left = max;
 
-	while (n < max) {
+	for (; left; left--) {
 		ev = pn_wheel_pop(&s->wheel, until);
 		if (!ev)
 			break;
 		ev->fn(ev);
-		n++;
 	}
-	s->events += n;
-	return n == max;
+	s->events += max - left;
+	return !left;
 }

@@ -4,8 +4,8 @@
 
 #include <string.h>
 
-#define LOW_BITS 12 /* of the slot number in the lowest wheel */
-#define HIGH_ROW 64 /* of the wheel above it */
+#define LOW_BITS 12		   /* of the slot number in the lowest wheel */
+#define HIGH_ROW PN_WHEEL_LOW_ROWS /* of the wheel above it */
 
 _Static_assert(PN_WHEEL_SLOTS == 1u << LOW_BITS, "slots of the lowest wheel");
 
@@ -108,7 +108,7 @@ static void cascade(struct pn_wheel *w, uint32_t b)
  * Empties the earliest slot above the lowest wheel into the wheels below and moves now to its
  * start; false if nothing in it is due until @limit: then now is unchanged, since callers read it.
  */
-bool pn_wheel_descend(struct pn_wheel *w, uint64_t limit)
+bool __attribute__((noinline)) pn_wheel_descend(struct pn_wheel *w, uint64_t limit)
 {
 	const struct pn_event *ev;
 	unsigned wheel, row, open;
@@ -124,6 +124,7 @@ bool pn_wheel_descend(struct pn_wheel *w, uint64_t limit)
 		if (!ev->next)
 			return false;
 	w->now = ev->when >> open << open;
+	w->row = 0;
 	cascade(w, b);
 	return true;
 }

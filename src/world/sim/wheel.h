@@ -29,14 +29,15 @@ struct pn_event {
 #define PN_WHEEL_RESOLUTION 6u	  /* the longest slot, for a small machine */
 #define PN_WHEEL_SLOTS	    4096u /* of the lowest wheel */
 #define PN_WHEEL_HIGH	    9u	  /* wheels of 64 slots above the lowest one */
-#define PN_WHEEL_ROWS	    (64u + PN_WHEEL_HIGH)
+#define PN_WHEEL_LOW_ROWS   (PN_WHEEL_SLOTS / 64)
+#define PN_WHEEL_ROWS	    (PN_WHEEL_LOW_ROWS + PN_WHEEL_HIGH)
 
 /* Lower rows and slots are earlier, so the first bit that is set leads to the earliest event. */
 struct pn_wheel {
 	uint64_t now;
-	uint64_t rows; /* bit per row of 64 slots of the lowest wheel that holds events */
 	uint64_t span; /* of the lowest wheel, in ns */
-	uint32_t high; /* bit per wheel above it that does */
+	uint64_t row;  /* of 64 slots of the lowest wheel: those before it hold no event */
+	uint32_t high; /* bit per wheel above it that holds events */
 	uint32_t resolution;
 	uint64_t slots[PN_WHEEL_ROWS]; /* bit per slot that does */
 	struct pn_event *slot[PN_WHEEL_ROWS * 64];
@@ -64,12 +65,8 @@ static inline void pn_wheel_empty(struct pn_wheel *w, uint32_t b)
 
 	w->slot[b] = NULL;
 	w->slots[row] &= ~(1ull << (b % 64));
-	if (w->slots[row])
-		return;
-	if (row < 64)
-		w->rows &= ~(1ull << row);
-	else
-		w->high &= ~(1u << (row - 64));
+	if (row >= PN_WHEEL_LOW_ROWS && !w->slots[row])
+		w->high &= ~(1u << (row - PN_WHEEL_LOW_ROWS));
 }
 
 /* Takes a scheduled event out; harmless if it is idle. */
@@ -105,7 +102,6 @@ static inline void pn_wheel_insert(struct pn_wheel *w, struct pn_event *ev)
 		return;
 	}
 	pn_wheel_alone(w, ev, b);
-	w->rows |= 1ull << (b / 64);
 }
 
 /* Schedules an idle event; a time in the past counts as now. */
@@ -115,19 +111,28 @@ static inline void pn_wheel_add(struct pn_wheel *w, struct pn_event *ev, uint64_
 	pn_wheel_insert(w, ev);
 }
 
+/* The same for @delay ns from now. */
+static inline void pn_wheel_after(struct pn_wheel *w, struct pn_event *ev, uint64_t delay)
+{
+	ev->when = w->now + delay;
+	pn_wheel_insert(w, ev);
+}
+
 /* Removes and returns the earliest event and moves now to it; NULL: none, or none until @limit, and
  * now stays. */
 static inline struct pn_event *pn_wheel_pop(struct pn_wheel *w, uint64_t limit)
 {
 	struct pn_event *ev, *next, **slot;
-	uint64_t row;
+	uint64_t row = w->row, bits;
 
-	while (__builtin_expect(!w->rows, 0)) {
+	while (__builtin_expect(!(bits = w->slots[row]), 0)) {
+		if (++row < PN_WHEEL_LOW_ROWS)
+			continue;
 		if (!pn_wheel_descend(w, limit))
 			return NULL;
+		row = 0;
 	}
-	row = (uint64_t)__builtin_ctzll(w->rows);
-	slot = &w->slot[row * 64 + (uint64_t)__builtin_ctzll(w->slots[row])];
+	slot = &w->slot[row * 64 + (uint64_t)__builtin_ctzll(bits)];
 	ev = *slot;
 	if (ev->when > limit)
 		return NULL;
@@ -135,8 +140,9 @@ static inline struct pn_event *pn_wheel_pop(struct pn_wheel *w, uint64_t limit)
 	*slot = next = ev->next;
 	if (next)
 		next->prev = ev->prev;
-	else if (!(w->slots[row] &= w->slots[row] - 1)) /* its lowest bit is the slot's */
-		w->rows &= w->rows - 1;
+	else
+		w->slots[row] = bits & (bits - 1); /* its lowest bit is the slot's */
+	w->row = row;
 	w->now = ev->when;
 	return ev;
 }
