@@ -9,35 +9,14 @@
 #include "machine.h"
 #include "ring.h"
 
-static uint64_t stamp(const struct pn_machine *m, const struct pn_lab_vcpu *v)
-{
-	uint64_t now = pn_sim_now(m->sim);
-	bool blocked = v && v->sim->task.state == PN_TASK_SLEEPING;
-	uint64_t window = now >= m->warmup_at ? PN_SENT_WINDOW : 0;
-
-	return (now + 1) << PN_SENT_SHIFT | (blocked ? PN_SENT_BLOCKED : 0) | window;
-}
-
 static struct pn_part *part_of(struct pn_machine *m, uint64_t sent)
 {
 	return &m->part[sent & PN_SENT_IPI ? PN_PART_IPIS : PN_PART_DEVICES];
 }
 
-static void count_sent(struct pn_machine *m, uint64_t sent)
+void pn_account_sent_part(struct pn_machine *m, uint64_t sent)
 {
-	if (!(sent & PN_SENT_WINDOW))
-		return;
-	m->now.interrupts++;
-	if (m->part)
-		part_of(m, sent)->interrupts++;
-}
-
-uint64_t pn_account_sent(struct pn_machine *m, const struct pn_lab_vcpu *v)
-{
-	uint64_t sent = stamp(m, v);
-
-	count_sent(m, sent);
-	return sent;
+	part_of(m, sent)->interrupts++;
 }
 
 void pn_account_coalesced(struct pn_machine *m, uint64_t sent)
@@ -274,7 +253,7 @@ void pn_account_deliver(struct pn_lab_vcpu *v, uint64_t at)
 
 uint64_t pn_account_ipi_sent(struct pn_lab_vcpu *from)
 {
-	return stamp(from->m, NULL) | PN_SENT_IPI;
+	return pn_account_stamp(from->m, NULL) | PN_SENT_IPI;
 }
 
 static void ipi_to(const struct pn_lab_vcpu *from, struct pn_lab_vcpu *to, const struct pn_ipi *ipi,
@@ -282,7 +261,7 @@ static void ipi_to(const struct pn_lab_vcpu *from, struct pn_lab_vcpu *to, const
 {
 	uint64_t blocked = to->sim->task.state == PN_TASK_SLEEPING ? PN_SENT_BLOCKED : 0;
 
-	count_sent(to->m, sent);
+	pn_account_sent(to->m, sent);
 	to->m->now.ipis++;
 	if (to->m->tracer)
 		pn_tracer_ipi(to->m->tracer, from, to, ipi->vector, sent);

@@ -57,6 +57,7 @@ struct pn_lab_queue {
 	struct pn_queue *sim;
 	struct pn_host_entry *entry; /* of the platform's remapping entry */
 	struct pn_msi msi;
+	struct pn_lab_iommu *unit; /* that it is behind: m->iommu[iommu] */
 	uint32_t iommu;
 	uint32_t host_cpu;
 	uint8_t host_vector;
@@ -266,8 +267,8 @@ uint64_t pn_machine_icr(const struct pn_lab_vcpu *v, const struct pn_ipi *ipi, b
 
 /* ---- accounting ---- */
 
-/* @v NULL: bare metal. Counts it, and says when it was. */
-uint64_t pn_account_sent(struct pn_machine *m, const struct pn_lab_vcpu *v);
+/* Behind pn_account_sent(): where the machine keeps devices and IPIs apart. */
+void pn_account_sent_part(struct pn_machine *m, uint64_t sent);
 /* Its IRR bit is set, or was. */
 void pn_account_irr(struct pn_lab_vcpu *v, uint8_t vector, uint64_t sent);
 /* Its PIR bit is set; @merged: it was before. */
@@ -336,6 +337,25 @@ int pn_feed_close(struct pn_feed *f);
 static inline struct pn_lab_vcpu *pn_lab_of(const struct pn_vcpu *v)
 {
 	return v->hw;
+}
+
+/* When an interrupt is sent to @v (NULL: bare metal), and what it finds. */
+static inline uint64_t pn_account_stamp(const struct pn_machine *m, const struct pn_vcpu *v)
+{
+	uint64_t now = pn_sim_now(m->sim), sent = (now + 1) << PN_SENT_SHIFT;
+
+	if (v && v->task.state == PN_TASK_SLEEPING)
+		sent |= PN_SENT_BLOCKED;
+	return now < m->warmup_at ? sent : sent | PN_SENT_WINDOW;
+}
+
+static inline void pn_account_sent(struct pn_machine *m, uint64_t sent)
+{
+	if (!(sent & PN_SENT_WINDOW))
+		return;
+	m->now.interrupts++;
+	if (__builtin_expect(m->part != NULL, 0))
+		pn_account_sent_part(m, sent);
 }
 
 /* The guest's IF is 0 in its handlers. */

@@ -72,41 +72,46 @@ void pn_unit_init(struct pn_lab_iommu *io)
 	pn_event_init(&io->ev, free_again);
 }
 
-void pn_unit_msi(struct pn_lab_queue *q)
+/*
+ * The request waits, and with it the completions before it; without those that a handler has seen
+ * before: with coalescing they were written long ago.
+ */
+static void __attribute__((noinline))
+enqueue(struct pn_lab_iommu *io, struct pn_lab_queue *q, uint64_t sent)
 {
-	struct pn_machine *m = q->m;
-	struct pn_lab_iommu *io = &m->iommu[q->iommu];
-	const struct pn_lab_vcpu *v = q->sim->vcpu ? pn_lab_of(q->sim->vcpu) : NULL;
-	uint32_t held;
-	uint64_t sent;
+	struct pn_queue *dev = q->sim;
+	uint32_t held = dev->signalled < dev->ready ? dev->signalled : dev->ready;
 
-	io->agent.elapsed_ns = 0;
-	pn_step(&io->agent, PN_STEP_DEVICE_WRITE, v ? v->sim->id : q->host_cpu,
-		v ? q->sim->vector : q->host_vector);
-	sent = pn_account_sent(m, v);
-	if (!io->waits && io->busy_until <= pn_sim_now(m->sim)) {
-		serve(io, q, sent);
-		return;
-	}
 	if (io->waits == io->room) {
 		struct pn_waiting *more =
 			pn_ring_more(io->waiting, &io->room, &io->head, sizeof(*more));
 
 		if (!more) {
-			m->sim->out_of_memory = true;
+			io->m->sim->out_of_memory = true;
 			return;
 		}
 		io->waiting = more;
 	}
-	/*
-	 * Without completions that a handler has seen before: with coalescing they were written
-	 * long ago.
-	 */
-	held = q->sim->signalled < q->sim->ready ? q->sim->signalled : q->sim->ready;
-	q->sim->ready -= held;
+	dev->ready -= held;
 	io->waiting[(io->head + io->waits++) & (io->room - 1)] = (struct pn_waiting){q, sent, held};
-	m->outstanding++;
+	io->m->outstanding++;
 	wait_for(io);
+}
+
+void pn_unit_msi(struct pn_lab_queue *q)
+{
+	struct pn_lab_iommu *io = q->unit;
+	const struct pn_vcpu *v = q->sim->vcpu;
+	uint64_t sent = pn_account_stamp(io->m, v);
+
+	io->agent.elapsed_ns = 0;
+	pn_step(&io->agent, PN_STEP_DEVICE_WRITE, v ? v->id : q->host_cpu,
+		v ? q->sim->vector : q->host_vector);
+	pn_account_sent(io->m, sent);
+	if (io->waits || io->busy_until > pn_sim_now(io->m->sim))
+		enqueue(io, q, sent);
+	else
+		serve(io, q, sent);
 }
 
 uint64_t pn_unit_route(struct pn_lab_iommu *io, uint32_t dest, uint8_t vector)

@@ -240,25 +240,47 @@ static void posted(struct pn_lab_vcpu *v, const struct pn_lab_iommu *io, uint64_
 		pn_account_dropped(v);
 }
 
-static enum pn_msi_result request(struct pn_lab_iommu *io, struct pn_lab_queue *q, uint64_t sent)
+static void not_posted(struct pn_lab_iommu *io, struct pn_lab_queue *q, uint64_t sent,
+		       enum pn_msi_result r)
+{
+	if (r == PN_MSI_REMAPPED) {
+		pn_lab_of(q->sim->vcpu)->notified = true;
+		pn_account_flight(q, sent);
+	} else {
+		io->m->error = "the IOMMU neither posted nor remapped an MSI";
+	}
+}
+
+static enum pn_msi_result __attribute__((noinline))
+request_asleep(struct pn_lab_iommu *io, struct pn_lab_queue *q, uint64_t sent)
 {
 	struct pn_lab_vcpu *v = pn_lab_of(q->sim->vcpu);
 	uint64_t told = notifications(&io->agent);
 	uint64_t dropped = io->agent.step[PN_STEP_GALOG_DROP].count;
 	enum pn_msi_result r = pn_amdvi_msi(pn_amdvi_of(io), &q->msi);
 
-	switch (r) {
-	case PN_MSI_POSTED:
+	if (r == PN_MSI_POSTED) {
 		pn_account_irr(v, q->sim->vector, sent);
 		posted(v, io, told, dropped);
-		break;
-	case PN_MSI_REMAPPED:
-		v->notified = true;
-		pn_account_flight(q, sent);
-		break;
-	default:
-		io->m->error = "the IOMMU neither posted nor remapped an MSI";
+	} else {
+		not_posted(io, q, sent, r);
 	}
+	return r;
+}
+
+/* Whether the host was notified matters only if the vCPU sleeps. */
+static enum pn_msi_result request(struct pn_lab_iommu *io, struct pn_lab_queue *q, uint64_t sent)
+{
+	struct pn_vcpu *v = q->sim->vcpu;
+	enum pn_msi_result r;
+
+	if (v->task.state == PN_TASK_SLEEPING)
+		return request_asleep(io, q, sent);
+	r = pn_amdvi_msi(pn_amdvi_of(io), &q->msi);
+	if (r == PN_MSI_POSTED)
+		pn_account_irr(pn_lab_of(v), q->sim->vector, sent);
+	else
+		not_posted(io, q, sent, r);
 	return r;
 }
 
