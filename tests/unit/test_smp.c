@@ -232,6 +232,24 @@ static void moves_while_masked(void **state)
 	assert_true(rests(r));
 }
 
+/* An IPI of lowest priority: the host chooses one of several. */
+static void one_of_several_takes(void **state)
+{
+	struct rig *r = *state;
+
+	r->source[0].always = 2;
+	for (unsigned by = 0; by < VCPUS; by++) {
+		assert_true(rests(r));
+		post(r, 0, by);
+		take(r, 0, by);
+	}
+	assert_true(rests(r));
+	post(r, 0, 1);
+	take(r, 0, 1);
+	take(r, 0, 0);
+	violates(r, "P4", "was taken 4 times");
+}
+
 static void taken_twice(void **state)
 {
 	struct rig *r = *state;
@@ -506,6 +524,7 @@ int main(void)
 		T(taken_by_another),
 		T(moves),
 		T(moves_while_masked),
+		T(one_of_several_takes),
 		T(taken_twice),
 		T(taken_and_not_sent),
 		T(a_bit_vanishes),

@@ -129,16 +129,20 @@ static void take(struct smp_vcpu *v, struct smp_cpu *c, struct pn_avic *av, int 
 	set_tpr(v, av, tpr);
 }
 
-/* False: the guest exits, and the host has to finish the IPI. */
-static bool send(struct smp_vcpu *v, struct smp_cpu *c, struct pn_avic *av)
+/*
+ * The guest sends an IPI: PN_AVIC_TRAP if it exits, and the host has to finish it;
+ * PN_AVIC_EVALUATE if it may be its own receiver.
+ */
+static enum pn_avic_access send(struct smp_vcpu *v, struct smp_cpu *c, struct pn_avic *av)
 {
 	uint64_t icr = tor_next_ipi(v, c);
 	struct pn_avic_exit exit;
+	enum pn_avic_access what = pn_avic_write(av, PN_APIC_ICRL, icr, &exit);
 
-	switch (pn_avic_write(av, PN_APIC_ICRL, icr, &exit)) {
+	switch (what) {
 	case PN_AVIC_DONE:
 	case PN_AVIC_EVALUATE:
-		return true;
+		return what;
 	case PN_AVIC_TRAP:
 		if (exit.code != PN_EXIT_AVIC_INCOMPLETE_IPI)
 			smp_fail(c->s, "P7", "an ICR write exits with code 0x%llx",
@@ -153,13 +157,17 @@ static bool send(struct smp_vcpu *v, struct smp_cpu *c, struct pn_avic *av)
 	v->exit[0] = exit.code;
 	v->exit[1] = exit.info1;
 	v->exit[2] = exit.info2;
-	return false;
+	return PN_AVIC_TRAP;
 }
 
-/* From VMRUN to VMEXIT: it looks at VMRUN, at doorbells and after an EOI, and at no other time. */
+/*
+ * From VMRUN to VMEXIT: it looks at VMRUN, at doorbells, after an EOI and after an IPI to itself,
+ * and at no other time.
+ */
 static enum smp_left inside(struct smp_vcpu *v, struct smp_cpu *c, struct pn_avic *av)
 {
 	for (;;) {
+		enum pn_avic_access sent = PN_AVIC_DONE;
 		int vector;
 
 		while ((vector = pn_avic_evaluate(av, true)) >= 0) {
@@ -170,17 +178,20 @@ static enum smp_left inside(struct smp_vcpu *v, struct smp_cpu *c, struct pn_avi
 		do {
 			if (smp_interrupted(c))
 				return SMP_INTERRUPTED;
-			if (v->ipis && !send(v, c, av))
-				return SMP_AGAIN;
-			if (v->ipis)
+			if (v->ipis) {
+				sent = send(v, c, av);
+				if (sent == PN_AVIC_TRAP)
+					return SMP_AGAIN;
 				continue;
+			}
 			if (!v->stays || smp_wanted(c))
 				return SMP_HALTED;
 			v->inside = true;
 			smp_wait(c);
 			v->inside = false;
 			/* Pairs with smp_ring(). */
-		} while (!pn_xchg32(&c->bell, 0) || !pn_avic_doorbell(av));
+		} while (sent != PN_AVIC_EVALUATE &&
+			 (!pn_xchg32(&c->bell, 0) || !pn_avic_doorbell(av)));
 	}
 }
 

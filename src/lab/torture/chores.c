@@ -203,16 +203,9 @@ void tor_core_intr(void *ctx, const struct pn_intr *intr)
 	deliver(((struct smp_cpu *)ctx)->s, intr);
 }
 
-#define TO_OTHERS (3ull << 18) /* destination shorthand: all excluding self */
-#define RARELY	  8
-
-static uint64_t to_others(struct smp_vcpu *v, struct smp *s)
-{
-	for (unsigned to = 0; to < s->vcpus; to++)
-		if (to != v->id)
-			smp_sends(&s->source[s->sources + v->id * s->vcpus + to]);
-	return TO_OTHERS | s->source[v->id * (s->vcpus + 1)].vector;
-}
+#define SHORTHAND(to) ((uint64_t)PN_ICR_SH_##to << 18)
+#define LOWEST	      ((uint64_t)PN_DM_LOWEST << 8)
+#define KINDS	      16 /* of IPIs; most are to one other vCPU */
 
 /* Of what the guest has to send; none is left if the round is cut short. */
 static void spend(struct smp_vcpu *v, struct smp *s, uint32_t n)
@@ -220,19 +213,61 @@ static void spend(struct smp_vcpu *v, struct smp *s, uint32_t n)
 	v->ipis = n < v->ipis && !pn_ld32(&s->cut) ? v->ipis - n : 0; /* pairs with the director */
 }
 
+/* To each vCPU of @mask, with one vector. */
+static uint64_t to_several(struct smp_vcpu *v, struct smp *s, uint32_t mask)
+{
+	spend(v, s, (unsigned)__builtin_popcount(mask));
+	for (unsigned to = 0; to < s->vcpus; to++)
+		if (mask >> to & 1)
+			smp_sends(&s->source[s->sources + v->id * s->vcpus + to]);
+	return s->source[v->id * (s->vcpus + 1)].vector;
+}
+
+/* One cluster has them all: SMP_VCPUS is not above 16. */
+static uint64_t logical(uint32_t mask)
+{
+	return (uint64_t)mask << 32 | PN_ICR_LOGICAL;
+}
+
+/* One of @mask, which the host chooses. */
+static uint64_t to_lowest(struct smp_vcpu *v, struct smp *s, uint32_t mask)
+{
+	struct smp_source *src = &s->source[s->vcpus * s->vcpus + v->id];
+
+	spend(v, s, 1);
+	smp_sends(src);
+	return logical(mask) | LOWEST | src->vector;
+}
+
+static uint64_t to_one(struct smp_vcpu *v, struct smp *s, uint32_t to)
+{
+	struct smp_source *src = &s->source[v->id * s->vcpus + to];
+
+	spend(v, s, 1);
+	smp_sends(src);
+	return (uint64_t)to << 32 | src->vector;
+}
+
 uint64_t tor_next_ipi(struct smp_vcpu *v, struct smp_cpu *c)
 {
 	struct smp *s = c->s;
-	uint32_t to = smp_draw(&c->dice, s->vcpus - 1);
-	struct smp_source *src;
+	uint32_t self = 1u << v->id, others = ((1u << s->vcpus) - 1) & ~self;
+	uint32_t to = smp_draw(&c->dice, s->vcpus - 1), some;
 
-	if (!smp_draw(&c->dice, RARELY)) {
-		spend(v, s, s->vcpus - 1);
-		return to_others(v, s);
-	}
-	spend(v, s, 1);
 	to += to >= v->id;
-	src = &s->source[v->id * s->vcpus + to];
-	smp_sends(src);
-	return (uint64_t)to << 32 | src->vector;
+	some = (smp_draw(&c->dice, 1u << s->vcpus) & others) | 1u << to;
+	switch (smp_draw(&c->dice, KINDS)) {
+	case 0:
+		return SHORTHAND(OTHERS) | to_several(v, s, others);
+	case 1:
+		return logical(some) | to_several(v, s, some);
+	case 2:
+		return SHORTHAND(ALL) | to_several(v, s, others | self);
+	case 3:
+		return SHORTHAND(SELF) | to_several(v, s, self);
+	case 4:
+		return to_lowest(v, s, some);
+	default:
+		return to_one(v, s, to);
+	}
 }

@@ -143,14 +143,23 @@ static bool take(struct smp_vcpu *v, struct smp_cpu *c, struct core *k)
 	return true;
 }
 
+/* An IPI to itself by the register that hardware virtualizes, or by the other one. */
+static enum pn_apicv_access write_ipi(struct smp_cpu *c, struct core *k, uint64_t icr)
+{
+	bool self = PN_ICR_SHORTHAND(icr) == PN_ICR_SH_SELF && smp_draw(&c->dice, 2);
+	uint32_t reg = self ? PN_APIC_SELF_IPI : PN_APIC_ICRL;
+	struct pn_apicv_exit exit;
+
+	return pn_apicv_wrmsr(&k->apicv, PN_X2APIC_MSR + reg / 16, self ? PN_ICR_VECTOR(icr) : icr,
+			      &exit);
+}
+
 /* False: the guest exits. The hypervisor finds the ICR in the page. */
 static bool send(struct smp_vcpu *v, struct smp_cpu *c, struct core *k)
 {
 	uint64_t icr = tor_next_ipi(v, c);
-	struct pn_apicv_exit exit;
 
-	if (pn_apicv_wrmsr(&k->apicv, PN_X2APIC_MSR + PN_APIC_ICRL / 16, icr, &exit) <=
-	    PN_APICV_EVALUATE)
+	if (write_ipi(c, k, icr) <= PN_APICV_EVALUATE)
 		return true;
 	pn_vapic_write(v->h->page, PN_APIC_ICRL, (uint32_t)icr);
 	pn_vapic_write(v->h->page, PN_APIC_ICRL + 4, (uint32_t)(icr >> 32));

@@ -87,10 +87,22 @@ static uint8_t vector_of(const struct smp *s, unsigned index)
 	return (uint8_t)(PN_VEC_DEVICE_FIRST + index * s->stride);
 }
 
-/* Devices' first, or those of IPIs; then a timer for each vCPU. */
+/* The vCPU that sends @index with lowest priority takes none of these, and all others may. */
+static void init_lowest(struct smp *s, unsigned index)
+{
+	unsigned from = index - s->vcpus * s->vcpus;
+
+	s->source[index].always = s->source[index].may = ((1u << s->vcpus) - 1) & ~(1u << from);
+	smp_aim(&s->source[index], (from + 1) % s->vcpus);
+}
+
+/*
+ * Devices' first, or those of IPIs: from each vCPU to each, and those with lowest priority; then a
+ * timer for each vCPU.
+ */
 static void init_sources(struct smp *s)
 {
-	unsigned n = s->ipis	? s->vcpus * s->vcpus
+	unsigned n = s->ipis	? s->vcpus * (s->vcpus + 1)
 		     : s->vcpus ? s->vcpus * PER_VCPU
 				: s->cpus * PER_CPU;
 
@@ -110,6 +122,8 @@ static void init_sources(struct smp *s)
 		src->index = i;
 		src->vector = vector_of(s, i);
 		smp_aim(src, i >= s->timers ? i - s->timers : s->vcpus ? i % s->vcpus : 0);
+		if (s->ipis && i >= s->vcpus * s->vcpus && i < s->timers)
+			init_lowest(s, i);
 		if (i >= s->timers || !s->devices)
 			continue;
 		src->device = i / (s->vcpus ? s->vcpus : 1) % s->devices;

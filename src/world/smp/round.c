@@ -161,7 +161,8 @@ static void aim_sources(struct smp *s)
 {
 	for (unsigned i = 0; i < s->books && s->vcpus; i++)
 		pn_st32(&s->source[i].may, /* pairs with threads that have not begun */
-			1u << s->source[i].target | pending_for(s, &s->source[i]));
+			1u << s->source[i].target | s->source[i].always |
+				pending_for(s, &s->source[i]));
 }
 
 /* Bits that were set by software and silicon, each once. */

@@ -28,7 +28,7 @@
 #define SMP_CPUS    64
 #define SMP_VCPUS   12
 #define SMP_DEVICES 8
-#define SMP_SOURCES 160
+#define SMP_SOURCES 168
 #define SMP_BOOKS   (SMP_SOURCES + SMP_VCPUS * SMP_VCPUS)
 #define SMP_LINE    128 /* two threads write to neighbours of this size without harm */
 
@@ -57,6 +57,7 @@ struct smp_source {
 	uint64_t taken;					     /* atomic: times that it was taken */
 	uint32_t target; /* atomic: vCPU, or CPU on bare metal */
 	uint32_t may;	 /* atomic: the vCPUs that may take it in this round */
+	uint32_t always; /* those that may in each round, besides the target */
 	uint32_t index;
 	uint32_t device; /* that sends it */
 	uint8_t vector;
