@@ -253,10 +253,11 @@ static int simpy(const char *dir, double *rate)
 static int in_turn(const struct pn_scenario *sc, struct pn_result *r, const char *dir,
 		   double *value, double *peer)
 {
+	const unsigned rounds = pn_bench_rounds(ROUNDS);
 	double we[ROUNDS], they[ROUNDS];
 	bool alone = false;
 
-	for (unsigned i = 0; i < ROUNDS; i++) {
+	for (unsigned i = 0; i < rounds; i++) {
 		int err = our_events(sc, r, &we[i]);
 
 		if (!err && !alone)
@@ -266,11 +267,11 @@ static int in_turn(const struct pn_scenario *sc, struct pn_result *r, const char
 		else if (err)
 			return err;
 	}
-	*value = pn_bench_median(we, ROUNDS);
+	*value = pn_bench_median(we, rounds);
 	if (alone)
 		pn_cli_error("sim_events_per_s: no peer: python3 with SimPy is needed");
 	else
-		*peer = pn_bench_median(they, ROUNDS);
+		*peer = pn_bench_median(they, rounds);
 	return 0;
 }
 

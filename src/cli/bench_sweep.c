@@ -20,6 +20,12 @@
 #define ROUNDS 3
 #define SHORT  16 /* runs, even numbers */
 #define LONG   176
+#define LITTLE 32 /* instead of LONG, where nothing is measured */
+
+static unsigned long_runs(void)
+{
+	return pn_bench_measures ? LONG : LITTLE;
+}
 
 /* @n seeds from @first on, in a file of that name. */
 static int write_sweep(const char *dir, const char *name, unsigned first, unsigned n)
@@ -38,18 +44,19 @@ static int write_sweep(const char *dir, const char *name, unsigned first, unsign
 
 static int write_sweeps(const char *dir)
 {
+	const unsigned many = long_runs();
 	int err = write_sweep(dir, "short.ini", 1, SHORT);
 
 	if (!err)
-		err = write_sweep(dir, "long.ini", 1, LONG);
+		err = write_sweep(dir, "long.ini", 1, many);
 	if (!err)
 		err = write_sweep(dir, "short-1.ini", 1, SHORT / 2);
 	if (!err)
 		err = write_sweep(dir, "short-2.ini", 1 + SHORT / 2, SHORT / 2);
 	if (!err)
-		err = write_sweep(dir, "long-1.ini", 1, LONG / 2);
+		err = write_sweep(dir, "long-1.ini", 1, many / 2);
 	if (!err)
-		err = write_sweep(dir, "long-2.ini", 1 + LONG / 2, LONG / 2);
+		err = write_sweep(dir, "long-2.ini", 1 + many / 2, many / 2);
 	return err;
 }
 
@@ -82,7 +89,7 @@ static int rate(const char *dir, const char *command, double *value)
 
 	if (!err)
 		err = seconds_of(dir, command, "long", &many);
-	*value = err || many <= few ? 0 : (LONG - SHORT) / (many - few);
+	*value = err || many <= few ? 0 : (long_runs() - SHORT) / (many - few);
 	return err;
 }
 
@@ -90,6 +97,7 @@ static int measure(const char *command, double *value, double *peer)
 {
 	static const char two[] =
 		"\"$0\" sweep %-1.ini --jobs 1 & \"$0\" sweep %-2.ini --jobs 1; wait";
+	const unsigned rounds = pn_bench_rounds(ROUNDS);
 	double v[ROUNDS], p[ROUNDS];
 	char dir[PATH_MAX];
 	int err = pn_child_make_dir(dir);
@@ -97,7 +105,7 @@ static int measure(const char *command, double *value, double *peer)
 	if (err)
 		return err;
 	err = write_sweeps(dir);
-	for (unsigned i = 0; i < ROUNDS && !err; i++) {
+	for (unsigned i = 0; i < rounds && !err; i++) {
 		err = rate(dir, command, &v[i]);
 		if (!err)
 			err = rate(dir, two, &p[i]);
@@ -105,8 +113,8 @@ static int measure(const char *command, double *value, double *peer)
 	pn_child_remove_dir(dir);
 	if (err)
 		return err;
-	*value = pn_bench_median(v, ROUNDS);
-	*peer = pn_bench_median(p, ROUNDS);
+	*value = pn_bench_median(v, rounds);
+	*peer = pn_bench_median(p, rounds);
 	return 0;
 }
 

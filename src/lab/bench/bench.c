@@ -97,6 +97,7 @@ static int bench_post(double *value, double *peer)
 	struct pn_amdvi_config cfg;
 	struct pn_bus bus = {.intr = no_intr, .doorbell = no_doorbell, .ram_size = POST_RAM};
 	struct pn_amdvi *vi = NULL;
+	const unsigned rounds = pn_bench_rounds(ROUNDS);
 	double posts[ROUNDS], ors[ROUNDS];
 	int err;
 
@@ -116,12 +117,12 @@ static int bench_post(double *value, double *peer)
 	pn_amdvi_write(vi, PN_AMDVI_CONTROL, 8,
 		       PN_CTRL_IOMMUEN | PN_CTRL_GAEN | PN_CTRL_GAMEN_VAPIC | PN_CTRL_XTEN);
 	time_posts(vi);
-	for (unsigned i = 0; i < ROUNDS; i++) {
+	for (unsigned i = 0; i < rounds; i++) {
 		posts[i] = time_posts(vi);
 		ors[i] = time_ors(bus.ram);
 	}
-	*value = pn_bench_median(posts, ROUNDS);
-	*peer = pn_bench_median(ors, ROUNDS);
+	*value = pn_bench_median(posts, rounds);
+	*peer = pn_bench_median(ors, rounds);
 	pn_amdvi_destroy(vi);
 	free(bus.ram);
 	return 0;
@@ -142,6 +143,7 @@ static int bench_events(double *value, double *peer)
 {
 	struct pn_wheel *w = malloc(sizeof(*w));
 	struct pn_event *ev = calloc(PENDING, sizeof(*ev));
+	const unsigned rounds = pn_bench_rounds(ROUNDS);
 	struct pn_rng rng;
 	double t[ROUNDS];
 
@@ -157,7 +159,7 @@ static int bench_events(double *value, double *peer)
 		pn_event_init(&ev[i], no_event);
 		pn_wheel_add(w, &ev[i], pn_rng_below(&rng, EVENT_SPAN));
 	}
-	for (unsigned r = 0; r < ROUNDS; r++) {
+	for (unsigned r = 0; r < rounds; r++) {
 		double start = pn_bench_now_ns();
 
 		for (uint32_t i = 0; i < EVENT_LOOPS; i++) {
@@ -167,7 +169,7 @@ static int bench_events(double *value, double *peer)
 		}
 		t[r] = (pn_bench_now_ns() - start) / EVENT_LOOPS;
 	}
-	*value = pn_bench_median(t, ROUNDS);
+	*value = pn_bench_median(t, rounds);
 	free(w);
 	free(ev);
 	return 0;
@@ -181,18 +183,19 @@ static int simulate(const char *scenario, const char *name, const char *const *s
 	struct pn_mode mode = pn_mode_plain(pn_mode_find(name));
 	struct pn_scenario *sc = NULL;
 	struct pn_result *r = malloc(sizeof(*r));
+	const unsigned rounds = pn_bench_rounds(ROUNDS);
 	double rate[ROUNDS];
 	int err;
 
 	if (!r)
 		return -ENOMEM;
 	err = pn_scenario_load(scenario, NULL, set, &sc, NULL);
-	for (unsigned i = 0; i < ROUNDS && !err; i++) {
+	for (unsigned i = 0; i < rounds && !err; i++) {
 		err = pn_run(sc, &mode, &opt, r, NULL);
 		rate[i] = r->wall_s > 0 ? (double)r->interrupts / r->wall_s : 0;
 	}
 	if (!err)
-		*value = pn_bench_median(rate, ROUNDS);
+		*value = pn_bench_median(rate, rounds);
 	free(sc);
 	free(r);
 	return err;

@@ -82,13 +82,14 @@ static int make(struct bench *b)
 int pn_bench_hyp_calls(double *value, double *peer)
 {
 	struct bench *b = calloc(1, sizeof(*b));
+	const unsigned rounds = pn_bench_rounds(ROUNDS);
 	double table[ROUNDS], name[ROUNDS];
 	int err;
 
 	if (!b)
 		return -ENOMEM;
 	err = make(b);
-	for (unsigned i = 0; i < ROUNDS && !err; i++) {
+	for (unsigned i = 0; i < rounds && !err; i++) {
 		table[i] = time_calls(b, by_table);
 		name[i] = time_calls(b, by_name);
 	}
@@ -96,7 +97,7 @@ int pn_bench_hyp_calls(double *value, double *peer)
 	free(b);
 	if (err)
 		return err;
-	*value = pn_bench_median(table, ROUNDS);
-	*peer = pn_bench_median(name, ROUNDS);
+	*value = pn_bench_median(table, rounds);
+	*peer = pn_bench_median(name, rounds);
 	return 0;
 }

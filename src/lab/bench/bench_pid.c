@@ -127,6 +127,7 @@ static int run(struct line *l, void *(*receive)(void *), void (*batch)(struct li
 int pn_bench_pid_posts(double *value, double *peer)
 {
 	struct line *l = aligned_alloc(64, sizeof(*l));
+	const unsigned rounds = pn_bench_rounds(ROUNDS);
 	double posts[ROUNDS], writes[ROUNDS];
 	int err = 0;
 
@@ -135,7 +136,7 @@ int pn_bench_pid_posts(double *value, double *peer)
 	l->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (l->fd < 0)
 		err = -errno;
-	for (unsigned i = 0; i < ROUNDS && !err; i++) {
+	for (unsigned i = 0; i < rounds && !err; i++) {
 		err = run(l, harvester, post_batch, &posts[i]);
 		if (!err)
 			err = run(l, reader, write_batch, &writes[i]);
@@ -145,7 +146,7 @@ int pn_bench_pid_posts(double *value, double *peer)
 	free(l);
 	if (err)
 		return err;
-	*value = pn_bench_median(posts, ROUNDS);
-	*peer = pn_bench_median(writes, ROUNDS);
+	*value = pn_bench_median(posts, rounds);
+	*peer = pn_bench_median(writes, rounds);
 	return 0;
 }

@@ -2,6 +2,14 @@
 #ifndef PN_LAB_BENCH_TIME_H
 #define PN_LAB_BENCH_TIME_H
 
+#include <stdbool.h>
+
+/* False in a build with a sanitizer: there no time means anything, and work is made once. */
+extern const bool pn_bench_measures;
+
+/* How often to do what is measured @n times. */
+unsigned pn_bench_rounds(unsigned n);
+
 /* Monotonic time in nanoseconds. */
 double pn_bench_now_ns(void);
 
