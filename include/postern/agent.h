@@ -112,7 +112,7 @@ typedef void (*pn_step_fn)(void *ctx, struct pn_agent *agent, unsigned step, uin
 struct pn_step_slot {
 	uint64_t count;	  /* how often the step was taken */
 	uint32_t cost_ns; /* added to @elapsed_ns each time */
-	uint32_t watched; /* not 0: call @observe */
+	uint32_t watched; /* 1: call @observe; 0: do not */
 };
 
 /*

@@ -384,6 +384,7 @@ static const struct notify_row notifies[] = {
 	{"4.5e GAPPI, empty", F_GAPPION, NOKNOB, 0, 0, PN_STEP_GAPPI_SEND, 1, 0, 0},
 	{"3.4 GALogIntr is not consulted for GAPPI", F_GAPPION | PN_CTRL_GALOGEN, NOKNOB, PN_IRTE_GALOGINTR, 0, PN_STEP_GAPPI_SEND, 1, 0, 0},
 	{"4.5e GAPPIDis", F_GAPPION, NOKNOB, PN_IRTE_GAPPIDIS, 0, PN_STEP_GAPPI_DIS, 0, 0, 0},
+	{"4.5e GAPPIDis, another bit", F_GAPPION, NOKNOB, PN_IRTE_GAPPIDIS, 0x42, PN_STEP_GAPPI_DIS, 0, 0, 0},
 	{"3.4 GAPPIDis means nothing to GALOG", F_GALOGON, NOKNOB, PN_IRTE_GALOGINTR | PN_IRTE_GAPPIDIS, 0, PN_STEP_GALOG_ENTRY, 1, 0, 1},
 	{"exact256, same bit", F_GAPPION, NOKNOB, 0, 0x41, PN_STEP_GAPPI_NONEMPTY, 0, 0, 0},
 	{"exact256, same word", F_GAPPION, NOKNOB, 0, 0x5F, PN_STEP_GAPPI_NONEMPTY, 0, 0, 0},
@@ -461,7 +462,7 @@ static void test_gappi_vector(void **state)
 	f_close(&f);
 }
 
-/* EFR2.GAPPIDisSup = 0: bit 5 is reserved when the entry is fetched. */
+/* EFR2.GAPPIDisSup = 0: bit 5 is reserved when the entry is fetched, and means nothing later. */
 static void test_no_gappidis(void **state)
 {
 	struct pn_amdvi_config cfg;
@@ -477,6 +478,10 @@ static void test_no_gappidis(void **state)
 	assert_int_equal(f_msi(&f, F_DEV, 5), PN_MSI_ABORTED);
 	f_irte(&f, F_IRT, 5, f_guest(F_PAGE, 0x41, 0));
 	assert_int_equal(f_msi(&f, F_DEV, 5), PN_MSI_POSTED);
+	f_irte(&f, F_IRT, 5, f_guest(F_PAGE, 0x41, PN_IRTE_GAPPIDIS));
+	f_irr_clear(&f, F_PAGE);
+	assert_int_equal(f_msi(&f, F_DEV, 5), PN_MSI_POSTED);
+	assert_int_equal(f.intrs, 2);
 	f_close(&f);
 }
 
@@ -676,6 +681,26 @@ static void test_cache_dte(void **state)
 	assert_int_equal(f_msi(&f, F_DEV2, 5), PN_MSI_FORWARDED);
 	f_cmd(&f, pn_amd_cmd_inv_all());
 	assert_int_equal(f_msi(&f, F_DEV2, 5), PN_MSI_POSTED);
+	f_close(&f);
+}
+
+/* 2.2.5: the mode of 2K indices takes effect for a device whose entry is cached, too. */
+static void test_index_limit(void **state)
+{
+	struct fix f;
+
+	(void)state;
+	f_open(&f, NULL);
+	f_dte(&f, F_DEV, DTE(F_IRT, 11));
+	f_irte(&f, F_IRT, 5, (struct pn_irte128)POSTED);
+	f_irte(&f, F_IRT, 0x205, (struct pn_irte128)POSTED);
+	f_enable(&f, F_GUEST);
+	assert_int_equal(f_msi(&f, F_DEV, 5), PN_MSI_POSTED);
+	assert_int_equal(f_msi(&f, F_DEV, 0x205), PN_MSI_ABORTED);
+	f_wr(&f, PN_AMDVI_CONTROL, F_GUEST | 1ull << PN_CTRL_NUMINTREMAP_SH);
+	assert_int_equal(f_msi(&f, F_DEV, 0x205), PN_MSI_POSTED);
+	f_wr(&f, PN_AMDVI_CONTROL, F_GUEST);
+	assert_int_equal(f_msi(&f, F_DEV, 0x205), PN_MSI_ABORTED);
 	f_close(&f);
 }
 
@@ -971,8 +996,9 @@ int main(void)
 		cmocka_unit_test(test_gappi_vector), cmocka_unit_test(test_no_gappidis),
 		cmocka_unit_test(test_fault_knobs),  cmocka_unit_test(test_cache_fields),
 		cmocka_unit_test(test_cache_drop),   cmocka_unit_test(test_cache_dte),
-		cmocka_unit_test(test_cache_tags),   cmocka_unit_test(test_poison),
-		cmocka_unit_test(test_stats),	     cmocka_unit_test(test_race),
+		cmocka_unit_test(test_index_limit),  cmocka_unit_test(test_cache_tags),
+		cmocka_unit_test(test_poison),	     cmocka_unit_test(test_stats),
+		cmocka_unit_test(test_race),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

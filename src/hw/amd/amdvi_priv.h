@@ -34,7 +34,8 @@ enum pn_vi_dte_kind {
 struct pn_vi_dte {
 	uint32_t key; /* PN_VI_VALID | DevID */
 	uint8_t kind;
-	uint8_t bad; /* PN_DTE_BAD_* */
+	uint8_t bad;	   /* PN_DTE_BAD_* */
+	uint32_t remapped; /* indices below it go to the remapping table; 0 of other kinds */
 	struct pn_dte f;
 	uint64_t raw; /* quadword 2 */
 	uint64_t pa;
@@ -57,22 +58,22 @@ enum pn_vi_irte_kind {
  * for each interrupt.
  */
 struct pn_vi_irte {
-	uint32_t key;	     /* PN_VI_VALID | DevID << 11 | index */
-	uint32_t next, prev; /* slots of DevIDs in the same bucket, + 1 */
+	/* read by every interrupt that posts: one cache line */
+	uint32_t key; /* PN_VI_VALID | DevID << 11 | index */
 	uint8_t kind;
 	uint8_t vector;
 	bool supiopf;
+	uint32_t bit;		     /* the vector's, in its word */
+	const struct pn_vi_dte *dte; /* the only slot that the device's entry can have */
 	const void *mem;
-	uint32_t *irr; /* the word that holds the vector's bit */
+	uint32_t *irr;	 /* the word that holds the vector's bit */
+	uint64_t *stamp; /* of the page: see post.c */
+	uint64_t root;
+	uint32_t next, prev; /* slots of DevIDs in the same bucket, + 1 */
+
 	uint64_t lo, hi;
 	uint64_t pa; /* of the entry */
-	uint64_t root;
 } __attribute__((aligned(64)));
-
-static inline uint32_t pn_vi_bit(const struct pn_vi_irte *e)
-{
-	return 1u << (e->vector & 31);
-}
 
 /* The vector's word of the IRR, in the vAPIC page. */
 static inline uint32_t pn_vi_irr_word(const struct pn_vi_irte *e)
@@ -94,15 +95,21 @@ struct pn_amdvi {
 	struct pn_vi_stamps *stamps;
 	/* read by every interrupt */
 	struct pn_agent *agent;
-	bool on, gaen, vapic, xten, gappi;
-	bool stamped;	     /* GAPPI with an exact emptiness check: see post.c */
+	struct pn_vi_irte *irtes;
+	uint64_t usual_page; /* address[63:20] of requests that take the short way: see post.c */
+	const struct pn_bus *bus;
+	uint32_t irte_mask;
+	uint32_t dest_mask; /* bits of a destination */
+	uint64_t quiet;	    /* GAPPIDis, if it has an effect */
+	bool gappi;
+	bool stamped;	  /* GAPPI with an exact emptiness check: see post.c */
+	bool word_counts; /* GAPPI, and another bit in the posted word prevents it */
+	bool on, gaen, vapic, xten;
 	bool volatile_first; /* knob volatile_fetch */
 	bool poison;
 	uint32_t index_limit;
-	uint32_t dte_mask, irte_mask;
+	uint32_t dte_mask;
 	struct pn_vi_dte *dtes;
-	struct pn_vi_irte *irtes;
-	const struct pn_bus *bus;
 	struct pn_amdvi_stats stats;
 
 	struct pn_amdvi_regs r;
@@ -151,6 +158,9 @@ void pn_amdvi_derive(struct pn_amdvi *vi);
 bool pn_amdvi_regs_possible(const struct pn_amdvi *vi, const struct pn_amdvi_regs *r);
 
 /* cache.c */
+/* After a change of index_limit. */
+void pn_amdvi_limit_changed(struct pn_amdvi *vi);
+
 static inline uint32_t pn_amdvi_dte_key(uint16_t devid)
 {
 	return PN_VI_VALID | devid;
@@ -164,6 +174,11 @@ static inline struct pn_vi_dte *pn_amdvi_dte_slot(const struct pn_amdvi *vi, uin
 static inline uint32_t pn_amdvi_irte_key(uint16_t devid, uint32_t index)
 {
 	return PN_VI_VALID | (uint32_t)devid << PN_VI_INDEX_BITS | index;
+}
+
+static inline uint16_t pn_amdvi_irte_devid(const struct pn_vi_irte *e)
+{
+	return (uint16_t)(e->key >> PN_VI_INDEX_BITS);
 }
 
 static inline struct pn_vi_irte *pn_amdvi_irte_slot(const struct pn_amdvi *vi, uint16_t devid,

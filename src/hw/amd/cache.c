@@ -17,6 +17,21 @@ static uint8_t dte_kind(const struct pn_vi_dte *d)
 	return d->f.intctl == PN_INTCTL_REMAP ? PN_VI_DTE_REMAP : PN_VI_DTE_CONTROL;
 }
 
+static uint32_t remapped(const struct pn_amdvi *vi, const struct pn_vi_dte *d)
+{
+	const uint32_t table = 1u << d->f.inttablen;
+
+	if (d->kind != PN_VI_DTE_REMAP)
+		return 0;
+	return table < vi->index_limit ? table : vi->index_limit;
+}
+
+void pn_amdvi_limit_changed(struct pn_amdvi *vi)
+{
+	for (uint32_t i = 0; i <= vi->dte_mask; i++)
+		vi->dtes[i].remapped = remapped(vi, &vi->dtes[i]);
+}
+
 const struct pn_vi_dte *pn_amdvi_dte_fetch(struct pn_amdvi *vi, uint16_t devid)
 {
 	struct pn_vi_dte *d = &vi->dte_scratch, *slot;
@@ -39,6 +54,7 @@ const struct pn_vi_dte *pn_amdvi_dte_fetch(struct pn_amdvi *vi, uint16_t devid)
 	d->kind = dte_kind(d);
 	if (d->kind == PN_VI_DTE_ILLEGAL)
 		return d;
+	d->remapped = remapped(vi, d);
 	d->key = pn_amdvi_dte_key(devid);
 	slot = pn_amdvi_dte_slot(vi, devid);
 	*slot = *d;
@@ -97,6 +113,8 @@ static bool find_page(const struct pn_amdvi *vi, struct pn_vi_irte *e)
 	uint32_t *page = pn_amdvi_ptr(vi, e->root, 4096, 4);
 
 	e->irr = page ? page + pn_vi_irr_word(e) / sizeof(*page) : NULL;
+	e->bit = 1u << (e->vector & 31);
+	e->stamp = &vi->stamps->word[(e->root >> 12 ^ e->root >> 18) % PN_VI_STAMPS].who;
 	return page;
 }
 
@@ -166,7 +184,7 @@ static const struct pn_vi_irte *keep(struct pn_amdvi *vi, const struct pn_vi_irt
 	if (slot->key)
 		unlink_slot(vi, slot);
 	*slot = *e;
-	slot->key = pn_amdvi_irte_key(devid, index);
+	slot->dte = pn_amdvi_dte_slot(vi, devid);
 	link_slot(vi, slot);
 	return slot;
 }
@@ -178,6 +196,7 @@ const struct pn_vi_irte *pn_amdvi_irte_fetch(struct pn_amdvi *vi, uint16_t devid
 	const uint32_t size = entry_size(vi);
 
 	memset(e, 0, sizeof(*e));
+	e->key = pn_amdvi_irte_key(devid, index);
 	/* the address that an event reports if there is no page */
 	e->pa = e->root = dte->f.root + index * size;
 	if (!find_entry(vi, e)) {

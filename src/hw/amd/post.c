@@ -7,24 +7,50 @@
 #include "amdvi_priv.h"
 
 /*
- * The steps of one request: their time stays in a register until somebody looks at the agent.
+ * The steps of one request: their time stays in a register until an observer looks at the agent.
  * Added to memory step by step it would be one chain of dependent stores and loads, which takes
  * longer than the locked OR.
+ *
+ * Nearly all requests post by entries that are cached, and nothing watches their steps or stores:
+ * usual() knows them. For these post() is compiled a second time, with @usual a constant: the
+ * steps that they always take are charged together, and there is nothing to call.
  */
 struct steps {
-	struct pn_agent *agent;
+	const struct pn_amdvi *vi;
 	struct pn_step_slot *slot;
 	uint64_t ns;
+	bool usual;
 };
 
 static inline struct steps begin(const struct pn_amdvi *vi)
 {
-	return (struct steps){vi->agent, vi->agent->step, 0};
+	return (struct steps){vi, vi->agent->step, 0, false};
+}
+
+/* Cost, and above it whether the step is watched. */
+static inline uint64_t cost_and_watch(const struct steps *s, unsigned step)
+{
+	return (uint64_t)s->slot[step].watched << 32 | s->slot[step].cost_ns;
+}
+
+/* False if a step that a usual request may take is watched. */
+static inline bool begin_usual(const struct pn_amdvi *vi, struct steps *s)
+{
+	s->vi = vi;
+	s->slot = vi->agent->step;
+	s->ns = cost_and_watch(s, PN_STEP_MSI) + cost_and_watch(s, PN_STEP_DTE_HIT) +
+		cost_and_watch(s, PN_STEP_IRTE_HIT) + cost_and_watch(s, PN_STEP_IRR_SET) +
+		cost_and_watch(s, PN_STEP_IRTE_VOLATILE);
+	s->usual = true;
+	return !((s->ns + cost_and_watch(s, PN_STEP_IRR_MERGE) +
+		  cost_and_watch(s, PN_STEP_DOORBELL_SEND) +
+		  cost_and_watch(s, PN_STEP_GAPPI_NONEMPTY)) >>
+		 32);
 }
 
 static inline void charge(struct steps *s)
 {
-	s->agent->elapsed_ns += s->ns;
+	s->vi->agent->elapsed_ns += s->ns;
 	s->ns = 0;
 }
 
@@ -40,19 +66,33 @@ static inline void take(struct steps *s, unsigned step, uint64_t a, uint64_t b)
 
 	s->ns += slot->cost_ns;
 	slot->count++;
-	if (pn_rarely(slot->watched)) {
+	if (!s->usual && pn_rarely(slot->watched)) {
 		charge(s);
-		observe(s->agent, step, a, b);
+		observe(s->vi->agent, step, a, b);
 	}
 }
 
-/* The destination in either 128-bit form (2.2.5.2, 2.2.5.3). */
-static inline uint32_t destination(const struct pn_amdvi *vi, uint64_t lo, uint64_t hi)
+/* One of the steps that every usual request takes. */
+static inline void pass(struct steps *s, unsigned step, uint64_t a, uint64_t b)
 {
-	if (!vi->xten)
-		return (uint32_t)(lo >> PN_IRTE_DESTLO_SH) & 0xFF;
-	return (uint32_t)(lo & PN_IRTE_DESTLO_MASK) >> PN_IRTE_DESTLO_SH |
-	       (uint32_t)(hi >> PN_IRTE_DESTHI_SH) << 24;
+	if (s->usual)
+		s->slot[step].count++;
+	else
+		take(s, step, a, b);
+}
+
+/* The destination in either 128-bit form (2.2.5.2, 2.2.5.3). */
+static inline uint32_t destination(const struct pn_amdvi *vi, struct pn_u128 now)
+{
+	return ((uint32_t)now.lo >> PN_IRTE_DESTLO_SH | (uint32_t)(now.hi >> PN_IRTE_DESTHI_SH)
+								<< 24) &
+	       vi->dest_mask;
+}
+
+/* With GAPPI, GATag[7:0] is a vector. */
+static inline uint8_t gappi_vector(struct pn_u128 now)
+{
+	return (uint8_t)(now.lo >> PN_IRTE_GATAG_SH);
 }
 
 static void send(struct pn_amdvi *vi, const struct pn_intr *m)
@@ -89,15 +129,10 @@ static void issue(struct pn_amdvi *vi, const struct pn_intr *m)
  * never one less. A CPU that sets IRR bits (IPI, injection) does not stamp, but it always notifies
  * by itself.
  */
-static uint64_t *stamp_of(const struct pn_amdvi *vi, uint64_t page)
-{
-	return &vi->stamps->word[(page >> 12 ^ page >> 18) % PN_VI_STAMPS].who;
-}
-
-static inline void stamp(const struct pn_amdvi *vi, uint64_t page)
+static inline void stamp(const struct pn_amdvi *vi, const struct pn_vi_irte *e)
 {
 	/* D2. Pairs with was_empty() of other IOMMUs. */
-	pn_xchg64(stamp_of(vi, page), (uintptr_t)vi);
+	pn_xchg64(e->stamp, (uintptr_t)vi);
 }
 
 /*
@@ -127,7 +162,15 @@ static bool was_empty(const struct pn_amdvi *vi, const struct pn_vi_irte *e, uin
 		return true;
 	if (pn_mistake(PN_MISTAKE_SCAN_AFTER_OR))
 		return false;
-	return pn_ld64_sc(stamp_of(vi, e->root)) != (uintptr_t)vi;
+	/* Pairs with stamp() of other IOMMUs. */
+	return pn_ld64_sc(e->stamp) != (uintptr_t)vi;
+}
+
+static inline void not_empty(struct pn_amdvi *vi, struct steps *s, struct pn_u128 now)
+{
+	vi->stats.gappi_nonempty++;
+	take(s, PN_STEP_GAPPI_NONEMPTY, destination(vi, now), gappi_vector(now));
+	charge(s);
 }
 
 /* D7; 2.2.5.4. Fixed, edge, physical: inferred, like the absence of an upper bound for the vector.
@@ -135,19 +178,20 @@ static bool was_empty(const struct pn_amdvi *vi, const struct pn_vi_irte *e, uin
 static void gappi(struct pn_amdvi *vi, const struct pn_vi_irte *e, struct pn_u128 now, uint32_t old)
 {
 	const struct pn_intr m = {
-		.dest = destination(vi, now.lo, now.hi),
-		.vector = (uint8_t)(now.lo >> PN_IRTE_GATAG_SH),
+		.dest = destination(vi, now),
+		.vector = gappi_vector(now),
 		.mode = PN_DM_FIXED,
 	};
 
-	if ((now.lo & PN_IRTE_GAPPIDIS) && (vi->r.efr2 & PN_EFR2_GAPPIDISSUP)) {
+	if (now.lo & vi->quiet) {
 		vi->stats.gappi_dis++;
 		pn_step(vi->agent, PN_STEP_GAPPI_DIS, m.dest, m.vector);
 		return;
 	}
 	if (!was_empty(vi, e, old)) {
-		vi->stats.gappi_nonempty++;
-		pn_step(vi->agent, PN_STEP_GAPPI_NONEMPTY, m.dest, m.vector);
+		struct steps s = begin(vi);
+
+		not_empty(vi, &s, now);
 		return;
 	}
 	vi->stats.gappi_sent++;
@@ -156,29 +200,29 @@ static void gappi(struct pn_amdvi *vi, const struct pn_vi_irte *e, struct pn_u12
 }
 
 static void __attribute__((noinline))
-notify(struct pn_amdvi *vi, uint16_t devid, const struct pn_vi_irte *e, struct pn_u128 now,
-       uint32_t old)
+notify(struct pn_amdvi *vi, const struct pn_vi_irte *e, uint64_t lo, uint64_t hi, uint32_t old)
 {
+	const struct pn_u128 now = {lo, hi};
 	const uint32_t gatag = (uint32_t)(now.lo >> PN_IRTE_GATAG_SH);
+	const uint16_t devid = pn_amdvi_irte_devid(e);
 
 	if (vi->gappi)
 		gappi(vi, e, now, old);
 	else if (!(now.lo & PN_IRTE_GALOGINTR) ||
-		 (vi->knobs.galog_dedup == PN_DEDUP_SAME_BIT && (old & pn_vi_bit(e))))
+		 (vi->knobs.galog_dedup == PN_DEDUP_SAME_BIT && (old & e->bit)))
 		pn_step(vi->agent, PN_STEP_GALOG_QUIET, gatag, devid);
 	else
 		pn_amdvi_galog(vi, gatag, devid); /* D6 */
 }
 
 /* The fields that are never cached: IsRun, Destination, GATag, GALogIntr, GAPPIDis. */
-static inline struct pn_u128 read_volatile(struct steps *s, const struct pn_msi *msi,
-					   const struct pn_vi_irte *e)
+static inline struct pn_u128 read_volatile(struct steps *s, const struct pn_vi_irte *e)
 {
 	/* D4. Pairs with the host: it clears IsRun, then reads the IRR; here the IRR bit comes
 	 * first. */
 	struct pn_u128 now = pn_ld128_sc(e->mem);
 
-	take(s, PN_STEP_IRTE_VOLATILE, msi->devid, msi->data & PN_VI_INDEX_MASK);
+	pass(s, PN_STEP_IRTE_VOLATILE, pn_amdvi_irte_devid(e), e->key & PN_VI_INDEX_MASK);
 	return now;
 }
 
@@ -194,43 +238,53 @@ static inline void ring(struct pn_amdvi *vi, struct steps *s, uint32_t dest)
 /*
  * The word before; without GAPPI only the bit, which a processor can set and return without a loop.
  */
-static inline uint32_t set_bit(const struct pn_amdvi *vi, const struct pn_vi_irte *e, uint32_t bit)
+static inline uint32_t set_bit(const struct pn_amdvi *vi, const struct pn_vi_irte *e)
 {
 	/* D3. Pairs with the vCPU's CPU and its host code, which take IRR bits. */
-	return vi->gappi ? pn_or32(e->irr, bit) : pn_or32(e->irr, bit) & bit;
+	return vi->gappi ? pn_or32(e->irr, e->bit) : pn_or32(e->irr, e->bit) & e->bit;
+}
+
+/* The vCPU does not run. @old: what the IOMMU knows of the IRR before the OR. */
+static inline void silent(struct pn_amdvi *vi, struct steps *s, const struct pn_vi_irte *e,
+			  struct pn_u128 now, uint32_t old)
+{
+	if (vi->word_counts && old && !(now.lo & vi->quiet)) {
+		not_empty(vi, s, now);
+		return;
+	}
+	charge(s);
+	notify(vi, e, now.lo, now.hi, old);
 }
 
 /* Posts into the vAPIC page of @e and notifies (2.2.5.3, 2.2.5.4). */
-static inline enum pn_msi_result post(struct pn_amdvi *vi, struct steps *s,
-				      const struct pn_msi *msi, const struct pn_vi_irte *e)
+static inline __attribute__((always_inline)) enum pn_msi_result
+post(struct pn_amdvi *vi, struct steps *s, const struct pn_vi_irte *e)
 {
-	const uint32_t bit = pn_vi_bit(e);
-	const bool first = pn_rarely(vi->volatile_first);
+	const bool first = !s->usual && vi->volatile_first;
 	struct pn_u128 now = {0, 0};
 	uint32_t old, early = 0;
 
 	if (pn_mistake(PN_MISTAKE_SCAN_BEFORE_OR) && other_words(e))
-		early = ~bit;
+		early = ~e->bit;
 	if (first)
-		now = read_volatile(s, msi, e);
+		now = read_volatile(s, e);
 	if (vi->stamped)
-		stamp(vi, e->root);
-	old = set_bit(vi, e, bit);
-	pn_bus_wrote(vi->bus, e->root + pn_vi_irr_word(e), sizeof(*e->irr));
+		stamp(vi, e);
+	old = set_bit(vi, e);
+	if (!s->usual)
+		pn_bus_wrote(vi->bus, e->root + pn_vi_irr_word(e), sizeof(*e->irr));
 	vi->stats.posted++;
-	take(s, PN_STEP_IRR_SET, e->root, e->vector);
-	if (old & bit) {
+	pass(s, PN_STEP_IRR_SET, e->root, e->vector);
+	if (old & e->bit) {
 		vi->stats.merged++;
 		take(s, PN_STEP_IRR_MERGE, e->root, e->vector);
 	}
 	if (!first)
-		now = read_volatile(s, msi, e);
-	if (pn_rarely(!(now.lo & PN_IRTE_ISRUN))) {
-		charge(s);
-		notify(vi, msi->devid, e, now, old | early);
-		return PN_MSI_POSTED;
-	}
-	ring(vi, s, destination(vi, now.lo, now.hi));
+		now = read_volatile(s, e);
+	if (now.lo & PN_IRTE_ISRUN)
+		ring(vi, s, destination(vi, now));
+	else
+		silent(vi, s, e, now, old | early);
 	return PN_MSI_POSTED;
 }
 
@@ -432,7 +486,9 @@ static inline const struct pn_vi_irte *irte_of(struct pn_amdvi *vi, struct steps
 	return pn_amdvi_irte_fetch(vi, devid, index, d);
 }
 
-enum pn_msi_result pn_amdvi_msi(struct pn_amdvi *vi, const struct pn_msi *msi)
+/* Every request, step by step. */
+static enum pn_msi_result __attribute__((noinline))
+step_by_step(struct pn_amdvi *vi, const struct pn_msi *msi)
 {
 	const uint32_t index = msi->data & PN_VI_INDEX_MASK;
 	const uint16_t devid = msi->devid;
@@ -441,30 +497,54 @@ enum pn_msi_result pn_amdvi_msi(struct pn_amdvi *vi, const struct pn_msi *msi)
 	const struct pn_vi_dte *d;
 	bool old;
 
-	vi->stats.msis++;
 	take(&s, PN_STEP_MSI, devid, index);
-	if (pn_rarely(!vi->on || !pn_msi_is(msi->addr))) {
+	if (!vi->on || !pn_msi_is(msi->addr)) {
 		charge(&s);
 		return not_mine(vi, msi);
 	}
 	d = dte_of(vi, &s, devid, index, &old); /* D1 */
-	if (pn_rarely(old)) {
+	if (old) {
 		charge(&s);
 		return stale(vi, msi, NULL);
 	}
-	if (pn_rarely(d->kind != PN_VI_DTE_REMAP || msi->has_pasid || index >= vi->index_limit ||
-		      index >> d->f.inttablen)) {
+	if (msi->has_pasid || index >= d->remapped) {
 		charge(&s);
 		return not_remapped(vi, msi, d);
 	}
 	e = irte_of(vi, &s, devid, index, d, &old);
-	if (pn_rarely(old)) {
+	if (old) {
 		charge(&s);
 		return stale(vi, msi, e);
 	}
-	if (pn_rarely(e->kind != PN_VI_IRTE_POST)) {
+	if (e->kind != PN_VI_IRTE_POST) {
 		charge(&s);
 		return not_posted(vi, msi, d, e);
 	}
-	return post(vi, &s, msi, e);
+	return post(vi, &s, e);
+}
+
+/* D1: both entries are cached, and both say that the interrupt is posted. */
+static inline bool usual(const struct pn_amdvi *vi, const struct pn_msi *msi,
+			 const struct pn_vi_irte *e)
+{
+	const uint32_t index = msi->data & PN_VI_INDEX_MASK;
+
+	return !vi->bus->wrote && msi->addr >> 20 == vi->usual_page && !msi->has_pasid &&
+	       e->key == pn_amdvi_irte_key(msi->devid, index) && e->kind == PN_VI_IRTE_POST &&
+	       e->dte->key == pn_amdvi_dte_key(msi->devid) && index < e->dte->remapped;
+}
+
+enum pn_msi_result pn_amdvi_msi(struct pn_amdvi *vi, const struct pn_msi *msi)
+{
+	const struct pn_vi_irte *e;
+	struct steps s;
+
+	vi->stats.msis++;
+	e = pn_amdvi_irte_slot(vi, msi->devid, msi->data & PN_VI_INDEX_MASK);
+	if (pn_rarely(!begin_usual(vi, &s) || !usual(vi, msi, e)))
+		return step_by_step(vi, msi);
+	s.slot[PN_STEP_MSI].count++;
+	s.slot[PN_STEP_DTE_HIT].count++;
+	s.slot[PN_STEP_IRTE_HIT].count++;
+	return post(vi, &s, e);
 }

@@ -92,19 +92,35 @@ static void derive_galog(struct pn_amdvi *vi)
 		vi->ga_bytes = vi->knobs.galog_ring * PN_GALOG_SIZE;
 }
 
-void pn_amdvi_derive(struct pn_amdvi *vi)
+/* What depends on Control and knobs, for every interrupt. */
+static void derive_post(struct pn_amdvi *vi)
 {
 	const uint64_t c = vi->r.control;
+	const uint32_t limit = c & PN_CTRL_NUMINTREMAP ? 2048 : 512;
 
 	vi->on = c & PN_CTRL_IOMMUEN;
 	vi->gaen = c & PN_CTRL_GAEN;
 	vi->vapic = vi->gaen && (c & PN_CTRL_GAMEN) == PN_CTRL_GAMEN_VAPIC;
 	vi->xten = c & PN_CTRL_XTEN;
+	vi->dest_mask = vi->xten ? UINT32_MAX : 0xFF;
 	vi->gappi = c & PN_CTRL_GAPPIEN;
+	vi->quiet = vi->r.efr2 & PN_EFR2_GAPPIDISSUP ? PN_IRTE_GAPPIDIS : 0;
 	vi->stamped = vi->gappi && vi->knobs.gappi_emptiness == PN_EMPTY_EXACT256;
+	vi->word_counts = vi->gappi && vi->knobs.gappi_emptiness != PN_EMPTY_ALWAYS;
 	vi->volatile_first = vi->knobs.volatile_fetch == PN_VOLATILE_BEFORE_IRR;
-	vi->index_limit = c & PN_CTRL_NUMINTREMAP ? 2048 : 512;
+	vi->usual_page =
+		vi->on && !vi->poison && !vi->volatile_first ? PN_MSI_ADDR_BASE >> 20 : UINT64_MAX;
+	if (vi->index_limit != limit) {
+		vi->index_limit = limit;
+		pn_amdvi_limit_changed(vi);
+	}
+}
 
+void pn_amdvi_derive(struct pn_amdvi *vi)
+{
+	const uint64_t c = vi->r.control;
+
+	derive_post(vi);
 	vi->r.status &= ~(PN_ST_EVENTLOGRUN | PN_ST_CMDBUFRUN | PN_ST_PPRLOGRUN | PN_ST_GALOGRUN);
 	if (vi->on && (c & PN_CTRL_EVENTLOGEN) && !vi->evt_stopped)
 		vi->r.status |= PN_ST_EVENTLOGRUN;

@@ -73,9 +73,12 @@ static inline struct pn_u128 pn_ld128_sc(const struct pn_u128 *p)
 	__extension__ typedef long long v2 __attribute__((vector_size(16)));
 	v2 x;
 
-	__asm__ volatile("movdqa %1, %0" : "=x"(x) : "m"(*(const v2 *)(const void *)p) : "memory");
-	v.lo = (uint64_t)x[0];
-	v.hi = (uint64_t)x[1];
+	/* The halves change places for the compiler, which else takes the upper one from memory. */
+	__asm__ volatile("movdqa %2, %1\n\tmovq %1, %0\n\tpunpckhqdq %1, %1"
+			 : "=r"(v.lo), "=&x"(x)
+			 : "m"(*(const v2 *)(const void *)p)
+			 : "memory");
+	v.hi = (uint64_t)x[0];
 	return v;
 }
 #else
