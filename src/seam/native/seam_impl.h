@@ -6,10 +6,23 @@
  * The seam for the simulator, for real threads and for embedders: compiler atomics. Another world
  * puts its own seam_impl.h first in the include path.
  *
- * A read-modify-write and a load or store with the suffix _sc are sequentially consistent, which
- * is what the two-sided protocols need (set IRR, then read IsRun; clear IsRun, then read IRR).
- * Without a suffix: relaxed.
+ * A read-modify-write is a full barrier, also one that fails, as a locked instruction of x86 is.
+ * That is what the two-sided protocols need: set IRR, then read IsRun; clear IsRun, then read IRR.
+ * A load with the suffix _sc is sequentially consistent. Without a suffix: relaxed.
  */
+#ifdef __x86_64__
+static inline void pn_rmw_barrier(void)
+{
+}
+#else
+/* C11 orders an atomic that is sequentially consistent with others of its kind, and with nothing
+ * else. */
+static inline void pn_rmw_barrier(void)
+{
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+}
+#endif
+
 #define PN_SEAM_PLAIN(bits, type)                                                                  \
 	static inline type pn_ld##bits(const type *p)                                              \
 	{                                                                                          \
@@ -33,20 +46,36 @@
 	}                                                                                          \
 	static inline type pn_or##bits(type *p, type v)                                            \
 	{                                                                                          \
-		return __atomic_fetch_or(p, v, __ATOMIC_SEQ_CST);                                  \
+		type old;                                                                          \
+		pn_rmw_barrier();                                                                  \
+		old = __atomic_fetch_or(p, v, __ATOMIC_SEQ_CST);                                   \
+		pn_rmw_barrier();                                                                  \
+		return old;                                                                        \
 	}                                                                                          \
 	static inline type pn_and##bits(type *p, type v)                                           \
 	{                                                                                          \
-		return __atomic_fetch_and(p, v, __ATOMIC_SEQ_CST);                                 \
+		type old;                                                                          \
+		pn_rmw_barrier();                                                                  \
+		old = __atomic_fetch_and(p, v, __ATOMIC_SEQ_CST);                                  \
+		pn_rmw_barrier();                                                                  \
+		return old;                                                                        \
 	}                                                                                          \
 	static inline type pn_xchg##bits(type *p, type v)                                          \
 	{                                                                                          \
-		return __atomic_exchange_n(p, v, __ATOMIC_SEQ_CST);                                \
+		type old;                                                                          \
+		pn_rmw_barrier();                                                                  \
+		old = __atomic_exchange_n(p, v, __ATOMIC_SEQ_CST);                                 \
+		pn_rmw_barrier();                                                                  \
+		return old;                                                                        \
 	}                                                                                          \
 	static inline bool pn_cas##bits(type *p, type *expected, type v)                           \
 	{                                                                                          \
-		return __atomic_compare_exchange_n(p, expected, v, false, __ATOMIC_SEQ_CST,        \
+		bool done;                                                                         \
+		pn_rmw_barrier();                                                                  \
+		done = __atomic_compare_exchange_n(p, expected, v, false, __ATOMIC_SEQ_CST,        \
 						   __ATOMIC_SEQ_CST);                              \
+		pn_rmw_barrier();                                                                  \
+		return done;                                                                       \
 	}
 
 PN_SEAM_PLAIN(32, uint32_t)
@@ -57,9 +86,11 @@ static inline bool pn_cas128(struct pn_u128 *p, struct pn_u128 *expected, struct
 {
 	unsigned __int128 want = (unsigned __int128)expected->hi << 64 | expected->lo;
 	unsigned __int128 next = (unsigned __int128)v.hi << 64 | v.lo;
-	unsigned __int128 seen =
-		__sync_val_compare_and_swap((unsigned __int128 *)(void *)p, want, next);
+	unsigned __int128 seen;
 
+	pn_rmw_barrier();
+	seen = __sync_val_compare_and_swap((unsigned __int128 *)(void *)p, want, next);
+	pn_rmw_barrier();
 	expected->lo = (uint64_t)seen;
 	expected->hi = (uint64_t)(seen >> 64);
 	return seen == want;
@@ -82,11 +113,16 @@ static inline struct pn_u128 pn_ld128_sc(const struct pn_u128 *p)
 	return v;
 }
 #else
+/*
+ * What was read is stored again: on Armv8.0 the two halves that a compare and exchange finds belong
+ * together only if it stores.
+ */
 static inline struct pn_u128 pn_ld128_sc(const struct pn_u128 *p)
 {
-	struct pn_u128 v = {0, 0};
+	struct pn_u128 v = {pn_ld64(&p->lo), pn_ld64(&p->hi)};
 
-	pn_cas128((struct pn_u128 *)(uintptr_t)p, &v, v);
+	while (!pn_cas128((struct pn_u128 *)(uintptr_t)p, &v, v))
+		;
 	return v;
 }
 #endif
