@@ -150,6 +150,70 @@ void px_fiber_start(struct px_fiber *f, void (*fn)(void *arg), void *arg)
 	f->sp = sp;
 	starting(f);
 }
+#elif defined(__aarch64__)
+/* AAPCS64: x19 to x30 and the low halves of v8 to v15 are callee-saved. */
+void px_swap(void **save, void *load);
+__asm__(".text\n"
+	".globl px_swap\n"
+	".hidden px_swap\n"
+	".type px_swap, %function\n"
+	"px_swap:\n"
+	"	stp x19, x20, [sp, #-160]!\n"
+	"	stp x21, x22, [sp, #16]\n"
+	"	stp x23, x24, [sp, #32]\n"
+	"	stp x25, x26, [sp, #48]\n"
+	"	stp x27, x28, [sp, #64]\n"
+	"	stp x29, x30, [sp, #80]\n"
+	"	stp d8, d9, [sp, #96]\n"
+	"	stp d10, d11, [sp, #112]\n"
+	"	stp d12, d13, [sp, #128]\n"
+	"	stp d14, d15, [sp, #144]\n"
+	"	mov x9, sp\n"
+	"	str x9, [x0]\n"
+	"	mov sp, x1\n"
+	"	ldp x21, x22, [sp, #16]\n"
+	"	ldp x23, x24, [sp, #32]\n"
+	"	ldp x25, x26, [sp, #48]\n"
+	"	ldp x27, x28, [sp, #64]\n"
+	"	ldp x29, x30, [sp, #80]\n"
+	"	ldp d8, d9, [sp, #96]\n"
+	"	ldp d10, d11, [sp, #112]\n"
+	"	ldp d12, d13, [sp, #128]\n"
+	"	ldp d14, d15, [sp, #144]\n"
+	"	ldp x19, x20, [sp], #160\n"
+	"	ret\n"
+	".size px_swap, . - px_swap\n");
+
+/* Entered by ret with fn in x19 and arg in x20. */
+void px_first(void);
+__asm__(".text\n"
+	".globl px_first\n"
+	".hidden px_first\n"
+	".type px_first, %function\n"
+	"px_first:\n"
+	"	mov x0, x20\n"
+	"	blr x19\n"
+	"	brk #0\n"
+	".size px_first, . - px_first\n");
+
+enum { FRAME = 20, X19 = 0, X20 = 1, LR = 11 }; /* of px_swap(), in words */
+
+void px_fiber_start(struct px_fiber *f, void (*fn)(void *arg), void *arg)
+{
+	uintptr_t top = ((uintptr_t)f->stack + f->size) & ~(uintptr_t)15;
+	uint64_t *sp = (uint64_t *)top - FRAME;
+
+	for (unsigned i = 0; i < FRAME; i++)
+		sp[i] = 0;
+	sp[X19] = (uint64_t)(uintptr_t)fn;
+	sp[X20] = (uint64_t)(uintptr_t)arg;
+	sp[LR] = (uint64_t)(uintptr_t)px_first;
+	f->sp = sp;
+	starting(f);
+}
+#else
+#error "the explorer's coroutines are written for x86-64 and arm64"
+#endif
 
 void px_fiber_switch(struct px_fiber *from, struct px_fiber *to)
 {
@@ -157,6 +221,3 @@ void px_fiber_switch(struct px_fiber *from, struct px_fiber *to)
 	px_swap(&from->sp, to->sp);
 	px_fiber_entered(from);
 }
-#else
-#error "the explorer's coroutines are written for x86-64"
-#endif

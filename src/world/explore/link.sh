@@ -19,10 +19,10 @@ shift 4
 		echo "__tsan_$what px_quiet_$what"
 	done
 } >"$out.names"
-ld -r --whole-archive "$cases" "$hardware" -o "$out.quiet"
-[ "$hooked" = false ] || objcopy --redefine-syms="$out.names" "$out.quiet"
-ld -r "$out.quiet" --whole-archive "$@" -o "$out.all"
-objcopy --wildcard --keep-global-symbol='px_explore' --keep-global-symbol='px_result_free' \
+"$LD" -r --whole-archive "$cases" "$hardware" -o "$out.quiet"
+[ "$hooked" = false ] || "$OBJCOPY" --redefine-syms="$out.names" "$out.quiet"
+"$LD" -r "$out.quiet" --whole-archive "$@" -o "$out.all"
+"$OBJCOPY" --wildcard --keep-global-symbol='px_explore' --keep-global-symbol='px_result_free' \
 	--keep-global-symbol='px_alloc' --keep-global-symbol='px_thread' \
 	--keep-global-symbol='px_handler' --keep-global-symbol='px_send' \
 	--keep-global-symbol='px_sleep' --keep-global-symbol='px_migrate' \

@@ -5,6 +5,6 @@ set -e
 out=$1
 keep=$2
 shift 2
-ld -r --whole-archive "$@" -o "$out.all"
-objcopy --wildcard --keep-global-symbol="$keep" "$out.all" "$out"
+"$LD" -r --whole-archive "$@" -o "$out.all"
+"$OBJCOPY" --wildcard --keep-global-symbol="$keep" "$out.all" "$out"
 rm -f "$out.all"
