@@ -178,10 +178,11 @@ static enum smp_left inside(struct smp_vcpu *v, struct smp_cpu *c, struct core *
 		}
 		if (take(v, c, k))
 			continue;
-		if (v->ipis && !send(v, c, k))
-			return SMP_AGAIN;
-		if (v->ipis)
+		if (v->ipis) { /* perhaps to itself */
+			if (!send(v, c, k))
+				return SMP_AGAIN;
 			continue;
+		}
 		if (!v->stays || smp_wanted(c))
 			return SMP_HALTED;
 		pn_xchg32(&c->bell, 0); /* this vendor has no doorbell: a stray one means nothing */
