@@ -189,7 +189,8 @@ int pn_avic_load(struct pn_avic *av, const struct pn_avic_state *in);
 bool pn_avic_doorbell(struct pn_avic *av);
 
 /*
- * Virtual interrupt evaluation (15.29.8): the vector to deliver, or -1, by V_TPR and the ISR.
+ * Virtual interrupt evaluation (15.29.8): the vector to deliver, or -1, by the page's PPR, which
+ * the core keeps as V_TPR and the ISR say.
  * @interruptible: RFLAGS.IF, GIF, no shadow. Does not change state.
  */
 int pn_avic_evaluate(struct pn_avic *av, bool interruptible);

@@ -7,6 +7,7 @@
  * need no RMW; the host touches them between VMEXIT and VMRUN only. Any agent may set bits of the
  * IRR.
  */
+#include "../x86/bank.h"
 #include "avic_priv.h"
 
 #include <errno.h>
@@ -96,14 +97,30 @@ static uint32_t own_ld(const struct pn_avic *av, uint32_t off)
 static void own_st(struct pn_avic *av, uint32_t off, uint32_t value)
 {
 	pn_st32(av->page + off / 4, value);
-	pn_bus_wrote(av->bus, av->page_pa + off, sizeof(value));
 }
 
-/* Highest vector in service that is not above @from's word, or -1. */
-static int in_service(const struct pn_avic *av, int from)
+static void tell(const struct pn_avic *av, uint32_t off)
 {
-	for (int w = from >> 5; w >= 0; w--) {
-		uint32_t bits = own_ld(av, PN_APIC_ISR + (uint32_t)w * 16);
+	pn_bus_wrote(av->bus, av->page_pa + off, sizeof(uint32_t));
+}
+
+/* The word of @vector in the page's ISR; the banks TMR and IRR follow it. */
+static uint32_t *isr_word(const struct pn_avic *av, unsigned vector)
+{
+	return av->page + PN_APIC_ISR / 4 + vector / 32 * 4;
+}
+
+#define TMR_OF(isr) ((isr) + (PN_APIC_TMR - PN_APIC_ISR) / 4)
+#define IRR_OF(isr) ((isr) + (PN_APIC_IRR - PN_APIC_ISR) / 4)
+
+/* Highest vector in service that is not above @from's word, or -1. */
+static inline int in_service(const struct pn_avic *av, unsigned from)
+{
+	const uint32_t *word = isr_word(av, from);
+
+#pragma GCC unroll 8
+	for (int w = (int)(from / 32); w >= 0; w--, word -= 4) {
+		uint32_t bits = pn_ld32(word); /* as own_ld() */
 
 		if (bits)
 			return w * 32 + 31 - __builtin_clz(bits);
@@ -115,7 +132,7 @@ static int in_service(const struct pn_avic *av, int from)
  * 16.6.4, with @isrv the highest vector in service or -1. V_TPR decides. TPR[3:0] comes from the
  * page and does not affect delivery (inferred).
  */
-static void update_ppr(struct pn_avic *av, int isrv)
+static inline void update_ppr(struct pn_avic *av, int isrv)
 {
 	uint32_t tpr = (uint32_t)av->v_tpr << 4 | (own_ld(av, PN_APIC_TPR) & 0xF);
 
@@ -124,11 +141,18 @@ static void update_ppr(struct pn_avic *av, int isrv)
 	own_st(av, PN_APIC_PPR, tpr);
 }
 
+static void __attribute__((noinline)) new_ppr(struct pn_avic *av)
+{
+	update_ppr(av, pn_bank_highest(av->page, PN_APIC_ISR));
+}
+
 void pn_avic_set_tpr(struct pn_avic *av, uint8_t tpr)
 {
 	av->v_tpr = tpr >> 4;
 	own_st(av, PN_APIC_TPR, tpr);
-	update_ppr(av, in_service(av, 255));
+	tell(av, PN_APIC_TPR);
+	new_ppr(av);
+	tell(av, PN_APIC_PPR);
 }
 
 static int load(struct pn_avic *av, const struct pn_avic_vmcb *vmcb)
@@ -156,9 +180,12 @@ static void load_tpr(struct pn_avic *av, const struct pn_avic_vmcb *vmcb)
 	uint8_t v_tpr = vmcb->v_intr & PN_VINTR_TPR_MASK;
 
 	av->v_tpr = v_tpr;
-	if (av->feat.vmrun_tpr == PN_VMRUN_TPR_TO_PAGE)
+	if (av->feat.vmrun_tpr == PN_VMRUN_TPR_TO_PAGE) {
 		own_st(av, PN_APIC_TPR, (uint32_t)v_tpr << 4 | (own_ld(av, PN_APIC_TPR) & 0xF));
-	update_ppr(av, in_service(av, 255));
+		tell(av, PN_APIC_TPR);
+	}
+	new_ppr(av);
+	tell(av, PN_APIC_PPR);
 }
 
 /* A doorbell that rang since VMRUN began, or was held, is honoured right after entry: 15.29.8. */
@@ -246,28 +273,52 @@ bool pn_avic_doorbell(struct pn_avic *av)
 	return false;
 }
 
+/* The PPR follows V_TPR and the ISR whenever one of them changes: only the IRR is searched. */
 int pn_avic_evaluate(struct pn_avic *av, bool interruptible)
 {
+	int vector;
+
 	if (!interruptible || !pn_avic_on(av))
 		return -1;
-	return pn_vapic_deliverable_above(av->page, av->v_tpr);
+	vector = pn_bank_highest(av->page, PN_APIC_IRR);
+	if (vector < 0)
+		return -1;
+	return vector >> 4 > (int)(own_ld(av, PN_APIC_PPR) >> 4 & 15) ? vector : -1;
+}
+
+/* A bit of the ISR and the PPR have changed. */
+static void __attribute__((noinline)) tell_isr(const struct pn_avic *av, unsigned vector)
+{
+	tell(av, pn_apic_word(PN_APIC_ISR, (uint8_t)vector));
+	tell(av, PN_APIC_PPR);
+}
+
+static void __attribute__((noinline)) tell_delivery(const struct pn_avic *av, unsigned vector)
+{
+	tell(av, pn_apic_word(PN_APIC_IRR, (uint8_t)vector));
+	tell_isr(av, vector);
 }
 
 /* A vector that is no longer pending is not delivered. */
 void pn_avic_deliver(struct pn_avic *av, uint8_t vector)
 {
-	uint32_t off = pn_apic_word(PN_APIC_ISR, vector);
+	const uint32_t bit = 1u << (vector & 31);
+	uint32_t *isr;
 
-	/* Pairs with posters, which may set the bit again at once: that is the next interrupt. */
-	if (!pn_avic_on(av) || !pn_vapic_clear(av->page, PN_APIC_IRR, vector))
+	if (!pn_avic_on(av))
 		return;
-	pn_bus_wrote(av->bus, av->page_pa + pn_apic_word(PN_APIC_IRR, vector), sizeof(uint32_t));
-	own_st(av, off, own_ld(av, off) | 1u << (vector & 31));
+	isr = isr_word(av, vector);
+	/* Pairs with posters, which may set the bit again at once: that is the next interrupt. */
+	if (!(pn_and32(IRR_OF(isr), ~bit) & bit))
+		return;
+	pn_st32(isr, pn_ld32(isr) | bit); /* as own_st() */
 	/* A vector above the PPR's class is the highest in service and outranks the TPR. */
 	if (vector >> 4 > (int)(own_ld(av, PN_APIC_PPR) >> 4 & 15))
 		own_st(av, PN_APIC_PPR, vector & 0xF0u);
 	else
-		update_ppr(av, in_service(av, 255));
+		new_ppr(av);
+	if (av->bus->wrote)
+		tell_delivery(av, vector);
 	pn_step(av->agent, PN_STEP_GUEST_DELIVER, av->page_pa, vector);
 }
 
@@ -292,24 +343,26 @@ void pn_avic_noaccel(struct pn_avic_exit *exit, uint32_t off, bool write, uint8_
 enum pn_avic_access pn_avic_eoi(struct pn_avic *av, struct pn_avic_exit *exit)
 {
 	int vector = in_service(av, 255);
-	uint32_t off, bit;
+	uint32_t *isr, bit;
 	bool level;
 
 	if (vector < 0)
 		return PN_AVIC_EVALUATE;
-	off = pn_apic_word(0, (uint8_t)vector);
+	isr = isr_word(av, (unsigned)vector);
 	bit = 1u << (vector & 31);
 	/* The host owns the TMR and may change it before or during the run. */
-	level = pn_ld32(av->page + (PN_APIC_TMR + off) / 4) & bit;
+	level = pn_ld32(TMR_OF(isr)) & bit;
 	if (level)
 		pn_avic_noaccel(exit, PN_APIC_EOI, true, (uint8_t)vector);
 	if (level && av->feat.level_eoi == PN_EOI_FAULT)
 		return PN_AVIC_FAULT;
 	if (level && av->feat.level_eoi == PN_EOI_TRAP)
 		return PN_AVIC_TRAP;
-	own_st(av, PN_APIC_ISR + off, own_ld(av, PN_APIC_ISR + off) & ~bit);
+	pn_st32(isr, pn_ld32(isr) & ~bit); /* as own_st() */
 	if (!pn_mistake(PN_MISTAKE_EOI_KEEPS_PPR))
-		update_ppr(av, in_service(av, vector));
+		update_ppr(av, in_service(av, (unsigned)vector));
+	if (av->bus->wrote)
+		tell_isr(av, (unsigned)vector);
 	if (level)
 		return PN_AVIC_TRAP;
 	pn_step(av->agent, PN_STEP_GUEST_EOI, av->page_pa, (uint64_t)vector);

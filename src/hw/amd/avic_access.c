@@ -185,16 +185,13 @@ static enum pn_avic_access write_self_ipi(struct pn_avic *av, uint8_t vector,
 	return pn_avic_ipi(av, PN_ICR_SH_SELF << 18 | vector, exit);
 }
 
-enum pn_avic_access pn_avic_write(struct pn_avic *av, uint32_t off, uint64_t value,
-				  struct pn_avic_exit *exit)
+static enum pn_avic_access __attribute__((noinline))
+write_any(struct pn_avic *av, uint32_t off, uint64_t value, struct pn_avic_exit *exit)
 {
 	enum reg_class c;
 
 	if (!pn_avic_on(av))
 		return fault(exit, off, true);
-	/* What guests write most, and the same in every mode. */
-	if (off == PN_APIC_EOI && !value)
-		return pn_avic_eoi(av, exit);
 	c = class_of(av, off, true);
 	if (c == GP || (c != FAULT && av->x2 && x2_refused(off, value, c)))
 		return PN_AVIC_GP;
@@ -218,4 +215,13 @@ enum pn_avic_access pn_avic_write(struct pn_avic *av, uint32_t off, uint64_t val
 		return PN_AVIC_DONE;
 	pn_avic_noaccel(exit, off, true, 0);
 	return PN_AVIC_TRAP;
+}
+
+enum pn_avic_access pn_avic_write(struct pn_avic *av, uint32_t off, uint64_t value,
+				  struct pn_avic_exit *exit)
+{
+	/* What guests write most, and the same in every mode. */
+	if (off == PN_APIC_EOI && !value && pn_avic_on(av))
+		return pn_avic_eoi(av, exit);
+	return write_any(av, off, value, exit);
 }

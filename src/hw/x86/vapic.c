@@ -3,11 +3,7 @@
  * Lock-free operations on a virtual APIC page. Every access goes through the seam: the page's other
  * users are the core that runs the vCPU, IOMMUs and cores that post into the IRR, and the host.
  */
-#include "postern/x86.h"
-#include "seam.h"
-
-#define BANK_WORDS  8
-#define WORD_STRIDE 16
+#include "bank.h"
 
 static uint32_t *word_at(void *page, uint32_t off)
 {
@@ -22,15 +18,6 @@ static const uint32_t *cword_at(const void *page, uint32_t off)
 static uint32_t bit_of(uint8_t vector)
 {
 	return 1u << (vector & 31);
-}
-
-/*
- * Acquire pairs with the posters' RMW in pn_vapic_set(): an agent that sees an IRR bit also sees
- * what its poster wrote before.
- */
-static uint32_t bank_word(const void *page, uint32_t bank, int w)
-{
-	return pn_ld32_acq(cword_at(page, bank + (uint32_t)w * WORD_STRIDE));
 }
 
 uint32_t pn_vapic_read(const void *page, uint32_t off)
@@ -65,7 +52,7 @@ bool pn_vapic_clear(void *page, uint32_t bank, uint8_t vector)
 uint32_t pn_vapic_or(void *page, uint32_t bank, unsigned word, uint32_t bits)
 {
 	/* As pn_vapic_set(), for up to 32 vectors at once. */
-	return pn_or32(word_at(page, bank + word * WORD_STRIDE), bits);
+	return pn_or32(word_at(page, bank + word * PN_BANK_STRIDE), bits);
 }
 
 bool pn_vapic_test(const void *page, uint32_t bank, uint8_t vector)
@@ -73,44 +60,22 @@ bool pn_vapic_test(const void *page, uint32_t bank, uint8_t vector)
 	return pn_vapic_read(page, pn_apic_word(bank, vector)) & bit_of(vector);
 }
 
-/* The highest vector of word @w, if it has one. */
-static inline bool in_word(const void *page, uint32_t bank, int w, int *vector)
-{
-	uint32_t bits = bank_word(page, bank, w);
-
-	*vector = w * 32 + 31 - __builtin_clz(bits | 1);
-	return bits;
-}
-
-/* Unrolled: with AVIC each look at a page comes here. */
-static inline int highest(const void *page, uint32_t bank)
-{
-	int v;
-
-	if (in_word(page, bank, 7, &v) || in_word(page, bank, 6, &v) ||
-	    in_word(page, bank, 5, &v) || in_word(page, bank, 4, &v) ||
-	    in_word(page, bank, 3, &v) || in_word(page, bank, 2, &v) ||
-	    in_word(page, bank, 1, &v) || in_word(page, bank, 0, &v))
-		return v;
-	return -1;
-}
-
 int pn_vapic_highest(const void *page, uint32_t bank)
 {
-	return highest(page, bank);
+	return pn_bank_highest(page, bank);
 }
 
 bool pn_vapic_empty(const void *page, uint32_t bank)
 {
-	return pn_vapic_highest(page, bank) < 0;
+	return !pn_bank_read(page, bank).any;
 }
 
 unsigned pn_vapic_count(const void *page, uint32_t bank)
 {
 	unsigned n = 0;
 
-	for (int w = 0; w < BANK_WORDS; w++)
-		n += (unsigned)__builtin_popcount(bank_word(page, bank, w));
+	for (unsigned w = 0; w < PN_BANK_WORDS; w++)
+		n += (unsigned)__builtin_popcount(pn_bank_word(page, bank, w));
 	return n;
 }
 
@@ -118,23 +83,11 @@ unsigned pn_vapic_count(const void *page, uint32_t bank)
 uint8_t pn_vapic_ppr(const void *page)
 {
 	uint8_t tpr = (uint8_t)pn_vapic_read(page, PN_APIC_TPR);
-	int isrv = pn_vapic_highest(page, PN_APIC_ISR);
+	int isrv = pn_bank_highest(page, PN_APIC_ISR);
 
 	if (isrv < 0 || tpr >> 4 >= isrv >> 4)
 		return tpr;
 	return (uint8_t)(isrv & 0xF0);
-}
-
-/* Is a vector of class @cls or above in service? Looks at no word below that class. */
-static bool in_service_from(const void *page, int cls)
-{
-	int low = cls >> 1;
-
-	for (int w = BANK_WORDS - 1; w > low; w--) {
-		if (bank_word(page, PN_APIC_ISR, w))
-			return true;
-	}
-	return bank_word(page, PN_APIC_ISR, low) & (~0u << ((cls & 1) * 16));
 }
 
 /*
@@ -142,17 +95,21 @@ static bool in_service_from(const void *page, int cls)
  * class is, and no vector of its class or above is in service. Without a request only the IRR is
  * read.
  */
+static inline int deliverable_above(const void *page, int class)
+{
+	int vector = pn_bank_highest(page, PN_APIC_IRR);
+
+	if (vector >> 4 <= class)
+		return -1;
+	return vector >> 4 > pn_bank_highest(page, PN_APIC_ISR) >> 4 ? vector : -1;
+}
+
 int pn_vapic_deliverable_above(const void *page, uint8_t class)
 {
-	int vector = highest(page, PN_APIC_IRR);
-	int cls = vector >> 4;
-
-	if (cls <= 0 || class >= cls)
-		return -1;
-	return in_service_from(page, cls) ? -1 : vector;
+	return deliverable_above(page, class);
 }
 
 int pn_vapic_deliverable(const void *page)
 {
-	return pn_vapic_deliverable_above(page, pn_vapic_read(page, PN_APIC_TPR) >> 4 & 15);
+	return deliverable_above(page, pn_ld32_acq(cword_at(page, PN_APIC_TPR)) >> 4 & 15);
 }
