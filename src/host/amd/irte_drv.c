@@ -23,12 +23,13 @@ static struct pn_u128 *word_of(const struct pn_amdvi_ir *ir)
 }
 
 /*
- * One 16-byte store under ir->lock. The other side is the IOMMU, which reads entries and never
- * writes them, so the exchange succeeds at once; the loop is a precaution.
+ * One 16-byte store under ir->lock, over @cur. The other side is the IOMMU, which reads entries and
+ * never writes them, so the exchange succeeds at once; the loop is a precaution.
  */
-static int store(struct pn_amdvi_ir *ir, struct pn_agent *self, struct pn_irte128 raw)
+static inline int replace(struct pn_amdvi_ir *ir, struct pn_agent *self, struct pn_u128 cur,
+			  struct pn_irte128 raw)
 {
-	struct pn_u128 cur = pn_ld128_sc(word_of(ir)), next = {raw.lo, raw.hi};
+	const struct pn_u128 next = {raw.lo, raw.hi};
 
 	pn_step(self, PN_STEP_IRTE_WRITE, (uint64_t)ir->devid << 16 | ir->index, raw.lo);
 	if (pn_mistake(PN_MISTAKE_NO_FENCE)) {
@@ -51,6 +52,12 @@ static int store(struct pn_amdvi_ir *ir, struct pn_agent *self, struct pn_irte12
 			return 0;
 	}
 	return -EIO;
+}
+
+static int store(struct pn_amdvi_ir *ir, struct pn_agent *self, struct pn_irte128 raw)
+{
+	/* Pairs with nothing: only the driver writes entries, under ir->lock. */
+	return replace(ir, self, pn_ld128_sc(word_of(ir)), raw);
 }
 
 /*
@@ -262,7 +269,7 @@ void pn_amdvi_ir_update(struct pn_amdvi_ir *ir, struct pn_agent *self, struct pn
 		 */
 		struct pn_u128 cur = pn_ld128_sc(word_of(ir)); /* only we write it */
 
-		(void)store(ir, self, with_state(ir, notify_of(ir), st, cur.lo, cur.hi));
+		(void)replace(ir, self, cur, with_state(ir, notify_of(ir), st, cur.lo, cur.hi));
 	}
 	pn_lock_drop(&ir->lock);
 }

@@ -82,6 +82,18 @@ PN_SEAM_PLAIN(32, uint32_t)
 PN_SEAM_PLAIN(64, uint64_t)
 #undef PN_SEAM_PLAIN
 
+#if defined(__x86_64__) && !defined(__SANITIZE_THREAD__)
+static inline bool pn_cas128(struct pn_u128 *p, struct pn_u128 *expected, struct pn_u128 v)
+{
+	bool done;
+
+	__asm__ volatile("lock cmpxchg16b %1"
+			 : "=@ccz"(done), "+m"(*p), "+a"(expected->lo), "+d"(expected->hi)
+			 : "b"(v.lo), "c"(v.hi)
+			 : "memory");
+	return done;
+}
+#else
 static inline bool pn_cas128(struct pn_u128 *p, struct pn_u128 *expected, struct pn_u128 v)
 {
 	unsigned __int128 want = (unsigned __int128)expected->hi << 64 | expected->lo;
@@ -95,6 +107,7 @@ static inline bool pn_cas128(struct pn_u128 *p, struct pn_u128 *expected, struct
 	expected->hi = (uint64_t)(seen >> 64);
 	return seen == want;
 }
+#endif
 
 #if defined(__x86_64__) && !defined(__SANITIZE_THREAD__)
 /* An aligned 16-byte SSE load is atomic on every processor with AVX (AMD64 APM vol 2, 7.3.2). */
