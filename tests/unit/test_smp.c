@@ -508,6 +508,91 @@ static void stumbles_before_the_store(void **state)
 	assert_int_equal(copy, 1);
 }
 
+static struct {
+	uint32_t flag, other, data;
+	uint64_t wide;
+	struct pn_lock lock;
+} shared;
+
+/* The next store waits. */
+static void buffer_stores(void)
+{
+	do {
+		/* Every other one does. Without an agent there are no interrupts. */
+		memset(&shared, 0, sizeof(shared));
+		smp_dice = (struct smp_dice){
+			.left = 1, .mean = 1000000, .random = smp_dice.random + 0x9E3779B97F4A7C15};
+		pn_st32(&shared.data, 1);
+	} while (!smp_dice.kept);
+}
+
+/* A load of another word goes ahead, one of the word itself finds the store. */
+static void store_waits(void **state)
+{
+	(void)state;
+	buffer_stores();
+	smp_dice.looks = 2;
+	assert_int_equal(pn_ld32_sc(&shared.flag), 0);
+	assert_int_equal(pn_ld32(&shared.flag), 0);
+	assert_int_equal((pn_ld32)(&shared.data), 0);
+	assert_int_equal(pn_ld32(&shared.data), 1);
+	assert_int_equal(smp_dice.kept, 0);
+}
+
+static void store_waits_not_for_ever(void **state)
+{
+	(void)state;
+	buffer_stores();
+	smp_dice.looks = 1;
+	(void)pn_ld32(&shared.flag);
+	assert_int_equal((pn_ld32)(&shared.data), 0);
+	(void)pn_ld32(&shared.flag);
+	assert_int_equal((pn_ld32)(&shared.data), 1);
+}
+
+/* Later stores wait behind it, also that of an unlock; they are made in their order. */
+static void stores_wait_in_order(void **state)
+{
+	(void)state;
+	buffer_stores();
+	shared.lock.held = 1;
+	pn_st64_rel(&shared.wide, 1ull << 40 | 7);
+	pn_st32(&shared.data, 2);
+	pn_lock_drop(&shared.lock);
+	assert_int_equal(smp_dice.kept, 4);
+	assert_int_equal((pn_ld64)(&shared.wide), 0);
+	assert_int_equal((pn_ld32)(&shared.lock.held), 1);
+	assert_ptr_equal(smp_dice.store[1].at, &shared.wide);
+	assert_ptr_equal(smp_dice.store[3].at, &shared.lock.held);
+	smp_land();
+	assert_int_equal((pn_ld32)(&shared.data), 2);
+	assert_true((pn_ld64)(&shared.wide) == (1ull << 40 | 7));
+	assert_int_equal((pn_ld32)(&shared.lock.held), 0);
+}
+
+static void barriers_make_stores(void **state)
+{
+	uint32_t zero = 0;
+
+	(void)state;
+	for (unsigned how = 0; how < 5; how++) {
+		buffer_stores();
+		if (how == 0)
+			pn_fence();
+		else if (how == 1)
+			pn_or32(&shared.flag, 1);
+		else if (how == 2)
+			(void)pn_cas32(&shared.flag, &zero, 1);
+		else if (how == 3)
+			pn_lock_take(&shared.lock);
+		else
+			pn_relax();
+		assert_int_equal((pn_ld32)(&shared.data), 1);
+		assert_int_equal(smp_dice.kept, 0);
+	}
+	smp_dice = (struct smp_dice){0};
+}
+
 #define T(t) cmocka_unit_test_setup_teardown(t, make, unmake)
 #define I(t) cmocka_unit_test_setup_teardown(t, make_ipis, unmake)
 
@@ -541,6 +626,10 @@ int main(void)
 		I(control_changes),
 		I(guests_have_budgets),
 		I(timer_begins_ipis),
+		T(store_waits),
+		T(store_waits_not_for_ever),
+		T(stores_wait_in_order),
+		T(barriers_make_stores),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -12,7 +12,7 @@
 
 #define POSTS_LOG2 20 /* of a device in a round, at most */
 #define FEW_LOG2   8  /* in most rounds: what is lost at their end stays lost */
-#define HEAVY	   8  /* one round in so many has more */
+#define HEAVY	   32 /* one round in so many has more */
 /* Then: accesses from one time to the next, about, at least, and how often that is doubled. */
 #define STUMBLE_MIN  16u
 #define STUMBLE_LOG2 6
@@ -245,7 +245,7 @@ static void give_chores(struct smp *s)
 
 static uint64_t draw_budget(struct smp *s, bool heavy, uint64_t left)
 {
-	return left ? some(s, heavy ? POSTS_LOG2 : FEW_LOG2, left) : 0;
+	return left ? some(s, heavy ? POSTS_LOG2 : 1 + smp_draw(&s->dice, FEW_LOG2), left) : 0;
 }
 
 /* Half of the guests send IPIs: the timer of each is a chore that comes before all others. */

@@ -231,6 +231,9 @@ __attribute__((format(printf, 3, 4))) void smp_fail(struct smp *s, const char *p
 						    const char *fmt, ...);
 /* The CPU that executes host code as @agent. */
 struct smp_cpu *smp_cpu_of(struct pn_agent *agent);
+
+/* ---- stumble.c ---- */
+
 /* Threads stumble from now on, if this round is a wild one. */
 void smp_mood(struct smp *s);
 

@@ -14,12 +14,9 @@
 
 #include "smp.h"
 
-#define SPINS	64  /* before a thread that waits gives its processor away */
-#define STUMBLE 400 /* turns, at most */
-#define YIELDS	16  /* one stumble in so many gives the processor away */
-#define BURST	64  /* posts between two looks at what else there is */
+#define SPINS 64 /* before a thread that waits gives its processor away */
+#define BURST 64 /* posts between two looks at what else there is */
 
-__thread struct smp_dice smp_dice;
 enum pn_mistake smp_mistake;
 
 /* ---- chance ---- */
@@ -38,36 +35,6 @@ uint32_t smp_draw(uint64_t *dice, uint32_t n)
 	return (uint32_t)((smp_random(dice) >> 32) * n >> 32);
 }
 
-void smp_stumble(void)
-{
-	struct smp_dice *d = &smp_dice;
-	uint32_t turns;
-
-	if (!d->mean)
-		return; /* 2^32 accesses from here */
-	turns = smp_draw(&d->random, STUMBLE);
-	if (!smp_draw(&d->random, YIELDS))
-		sched_yield();
-	else
-		while (turns--)
-			(pn_relax)();
-	d->left = 1 + smp_draw(&d->random, 2 * d->mean);
-	if (d->agent && !d->masked && !d->agent->irq_off)
-		smp_irqs(smp_cpu_of(d->agent));
-}
-
-void smp_mood(struct smp *s)
-{
-	struct smp_dice *d = &smp_dice;
-	/* Pairs with the director: a new value comes with a new round. */
-	uint32_t mean = (pn_ld32)(&s->wild);
-
-	if (mean == d->mean)
-		return;
-	d->mean = mean;
-	d->left = mean ? 1 + smp_draw(&d->random, 2 * mean) : 0;
-}
-
 static void seed_thread(uint64_t seed)
 {
 	smp_dice.random = seed * 0x9E3779B97F4A7C15ull | 1;
@@ -79,6 +46,7 @@ void smp_relax(void)
 {
 	static __thread unsigned turns;
 
+	smp_land();
 	if (++turns % SPINS)
 		(pn_relax)();
 	else
@@ -126,11 +94,13 @@ static void futex_wake(uint32_t *word, int n)
  */
 void smp_busy(struct smp *s)
 {
+	smp_land();
 	__atomic_fetch_add(&s->busy, 1, __ATOMIC_SEQ_CST);
 }
 
 void smp_rests(struct smp *s)
 {
+	smp_land();
 	if (__atomic_fetch_sub(&s->busy, 1, __ATOMIC_SEQ_CST) == 1)
 		futex_wake(&s->busy, 1);
 }
