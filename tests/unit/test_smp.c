@@ -32,11 +32,26 @@ struct rig {
 	uint64_t pir[VCPUS][8] __attribute__((aligned(SMP_WATCH_LINE))); /* and control */
 };
 
+static bool apicv;	  /* what the inhibits allow */
 static const char *wrong; /* what the hypervisor finds in a vCPU */
 
 static uint32_t t_irr(const struct pn_host_vcpu *h, unsigned word)
 {
 	return pn_vapic_read(h->page, PN_APIC_IRR + word * 16);
+}
+
+static bool t_inject(struct pn_host_vcpu *h, struct pn_host_cpu *c, uint8_t vector,
+		     enum pn_wake_reason why)
+{
+	(void)c;
+	(void)why;
+	return pn_vapic_set(h->page, PN_APIC_IRR, vector);
+}
+
+static uint32_t t_inhibits(const struct pn_host_vcpu *h)
+{
+	(void)h;
+	return !apicv;
 }
 
 static const char *t_check(struct pn_host_vcpu *h, struct pn_host_cpu *c)
@@ -56,6 +71,8 @@ static int make(void **state)
 	r->hyp.ops = &r->hyp_ops;
 	r->hyp_ops.irr = t_irr;
 	r->hyp_ops.check = t_check;
+	r->hyp_ops.inhibits = t_inhibits;
+	r->hyp_ops.inject = t_inject;
 	r->s.cpu = &r->cpu;
 	r->s.cpus = 1;
 	r->s.vcpu = r->vcpu;
@@ -63,7 +80,8 @@ static int make(void **state)
 	r->s.source = r->source;
 	r->s.sources = r->s.books = SOURCES;
 	r->s.timers = DEVICE;
-	r->s.stride = STRIDE;
+	r->s.stride = r->s.host_stride = STRIDE;
+	r->cpu.s = &r->s;
 	r->s.dice = 1;
 	for (unsigned i = 0; i < VCPUS; i++) {
 		r->h[i].page = r->page[i];
@@ -73,10 +91,12 @@ static int make(void **state)
 	}
 	for (unsigned i = 0; i < SOURCES; i++) {
 		r->source[i].index = i;
-		r->source[i].vector = (uint8_t)(PN_VEC_DEVICE_FIRST + i * STRIDE);
+		r->source[i].vector = smp_vector(&r->s, i);
+		r->source[i].host_vector = smp_host_vector(&r->s, i);
 		smp_aim(&r->source[i], i % VCPUS);
 	}
 	wrong = NULL;
+	apicv = false;
 	*state = r;
 	return 0;
 }
@@ -264,7 +284,7 @@ static void taken_and_not_sent(void **state)
 {
 	struct rig *r = *state;
 
-	smp_took(&r->s, &r->vcpu[0], PN_VEC_DEVICE_FIRST + 1);
+	smp_took(&r->s, &r->vcpu[0], SMP_VEC_FIRST + 1);
 	violates(r, "P4", "which nothing sends");
 }
 
@@ -297,8 +317,8 @@ static void hypervisor_complains(void **state)
 /* ---- IPIs: each bit is counted where it is set ---- */
 
 #define IPI  1
-#define BIT  (1ull << (PN_VEC_DEVICE_FIRST + IPI * STRIDE) % 64)
-#define WORD ((PN_VEC_DEVICE_FIRST + IPI * STRIDE) / 64)
+#define BIT  (1ull << (SMP_VEC_FIRST + IPI * STRIDE) % 64)
+#define WORD ((SMP_VEC_FIRST + IPI * STRIDE) / 64)
 
 static int make_ipis(void **state)
 {
@@ -480,6 +500,81 @@ static void timer_begins_ipis(void **state)
 	assert_in_range(r->vcpu[0].ipis, 100001, 100064);
 }
 
+static void inhibits_disagree(void **state)
+{
+	apicv = true;
+	violates(*state, "P6", "interrupt virtualization is off");
+}
+
+static void vectors_are_found(void **state)
+{
+	struct rig *r = *state;
+
+	for (unsigned i = 0; i < SOURCES; i++)
+		assert_int_equal(smp_index(&r->s, smp_vector(&r->s, i)), i);
+	for (unsigned i = 0; i < DEVICE; i++)
+		assert_int_equal(smp_host_index(&r->s, smp_host_vector(&r->s, i)), i);
+	assert_int_equal(smp_index(&r->s, SMP_VEC_FIRST - 1), -1);
+	assert_int_equal(smp_index(&r->s, SMP_VEC_FIRST + DEVICE * STRIDE), -1);
+	assert_int_equal(smp_index(&r->s, SMP_VEC_TIMER + VCPUS), -1);
+	assert_int_equal(smp_host_index(&r->s, PN_VEC_DEVICE_LAST - DEVICE * STRIDE), -1);
+	assert_int_equal(smp_host_index(&r->s, PN_VEC_WAKEUP), -1);
+}
+
+static struct pn_host_entry entry;
+
+static bool t_direct(const struct smp_source *src)
+{
+	return src->index == 0;
+}
+
+/* It comes to the host, which injects it. */
+static void host_gets(struct rig *r, unsigned src)
+{
+	smp_sends(&r->source[src]);
+	smp_device_irq(&r->cpu, r->source[src].host_vector);
+}
+
+/* Its entry posts, and nothing changes that. */
+static void posted_comes_to_the_host(void **state)
+{
+	struct rig *r = *state;
+
+	r->ops.direct = t_direct;
+	r->source[0].entry = r->source[1].entry = &entry;
+	assert_true(rests(r));
+	r->s.calm = false; /* a chore may have changed it */
+	host_gets(r, 0);
+	take(r, 0, 0);
+	assert_true(rests(r));
+	assert_true(r->s.calm);
+	host_gets(r, 1);
+	take(r, 1, 1);
+	assert_true(rests(r));
+	host_gets(r, 0);
+	violates(r, "P4", "interrupt 0 comes to the host");
+}
+
+/* Bare metal: a CPU that was its target in this round. */
+static void taken_by_another_cpu(void **state)
+{
+	struct rig *r = *state;
+
+	r->s.hyp = NULL;
+	r->s.vcpus = 0;
+	r->s.books = r->s.sources = DEVICE;
+	smp_sends(&r->source[1]);
+	smp_sends(&r->source[1]);
+	smp_aim(&r->source[1], 63);
+	smp_host_took(&r->s, 1, r->source[1].host_vector);
+	smp_host_took(&r->s, 63, r->source[1].host_vector);
+	r->source[1].target = 63;
+	assert_true(rests(r));
+	smp_sends(&r->source[1]);
+	smp_host_took(&r->s, 1, r->source[1].host_vector);
+	violates(r, "P4", "taken by CPU 1, to which nothing sent it");
+}
+
 static uint32_t word;
 
 static void t_irq(struct smp_cpu *c, uint8_t vector)
@@ -497,7 +592,6 @@ static void stumbles_before_the_store(void **state)
 
 	word = 1;
 	r->ops.irq = t_irq;
-	r->cpu.s = &r->s;
 	r->cpu.deferred = -1;
 	smp_raise(&r->cpu, PN_VEC_WAKEUP);
 	smp_dice =
@@ -615,6 +709,10 @@ int main(void)
 		T(a_bit_vanishes),
 		T(requests_stay),
 		T(hypervisor_complains),
+		T(inhibits_disagree),
+		T(vectors_are_found),
+		T(posted_comes_to_the_host),
+		T(taken_by_another_cpu),
 		T(stumbles_before_the_store),
 		I(ipis_merge),
 		I(ipi_waits_in_both),

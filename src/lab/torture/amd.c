@@ -10,6 +10,9 @@
 #include "svm.h"
 #include "vectors.h"
 
+#define DEVIDS	  3
+#define IRT_ORDER 8 /* 2^8 entries in the table of a device */
+
 struct amd {
 	struct pn_amdvi_drv drv[SMP_DEVICES];
 	struct pn_iommus iommus;
@@ -19,6 +22,7 @@ struct amd {
 	struct pn_avic core[SMP_CPUS];
 	struct pn_amdvi_ir ir[SMP_SOURCES];
 	enum pn_notify notify;
+	uint32_t log_cpu; /* takes the logs' interrupts; under the chores' lock */
 };
 
 static struct amd *amd_of(const struct smp *s)
@@ -27,6 +31,12 @@ static struct amd *amd_of(const struct smp *s)
 }
 
 /* ---- the units ---- */
+
+/* Several devices behind each IOMMU, with a table each. */
+static uint16_t devid_of(const struct smp_source *src)
+{
+	return (uint16_t)(TOR_DEVID + src->index % DEVIDS);
+}
 
 static uint64_t mmio_read(void *ctx, uint32_t off, unsigned size)
 {
@@ -50,10 +60,23 @@ static void mmio_write(void *ctx, uint32_t off, unsigned size, uint64_t value)
 
 static void post(struct smp_device *d, struct smp_source *src)
 {
-	struct pn_msi msi = {.addr = PN_MSI_ADDR_BASE, .data = src->index, .devid = TOR_DEVID};
+	struct pn_msi msi = {.addr = PN_MSI_ADDR_BASE, .data = src->index, .devid = devid_of(src)};
 
 	if (pn_amdvi_msi(d->hw, &msi) == PN_MSI_ABORTED)
 		smp_fail(d->s, "P6", "IOMMU %u aborts interrupt %u", d->id, src->index);
+}
+
+/* Beyond the table. */
+static void stray(struct smp_device *d)
+{
+	struct pn_msi msi = {.addr = PN_MSI_ADDR_BASE,
+			     .data = 1u << IRT_ORDER,
+			     .devid = devid_of(&d->s->source[d->source[0]])};
+
+	if (pn_amdvi_msi(d->hw, &msi) == PN_MSI_ABORTED)
+		d->strays++;
+	else
+		smp_fail(d->s, "P7", "IOMMU %u accepts an index beyond the table", d->id);
 }
 
 static void ring(struct smp *s, uint32_t apicid)
@@ -88,7 +111,12 @@ static bool log_step(void *arg, struct smp_cpu *c)
 static int affinity(struct smp_source *src, struct smp_cpu *to, struct smp_cpu *self)
 {
 	return pn_amdvi_ir_affinity(&amd_of(to->s)->ir[src->index], &self->agent, to->id,
-				    src->vector);
+				    src->host_vector);
+}
+
+static bool direct(const struct smp_source *src)
+{
+	return pn_container(src->entry, struct pn_amdvi_ir, host)->guest_mode;
 }
 
 static void irq(struct smp_cpu *c, uint8_t vector)
@@ -126,6 +154,7 @@ static void take(struct smp_vcpu *v, struct smp_cpu *c, struct pn_avic *av, int 
 	smp_handle(v, c, vector, &tpr);
 	if (pn_avic_write(av, PN_APIC_EOI, 0, &exit) > PN_AVIC_EVALUATE)
 		smp_fail(c->s, "P5", "EOI of vector 0x%02x exits", (unsigned)vector);
+	smp_ended(v, c);
 	set_tpr(v, av, tpr);
 }
 
@@ -254,14 +283,28 @@ static uint64_t hidden(struct smp *s)
 	return n;
 }
 
+static const char *check_windows(const struct amd *a)
+{
+	bool open = false;
+
+	for (unsigned i = 0; i < a->vm.h.nr_vcpus; i++)
+		open |= a->vcpu[i].irq_window;
+	/* Only this chore changes them. */
+	return !(pn_ld32(&a->vm.h.inhibits) & 1u << PN_INHIBIT_IRQWIN) == open
+		       ? "open interrupt windows and their inhibit disagree"
+		       : NULL;
+}
+
 static const char *check(struct smp *s)
 {
 	for (unsigned i = 0; i < s->devices; i++) {
 		struct pn_amdvi_stats st;
 
 		pn_amdvi_stats(s->device[i].hw, &st);
-		if (st.msis != st.posted + st.remapped)
+		if (st.msis != st.posted + st.remapped + s->device[i].strays)
 			return "an IOMMU aborted or forwarded interrupts";
+		if (st.events + st.events_dropped != s->device[i].strays)
+			return "an IOMMU refused an interrupt without an event";
 	}
 	return NULL;
 }
@@ -278,6 +321,59 @@ static bool switch_notify(struct smp_cpu *c)
 	return true;
 }
 
+static void set_window(struct smp_cpu *c, unsigned vcpu, bool open)
+{
+	const char *what;
+
+	pn_svm_irq_window(&amd_of(c->s)->vcpu[vcpu], c->host, open);
+	what = check_windows(amd_of(c->s));
+	if (what)
+		smp_fail(c->s, "P6", "%s", what);
+}
+
+/* Some vCPUs open an interrupt window, which inhibits AVIC, and close it. */
+static bool windows(struct smp_cpu *c)
+{
+	uint32_t open = 0;
+
+	for (unsigned n = 1 + smp_draw(&c->dice, c->s->vcpus); n--;) {
+		unsigned vcpu = smp_draw(&c->dice, c->s->vcpus);
+
+		set_window(c, vcpu, true);
+		open |= 1u << vcpu;
+	}
+	for (; open; open &= open - 1) {
+		smp_pause(&c->dice, 1u << smp_draw(&c->dice, TOR_PAUSE_LOG2));
+		set_window(c, (unsigned)__builtin_ctz(open), false);
+	}
+	return true;
+}
+
+static void move_log(struct smp_cpu *c, struct smp_cpu *to)
+{
+	struct amd *a = amd_of(c->s);
+
+	a->log_cpu = to->id;
+	pn_iommus_ga_affinity(&a->iommus, &c->agent, to->id);
+}
+
+/* Another CPU takes the logs' interrupts. */
+static bool log_affinity(struct smp_cpu *c)
+{
+	struct smp_cpu *to = &c->s->cpu[smp_draw(&c->dice, c->s->cpus)];
+
+	if (pn_ld32(&to->down)) /* only chores change it */
+		return false;
+	move_log(c, to);
+	return true;
+}
+
+static void leave(struct smp_cpu *c, struct smp_cpu *self)
+{
+	if (amd_of(c->s)->log_cpu == c->id && c->s->devices)
+		move_log(self, self);
+}
+
 /* ---- building ---- */
 
 static const uint8_t notices[] = {PN_VEC_WAKEUP, PN_VEC_POSTED, 0};
@@ -287,9 +383,13 @@ static const struct smp_ops ops = {
 	.irq = irq,
 	.guest = guest,
 	.affinity = affinity,
+	.stray = stray,
+	.direct = direct,
+	.leave = leave,
 	.hidden = hidden,
 	.notices = notices,
 	.check = check,
+	.looks = true,
 };
 
 static int build_unit(struct smp *s, struct smp_device *d)
@@ -318,8 +418,10 @@ static int build_unit(struct smp *s, struct smp_device *d)
 static int build_units(struct smp *s)
 {
 	struct amd *a = amd_of(s);
-	struct pn_iommus_config cfg = {
-		.notify = a->notify, .devids = TOR_DEVID + 1, .ga_apicid = 0, .irtcachedis = false};
+	struct pn_iommus_config cfg = {.notify = a->notify,
+				       .devids = TOR_DEVID + DEVIDS,
+				       .ga_apicid = 0,
+				       .irtcachedis = false};
 	int err = 0;
 
 	for (unsigned i = 0; i < s->devices && !err; i++)
@@ -327,8 +429,9 @@ static int build_units(struct smp *s)
 	if (!err)
 		err = pn_iommus_init(&a->iommus, a->drv, s->devices, &cfg, &s->os, &s->bus,
 				     &s->pages, &s->cpu[0].agent);
-	for (unsigned i = 0; i < s->devices && !err; i++)
-		err = pn_amdvi_irt_create(&a->drv[i], &s->cpu[0].agent, TOR_DEVID, 8);
+	for (unsigned i = 0; i < s->devices * DEVIDS && !err; i++)
+		err = pn_amdvi_irt_create(&a->drv[i / DEVIDS], &s->cpu[0].agent,
+					  (uint16_t)(TOR_DEVID + i % DEVIDS), IRT_ORDER);
 	return err;
 }
 
@@ -336,8 +439,8 @@ static int build_source(struct smp *s, struct smp_source *src)
 {
 	struct amd *a = amd_of(s);
 	struct pn_amdvi_ir *ir = &a->ir[src->index];
-	int err = pn_amdvi_ir_init(ir, &a->drv[src->device], &s->cpu[0].agent, TOR_DEVID,
-				   (uint16_t)src->index, src->index % s->cpus, src->vector);
+	int err = pn_amdvi_ir_init(ir, &a->drv[src->device], &s->cpu[0].agent, devid_of(src),
+				   (uint16_t)src->index, src->index % s->cpus, src->host_vector);
 
 	src->entry = &ir->host;
 	return err ? err
@@ -403,8 +506,13 @@ int tor_amd_build(struct smp *s, const struct pn_mode *mode)
 	for (unsigned i = 0; i < s->timers && s->devices && !err; i++)
 		err = build_source(s, &s->source[i]);
 	tor_chores(s, mode->info->inhibits ? PN_INHIBIT_HYPERV : PN_INHIBIT_NR);
-	if (a->notify != PN_NOTIFY_NONE)
-		tor_add_chore(s, "switch", switch_notify);
+	if (a->notify != PN_NOTIFY_NONE) {
+		tor_add_chore(s, "switch", switch_notify, SMP_HOLDS_ENTRIES);
+		tor_add_chore(s, "log CPU", log_affinity, SMP_HOLDS_ENTRIES | SMP_HOLDS_CPUS);
+	}
+	if (mode->info->inhibits) {
+		tor_add_chore(s, "windows", windows, SMP_HOLDS_VM);
+	}
 	return err;
 }
 

@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: MIT */
-/* What the host of a torture does while devices post. One at a time: the chores' lock is held. */
+/* What the host of a torture does while devices post: at once, but for what holds the same. */
 #include "rig.h"
 #include "vectors.h"
 
+#define TIMERS	  4 /* that ring one after the other, at most */
+#define TOGGLES	  4 /* of an inhibit, likewise */
 #define STAYS_OFF 3 /* a CPU is offline longer than online: devices post meanwhile */
 
 static enum pn_inhibit cause;
 
-void tor_add_chore(struct smp *s, const char *name, bool (*run)(struct smp_cpu *c))
+void tor_add_chore(struct smp *s, const char *name, bool (*run)(struct smp_cpu *c), uint32_t holds)
 {
-	s->chore[s->chores++] = (struct smp_chore){.name = name, .run = run};
+	s->chore[s->chores++] = (struct smp_chore){.name = name, .run = run, .holds = holds};
 }
 
 static struct smp_vcpu *some_vcpu(struct smp_cpu *c)
@@ -17,12 +19,18 @@ static struct smp_vcpu *some_vcpu(struct smp_cpu *c)
 	return &c->s->vcpu[smp_draw(&c->dice, c->s->vcpus)];
 }
 
-/* Software interrupts a vCPU: an irqfd, or its timer. */
+/* Software interrupts vCPUs: an irqfd, or their timers. */
 static bool timer(struct smp_cpu *c)
 {
 	struct smp *s = c->s;
 
-	smp_inject(c, &s->source[s->timers + some_vcpu(c)->id]);
+	uint32_t n = 1 + smp_draw(&c->dice, TIMERS), id = some_vcpu(c)->id;
+
+	while (n--) {
+		smp_inject(c, &s->source[s->timers + id]);
+		if (smp_draw(&c->dice, 2))
+			id = some_vcpu(c)->id;
+	}
 	return true;
 }
 
@@ -66,7 +74,7 @@ static bool take_away(struct smp_cpu *c)
 	for (unsigned i = 0; one && i < s->timers; i++) {
 		struct smp_source *src = &s->source[i];
 
-		if (src == one || (how < 4 && src->target == one->target) || !how)
+		if (src == one || (how < 4 && src->target == one->target) || how < 2)
 			give(c, src, NULL);
 	}
 	return one;
@@ -79,16 +87,21 @@ bool tor_chore_affinity(struct smp_cpu *c)
 
 	if (!src || pn_ld32(&to->down)) /* only chores change it */
 		return false;
-	if (c->s->ops->affinity(src, to, c))
-		smp_fail(c->s, "P6", "the target of interrupt %u cannot be changed", src->index);
+	smp_set_affinity(src, to, c);
 	return true;
 }
 
+/* Off, on again, and so on: a vCPU may be in the middle of the last change. */
 static bool inhibit(struct smp_cpu *c)
 {
 	struct smp *s = c->s;
+	uint32_t times = 1 + smp_draw(&c->dice, TOGGLES);
 
-	s->hyp->ops->inhibit(s->vm, c->host, cause, !(pn_ld32(&s->vm->inhibits) & 1u << cause));
+	while (times--) {
+		smp_pause(&c->dice, 1u << smp_draw(&c->dice, TOR_PAUSE_LOG2));
+		s->hyp->ops->inhibit(s->vm, c->host, cause,
+				     !(pn_ld32(&s->vm->inhibits) & 1u << cause));
+	}
 	return true;
 }
 
@@ -155,19 +168,19 @@ void tor_unmask(struct smp_cpu *c)
 void tor_chores(struct smp *s, enum pn_inhibit why)
 {
 	cause = why;
-	tor_add_chore(s, "timers", timer);
-	tor_add_chore(s, "preempt", tor_chore_preempt);
-	tor_add_chore(s, "spurious", spurious);
+	tor_add_chore(s, "timers", timer, SMP_HOLDS_TIMERS);
+	tor_add_chore(s, "preempt", tor_chore_preempt, 0);
+	tor_add_chore(s, "spurious", spurious, 0);
 	if (s->devices) {
-		tor_add_chore(s, "attach", assign);
-		tor_add_chore(s, "detach", take_away);
-		tor_add_chore(s, "affinity", tor_chore_affinity);
+		tor_add_chore(s, "attach", assign, SMP_HOLDS_ENTRIES);
+		tor_add_chore(s, "detach", take_away, SMP_HOLDS_ENTRIES);
+		tor_add_chore(s, "affinity", tor_chore_affinity, SMP_HOLDS_CPUS);
 	}
 	if (why != PN_INHIBIT_NR)
-		tor_add_chore(s, "inhibit", inhibit);
+		tor_add_chore(s, "inhibit", inhibit, SMP_HOLDS_VM);
 	if (s->cpus > 1) {
-		tor_add_chore(s, "offline", tor_chore_offline);
-		tor_add_chore(s, "online", tor_chore_online);
+		tor_add_chore(s, "offline", tor_chore_offline, SMP_HOLDS_CPUS);
+		tor_add_chore(s, "online", tor_chore_online, SMP_HOLDS_CPUS);
 	}
 }
 
@@ -195,7 +208,7 @@ void tor_unit_intr(void *ctx, const struct pn_intr *intr)
 		return;
 	}
 	merges = deliver(d->s, intr);
-	d->merged += merges && smp_index(d->s, intr->vector) >= 0;
+	d->merged += merges && smp_host_index(d->s, intr->vector) >= 0;
 }
 
 void tor_core_intr(void *ctx, const struct pn_intr *intr)

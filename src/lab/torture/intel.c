@@ -17,6 +17,7 @@ struct core {
 	struct pn_apicv apicv;
 	struct pn_vmcs_apic vmcs;
 	struct pn_lapic lapic; /* what reaches it in the guest */
+	int in_service;	       /* on bare metal: interrupts without an EOI */
 };
 
 struct intel {
@@ -71,12 +72,48 @@ static void post(struct smp_device *d, struct smp_source *src)
 static int affinity(struct smp_source *src, struct smp_cpu *to, struct smp_cpu *self)
 {
 	struct intel *in = intel_of(to->s);
-	uint8_t vector = src->vector;
+	uint8_t vector = src->host_vector;
 
 	if (in->posted_msi)
 		return pn_pmsi_attach(&in->pmsi, &in->ir[src->index], &self->agent, to->host,
 				      vector);
 	return pn_vtd_ir_affinity(&in->ir[src->index], &self->agent, to->id, vector);
+}
+
+static bool direct(const struct smp_source *src)
+{
+	return pn_container(src->entry, struct pn_vtd_ir, host)->posted;
+}
+
+/* By a device whose entry it is not. */
+static void stray(struct smp_device *d)
+{
+	struct pn_msi msi = {.devid = TOR_DEVID + 1};
+
+	pn_vtd_ir_msi(&intel_of(d->s)->ir[d->source[0]], &msi.addr, &msi.data);
+	if (pn_vtd_msi(d->hw, &msi) == PN_MSI_ABORTED)
+		d->strays++;
+	else
+		smp_fail(d->s, "P7", "unit %u accepts an interrupt from another source", d->id);
+}
+
+/* Of an MSI that is refused. */
+static bool fault(struct smp_cpu *c, uint8_t vector)
+{
+	if (vector != PN_VEC_DMAR_FAULT)
+		return false;
+	for (unsigned i = 0; i < c->s->devices; i++)
+		pn_vtd_drv_fault_irq(&intel_of(c->s)->drv[i], &c->agent);
+	return true;
+}
+
+/* No other interrupt reports what is left there (11.4.9). */
+static bool has_records(struct smp_device *d)
+{
+	uint64_t status = 0;
+
+	pn_vtd_read(d->hw, PN_VTD_FSTS, 4, &status);
+	return status & (PN_VTD_FSTS_PPF | PN_VTD_FSTS_PFO);
 }
 
 static const char *check(struct smp *s)
@@ -87,7 +124,12 @@ static const char *check(struct smp *s)
 		pn_vtd_stats(s->device[i].hw, &st);
 		if (s->device[i].illegal)
 			return "a unit sent a vector below 16";
-		if (st.msis != st.posted + st.remapped)
+		if (has_records(&s->device[i]))
+			return "fault records stay behind";
+		if (st.faults + st.faults_dropped != s->device[i].strays ||
+		    st.faults != intel_of(s)->drv[i].faults)
+			return "an interrupt was refused without a fault";
+		if (st.msis != st.posted + st.remapped + s->device[i].strays)
 			return "a unit blocked or forwarded interrupts";
 	}
 	return NULL;
@@ -99,7 +141,7 @@ static void irq(struct smp_cpu *c, uint8_t vector)
 {
 	if (vector == PN_VEC_WAKEUP)
 		pn_vmx_wakeup_irq(&intel_of(c->s)->vmx.hyp, c->host);
-	else if (vector != PN_VEC_POSTED) /* no guest takes it */
+	else if (vector != PN_VEC_POSTED && !fault(c, vector)) /* no guest takes it */
 		smp_fail(c->s, "P6", "CPU %u gets vector 0x%02x, which has no owner", c->id,
 			 vector);
 }
@@ -139,6 +181,7 @@ static bool take(struct smp_vcpu *v, struct smp_cpu *c, struct core *k)
 	if (pn_apicv_wrmsr(&k->apicv, PN_X2APIC_MSR + PN_APIC_EOI / 16, 0, &exit) >
 	    PN_APICV_EVALUATE)
 		smp_fail(c->s, "P5", "EOI of vector 0x%02x exits", (unsigned)vector);
+	smp_ended(v, c);
 	set_tpr(k, tpr);
 	return true;
 }
@@ -246,41 +289,82 @@ static void dispatch(void *ctx, struct pn_host_cpu *c, uint8_t vector)
 {
 	struct smp *s = ctx;
 
-	smp_took(s, NULL, vector);
+	smp_host_took(s, c->id, vector);
 	pn_pmsi_ack(&intel_of(s)->pcpu[c->id]);
 }
 
 static void eoi(void *ctx, struct pn_host_cpu *c)
 {
-	(void)ctx;
-	(void)c; /* an interrupt ends by itself: they do not nest */
+	intel_of(ctx)->core[c->id].in_service--;
+}
+
+/* Interrupts do not nest here. */
+static void check_service(struct smp_cpu *c, uint8_t vector)
+{
+	int *in_service = &intel_of(c->s)->core[c->id].in_service;
+
+	if (*in_service)
+		smp_fail(c->s, "P6", "CPU %u ends vector 0x%02x %s", c->id, vector,
+			 *in_service > 0 ? "never" : "twice");
+	*in_service = 0;
 }
 
 static void bare_irq(struct smp_cpu *c, uint8_t vector)
 {
 	struct pn_pmsi_cpu *p = &intel_of(c->s)->pcpu[c->id];
 
+	if (fault(c, vector))
+		return;
 	if (vector != PN_VEC_POSTED_MSI || !intel_of(c->s)->posted_msi) {
 		smp_fail(c->s, "P6", "CPU %u gets vector 0x%02x, which has no owner", c->id,
 			 vector);
 		return;
 	}
+	intel_of(c->s)->core[c->id].in_service++;
 	pn_pmsi_irq_begin(p);
 	while (pn_pmsi_irq_step(p))
 		;
+	check_service(c, vector);
 }
 
+/* Posted MSIs: one that was found when its old CPU went offline, and is sent again. */
 static void bare_device_irq(struct smp_cpu *c, struct smp_source *src)
 {
-	smp_took(c->s, NULL, src->vector);
+	struct intel *in = intel_of(c->s);
+
+	if (!in->posted_msi) {
+		smp_host_took(c->s, c->id, src->host_vector);
+		return;
+	}
+	in->core[c->id].in_service++;
+	pn_pmsi_device_irq(&in->pcpu[c->id], src->host_vector);
+	check_service(c, src->host_vector);
+}
+
+static void send_again(void *ctx, uint8_t vector)
+{
+	smp_raise(ctx, vector);
+}
+
+/* Its entries have moved, so nothing is posted there any more. */
+static void bare_left(struct smp_cpu *c, struct smp_cpu *self)
+{
+	struct intel *in = intel_of(c->s);
+
+	if (in->posted_msi)
+		pn_pmsi_drain(&in->pcpu[c->id], &self->agent, send_again, self);
 }
 
 /* ---- building ---- */
 
 static const uint8_t notices[] = {PN_VEC_WAKEUP, PN_VEC_POSTED, 0};
 
+static const uint8_t bare_notices[] = {PN_VEC_POSTED_MSI, 0};
+
 static const struct smp_ops ops = {
 	.post = post,
+	.stray = stray,
+	.direct = direct,
 	.irq = irq,
 	.guest = guest,
 	.affinity = affinity,
@@ -291,6 +375,9 @@ static const struct smp_ops ops = {
 
 static const struct smp_ops bare_ops = {
 	.post = post,
+	.stray = stray,
+	.notices = bare_notices,
+	.left = bare_left,
 	.irq = bare_irq,
 	.device_irq = bare_device_irq,
 	.affinity = affinity,
@@ -381,14 +468,13 @@ static int build_source(struct smp *s, struct smp_source *src)
 	struct intel *in = intel_of(s);
 	struct pn_vtd_ir *ir = &in->ir[src->index];
 	struct smp_cpu *to = &s->cpu[src->index % s->cpus];
-	uint8_t vector = src->vector;
 	int err = pn_vtd_ir_init(ir, &in->drv[src->device], &s->cpu[0].agent, (uint16_t)src->index,
-				 TOR_DEVID, to->id, vector);
+				 TOR_DEVID, to->id, src->host_vector);
 
 	src->entry = &ir->host;
 	if (err || !s->hyp)
 		return err ? err : affinity(src, to, &s->cpu[0]);
-	return pn_vmx_pi_update(s->hyp, src->entry, s->vcpu[src->target].h, vector,
+	return pn_vmx_pi_update(s->hyp, src->entry, s->vcpu[src->target].h, src->vector,
 				&s->host_cpu[0]);
 }
 
@@ -420,11 +506,11 @@ int tor_intel_build(struct smp *s, const struct pn_mode *mode)
 int tor_bare_build(struct smp *s, const struct pn_mode *mode)
 {
 	s->ops = &bare_ops;
-	tor_add_chore(s, "affinity", tor_chore_affinity);
-	tor_add_chore(s, "preempt", tor_chore_preempt);
+	tor_add_chore(s, "affinity", tor_chore_affinity, SMP_HOLDS_CPUS);
+	tor_add_chore(s, "preempt", tor_chore_preempt, 0);
 	if (s->cpus > 1) {
-		tor_add_chore(s, "offline", tor_chore_offline);
-		tor_add_chore(s, "online", tor_chore_online);
+		tor_add_chore(s, "offline", tor_chore_offline, SMP_HOLDS_CPUS);
+		tor_add_chore(s, "online", tor_chore_online, SMP_HOLDS_CPUS);
 	}
 	return build(s, mode, build_bare);
 }

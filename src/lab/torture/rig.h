@@ -7,7 +7,8 @@
 
 /* Shared by the machines of torture. */
 
-#define TOR_DEVID 8
+#define TOR_DEVID      8
+#define TOR_PAUSE_LOG2 14 /* turns between two steps of a chore, at most */
 
 /* Builds the vendor's half of @s: units, cores, hypervisor, vCPUs, entries of the sources. */
 int tor_amd_build(struct smp *s, const struct pn_mode *mode);
@@ -21,7 +22,7 @@ void tor_intel_free(struct smp *s);
 void tor_chores(struct smp *s, enum pn_inhibit cause);
 /* At the end: all CPUs back, no inhibit, and every guest's timer, which unmasks what it masked. */
 void tor_unmask(struct smp_cpu *c);
-void tor_add_chore(struct smp *s, const char *name, bool (*run)(struct smp_cpu *c));
+void tor_add_chore(struct smp *s, const char *name, bool (*run)(struct smp_cpu *c), uint32_t holds);
 bool tor_chore_affinity(struct smp_cpu *c);
 bool tor_chore_offline(struct smp_cpu *c);
 bool tor_chore_online(struct smp_cpu *c);

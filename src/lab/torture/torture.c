@@ -82,9 +82,10 @@ static void init_devices(struct smp *s)
 	}
 }
 
-static uint8_t vector_of(const struct smp *s, unsigned index)
+/* Of @n vectors from @first to @last. */
+static unsigned stride(unsigned first, unsigned last, unsigned n)
 {
-	return (uint8_t)(PN_VEC_DEVICE_FIRST + index * s->stride);
+	return n > 1 ? (last - first) / (n - 1) : 1;
 }
 
 /* The vCPU that sends @index with lowest priority takes none of these, and all others may. */
@@ -108,20 +109,22 @@ static void init_sources(struct smp *s)
 
 	s->timers = n < SMP_SOURCES - s->vcpus ? n : SMP_SOURCES - s->vcpus;
 	s->sources = s->timers + s->vcpus;
-	s->stride = (PN_VEC_DEVICE_LAST - PN_VEC_DEVICE_FIRST) / (s->sources - 1);
+	s->stride = stride(SMP_VEC_FIRST, SMP_VEC_TIMER - 1, s->timers);
+	s->host_stride = stride(PN_VEC_DEVICE_FIRST, PN_VEC_DEVICE_LAST, s->timers);
 	s->books = s->sources + (s->ipis ? s->vcpus * s->vcpus : 0);
 	for (unsigned i = s->sources; i < s->books; i++) {
 		unsigned from = (i - s->sources) / s->vcpus;
 
 		smp_aim(&s->source[i], (i - s->sources) % s->vcpus);
-		s->source[i].vector = vector_of(s, from * (s->vcpus + 1));
+		s->source[i].vector = smp_vector(s, from * (s->vcpus + 1));
 	}
 	for (unsigned i = 0; i < s->sources; i++) {
 		struct smp_source *src = &s->source[i];
 
 		src->index = i;
-		src->vector = vector_of(s, i);
-		smp_aim(src, i >= s->timers ? i - s->timers : s->vcpus ? i % s->vcpus : 0);
+		src->host_vector = i < s->timers ? smp_host_vector(s, i) : 0;
+		src->vector = s->vcpus ? smp_vector(s, i) : src->host_vector;
+		smp_aim(src, i >= s->timers ? i - s->timers : i % (s->vcpus ? s->vcpus : s->cpus));
 		if (s->ipis && i >= s->vcpus * s->vcpus && i < s->timers)
 			init_lowest(s, i);
 		if (i >= s->timers || !s->devices)

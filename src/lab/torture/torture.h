@@ -12,7 +12,7 @@
 #define PN_TORTURE_CPUS	   64 /* at most */
 #define PN_TORTURE_VCPUS   12
 #define PN_TORTURE_DEVICES 8
-#define PN_TORTURE_CHORES  12
+#define PN_TORTURE_CHORES  14
 
 struct pn_torture_result {
 	double seconds;

@@ -28,7 +28,7 @@ static void handle(struct smp_cpu *c, int vector)
 	c->irqs++;
 	if (vector == PN_VEC_RESCHED)
 		c->resched = true;
-	else if (smp_index(c->s, vector) >= 0)
+	else if (smp_host_index(c->s, vector) >= 0)
 		smp_device_irq(c, (uint8_t)vector);
 	else
 		c->s->ops->irq(c, (uint8_t)vector);
@@ -131,34 +131,65 @@ static bool run_threads(struct smp_cpu *c)
 static void begin_ipis(struct smp_cpu *c)
 {
 	struct smp *s = c->s;
-	unsigned id = (unsigned)__builtin_ctz(s->begins);
+	uint32_t begins = pn_ld32(&s->begins);
 
-	s->begins &= s->begins - 1;
-	smp_inject(c, &s->source[s->timers + id]);
+	if (!begins)
+		return;
+	pn_and32(&s->begins, begins - 1); /* pairs with the director; all is held */
+	smp_inject(c, &s->source[s->timers + (unsigned)__builtin_ctz(begins)]);
+}
+
+bool smp_try_hold(struct smp *s, uint32_t holds)
+{
+	uint32_t old = pn_ld32(&s->holds);
+
+	/* Pairs with smp_unhold(): what the last chore did is visible. */
+	do {
+		if (old & holds)
+			return false;
+	} while (!pn_cas32(&s->holds, &old, old | holds));
+	return true;
+}
+
+void smp_unhold(struct smp *s, uint32_t holds)
+{
+	pn_and32(&s->holds, ~holds); /* pairs with smp_try_hold() */
+}
+
+static void open_gate(struct smp *s)
+{
+	if (pn_ld32(&s->opens) && pn_xchg32(&s->opens, 0))	   /* pairs with the director */
+		__atomic_fetch_sub(&s->gate, 1, __ATOMIC_SEQ_CST); /* pairs with devices */
+}
+
+/* What comes before all others; NULL: a chore is drawn. */
+static void (*first(struct smp *s))(struct smp_cpu *c)
+{
+	return s->last ? s->last : pn_ld32(&s->begins) ? begin_ipis : NULL;
 }
 
 static bool do_chore(struct smp_cpu *c)
 {
 	struct smp *s = c->s;
+	void (*before)(struct smp_cpu * c);
 	struct smp_chore *chore;
-	uint32_t idle = 0;
+	uint32_t holds;
 
 	if (!pn_ld32(&c->chores)) /* pairs with the director */
 		return false;
-	if (!pn_cas32(&s->chore_busy, &idle, 1)) {
+	before = first(s);
+	chore = &s->chore[smp_draw(&c->dice, s->chores)];
+	holds = before ? SMP_HOLDS_ALL : chore->holds;
+	if (!smp_try_hold(s, holds)) {
 		smp_relax();
 		return true; /* later */
 	}
-	if (s->last) {
-		s->last(c);
-	} else if (s->begins) {
-		begin_ipis(c);
-	} else {
-		chore = &s->chore[smp_draw(&c->dice, s->chores)];
-		chore->done += chore->run(c);
-	}
-	/* Release: pairs with the next chore. */
-	pn_st32_rel(&s->chore_busy, 0);
+	open_gate(s);
+	if (before)
+		before(c);
+	else if (chore->run(c))
+		__atomic_fetch_add(&chore->done, 1, __ATOMIC_RELAXED); /* a count */
+	smp_unhold(s, holds);
 	__atomic_fetch_sub(&c->chores, 1, __ATOMIC_SEQ_CST);
 	return true;
 }
@@ -173,7 +204,10 @@ static void forget(struct smp_cpu *c, const uint8_t *vector)
 		pn_and64(&c->irr[*vector / 64], ~(1ull << *vector % 64));
 }
 
-/* Its tasks go elsewhere, then it takes the interrupts that have arrived, and no more. */
+/*
+ * Its tasks go elsewhere. Then its interrupts are off, while those of devices get another target;
+ * it takes what has arrived, as far as the operating system looks for it, and no more.
+ */
 static void go_down(struct smp_cpu *c)
 {
 	struct smp_vcpu *v;
@@ -183,8 +217,13 @@ static void go_down(struct smp_cpu *c)
 	smp_let_go(&c->queue_lock);
 	while ((v = next(c)))
 		smp_enqueue(c->s, v, &c->dice);
+	c->agent.irq_off++;
+	pn_xchg32(&c->dying, SMP_DEAF); /* pairs with smp_offline() */
+	while (pn_ld32_sc(&c->dying) != SMP_LEFT && !pn_ld32_sc(&c->s->stop))
+		smp_relax();
 	if (smp_draw(&c->dice, 2))
 		forget(c, c->s->ops->notices);
+	c->agent.irq_off--;
 	smp_irqs(c);
 	pn_xchg32(&c->down, 1); /* pairs with smp_offline() and with senders of messages */
 	while (pn_ld32_sc(&c->down) && !pn_ld32_sc(&c->s->stop))
@@ -195,13 +234,23 @@ static void go_down(struct smp_cpu *c)
 	smp_let_go(&c->queue_lock);
 }
 
+void smp_set_affinity(struct smp_source *src, struct smp_cpu *to, struct smp_cpu *self)
+{
+	struct smp *s = to->s;
+
+	if (!s->hyp)
+		smp_aim(src, to->id);
+	if (s->ops->affinity(src, to, self))
+		smp_fail(s, "P6", "the target of interrupt %u cannot be changed", src->index);
+}
+
 static void move_sources(struct smp_cpu *c, struct smp_cpu *self)
 {
 	struct smp *s = c->s;
 
 	for (unsigned i = 0; i < s->sources && s->ops->affinity; i++)
-		if (s->source[i].entry && s->ops->affinity(&s->source[i], self, self))
-			smp_fail(s, "P6", "the target of interrupt %u cannot be changed", i);
+		if (s->source[i].entry)
+			smp_set_affinity(&s->source[i], self, self);
 }
 
 bool smp_offline(struct smp_cpu *c, struct smp_cpu *self)
@@ -210,11 +259,18 @@ bool smp_offline(struct smp_cpu *c, struct smp_cpu *self)
 
 	if (!c->id || c == self || pn_ld32(&c->down))
 		return false;
-	move_sources(c, self);
-	pn_xchg32(&c->dying, 1); /* pairs with smp_cpu_main() */
+	pn_xchg32(&c->dying, SMP_ASKED); /* pairs with smp_cpu_main() */
 	smp_raise(c, PN_VEC_RESCHED);
-	while (!pn_ld32_sc(&c->down)) /* pairs with go_down() */
+	while (pn_ld32_sc(&c->dying) != SMP_DEAF) /* pairs with go_down() */
 		smp_relax();
+	move_sources(c, self);
+	if (s->ops->leave)
+		s->ops->leave(c, self);
+	pn_xchg32(&c->dying, SMP_LEFT); /* pairs with go_down() */
+	while (!pn_ld32_sc(&c->down))	/* pairs with go_down() */
+		smp_relax();
+	if (s->ops->left)
+		s->ops->left(c, self);
 	if (s->hyp)
 		s->hyp->ops->cpu_offline(s->hyp, c->host, self->host);
 	return true;

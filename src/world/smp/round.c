@@ -12,7 +12,10 @@
 
 #define POSTS_LOG2 20 /* of a device in a round, at most */
 #define FEW_LOG2   8  /* in most rounds: what is lost at their end stays lost */
-#define HEAVY	   32 /* one round in so many has more */
+#define MORE_LOG2  12 /* and in some: a log of 512 entries overflows, and the round ends soon */
+#define MORE	   16 /* one round in so many */
+#define HEAVY	   32
+#define PACE_LOG2  11 /* turns between two posts, at most */
 /* Then: accesses from one time to the next, about, at least, and how often that is doubled. */
 #define STUMBLE_MIN  16u
 #define STUMBLE_LOG2 6
@@ -48,23 +51,17 @@ uint64_t smp_taken(const struct smp *s)
 	return n;
 }
 
-/* At rest: @vector is pending for @v. */
-static bool pends(const struct smp *s, const struct smp_vcpu *v, unsigned vector)
-{
-	return s->hyp->ops->irr(v->h, vector / 32) >> (vector % 32) & 1;
-}
-
 /*
  * For which vCPUs @src is pending. A device's interrupt may have been moved meanwhile, so there can
  * be several. All IPIs to all others have one vector.
  */
-static uint32_t pending_for(const struct smp *s, const struct smp_source *src)
+static uint64_t pending_for(const struct smp *s, const struct smp_source *src)
 {
-	uint32_t may = pn_ld32(&src->may), who = 0;
+	uint64_t may = pn_ld64(&src->may), who = 0;
 
 	for (unsigned i = 0; i < s->vcpus; i++)
-		if (may >> i & 1 && pends(s, &s->vcpu[i], src->vector))
-			who |= 1u << i;
+		if (may >> i & 1 && smp_pends(s, &s->vcpu[i], src->vector))
+			who |= 1ull << i;
 	return who;
 }
 
@@ -92,24 +89,13 @@ uint64_t smp_lost(const struct smp *s)
 	return n - smp_masked(s);
 }
 
-/* The highest vector that the guest of @v could take now, or -1. */
-static int deliverable(const struct smp *s, const struct smp_vcpu *v)
-{
-	int ppr = pn_vapic_ppr(v->h->page);
-
-	for (int i = 255; i >> 4 > ppr >> 4; i--)
-		if (pends(s, v, (unsigned)i))
-			return i;
-	return -1;
-}
-
 unsigned smp_missed(const struct smp *s)
 {
 	unsigned n = 0;
 
 	for (unsigned i = 0; i < s->vcpus; i++)
 		n += pn_ld32(&s->vcpu[i].task.state) == SMP_ASLEEP &&
-		     deliverable(s, &s->vcpu[i]) >= 0;
+		     smp_deliverable(s, &s->vcpu[i]) >= 0;
 	return n;
 }
 
@@ -118,7 +104,7 @@ unsigned smp_missed(const struct smp *s)
 static void check_vcpu(struct smp *s, struct smp_vcpu *v)
 {
 	const char *what = s->hyp->ops->check(v->h, &s->watch);
-	int vector = deliverable(s, v);
+	int vector = smp_deliverable(s, v);
 
 	if (vector >= 0 && pn_ld32(&v->task.state) == SMP_ASLEEP)
 		smp_fail(s, "P1",
@@ -138,6 +124,9 @@ static void check_vcpu(struct smp *s, struct smp_vcpu *v)
 		smp_fail(s, "P2", "vCPU %u: %s", v->id, what);
 	if (pn_ld32(&v->task.state) == SMP_ASLEEP && pn_ld32(&v->h->requests) & PN_REQ_BLOCK_MASK)
 		smp_fail(s, "P6", "vCPU %u sleeps with a request to wake up", v->id);
+	if (!pn_host_apicv(v->h) != !!s->hyp->ops->inhibits(v->h))
+		smp_fail(s, "P6", "vCPU %u: interrupt virtualization is %s, against its inhibits",
+			 v->id, pn_host_apicv(v->h) ? "on" : "off");
 	if (v->inside && pn_ld32(&v->h->requests) & PN_REQ_APICV_UPDATE)
 		smp_fail(s, "P6", "vCPU %u stays in its guest with a request", v->id);
 }
@@ -159,10 +148,13 @@ static void check_sources(struct smp *s)
 /* Nothing is on its way: what comes from now on is for the target, and what is pending stays. */
 static void aim_sources(struct smp *s)
 {
-	for (unsigned i = 0; i < s->books && s->vcpus; i++)
-		pn_st32(&s->source[i].may, /* pairs with threads that have not begun */
-			1u << s->source[i].target | s->source[i].always |
-				pending_for(s, &s->source[i]));
+	for (unsigned i = 0; i < s->books; i++) {
+		struct smp_source *src = &s->source[i];
+
+		/* Pairs with threads that have not begun. */
+		pn_st64(&src->may, 1ull << src->target | src->always | pending_for(s, src));
+		src->direct = src->entry && s->ops->direct && s->ops->direct(src);
+	}
 }
 
 /* Bits that were set by software and silicon, each once. */
@@ -229,12 +221,16 @@ static void give_chore(struct smp_cpu *c)
 	smp_raise(c, PN_VEC_RESCHED);
 }
 
-static void give_chores(struct smp *s)
+static uint64_t draw_chores(struct smp *s)
 {
-	uint64_t n = smp_draw(&s->dice, 4) ? some(s, CHORES_LOG2, UINT64_MAX) : 0;
+	if (s->last || !s->chores || !smp_draw(&s->dice, 4))
+		return 0;
+	return some(s, CHORES_LOG2, UINT64_MAX);
+}
 
-	n += (unsigned)__builtin_popcount(s->begins);
-	while (n-- && s->chores) {
+static void give_chores(struct smp *s, uint64_t n)
+{
+	while (n--) {
 		struct smp_cpu *c = &s->cpu[smp_draw(&s->dice, s->cpus)];
 
 		if (pn_ld32(&c->down))
@@ -243,47 +239,74 @@ static void give_chores(struct smp *s)
 	}
 }
 
-static uint64_t draw_budget(struct smp *s, bool heavy, uint64_t left)
+/*
+ * How many interrupts a device, or a guest, sends at most, as a power of 2; and how threads run
+ * meanwhile.
+ */
+static unsigned draw_shape(struct smp *s)
 {
-	return left ? some(s, heavy ? POSTS_LOG2 : 1 + smp_draw(&s->dice, FEW_LOG2), left) : 0;
+	bool heavy = !smp_draw(&s->dice, HEAVY), more = !smp_draw(&s->dice, MORE);
+	bool wild = !heavy && smp_draw(&s->dice, 2);
+	bool paced = !heavy && !more && smp_draw(&s->dice, 2);
+
+	/* Both pair with threads that have not begun. */
+	pn_st32(&s->wild, wild ? STUMBLE_MIN << smp_draw(&s->dice, STUMBLE_LOG2) : 0);
+	pn_st32(&s->pace, paced ? 1u << smp_draw(&s->dice, PACE_LOG2 + 1) : 0);
+	return heavy ? POSTS_LOG2 : more ? MORE_LOG2 : 1 + smp_draw(&s->dice, FEW_LOG2);
+}
+
+/* In half of the rounds devices begin at once, and not before the first chore does. */
+static void set_gate(struct smp *s, uint64_t chores)
+{
+	bool gate = s->devices && smp_draw(&s->dice, 2);
+
+	/* Both pair with threads that have not begun. */
+	pn_st32(&s->opens, gate && chores);
+	pn_st32(&s->gate, gate ? s->devices + !!chores : 0);
+}
+
+static uint64_t draw_budget(struct smp *s, unsigned log2, uint64_t left)
+{
+	return left ? some(s, log2, left) : 0;
 }
 
 /* Half of the guests send IPIs: the timer of each is a chore that comes before all others. */
-static void give_budgets(struct smp *s, bool heavy, uint64_t left)
+static void give_budgets(struct smp *s, unsigned log2, uint64_t left)
 {
 	for (unsigned i = 0; i < s->vcpus; i++) {
-		uint64_t n = smp_draw(&s->dice, 2) ? draw_budget(s, heavy, left) : 0;
+		uint64_t n = smp_draw(&s->dice, 2) ? draw_budget(s, log2, left) : 0;
 
 		if (!n)
 			continue;
 		left -= n;
 		pn_xchg32(&s->vcpu[i].budget, (uint32_t)n); /* pairs with its guest */
-		s->begins |= 1u << i;
+		pn_or32(&s->begins, 1u << i);		    /* pairs with chores */
 	}
 }
 
 static void begin(struct smp *s, uint64_t left)
 {
-	bool heavy = !smp_draw(&s->dice, HEAVY);
-	bool wild = !heavy && smp_draw(&s->dice, 2);
+	uint64_t chores = draw_chores(s);
+	unsigned log2 = draw_shape(s);
 
 	smp_busy(s); /* the director */
 	s->rounds++;
-	pn_st32(&s->cut, 0); /* all pair with threads that have not begun */
-	pn_st32(&s->wild, wild ? STUMBLE_MIN << smp_draw(&s->dice, STUMBLE_LOG2) : 0);
+	s->calm = !s->last && !chores;
+	pn_st32(&s->cut, 0); /* pairs with threads that have not begun */
+	set_gate(s, chores);
 	for (unsigned i = 0; i < s->devices; i++) {
-		s->device[i].budget = draw_budget(s, heavy, left);
+		s->device[i].budget = draw_budget(s, log2, left);
 		left -= s->device[i].budget;
 		smp_busy(s);
 	}
 	if (s->ipis && !s->last)
-		give_budgets(s, heavy, left);
+		give_budgets(s, log2, left);
 	__atomic_fetch_add(&s->round, 1, __ATOMIC_SEQ_CST); /* pairs with devices: the budgets */
 	syscall(SYS_futex, &s->round, FUTEX_WAKE_PRIVATE, SMP_DEVICES, NULL, NULL, 0);
 	if (s->last)
 		give_chore(&s->cpu[0]);
 	else
-		give_chores(s);
+		give_chores(s, chores + (unsigned)__builtin_popcount(pn_ld32(&s->begins)));
 	smp_rests(s);
 }
 

@@ -25,18 +25,23 @@
  * marked atomic.
  */
 
-#define SMP_CPUS    64
-#define SMP_VCPUS   12
-#define SMP_DEVICES 8
-#define SMP_SOURCES 168
-#define SMP_BOOKS   (SMP_SOURCES + SMP_VCPUS * SMP_VCPUS)
-#define SMP_LINE    128 /* two threads write to neighbours of this size without harm */
+#define SMP_CPUS      64
+#define SMP_VCPUS     12
+#define SMP_DEVICES   8
+#define SMP_SOURCES   168
+#define SMP_BOOKS     (SMP_SOURCES + SMP_VCPUS * SMP_VCPUS)
+#define SMP_VEC_FIRST 0x20 /* in guests */
+#define SMP_VEC_TIMER 0xF0 /* a guest's timer, which is above all others */
+#define SMP_LINE      128  /* two threads write to neighbours of this size without harm */
 
 struct smp;
 struct smp_cpu;
 
 /* For a task: runs or waits to run, is about to sleep, sleeps. */
 enum { SMP_AWAKE, SMP_DROWSY, SMP_ASLEEP };
+
+/* The CPU goes offline: another one asks; it takes no interrupts any more; they go elsewhere. */
+enum smp_dying { SMP_ASKED = 1, SMP_DEAF, SMP_LEFT };
 
 struct smp_task {
 	uint32_t state; /* atomic */
@@ -56,11 +61,13 @@ struct smp_source {
 	uint64_t covered __attribute__((aligned(SMP_LINE))); /* atomic: seen by receivers */
 	uint64_t taken;					     /* atomic: times that it was taken */
 	uint32_t target; /* atomic: vCPU, or CPU on bare metal */
-	uint32_t may;	 /* atomic: the vCPUs that may take it in this round */
+	uint64_t may;	 /* atomic: those that may take it in this round, 1 << number */
 	uint32_t always; /* those that may in each round, besides the target */
 	uint32_t index;
-	uint32_t device; /* that sends it */
-	uint8_t vector;
+	uint32_t device;	     /* that sends it */
+	uint8_t vector;		     /* as its receiver sees it */
+	uint8_t host_vector;	     /* of a device's: in the host */
+	bool direct;		     /* when everything rested last, its entry posted */
 	struct pn_host_entry *entry; /* of the vendor's remapping entry; NULL: no device's */
 };
 
@@ -95,7 +102,7 @@ struct smp_cpu {
 	uint32_t bell;
 	uint32_t idle; /* its thread sleeps, or is about to: the futex */
 	uint32_t chores;
-	uint32_t dying; /* it has to go offline */
+	uint32_t dying; /* enum smp_dying */
 	uint32_t down;	/* it has done so: messages to it are lost */
 	/* tasks that wait for it */
 	struct pn_lock queue_lock __attribute__((aligned(SMP_LINE)));
@@ -122,6 +129,7 @@ struct smp_device {
 	pthread_t thread;
 	uint64_t dice;
 	uint64_t merged;  /* in the local APIC of a CPU */
+	uint64_t strays;  /* that were refused */
 	uint64_t illegal; /* messages with a vector below 16, which local APICs drop */
 	/* written by the director while the thread waits for the next round */
 	uint64_t budget;
@@ -137,19 +145,28 @@ enum smp_left { SMP_HALTED, SMP_INTERRUPTED, SMP_AGAIN };
 struct smp_ops {
 	/* A device behind @d writes the MSI of @src. Under d->busy. */
 	void (*post)(struct smp_device *d, struct smp_source *src);
+	/* A device behind @d writes an MSI that has to be refused; under d->busy. NULL: none. */
+	void (*stray)(struct smp_device *d);
 	/* A physical interrupt that is no device's. Interrupts are off. */
 	void (*irq)(struct smp_cpu *c, uint8_t vector);
+	/* The entry of @src posts: no interrupt of it appears in the host. */
+	bool (*direct)(const struct smp_source *src);
+	/* What else has to leave @c, which goes offline, before it does; NULL: nothing. */
+	void (*leave)(struct smp_cpu *c, struct smp_cpu *self);
+	/* @c is offline: what else has been left there; NULL: nothing. */
+	void (*left)(struct smp_cpu *c, struct smp_cpu *self);
 	/* A device's interrupt that goes to the host; NULL: injected into the guest. */
 	void (*device_irq)(struct smp_cpu *c, struct smp_source *src);
 	/* The guest of @v runs on @c until it leaves. */
 	enum smp_left (*guest)(struct smp_vcpu *v, struct smp_cpu *c);
-	/* The host's target of @src becomes @c. NULL: there is none. */
-	int (*affinity)(struct smp_source *src, struct smp_cpu *c, struct smp_cpu *self);
+	/* The host's target of @src becomes @to. NULL: there is none. */
+	int (*affinity)(struct smp_source *src, struct smp_cpu *to, struct smp_cpu *self);
 	/* Vectors that a CPU which goes offline may lose, up to a 0; NULL: none. */
 	const uint8_t *notices;
 	/* Bits that merge where no agent can count them: words that are moved. */
 	uint64_t (*hidden)(struct smp *s);
 	const char *(*check)(struct smp *s); /* at rest; NULL: fine */
+	bool looks; /* hyp->ops->check() reads nothing that senders write */
 };
 
 /* What the host does besides, each by one CPU. */
@@ -157,7 +174,16 @@ struct smp_chore {
 	const char *name; /* in the report */
 	/* Does it; false: not now. */
 	bool (*run)(struct smp_cpu *c);
-	uint64_t done; /* under the chores' lock */
+	uint32_t holds; /* SMP_HOLDS_*: no other chore that holds the same runs meanwhile */
+	uint64_t done;	/* atomic */
+};
+
+enum {
+	SMP_HOLDS_ENTRIES = 1, /* remapping entries */
+	SMP_HOLDS_CPUS = 2,    /* which CPUs are there, and what comes to them */
+	SMP_HOLDS_VM = 4,      /* inhibits */
+	SMP_HOLDS_TIMERS = 8,  /* the senders of software's interrupts */
+	SMP_HOLDS_ALL = 15
 };
 
 struct smp {
@@ -170,9 +196,11 @@ struct smp {
 	unsigned cpus, vcpus, devices, sources;
 	unsigned books;	 /* the sources, and those of IPIs to all others, by sender and receiver */
 	unsigned timers; /* the first source that software sends: one for each vCPU */
-	unsigned stride; /* from vector to vector: they are in all words of an IRR */
-	bool ipis;	 /* guests send IPIs: the sources before @timers */
-	bool masks;	 /* guests raise their TPR */
+	/* From vector to vector, for devices' in the host too: they are in all words of an IRR. */
+	unsigned stride, host_stride;
+	bool ipis;  /* guests send IPIs: the sources before @timers */
+	bool masks; /* guests raise their TPR */
+	bool calm;  /* no chores in this round */
 	struct smp_chore *chore;
 	unsigned chores;
 	void (*last)(struct smp_cpu *c); /* instead, in the last rounds */
@@ -193,12 +221,15 @@ struct smp {
 	uint32_t round
 		__attribute__((aligned(SMP_LINE))); /* atomic, a futex: devices wait for it */
 	uint32_t stop;				    /* atomic: threads end */
-	uint32_t wild;	     /* atomic: smp_dice.mean of all threads in this round */
-	uint32_t chore_busy; /* atomic: one chore at a time */
-	uint32_t begins;     /* of the chores' lock: vCPUs whose guests are to send their budget */
-	uint32_t cut;	     /* atomic: devices send no more in this round */
-	uint32_t failed;     /* atomic */
-	bool stuck;	     /* it did not come to rest: threads cannot be joined */
+	uint32_t wild;	 /* atomic: smp_dice.mean of all threads in this round */
+	uint32_t pace;	 /* atomic: turns that a device waits between two posts, at most */
+	uint32_t holds;	 /* atomic: SMP_HOLDS_* of the chores that run */
+	uint32_t opens;	 /* atomic: the first chore opens the gate */
+	uint32_t begins; /* atomic: vCPUs whose guests are to send their budget */
+	uint32_t gate;	 /* atomic: who has to come before devices begin */
+	uint32_t cut;	 /* atomic: devices send no more in this round */
+	uint32_t failed; /* atomic */
+	bool stuck;	 /* it did not come to rest: threads cannot be joined */
 	struct pn_lock fail_lock;
 	char property[4], text[200];
 };
@@ -234,6 +265,8 @@ struct smp_cpu *smp_cpu_of(struct pn_agent *agent);
 
 /* ---- stumble.c ---- */
 
+/* Up to @turns of a loop. */
+void smp_pause(uint64_t *dice, uint32_t turns);
 /* Threads stumble from now on, if this round is a wild one. */
 void smp_mood(struct smp *s);
 
@@ -250,9 +283,14 @@ static inline bool smp_interrupted(struct smp_cpu *c)
 }
 /* @v waits for a CPU: that where it ran, or another one. */
 void smp_enqueue(struct smp *s, struct smp_vcpu *v, uint64_t *dice);
+/* @holds, if no other chore has any of these; false: it has. */
+bool smp_try_hold(struct smp *s, uint32_t holds);
+void smp_unhold(struct smp *s, uint32_t holds);
 /* CPU @c goes offline, by the code on @self, and comes back. False: it is not possible now. */
 bool smp_offline(struct smp_cpu *c, struct smp_cpu *self);
 void smp_online(struct smp_cpu *c);
+/* The host's target of @src becomes @to. */
+void smp_set_affinity(struct smp_source *src, struct smp_cpu *to, struct smp_cpu *self);
 
 /* ---- vcpu.c ---- */
 
@@ -263,18 +301,46 @@ void smp_os_ipi(void *ctx, struct pn_agent *self, uint32_t cpu, uint8_t vector);
 void smp_run(struct smp_cpu *c, struct smp_vcpu *v);
 /* @c has something else to do than to wait in a guest. */
 bool smp_wanted(const struct smp_cpu *c);
-/* The guest of @v, or a handler of the host (NULL), takes @vector. */
+/* @vector is pending for @v; the highest one that its guest could take, or -1. While it does not
+ * run. */
+bool smp_pends(const struct smp *s, const struct smp_vcpu *v, unsigned vector);
+int smp_deliverable(const struct smp *s, const struct smp_vcpu *v);
+/* The guest of @v takes @vector. */
 void smp_took(struct smp *s, struct smp_vcpu *v, int vector);
-/* @src is given to vCPU @id, which may take it from now on. */
+/* A handler of the host on CPU @cpu takes @vector. */
+void smp_host_took(struct smp *s, uint32_t cpu, int vector);
+/* @src is given to vCPU, or CPU, @id, which may take it from now on. */
 void smp_aim(struct smp_source *src, uint32_t id);
 /* Counts one more of @src, which the caller sends now. */
 void smp_sends(struct smp_source *src);
-/* The source whose vector it is, in guests and in the host, or -1. */
+/* In guests: devices' or IPIs' from the first on, then timers, in the highest class. */
+static inline uint8_t smp_vector(const struct smp *s, unsigned index)
+{
+	return (uint8_t)(index < s->timers ? SMP_VEC_FIRST + index * s->stride
+					   : SMP_VEC_TIMER + index - s->timers);
+}
+/* In the host: the other way round, so that one is not taken for the other. */
+static inline uint8_t smp_host_vector(const struct smp *s, unsigned index)
+{
+	return (uint8_t)(PN_VEC_DEVICE_LAST - index * s->host_stride);
+}
+/* The source whose vector it is in guests, or -1. */
 static inline int smp_index(const struct smp *s, int vector)
 {
-	int at = vector - PN_VEC_DEVICE_FIRST, index = at / (int)s->stride;
+	int at = vector - SMP_VEC_FIRST, index = at / (int)s->stride;
 
-	return at < 0 || at % (int)s->stride || index >= (int)s->sources ? -1 : index;
+	if (vector >= SMP_VEC_TIMER)
+		return vector - SMP_VEC_TIMER < (int)s->vcpus
+			       ? (int)s->timers + vector - SMP_VEC_TIMER
+			       : -1;
+	return at < 0 || at % (int)s->stride || index >= (int)s->timers ? -1 : index;
+}
+/* The device's source whose vector it is in the host, or -1. */
+static inline int smp_host_index(const struct smp *s, int vector)
+{
+	int at = PN_VEC_DEVICE_LAST - vector, index = at / (int)s->host_stride;
+
+	return at < 0 || at % (int)s->host_stride || index >= (int)s->timers ? -1 : index;
 }
 /* @src is injected by software. */
 void smp_inject(struct smp_cpu *c, struct smp_source *src);
@@ -282,6 +348,9 @@ void smp_inject(struct smp_cpu *c, struct smp_source *src);
 void smp_device_irq(struct smp_cpu *c, uint8_t vector);
 /* The guest of @v takes @vector: what it does. @tpr: what it writes to its TPR then, or -1. */
 void smp_handle(struct smp_vcpu *v, struct smp_cpu *c, int vector, int *tpr);
+
+/* It has ended an interrupt by itself, and reads its PPR. */
+void smp_ended(struct smp_vcpu *v, struct smp_cpu *c);
 
 /* ---- bits.c ---- */
 

@@ -61,15 +61,19 @@ static bool on_stack(const void *p)
 
 /* ---- stumbling ---- */
 
+void smp_pause(uint64_t *dice, uint32_t turns)
+{
+	turns = smp_draw(dice, turns);
+	while (turns--)
+		(pn_relax)();
+}
+
 static void wait_some(struct smp_dice *d)
 {
-	uint32_t turns = smp_draw(&d->random, STUMBLE);
-
 	if (!smp_draw(&d->random, YIELDS))
 		sched_yield();
 	else
-		while (turns--)
-			(pn_relax)();
+		smp_pause(&d->random, STUMBLE);
 }
 
 void smp_stumble(void)

@@ -14,8 +14,9 @@
 
 #include "smp.h"
 
-#define SPINS 64 /* before a thread that waits gives its processor away */
-#define BURST 64 /* posts between two looks at what else there is */
+#define SPINS	   64 /* before a thread that waits gives its processor away */
+#define STRAYS	   64 /* one post in so many comes after one that is refused */
+#define BURST_LOG2 11 /* posts of one interrupt after the other, at most */
 
 enum pn_mistake smp_mistake;
 
@@ -189,26 +190,42 @@ struct smp_cpu *smp_cpu_of(struct pn_agent *agent)
 
 static void post(struct smp_device *d, struct smp_source *src)
 {
-	smp_sends(src);
 	smp_hold(&d->busy);
+	if (d->s->ops->stray && !smp_draw(&d->dice, STRAYS))
+		d->s->ops->stray(d);
+	smp_sends(src);
 	d->s->ops->post(d, src);
 	smp_let_go(&d->busy);
 }
 
 static void work(struct smp_device *d)
 {
+	uint32_t pace = pn_ld32(&d->s->pace); /* pairs with the director */
+
 	while (d->budget && d->sources && !pn_ld32(&d->s->cut)) {
-		uint64_t n = d->budget < BURST ? d->budget : BURST;
+		uint64_t n = 1 + smp_draw(&d->dice, 1u << smp_draw(&d->dice, BURST_LOG2));
 		uint32_t at = smp_draw(&d->dice, d->sources);
 		bool all = smp_draw(&d->dice, 2); /* or one of them */
 
+		n = n < d->budget ? n : d->budget;
 		d->budget -= n;
 		while (n--) {
+			smp_pause(&d->dice, pace);
 			post(d, &d->s->source[d->source[at]]);
 			if (all && ++at == d->sources)
 				at = 0;
 		}
 	}
+}
+
+/* All at once, so that their first interrupts meet. */
+static void begin_together(struct smp *s)
+{
+	if (!pn_ld32(&s->gate)) /* pairs with the director */
+		return;
+	__atomic_fetch_sub(&s->gate, 1, __ATOMIC_SEQ_CST); /* pairs with the other devices */
+	while (pn_ld32_sc(&s->gate))
+		smp_relax();
 }
 
 static void *device_main(void *arg)
@@ -226,6 +243,7 @@ static void *device_main(void *arg)
 		if (pn_ld32(&s->stop))
 			return NULL;
 		smp_mood(s);
+		begin_together(s);
 		work(d);
 		smp_rests(s);
 	}

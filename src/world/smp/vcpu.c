@@ -5,7 +5,9 @@
  */
 #include "smp.h"
 
-#define EVER	  8 /* one time in so many: preempted between the look and the sleep */
+#define EVER	  8   /* one time in so many: preempted between the look and the sleep */
+#define LOOKS	  4   /* one preemption in so many is looked at */
+#define SLOW_S	  1.0 /* no sender needs so long for one interrupt */
 #define TPR_CLASS 16
 
 /* ---- the operating system ---- */
@@ -56,7 +58,7 @@ void smp_sends(struct smp_source *src)
 void smp_aim(struct smp_source *src, uint32_t id)
 {
 	/* Pairs with smp_took(): before anything is sent there. */
-	pn_or32(&src->may, 1u << id);
+	pn_or64(&src->may, 1ull << id);
 	/* Pairs with the host's handler, which injects it there. */
 	pn_st32_rel(&src->target, id);
 }
@@ -69,33 +71,48 @@ static struct smp_source *source_of(struct smp *s, const struct smp_vcpu *v, uns
 	return &s->source[index];
 }
 
-void smp_took(struct smp *s, struct smp_vcpu *v, int vector)
+/* @who: a vCPU, or a CPU on bare metal. */
+static void take(struct smp *s, struct smp_source *src, uint32_t who)
 {
-	int index = smp_index(s, vector);
-	struct smp_source *src;
 	uint64_t sent, covered, taken;
 
-	if (index < 0) {
-		smp_fail(s, "P4", "vector 0x%02x is taken, which nothing sends", (unsigned)vector);
-		return;
-	}
-	src = source_of(s, v, (unsigned)index);
-	if (v && !(pn_ld32_acq(&src->may) >> v->id & 1)) /* pairs with smp_aim() */
-		smp_fail(s, "P4", "vector 0x%02x is taken by vCPU %u, to which nothing sent it",
-			 (unsigned)vector, v->id);
+	if (!(pn_ld64_acq(&src->may) >> who & 1)) /* pairs with smp_aim() */
+		smp_fail(s, "P4", "vector 0x%02x is taken by %s %u, to which nothing sent it",
+			 src->vector, s->hyp ? "vCPU" : "CPU", who);
 	/* Acquire: pairs with smp_sends(). The bit was cleared before this load. */
 	sent = pn_ld64_acq(&src->sent);
 	taken = __atomic_add_fetch(&src->taken, 1, __ATOMIC_RELAXED); /* a count */
 	if (taken > sent)
 		smp_fail(s, "P4",
-			 "vector 0x%02x was taken %llu times by vCPU %d, and sent %llu times",
-			 (unsigned)vector, (unsigned long long)taken, v ? (int)v->id : -1,
+			 "vector 0x%02x was taken %llu times, now by %s %u, and sent %llu times",
+			 src->vector, (unsigned long long)taken, s->hyp ? "vCPU" : "CPU", who,
 			 (unsigned long long)sent);
 	/* The maximum. It is read at rest; relaxed, since rest orders it. */
 	covered = __atomic_load_n(&src->covered, __ATOMIC_RELAXED);
 	while (covered < sent && !__atomic_compare_exchange_n(&src->covered, &covered, sent, true,
 							      __ATOMIC_RELAXED, __ATOMIC_RELAXED))
 		;
+}
+
+void smp_took(struct smp *s, struct smp_vcpu *v, int vector)
+{
+	int index = smp_index(s, vector);
+
+	if (index < 0)
+		smp_fail(s, "P4", "vector 0x%02x is taken, which nothing sends", (unsigned)vector);
+	else
+		take(s, source_of(s, v, (unsigned)index), v->id);
+}
+
+void smp_host_took(struct smp *s, uint32_t cpu, int vector)
+{
+	int index = smp_host_index(s, vector);
+
+	if (index < 0)
+		smp_fail(s, "P4", "CPU %u takes vector 0x%02x, which nothing sends", cpu,
+			 (unsigned)vector);
+	else
+		take(s, &s->source[index], cpu);
 }
 
 static void inject(struct smp_cpu *c, struct smp_source *src)
@@ -117,12 +134,30 @@ void smp_inject(struct smp_cpu *c, struct smp_source *src)
 
 void smp_device_irq(struct smp_cpu *c, uint8_t vector)
 {
-	struct smp_source *src = &c->s->source[smp_index(c->s, vector)];
+	struct smp_source *src = &c->s->source[smp_host_index(c->s, vector)];
 
+	if (c->s->calm && src->direct)
+		smp_fail(c->s, "P4", "interrupt %u comes to the host although its entry posts",
+			 src->index);
 	if (c->s->ops->device_irq)
 		c->s->ops->device_irq(c, src);
 	else
 		inject(c, src);
+}
+
+bool smp_pends(const struct smp *s, const struct smp_vcpu *v, unsigned vector)
+{
+	return s->hyp->ops->irr(v->h, vector / 32) >> (vector % 32) & 1;
+}
+
+int smp_deliverable(const struct smp *s, const struct smp_vcpu *v)
+{
+	int ppr = pn_vapic_ppr(v->h->page);
+
+	for (int i = 255; i >> 4 > ppr >> 4; i--)
+		if (smp_pends(s, v, (unsigned)i))
+			return i;
+	return -1;
 }
 
 /* ---- what guests do ---- */
@@ -148,6 +183,14 @@ void smp_handle(struct smp_vcpu *v, struct smp_cpu *c, int vector, int *tpr)
 					 << 4;
 }
 
+void smp_ended(struct smp_vcpu *v, struct smp_cpu *c)
+{
+	uint32_t ppr = pn_vapic_read(v->h->page, PN_APIC_PPR);
+
+	if (ppr != (uint32_t)pn_vapic_ppr(v->h->page))
+		smp_fail(c->s, "P5", "after an EOI vCPU %u reads 0x%02x from its PPR", v->id, ppr);
+}
+
 /* ---- scheduling ---- */
 
 static void load(struct smp_vcpu *v, struct smp_cpu *c)
@@ -166,9 +209,33 @@ static void put(struct smp_vcpu *v, struct smp_cpu *c, bool asleep)
 	c->s->hyp->ops->put(v->h, c->host, v->preempted);
 }
 
+/* It is switched out, and not in a queue yet: nothing but senders changes it if no chore runs. */
+static void look(struct smp_vcpu *v, struct smp_cpu *c)
+{
+	const struct pn_hyp_ops *ops = c->s->hyp->ops;
+	const char *what;
+	double until;
+	int vector;
+
+	if (smp_draw(&c->dice, LOOKS) || !smp_try_hold(c->s, SMP_HOLDS_ALL))
+		return;
+	until = smp_now() + SLOW_S;
+	/* A sender may be between the steps of a post. */
+	while ((vector = smp_deliverable(c->s, v)) >= 0 && !ops->pending(v->h) && smp_now() < until)
+		smp_relax();
+	if (vector >= 0 && !ops->pending(v->h))
+		smp_fail(c->s, "P1", "vCPU %u is preempted, and pending() overlooks vector 0x%02x",
+			 v->id, (unsigned)vector);
+	what = c->s->ops->looks ? ops->check(v->h, c->host) : NULL;
+	if (what)
+		smp_fail(c->s, "P2", "vCPU %u is preempted: %s", v->id, what);
+	smp_unhold(c->s, SMP_HOLDS_ALL);
+}
+
 static void preempt(struct smp_vcpu *v, struct smp_cpu *c)
 {
 	put(v, c, false);
+	look(v, c);
 	c->preemptions++;
 	smp_enqueue(c->s, v, &c->dice);
 }
