@@ -380,6 +380,32 @@ static void ipi_waits_in_both(void **state)
 	assert_true(rests(r));
 }
 
+static uint64_t t_aside(struct smp *s)
+{
+	(void)s;
+	return 1;
+}
+
+/* A bit that the host keeps for itself, and sets again. */
+static void ipi_moves_aside(void **state)
+{
+	struct rig *r = *state;
+
+	r->ops.aside = t_aside;
+	to_irr(r);
+	pn_vapic_clear(r->page[1], PN_APIC_IRR, r->source[IPI].vector);
+	smp_check_bits(&r->s);
+	assert_int_equal(r->s.failed, 0);
+	r->s.ipis = false; /* what is set again was sent once */
+	pn_vapic_set(r->page[1], PN_APIC_IRR, r->source[IPI].vector);
+	take(r, IPI, 1);
+	smp_check_bits(&r->s);
+	assert_int_equal(r->s.failed, 0);
+	r->ops.aside = NULL;
+	smp_check_bits(&r->s);
+	assert_string_equal(r->s.property, "P4");
+}
+
 /* Its number is covered by that of the next one. */
 static void ipi_is_not_set(void **state)
 {
@@ -716,6 +742,7 @@ int main(void)
 		T(stumbles_before_the_store),
 		I(ipis_merge),
 		I(ipi_waits_in_both),
+		I(ipi_moves_aside),
 		I(ipi_is_not_set),
 		I(ipi_is_set_twice),
 		I(ipi_vanishes),

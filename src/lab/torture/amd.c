@@ -387,6 +387,7 @@ static const struct smp_ops ops = {
 	.direct = direct,
 	.leave = leave,
 	.hidden = hidden,
+	.aside = hidden,
 	.notices = notices,
 	.check = check,
 	.looks = true,

@@ -176,7 +176,7 @@ static int build(struct smp *s, const struct pn_torture_config *cfg)
 	for (unsigned i = 0; i < s->vcpus; i++)
 		smp_enqueue(s, &s->vcpu[i], &s->dice);
 	s->busy = 0;
-	if (s->ipis)
+	if (s->hyp)
 		smp_watch(s);
 	return 0;
 }

@@ -198,9 +198,9 @@ static void check(struct smp *s)
 		check_vcpu(s, &s->vcpu[i]);
 	check_sources(s);
 	aim_sources(s);
-	if (s->ipis)
+	if (s->watched)
 		smp_check_bits(s);
-	else if (s->hyp)
+	if (s->hyp && !s->ipis)
 		check_balance(s);
 }
 

@@ -128,6 +128,7 @@ struct smp_device {
 	uint32_t id;
 	pthread_t thread;
 	uint64_t dice;
+	struct smp_bits bits;
 	uint64_t merged;  /* in the local APIC of a CPU */
 	uint64_t strays;  /* that were refused */
 	uint64_t illegal; /* messages with a vector below 16, which local APICs drop */
@@ -165,6 +166,8 @@ struct smp_ops {
 	const uint8_t *notices;
 	/* Bits that merge where no agent can count them: words that are moved. */
 	uint64_t (*hidden)(struct smp *s);
+	/* Bits that the host has ever moved from an IRR to memory of its own; NULL: it does not. */
+	uint64_t (*aside)(struct smp *s);
 	const char *(*check)(struct smp *s); /* at rest; NULL: fine */
 	bool looks; /* hyp->ops->check() reads nothing that senders write */
 };
@@ -215,6 +218,7 @@ struct smp {
 	void *machine; /* the vendor's part */
 	uint64_t dice;
 	uint64_t rounds;
+	bool watched;  /* bits are counted where they are set */
 	uint64_t held; /* bits of all control words when their count began */
 	uint32_t busy
 		__attribute__((aligned(SMP_LINE))); /* atomic: threads that have work; a futex */
@@ -357,10 +361,12 @@ void smp_ended(struct smp_vcpu *v, struct smp_cpu *c);
 /* From now on each thread counts the bits that it sets in what vCPUs have pending. */
 void smp_watch(struct smp *s);
 void smp_unwatch(void);
-/* At rest: of all CPUs. */
+/* At rest: of all threads. */
 struct smp_bits smp_bits(const struct smp *s);
-/* At rest: each interrupt that was sent set a bit, once, and each bit has been taken or is there;
- * no change of a control word is lost. */
+/*
+ * At rest: each IPI that was sent has set a bit, once; each bit that was set has been moved, taken
+ * or is there; no change of a control word is lost.
+ */
 void smp_check_bits(struct smp *s);
 
 /* ---- round.c ---- */

@@ -235,6 +235,7 @@ static void *device_main(void *arg)
 	uint32_t seen = 0, now;
 
 	seed_thread(d->dice);
+	smp_dice.bits = &d->bits;
 	for (;;) {
 		/* Acquire: pairs with the director, which wrote @budget before. */
 		while ((now = pn_ld32_acq(&s->round)) == seen)
