@@ -112,15 +112,15 @@ static struct pn_irte128 guest_form(const struct pn_amdvi_ir *ir, enum pn_notify
 	return pn_irte128_encode(&f);
 }
 
+/* The two that ask for a notification, or none, of a vCPU that does not run. */
 static uint64_t gappidis(const struct pn_amdvi_ir *ir, struct pn_amdvi_ir_state st)
 {
-	return !st.is_run && !st.wakeup && ir->drv->gappidis ? PN_IRTE_GAPPIDIS : 0;
+	return !st.wakeup && ir->drv->gappidis ? PN_IRTE_GAPPIDIS : 0;
 }
 
 static uint64_t galogintr(struct pn_amdvi_ir_state st)
 {
-	return !st.is_run && st.wakeup && !pn_mistake(PN_MISTAKE_LOG_NOT_ASKED) ? PN_IRTE_GALOGINTR
-										: 0;
+	return st.wakeup && !pn_mistake(PN_MISTAKE_LOG_NOT_ASKED) ? PN_IRTE_GALOGINTR : 0;
 }
 
 /*
@@ -135,8 +135,11 @@ static struct pn_irte128 with_state(const struct pn_amdvi_ir *ir, enum pn_notify
 	const uint64_t state = PN_IRTE_ISRUN | PN_IRTE_GALOGINTR | PN_IRTE_GAPPIDIS;
 	const bool gappi = notify == PN_NOTIFY_GAPPI;
 
-	lo = (lo & ~state) | (st.is_run ? PN_IRTE_ISRUN : 0) |
-	     (gappi ? gappidis(ir, st) : galogintr(st));
+	lo &= ~state;
+	if (st.is_run)
+		lo |= PN_IRTE_ISRUN;
+	else
+		lo |= gappi ? gappidis(ir, st) : galogintr(st);
 	if (gappi || st.is_run) {
 		lo = (lo & ~PN_IRTE_DESTLO_MASK) |
 		     ((uint64_t)st.apicid << PN_IRTE_DESTLO_SH & PN_IRTE_DESTLO_MASK);
@@ -268,8 +271,10 @@ void pn_amdvi_ir_update(struct pn_amdvi_ir *ir, struct pn_agent *self, struct pn
 		/* B5, U3, L2. IsRun, Destination, GALogIntr, GAPPIDis are never cached: no flush.
 		 */
 		struct pn_u128 cur = pn_ld128_sc(word_of(ir)); /* only we write it */
+		/* While it runs there is nothing to ask for. */
+		enum pn_notify notify = st.is_run ? PN_NOTIFY_NONE : notify_of(ir);
 
-		(void)replace(ir, self, cur, with_state(ir, notify_of(ir), st, cur.lo, cur.hi));
+		(void)replace(ir, self, cur, with_state(ir, notify, st, cur.lo, cur.hi));
 	}
 	pn_lock_drop(&ir->lock);
 }

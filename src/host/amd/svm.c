@@ -195,12 +195,14 @@ void pn_svm_vmcb(const struct pn_svm_vcpu *v, struct pn_avic_vmcb *out)
 	uint32_t last = vm->h.nr_vcpus - 1;
 	/*
 	 * VMRUN takes none from the page, which a state load or AVIC off may have changed, and
-	 * V_TPR decides delivery: so every entry makes them equal.
+	 * V_TPR decides delivery: so every entry makes them equal. Pairs with pn_vapic_write() by
+	 * the core or the host.
 	 */
-	uint64_t v_tpr = pn_vapic_read(v->h.page, PN_APIC_TPR) >> 4 & PN_VINTR_TPR_MASK;
+	uint64_t v_tpr = pn_ld32_acq(&v->h.page[PN_APIC_TPR / 4]) >> 4 & PN_VINTR_TPR_MASK;
+	uint64_t avic = pn_host_apicv(&v->h) ? PN_VINTR_AVIC | (x2 ? PN_VINTR_X2AVIC : 0) : 0;
 
 	*out = (struct pn_avic_vmcb){
-		.v_intr = v_tpr | PN_VINTR_MASKING,
+		.v_intr = v_tpr | PN_VINTR_MASKING | avic,
 		.apic_bar = PN_SVM_APIC_BASE,
 		.backing_page = v->h.page_pa,
 		.logical_table = vm->log_table_pa,
@@ -208,8 +210,6 @@ void pn_svm_vmcb(const struct pn_svm_vcpu *v, struct pn_avic_vmcb *out)
 			vm->phys_table_pa | (x2 || last < XAVIC_VCPUS ? last : XAVIC_VCPUS - 1),
 		.np_enable = true,
 	};
-	if (pn_host_apicv(&v->h))
-		out->v_intr |= PN_VINTR_AVIC | (x2 ? PN_VINTR_X2AVIC : 0);
 }
 
 /* ---- what tables and IRTEs say ---- */

@@ -45,47 +45,58 @@ int pn_svm_deliverable(const struct pn_svm_vcpu *v)
 }
 
 /*
- * K2, K3: every bit found moves to the side map. It is in the map before it leaves the IRR, so that
- * pn_svm_irr() in another context never misses it. Returns true if there was any: only a round that
- * saw eight empty words proves that they were empty at one moment, because only this function
- * clears bits now.
+ * K3. The bits are in the map before they leave the IRR, so that pn_svm_irr() in another context
+ * never misses them.
+ */
+static void __attribute__((noinline))
+park_word(struct pn_svm_vcpu *v, struct pn_agent *self, unsigned i, uint32_t bits)
+{
+	uint32_t *word = pn_svm_irr_word(v, i);
+
+	if (pn_mistake(PN_MISTAKE_PARK_CLEARS_FIRST))
+		pn_and32(word, ~bits);
+	/* Pairs with pn_svm_irr(). */
+	pn_st32(&v->has_parked, 1);
+	pn_st32_rel(&v->parked[i], pn_ld32(&v->parked[i]) | bits);
+	/* Pairs with the IOMMU, which checks whether the IRR is empty. */
+	pn_and32(word, ~bits);
+	v->parked_bits += (unsigned)__builtin_popcount(bits);
+	pn_step(self, PN_STEP_PARK, i, bits);
+}
+
+/*
+ * K2: every bit found moves to the side map. Returns true if there was any: only a round that saw
+ * eight empty words proves that they were empty at one moment, because only this function clears
+ * bits now.
  */
 static bool park_round(struct pn_svm_vcpu *v, struct pn_agent *self)
 {
 	bool any = false;
 
+#pragma GCC unroll 8
 	for (unsigned i = 0; i < IRR_WORDS; i++) {
-		uint32_t *word = pn_svm_irr_word(v, i);
 		/* Pairs with posters; a bit that they set meanwhile is found in the next round. */
-		uint32_t bits = pn_ld32_acq(word);
+		uint32_t bits = pn_ld32_acq(pn_svm_irr_word(v, i));
 
 		if (!bits)
 			continue;
 		any = true;
-		if (pn_mistake(PN_MISTAKE_PARK_CLEARS_FIRST))
-			pn_and32(word, ~bits);
-		/* Pairs with pn_svm_irr(). */
-		pn_st32(&v->has_parked, 1);
-		pn_st32_rel(&v->parked[i], pn_ld32(&v->parked[i]) | bits);
-		/* Pairs with the IOMMU, which checks whether the IRR is empty. */
-		pn_and32(word, ~bits);
-		v->parked_bits += (unsigned)__builtin_popcount(bits);
-		pn_step(self, PN_STEP_PARK, i, bits);
+		park_word(v, self, i, bits);
 	}
 	return any;
 }
 
 /*
- * K1 to K4. True if the IRR or the parked bits have a deliverable vector; if not, the IRR is empty
- * on return.
+ * K2 to K4, after K1 found nothing deliverable. True if the IRR or the parked bits have such a
+ * vector now; if not, the IRR is empty on return.
  */
-static bool park(struct pn_svm_vcpu *v, struct pn_agent *self)
+static bool __attribute__((noinline)) park(struct pn_svm_vcpu *v, struct pn_agent *self)
 {
 	for (int i = 0; i < PARK_ROUNDS; i++) {
-		if (pn_svm_deliverable(v) >= 0)
-			return true;
 		if (!park_round(v, self))
 			return false;
+		if (pn_svm_deliverable(v) >= 0)
+			return true;
 	}
 	return true;
 }
@@ -111,7 +122,7 @@ void pn_svm_blocking(struct pn_host_vcpu *h, struct pn_host_cpu *c)
 	 * pn_svm_must_run(). Other side: IOMMU, IPI sender, pn_svm_notify(): IRR, then these. */
 	if (!pn_mistake(PN_MISTAKE_NO_FENCE))
 		pn_fence();
-	if (pn_mistake(PN_MISTAKE_PARK_ONCE))
+	if (pn_mistake(PN_MISTAKE_PARK_ONCE) && pn_svm_deliverable(v) < 0)
 		(void)park(v, c->agent);
 }
 
@@ -164,7 +175,7 @@ bool pn_svm_must_run(struct pn_host_vcpu *h, struct pn_host_cpu *c)
 	pn_fence();
 	run = pn_ld32(&v->h.requests) & PN_REQ_BLOCK_MASK; /* B8 */
 	if (!run)
-		run = must_park(v) ? park(v, c->agent) : pn_svm_deliverable(v) >= 0;
+		run = pn_svm_deliverable(v) >= 0 || (must_park(v) && park(v, c->agent));
 	pn_step(c->agent, PN_STEP_BLOCK_CHECK, pn_svm_key(v), run);
 	return run;
 }

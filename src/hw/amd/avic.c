@@ -65,7 +65,7 @@ static bool reachable(const struct pn_avic_features *f, uint64_t pa, uint64_t le
 
 /* The rules of 15.29.4.1 to 15.29.4.3. That x2AVIC does not look at the logical table pointer is
  * inferred. */
-int pn_avic_vmcb_check(const struct pn_avic_features *f, const struct pn_avic_vmcb *vmcb)
+static inline int check(const struct pn_avic_features *f, const struct pn_avic_vmcb *vmcb)
 {
 	bool x2 = vmcb->v_intr & PN_VINTR_X2AVIC;
 	uint32_t max = (uint32_t)(vmcb->physical_table & INDEX_MASK);
@@ -85,6 +85,11 @@ int pn_avic_vmcb_check(const struct pn_avic_features *f, const struct pn_avic_vm
 	if (!x2 && !reachable(f, vmcb->logical_table & PTR_MASK, PAGE))
 		return -EINVAL;
 	return 0;
+}
+
+int pn_avic_vmcb_check(const struct pn_avic_features *f, const struct pn_avic_vmcb *vmcb)
+{
+	return check(f, vmcb);
 }
 
 /* A register that only this core writes while the guest runs. */
@@ -205,7 +210,7 @@ static void enter(struct pn_avic *av)
 
 static int vmrun(struct pn_avic *av, const struct pn_avic_vmcb *vmcb)
 {
-	int err = pn_avic_vmcb_check(&av->feat, vmcb);
+	int err = check(&av->feat, vmcb);
 
 	if (err)
 		return err;
@@ -276,14 +281,18 @@ bool pn_avic_doorbell(struct pn_avic *av)
 /* The PPR follows V_TPR and the ISR whenever one of them changes: only the IRR is searched. */
 int pn_avic_evaluate(struct pn_avic *av, bool interruptible)
 {
+	const uint32_t *page = av->page;
+	struct pn_bank irr;
 	int vector;
 
 	if (!interruptible || !pn_avic_on(av))
 		return -1;
-	vector = pn_bank_highest(av->page, PN_APIC_IRR);
-	if (vector < 0)
+	irr = pn_bank_read(page, PN_APIC_IRR);
+	if (!irr.any)
 		return -1;
-	return vector >> 4 > (int)(own_ld(av, PN_APIC_PPR) >> 4 & 15) ? vector : -1;
+	vector = pn_bank_top(&irr);
+	/* as own_ld() */
+	return vector >> 4 > (int)(pn_ld32(page + PN_APIC_PPR / 4) >> 4 & 15) ? vector : -1;
 }
 
 /* A bit of the ISR and the PPR have changed. */

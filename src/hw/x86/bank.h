@@ -50,7 +50,7 @@ static inline int pn_bank_top(const struct pn_bank *b)
 		if (b->word[w])
 			return (int)(w * 32 + 31) - __builtin_clz(b->word[w]);
 	}
-	return 31 - __builtin_clz(b->word[0]);
+	return 31 - __builtin_clz(b->any); /* all of word 0 */
 }
 
 /* Highest vector set in @bank, or -1. */

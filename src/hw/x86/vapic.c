@@ -91,14 +91,11 @@ uint8_t pn_vapic_ppr(const void *page)
 }
 
 /*
- * Only the highest request can qualify. The PPR's class is below its class exactly if the TPR's
- * class is, and no vector of its class or above is in service. Without a request only the IRR is
- * read.
+ * Only the highest request, @vector, can qualify. The PPR's class is below its class exactly if the
+ * TPR's class is, and no vector of its class or above is in service.
  */
-static inline int deliverable_above(const void *page, int class)
+static int __attribute__((noinline)) above(const void *page, int vector, int class)
 {
-	int vector = pn_bank_highest(page, PN_APIC_IRR);
-
 	if (vector >> 4 <= class)
 		return -1;
 	return vector >> 4 > pn_bank_highest(page, PN_APIC_ISR) >> 4 ? vector : -1;
@@ -106,10 +103,16 @@ static inline int deliverable_above(const void *page, int class)
 
 int pn_vapic_deliverable_above(const void *page, uint8_t class)
 {
-	return deliverable_above(page, class);
+	return above(page, pn_bank_highest(page, PN_APIC_IRR), class);
 }
 
+/* Without a request only the IRR is read. */
 int pn_vapic_deliverable(const void *page)
 {
-	return deliverable_above(page, pn_ld32_acq(cword_at(page, PN_APIC_TPR)) >> 4 & 15);
+	const struct pn_bank irr = pn_bank_read(page, PN_APIC_IRR);
+
+	if (!irr.any)
+		return -1;
+	/* Pairs with pn_vapic_write() by core or host. */
+	return above(page, pn_bank_top(&irr), pn_ld32_acq(cword_at(page, PN_APIC_TPR)) >> 4 & 15);
 }
