@@ -34,12 +34,17 @@ static bool timer(struct smp_cpu *c)
 	return true;
 }
 
+/* One that is busy in this round, every other time. */
 static struct smp_source *some_source(struct smp_cpu *c)
 {
 	struct smp *s = c->s;
-	struct smp_source *src = s->timers ? &s->source[smp_draw(&c->dice, s->timers)] : NULL;
+	const struct smp_device *d = &s->device[smp_draw(&c->dice, s->devices)];
+	uint32_t hot = pn_ld32(&s->hot); /* pairs with the director */
 
-	return src && src->entry ? src : NULL;
+	if (!s->devices || !d->sources)
+		return NULL;
+	return &s->source[d->source[(smp_draw(&c->dice, 2) ? hot : smp_draw(&c->dice, d->sources)) %
+				    d->sources]];
 }
 
 /* NULL: taken away, so that it comes to the host, which injects it. */

@@ -249,7 +249,9 @@ static unsigned draw_shape(struct smp *s)
 	bool wild = !heavy && smp_draw(&s->dice, 2);
 	bool paced = !heavy && !more && smp_draw(&s->dice, 2);
 
-	/* Both pair with threads that have not begun. */
+	/* All pair with threads that have not begun. */
+	pn_st32(&s->hot, smp_draw(&s->dice, SMP_SOURCES));
+	pn_st32(&s->storm, more);
 	pn_st32(&s->wild, wild ? STUMBLE_MIN << smp_draw(&s->dice, STUMBLE_LOG2) : 0);
 	pn_st32(&s->pace, paced ? 1u << smp_draw(&s->dice, PACE_LOG2 + 1) : 0);
 	return heavy ? POSTS_LOG2 : more ? MORE_LOG2 : 1 + smp_draw(&s->dice, FEW_LOG2);

@@ -17,6 +17,7 @@
 #define SPINS	   64 /* before a thread that waits gives its processor away */
 #define STRAYS	   64 /* one post in so many comes after one that is refused */
 #define BURST_LOG2 11 /* posts of one interrupt after the other, at most */
+#define CALM	   16 /* posts after a storm, at most */
 
 enum pn_mistake smp_mistake;
 
@@ -198,16 +199,32 @@ static void post(struct smp_device *d, struct smp_source *src)
 	smp_let_go(&d->busy);
 }
 
+/* How many of which source; a storm comes first, and leaves a few for others. */
+static uint64_t draw_burst(struct smp_device *d, bool first, uint32_t *at, bool *all)
+{
+	/* Both pair with the director. */
+	bool storm = first && pn_ld32(&d->s->storm);
+	bool hot = first || smp_draw(&d->dice, 2);
+	uint64_t n = 1 + smp_draw(&d->dice, 1u << smp_draw(&d->dice, BURST_LOG2));
+
+	*at = hot ? pn_ld32(&d->s->hot) % d->sources : smp_draw(&d->dice, d->sources);
+	*all = !storm && smp_draw(&d->dice, 2);
+	if (storm && d->budget > CALM)
+		n = d->budget - smp_draw(&d->dice, CALM);
+	return n < d->budget ? n : d->budget;
+}
+
 static void work(struct smp_device *d)
 {
+	bool first = true;
 	uint32_t pace = pn_ld32(&d->s->pace); /* pairs with the director */
 
 	while (d->budget && d->sources && !pn_ld32(&d->s->cut)) {
-		uint64_t n = 1 + smp_draw(&d->dice, 1u << smp_draw(&d->dice, BURST_LOG2));
-		uint32_t at = smp_draw(&d->dice, d->sources);
-		bool all = smp_draw(&d->dice, 2); /* or one of them */
+		uint32_t at;
+		bool all; /* or one of them */
+		uint64_t n = draw_burst(d, first, &at, &all);
 
-		n = n < d->budget ? n : d->budget;
+		first = false;
 		d->budget -= n;
 		while (n--) {
 			smp_pause(&d->dice, pace);
