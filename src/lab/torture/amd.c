@@ -475,6 +475,7 @@ static int build_vm(struct smp *s, const struct pn_mode *mode)
 		.gate_always = mode->gate_always,
 	};
 
+	tor_straddle(s, s->vcpus / 2 * TOR_PAGE);
 	pn_svm_init(&a->svm, &cfg);
 	s->hyp = &a->svm.hyp;
 	s->vm = &a->vm.h;

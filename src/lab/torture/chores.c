@@ -4,7 +4,7 @@
 #include "vectors.h"
 
 #define TIMERS	  4 /* that ring one after the other, at most */
-#define TOGGLES	  4 /* of an inhibit, likewise */
+#define TOGGLES	  6 /* of an inhibit, likewise */
 #define STAYS_OFF 3 /* a CPU is offline longer than online: devices post meanwhile */
 
 static enum pn_inhibit cause;
@@ -104,6 +104,7 @@ static bool inhibit(struct smp_cpu *c)
 
 	while (times--) {
 		smp_pause(&c->dice, 1u << smp_draw(&c->dice, TOR_PAUSE_LOG2));
+		/* Only this chore changes the cause. */
 		s->hyp->ops->inhibit(s->vm, c->host, cause,
 				     !(pn_ld32(&s->vm->inhibits) & 1u << cause));
 	}
@@ -122,7 +123,7 @@ bool tor_chore_online(struct smp_cpu *c)
 	if (smp_draw(&c->dice, STAYS_OFF))
 		return false;
 	for (unsigned i = 1; i < s->cpus; i++) {
-		if (!pn_ld32(&s->cpu[i].down))
+		if (!pn_ld32(&s->cpu[i].down)) /* only chores that hold CPUs change it */
 			continue;
 		smp_online(&s->cpu[i]);
 		return true;

@@ -12,6 +12,7 @@
 #include "vmx.h"
 
 #define IRT_ENTRIES 256u
+#define FEW_ENTRIES 4u /* in the cache of every other unit: most interrupts fetch theirs again */
 
 struct core {
 	struct pn_apicv apicv;
@@ -397,7 +398,7 @@ static int build_unit(struct smp *s, struct smp_device *d)
 	pn_vtd_config_default(&hw);
 	hw.bus = &d->bus;
 	hw.agent = &d->agent;
-	hw.irte_cache = IRT_ENTRIES;
+	hw.irte_cache = d->id % 2 ? IRT_ENTRIES : FEW_ENTRIES;
 	err = pn_vtd_create(&hw, &unit);
 	if (err)
 		return err;
@@ -431,6 +432,8 @@ static int build_vm(struct smp *s, const struct pn_mode *mode)
 	};
 	int err;
 
+	/* A page and a descriptor each: half of them. */
+	tor_straddle(s, s->vcpus * TOR_PAGE);
 	pn_vmx_init(&in->vmx, &cfg);
 	s->hyp = &in->vmx.hyp;
 	s->vm = &in->vm.h;
@@ -460,6 +463,7 @@ static int build_bare(struct smp *s, const struct pn_mode *mode)
 	for (unsigned i = 0; i < s->cpus; i++)
 		pn_host_cpu_init(&s->host_cpu[i], i);
 	in->posted_msi = pn_mode_has(mode, PN_TRAIT_POSTED_MSI);
+	tor_straddle(s, s->cpus / 2 * sizeof(struct pn_pid));
 	return in->posted_msi ? pn_pmsi_init(&in->pmsi, in->pcpu, &cfg, &s->pages) : 0;
 }
 

@@ -7,6 +7,7 @@
 
 /* Shared by the machines of torture. */
 
+#define TOR_PAGE       4096u
 #define TOR_DEVID      8
 #define TOR_PAUSE_LOG2 14 /* turns between two steps of a chore, at most */
 
@@ -17,6 +18,9 @@ int tor_bare_build(struct smp *s, const struct pn_mode *mode);
 /* Frees it; also what is half built. */
 void tor_amd_free(struct smp *s);
 void tor_intel_free(struct smp *s);
+
+/* What is allocated next begins @bytes below 4 GiB, so that addresses differ in both halves. */
+void tor_straddle(struct smp *s, uint64_t bytes);
 
 /* The chores of every machine with a hypervisor; @cause: inhibits, or PN_INHIBIT_NR: none can. */
 void tor_chores(struct smp *s, enum pn_inhibit cause);

@@ -12,12 +12,19 @@ _Static_assert(PN_TORTURE_CPUS == SMP_CPUS && PN_TORTURE_VCPUS == SMP_VCPUS &&
 		       PN_TORTURE_DEVICES == SMP_DEVICES,
 	       "what the caller may ask for is there");
 
-#define RAM_BASE    0x100000u
+#define FOUR_GIB    (1ull << 32)
+#define RAM_BASE    (FOUR_GIB - SMP_RAM / 2)
 #define PER_VCPU    6 /* interrupts of devices for each vCPU */
 #define PER_CPU	    8 /* and for each CPU on bare metal */
 #define LAST_ROUNDS 3 /* in which nothing is sent but timers, and nothing stays masked */
 
 /* ---- building ---- */
+
+void tor_straddle(struct smp *s, uint64_t bytes)
+{
+	if (s->pages.next < FOUR_GIB - bytes)
+		s->pages.next = FOUR_GIB - bytes;
+}
 
 /* Zeroed, and apart from what other threads write. */
 static void *lines(size_t n, size_t size)

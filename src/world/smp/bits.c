@@ -56,6 +56,7 @@ static void watch(const void *at, size_t bytes, enum smp_kind kind)
 	       bytes / SMP_WATCH_LINE);
 }
 
+/* Everything rests, so the order of loads means nothing, here and in pending(). */
 static uint64_t held(const struct smp *s)
 {
 	uint64_t n = 0;
@@ -106,7 +107,7 @@ struct smp_bits smp_bits(const struct smp *s)
 	return all;
 }
 
-/* A bit in the IRR and the same one in the PIR are two. */
+/* A bit in the IRR and the same one in the PIR are two. As in held(), nothing changes them. */
 static uint64_t pending(const struct smp *s)
 {
 	uint64_t n = 0;

@@ -141,9 +141,9 @@ static void begin_ipis(struct smp_cpu *c)
 
 bool smp_try_hold(struct smp *s, uint32_t holds)
 {
+	/* Pairs with smp_unhold(), by the exchange: what the last chore did is visible. */
 	uint32_t old = pn_ld32(&s->holds);
 
-	/* Pairs with smp_unhold(): what the last chore did is visible. */
 	do {
 		if (old & holds)
 			return false;
@@ -257,6 +257,7 @@ bool smp_offline(struct smp_cpu *c, struct smp_cpu *self)
 {
 	struct smp *s = c->s;
 
+	/* Only chores that hold CPUs change it. */
 	if (!c->id || c == self || pn_ld32(&c->down))
 		return false;
 	pn_xchg32(&c->dying, SMP_ASKED); /* pairs with smp_cpu_main() */
@@ -280,7 +281,7 @@ void smp_online(struct smp_cpu *c)
 {
 	struct smp *s = c->s;
 
-	if (!pn_ld32(&c->down))
+	if (!pn_ld32(&c->down)) /* as in smp_offline() */
 		return;
 	/* Reset: what was on its way is gone. */
 	for (unsigned w = 0; w < 4; w++)

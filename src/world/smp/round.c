@@ -33,6 +33,8 @@ double smp_now(void)
 
 /* ---- counts ---- */
 
+/* These and all other loads of the director need no order: what rests was ordered by the count of
+ * threads that work, and while they run a count is a view of some moment. */
 uint64_t smp_sent(const struct smp *s)
 {
 	uint64_t n = 0;
@@ -233,7 +235,8 @@ static void give_chores(struct smp *s, uint64_t n)
 	while (n--) {
 		struct smp_cpu *c = &s->cpu[smp_draw(&s->dice, s->cpus)];
 
-		if (pn_ld32(&c->down))
+		if (pn_ld32(&c->down)) /* chores of this round may change it: then it does it later
+					*/
 			c = &s->cpu[0];
 		give_chore(c);
 	}

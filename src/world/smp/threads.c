@@ -58,6 +58,7 @@ void smp_relax(void)
 void smp_lock_wait(struct pn_lock *l)
 {
 	do {
+		/* Relaxed: the exchange orders. */
 		while (__atomic_load_n(&l->held, __ATOMIC_RELAXED))
 			smp_relax();
 		/* Acquire: as in smp_lock(). */
@@ -219,6 +220,7 @@ static void work(struct smp_device *d)
 	bool first = true;
 	uint32_t pace = pn_ld32(&d->s->pace); /* pairs with the director */
 
+	/* Pairs with the director: any time soon. */
 	while (d->budget && d->sources && !pn_ld32(&d->s->cut)) {
 		uint32_t at;
 		bool all; /* or one of them */

@@ -296,7 +296,7 @@ void smp_run(struct smp_cpu *c, struct smp_vcpu *v)
 		smp_irqs(c);
 		if (left == SMP_HALTED && !block(v, c))
 			return;
-		if (pn_ld32(&c->s->stop))
+		if (pn_ld32(&c->s->stop)) /* pairs with end(): any time soon */
 			return;
 		if (smp_wanted(c)) {
 			preempt(v, c);
