@@ -20,9 +20,11 @@ for name, peer in (("post_ns", "bare_locked_or"), ("sim_interrupts_per_s", None)
     assert figure["value"] > 0, figure
     assert figure["peer"] == peer, figure
     assert peer is None or (figure["peer_value"] > 0 and figure["ratio"] > 0), figure
-figure = figures["sim_events_per_s"]
-assert figure["value"] > 0, figure
-assert (figure["peer"] == "simpy" and figure["ratio"] > 0) or b"no peer: python3 with SimPy" in out.stderr, figure
+for name, peer, needs in (("sim_events_per_s", "simpy", b"python3 with SimPy"),
+                          ("sim_events_per_s_ns3", "ns3", b"g++, pkg-config and libns3-dev")):
+    figure = figures[name]
+    assert figure["value"] > 0, figure
+    assert (figure["peer"] == peer and figure["ratio"] > 0) or b"no peer: " + needs in out.stderr, figure
 # Counted by perf or callgrind, if one of them counts here. What an interrupt costs must not grow with the machine.
 for name, peer in (("sim_instructions", None), ("sim_instructions_16_cpus", None),
                    ("sim_instructions_128_cpus", "16_cpus"), ("sim_instructions_1024_cpus", "16_cpus")):

@@ -2,7 +2,7 @@
 /*
  * The simulator's figures of `postern bench` that need other programs: instructions for an
  * interrupt, which perf or callgrind counts in runs of this program, on machines of three sizes;
- * and SimPy on the same work, drawn as queues.
+ * and SimPy and ns-3 on the same work, drawn as queues.
  */
 #include "bench_sim.h"
 
@@ -210,7 +210,7 @@ static int bench_1024(double *value, double *peer)
 	return err ? err : of_size(64, duration, value);
 }
 
-/* ---- events, and SimPy ---- */
+/* ---- events, and other simulators ---- */
 
 static double cpu_seconds(void)
 {
@@ -232,50 +232,87 @@ static int our_events(const struct pn_scenario *sc, struct pn_result *r, double 
 	return err;
 }
 
-/* -ENODATA: there is none. */
-static int simpy(const char *dir, double *rate)
+/* A simulator with the same work drawn as queues: a file, how to build it, how to run it. */
+struct peer {
+	const char *figure, *needs, *file, *text;
+	const char *const *build[3]; /* until NULL */
+	const char *const *run;
+};
+
+static int run_words(const char *dir, const char *const *words)
 {
-	char *argv[] = {(char[]){"python3"}, (char[]){"queues.py"}, NULL};
-	FILE *f = pn_child_file(dir, "queues.py", "we");
-	bool bad = !f || fputs(pn_queues_text, f) < 0;
+	char *argv[MAX_WORDS];
+	unsigned n = 0;
 	int status;
+
+	for (; words[n]; n++)
+		argv[n] = strdup(words[n]);
+	argv[n] = NULL;
+	status = pn_child_run(dir, argv, NULL);
+	while (n)
+		free(argv[--n]);
+	return status;
+}
+
+/* -ENODATA: there is none. */
+static int prepare(const char *dir, const struct peer *p)
+{
+	FILE *f = pn_child_file(dir, p->file, "we");
+	bool bad = !f || fputs(p->text, f) < 0;
 
 	if ((f && fclose(f)) || bad)
 		return -EIO;
-	status = pn_child_run(dir, argv, NULL);
+	for (unsigned i = 0; p->build[i]; i++)
+		if (run_words(dir, p->build[i]))
+			return -ENODATA;
+	return 0;
+}
+
+/* Both complete as many requests in a simulated second, or the queues are drawn wrong. */
+static int run_peer(const char *dir, const struct peer *p, double ours, double *rate)
+{
+	int status = run_words(dir, p->run);
+	double theirs;
+
 	if (status == SKIPPED || status == PN_CHILD_NOT_HERE)
 		return -ENODATA;
 	*rate = (double)number_in_output(dir, "events per second: ");
-	return status ? -EIO : 0;
+	theirs = 1000 * (double)number_in_output(dir, "completions per ms: ");
+	if (status || *rate <= 0)
+		return -EIO;
+	return theirs > 0.95 * ours && theirs < 1.05 * ours ? 0 : -EPROTO;
 }
 
 /* In turn, so that both have the same neighbours on the machine. */
 static int in_turn(const struct pn_scenario *sc, struct pn_result *r, const char *dir,
-		   double *value, double *peer)
+		   const struct peer *p, double *value, double *peer)
 {
-	const unsigned rounds = pn_bench_rounds(ROUNDS);
 	double we[ROUNDS], they[ROUNDS];
-	bool alone = false;
+	int err = prepare(dir, p);
+	bool alone = err == -ENODATA;
 
-	for (unsigned i = 0; i < rounds; i++) {
-		int err = our_events(sc, r, &we[i]);
-
+	if (err && !alone)
+		return err;
+	for (unsigned i = 0; i < ROUNDS; i++) {
+		err = our_events(sc, r, &we[i]);
 		if (!err && !alone)
-			err = simpy(dir, &they[i]);
+			err = run_peer(dir, p,
+				       1e9 * (double)r->completions / (double)r->duration_ns,
+				       &they[i]);
 		if (err == -ENODATA)
 			alone = true;
 		else if (err)
 			return err;
 	}
-	*value = pn_bench_median(we, rounds);
+	*value = pn_bench_median(we, ROUNDS);
 	if (alone)
-		pn_cli_error("sim_events_per_s: no peer: python3 with SimPy is needed");
+		pn_cli_error("%s: no peer: %s", p->figure, p->needs);
 	else
-		*peer = pn_bench_median(they, rounds);
+		*peer = pn_bench_median(they, ROUNDS);
 	return 0;
 }
 
-static int bench_events(double *value, double *peer)
+static int events(const struct peer *p, double *value, double *peer)
 {
 	static const char *const set[] = {"machine.duration=100ms", "machine.warmup=0ms", NULL};
 	struct pn_result *r = malloc(sizeof(*r));
@@ -286,12 +323,40 @@ static int bench_events(double *value, double *peer)
 	if (!err)
 		err = pn_child_make_dir(dir);
 	if (!err) {
-		err = in_turn(sc, r, dir, value, peer);
+		err = in_turn(sc, r, dir, p, value, peer);
 		pn_child_remove_dir(dir);
 	}
 	free(sc);
 	free(r);
 	return err;
+}
+
+static int bench_events(double *value, double *peer)
+{
+	static const char *const run[] = {"python3", "queues.py", NULL};
+	static const struct peer simpy = {.figure = "sim_events_per_s",
+					  .needs = "python3 with SimPy is needed",
+					  .file = "queues.py",
+					  .text = pn_queues_text,
+					  .run = run};
+
+	return events(&simpy, value, peer);
+}
+
+static int bench_events_ns3(double *value, double *peer)
+{
+	static const char *const known[] = {"pkg-config", "--exists", "ns3-core", NULL};
+	static const char *const cxx[] = {"g++",       "-O2",	     "-o", "queues",
+					  "queues.cc", "-lns3-core", NULL};
+	static const char *const run[] = {"./queues", NULL};
+	static const struct peer ns3 = {.figure = "sim_events_per_s_ns3",
+					.needs = "g++, pkg-config and libns3-dev are needed",
+					.file = "queues.cc",
+					.text = pn_queues_ns3_text,
+					.build = {known, cxx},
+					.run = run};
+
+	return events(&ns3, value, peer);
 }
 
 static const struct pn_bench benches[] = {
@@ -300,6 +365,8 @@ static const struct pn_bench benches[] = {
 	 "without "
 	 "silicon",
 	 bench_events},
+	{"sim_events_per_s_ns3", "1/s", "ns3", "likewise; peer: ns-3 on these queues",
+	 bench_events_ns3},
 	{"sim_instructions", "1", NULL,
 	 "instructions for each interrupt of passthrough-nvme, mode gappi", bench_interrupt},
 	{"sim_instructions_16_cpus", "1", NULL,

@@ -7,7 +7,7 @@
 /* The simulator's figures that need other programs. As pn_bench_get(). */
 const struct pn_bench *pn_bench_sim_get(unsigned i);
 
-/* bench/queues.py */
-extern const char pn_queues_text[];
+/* bench/queues.py, bench/queues-ns3.cc */
+extern const char pn_queues_text[], pn_queues_ns3_text[];
 
 #endif
