@@ -485,6 +485,22 @@ static void control_changes(void **state)
 	violates(r, "P2", "have 0 bits, and 1 by all changes");
 }
 
+/* The target answers one between the load and the store of a host that makes another one. */
+static void request_is_made_again(void **state)
+{
+	struct rig *r = *state;
+	uint32_t *requests = &r->h[1].requests, seen;
+
+	pn_or32(requests, 1u << 31); /* nobody asks for that one */
+	assert_true(rests(r));
+	pn_or32(requests, 8);
+	seen = pn_ld32(requests);
+	pn_and32(requests, ~8u);
+	assert_true(rests(r));
+	pn_st32(requests, seen);
+	violates(r, "P2", "have 2 bits, and 1 by all changes");
+}
+
 /* Guests send no more than what is left, and each that sends has a chore that begins it. */
 static void guests_have_budgets(void **state)
 {
@@ -749,6 +765,7 @@ int main(void)
 		I(ipi_is_lost_in_a_move),
 		I(ipi_is_overwritten),
 		I(control_changes),
+		I(request_is_made_again),
 		I(guests_have_budgets),
 		I(timer_begins_ipis),
 		T(store_waits),

@@ -25,6 +25,8 @@ struct amd {
 	uint32_t log_cpu; /* takes the logs' interrupts; under the chores' lock */
 };
 
+_Static_assert(sizeof(((struct amd *)0)->vcpu) <= SMP_WATCH_HOST, "their requests are watched");
+
 static struct amd *amd_of(const struct smp *s)
 {
 	return s->machine;

@@ -33,6 +33,8 @@ struct intel {
 	struct pn_pmsi_cpu pcpu[SMP_CPUS];
 };
 
+_Static_assert(sizeof(((struct intel *)0)->vcpu) <= SMP_WATCH_HOST, "their requests are watched");
+
 static struct intel *intel_of(const struct smp *s)
 {
 	return s->machine;

@@ -3,8 +3,8 @@
  * Bits of interrupts, counted where they are set: in the IRR of each vCPU and in the PIR of its
  * descriptor, by each read-modify-write, of silicon or host. A bit that is set in another way is in
  * no count, and so is found, too. The control word of a descriptor, with ON, SN, NV and NDST, is
- * changed by several agents and by read-modify-writes only (R7 of docs/protocol-intel.md): what
- * they left is what is there.
+ * changed by several agents and by read-modify-writes only (R7 of docs/protocol-intel.md), and so
+ * are the requests to a vCPU: what they left is what is there.
  */
 #include <string.h>
 
@@ -16,7 +16,7 @@
 
 #define CONTROL (PIR_BYTES / 8) /* quadword of the descriptor, in the line after the PIR's */
 
-static uint8_t map[SMP_RAM / SMP_WATCH_LINE];
+static uint8_t map[SMP_RAM / SMP_WATCH_LINE], host_map[SMP_WATCH_HOST / 4];
 struct smp_watched smp_watched;
 
 /* ---- counting ---- */
@@ -32,7 +32,7 @@ void smp_bits_set(enum smp_kind kind, uint64_t bits, uint64_t old)
 
 	if (!n)
 		return;
-	if (kind == SMP_CONTROL) {
+	if (kind == SMP_LOCKED) {
 		smp_bits_change(kind, old, old | bits);
 		return;
 	}
@@ -44,7 +44,7 @@ void smp_bits_change(enum smp_kind kind, uint64_t old, uint64_t now)
 {
 	struct smp_bits *n = smp_dice.bits;
 
-	if (n && kind == SMP_CONTROL)
+	if (n && kind == SMP_LOCKED)
 		n->held += ones(now) - ones(old);
 	else if (n)
 		n->out += ones(old & ~now);
@@ -52,8 +52,16 @@ void smp_bits_change(enum smp_kind kind, uint64_t old, uint64_t now)
 
 static void watch(const void *at, size_t bytes, enum smp_kind kind)
 {
-	memset(map + ((uintptr_t)at - smp_watched.base) / SMP_WATCH_LINE, kind,
+	memset(map + ((uintptr_t)at - smp_watched.ram) / SMP_WATCH_LINE, kind,
 	       bytes / SMP_WATCH_LINE);
+}
+
+static void watch_requests(const struct smp_vcpu *v)
+{
+	uintptr_t at = (uintptr_t)&v->h->requests - smp_watched.host;
+
+	if (at < SMP_WATCH_HOST)
+		host_map[at / 4] = SMP_LOCKED;
 }
 
 /* Everything rests, so the order of loads means nothing, here and in pending(). */
@@ -61,21 +69,28 @@ static uint64_t held(const struct smp *s)
 {
 	uint64_t n = 0;
 
-	for (unsigned i = 0; i < s->vcpus; i++)
-		n += s->vcpu[i].pir ? ones(pn_ld64(&s->vcpu[i].pir[CONTROL])) : 0;
+	for (unsigned i = 0; i < s->vcpus; i++) {
+		const struct smp_vcpu *v = &s->vcpu[i];
+
+		n += v->pir ? ones(pn_ld64(&v->pir[CONTROL])) : 0;
+		n += ones(pn_ld32(&v->h->requests));
+	}
 	return n;
 }
 
 void smp_watch(struct smp *s)
 {
 	memset(map, 0, sizeof(map));
-	smp_watched = (struct smp_watched){(uintptr_t)s->bus.ram, map};
+	memset(host_map, 0, sizeof(host_map));
+	smp_watched =
+		(struct smp_watched){(uintptr_t)s->bus.ram, (uintptr_t)s->vcpu[0].h, map, host_map};
 	for (unsigned i = 0; i < s->vcpus; i++) {
-		watch(s->vcpu[i].h->page + PN_APIC_IRR / 4, IRR_BYTES, SMP_REQUESTS);
+		watch(s->vcpu[i].h->page + PN_APIC_IRR / 4, IRR_BYTES, SMP_PENDING);
+		watch_requests(&s->vcpu[i]);
 		if (!s->vcpu[i].pir)
 			continue;
-		watch(s->vcpu[i].pir, PIR_BYTES, SMP_REQUESTS);
-		watch(s->vcpu[i].pir + CONTROL, SMP_WATCH_LINE, SMP_CONTROL);
+		watch(s->vcpu[i].pir, PIR_BYTES, SMP_PENDING);
+		watch(s->vcpu[i].pir + CONTROL, SMP_WATCH_LINE, SMP_LOCKED);
 	}
 	s->held = held(s);
 	s->watched = true;
@@ -141,7 +156,7 @@ void smp_check_bits(struct smp *s)
 			 (unsigned long long)taken, (unsigned long long)left);
 	if (held(s) != s->held + all.held)
 		smp_fail(s, "P2",
-			 "descriptors' control words have %llu bits, and %llu by all changes that "
-			 "were locked",
+			 "descriptors' control words and the requests to vCPUs have %llu bits, and "
+			 "%llu by all changes that were locked",
 			 (unsigned long long)held(s), (unsigned long long)(s->held + all.held));
 }

@@ -219,7 +219,7 @@ struct smp {
 	uint64_t dice;
 	uint64_t rounds;
 	bool watched;  /* bits are counted where they are set */
-	uint64_t held; /* bits of all control words when their count began */
+	uint64_t held; /* bits of control words and requests when their count began */
 	uint32_t busy
 		__attribute__((aligned(SMP_LINE))); /* atomic: threads that have work; a futex */
 	uint32_t round
@@ -367,7 +367,7 @@ void smp_unwatch(void);
 struct smp_bits smp_bits(const struct smp *s);
 /*
  * At rest: each IPI that was sent has set a bit, once; each bit that was set has been moved, taken
- * or is there; no change of a control word is lost.
+ * or is there; no change of a control word or of a request is lost.
  */
 void smp_check_bits(struct smp *s);
 

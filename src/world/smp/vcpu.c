@@ -9,6 +9,7 @@
 #define LOOKS	  4   /* one preemption in so many is looked at */
 #define SLOW_S	  1.0 /* no sender needs so long for one interrupt */
 #define TPR_CLASS 16
+#define IPIS_LOG2 7 /* that a guest sends at a timer, without a budget */
 
 /* ---- the operating system ---- */
 
@@ -174,7 +175,8 @@ void smp_handle(struct smp_vcpu *v, struct smp_cpu *c, int vector, int *tpr)
 	if (s->ipis) {
 		uint32_t budget = pn_xchg32(&v->budget, 0); /* pairs with the director */
 
-		v->ipis += budget ? budget : 1 + smp_draw(&c->dice, 64);
+		v->ipis += budget ? budget
+				  : 1 + smp_draw(&c->dice, 1u << smp_draw(&c->dice, IPIS_LOG2));
 	}
 	if (s->masks)
 		*tpr = s->last || smp_draw(&c->dice, 2)

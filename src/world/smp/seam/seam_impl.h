@@ -14,21 +14,25 @@
 
 #define SMP_RAM	       (8u << 20)
 #define SMP_WATCH_LINE 32u
+#define SMP_WATCH_HOST (64u << 10)
 
 /* Of one thread, in memory that is watched. */
 struct smp_bits {
 	uint64_t asked; /* bits that were set, clear before or not */
 	uint64_t fresh; /* of these, clear before */
 	uint64_t out;	/* taken out of a word by an exchange, to be set elsewhere */
-	uint64_t held;	/* in control words: set less cleared, modulo 2^64 */
+	uint64_t held;	/* in words that only locked accesses change: set less cleared */
 };
 
-enum smp_kind { SMP_NOT_WATCHED, SMP_REQUESTS, SMP_CONTROL };
+enum smp_kind { SMP_NOT_WATCHED, SMP_PENDING, SMP_LOCKED };
 
-/* Where bits are counted: the kind of each line of @base's memory. NULL: nowhere. */
+/*
+ * Where bits are counted: the kind of each line of the memory that silicon reaches, and of each
+ * 32-bit word of the host's vCPUs. NULL: nowhere.
+ */
 struct smp_watched {
-	uintptr_t base;
-	const uint8_t *map;
+	uintptr_t ram, host;
+	const uint8_t *ram_map, *host_map;
 };
 
 #define SMP_STORES 8
@@ -84,10 +88,14 @@ static inline void smp_point(void)
 
 static inline enum smp_kind smp_kind(const void *p)
 {
-	uintptr_t at = (uintptr_t)p - smp_watched.base;
+	uintptr_t at = (uintptr_t)p - smp_watched.ram, host = (uintptr_t)p - smp_watched.host;
 
-	return smp_watched.map && at < SMP_RAM ? (enum smp_kind)smp_watched.map[at / SMP_WATCH_LINE]
-					       : SMP_NOT_WATCHED;
+	if (!smp_watched.ram_map)
+		return SMP_NOT_WATCHED;
+	if (at < SMP_RAM)
+		return (enum smp_kind)smp_watched.ram_map[at / SMP_WATCH_LINE];
+	return host < SMP_WATCH_HOST ? (enum smp_kind)smp_watched.host_map[host / 4]
+				     : SMP_NOT_WATCHED;
 }
 
 static inline void smp_point_at_load(const void *p, unsigned size)
@@ -189,8 +197,8 @@ static inline bool smp_makes(enum pn_mistake m)
                                                                                                    \
 		smp_point();                                                                       \
 		old = pn_and##bits(p, v);                                                          \
-		if (smp_kind(p) == SMP_CONTROL)                                                    \
-			smp_bits_change(SMP_CONTROL, old, (type)(v & old));                        \
+		if (smp_kind(p) == SMP_LOCKED)                                                     \
+			smp_bits_change(SMP_LOCKED, old, (type)(v & old));                         \
 		return old;                                                                        \
 	}                                                                                          \
 	static inline type smp_xchg##bits(type *p, type v)                                         \
