@@ -315,7 +315,17 @@ struct later {
 	uint32_t arg;
 };
 
-enum { L_START, L_RAISE, L_PEND_BELL, L_PEND_WAKE, L_OFFLINE, L_ONLINE, L_COMPLETE, L_DRAIN };
+enum {
+	L_START,
+	L_RAISE,
+	L_PEND,
+	L_PEND_BELL,
+	L_PEND_WAKE,
+	L_OFFLINE,
+	L_ONLINE,
+	L_COMPLETE,
+	L_DRAIN
+};
 
 static inline void later_event(struct pn_event *ev)
 {
@@ -328,6 +338,9 @@ static inline void later_event(struct pn_event *ev)
 		break;
 	case L_RAISE:
 		pn_sim_raise(r->s, 0, (uint8_t)l->arg, 0);
+		break;
+	case L_PEND:
+		pend(r, l->arg, VECTOR);
 		break;
 	case L_PEND_BELL:
 		pend(r, l->arg, VECTOR);

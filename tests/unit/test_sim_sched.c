@@ -295,6 +295,34 @@ static void doorbell_delivers_in_the_guest(void **state)
 	unmake(r);
 }
 
+/*
+ * A bit of the IRR is no evaluation point (AMD64 APM vol 2, 15.29.8): the guest does not see it
+ * when a piece of its work ends, only when the doorbell is there.
+ */
+static void work_ends_before_the_doorbell(void **state)
+{
+	static const struct pn_source src = {
+		.kind = PN_SRC_EXTERNAL, .handler = 1 * US, .work = 50 * US};
+	struct rig *r = make(1, 1, (struct pn_sim_conf){.queues = 1});
+	struct later l[4];
+
+	(void)state;
+	spin(r, 0);
+	assert_int_equal(
+		pn_queue_init(r->s, 0, &src, &r->s->vcpu[0], NULL, PN_GUEST_TIMER_VECTOR, 1), 0);
+	r->s->vcpu[0].by_vector[VECTOR] = &r->s->queue[0];
+	pn_sim_start(r->s);
+	at(r, &l[0], 1 * MS, L_COMPLETE, 0);
+	at(r, &l[1], 1 * MS, L_PEND_BELL, 0);
+	at(r, &l[2], 1 * MS + 20 * US, L_PEND, 0);
+	at(r, &l[3], 1 * MS + 80 * US, L_PEND_BELL, 0);
+	run(r, 2 * MS);
+	assert_int_equal(r->s->completions, 1);
+	assert_int_equal(first_at(r, DELIVER, 0, 0), 1 * MS);
+	assert_int_equal(first_at(r, DELIVER, 0, 1 * MS + 1), 1 * MS + 80 * US);
+	unmake(r);
+}
+
 /* Halt polling: how it ends, and when. */
 static void halt_polling(void **state)
 {
@@ -606,6 +634,7 @@ int main(void)
 		cmocka_unit_test(interrupt_leaves_the_guest),
 		cmocka_unit_test(interrupt_during_vmrun),
 		cmocka_unit_test(doorbell_delivers_in_the_guest),
+		cmocka_unit_test(work_ends_before_the_doorbell),
 		cmocka_unit_test(halt_polling),
 		cmocka_unit_test(limit_grows_and_shrinks),
 		cmocka_unit_test(limit_of_each),

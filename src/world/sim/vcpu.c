@@ -49,12 +49,6 @@ static void guest_continue(struct pn_vcpu *v, struct pn_pcpu *p)
 {
 	uint64_t length;
 
-	if (v->handler < 0) {
-		int vector = p->sim->ops->deliver(v, p);
-
-		if (vector >= 0)
-			begin_handler(v, p, (uint8_t)vector);
-	}
 	if (v->handler >= 0) {
 		v->act = PN_ACT_HANDLER;
 		length = v->handler_ns;
@@ -76,6 +70,18 @@ static void guest_continue(struct pn_vcpu *v, struct pn_pcpu *p)
 	}
 	v->span_start = pn_sim_now(p->sim) + p->agent.elapsed_ns;
 	pn_pcpu_span(p, PN_CPU_GUEST, length);
+}
+
+/*
+ * An evaluation point: entry, EOI, TPR, doorbell, posted processing, an IPI of its own (AMD64 APM
+ * vol 2, 15.29.8; SDM vol 3, 30.2.1). At other times a processor does not look at what is pending.
+ */
+static void evaluate(struct pn_vcpu *v, struct pn_pcpu *p)
+{
+	int vector = v->handler < 0 ? p->sim->ops->deliver(v, p) : -1;
+
+	if (vector >= 0)
+		begin_handler(v, p, (uint8_t)vector);
 }
 
 static void rearm(struct pn_vcpu *v, struct pn_event *ev, uint64_t after)
@@ -159,6 +165,7 @@ static void handler_done(struct pn_vcpu *v, struct pn_pcpu *p)
 		leave(v, p, PN_STEP_EXIT_TPR, PN_V_ENTER);
 		return;
 	}
+	evaluate(v, p);
 	guest_continue(v, p);
 }
 
@@ -183,6 +190,7 @@ static void span_end(struct pn_vcpu *v, struct pn_pcpu *p)
 			leave(v, p, PN_STEP_EXIT_IPI, PN_V_IPI);
 			return;
 		}
+		evaluate(v, p);
 		break;
 	default:
 		break;
@@ -225,18 +233,13 @@ void pn_vcpu_span_end(struct pn_vcpu *v, struct pn_pcpu *p)
  */
 void pn_vcpu_poke(struct pn_vcpu *v, struct pn_pcpu *p)
 {
-	int vector;
-
 	if (v->handler >= 0)
 		return; /* IF = 0: evaluated again at EOI */
 	if (v->ipi)
 		p->agent.elapsed_ns += owed(v);
-	vector = p->sim->ops->deliver(v, p);
-	if (vector < 0 && v->act != PN_ACT_SPIN)
-		return;
-	if (vector >= 0)
-		begin_handler(v, p, (uint8_t)vector);
-	go_on(v, p);
+	evaluate(v, p);
+	if (v->handler >= 0 || v->act == PN_ACT_SPIN)
+		go_on(v, p);
 }
 
 void pn_vcpu_stored(struct pn_vcpu *v)
@@ -280,6 +283,7 @@ void pn_vcpu_intr(struct pn_vcpu *v, struct pn_pcpu *p)
 		return; /* held back by one in service */
 	p->agent.elapsed_ns = before;
 	if (stays(v, p)) {
+		evaluate(v, p);
 		go_on(v, p);
 		return;
 	}
@@ -308,6 +312,7 @@ static void entered(struct pn_vcpu *v, struct pn_pcpu *p)
 		leave(v, p, PN_STEP_EXIT_INTR, PN_V_ENTER);
 		return;
 	}
+	evaluate(v, p);
 	guest_continue(v, p);
 }
 
