@@ -13,33 +13,31 @@
 #include "machine.h"
 #include "ring.h"
 
-/* What a step cost since its count was @before. */
-static uint64_t cost_since(const struct pn_step_slot *step, uint64_t before)
+/* On their way, or overlapping with the next request's: the unit does not wait for them. */
+static uint64_t beside(const struct pn_step_slot *step)
 {
-	return (step->count - before) * step->cost_ns;
+	return step[PN_STEP_INTR_WIRE].count * step[PN_STEP_INTR_WIRE].cost_ns +
+	       step[PN_STEP_IRTE_VOLATILE].count * step[PN_STEP_IRTE_VOLATILE].cost_ns;
 }
 
-static void serve(struct pn_lab_iommu *io, struct pn_lab_queue *q, uint64_t sent)
+static inline void serve(struct pn_lab_iommu *io, struct pn_lab_queue *q, uint64_t sent,
+			 uint64_t now)
 {
-	/* On their way, or overlapping with the next request's: the unit does not wait for them. */
-	const struct pn_step_slot *wire = &io->agent.step[PN_STEP_INTR_WIRE];
-	const struct pn_step_slot *irte = &io->agent.step[PN_STEP_IRTE_VOLATILE];
-	uint64_t wires = wire->count, irtes = irte->count;
-	uint64_t now = pn_sim_now(io->m->sim);
+	uint64_t start = now + beside(io->agent.step), free_at;
+	enum pn_msi_result r;
 
 	io->agent.elapsed_ns = 0;
 	io->routed_at = 0;
 	io->serving = q;
 	io->serving_sent = sent;
-	if (io->m->plat->request(io, q, sent) != PN_MSI_REMAPPED)
+	r = io->m->plat->request(io, q, sent);
+	free_at = start + io->agent.elapsed_ns - beside(io->agent.step);
+	if (r != PN_MSI_REMAPPED)
 		io->routed_at = 0;
-	io->busy_until =
-		now + io->agent.elapsed_ns - cost_since(wire, wires) - cost_since(irte, irtes);
-	if (io->busy_until < io->routed_at)
-		io->busy_until = io->routed_at;
+	io->busy_until = free_at < io->routed_at ? io->routed_at : free_at;
 }
 
-static void wait_for(struct pn_lab_iommu *io)
+static inline void wait_for(struct pn_lab_iommu *io)
 {
 	if (io->waits && !pn_event_pending(&io->ev))
 		pn_wheel_add(&io->m->sim->wheel, &io->ev, io->busy_until);
@@ -63,7 +61,7 @@ static void free_again(struct pn_event *ev)
 	io->m->outstanding--;
 	note_wait(io->m, w.sent);
 	w.q->sim->ready += w.completions;
-	serve(io, w.q, w.sent);
+	serve(io, w.q, w.sent, pn_sim_now(io->m->sim));
 	wait_for(io);
 }
 
@@ -102,16 +100,16 @@ void pn_unit_msi(struct pn_lab_queue *q)
 {
 	struct pn_lab_iommu *io = q->unit;
 	const struct pn_vcpu *v = q->sim->vcpu;
-	uint64_t sent = pn_account_stamp(io->m, v);
+	uint64_t now = pn_sim_now(io->m->sim), sent = pn_account_stamp(io->m, v);
 
 	io->agent.elapsed_ns = 0;
 	pn_step(&io->agent, PN_STEP_DEVICE_WRITE, v ? v->id : q->host_cpu,
 		v ? q->sim->vector : q->host_vector);
 	pn_account_sent(io->m, sent);
-	if (io->waits || io->busy_until > pn_sim_now(io->m->sim))
+	if (io->waits || io->busy_until > now)
 		enqueue(io, q, sent);
 	else
-		serve(io, q, sent);
+		serve(io, q, sent, now);
 }
 
 uint64_t pn_unit_route(struct pn_lab_iommu *io, uint32_t dest, uint8_t vector)

@@ -53,7 +53,7 @@ uint64_t pn_dist_sample(const struct pn_dist *d, struct pn_rng *r)
 	}
 	if (!(x >= 1.0))
 		return 1;
-	return x < 0x1p62 ? (uint64_t)x : (uint64_t)1 << 62;
+	return x < 0x1p62 ? (uint64_t)(int64_t)x : (uint64_t)1 << 62;
 }
 
 double pn_dist_mean(const struct pn_dist *d)

@@ -119,41 +119,44 @@ static void host_step(struct pn_pcpu *p)
 	pn_pcpu_host(p);
 }
 
-void pn_pcpu_host(struct pn_pcpu *p)
+static void host_event(struct pn_event *ev)
 {
-	struct pn_sim *s = p->sim;
-
-	p->mode = PN_CPU_HOST;
-	p->host_ns += p->agent.elapsed_ns;
-	pn_wheel_after(&s->wheel, &p->ev, p->agent.elapsed_ns);
-	p->agent.elapsed_ns = 0;
+	host_step(pn_container(ev, struct pn_pcpu, ev));
 }
 
-void pn_pcpu_span(struct pn_pcpu *p, enum pn_pcpu_mode mode, uint64_t length)
-{
-	struct pn_sim *s = p->sim;
-
-	p->mode = mode;
-	if (length != UINT64_MAX)
-		pn_wheel_after(&s->wheel, &p->ev, p->agent.elapsed_ns + length);
-	p->agent.elapsed_ns = 0;
-}
-
-static void cpu_event(struct pn_event *ev)
+static void guest_event(struct pn_event *ev)
 {
 	struct pn_pcpu *p = pn_container(ev, struct pn_pcpu, ev);
 
 	p->agent.elapsed_ns = 0;
-	switch (p->mode) {
-	case PN_CPU_GUEST:
-		pn_vcpu_span_end(pn_container(p->cur, struct pn_vcpu, task), p);
-		break;
-	case PN_CPU_POLL:
-		pn_pcpu_kick(p);
-		break;
-	default:
-		host_step(p);
-	}
+	pn_vcpu_span_end(pn_container(p->cur, struct pn_vcpu, task), p);
+}
+
+static void poll_event(struct pn_event *ev)
+{
+	pn_pcpu_kick(pn_container(ev, struct pn_pcpu, ev));
+}
+
+void pn_pcpu_host(struct pn_pcpu *p)
+{
+	uint64_t ns = p->agent.elapsed_ns;
+
+	p->mode = PN_CPU_HOST;
+	p->host_ns += ns;
+	p->agent.elapsed_ns = 0;
+	p->ev.fn = host_event;
+	pn_wheel_after(&p->sim->wheel, &p->ev, ns);
+}
+
+void pn_pcpu_span(struct pn_pcpu *p, enum pn_pcpu_mode mode, uint64_t length)
+{
+	uint64_t charged = p->agent.elapsed_ns;
+
+	p->mode = mode;
+	p->agent.elapsed_ns = 0;
+	p->ev.fn = mode == PN_CPU_GUEST ? guest_event : poll_event;
+	if (length != UINT64_MAX)
+		pn_wheel_after(&p->sim->wheel, &p->ev, charged + length);
 }
 
 /* The program that a recording shows on this CPU: bare metal, the load or another one; with guests
@@ -281,7 +284,7 @@ void pn_pcpu_init(struct pn_sim *s, uint32_t id)
 	p->acked = -1;
 	pn_host_agent_init(&p->agent, id, &p->steps, s->conf.cost_ns);
 	p->agent.world = p;
-	pn_event_init(&p->ev, cpu_event);
+	pn_event_init(&p->ev, host_event);
 	pn_event_init(&p->slice, slice_event);
 	pn_event_init(&p->tick_ev, host_tick_event);
 	pn_event_init(&p->noise_ev, noise_event);
