@@ -12,7 +12,8 @@ MODES = ['emulated', 'avic', 'galog:recover=wake', 'gappi', 'vtd-pi', 'remapped'
          'ipi-ipiv']
 # Mode, mistake or none, one of these properties: known to be found within a second on a quiet machine.
 FOUND = [('gappi:masked=none', None, 'P1'), ('vtd-pi', 'nv-switch-misses-on', 'P1'), ('gappi', 'unlist-first', 'P1 P2'),
-         ('posted-msi', 'pmsi-no-last-harvest', 'P4')]
+         ('posted-msi', 'pmsi-no-last-harvest', 'P4'), ('ipi-avic', 'or-skipped', 'P4'), ('ipi-exit', 'lowest-to-all', 'P4'),
+         ('ipi-ipiv', 'pid-plain-store', 'P2')]
 REFUSED = [(['--mode', 'gappi', '--seconds', '0'], '--seconds'), (['--mode', 'gapi'], "did you mean 'gappi'"),
            (['--mode', 'gappi', '--cpus', '65'], '1 .. 64'), (['--mode', 'gappi', '--devices', '0'], '1 .. 8'),
            (['--mode', 'ipi-avic', '--vcpus', '1'], 'two vCPUs'), (['--mode', 'gappi', '--posts', 'x'], '--posts'),
@@ -46,10 +47,13 @@ def holds():
         adds_up(out, mode)
         check(out['mode'] == mode and out['violation'] is None and not out['partial'], f'{mode}: {out["violation"]}')
         check(out['lost'] == out['masked'] == out['wakeups']['missed'] == 0, f'{mode}: {out}')
+        if mode.startswith('ipi-'):
+            check(out['merged_seen'] == out['coalesced'], f'{mode}: {out["coalesced"]} coalesced are not counted')
         check(len(out['chores']) >= 4 and any(out['chores'].values()), f'{mode}: no chores')
-    done = torture('--mode', 'gappi', '--posts', '10k', '--cpus', '1', '--vcpus', '1', '--devices', '1', '--json')
-    check(done.returncode == 0, f'one of each: {done.stdout}')
-    check(10000 <= json.loads(done.stdout)['posts'] < 40000, 'posts are not limited')
+    for mode, vcpus in (('gappi', '1'), ('ipi-avic', '2')):
+        done = torture('--mode', mode, '--posts', '10k', '--cpus', '1', '--vcpus', vcpus, '--devices', '1', '--json')
+        check(done.returncode == 0, f'{mode}, one of each: {done.stdout}')
+        check(10000 <= json.loads(done.stdout)['posts'] < 40000, f'{mode}: posts are not limited')
 
 
 def found():
