@@ -617,6 +617,36 @@ static void taken_by_another_cpu(void **state)
 	violates(r, "P4", "taken by CPU 1, to which nothing sent it");
 }
 
+/* What chores must not share one of them has. */
+static void chores_hold(void **state)
+{
+	struct rig *r = *state;
+
+	assert_true(smp_try_hold(&r->s, SMP_HOLDS_ENTRIES | SMP_HOLDS_CPUS));
+	assert_true(smp_try_hold(&r->s, SMP_HOLDS_VM));
+	assert_true(smp_try_hold(&r->s, 0));
+	assert_false(smp_try_hold(&r->s, SMP_HOLDS_CPUS));
+	assert_false(smp_try_hold(&r->s, SMP_HOLDS_ALL));
+	smp_unhold(&r->s, SMP_HOLDS_ENTRIES | SMP_HOLDS_CPUS);
+	assert_true(smp_try_hold(&r->s, SMP_HOLDS_CPUS));
+	assert_false(smp_try_hold(&r->s, SMP_HOLDS_VM));
+}
+
+/* After an EOI, with another vector in service, and a TPR. */
+static void guest_reads_its_ppr(void **state)
+{
+	struct rig *r = *state;
+
+	pn_vapic_write(r->page[0], PN_APIC_TPR, 0x30);
+	pn_vapic_set(r->page[0], PN_APIC_ISR, 0x52);
+	pn_vapic_write(r->page[0], PN_APIC_PPR, 0x50);
+	smp_ended(&r->vcpu[0], &r->cpu);
+	assert_false(r->s.failed);
+	pn_vapic_clear(r->page[0], PN_APIC_ISR, 0x52);
+	smp_ended(&r->vcpu[0], &r->cpu);
+	violates(r, "P5", "reads 0x50 from its PPR");
+}
+
 static uint32_t word;
 
 static void t_irq(struct smp_cpu *c, uint8_t vector)
@@ -755,6 +785,8 @@ int main(void)
 		T(vectors_are_found),
 		T(posted_comes_to_the_host),
 		T(taken_by_another_cpu),
+		T(chores_hold),
+		T(guest_reads_its_ppr),
 		T(stumbles_before_the_store),
 		I(ipis_merge),
 		I(ipi_waits_in_both),
