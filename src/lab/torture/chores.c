@@ -3,6 +3,7 @@
 #include "rig.h"
 #include "vectors.h"
 
+#define NOTICES	  8 /* without a reason, one after the other, at most */
 #define TIMERS	  4 /* that ring one after the other, at most */
 #define TOGGLES	  6 /* of an inhibit, likewise */
 #define STAYS_OFF 3 /* a CPU is offline longer than online: devices post meanwhile */
@@ -138,8 +139,8 @@ bool tor_chore_preempt(struct smp_cpu *c)
 	return true;
 }
 
-/* Notifications that no interrupt is behind. */
-static bool spurious(struct smp_cpu *c)
+/* A notification that no interrupt is behind. */
+static void notify(struct smp_cpu *c)
 {
 	struct smp_cpu *to = &c->s->cpu[smp_draw(&c->dice, c->s->cpus)];
 
@@ -155,6 +156,14 @@ static bool spurious(struct smp_cpu *c)
 		break;
 	default:
 		c->s->hyp->ops->poke(some_vcpu(c)->h, c->host);
+	}
+}
+
+static bool spurious(struct smp_cpu *c)
+{
+	for (uint32_t n = 1 + smp_draw(&c->dice, NOTICES); n--;) {
+		smp_pause(&c->dice, 1u << smp_draw(&c->dice, TOR_PAUSE_LOG2));
+		notify(c);
 	}
 	return true;
 }
