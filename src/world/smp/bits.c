@@ -157,6 +157,6 @@ void smp_check_bits(struct smp *s)
 	if (held(s) != s->held + all.held)
 		smp_fail(s, "P2",
 			 "descriptors' control words and the requests to vCPUs have %llu bits, and "
-			 "%llu by all changes that were locked",
-			 (unsigned long long)held(s), (unsigned long long)(s->held + all.held));
+			 "%lld by all changes that were locked",
+			 (unsigned long long)held(s), (long long)(s->held + all.held));
 }
