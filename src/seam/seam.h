@@ -17,6 +17,7 @@
  *
  *   pn_ld32/64[_acq|_sc]  pn_st32/64[_rel]  pn_or, pn_and, pn_xchg, pn_cas 32/64 (return the old
  *   value, cas: success, with *expected updated)  pn_ld128_sc  pn_cas128  pn_fence
+ *   pn_or_ld32(bits, p): bits | pn_ld32_acq(p)
  *   pn_lock_take/drop  pn_irq_off/on  pn_relax
  *   pn_line_begin, pn_line_end: bracket what a device does to a line of memory in one
  *   access: one access in the simulator and the explorer, several with real threads

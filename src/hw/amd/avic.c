@@ -119,11 +119,10 @@ static uint32_t *isr_word(const struct pn_avic *av, unsigned vector)
 #define IRR_OF(isr) ((isr) + (PN_APIC_IRR - PN_APIC_ISR) / 4)
 
 /* Highest vector in service that is not above @from's word, or -1. */
-static inline int in_service(const struct pn_avic *av, unsigned from)
+static int in_service(const struct pn_avic *av, unsigned from)
 {
 	const uint32_t *word = isr_word(av, from);
 
-#pragma GCC unroll 8
 	for (int w = (int)(from / 32); w >= 0; w--, word -= 4) {
 		uint32_t bits = pn_ld32(word); /* as own_ld() */
 
@@ -282,15 +281,13 @@ bool pn_avic_doorbell(struct pn_avic *av)
 int pn_avic_evaluate(struct pn_avic *av, bool interruptible)
 {
 	const uint32_t *page = av->page;
-	struct pn_bank irr;
 	int vector;
 
 	if (!interruptible || !pn_avic_on(av))
 		return -1;
-	irr = pn_bank_read(page, PN_APIC_IRR);
-	if (!irr.any)
+	vector = pn_bank_highest(page, PN_APIC_IRR);
+	if (vector < 0)
 		return -1;
-	vector = pn_bank_top(&irr);
 	/* as own_ld() */
 	return vector >> 4 > (int)(pn_ld32(page + PN_APIC_PPR / 4) >> 4 & 15) ? vector : -1;
 }
@@ -302,10 +299,13 @@ static void __attribute__((noinline)) tell_isr(const struct pn_avic *av, unsigne
 	tell(av, PN_APIC_PPR);
 }
 
-static void __attribute__((noinline)) tell_delivery(const struct pn_avic *av, unsigned vector)
+/* @vector is in service; the PPR may not follow from it alone, or an embedder follows writes. */
+static void __attribute__((noinline)) deliver_on(struct pn_avic *av, unsigned vector)
 {
+	new_ppr(av);
 	tell(av, pn_apic_word(PN_APIC_IRR, (uint8_t)vector));
 	tell_isr(av, vector);
+	pn_step(av->agent, PN_STEP_GUEST_DELIVER, av->page_pa, vector);
 }
 
 /* A vector that is no longer pending is not delivered. */
@@ -322,12 +322,11 @@ void pn_avic_deliver(struct pn_avic *av, uint8_t vector)
 		return;
 	pn_st32(isr, pn_ld32(isr) | bit); /* as own_st() */
 	/* A vector above the PPR's class is the highest in service and outranks the TPR. */
-	if (vector >> 4 > (int)(own_ld(av, PN_APIC_PPR) >> 4 & 15))
-		own_st(av, PN_APIC_PPR, vector & 0xF0u);
-	else
-		new_ppr(av);
-	if (av->bus->wrote)
-		tell_delivery(av, vector);
+	if (vector >> 4 <= (int)(own_ld(av, PN_APIC_PPR) >> 4 & 15) || av->bus->wrote) {
+		deliver_on(av, vector);
+		return;
+	}
+	own_st(av, PN_APIC_PPR, vector & 0xF0u);
 	pn_step(av->agent, PN_STEP_GUEST_DELIVER, av->page_pa, vector);
 }
 
@@ -344,36 +343,50 @@ void pn_avic_noaccel(struct pn_avic_exit *exit, uint32_t off, bool write, uint8_
 	exit->info2 = vector;
 }
 
+/* @vector, the highest in service, ends. */
+static inline void end(struct pn_avic *av, unsigned vector)
+{
+	uint32_t *isr = isr_word(av, vector);
+
+	pn_st32(isr, pn_ld32(isr) & ~(1u << (vector & 31))); /* as own_st() */
+	if (!pn_mistake(PN_MISTAKE_EOI_KEEPS_PPR))
+		update_ppr(av, in_service(av, vector));
+}
+
 /*
- * Table 15-22: edge is accelerated, level exits; knob level_eoi says where RIP is then and whether
- * the vector is still in service. With nothing in service the write has no effect and no exit
- * (inferred).
+ * The knob level_eoi says where RIP is after the exit of a level-triggered vector, and whether it
+ * is still in service.
+ */
+static enum pn_avic_access __attribute__((noinline))
+eoi_level(struct pn_avic *av, struct pn_avic_exit *exit, unsigned vector)
+{
+	pn_avic_noaccel(exit, PN_APIC_EOI, true, (uint8_t)vector);
+	if (av->feat.level_eoi == PN_EOI_FAULT)
+		return PN_AVIC_FAULT;
+	if (av->feat.level_eoi == PN_EOI_TRAP)
+		return PN_AVIC_TRAP;
+	end(av, vector);
+	tell_isr(av, vector);
+	return PN_AVIC_TRAP;
+}
+
+/*
+ * Table 15-22: edge is accelerated, level exits. With nothing in service the write has no effect
+ * and no exit (inferred).
  */
 enum pn_avic_access pn_avic_eoi(struct pn_avic *av, struct pn_avic_exit *exit)
 {
-	int vector = in_service(av, 255);
-	uint32_t *isr, bit;
-	bool level;
+	const int top = pn_bank_search(av->page, PN_APIC_ISR);
+	const unsigned vector = (unsigned)top;
 
-	if (vector < 0)
+	if (top < 0)
 		return PN_AVIC_EVALUATE;
-	isr = isr_word(av, (unsigned)vector);
-	bit = 1u << (vector & 31);
 	/* The host owns the TMR and may change it before or during the run. */
-	level = pn_ld32(TMR_OF(isr)) & bit;
-	if (level)
-		pn_avic_noaccel(exit, PN_APIC_EOI, true, (uint8_t)vector);
-	if (level && av->feat.level_eoi == PN_EOI_FAULT)
-		return PN_AVIC_FAULT;
-	if (level && av->feat.level_eoi == PN_EOI_TRAP)
-		return PN_AVIC_TRAP;
-	pn_st32(isr, pn_ld32(isr) & ~bit); /* as own_st() */
-	if (!pn_mistake(PN_MISTAKE_EOI_KEEPS_PPR))
-		update_ppr(av, in_service(av, (unsigned)vector));
+	if (pn_ld32(TMR_OF(isr_word(av, vector))) & 1u << (vector & 31))
+		return eoi_level(av, exit, vector);
+	end(av, vector);
 	if (av->bus->wrote)
-		tell_isr(av, (unsigned)vector);
-	if (level)
-		return PN_AVIC_TRAP;
-	pn_step(av->agent, PN_STEP_GUEST_EOI, av->page_pa, (uint64_t)vector);
+		tell_isr(av, vector);
+	pn_step(av->agent, PN_STEP_GUEST_EOI, av->page_pa, vector);
 	return PN_AVIC_EVALUATE;
 }

@@ -67,7 +67,7 @@ int pn_vapic_highest(const void *page, uint32_t bank)
 
 bool pn_vapic_empty(const void *page, uint32_t bank)
 {
-	return !pn_bank_read(page, bank).any;
+	return !pn_bank_any(page, bank);
 }
 
 unsigned pn_vapic_count(const void *page, uint32_t bank)
@@ -75,7 +75,7 @@ unsigned pn_vapic_count(const void *page, uint32_t bank)
 	unsigned n = 0;
 
 	for (unsigned w = 0; w < PN_BANK_WORDS; w++)
-		n += (unsigned)__builtin_popcount(pn_bank_word(page, bank, w));
+		n += (unsigned)__builtin_popcount(pn_ld32_acq(pn_bank_word(page, bank, w)));
 	return n;
 }
 
@@ -109,10 +109,10 @@ int pn_vapic_deliverable_above(const void *page, uint8_t class)
 /* Without a request only the IRR is read. */
 int pn_vapic_deliverable(const void *page)
 {
-	const struct pn_bank irr = pn_bank_read(page, PN_APIC_IRR);
+	int vector = pn_bank_highest(page, PN_APIC_IRR);
 
-	if (!irr.any)
+	if (vector < 0)
 		return -1;
 	/* Pairs with pn_vapic_write() by core or host. */
-	return above(page, pn_bank_top(&irr), pn_ld32_acq(cword_at(page, PN_APIC_TPR)) >> 4 & 15);
+	return above(page, vector, pn_ld32_acq(cword_at(page, PN_APIC_TPR)) >> 4 & 15);
 }

@@ -83,6 +83,13 @@ PN_SEAM_PLAIN(64, uint64_t)
 #undef PN_SEAM_PLAIN
 
 #if defined(__x86_64__) && !defined(__SANITIZE_THREAD__)
+/* @bits and those of *@p, which is loaded with acquire: one instruction, as every load is. */
+static inline uint32_t pn_or_ld32(uint32_t bits, const uint32_t *p)
+{
+	__asm__ volatile("orl %1, %0" : "+r"(bits) : "m"(*p) : "memory");
+	return bits;
+}
+
 static inline bool pn_cas128(struct pn_u128 *p, struct pn_u128 *expected, struct pn_u128 v)
 {
 	bool done;
@@ -94,6 +101,11 @@ static inline bool pn_cas128(struct pn_u128 *p, struct pn_u128 *expected, struct
 	return done;
 }
 #else
+static inline uint32_t pn_or_ld32(uint32_t bits, const uint32_t *p)
+{
+	return bits | pn_ld32_acq(p);
+}
+
 static inline bool pn_cas128(struct pn_u128 *p, struct pn_u128 *expected, struct pn_u128 v)
 {
 	unsigned __int128 want = (unsigned __int128)expected->hi << 64 | expected->lo;

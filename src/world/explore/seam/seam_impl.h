@@ -58,6 +58,7 @@ PX_TYPED(64, uint64_t)
 
 #define pn_ld32(p)	       ((uint32_t)px_load(p, 4, PX_SITE(#p)))
 #define pn_ld32_acq(p)	       pn_ld32(p)
+#define pn_or_ld32(b, p)       ((b) | pn_ld32(p))
 #define pn_ld32_sc(p)	       pn_ld32(p)
 #define pn_st32(p, v)	       px_store(p, 4, v, PX_SITE(#p))
 #define pn_st32_rel(p, v)      pn_st32(p, v)

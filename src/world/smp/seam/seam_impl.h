@@ -240,6 +240,7 @@ static inline bool smp_cas128(struct pn_u128 *p, struct pn_u128 *expected, struc
 /* A macro is not expanded in itself: these call the functions of the same name. */
 #define pn_ld32(p)	    smp_ld32(p)
 #define pn_ld32_acq(p)	    smp_ld32_acq(p)
+#define pn_or_ld32(b, p)    ((b) | smp_ld32_acq(p))
 #define pn_ld32_sc(p)	    smp_ld32_sc(p)
 #define pn_st32(p, v)	    smp_st32(p, v)
 #define pn_st32_rel(p, v)   smp_st32_rel(p, v)
