@@ -18,8 +18,8 @@ void pn_host_cpu_init(struct pn_host_cpu *c, uint32_t id)
 }
 
 /*
- * online is read under wake_lock (H8): offline clears it before it takes the lock, so either
- * offline finds @node on the list, or this code sees that the CPU is gone.
+ * online is read under wake_lock (H8), relaxed: offline clears it before it takes the lock, so
+ * either offline finds @node on the list, or this code sees that the CPU is gone.
  */
 struct pn_host_cpu *pn_wakelist_add(struct pn_host_cpu *home, struct pn_host_cpu *self,
 				    struct pn_list *node)

@@ -341,6 +341,7 @@ int pn_iommus_init(struct pn_iommus *all, struct pn_amdvi_drv *drv, uint32_t n,
 	r = check_features(all, cfg);
 	if (r)
 		return r;
+	/* Relaxed: hypervisors, which read it, start after this function. */
 	pn_st32(&all->notify, choose(all, cfg->notify));
 	for (uint32_t i = 0; i < n && !r; i++)
 		r = bring_up(&drv[i], cfg, self);
@@ -377,6 +378,7 @@ static int switch_one(struct pn_amdvi_drv *d, enum pn_notify to)
 
 int pn_iommus_switch(struct pn_iommus *all, struct pn_agent *self, enum pn_notify to)
 {
+	/* Relaxed: only this function changes it, and callers take turns. */
 	enum pn_notify from = (enum pn_notify)pn_ld32(&all->notify);
 	uint32_t done = 0;
 	int r = 0;
@@ -406,6 +408,7 @@ int pn_iommus_switch(struct pn_iommus *all, struct pn_agent *self, enum pn_notif
 void pn_iommus_ga_affinity(struct pn_iommus *all, struct pn_agent *self, uint32_t apicid)
 {
 	(void)self;
+	/* Relaxed: pairs with pn_drv_ga_route(), which reads it under ga_lock. */
 	pn_st32(&all->ga_apicid, apicid);
 	for (uint32_t i = 0; i < all->n; i++) {
 		struct pn_amdvi_drv *d = &all->drv[i];

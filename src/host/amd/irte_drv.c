@@ -175,7 +175,7 @@ int pn_amdvi_irt_create(struct pn_amdvi_drv *d, struct pn_agent *self, uint16_t 
 
 	if (!word || !order_ok(d, order))
 		return -EINVAL;
-	if (pn_ld64(word) & PN_DTE_IV)
+	if (pn_ld64(word) & PN_DTE_IV) /* relaxed: only this driver writes the table */
 		return -EEXIST;
 	if (!pn_pages_alloc(d->all->pages, (uint64_t)IRTE_BYTES << order, IRT_ALIGN, &dte.root))
 		return -ENOMEM;

@@ -157,6 +157,7 @@ static void release_irtes(struct pn_svm_vcpu *v, struct pn_agent *self)
 	}
 	if (v->on_list)
 		pn_svm_list_del(v, self);
+	/* Relaxed: no vCPU of the VM runs any more, so no processor reads its table. */
 	pn_st64(v->phys_entry, 0);
 	pn_unlock_irq(self, &v->ir_lock);
 }
@@ -414,6 +415,7 @@ static const char *check_irtes(const struct pn_svm_vcpu *v)
 	return NULL;
 }
 
+/* Relaxed loads: a check is exact while nothing of @v changes. */
 static const char *check_state(const struct pn_svm_vcpu *v)
 {
 	uint64_t entry = pn_ld64(v->phys_entry);

@@ -203,6 +203,7 @@ void pn_svm_unblocking(struct pn_host_vcpu *h, struct pn_host_cpu *c)
 	pn_svm_refresh(v, c);
 }
 
+/* Relaxed: a request that is missed here is seen by pn_svm_must_run(), before the vCPU sleeps. */
 bool pn_svm_pending(const struct pn_host_vcpu *h)
 {
 	return (pn_ld32(&h->requests) & PN_REQ_BLOCK_MASK) ||

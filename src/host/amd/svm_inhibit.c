@@ -17,6 +17,7 @@ void pn_svm_refresh(struct pn_svm_vcpu *v, struct pn_host_cpu *c)
 {
 	bool early = pn_mistake(PN_MISTAKE_CAUSES_FIRST) && wants_avic(v), want;
 
+	/* Relaxed: pairs with ask_update(). The AND below orders what follows. */
 	if (!(pn_ld32(&v->h.requests) & PN_REQ_APICV_UPDATE))
 		return;
 	/*
@@ -56,7 +57,7 @@ static void ask_update(struct pn_svm_vcpu *v, struct pn_host_cpu *c)
 			pn_svm_wake(v, c->agent, PN_WAKE_REQUEST);
 		return;
 	}
-	cpu = pn_ld32(&v->h.cpu);
+	cpu = pn_ld32(&v->h.cpu); /* after mode: pairs with pn_svm_set_running() */
 	if (cpu != c->id && !pn_mistake(PN_MISTAKE_INHIBIT_NO_KICK))
 		pn_host_kick(v->vm->svm->os, c->agent, pn_svm_key(v), cpu);
 }

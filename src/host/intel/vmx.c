@@ -90,7 +90,7 @@ static int init_vcpu(struct pn_vmx_vm *vm, uint32_t idx)
 
 static uint32_t next_id(struct pn_vmx *vmx)
 {
-	uint32_t id = pn_ld32(&vmx->vms);
+	uint32_t id = pn_ld32(&vmx->vms); /* relaxed: a stale value fails below */
 
 	/* Pairs with others who create VMs. */
 	while (!pn_cas32(&vmx->vms, &id, id + 1))
@@ -238,6 +238,7 @@ static const char *check_lists(struct pn_vmx_vcpu *v)
 	return NULL;
 }
 
+/* Relaxed loads, here and below: a check is exact while nothing of @v changes. */
 static const char *check_dest(const struct pn_vmx_vcpu *v, uint64_t control)
 {
 	const struct pn_vmx_config *cfg = pn_vmx_cfg(v);

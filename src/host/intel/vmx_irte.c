@@ -25,7 +25,7 @@ static void block_again(struct pn_vmx_vm *vm, struct pn_host_cpu *c)
 
 static uint32_t count(struct pn_vmx_vm *vm, uint32_t by)
 {
-	uint32_t old = pn_ld32(&vm->assigned);
+	uint32_t old = pn_ld32(&vm->assigned); /* relaxed: a stale value fails below */
 
 	/* Pairs with pn_vmx_put() and with other interrupts' owners. */
 	while (!pn_cas32(&vm->assigned, &old, old + by))

@@ -12,6 +12,7 @@
 
 /*
  * @clear, then @set in control; the new value. Pairs with posters, which set ON and nothing else.
+ * The load is relaxed: a stale value fails in the exchange.
  */
 static uint64_t change(struct pn_vmx_vcpu *v, uint64_t clear, uint64_t set)
 {

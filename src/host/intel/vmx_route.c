@@ -51,6 +51,7 @@ void pn_vmx_ioapic_changed(struct pn_host_vm *h, struct pn_host_cpu *c)
 
 void pn_vmx_scan(struct pn_vmx_vcpu *v, struct pn_host_cpu *c)
 {
+	/* Relaxed: pairs with X1. The AND below orders what follows. */
 	if (!(pn_ld32(&v->h.requests) & PN_REQ_SCAN_IOAPIC))
 		return;
 	/* X3. Before the entries are read: pairs with X1, which comes after their change. */

@@ -165,6 +165,7 @@ static bool outstanding(const struct pn_vmx_vcpu *v)
 	return (control & PN_PID_SN) && !pn_mistake(PN_MISTAKE_TRUST_ON) && !pn_vmx_pir_empty(v);
 }
 
+/* Relaxed: a request that is missed here is seen by pn_vmx_must_run(), before the vCPU sleeps. */
 bool pn_vmx_pending(const struct pn_host_vcpu *h)
 {
 	return (pn_ld32(&h->requests) & PN_REQ_BLOCK_MASK) || outstanding(pn_vmx_of_const(h)) ||
@@ -284,6 +285,7 @@ void pn_vmx_inhibit(struct pn_host_vm *h, struct pn_host_cpu *c, enum pn_inhibit
 		return;
 	pn_step(c->agent, PN_STEP_INHIBIT, vm->h.id, now);
 	for (uint32_t i = 0; i < vm->h.nr_vcpus; i++) {
+		/* Pairs with pn_vmx_refresh(), which clears the request, then reads the causes. */
 		pn_or32(&vm->vcpu[i].h.requests, PN_REQ_APICV_UPDATE);
 		if (!pn_mistake(PN_MISTAKE_PI_INHIBIT_SILENT))
 			pn_vmx_prod(&vm->vcpu[i], c, PN_WAKE_REQUEST);

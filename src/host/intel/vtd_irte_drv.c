@@ -12,7 +12,8 @@
 
 int pn_vtd_drv_alloc(struct pn_vtd_drv *d, uint32_t n)
 {
-	uint32_t next = pn_ld32(&d->next_index), first, align;
+	uint32_t next = pn_ld32(&d->next_index); /* relaxed: a stale value fails below */
+	uint32_t first, align;
 
 	if (!n || n > d->irt_entries)
 		return -EINVAL;

@@ -70,6 +70,7 @@ bool pn_vapic_empty(const void *page, uint32_t bank)
 	return !pn_bank_any(page, bank);
 }
 
+/* Pairs as pn_bank_any() does. */
 unsigned pn_vapic_count(const void *page, uint32_t bank)
 {
 	unsigned n = 0;
