@@ -6,6 +6,7 @@
 #define NOTICES	  8 /* without a reason, one after the other, at most */
 #define TIMERS	  4 /* that ring one after the other, at most */
 #define TOGGLES	  6 /* of an inhibit, likewise */
+#define STAYS_ON  4
 #define STAYS_OFF 3 /* a CPU is offline longer than online: devices post meanwhile */
 
 static enum pn_inhibit cause;
@@ -97,18 +98,26 @@ bool tor_chore_affinity(struct smp_cpu *c)
 	return true;
 }
 
-/* Off, on again, and so on: a vCPU may be in the middle of the last change. */
-static bool inhibit(struct smp_cpu *c)
+static bool inhibited(const struct smp *s)
+{
+	return pn_ld32(&s->vm->inhibits) & 1u << cause; /* only this chore changes it */
+}
+
+static void toggle(struct smp_cpu *c)
 {
 	struct smp *s = c->s;
-	uint32_t times = 1 + smp_draw(&c->dice, TOGGLES);
 
-	while (times--) {
-		smp_pause(&c->dice, 1u << smp_draw(&c->dice, TOR_PAUSE_LOG2));
-		/* Only this chore changes the cause. */
-		s->hyp->ops->inhibit(s->vm, c->host, cause,
-				     !(pn_ld32(&s->vm->inhibits) & 1u << cause));
-	}
+	smp_pause(&c->dice, 1u << smp_draw(&c->dice, TOR_PAUSE_LOG2));
+	s->hyp->ops->inhibit(s->vm, c->host, cause, !inhibited(s));
+}
+
+/* Off, on again, and so on: a vCPU may be in the middle of the last change. Mostly it stays on. */
+static bool inhibit(struct smp_cpu *c)
+{
+	for (uint32_t n = 1 + smp_draw(&c->dice, TOGGLES); n--;)
+		toggle(c);
+	if (inhibited(c->s) && smp_draw(&c->dice, STAYS_ON))
+		toggle(c);
 	return true;
 }
 
