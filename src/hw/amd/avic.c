@@ -118,26 +118,10 @@ static uint32_t *isr_word(const struct pn_avic *av, unsigned vector)
 #define TMR_OF(isr) ((isr) + (PN_APIC_TMR - PN_APIC_ISR) / 4)
 #define IRR_OF(isr) ((isr) + (PN_APIC_IRR - PN_APIC_ISR) / 4)
 
-/* Highest vector in service that is not above @from's word, or -1. */
-static int in_service(const struct pn_avic *av, unsigned from)
+/* 16.6.4. V_TPR decides. TPR[3:0] comes from the page and does not affect delivery (inferred). */
+static inline void update_ppr(struct pn_avic *av)
 {
-	const uint32_t *word = isr_word(av, from);
-
-	for (int w = (int)(from / 32); w >= 0; w--, word -= 4) {
-		uint32_t bits = pn_ld32(word); /* as own_ld() */
-
-		if (bits)
-			return w * 32 + 31 - __builtin_clz(bits);
-	}
-	return -1;
-}
-
-/*
- * 16.6.4, with @isrv the highest vector in service or -1. V_TPR decides. TPR[3:0] comes from the
- * page and does not affect delivery (inferred).
- */
-static inline void update_ppr(struct pn_avic *av, int isrv)
-{
+	int isrv = pn_bank_highest(av->page, PN_APIC_ISR);
 	uint32_t tpr = (uint32_t)av->v_tpr << 4 | (own_ld(av, PN_APIC_TPR) & 0xF);
 
 	if (isrv >= 0 && isrv >> 4 > (int)(tpr >> 4))
@@ -147,7 +131,7 @@ static inline void update_ppr(struct pn_avic *av, int isrv)
 
 static void __attribute__((noinline)) new_ppr(struct pn_avic *av)
 {
-	update_ppr(av, pn_bank_highest(av->page, PN_APIC_ISR));
+	update_ppr(av);
 }
 
 void pn_avic_set_tpr(struct pn_avic *av, uint8_t tpr)
@@ -350,7 +334,7 @@ static inline void end(struct pn_avic *av, unsigned vector)
 
 	pn_st32(isr, pn_ld32(isr) & ~(1u << (vector & 31))); /* as own_st() */
 	if (!pn_mistake(PN_MISTAKE_EOI_KEEPS_PPR))
-		update_ppr(av, in_service(av, vector));
+		update_ppr(av);
 }
 
 /*

@@ -236,12 +236,17 @@ static inline void ring(struct pn_amdvi *vi, struct steps *s, uint32_t dest)
 }
 
 /*
- * The word before; without GAPPI only the bit, which a processor can set and return without a loop.
+ * D2, D3. The word before; without GAPPI only the bit, which a processor can set and return without
+ * a loop.
  */
 static inline uint32_t set_bit(const struct pn_amdvi *vi, const struct pn_vi_irte *e)
 {
 	/* D3. Pairs with the vCPU's CPU and its host code, which take IRR bits. */
-	return vi->gappi ? pn_or32(e->irr, e->bit) : pn_or32(e->irr, e->bit) & e->bit;
+	if (!vi->gappi)
+		return pn_or32(e->irr, e->bit) & e->bit;
+	if (vi->stamped)
+		stamp(vi, e);
+	return pn_or32(e->irr, e->bit);
 }
 
 /* The vCPU does not run. @old: what the IOMMU knows of the IRR before the OR. */
@@ -268,8 +273,6 @@ post(struct pn_amdvi *vi, struct steps *s, const struct pn_vi_irte *e)
 		early = ~e->bit;
 	if (first)
 		now = read_volatile(s, e);
-	if (vi->stamped)
-		stamp(vi, e);
 	old = set_bit(vi, e);
 	if (!s->usual)
 		pn_bus_wrote(vi->bus, e->root + pn_vi_irr_word(e), sizeof(*e->irr));
