@@ -3,7 +3,7 @@
 #include "rig.h"
 #include "vectors.h"
 
-#define NOTICES	  8 /* without a reason, one after the other, at most */
+#define NOTICES	  3 /* without a reason, one after the other, at most */
 #define TIMERS	  4 /* that ring one after the other, at most */
 #define TOGGLES	  6 /* of an inhibit, likewise */
 #define STAYS_ON  4

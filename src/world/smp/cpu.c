@@ -168,6 +168,17 @@ static void (*first(struct smp *s))(struct smp_cpu *c)
 	return s->last ? s->last : pn_ld32(&s->begins) ? begin_ipis : NULL;
 }
 
+static struct smp_chore *draw_chore(struct smp_cpu *c)
+{
+	struct smp *s = c->s;
+	uint32_t menu = pn_ld32(&s->menu), i; /* pairs with the director */
+
+	do
+		i = smp_draw(&c->dice, s->chores);
+	while (!(menu >> i & 1));
+	return &s->chore[i];
+}
+
 static bool do_chore(struct smp_cpu *c)
 {
 	struct smp *s = c->s;
@@ -178,8 +189,8 @@ static bool do_chore(struct smp_cpu *c)
 	if (!pn_ld32(&c->chores)) /* pairs with the director */
 		return false;
 	before = first(s);
-	chore = &s->chore[smp_draw(&c->dice, s->chores)];
-	holds = before ? SMP_HOLDS_ALL : chore->holds;
+	chore = before ? NULL : draw_chore(c);
+	holds = chore ? chore->holds : SMP_HOLDS_ALL;
 	if (!smp_try_hold(s, holds)) {
 		smp_relax();
 		return true; /* later */

@@ -223,6 +223,19 @@ static void give_chore(struct smp_cpu *c)
 	smp_raise(c, PN_VEC_RESCHED);
 }
 
+/*
+ * Which chores there are in this round: a quarter, half or all of them. Many wake vCPUs, and so
+ * hide that a wakeup was lost.
+ */
+static uint32_t draw_menu(struct smp *s)
+{
+	uint32_t all = (1u << s->chores) - 1, menu = all;
+
+	for (uint32_t n = smp_draw(&s->dice, 3); n--;)
+		menu &= smp_draw(&s->dice, UINT32_MAX);
+	return menu ? menu : all;
+}
+
 static uint64_t draw_chores(struct smp *s)
 {
 	if (s->last || !s->chores || !smp_draw(&s->dice, 4))
@@ -253,6 +266,7 @@ static unsigned draw_shape(struct smp *s)
 	bool paced = !heavy && !more && smp_draw(&s->dice, 2);
 
 	/* All pair with threads that have not begun. */
+	pn_st32(&s->menu, draw_menu(s));
 	pn_st32(&s->hot, smp_draw(&s->dice, SMP_SOURCES));
 	pn_st32(&s->storm, more);
 	pn_st32(&s->wild, wild ? STUMBLE_MIN << smp_draw(&s->dice, STUMBLE_LOG2) : 0);

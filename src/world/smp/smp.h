@@ -226,6 +226,7 @@ struct smp {
 		__attribute__((aligned(SMP_LINE))); /* atomic, a futex: devices wait for it */
 	uint32_t stop;				    /* atomic: threads end */
 	uint32_t wild;	 /* atomic: smp_dice.mean of all threads in this round */
+	uint32_t menu;	 /* atomic: chores of this round, 1 << number */
 	uint32_t hot;	 /* atomic: of each device's sources, the one that is busy in this round */
 	uint32_t storm;	 /* atomic: devices begin with a storm of one interrupt */
 	uint32_t pace;	 /* atomic: turns that a device waits between two posts, at most */
