@@ -199,6 +199,24 @@ unsigned pn_amdvi_dte_drop(struct pn_amdvi *vi, uint16_t devid);
 unsigned pn_amdvi_irte_drop(struct pn_amdvi *vi, uint16_t devid);
 unsigned pn_amdvi_drop_all(struct pn_amdvi *vi);
 
+static inline void pn_amdvi_send(struct pn_amdvi *vi, const struct pn_intr *m)
+{
+	if (vi->bus->intr)
+		vi->bus->intr(vi->bus->ctx, m);
+}
+
+/* remap.c: IOMMU off, or no interrupt request at all: that is not translated here. */
+enum pn_msi_result pn_amdvi_not_mine(struct pn_amdvi *vi, const struct pn_msi *msi);
+/* Requests that the device table entry decides, without a remapping entry. */
+enum pn_msi_result pn_amdvi_not_remapped(struct pn_amdvi *vi, const struct pn_msi *msi,
+					 const struct pn_vi_dte *d);
+/* Requests whose remapping entry does not post. */
+enum pn_msi_result pn_amdvi_not_posted(struct pn_amdvi *vi, const struct pn_msi *msi,
+				       const struct pn_vi_dte *d, const struct pn_vi_irte *e);
+/* poison_stale: the host forgot an invalidation, of @e or, if NULL, of the device table entry. */
+enum pn_msi_result pn_amdvi_stale(struct pn_amdvi *vi, const struct pn_msi *msi,
+				  const struct pn_vi_irte *e);
+
 /* cmd.c: after a write that may have given the command processor work. */
 void pn_amdvi_kick(struct pn_amdvi *vi);
 
