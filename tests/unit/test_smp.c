@@ -464,6 +464,19 @@ static void ipi_is_overwritten(void **state)
 	violates(r, "P4", "clear bits were set");
 }
 
+/* The hypervisor of this test looks at the page only. */
+static void irr_overlooks_the_pir(void **state)
+{
+	struct rig *r = *state;
+
+	to_irr(r);
+	assert_int_equal(smp_overlooked(&r->s, &r->vcpu[1]), -1);
+	to_pir(r);
+	assert_int_equal(smp_overlooked(&r->s, &r->vcpu[1]), -1); /* it is in both */
+	pn_or64(&r->pir[1][3], 1ull << 5);
+	assert_int_equal(smp_overlooked(&r->s, &r->vcpu[1]), 3 * 64 + 5);
+}
+
 #define CONTROL 4
 
 static void control_changes(void **state)
@@ -796,6 +809,7 @@ int main(void)
 		I(ipi_vanishes),
 		I(ipi_is_lost_in_a_move),
 		I(ipi_is_overwritten),
+		I(irr_overlooks_the_pir),
 		I(control_changes),
 		I(request_is_made_again),
 		I(guests_have_budgets),

@@ -312,6 +312,7 @@ bool smp_wanted(const struct smp_cpu *c);
  * run. */
 bool smp_pends(const struct smp *s, const struct smp_vcpu *v, unsigned vector);
 int smp_deliverable(const struct smp *s, const struct smp_vcpu *v);
+int smp_overlooked(const struct smp *s, const struct smp_vcpu *v);
 /* The guest of @v takes @vector. */
 void smp_took(struct smp *s, struct smp_vcpu *v, int vector);
 /* A handler of the host on CPU @cpu takes @vector. */

@@ -211,6 +211,23 @@ static void put(struct smp_vcpu *v, struct smp_cpu *c, bool asleep)
 	c->s->hyp->ops->put(v->h, c->host, v->preempted);
 }
 
+/* A vector of its PIR that irr() overlooks, or -1. */
+int smp_overlooked(const struct smp *s, const struct smp_vcpu *v)
+{
+	for (unsigned w = 0; v->pir && w < 4; w++) {
+		/* Senders add bits, so what is here now is there afterwards. */
+		uint64_t bits = pn_ld64_acq(&v->pir[w]);
+
+		for (; bits; bits &= bits - 1) {
+			unsigned vector = w * 64 + (unsigned)__builtin_ctzll(bits);
+
+			if (!smp_pends(s, v, vector))
+				return (int)vector;
+		}
+	}
+	return -1;
+}
+
 /* It is switched out, and not in a queue yet: nothing but senders changes it if no chore runs. */
 static void look(struct smp_vcpu *v, struct smp_cpu *c)
 {
@@ -227,6 +244,10 @@ static void look(struct smp_vcpu *v, struct smp_cpu *c)
 		smp_relax();
 	if (vector >= 0 && !ops->pending(v->h))
 		smp_fail(c->s, "P1", "vCPU %u is preempted, and pending() overlooks vector 0x%02x",
+			 v->id, (unsigned)vector);
+	vector = smp_overlooked(c->s, v);
+	if (vector >= 0)
+		smp_fail(c->s, "P4", "vCPU %u is preempted, and irr() overlooks vector 0x%02x",
 			 v->id, (unsigned)vector);
 	what = c->s->ops->looks ? ops->check(v->h, c->host) : NULL;
 	if (what)
