@@ -23,6 +23,13 @@ class Race:
 
 
 RACES = [
+    Race('barrier  what the others rely on: a read-modify-write is a full barrier',
+         {'here': 0, 'there': 0},
+         ['pn_or32(here, 1); r0 = pn_ld32(there)',
+          'pn_xchg32(there, 1); r0 = pn_ld32(here)'],
+         {'0:r0': 0, '1:r0': 0},
+         {"C11's own": ({0: 'or_alone(here, 1); r0 = pn_ld32(there)'}, ('arm64', 'c11')),
+          'a plain store': ({0: 'pn_st32(here, 1); r0 = pn_ld32(there)'}, ALL)}),
     # A sender of an IPI finds no IsRunning, and the vCPU sleeps without its bit; or it rings in vain.
     Race('post-block  C2, C3; B4, B6, B8: a bit is set while the vCPU blocks',
          {'irr': 0, 'running': 1},
@@ -156,6 +163,17 @@ RACES = [
          {'1:r0': 1, '1:r1': 0},
          {'E2 relaxed': ({0: 'pn_st32(cpu, 1); pn_st32(mode, 1)'}, ALL),
           'S4 relaxed': ({1: 'r0 = pn_ld32(mode); r1 = pn_ld32(cpu)'}, ALL)}),
+    # Both find the lock free, one after the other.
+    Race('lock  B2, B3; W3: the handler sees all that changed under the lock',
+         {'held': 0, 'on_list': 0, 'blocking': 0},
+         ['r0 = take(held); pn_st32(on_list, 1); pn_st32(blocking, 1); pn_st32_rel(held, 0)',
+          'r0 = take(held); r1 = pn_ld32(on_list); r2 = pn_ld32(blocking); pn_st32_rel(held, 0)'],
+         {'0:r0': 0, '1:r0': 0, '1:r1': 1, '1:r2': 0},
+         {'dropped by a relaxed store': (
+             {0: 'r0 = take(held); pn_st32(on_list, 1); pn_st32(blocking, 1); pn_st32(held, 0)'}, ALL),
+          'taken by a relaxed exchange': (
+              {1: 'r0 = take_relaxed(held); r1 = pn_ld32(on_list); r2 = pn_ld32(blocking); pn_st32_rel(held, 0)'},
+              ALL)}),
     # Both agents of src/world/smp use read-modify-writes.
     Race('prod  torture: a message to a CPU that goes to sleep',
          {'pending': 0, 'idle': 0},
