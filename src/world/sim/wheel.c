@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#define LOW_BITS 12		   /* of the slot number in the lowest wheel */
+#define LOW_BITS 13		   /* of the slot number in the lowest wheel */
 #define HIGH_ROW PN_WHEEL_LOW_ROWS /* of the wheel above it */
 
 _Static_assert(PN_WHEEL_SLOTS == 1u << LOW_BITS, "slots of the lowest wheel");

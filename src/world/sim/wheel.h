@@ -11,7 +11,7 @@
  * the wheel of the highest digit in which its time differs from now. Events of the same time come
  * out in the order they went in, and nothing is allocated.
  *
- * The lowest wheel has 4096 slots, so that most of what a simulation schedules goes there at once.
+ * The lowest wheel has 8192 slots, so that most of what a simulation schedules goes there at once.
  * Its slots are sorted; above, 64 slots each are as long as the wheel below and moved down when
  * their time comes, at most 9 times. So insert and pop are O(1) as long as few different times
  * share a slot of the lowest wheel, and cancel always is. A slot is 2^resolution ns: the more
@@ -26,8 +26,8 @@ struct pn_event {
 
 #define PN_EVENT_IDLE UINT32_MAX
 
-#define PN_WHEEL_RESOLUTION 6u	  /* the longest slot, for a small machine */
-#define PN_WHEEL_SLOTS	    4096u /* of the lowest wheel */
+#define PN_WHEEL_RESOLUTION 5u	  /* the longest slot, for a small machine */
+#define PN_WHEEL_SLOTS	    8192u /* of the lowest wheel */
 #define PN_WHEEL_HIGH	    9u	  /* wheels of 64 slots above the lowest one */
 #define PN_WHEEL_LOW_ROWS   (PN_WHEEL_SLOTS / 64)
 #define PN_WHEEL_ROWS	    (PN_WHEEL_LOW_ROWS + PN_WHEEL_HIGH)
