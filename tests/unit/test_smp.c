@@ -504,7 +504,7 @@ static void request_is_made_again(void **state)
 	struct rig *r = *state;
 	uint32_t *requests = &r->h[1].requests, seen;
 
-	pn_or32(requests, 1u << 31); /* nobody asks for that one */
+	pn_or32(requests, 1u << 31); /* no host makes that one */
 	assert_true(rests(r));
 	pn_or32(requests, 8);
 	seen = pn_ld32(requests);
@@ -544,7 +544,6 @@ static void timer_begins_ipis(void **state)
 	struct rig *r = *state;
 	int tpr, vector = r->source[DEVICE].vector;
 
-	r->cpu.s = &r->s;
 	r->cpu.dice = 1;
 	r->vcpu[0].budget = 100000;
 	smp_sends(&r->source[DEVICE]);

@@ -514,9 +514,8 @@ int tor_amd_build(struct smp *s, const struct pn_mode *mode)
 		tor_add_chore(s, "switch", switch_notify, SMP_HOLDS_ENTRIES);
 		tor_add_chore(s, "log CPU", log_affinity, SMP_HOLDS_ENTRIES | SMP_HOLDS_CPUS);
 	}
-	if (mode->info->inhibits) {
+	if (mode->info->inhibits)
 		tor_add_chore(s, "windows", windows, SMP_HOLDS_VM);
-	}
 	return err;
 }
 

@@ -25,7 +25,6 @@ static struct smp_vcpu *some_vcpu(struct smp_cpu *c)
 static bool timer(struct smp_cpu *c)
 {
 	struct smp *s = c->s;
-
 	uint32_t n = 1 + smp_draw(&c->dice, TIMERS), id = some_vcpu(c)->id;
 
 	while (n--) {

@@ -4,7 +4,7 @@
  * descriptor, by each read-modify-write, of silicon or host. A bit that is set in another way is in
  * no count, and so is found, too. The control word of a descriptor, with ON, SN, NV and NDST, is
  * changed by several agents and by read-modify-writes only (R7 of docs/protocol-intel.md), and so
- * are the requests to a vCPU: what they left is what is there.
+ * are the requests to a vCPU: what all of them set, less what they cleared, must be there.
  */
 #include <string.h>
 

@@ -248,8 +248,8 @@ static void give_chores(struct smp *s, uint64_t n)
 	while (n--) {
 		struct smp_cpu *c = &s->cpu[smp_draw(&s->dice, s->cpus)];
 
-		if (pn_ld32(&c->down)) /* chores of this round may change it: then it does it later
-					*/
+		/* Chores of this round may change it: a CPU that is down does its own later. */
+		if (pn_ld32(&c->down))
 			c = &s->cpu[0];
 		give_chore(c);
 	}

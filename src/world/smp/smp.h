@@ -150,7 +150,7 @@ struct smp_ops {
 	void (*stray)(struct smp_device *d);
 	/* A physical interrupt that is no device's. Interrupts are off. */
 	void (*irq)(struct smp_cpu *c, uint8_t vector);
-	/* The entry of @src posts: no interrupt of it appears in the host. */
+	/* The entry of @src posts: no interrupt of it appears in the host. NULL: none does. */
 	bool (*direct)(const struct smp_source *src);
 	/* What else has to leave @c, which goes offline, before it does; NULL: nothing. */
 	void (*leave)(struct smp_cpu *c, struct smp_cpu *self);
@@ -233,7 +233,7 @@ struct smp {
 	uint32_t holds;	 /* atomic: SMP_HOLDS_* of the chores that run */
 	uint32_t opens;	 /* atomic: the first chore opens the gate */
 	uint32_t begins; /* atomic: vCPUs whose guests are to send their budget */
-	uint32_t gate;	 /* atomic: who has to come before devices begin */
+	uint32_t gate;	 /* atomic: agents that have to come before devices begin */
 	uint32_t cut;	 /* atomic: devices send no more in this round */
 	uint32_t failed; /* atomic */
 	bool stuck;	 /* it did not come to rest: threads cannot be joined */
@@ -308,10 +308,11 @@ void smp_os_ipi(void *ctx, struct pn_agent *self, uint32_t cpu, uint8_t vector);
 void smp_run(struct smp_cpu *c, struct smp_vcpu *v);
 /* @c has something else to do than to wait in a guest. */
 bool smp_wanted(const struct smp_cpu *c);
-/* @vector is pending for @v; the highest one that its guest could take, or -1. While it does not
- * run. */
+/* While @v does not run: @vector is pending. */
 bool smp_pends(const struct smp *s, const struct smp_vcpu *v, unsigned vector);
+/* Likewise: the highest vector that its guest could take, or -1. */
 int smp_deliverable(const struct smp *s, const struct smp_vcpu *v);
+/* Likewise: a vector of its PIR that irr() of the hypervisor overlooks, or -1. */
 int smp_overlooked(const struct smp *s, const struct smp_vcpu *v);
 /* The guest of @v takes @vector. */
 void smp_took(struct smp *s, struct smp_vcpu *v, int vector);

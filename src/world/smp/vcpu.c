@@ -211,7 +211,6 @@ static void put(struct smp_vcpu *v, struct smp_cpu *c, bool asleep)
 	c->s->hyp->ops->put(v->h, c->host, v->preempted);
 }
 
-/* A vector of its PIR that irr() overlooks, or -1. */
 int smp_overlooked(const struct smp *s, const struct smp_vcpu *v)
 {
 	for (unsigned w = 0; v->pir && w < 4; w++) {
