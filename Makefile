@@ -54,7 +54,7 @@ test: build
 	@tests/run $(BUILD)
 
 # Peers, and what counts instructions.
-bench: PACKAGES += spin valgrind python3-simpy
+bench: PACKAGES += spin valgrind python3-simpy g++ libns3-dev
 bench: build
 	@$(POSTERN) bench
 

@@ -287,13 +287,14 @@ static int run_peer(const char *dir, const struct peer *p, double ours, double *
 static int in_turn(const struct pn_scenario *sc, struct pn_result *r, const char *dir,
 		   const struct peer *p, double *value, double *peer)
 {
+	const unsigned rounds = pn_bench_rounds(ROUNDS);
 	double we[ROUNDS], they[ROUNDS];
 	int err = prepare(dir, p);
 	bool alone = err == -ENODATA;
 
 	if (err && !alone)
 		return err;
-	for (unsigned i = 0; i < ROUNDS; i++) {
+	for (unsigned i = 0; i < rounds; i++) {
 		err = our_events(sc, r, &we[i]);
 		if (!err && !alone)
 			err = run_peer(dir, p,
@@ -304,11 +305,11 @@ static int in_turn(const struct pn_scenario *sc, struct pn_result *r, const char
 		else if (err)
 			return err;
 	}
-	*value = pn_bench_median(we, ROUNDS);
+	*value = pn_bench_median(we, rounds);
 	if (alone)
 		pn_cli_error("%s: no peer: %s", p->figure, p->needs);
 	else
-		*peer = pn_bench_median(they, ROUNDS);
+		*peer = pn_bench_median(they, rounds);
 	return 0;
 }
 

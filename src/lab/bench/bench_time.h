@@ -4,10 +4,10 @@
 
 #include <stdbool.h>
 
-/* False in a build with a sanitizer: there no time means anything, and work is made once. */
+/* False in a build with a sanitizer, where times mean nothing: there the work is done once. */
 extern const bool pn_bench_measures;
 
-/* How often to do what is measured @n times. */
+/* @n, or 1 where nothing is measured. */
 unsigned pn_bench_rounds(unsigned n);
 
 /* Monotonic time in nanoseconds. */
