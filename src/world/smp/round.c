@@ -59,12 +59,12 @@ uint64_t smp_taken(const struct smp *s)
  */
 static uint64_t pending_for(const struct smp *s, const struct smp_source *src)
 {
-	uint64_t may = pn_ld64(&src->may), who = 0;
+	uint64_t may = pn_ld64(&src->may), vcpus = 0;
 
 	for (unsigned i = 0; i < s->vcpus; i++)
 		if (may >> i & 1 && smp_pends(s, &s->vcpu[i], src->vector))
-			who |= 1ull << i;
-	return who;
+			vcpus |= 1ull << i;
+	return vcpus;
 }
 
 static uint64_t open_of(const struct smp_source *src)

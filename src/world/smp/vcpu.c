@@ -72,21 +72,21 @@ static struct smp_source *source_of(struct smp *s, const struct smp_vcpu *v, uns
 	return &s->source[index];
 }
 
-/* @who: a vCPU, or a CPU on bare metal. */
-static void take(struct smp *s, struct smp_source *src, uint32_t who)
+/* @taker: a vCPU, or a CPU on bare metal. */
+static void take(struct smp *s, struct smp_source *src, uint32_t taker)
 {
 	uint64_t sent, covered, taken;
 
-	if (!(pn_ld64_acq(&src->may) >> who & 1)) /* pairs with smp_aim() */
+	if (!(pn_ld64_acq(&src->may) >> taker & 1)) /* pairs with smp_aim() */
 		smp_fail(s, "P4", "vector 0x%02x is taken by %s %u, to which nothing sent it",
-			 src->vector, s->hyp ? "vCPU" : "CPU", who);
+			 src->vector, s->hyp ? "vCPU" : "CPU", taker);
 	/* Acquire: pairs with smp_sends(). The bit was cleared before this load. */
 	sent = pn_ld64_acq(&src->sent);
 	taken = __atomic_add_fetch(&src->taken, 1, __ATOMIC_RELAXED); /* a count */
 	if (taken > sent)
 		smp_fail(s, "P4",
 			 "vector 0x%02x was taken %llu times, now by %s %u, and sent %llu times",
-			 src->vector, (unsigned long long)taken, s->hyp ? "vCPU" : "CPU", who,
+			 src->vector, (unsigned long long)taken, s->hyp ? "vCPU" : "CPU", taker,
 			 (unsigned long long)sent);
 	/* The maximum. It is read at rest; relaxed, since rest orders it. */
 	covered = __atomic_load_n(&src->covered, __ATOMIC_RELAXED);
