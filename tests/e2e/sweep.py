@@ -33,6 +33,8 @@ packets.rate = 1k/s, 20k/s, 60k/s
 machine.pcpus = 16, 32
 """
 RUNS = 72
+# Where something happens before it ends.
+LONG = SWEEP.replace('40ms', '200ms')
 # MPI itself leaks
 MPI_ENV = {
     'ASAN_OPTIONS': os.environ.get('ASAN_OPTIONS', '') + ':detect_leaks=0',
@@ -511,11 +513,13 @@ def main():
         one_of_each(tmp)
         other_ways(tmp, ini, text)
         kills(tmp, ini, text)
-        worker_dies(tmp, ini)
-        no_worker_is_left(ini)
-        stopped(tmp, ini, signal.SIGINT)
-        stopped(tmp, ini, signal.SIGTERM)
-        terminal(tmp, ini)
+        long = tmp / 'long.ini'
+        long.write_text(LONG)
+        worker_dies(tmp, long)
+        no_worker_is_left(long)
+        stopped(tmp, long, signal.SIGINT)
+        stopped(tmp, long, signal.SIGTERM)
+        terminal(tmp, long)
         no_orphans(tmp)
         two_at_once(tmp, ini, text)
         reader(tmp, ini)
