@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Messages on standard error, all of which begin with "postern: ". */
+#define _GNU_SOURCE /* vasprintf() */
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "cli.h"
@@ -18,14 +20,21 @@ void pn_cli_diag(const struct pn_diag *d)
 
 void pn_cli_error(const char *fmt, ...)
 {
+	char *text;
 	va_list ap;
+	int n;
 
-	fflush(stdout);
-	fputs("postern: ", stderr);
 	va_start(ap, fmt);
-	vfprintf(stderr, fmt, ap);
+	n = vasprintf(&text, fmt, ap);
 	va_end(ap);
-	fputc('\n', stderr);
+	fflush(stdout);
+	if (n < 0) {
+		fputs("postern: out of memory\n", stderr);
+		return;
+	}
+	pn_diag_clean(text);
+	fprintf(stderr, "postern: %s\n", text);
+	free(text);
 }
 
 int pn_cli_refuse(struct pn_diag *d, int err, const char *file)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Usage errors in one line: the words of a command line are looked at before argp reads them. */
+#define _GNU_SOURCE /* vasprintf() */
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -31,10 +32,12 @@ static const struct argp_option of_argp[] = {
 __attribute__((noreturn, format(printf, 2, 0))) static void refuse_with(const char *verb,
 									const char *fmt, va_list ap)
 {
-	fflush(stdout);
-	fputs("postern: ", stderr);
-	vfprintf(stderr, fmt, ap);
-	fprintf(stderr, "; try '%s --help'\n", verb);
+	char *text;
+
+	if (vasprintf(&text, fmt, ap) < 0)
+		pn_cli_error("out of memory");
+	else
+		pn_cli_error("%s; try '%s --help'", text, verb);
 	exit(CLI_USAGE);
 }
 

@@ -18,6 +18,7 @@ REFUSED = [(['--mode', 'gappi', '--seconds', '0'], '--seconds'), (['--mode', 'ga
            (['--mode', 'gappi', '--cpus', '65'], '1 .. 64'), (['--mode', 'gappi', '--devices', '0'], '1 .. 8'),
            (['--mode', 'ipi-avic', '--vcpus', '1'], 'two vCPUs'), (['--mode', 'gappi', '--posts', 'x'], '--posts'),
            (['--mode', 'gappi', '--mistake', 'no-fense'], "did you mean 'no-fence'"), ([], '--mode MODE'),
+           (['--mode', 'gappi', '--mistake', 'no\nfence'], "there is no 'no?fence'"),
            (['--mode', 'gappi', '--seconds', 'nan'], '--seconds'), (['--mode', 'gappi', '--vcpus', '-1'], '1 .. 12')]
 failures = []
 

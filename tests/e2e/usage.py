@@ -37,6 +37,7 @@ VALUES = [
     (['decode', '--vcpu-bits', '32'], "--vcpu-bits is '32' (expected 1 to 31)"),
     (['explore', '--all', '--memory', 'tso'], "unknown memory order 'tso' (expected x86-tso or sc)"),
     (['explore'], 'no case is given (a CASE, see postern list cases, a FILE, or --all)'),
+    (['torture', '--seed', '3\n\x1b[31m4'], "--seed: '3??[31m4' is not a number (expected 0 .. 2^63 - 1)"),
     (['list'], 'no list is named (modes, scenarios, keys, cases, costs, sweeps or decoders)'),
 ]
 failures = []

@@ -5,8 +5,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-/* The text quotes input: keep control characters away from people's terminals. */
-static void clean(char *s)
+void pn_diag_clean(char *s)
 {
 	for (; *s; s++)
 		if ((unsigned char)*s < 0x20 || *s == 0x7f)
@@ -25,7 +24,7 @@ int pn_diag_set(struct pn_diag *d, int err, const char *file, unsigned long line
 	va_start(ap, fmt);
 	vsnprintf(d->text, sizeof(d->text), fmt, ap);
 	va_end(ap);
-	clean(d->file);
-	clean(d->text);
+	pn_diag_clean(d->file);
+	pn_diag_clean(d->text);
 	return err;
 }

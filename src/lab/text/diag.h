@@ -15,5 +15,10 @@ struct pn_diag {
 /* Fills @d (may be NULL) and returns @err. */
 __attribute__((format(printf, 5, 6))) int pn_diag_set(struct pn_diag *d, int err, const char *file,
 						      unsigned long line, const char *fmt, ...);
+/*
+ * A text that quotes input stays one line, without control characters for people's terminals: each
+ * becomes a '?'.
+ */
+void pn_diag_clean(char *s);
 
 #endif
