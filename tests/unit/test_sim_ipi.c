@@ -54,7 +54,7 @@ static void transmit(struct pn_vcpu *v, struct pn_pcpu *p, const struct pn_ipi *
 	}
 }
 
-static bool i_send(struct pn_vcpu *v, struct pn_pcpu *p, const struct pn_ipi *ipi)
+static enum pn_ipi_sent i_send(struct pn_vcpu *v, struct pn_pcpu *p, const struct pn_ipi *ipi)
 {
 	struct rig *r = p->sim->ctx;
 	struct ipis *is = r->more;
@@ -73,7 +73,9 @@ static bool i_send(struct pn_vcpu *v, struct pn_pcpu *p, const struct pn_ipi *ip
 	is->pending[v->id] = *ipi;
 	if (!is->exits)
 		transmit(v, p, ipi);
-	return is->exits;
+	if (is->exits)
+		return PN_IPI_EXIT;
+	return ipi->kind == PN_SEND_SELF ? PN_IPI_EVALUATE : PN_IPI_SENT;
 }
 
 static void i_exit(struct pn_vcpu *v, struct pn_pcpu *p)
@@ -322,6 +324,22 @@ static void sender_is_interrupted(void **state)
 	}
 }
 
+/* Two send at the same time: each takes the other's IPI when its doorbell arrives, not before. */
+static void crossing(void **state)
+{
+	struct ipis is = {.conf = {.senders = 2}};
+	struct rig *r = make_ipi(&is, 2, true);
+	uint64_t first = STARTS + THINK + SEND + WIRE + HANDLER;
+
+	(void)state;
+	run(r, first - 1);
+	assert_int_equal(how_often(r, SENT), 2);
+	assert_int_equal(r->s->completions, 0);
+	run(r, first);
+	assert_int_equal(r->s->completions, 2);
+	unmake(r);
+}
+
 /* ---- the end ---- */
 
 static void draining(void **state)
@@ -366,6 +384,7 @@ int main(void)
 		cmocka_unit_test(shares),
 		cmocka_unit_test(pace),
 		cmocka_unit_test(sender_is_interrupted),
+		cmocka_unit_test(crossing),
 		cmocka_unit_test(draining),
 	};
 

@@ -56,13 +56,13 @@ static struct pn_vcpu *draw_target(struct pn_vcpu *v)
 	return &v->ipi_first[i + (i >= index_of(v))];
 }
 
-bool pn_guest_ipi_send(struct pn_vcpu *v, struct pn_pcpu *p)
+enum pn_ipi_sent pn_guest_ipi_send(struct pn_vcpu *v, struct pn_pcpu *p)
 {
 	struct pn_ipi ipi = {PN_SEND_FIXED, NULL, v->ipi->vector};
 
 	v->ipi_due = false;
 	if (v->sim->draining)
-		return false;
+		return PN_IPI_SENT;
 	if (v->ipi->pingpong) {
 		ipi.to = partner(v);
 		v->ipi_waits = asks(v);

@@ -315,6 +315,9 @@ struct pn_queue {
 
 /* ---- the machine behind it ---- */
 
+/* What became of an IPI: the sender evaluates only if it is its own receiver. */
+enum pn_ipi_sent { PN_IPI_SENT, PN_IPI_EVALUATE, PN_IPI_EXIT };
+
 struct pn_sim_ops {
 	/*
 	 * Host interrupt @vector on @p, interrupts off. True: more work is left after the time of
@@ -347,8 +350,9 @@ struct pn_sim_ops {
 	void (*eoi_exit)(struct pn_vcpu *v, struct pn_pcpu *p);
 	/* Guest writes TPR: true if it exits (handled already, charged). */
 	bool (*set_tpr)(struct pn_vcpu *v, struct pn_pcpu *p, uint8_t tpr);
-	/* Guest writes the ICR: true if it exits; @ipi_exit then handles it. */
-	bool (*send_ipi)(struct pn_vcpu *v, struct pn_pcpu *p, const struct pn_ipi *ipi);
+	/* Guest writes the ICR. If it exits, @ipi_exit handles it. */
+	enum pn_ipi_sent (*send_ipi)(struct pn_vcpu *v, struct pn_pcpu *p,
+				     const struct pn_ipi *ipi);
 	void (*ipi_exit)(struct pn_vcpu *v, struct pn_pcpu *p);
 	/* The doorbell reached @p: true if it is in guest mode and has to evaluate. */
 	bool (*doorbell)(struct pn_pcpu *p);
@@ -539,7 +543,7 @@ void pn_vcpu_script(struct pn_vcpu *v, bool run);
  * has run.
  */
 void pn_guest_ipi_start(struct pn_vcpu *v);
-bool pn_guest_ipi_send(struct pn_vcpu *v, struct pn_pcpu *p);
+enum pn_ipi_sent pn_guest_ipi_send(struct pn_vcpu *v, struct pn_pcpu *p);
 void pn_guest_ipi_handled(struct pn_vcpu *v);
 void pn_vcpu_run(struct pn_task *t, struct pn_pcpu *p); /* pn_task.run of every vCPU */
 /* The vCPU of a task, if it is one. */

@@ -172,6 +172,7 @@ static void handler_done(struct pn_vcpu *v, struct pn_pcpu *p)
 static void span_end(struct pn_vcpu *v, struct pn_pcpu *p)
 {
 	enum pn_guest_act act = v->act;
+	enum pn_ipi_sent sent;
 
 	v->act = PN_ACT_NONE;
 	switch (act) {
@@ -186,11 +187,13 @@ static void span_end(struct pn_vcpu *v, struct pn_pcpu *p)
 		busy_pause(v);
 		break;
 	case PN_ACT_THINK:
-		if (pn_guest_ipi_send(v, p)) {
+		sent = pn_guest_ipi_send(v, p);
+		if (sent == PN_IPI_EXIT) {
 			leave(v, p, PN_STEP_EXIT_IPI, PN_V_IPI);
 			return;
 		}
-		evaluate(v, p);
+		if (sent == PN_IPI_EVALUATE)
+			evaluate(v, p);
 		break;
 	default:
 		break;

@@ -145,7 +145,7 @@ static void irr_set(struct pn_lab_vcpu *to, uint8_t vector, uint64_t sent)
 	pn_account_posted(to, to->sim->task.state == PN_TASK_SLEEPING);
 }
 
-static bool op_send_ipi(struct pn_vcpu *v, struct pn_pcpu *p, const struct pn_ipi *ipi)
+static enum pn_ipi_sent op_send_ipi(struct pn_vcpu *v, struct pn_pcpu *p, const struct pn_ipi *ipi)
 {
 	struct pn_lab_vcpu *lv = pn_lab_of(v);
 	uint64_t posts = p->agent.step[PN_STEP_IPI_POST].count;
@@ -158,7 +158,9 @@ static bool op_send_ipi(struct pn_vcpu *v, struct pn_pcpu *p, const struct pn_ip
 			 p->agent.step[PN_STEP_IPI_POST].count != posts;
 	if (lv->ipi_posted)
 		pn_account_ipi(lv, ipi, lv->ipi_sent, irr_set);
-	return r == PN_AVIC_TRAP || r == PN_AVIC_FAULT;
+	if (r == PN_AVIC_TRAP || r == PN_AVIC_FAULT)
+		return PN_IPI_EXIT;
+	return r == PN_AVIC_EVALUATE ? PN_IPI_EVALUATE : PN_IPI_SENT;
 }
 
 static void op_ipi_exit(struct pn_vcpu *v, struct pn_pcpu *p)

@@ -148,13 +148,13 @@ static enum pn_apicv_access write_icr(struct pn_lab_vcpu *v, struct pn_pcpu *p, 
 	return write_apic(v, p, PN_APIC_ICRL, x2 ? icr : (uint32_t)icr);
 }
 
-static bool op_send_ipi(struct pn_vcpu *v, struct pn_pcpu *p, const struct pn_ipi *ipi)
+static enum pn_ipi_sent op_send_ipi(struct pn_vcpu *v, struct pn_pcpu *p, const struct pn_ipi *ipi)
 {
 	struct pn_lab_vcpu *lv = pn_lab_of(v);
 	bool x2 = pn_vmx_of(lv->h)->vm->x2apic;
 	uint64_t icr = pn_machine_icr(lv, ipi, x2);
 	uint64_t told = p->agent.step[PN_STEP_IPIV_NOTIFY].count;
-	bool exit;
+	enum pn_apicv_access r;
 
 	lv->ipi = *ipi;
 	lv->ipi_sent = pn_account_ipi_sent(lv);
@@ -163,13 +163,15 @@ static bool op_send_ipi(struct pn_vcpu *v, struct pn_pcpu *p, const struct pn_ip
 	if (lv->ipi_posted)
 		pn_account_ipi(lv, ipi, lv->ipi_sent,
 			       ipi->kind == PN_SEND_SELF ? self_set : lv->m->plat->arrived);
-	exit = exits(write_icr(lv, p, icr));
-	if (exit == lv->ipi_posted)
+	r = write_icr(lv, p, icr);
+	if (exits(r) == lv->ipi_posted)
 		lv->m->error = "the processor and the books disagree whether an IPI exits";
 	if (lv->ipi_posted && ipi->to)
 		pn_account_posted(pn_lab_of(ipi->to),
 				  p->agent.step[PN_STEP_IPIV_NOTIFY].count != told);
-	return exit;
+	if (exits(r))
+		return PN_IPI_EXIT;
+	return r == PN_APICV_EVALUATE ? PN_IPI_EVALUATE : PN_IPI_SENT;
 }
 
 static void op_ipi_exit(struct pn_vcpu *v, struct pn_pcpu *p)
