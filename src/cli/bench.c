@@ -96,6 +96,13 @@ static int unknown_figure(const char *name)
 	return CLI_USAGE;
 }
 
+static bool stopped(bool ok)
+{
+	pn_progress_end();
+	pn_cli_error("stopped: not all figures were measured");
+	return ok;
+}
+
 static bool measure(const struct bench_options *o, struct figure *fig, unsigned *n)
 {
 	const struct pn_bench *b;
@@ -109,16 +116,15 @@ static bool measure(const struct bench_options *o, struct figure *fig, unsigned 
 
 		if (!wanted(o, b))
 			continue;
-		if (pn_cli_stopped()) {
-			pn_progress_end();
-			pn_cli_error("stopped: not all figures were measured");
-			return ok;
-		}
+		if (pn_cli_stopped())
+			return stopped(ok);
 		if (pn_progress_due())
 			pn_progress_line("measuring %s", b->name);
 		r = b->fn(&f.value, &f.peer);
 		if (r == -ENODATA) /* it has said why */
 			continue;
+		if (r && pn_cli_stopped())
+			return stopped(ok);
 		if (r) {
 			pn_progress_end();
 			pn_cli_error("%s: %s", b->name, strerror(-r));

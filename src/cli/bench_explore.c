@@ -13,6 +13,7 @@
 #include "bench_time.h"
 #include "case_text.h"
 #include "cli.h"
+#include "progress.h"
 
 #define SPEED_CASE "gappi-masked-irr"
 #define BLOCK_CASE "block-without-fence"
@@ -114,6 +115,8 @@ static int peer_verdict(const char *name, const char *peer, int err)
 {
 	char text[120];
 
+	if (err && pn_cli_stopped())
+		return -EINTR;
 	if (err == -ENOENT)
 		snprintf(text, sizeof(text), "%s: no peer: the programs %s and gcc are needed",
 			 name, peer);

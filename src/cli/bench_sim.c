@@ -20,6 +20,7 @@
 #include "bench_child.h"
 #include "bench_time.h"
 #include "cli.h"
+#include "progress.h"
 #include "run.h"
 #include "scenario.h"
 
@@ -134,9 +135,11 @@ static int instructions(const char *const *words, const char *const duration[2],
 	if (err)
 		return err;
 	err = difference(dir, perf, words, duration, value);
-	if (err == -ENOENT)
+	if (err == -ENOENT && !pn_cli_stopped())
 		err = difference(dir, callgrind, words, duration, value);
 	pn_child_remove_dir(dir);
+	if (err == -ENOENT && pn_cli_stopped())
+		return -EINTR;
 	if (err == -ENOENT)
 		pn_cli_error("SKIPPED: neither perf nor valgrind counts instructions here");
 	return err == -ENOENT ? -ENODATA : err;
@@ -306,6 +309,8 @@ static int in_turn(const struct pn_scenario *sc, struct pn_result *r, const char
 			return err;
 	}
 	*value = pn_bench_median(we, rounds);
+	if (alone && pn_cli_stopped())
+		return -EINTR;
 	if (alone)
 		pn_cli_error("%s: no peer: %s", p->figure, p->needs);
 	else
