@@ -43,12 +43,38 @@ static void settle(struct pn_machine *m, uint64_t rest)
 	} while (m->outstanding && now < end);
 }
 
+/* A vCPU that could run, and then would take something or go on with what it has taken. */
+static bool waits_its_turn(const struct pn_machine *m)
+{
+	for (uint32_t i = 0; i < m->vcpus; i++) {
+		const struct pn_lab_vcpu *v = &m->vcpu[i];
+
+		if (v->sim->task.state == PN_TASK_RUNNABLE &&
+		    (pn_machine_irq_blocked(v->sim) || m->plat->deliverable(v)))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * The scheduler charges a task for the interrupts that its CPU takes meanwhile. After a storm of
+ * them that vCPU waits until all others have had as much: so long as it all took, times their
+ * number.
+ */
+static uint64_t last_turn(const struct pn_machine *m)
+{
+	return pn_sim_now(m->sim) * (m->vcpus + 1);
+}
+
 void pn_machine_drain(struct pn_machine *m)
 {
-	uint64_t rest = patience(m), end;
+	uint64_t rest = patience(m), last, end;
 
 	m->sim->draining = true;
 	settle(m, rest);
+	last = last_turn(m);
+	while (m->outstanding && pn_sim_now(m->sim) < last && waits_its_turn(m))
+		settle(m, rest);
 	/* Not lost, but nothing in this run would have woken their vCPUs. */
 	while (m->outstanding && pn_account_stranded(m))
 		settle(m, rest);
