@@ -117,6 +117,8 @@ static void test_table(void **state)
 		"recording: VM exit to entry; 20 samples, p10 650, p50 650, p90 650 ns");
 	assert_int_equal(c.ns[PN_STEP_WAKE], base.ns[PN_STEP_WAKE]);
 	assert_int_equal(c.source[PN_STEP_WAKE], base.source[PN_STEP_WAKE]);
+	/* with a blank before it, it would be a comment */
+	memcpy(c.note[PN_STEP_WAKE], "; a note", sizeof("; a note"));
 	assert_non_null(f);
 	assert_int_equal(pn_costs_write(&c, f), 0);
 	fclose(f);
