@@ -303,7 +303,9 @@ int pn_cli_explore(int argc, char **argv)
 		return CLI_INPUT;
 	if (o.name)
 		c = wanted(&o);
-	if (o.name && (!c || lacks_variant(&o, c)))
+	if (o.name && !c)
+		status = !o.linux_tree && is_file(o.name) ? CLI_INPUT : CLI_USAGE;
+	else if (c && lacks_variant(&o, c))
 		status = CLI_USAGE;
 	else
 		status = explore_all(&o, c);

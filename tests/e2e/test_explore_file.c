@@ -57,13 +57,13 @@ static const struct row {
 	{HEAD PARKS ONE LARGE, "--seconds 0.01", 3, "not finished", NULL},
 	{HEAD PARKS ONE RUNS, "--jobs 99999", 0, "1 of 1 as expected", "--jobs 99999: this mach"},
 	/* refused */
-	{HEAD PARKS ONE "[agent a]\ndo = pots 0\n", "", 2, NULL,
+	{HEAD PARKS ONE "[agent a]\ndo = pots 0\n", "", 3, NULL,
 	 "mine.ini:14: unknown operation \"pots\" (did you mean \"post\"?)"},
-	{HEAD "property = P8\n", "", 2, NULL, "mine.ini:3: unknown property \"P8\""},
-	{HEAD "[agent a]\ndo = post 0\n", "", 2, NULL, "there is no [vcpu 0]"},
-	{HEAD "[vcpu 0]\n[agent a]\ndo = post 0\n", "", 2, NULL,
+	{HEAD "property = P8\n", "", 3, NULL, "mine.ini:3: unknown property \"P8\""},
+	{HEAD "[agent a]\ndo = post 0\n", "", 3, NULL, "there is no [vcpu 0]"},
+	{HEAD "[vcpu 0]\n[agent a]\ndo = post 0\n", "", 3, NULL,
 	 "mine.ini:5: post: there is no [interrupt 0]"},
-	{"\x7f\x45LF\x02", "", 2, NULL, "mine.ini:1: byte 0x02: not a text file"},
+	{"\x7f\x45LF\x02", "", 3, NULL, "mine.ini:1: byte 0x02: not a text file"},
 };
 
 static void run_row(const struct row *row)
@@ -105,7 +105,7 @@ static void no_such_file(void **state)
 	(void)state;
 	for (size_t i = 0; i < ROWS(args); i++) {
 		run_program(args[i], &run);
-		assert_int_equal(run.status, 2);
+		assert_int_equal(run.status, 3);
 		assert_non_null(strstr(run.err, "postern: "));
 		run_free(&run);
 	}
