@@ -512,7 +512,7 @@ int tor_amd_build(struct smp *s, const struct pn_mode *mode)
 	tor_chores(s, mode->info->inhibits ? PN_INHIBIT_HYPERV : PN_INHIBIT_NR);
 	if (a->notify != PN_NOTIFY_NONE) {
 		tor_add_chore(s, "switch", switch_notify, SMP_HOLDS_ENTRIES);
-		tor_add_chore(s, "log CPU", log_affinity, SMP_HOLDS_ENTRIES | SMP_HOLDS_CPUS);
+		tor_add_chore(s, "log_cpu", log_affinity, SMP_HOLDS_ENTRIES | SMP_HOLDS_CPUS);
 	}
 	if (mode->info->inhibits)
 		tor_add_chore(s, "windows", windows, SMP_HOLDS_VM);
