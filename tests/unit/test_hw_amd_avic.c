@@ -530,6 +530,42 @@ static void delivery(void **state)
 	}
 }
 
+/* An embedder that delivers without asking first: the PPR stays that of what outranks the vector.
+ */
+static void delivery_below_the_ppr(void **state)
+{
+	static const struct {
+		const char *row;
+		uint8_t tpr, first, second, ppr;
+	} rows[] = {
+		{"a higher vector is in service", 0, 0x91, 0x41, 0x90},
+		{"the same class", 0, 0x95, 0x91, 0x90},
+		{"the TPR", 0x72, 0, 0x41, 0x72},
+		{"the TPR's class: its sub-class counts", 0x43, 0, 0x41, 0x43},
+		{"above both", 0x32, 0x41, 0x91, 0x90},
+	};
+
+	(void)state;
+	for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct rig r;
+
+		rig_init(&r, false);
+		rig_run(&r);
+		assert_int_equal(pn_avic_write(&r.av, PN_APIC_TPR, rows[i].tpr, &r.exit),
+				 PN_AVIC_EVALUATE);
+		for (unsigned k = 0; k < 2; k++) {
+			uint8_t vector = k ? rows[i].second : rows[i].first;
+
+			if (!vector)
+				continue;
+			rig_set(RIG_SELF, PN_APIC_IRR, vector);
+			pn_avic_deliver(&r.av, vector);
+			ROW_EQ(rows[i].row, rig_test(RIG_SELF, PN_APIC_ISR, vector), true);
+		}
+		ROW_EQ(rows[i].row, rig_self_reg(PN_APIC_PPR), rows[i].ppr);
+	}
+}
+
 /*
  * Random accesses to one page, compared with a plain model of TPR, IRR and ISR: PPR and chosen
  * vector are always exact.
@@ -729,6 +765,7 @@ int main(void)
 		cmocka_unit_test(vmrun_results),
 		cmocka_unit_test(evaluation),
 		cmocka_unit_test(delivery),
+		cmocka_unit_test(delivery_below_the_ppr),
 		cmocka_unit_test(life),
 		cmocka_unit_test(eoi),
 		cmocka_unit_test(eoi_order),
