@@ -61,6 +61,22 @@ static uint64_t perf_count(const char *dir)
 	return n;
 }
 
+/* Runs a program in @dir: its exit status. */
+static int run_words(const char *dir, const char *const *words)
+{
+	char *argv[MAX_WORDS];
+	unsigned n = 0;
+	int status;
+
+	for (; words[n]; n++)
+		argv[n] = strdup(words[n]);
+	argv[n] = NULL;
+	status = pn_child_run(dir, argv, NULL);
+	while (n)
+		free(argv[--n]);
+	return status;
+}
+
 /* ---- instructions ---- */
 
 static const char *const perf[] = {"perf", "stat",	     "-x,", "-o", "perf",
@@ -76,7 +92,8 @@ struct effort {
 static int run_counted(const char *dir, const char *const *counter, const char *const *words,
 		       struct effort *e)
 {
-	char exe[PATH_MAX], *argv[MAX_WORDS];
+	const char *all[MAX_WORDS];
+	char exe[PATH_MAX];
 	ssize_t len = readlink("/proc/self/exe", exe, sizeof(exe) - 1);
 	unsigned n = 0;
 
@@ -84,15 +101,12 @@ static int run_counted(const char *dir, const char *const *counter, const char *
 		return -errno;
 	exe[len] = '\0';
 	while (*counter && n < MAX_WORDS - 2)
-		argv[n++] = strdup(*counter++);
-	argv[n++] = strdup(exe);
+		all[n++] = *counter++;
+	all[n++] = exe;
 	while (*words && n < MAX_WORDS - 1)
-		argv[n++] = strdup(*words++);
-	argv[n] = NULL;
-	len = pn_child_run(dir, argv, NULL);
-	for (unsigned i = 0; i < n; i++)
-		free(argv[i]);
-	if (len)
+		all[n++] = *words++;
+	all[n] = NULL;
+	if (run_words(dir, all))
 		return -ENOENT;
 	e->interrupts = number_in_output(dir, "\"interrupts\": ");
 	e->instructions = perf_count(dir);
@@ -241,21 +255,6 @@ struct peer {
 	const char *const *build[3]; /* until NULL */
 	const char *const *run;
 };
-
-static int run_words(const char *dir, const char *const *words)
-{
-	char *argv[MAX_WORDS];
-	unsigned n = 0;
-	int status;
-
-	for (; words[n]; n++)
-		argv[n] = strdup(words[n]);
-	argv[n] = NULL;
-	status = pn_child_run(dir, argv, NULL);
-	while (n)
-		free(argv[--n]);
-	return status;
-}
 
 /* -ENODATA: there is none. */
 static int prepare(const char *dir, const struct peer *p)
