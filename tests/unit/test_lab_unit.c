@@ -161,9 +161,9 @@ static void devices_behind_iommus(void **state)
 		struct pn_machine *m = lab_machine(sc, "remapped", 1);
 
 		for (uint32_t k = 0; k < 8; k++)
-			if (m->queue[k * 64].iommu != rows[i].iommu[k])
+			if (m->queue[k * 64].unit->agent.id != rows[i].iommu[k])
 				fail_msg("\"%s\": device %u is behind %u", rows[i].set, k,
-					 m->queue[k * 64].iommu);
+					 m->queue[k * 64].unit->agent.id);
 		pn_machine_destroy(m);
 		free(sc);
 	}

@@ -333,7 +333,6 @@ static int make_queue(struct pn_machine *m, uint32_t number, const struct place 
 	q->m = m;
 	q->sim = &m->sim->queue[number];
 	q->sim->hw = q;
-	q->iommu = at->iommu;
 	q->unit = &m->iommu[at->iommu];
 	err = pn_queue_init(m->sim, number, &m->source[load_of(m->sc, at->dev)], at->v,
 			    at->v ? NULL : &m->sim->app[cpu], vector, seed);

@@ -57,8 +57,7 @@ struct pn_lab_queue {
 	struct pn_queue *sim;
 	struct pn_host_entry *entry; /* of the platform's remapping entry */
 	struct pn_msi msi;
-	struct pn_lab_iommu *unit; /* that it is behind: m->iommu[iommu] */
-	uint32_t iommu;
+	struct pn_lab_iommu *unit; /* that it is behind; its agent's id is its number */
 	uint32_t host_cpu;
 	uint8_t host_vector;
 	bool detached;

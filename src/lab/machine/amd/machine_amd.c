@@ -211,8 +211,8 @@ static int make_queue(struct pn_lab_queue *q, uint16_t devid, uint32_t index, ui
 
 	q->msi = (struct pn_msi){.addr = PN_MSI_ADDR_BASE, .data = index, .devid = devid};
 	q->entry = &ir->host;
-	err = pn_amdvi_ir_init(ir, &m->amd->drv[q->iommu], m->cpu[0].agent, devid, (uint16_t)index,
-			       q->host_cpu, q->host_vector);
+	err = pn_amdvi_ir_init(ir, &m->amd->drv[q->unit->agent.id], m->cpu[0].agent, devid,
+			       (uint16_t)index, q->host_cpu, q->host_vector);
 	return err ? err
 		   : pn_svm_pi_update(m->hyp, q->entry, pn_lab_of(q->sim->vcpu)->h, vector,
 				      &m->cpu[0]);

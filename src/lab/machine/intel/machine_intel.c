@@ -134,7 +134,7 @@ int pn_intel_queue(struct pn_lab_queue *q, uint16_t devid)
 {
 	struct pn_machine *m = q->m;
 	struct pn_vtd_ir *ir = &m->intel->ir[q - m->queue];
-	struct pn_vtd_drv *d = &m->intel->drv[q->iommu];
+	struct pn_vtd_drv *d = &m->intel->drv[q->unit->agent.id];
 	int index = pn_vtd_drv_alloc(d, 1), err;
 
 	if (index < 0)
